@@ -1,0 +1,85 @@
+"""What may go wrong, and the exit code each kind ends the program with."""
+
+from enum import IntEnum
+from typing import ClassVar
+
+
+class ExitCode(IntEnum):
+    """Exit codes of the `gan` command; scripts may rely on them."""
+
+    OK = 0
+    INTERNAL = 1
+    """A fault of this program; `--debug` shows where."""
+    USAGE = 2
+    """The command line or the preset is wrong."""
+    DATA = 3
+    """The data set is missing, broken or not what the preset expects."""
+    RUN = 4
+    """The run or checkpoint is missing, damaged, foreign or in the way."""
+    NETWORK = 5
+    """A download or pretrained weights could not be had."""
+    DISK = 6
+    """The disk is full or not writable."""
+    NON_FINITE = 7
+    """A loss or a weight is no longer a finite number."""
+    LOCKED = 9
+    """Another process is at work in the same folder."""
+    INTERRUPTED = 130
+    """Stopped by Ctrl-C or SIGTERM, with its state saved."""
+
+
+class GanError(Exception):
+    """An error a user can act on.
+
+    The message is one sentence: what was read, what was expected, what to type.
+    """
+
+    code: ClassVar[ExitCode] = ExitCode.INTERNAL
+
+
+class UsageError(GanError):
+    """A wrong command line or preset."""
+
+    code = ExitCode.USAGE
+
+
+class DataError(GanError):
+    """A missing or broken data set."""
+
+    code = ExitCode.DATA
+
+
+class RunError(GanError):
+    """A missing, damaged or foreign run or checkpoint."""
+
+    code = ExitCode.RUN
+
+
+class NetworkError(GanError):
+    """A failed download."""
+
+    code = ExitCode.NETWORK
+
+
+class DiskError(GanError):
+    """A full or read-only disk."""
+
+    code = ExitCode.DISK
+
+
+class NonFiniteError(GanError):
+    """A loss or weight that is infinite or not a number."""
+
+    code = ExitCode.NON_FINITE
+
+
+class LockedError(GanError):
+    """A folder that another process works in."""
+
+    code = ExitCode.LOCKED
+
+
+class InterruptedRunError(GanError):
+    """Ctrl-C or SIGTERM, after the state was saved."""
+
+    code = ExitCode.INTERRUPTED

@@ -1,0 +1,83 @@
+"""The nouns every room shares: latents, samples, verdicts, and the two network contracts."""
+
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol, cast
+
+from torch import Tensor, nn
+
+
+class DataShape(NamedTuple):
+    """What a data set looks like to a network."""
+
+    x: tuple[int, ...]
+    """(C, H, W) for images, (D,) for points."""
+
+    @property
+    def is_image(self) -> bool:
+        """Whether one sample is a picture rather than a point."""
+        return len(self.x) == 3
+
+
+class Latent(NamedTuple):
+    """What a generator is fed."""
+
+    z: Tensor
+    """(B, Z) noise."""
+
+
+class Sample(NamedTuple):
+    """What a discriminator is shown."""
+
+    x: Tensor
+    """(B, *DataShape.x) in [-1, 1]."""
+
+
+class Verdict(NamedTuple):
+    """What a discriminator says."""
+
+    logit: Tensor
+    """(B,) unbounded; larger means more real."""
+
+
+class GeneratorNet(nn.Module):
+    """Maps latents to samples in [-1, 1]."""
+
+    def __call__(self, latent: Latent) -> Tensor:
+        """Return x of shape (B, *DataShape.x)."""
+        return cast(Tensor, super().__call__(latent))
+
+
+class DiscriminatorNet(nn.Module):
+    """Judges samples."""
+
+    def __call__(self, sample: Sample) -> Verdict:
+        """Return the verdict on each of the B samples."""
+        return cast(Verdict, super().__call__(sample))
+
+
+@dataclass(frozen=True)
+class Players:
+    """The networks that take turns."""
+
+    generator: GeneratorNet
+    discriminator: DiscriminatorNet
+
+    def named(self) -> dict[str, nn.Module]:
+        """The networks under their names, in the order in which they are saved."""
+        return {"generator": self.generator, "discriminator": self.discriminator}
+
+
+class Dealer(Protocol):
+    """The only source of data and randomness in a turn."""
+
+    def real(self) -> Sample:
+        """This turn's batch of real samples."""
+        ...
+
+    def latent(self) -> Latent:
+        """This turn's fresh latents."""
+        ...
+
+    def mix(self, count: int) -> Tensor:
+        """(count,) numbers, uniform on [0, 1)."""
+        ...
