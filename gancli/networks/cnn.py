@@ -1,0 +1,101 @@
+"""Convolutional networks after Radford et al. 2016 (models.md, section 2.2).
+
+Each block is (normalisation, activation, convolution): a norm acts on the layer before it. With n
+multipliers an image has a side of 4 * 2^n pixels.
+"""
+
+from typing import Literal
+
+import torch
+from pydantic import Field, PositiveInt
+from torch import Tensor, nn
+
+from gancli.networks.layers import NetworkSpec, batch_norm, finish
+from gancli.prior import Prior
+from gancli.types import DataShape, DiscriminatorNet, GeneratorNet, Latent, Sample, Verdict
+
+SEED_SIDE = 4
+"""Side, in pixels, of the smallest feature map."""
+
+
+class CnnGenerator(GeneratorNet):
+    """z of (B, z_dim) to images of (B, C, H, W) in [-1, 1], by transposed convolutions."""
+
+    def __init__(self, spec: "Cnn", z_dim: int, shape: DataShape) -> None:
+        super().__init__()
+        widths = [spec.dim * m for m in reversed(spec.multipliers)]
+        self.first_conv = nn.ConvTranspose2d(z_dim, widths[0], SEED_SIDE, bias=spec.bias)
+
+        def up(inputs: int, outputs: int) -> nn.Sequential:
+            return nn.Sequential(
+                batch_norm(spec.norm, inputs, spatial=True),
+                nn.ReLU(),
+                nn.ConvTranspose2d(inputs, outputs, 4, 2, 1, bias=spec.bias),
+            )
+
+        self.layers = nn.Sequential(*(up(a, b) for a, b in zip(widths, widths[1:], strict=False)))
+        self.last_conv = up(widths[-1], shape.x[0])
+
+    def forward(self, latent: Latent) -> Tensor:
+        """Return images of shape (B, C, H, W)."""
+        x = self.first_conv(latent.z[:, :, None, None])
+        return torch.tanh(self.last_conv(self.layers(x)))
+
+
+class CnnDiscriminator(DiscriminatorNet):
+    """Images of (B, C, H, W) to one logit; its first feature map is never normalised."""
+
+    def __init__(self, spec: "Cnn", shape: DataShape) -> None:
+        super().__init__()
+        widths = [spec.dim * m for m in spec.multipliers]
+        self.first_conv = nn.Conv2d(shape.x[0], widths[0], 4, 2, 1, bias=spec.bias)
+
+        def down(inputs: int, outputs: int, norm: Literal["none", "batch"]) -> nn.Sequential:
+            return nn.Sequential(
+                batch_norm(norm, inputs, spatial=True),
+                nn.LeakyReLU(spec.slope),
+                nn.Conv2d(inputs, outputs, 4, 2, 1, bias=spec.bias),
+            )
+
+        pairs = list(zip(widths, widths[1:], strict=False))
+        self.layers = nn.Sequential(
+            *(down(a, b, "none" if i == 0 else spec.norm) for i, (a, b) in enumerate(pairs))
+        )
+        self.last_conv = nn.Sequential(
+            batch_norm(spec.norm, widths[-1], spatial=True),
+            nn.LeakyReLU(spec.slope),
+            nn.Conv2d(widths[-1], 1, SEED_SIDE, bias=spec.bias),
+        )
+
+    def forward(self, sample: Sample) -> Verdict:
+        """Return one logit an image."""
+        x = self.last_conv(self.layers(self.first_conv(sample.x)))
+        return Verdict(x.flatten())
+
+
+class Cnn(NetworkSpec):
+    """Strided convolutions that halve (or double) the image's side at each layer."""
+
+    family: Literal["cnn"] = "cnn"
+    dim: int = Field(default=256, gt=0)
+    """channels of the largest feature map, times its multiplier"""
+    multipliers: tuple[PositiveInt, ...] = Field(default=(1, 2, 4), min_length=1)
+    """channels of each feature map from the image inwards, in units of `dim`"""
+    bias: bool = True
+    """whether the convolutions have biases"""
+
+    def generator(self, prior: Prior, shape: DataShape) -> CnnGenerator:
+        """Build the generator from latents of `prior` to images of `shape`."""
+        return finish(CnnGenerator(self, prior.z_dim, shape), self)
+
+    def discriminator(self, shape: DataShape) -> CnnDiscriminator:
+        """Build the discriminator of images of `shape`."""
+        return finish(CnnDiscriminator(self, shape), self)
+
+    def misfit(self, shape: DataShape) -> str | None:
+        """Why these layers do not fit images of `shape`; None if they do."""
+        side = SEED_SIDE * 2 ** len(self.multipliers)
+        if shape.is_image and shape.x[1:] == (side, side):
+            return None
+        size = "x".join(map(str, shape.x))
+        return f"{len(self.multipliers)} multipliers make images of {side}x{side}, not {size}"

@@ -1,0 +1,78 @@
+"""Multi-layer perceptrons for points and small images (models.md, section 2.1).
+
+Each block is (normalisation, leaky ReLU, linear): a norm acts on the layer before it.
+"""
+
+import math
+from typing import Literal
+
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+
+from gancli.networks.layers import NetworkSpec, batch_norm, finish
+from gancli.prior import Prior
+from gancli.types import DataShape, DiscriminatorNet, GeneratorNet, Latent, Sample, Verdict
+
+HIDDEN_BLOCKS = 2
+
+
+class MlpGenerator(GeneratorNet):
+    """z of (B, z_dim) to x of (B, *shape) in [-1, 1], through three hidden layers and tanh."""
+
+    def __init__(self, spec: "Mlp", z_dim: int, shape: DataShape) -> None:
+        super().__init__()
+        self.shape = shape.x
+        norms = [spec.norm] * HIDDEN_BLOCKS
+        self.first_layer, self.layers, self.last_layer = _stack(
+            spec, z_dim, math.prod(shape.x), norms
+        )
+
+    def forward(self, latent: Latent) -> Tensor:
+        """Return x of shape (B, *shape)."""
+        x = self.last_layer(self.layers(self.first_layer(latent.z)))
+        return torch.tanh(x).unflatten(1, self.shape)
+
+
+class MlpDiscriminator(DiscriminatorNet):
+    """x of (B, *shape), flattened, to one logit; its first hidden layer is never normalised."""
+
+    def __init__(self, spec: "Mlp", shape: DataShape) -> None:
+        super().__init__()
+        norms: list[Literal["none", "batch"]] = ["none"] + [spec.norm] * (HIDDEN_BLOCKS - 1)
+        self.first_layer, self.layers, self.last_layer = _stack(spec, math.prod(shape.x), 1, norms)
+
+    def forward(self, sample: Sample) -> Verdict:
+        """Return one logit a sample."""
+        x = self.first_layer(sample.x.flatten(1))
+        return Verdict(self.last_layer(self.layers(x)).squeeze(1))
+
+
+class Mlp(NetworkSpec):
+    """Four linear layers of equal width."""
+
+    family: Literal["mlp"] = "mlp"
+    width: int = Field(default=256, gt=0)
+    """units of each hidden layer"""
+
+    def generator(self, prior: Prior, shape: DataShape) -> MlpGenerator:
+        """Build the generator from latents of `prior` to samples of `shape`."""
+        return finish(MlpGenerator(self, prior.z_dim, shape), self)
+
+    def discriminator(self, shape: DataShape) -> MlpDiscriminator:
+        """Build the discriminator of samples of `shape`."""
+        return finish(MlpDiscriminator(self, shape), self)
+
+
+def _stack(
+    spec: Mlp, inputs: int, outputs: int, norms: list[Literal["none", "batch"]]
+) -> tuple[nn.Linear, nn.Sequential, nn.Sequential]:
+    def block(norm: Literal["none", "batch"], units: int) -> nn.Sequential:
+        return nn.Sequential(
+            batch_norm(norm, spec.width, spatial=False),
+            nn.LeakyReLU(spec.slope),
+            nn.Linear(spec.width, units),
+        )
+
+    hidden = nn.Sequential(*(block(norm, spec.width) for norm in norms))
+    return nn.Linear(inputs, spec.width), hidden, block(spec.norm, outputs)

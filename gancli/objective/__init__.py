@@ -1,0 +1,51 @@
+"""The objective: what each player loses, as terms, and what holds for its weights.
+
+A new term is a class in this folder and a field of `Objective`; the field's name is the table's
+name in a preset.
+"""
+
+from pydantic import model_validator
+
+from gancli.objective.adversarial import Hinge, LeastSquares, Vanilla, Wasserstein
+from gancli.objective.constraints import WeightClip
+from gancli.objective.penalties import R1, GradientPenalty
+from gancli.objective.term import Constraint, Side, Term
+from gancli.settings import Settings
+
+
+class Objective(Settings):
+    """The terms in play; a table that is absent is a term not used."""
+
+    vanilla: Vanilla | None = None
+    hinge: Hinge | None = None
+    least_squares: LeastSquares | None = None
+    wasserstein: Wasserstein | None = None
+    r1: R1 | None = None
+    gradient_penalty: GradientPenalty | None = None
+    weight_clip: WeightClip | None = None
+
+    @model_validator(mode="after")
+    def _one_adversarial_loss(self) -> "Objective":
+        both = [name for name, term in self.terms().items() if term.acts_on("generator")]
+        if len(both) != 1:
+            read = " and ".join(both) if both else "none"
+            raise ValueError(
+                f"read {read} as adversarial loss, expected exactly one: "
+                "add one, or take one out with an empty value, e.g. --set objective.vanilla="
+            )
+        return self
+
+    def terms(self) -> dict[str, Term]:
+        """The terms in use under their names, in the order of the fields."""
+        return {name: value for name, value in self if isinstance(value, Term)}
+
+    def terms_of(self, side: Side) -> dict[str, Term]:
+        """The terms that act on one side."""
+        return {name: term for name, term in self.terms().items() if term.acts_on(side)}
+
+    def constraints(self) -> dict[str, Constraint]:
+        """The constraints in use under their names."""
+        return {name: value for name, value in self if isinstance(value, Constraint)}
+
+
+__all__ = ["Objective"]

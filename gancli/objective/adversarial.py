@@ -1,0 +1,97 @@
+"""The adversarial losses (models.md, section 4). r = D(x), f = D(G(z)), sp = softplus.
+
+Every mean runs over the batch; the generator's part of a discriminator loss is detached.
+"""
+
+from torch import Tensor
+from torch.nn.functional import relu, softplus
+
+from gancli.objective.term import DiscriminatorScene, GeneratorScene, Side, Term
+
+
+class Vanilla(Term):
+    """Goodfellow et al. 2014, eq. 1, with the non-saturating generator loss of section 3."""
+
+    halved: bool = False
+    """whether the discriminator's loss is the mean of its two parts rather than their sum"""
+
+    def discriminator(self, scene: DiscriminatorScene) -> Tensor:
+        """Binary cross-entropy of telling fakes from reals."""
+        loss = softplus(scene.fake_verdict.logit).mean() + softplus(-scene.real_verdict.logit).mean()
+        return loss / 2 if self.halved else loss
+
+    def generator(self, scene: GeneratorScene) -> Tensor:
+        """Minus the log-probability that fakes are judged real."""
+        return softplus(-scene.fake_verdict.logit).mean()
+
+    def equation(self, side: Side) -> str:
+        """The summand in symbols."""
+        if side == "generator":
+            return "mean sp(-f)"
+        return f"{'1/2 ' if self.halved else ''}[mean sp(f) + mean sp(-r)]"
+
+
+class Hinge(Term):
+    """Lim and Ye 2017, "Geometric GAN", as used by Miyato et al. 2018, eq. 16-17."""
+
+    def discriminator(self, scene: DiscriminatorScene) -> Tensor:
+        """Penalise verdicts inside the margin of 1."""
+        fake, real = scene.fake_verdict.logit, scene.real_verdict.logit
+        return relu(1 + fake).mean() + relu(1 - real).mean()
+
+    def generator(self, scene: GeneratorScene) -> Tensor:
+        """Minus the mean verdict on fakes."""
+        return -scene.fake_verdict.logit.mean()
+
+    def equation(self, side: Side) -> str:
+        """The summand in symbols."""
+        return "-mean f" if side == "generator" else "mean relu(1 + f) + mean relu(1 - r)"
+
+
+class LeastSquares(Term):
+    """Mao et al. 2017, eq. 2, with its targets a, b, c."""
+
+    fake_target: float = 0.0
+    """a: what the discriminator should say of fakes"""
+    real_target: float = 1.0
+    """b: what the discriminator should say of reals"""
+    generator_target: float = 1.0
+    """c: what the generator wants said of fakes"""
+    halved: bool = True
+    """the factor 1/2 on both sides"""
+
+    def discriminator(self, scene: DiscriminatorScene) -> Tensor:
+        """Squared distance of both verdicts from their targets."""
+        fake = (scene.fake_verdict.logit - self.fake_target).square().mean()
+        real = (scene.real_verdict.logit - self.real_target).square().mean()
+        return (fake + real) / 2 if self.halved else fake + real
+
+    def generator(self, scene: GeneratorScene) -> Tensor:
+        """Squared distance of the verdict on fakes from the generator's target."""
+        loss = (scene.fake_verdict.logit - self.generator_target).square().mean()
+        return loss / 2 if self.halved else loss
+
+    def equation(self, side: Side) -> str:
+        """The summand in symbols, with the targets' values."""
+        half = "1/2 " if self.halved else ""
+        if side == "generator":
+            return f"{half}mean (f - {self.generator_target:g})^2"
+        return (
+            f"{half}[mean (f - {self.fake_target:g})^2 + mean (r - {self.real_target:g})^2]"
+        )
+
+
+class Wasserstein(Term):
+    """Arjovsky et al. 2017, eq. 3 and algorithm 1: the difference of mean verdicts."""
+
+    def discriminator(self, scene: DiscriminatorScene) -> Tensor:
+        """Minus the estimated Wasserstein-1 distance, up to the discriminator's slope."""
+        return scene.fake_verdict.logit.mean() - scene.real_verdict.logit.mean()
+
+    def generator(self, scene: GeneratorScene) -> Tensor:
+        """Minus the mean verdict on fakes."""
+        return -scene.fake_verdict.logit.mean()
+
+    def equation(self, side: Side) -> str:
+        """The summand in symbols."""
+        return "-mean f" if side == "generator" else "mean f - mean r"

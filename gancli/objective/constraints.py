@@ -1,0 +1,27 @@
+"""Constraints on a discriminator's weights."""
+
+import torch
+from pydantic import Field
+
+from gancli.objective.term import Constraint
+from gancli.types import DiscriminatorNet
+
+
+class WeightClip(Constraint):
+    """Arjovsky et al. 2017, algorithm 1: every parameter stays in [-bound, bound].
+
+    Biases and batch-norm scales are clipped too, as in the authors' code; buffers are not.
+    """
+
+    bound: float = Field(default=0.01, gt=0)
+    """largest absolute value of a parameter"""
+
+    def project(self, discriminator: DiscriminatorNet) -> None:
+        """Clamp every parameter, in place."""
+        with torch.no_grad():
+            torch._foreach_clamp_min_(list(discriminator.parameters()), -self.bound)
+            torch._foreach_clamp_max_(list(discriminator.parameters()), self.bound)
+
+    def equation(self) -> str:
+        """The constraint in symbols."""
+        return f"clip D's parameters to [-{self.bound:g}, {self.bound:g}] {self.when} its step"

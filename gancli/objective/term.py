@@ -1,0 +1,73 @@
+"""What a term of a loss is, and what it may look at."""
+
+from typing import Literal, NamedTuple
+
+from torch import Tensor
+
+from gancli.settings import Settings
+from gancli.types import Dealer, DiscriminatorNet, Players, Sample, Verdict
+
+Side = Literal["discriminator", "generator"]
+
+
+class DiscriminatorScene(NamedTuple):
+    """All a term may look at while the discriminator learns."""
+
+    discriminator: DiscriminatorNet
+    real: Sample
+    fake: Sample
+    """carries no generator graph"""
+    real_verdict: Verdict
+    fake_verdict: Verdict
+    dealer: Dealer
+
+
+class GeneratorScene(NamedTuple):
+    """All a term may look at while the generator learns."""
+
+    players: Players
+    fake: Sample
+    """carries the generator's graph"""
+    fake_verdict: Verdict
+
+
+class Term(Settings):
+    """One summand of a loss; overrides the method of each side it acts on, and no other."""
+
+    weight: float = 1.0
+    """factor of this summand"""
+
+    def discriminator(self, scene: DiscriminatorScene) -> Tensor:
+        """The unweighted summand of the discriminator's loss, a scalar."""
+        raise NotImplementedError
+
+    def generator(self, scene: GeneratorScene) -> Tensor:
+        """The unweighted summand of the generator's loss, a scalar."""
+        raise NotImplementedError
+
+    def acts_on(self, side: Side) -> bool:
+        """Whether this term has a summand on that side."""
+        return getattr(type(self), side) is not getattr(Term, side)
+
+    def equation(self, side: Side) -> str:
+        """The unweighted summand in the paper's notation: r = D(x), f = D(G(z))."""
+        raise NotImplementedError
+
+    def differentiates_real(self) -> bool:
+        """Whether the verdict on the reals must be differentiable in x, in full precision."""
+        return False
+
+
+class Constraint(Settings):
+    """What holds for a player's weights around its optimiser step."""
+
+    when: Literal["before", "after"] = "after"
+    """before or after the optimiser's step"""
+
+    def project(self, discriminator: DiscriminatorNet) -> None:
+        """Move the weights, in place, to the nearest ones allowed."""
+        raise NotImplementedError
+
+    def equation(self) -> str:
+        """The constraint in the paper's notation."""
+        raise NotImplementedError

@@ -1,0 +1,123 @@
+"""A training step as data: a list of turns, each saying who steps and what they lose."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from gancli.objective import Objective
+from gancli.objective.penalties import judge_in_full_precision, widened
+from gancli.objective.term import Constraint, DiscriminatorScene, GeneratorScene
+from gancli.parallel import World
+from gancli.types import Dealer, Players, Sample
+
+Losses = dict[str, Tensor]
+
+
+@dataclass(frozen=True)
+class Turn:
+    """One optimiser step."""
+
+    name: str
+    steppers: tuple[str, ...]
+    """the players whose weights move"""
+    losses: Callable[[Dealer], Losses]
+    """the weighted summands, by term; the steppers descend their sum"""
+    constraints: tuple[Constraint, ...] = ()
+
+
+def plan(objective: Objective, players: Players, discriminator_steps: int) -> list[Turn]:
+    """The whole step: the discriminator's turns, then the generator's."""
+    discriminator = Turn(
+        name="discriminator",
+        steppers=("discriminator",),
+        losses=lambda dealer: discriminator_losses(objective, players, dealer),
+        constraints=tuple(objective.constraints().values()),
+    )
+    generator = Turn(
+        name="generator",
+        steppers=("generator",),
+        losses=lambda dealer: generator_losses(objective, players, dealer),
+    )
+    return [discriminator] * discriminator_steps + [generator]
+
+
+def discriminator_losses(objective: Objective, players: Players, dealer: Dealer) -> Losses:
+    """The weighted summands of the discriminator's loss.
+
+    The order of the passes, fakes before reals, is part of the result: each one moves batch-norm
+    statistics and spectral-norm vectors.
+    """
+    terms = objective.terms_of("discriminator")
+    real = dealer.real()
+    with torch.no_grad():
+        fake = Sample(players.generator(dealer.latent()))
+    fake_verdict = players.discriminator(fake)
+    if any(term.differentiates_real() for term in terms.values()):
+        real = widened(real)
+        real_verdict = judge_in_full_precision(players.discriminator, real)
+    else:
+        real_verdict = players.discriminator(real)
+    scene = DiscriminatorScene(
+        players.discriminator, real, fake, real_verdict, fake_verdict, dealer
+    )
+    return {name: term.weight * term.discriminator(scene) for name, term in terms.items()}
+
+
+def generator_losses(objective: Objective, players: Players, dealer: Dealer) -> Losses:
+    """The weighted summands of the generator's loss."""
+    fake = Sample(players.generator(dealer.latent()))
+    scene = GeneratorScene(players, fake, players.discriminator(fake))
+    terms = objective.terms_of("generator")
+    return {name: term.weight * term.generator(scene) for name, term in terms.items()}
+
+
+def take(
+    turn: Turn,
+    players: Players,
+    optimizers: Mapping[str, Optimizer],
+    dealer: Dealer,
+    world: World,
+    autocast: torch.dtype | None = None,
+) -> Losses:
+    """Take one turn: zero, lose, backward, step, project. Returns the detached summands.
+
+    Only the steppers' weights want gradients; a gradient the turn does not produce is None, and
+    its parameter stays. `autocast` is the lower precision of the forward passes, if any.
+    """
+    named = players.named()
+    for name, player in named.items():
+        player.requires_grad_(name in turn.steppers)
+    device = next(named["generator"].parameters()).device
+    with torch.autocast(device.type, dtype=autocast, enabled=autocast is not None):
+        losses = turn.losses(dealer)
+    for name in turn.steppers:
+        optimizers[name].zero_grad(set_to_none=True)
+    torch.stack(list(losses.values())).sum().backward()  # type: ignore[no-untyped-call]
+    world.average_(_gradients(named[name] for name in turn.steppers))
+    _project(turn, players, "before")
+    for name in turn.steppers:
+        optimizers[name].step()
+    _project(turn, players, "after")
+    world.average_(_statistics(named.values()))
+    return {name: loss.detach() for name, loss in losses.items()}
+
+
+def _project(turn: Turn, players: Players, when: str) -> None:
+    for constraint in turn.constraints:
+        if constraint.when == when:
+            constraint.project(players.discriminator)
+
+
+def _gradients(players: Iterable[nn.Module]) -> Iterator[Tensor]:
+    for player in players:
+        for parameter in player.parameters():
+            if parameter.grad is not None:
+                yield parameter.grad
+
+
+def _statistics(players: Iterable[nn.Module]) -> Iterator[Tensor]:
+    for player in players:
+        yield from (buffer for buffer in player.buffers() if buffer.is_floating_point())

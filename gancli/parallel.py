@@ -1,0 +1,79 @@
+"""The processes that share one run (torchrun), and what they must agree on.
+
+Each process computes gradients on its slice of the global batch; averaging them gives the global
+batch's gradient. Batch-norm statistics are averaged as well, so that every process holds the same
+state at every step.
+"""
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import torch
+import torch.distributed as dist
+from torch import Tensor
+from torch._utils import _flatten_dense_tensors, _unflatten_dense_tensors
+
+from gancli.errors import UsageError
+
+
+@dataclass(frozen=True)
+class World:
+    """This process's place among those that share the run."""
+
+    rank: int = 0
+    size: int = 1
+
+    @property
+    def leads(self) -> bool:
+        """Whether this is the process that writes files and speaks."""
+        return self.rank == 0
+
+    def slice_of(self, count: int) -> slice:
+        """This process's part of a global batch of `count`.
+
+        Raises:
+            UsageError: `count` does not divide among the processes.
+        """
+        if count % self.size:
+            raise UsageError(
+                f"read a batch of {count} for {self.size} processes, expected a multiple of "
+                f"{self.size}: set another one with --set schedule.batch_size="
+            )
+        part = count // self.size
+        return slice(self.rank * part, (self.rank + 1) * part)
+
+    def average_(self, tensors: Iterable[Tensor]) -> None:
+        """Replace each tensor by its mean over all processes, in one exchange."""
+        group = list(tensors)
+        if self.size == 1 or not group:
+            return
+        flat = _flatten_dense_tensors(group)
+        dist.all_reduce(flat)
+        flat /= self.size
+        for tensor, mean in zip(group, _unflatten_dense_tensors(flat, group), strict=True):
+            tensor.copy_(mean)
+
+    def any(self, flag: bool, device: torch.device) -> bool:
+        """Whether any process says yes."""
+        if self.size == 1:
+            return flag
+        votes = torch.tensor(int(flag), device=device)
+        dist.all_reduce(votes)
+        return bool(votes.item())
+
+
+def join(device: torch.device) -> World:
+    """Join the processes torchrun started, or be alone."""
+    size = int(os.environ.get("WORLD_SIZE", "1"))
+    if size == 1:
+        return World()
+    if not dist.is_initialized():
+        dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
+    return World(dist.get_rank(), dist.get_world_size())
+
+
+def leave() -> None:
+    """Leave the group of processes, if there is one."""
+    if dist.is_initialized():
+        dist.destroy_process_group()
