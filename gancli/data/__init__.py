@@ -1,0 +1,14 @@
+"""The kinds of data set. A new one is a file here and a name in the union."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from gancli.data.dataset import Dataset
+from gancli.data.deck import Deck
+from gancli.data.images import TorchvisionImages
+from gancli.data.mixture import Mixture
+
+AnyData = Annotated[Mixture | TorchvisionImages, Field(discriminator="kind")]
+
+__all__ = ["AnyData", "Dataset", "Deck", "Mixture", "TorchvisionImages"]

@@ -1,0 +1,61 @@
+"""What a data set is once it is in memory, and what a preset says of it."""
+
+import hashlib
+from abc import abstractmethod
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from gancli.settings import Settings
+from gancli.types import DataShape
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """All samples, as tensors that can sit on the device."""
+
+    x: Tensor
+    """(N, C, H, W) uint8 images, or (N, D) float32 points in network units"""
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 of the content, with its shape and type."""
+        digest = hashlib.sha256(f"{tuple(self.x.shape)} {self.x.dtype}".encode())
+        digest.update(self.x.contiguous().numpy().data)
+        return digest.hexdigest()
+
+
+class DataSpec(Settings):
+    """A data set as a preset describes it."""
+
+    flip: bool = False
+    """mirror each image left to right with probability 1/2"""
+    noise: float = Field(default=0.0, ge=0)
+    """add U(0, noise) to every value, to fill the gaps between grey levels"""
+
+    @property
+    @abstractmethod
+    def shape(self) -> DataShape:
+        """What a sample looks like to a network; known without the data."""
+
+    @abstractmethod
+    def load(self, folder: Path, seed: int) -> Dataset:
+        """The data, from `folder` or drawn from `seed`."""
+
+    def is_present(self, folder: Path) -> bool:
+        """Whether loading needs no download."""
+        del folder
+        return True
+
+    def to_network(self, x: Tensor, dtype: torch.dtype) -> Tensor:
+        """Stored values as the networks' [-1, 1]."""
+        if x.dtype == torch.uint8:
+            return x.to(dtype).div_(127.5).sub_(1)
+        return x.to(dtype)

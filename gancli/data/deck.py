@@ -1,0 +1,109 @@
+"""Deals batches, latents and mixing numbers from tensors that already sit on the device.
+
+Every draw is a function of (seed, purpose, step, turn), so a run can start again at any step.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from gancli.data.dataset import DataSpec, Dataset
+from gancli.errors import DataError
+from gancli.parallel import World
+from gancli.prior import Prior
+from gancli.streams import stream
+from gancli.types import Latent, Sample
+
+
+class Deck:
+    """A shuffled, endless supply of real batches, and of what a turn draws beside them."""
+
+    def __init__(
+        self,
+        data: Dataset,
+        spec: DataSpec,
+        prior: Prior,
+        seed: int,
+        device: torch.device,
+        dtype: torch.dtype,
+        world: World | None = None,
+    ) -> None:
+        self.spec = spec
+        self.prior = prior
+        self.seed = seed
+        self.device = device
+        self.dtype = dtype
+        self.world = world or World()
+        self.x = data.x.to(device)
+        self._epoch = -1
+        self._order = torch.empty(0, dtype=torch.int64)
+
+    def hand(self, step: int, turn: int, batch: int, batch_size: int) -> "Hand":
+        """What one turn may draw; `batch` counts the real batches dealt before it."""
+        return Hand(self, step, turn, batch, batch_size)
+
+    def batch(self, index: int, size: int) -> Tensor:
+        """Indices of the index-th real batch: epochs without replacement, remainders dropped.
+
+        Raises:
+            DataError: the data set is smaller than one batch.
+        """
+        per_epoch = len(self.x) // size
+        if not per_epoch:
+            raise DataError(
+                f"read {len(self.x)} samples, expected at least one batch of {size}: "
+                "set a smaller one with --set schedule.batch_size="
+            )
+        epoch, place = divmod(index, per_epoch)
+        if epoch != self._epoch:
+            order = stream(self.seed, "shuffle", epoch).permutation(len(self.x))
+            self._order = torch.from_numpy(order).to(self.device)
+            self._epoch = epoch
+        return self._order[place * size : (place + 1) * size]
+
+
+@dataclass(frozen=True)
+class Hand:
+    """One turn's draws; this process's share of the global batch."""
+
+    deck: Deck
+    step: int
+    turn: int
+    batch: int
+    batch_size: int
+
+    def real(self) -> Sample:
+        """Real samples of shape (B, *x) in [-1, 1], mirrored and noised as the data set says."""
+        deck = self.deck
+        share = deck.world.slice_of(self.batch_size)
+        x = deck.spec.to_network(deck.x[deck.batch(self.batch, self.batch_size)[share]], deck.dtype)
+        if deck.spec.flip:
+            mirrored = self._numbers("flip", (self.batch_size, 1, 1, 1))[share] < 0.5
+            x = torch.where(mirrored, x.flip(-1), x)
+        if deck.spec.noise:
+            noise = self._numbers("noise", (self.batch_size, *x.shape[1:]))[share]
+            x = x + deck.spec.noise * noise
+        return Sample(x)
+
+    def latent(self) -> Latent:
+        """Fresh latents, one a sample of the batch."""
+        share = self.deck.world.slice_of(self.batch_size)
+        drawn = self.deck.prior.draw(self.batch_size, self._stream("latent"))
+        return Latent(*(part[share].to(self.deck.device, self.deck.dtype) for part in drawn))
+
+    def mix(self, count: int) -> Tensor:
+        """(count,) numbers, uniform on [0, 1); one number is the same for all processes."""
+        if count == 1:
+            return self._numbers("mix", (1,))
+        return self._numbers("mix", (self.batch_size,))[
+            self.deck.world.slice_of(self.batch_size)
+        ]
+
+    def _stream(self, purpose: str) -> np.random.Generator:
+        return stream(self.deck.seed, purpose, self.step, self.turn)
+
+    def _numbers(self, purpose: str, shape: tuple[int, ...]) -> Tensor:
+        drawn = self._stream(purpose).random(shape, dtype=np.float32)
+        return torch.from_numpy(drawn).to(self.deck.device, self.deck.dtype)

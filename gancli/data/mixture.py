@@ -1,0 +1,58 @@
+"""Mixtures of Gaussians in the plane (models.md, section 6): drawn from the run's seed."""
+
+import math
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from pydantic import Field
+from torch import Tensor
+
+from gancli.data.dataset import DataSpec, Dataset
+from gancli.streams import stream
+from gancli.types import DataShape
+
+
+class Mixture(DataSpec):
+    """Equal Gaussians on a ring or a square grid; a fixed set of points, not a stream."""
+
+    kind: Literal["mixture"] = "mixture"
+    layout: Literal["ring", "grid"]
+    """ring: `modes` centres on a circle; grid: `modes` = n x n centres on a square"""
+    modes: int = Field(gt=0)
+    """number of Gaussians"""
+    extent: float = Field(gt=0)
+    """radius of the ring, or half the side of the grid, in data units"""
+    std: float = Field(gt=0)
+    """standard deviation of each Gaussian along each axis, in data units"""
+    points_per_mode: int = Field(gt=0)
+    """points drawn from each Gaussian"""
+    scale: float = Field(gt=0)
+    """data units that become 1 for the networks"""
+
+    @property
+    def shape(self) -> DataShape:
+        """Points in the plane."""
+        return DataShape((2,))
+
+    def centres(self) -> NDArray[np.float64]:
+        """The modes' centres, shape (modes, 2), in data units."""
+        if self.layout == "ring":
+            angle = 2 * np.pi * np.arange(self.modes) / self.modes
+            return self.extent * np.stack([np.cos(angle), np.sin(angle)], axis=1)
+        side = np.linspace(-self.extent, self.extent, math.isqrt(self.modes))
+        return np.stack(np.meshgrid(side, side, indexing="ij"), axis=-1).reshape(-1, 2)
+
+    def load(self, folder: Path, seed: int) -> Dataset:
+        """The run's points, in network units; point i belongs to mode i mod `modes`."""
+        del folder
+        shape = (self.points_per_mode, self.modes, 2)
+        noise = stream(seed, "data").standard_normal(shape)
+        points = (self.centres() + self.std * noise).reshape(-1, 2)
+        return Dataset(torch.from_numpy(points / self.scale).float())
+
+    def to_data_units(self, x: Tensor) -> Tensor:
+        """What the generator makes, in the units of `extent` and `std`."""
+        return x * self.scale
