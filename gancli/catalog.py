@@ -1,0 +1,286 @@
+"""Finds preset files and lays their tables over each other; knows no torch.
+
+A resolved preset is the sum of tables, later ones winning: data set, model, model x data set,
+variant, variant x data set, `--set`. A table whose `kind` or `family` changes starts anew.
+"""
+
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from difflib import get_close_matches
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from gancli.errors import UsageError
+
+Table = dict[str, Any]
+REFERENCE = "reference"
+TAGS = ("kind", "family")
+PLAYERS = ("generator", "discriminator")
+
+
+class Head(BaseModel):
+    """What a model's file says of itself, read without building anything."""
+
+    model_config = ConfigDict(extra="allow")
+
+    name: str
+    summary: str
+    paper: str
+    datasets: list[str]
+    instead: dict[str, str] = {}
+    """data set -> the model to use for it"""
+    on: dict[str, Table] = {}
+    """data set -> what this model changes there"""
+    variants: dict[str, Table] = {}
+
+    def variants_on(self, dataset: str) -> list[str]:
+        """The variants this model has on a data set, the reference first."""
+        found = [
+            name
+            for name, table in self.variants.items()
+            if any(key in table.get("on", {}) for key in lineage(dataset))
+        ]
+        return [REFERENCE, *found]
+
+    def published(self, dataset: str) -> dict[str, Any]:
+        """The reference's published scores on a data set, with their source."""
+        scores: dict[str, Any] = self.on.get(dataset, {}).get("expected", {})
+        return scores
+
+    def body(self) -> Table:
+        """The tables that are part of the resolved preset."""
+        own = {"name": self.name, "summary": self.summary, "paper": self.paper}
+        return own | (self.model_extra or {})
+
+
+def preset_folder() -> Path:
+    """Where the presets are: inside an installed package, or beside it in a checkout."""
+    package = Path(__file__).parent
+    inside = package / "_presets"
+    return inside if inside.is_dir() else package.parent / "presets"
+
+
+def model_names() -> list[str]:
+    """All models, by name."""
+    return sorted(path.stem for path in preset_folder().glob("*.toml"))
+
+
+def dataset_names() -> list[str]:
+    """All named data sets."""
+    return sorted(path.stem for path in (preset_folder() / "datasets").glob("*.toml"))
+
+
+def read_toml(path: Path) -> Table:
+    """A TOML file's tables.
+
+    Raises:
+        UsageError: the file cannot be read or is not TOML.
+    """
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"could not read the preset file {path}: {error}") from error
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(f"read {path}, expected TOML, but {error}") from error
+
+
+@cache
+def head(model: str) -> Head:
+    """A model's head, by name.
+
+    Raises:
+        UsageError: there is no such model.
+    """
+    if model not in model_names():
+        raise UsageError(
+            f"read {model!r} as a model, expected a preset file or one of "
+            f"{', '.join(model_names())}{_close(model, model_names())}"
+        )
+    return _parse_head(read_toml(preset_folder() / f"{model}.toml"), f"{model}.toml")
+
+
+def _parse_head(table: Table, source: str) -> Head:
+    try:
+        return Head.model_validate(table)
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(map(str, first["loc"]))
+        raise UsageError(
+            f"read {source}, expected a preset, but {field}: {first['msg'].lower()}; "
+            "start from one that works: gan presets show NAME > my.toml"
+        ) from error
+
+
+@cache
+def _dataset_table(dataset: str) -> Table:
+    return read_toml(preset_folder() / "datasets" / f"{dataset}.toml")
+
+
+def lineage(dataset: str) -> list[str]:
+    """A data set after those whose values it takes over, the most general first."""
+    like = _dataset_table(dataset).get("like")
+    return [*(lineage(like) if like else []), dataset]
+
+
+def resolve(
+    model: str,
+    dataset: str | None = None,
+    variant: str | None = None,
+    overrides: Sequence[str] = (),
+) -> Table:
+    """The tables of a resolved preset, not yet validated.
+
+    `model` is a name, or the path of a preset file: a resolved one (as `gan presets show` prints)
+    or one with tables for several data sets (as those in `presets/`).
+
+    Raises:
+        UsageError: an unknown model, data set or variant, or an override that cannot be read.
+    """
+    path = Path(model)
+    if path.suffix == ".toml" or (model not in model_names() and path.is_file()):
+        table = read_toml(path)
+        if "data" in table:
+            _refuse_choices(model, table, dataset, variant)
+            return override(table, overrides)
+        chosen = _parse_head(table, model)
+    else:
+        chosen = head(model)
+    dataset = _choose_dataset(chosen, dataset)
+    resolved: Table = {}
+    for layer in _layers(chosen, dataset, _choose_variant(chosen, dataset, variant)):
+        resolved = lay_over(resolved, layer)
+    return override(resolved, overrides)
+
+
+def _refuse_choices(model: str, table: Table, dataset: str | None, variant: str | None) -> None:
+    for option, asked in (("dataset", dataset), ("variant", variant)):
+        if asked is not None and asked != table.get(option):
+            raise UsageError(
+                f"read --{option} {asked} with {model}, which is resolved for "
+                f"{option} {table.get(option)}: leave --{option} out, or name a model instead"
+            )
+
+
+def _choose_dataset(chosen: Head, dataset: str | None) -> str:
+    has = f"{chosen.name}'s data sets: {', '.join(chosen.datasets)}"
+    if dataset is None:
+        if len(chosen.datasets) == 1:
+            return chosen.datasets[0]
+        raise UsageError(f"read no data set, expected --dataset with one of {has}")
+    if dataset in chosen.datasets:
+        return dataset
+    if dataset in chosen.instead:
+        other = chosen.instead[dataset]
+        raise UsageError(
+            f"{chosen.name} has no preset for {dataset}, use {other}: "
+            f"gan train {other} --dataset {dataset}"
+        )
+    if dataset in dataset_names():
+        raise UsageError(f"{chosen.name} has no preset for {dataset}; {has}")
+    raise UsageError(
+        f"read {dataset!r} as a data set, expected one of {has}{_close(dataset, dataset_names())}"
+    )
+
+
+def _choose_variant(chosen: Head, dataset: str, variant: str | None) -> str:
+    known = chosen.variants_on(dataset)
+    if variant is None or variant in known:
+        return variant or REFERENCE
+    if any(variant in head(name).variants for name in model_names()):
+        raise UsageError(
+            f"{chosen.name} has no variant {variant!r} on {dataset}, expected one of "
+            f"{', '.join(known)} (lite exists only where the reference takes over half an hour on "
+            "two CPU cores)"
+        )
+    raise UsageError(
+        f"read {variant!r} as a variant, expected one of {', '.join(known)}"
+        f"{_close(variant, known)}"
+    )
+
+
+def _layers(chosen: Head, dataset: str, variant: str) -> Iterator[Table]:
+    ancestors = lineage(dataset)
+    for name in ancestors:
+        table = dict(_dataset_table(name))
+        yield {k: v for k, v in table.items() if k not in ("like", "variants")}
+    yield chosen.body() | {"dataset": dataset, "variant": variant}
+    yield from (chosen.on[name] for name in ancestors if name in chosen.on)
+    if variant == REFERENCE:
+        return
+    # The published scores belong to the published configuration.
+    yield {"expected": None}
+    for source in (*map(_dataset_table, ancestors), {"variants": chosen.variants}):
+        table = source.get("variants", {}).get(variant, {})
+        yield {k: v for k, v in table.items() if k != "on"}
+        yield from (table["on"][name] for name in ancestors if name in table.get("on", {}))
+
+
+def lay_over(base: Table, layer: Table) -> Table:
+    """`layer` over `base`; a value of None removes, `[optimizer]` means every player's."""
+    layer = dict(layer)
+    if "optimizer" in layer:
+        shared = layer.pop("optimizer")
+        players = {p: {"optimizer": shared} for p in PLAYERS}
+        layer = _merge(players, layer)
+    return _merge(base, layer)
+
+
+def _merge(base: Mapping[str, Any], layer: Mapping[str, Any]) -> Table:
+    if any(tag in base and tag in layer and base[tag] != layer[tag] for tag in TAGS):
+        base = {}
+    merged = dict(base)
+    for key, value in layer.items():
+        if value is None:
+            merged.pop(key, None)
+        elif isinstance(value, Mapping):
+            below = merged.get(key)
+            merged[key] = _merge(below if isinstance(below, Mapping) else {}, value)
+        else:
+            merged[key] = value
+    return merged
+
+
+def override(table: Table, overrides: Iterable[str]) -> Table:
+    """The table with `path.to.field=value` laid over it; an empty value removes the field."""
+    layer: Table = {}
+    for text in overrides:
+        path, equals, value = text.partition("=")
+        keys = path.strip().split(".")
+        if not equals or not all(keys):
+            raise UsageError(
+                f"read --set {text!r}, expected path.to.field=value, "
+                "e.g. --set schedule.batch_size=64"
+            )
+        nested: Any = _value(value.strip())
+        for key in reversed(keys):
+            nested = {key: nested}
+        layer = _join(layer, nested)
+    return lay_over(table, layer)
+
+
+def _join(first: Table, second: Table) -> Table:
+    """Both overrides; unlike `_merge` it keeps the Nones that remove."""
+    joined = dict(first)
+    for key, value in second.items():
+        below = joined.get(key)
+        both = isinstance(below, dict) and isinstance(value, dict)
+        joined[key] = _join(below, value) if both else value
+    return joined
+
+
+def _value(text: str) -> Any:
+    """What stands behind `=`: a TOML value, a bare word, or nothing to remove the field."""
+    if not text:
+        return None
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
+
+
+def _close(word: str, known: Sequence[str]) -> str:
+    match = get_close_matches(word, known, n=1)
+    return f" (did you mean {match[0]}?)" if match else ""

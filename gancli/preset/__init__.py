@@ -1,0 +1,15 @@
+"""Presets: their schema, how they are read, and how they are shown."""
+
+from gancli.preset.load import change, differences, load_preset, validate
+from gancli.preset.schema import Preset, Schedule
+from gancli.preset.show import to_toml
+
+__all__ = [
+    "Preset",
+    "Schedule",
+    "change",
+    "differences",
+    "load_preset",
+    "to_toml",
+    "validate",
+]

@@ -1,0 +1,125 @@
+"""Validates resolved presets, and says what is wrong with them in a sentence."""
+
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from gancli import catalog
+from gancli.errors import UsageError
+from gancli.preset.schema import Preset
+
+_UNSAID = ("Value error, ", "Input should be ")
+
+
+def load_preset(
+    model: str,
+    dataset: str | None = None,
+    variant: str | None = None,
+    overrides: Sequence[str] = (),
+) -> Preset:
+    """Resolve and validate a preset.
+
+    Args:
+        model: a model's name or the path of a preset file.
+        dataset: a data set's name; may be left out where the model has one.
+        variant: `reference` unless said otherwise.
+        overrides: `path.to.field=value`, the last layer.
+
+    Raises:
+        UsageError: anything unknown or of the wrong type, named with what was expected.
+    """
+    return validate(catalog.resolve(model, dataset, variant, overrides), model)
+
+
+def change(preset: Preset, overrides: Sequence[str]) -> Preset:
+    """The preset with overrides laid over it."""
+    table = preset.model_dump(mode="json", exclude_none=True)
+    return validate(catalog.override(table, overrides), preset.name)
+
+
+def validate(table: Mapping[str, Any], source: str) -> Preset:
+    """The preset a resolved table describes; `source` names it in errors."""
+    try:
+        return Preset.model_validate(table)
+    except ValidationError as error:
+        raise UsageError(explain(error, table, source)) from error
+
+
+def explain(error: ValidationError, table: Mapping[str, Any], source: str) -> str:
+    """One sentence: the first faulty field, what was read, what was expected, what to type."""
+    faults = error.errors(include_url=False)
+    first = faults[0]
+    path = _path(first["loc"], table)
+    more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
+    if first["type"] == "extra_forbidden":
+        return f"preset {source}: no field {path}{_suggestion(path)}{more}"
+    if first["type"] == "missing":
+        return f"preset {source}: {path} is missing: add it, e.g. --set {path}=VALUE{more}"
+    if first["type"] == "union_tag_not_found":
+        tag = str(first["ctx"]["discriminator"]).strip("'")
+        return f"preset {source}: {path}.{tag} is missing: add it, e.g. --set {path}.{tag}=KIND"
+    wanted = first["msg"]
+    for unsaid in _UNSAID:
+        wanted = wanted.removeprefix(unsaid)
+    if first["type"] == "value_error":
+        return f"preset {source}: {f'{path}: ' if path else ''}{wanted}{more}"
+    if first["type"] == "union_tag_invalid":
+        wanted = f"one of {first['ctx']['expected_tags']}"
+    return f"preset {source}: {path}: read {_shown(first['input'])}, expected {wanted}{more}"
+
+
+def _shown(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def _path(location: Sequence[int | str], table: Any) -> str:
+    """The field's path as typed: pydantic also names the union's tag, which is no key."""
+    keys = []
+    for key in location:
+        is_tag = isinstance(table, Mapping) and key not in table and key in map(
+            table.get, catalog.TAGS
+        )
+        if is_tag:
+            continue
+        keys.append(str(key))
+        table = table.get(key) if isinstance(table, Mapping) else None
+    return ".".join(keys)
+
+
+def _suggestion(path: str) -> str:
+    known = sorted(_field_names(Preset.model_json_schema()))
+    match = get_close_matches(path.rpartition(".")[2], known, n=1)
+    return f", did you mean {match[0]}?" if match else "; gan presets show NAME lists the fields"
+
+
+def _field_names(schema: Any) -> set[str]:
+    if not isinstance(schema, Mapping):
+        return set()
+    names = set(schema.get("properties", {}))
+    for below in (*schema.get("$defs", {}).values(), *schema.get("properties", {}).values()):
+        names |= _field_names(below)
+    return names
+
+
+def differences(old: Preset, new: Preset) -> list[str]:
+    """`path: old value -> new value` for each field that differs."""
+    before, after = _leaves(old), _leaves(new)
+    return [
+        f"{path}: {before.get(path, 'absent')} -> {after.get(path, 'absent')}"
+        for path in sorted({*before, *after})
+        if before.get(path) != after.get(path)
+    ]
+
+
+def _leaves(value: Any, path: str = "") -> dict[str, Any]:
+    if isinstance(value, BaseModel):
+        value = value.model_dump(mode="json", exclude_none=True, exclude={"deviations"})
+    if not isinstance(value, Mapping):
+        return {path: value}
+    leaves: dict[str, Any] = {}
+    for key, below in value.items():
+        leaves |= _leaves(below, f"{path}.{key}" if path else str(key))
+    return leaves

@@ -1,0 +1,167 @@
+"""The schema of a resolved preset: everything a run depends on, but for its seed."""
+
+import json
+from functools import reduce
+from typing import Annotated, Any
+
+from pydantic import Field, PositiveInt, model_validator
+
+from gancli.data import AnyData
+from gancli.networks import AnyNetwork
+from gancli.objective import Objective
+from gancli.optimizers import AnyOptimizer
+from gancli.prior import Prior
+from gancli.settings import Settings
+
+Decay = Annotated[float, Field(ge=0, lt=1)]
+
+
+class PlayerSpec(Settings):
+    """One player: its network and its optimiser."""
+
+    network: AnyNetwork
+    optimizer: AnyOptimizer
+
+
+class Warmup(Settings):
+    """Extra discriminator turns, as in Arjovsky et al.'s code."""
+
+    steps: PositiveInt
+    """discriminator turns in a step that is warmed up"""
+    first: int = Field(default=0, ge=0)
+    """the first steps are warmed up"""
+    every: int = Field(default=0, ge=0)
+    """every such step is warmed up; 0: none"""
+
+
+class Schedule(Settings):
+    """How long, how often, how many. A step is one update of the generator."""
+
+    steps: PositiveInt
+    """generator updates"""
+    batch_size: PositiveInt
+    """samples of each kind in a turn"""
+    generator_batch_size: PositiveInt | None = None
+    """fakes in the generator's turn, where it differs from `batch_size`"""
+    discriminator_steps: PositiveInt = 1
+    """discriminator updates for each generator update"""
+    warmup: Warmup | None = None
+    lr_decay_start: int | None = Field(default=None, ge=0)
+    """the step from which all learning rates fall linearly to 0 at the end; none: constant"""
+    ema_decay: Decay = 0.0
+    """decay of the moving average of the generator's weights; 0: none is kept"""
+    ema_warmup: bool = True
+    """start the average at a decay of 2/11 and let it rise: min(decay, (1 + n) / (10 + n))"""
+    log_every: PositiveInt = 100
+    """steps between two lines of metrics.jsonl"""
+    preview_every: PositiveInt = 1000
+    """steps between two previews"""
+    checkpoint_every: PositiveInt = 1000
+    """steps between two checkpoints"""
+    keep_newest: PositiveInt = 2
+    """how many of the newest checkpoints are kept"""
+    keep_every: PositiveInt | None = None
+    """also keep the checkpoints of every such step"""
+
+    def discriminator_steps_at(self, step: int) -> int:
+        """How many discriminator turns this step has (0 is the first)."""
+        if self.warmup is None:
+            return self.discriminator_steps
+        periodic = self.warmup.every and step % self.warmup.every == 0
+        warm = step < self.warmup.first or periodic
+        return self.warmup.steps if warm else self.discriminator_steps
+
+    def batches_before(self, step: int) -> int:
+        """How many real batches are dealt before this step."""
+        if self.warmup is None:
+            return step * self.discriminator_steps
+        return sum(map(self.discriminator_steps_at, range(step)))
+
+    def lr_factor(self, step: int) -> float:
+        """What every learning rate is multiplied by at this step."""
+        if self.lr_decay_start is None or step < self.lr_decay_start:
+            return 1.0
+        return (self.steps - step) / (self.steps - self.lr_decay_start)
+
+    def ema_decay_at(self, step: int) -> float:
+        """The decay of the average at this step's update (0 is the first)."""
+        if not self.ema_warmup:
+            return self.ema_decay
+        return min(self.ema_decay, (2 + step) / (11 + step))
+
+
+class Published(Settings):
+    """Scores somebody published for this configuration."""
+
+    source: str
+    """who, and by which protocol"""
+    fid: float | None = None
+    inception_score: float | None = None
+    inception_score_std: float | None = None
+
+
+class Deviation(Settings):
+    """What a paper says of one field; a deviation wherever the field says otherwise."""
+
+    paper: Any
+    """the field's value in the paper, or a description of what no value can say"""
+    note: str = ""
+    """where the paper says so, or why it matters"""
+
+    def __str__(self) -> str:
+        note = f" ({self.note})" if self.note else ""
+        value = self.paper if isinstance(self.paper, str) else json.dumps(self.paper)
+        return f"paper: {value}{note}"
+
+
+class Preset(Settings):
+    """A resolved preset; it trains as it stands."""
+
+    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
+    """names the run's folder"""
+    summary: str = ""
+    """what the paper changed, in a sentence"""
+    paper: str = ""
+    dataset: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
+    variant: str = "reference"
+    data: AnyData
+    prior: Prior
+    generator: PlayerSpec
+    discriminator: PlayerSpec
+    objective: Objective
+    schedule: Schedule
+    deviations: dict[str, Deviation] = {}
+    """field -> the paper's value for it"""
+    expected: Published | None = None
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> "Preset":
+        for role in ("generator", "discriminator"):
+            misfit = getattr(self, role).network.misfit(self.data.shape)
+            if misfit:
+                raise ValueError(f"{role}.network: {misfit}")
+        if self.data.flip and not self.data.shape.is_image:
+            raise ValueError("data.flip: read true, expected false: points have no mirror image")
+        start = self.schedule.lr_decay_start
+        if start is not None and start >= self.schedule.steps:
+            raise ValueError(
+                f"schedule.lr_decay_start: read {start}, expected less than "
+                f"schedule.steps = {self.schedule.steps}"
+            )
+        return self
+
+    def deviations_in_force(self) -> dict[str, Deviation]:
+        """The fields whose values differ from the paper's."""
+        values = self.model_dump(mode="json")
+
+        def value_at(path: str) -> Any:
+            return reduce(lambda table, key: (table or {}).get(key), path.split("."), values)
+
+        return {
+            path: said for path, said in self.deviations.items() if value_at(path) != said.paper
+        }
+
+    @property
+    def average_kept(self) -> bool:
+        """Whether an exponential moving average of the generator is kept."""
+        return self.schedule.ema_decay > 0

@@ -1,0 +1,54 @@
+"""A resolved preset as TOML that trains as it stands, with each field's meaning beside it."""
+
+from typing import Any
+
+import tomlkit
+from pydantic import BaseModel
+from tomlkit.items import Item, Table
+
+from gancli.preset.schema import Preset
+
+
+def to_toml(preset: Preset) -> str:
+    """The preset as commented TOML; reading it gives the same preset."""
+    document = tomlkit.document()
+    if preset.summary:
+        document.add(tomlkit.comment(preset.summary))
+    remarks = {path: str(said) for path, said in preset.deviations_in_force().items()}
+    _fill(document, preset, "", remarks)
+    return tomlkit.dumps(document)
+
+
+def _fill(
+    table: Table | tomlkit.TOMLDocument, model: BaseModel, path: str, remarks: dict[str, str]
+) -> None:
+    """Plain values first: TOML gives what follows a table's head to that table."""
+    fields = [
+        (name, value, type(model).model_fields[name].description)
+        for name, value in model
+        if value is not None
+    ]
+    for name, value, meaning in fields:
+        if isinstance(value, BaseModel | dict):
+            continue
+        item = _item(value)
+        comment = remarks.get(f"{path}{name}") or meaning
+        if comment:
+            item.comment(comment.replace("\n", " "))
+        table.add(name, item)
+    for name, value, _ in fields:
+        if isinstance(value, BaseModel):
+            below = tomlkit.table()
+            _fill(below, value, f"{path}{name}.", remarks)
+            table.add(name, below)
+        elif isinstance(value, dict) and value:
+            below = tomlkit.table()
+            for key, said in value.items():
+                inline = tomlkit.inline_table()
+                inline.update(said.model_dump(mode="json", exclude_defaults=True))
+                below.add(key, inline)
+            table.add(name, below)
+
+
+def _item(value: Any) -> Item:
+    return tomlkit.item(list(value) if isinstance(value, tuple) else value)
