@@ -1,0 +1,5 @@
+"""`python -m gancli` is `gan`."""
+
+from gancli.cli import main
+
+main()

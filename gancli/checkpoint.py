@@ -1,0 +1,198 @@
+"""One run's state as one self-describing safetensors file.
+
+The header carries the resolved preset, the run's settings, versions, the data's fingerprint, the
+last metrics, and the SHA-256 of the whole file, computed with the hash's own 64 characters as
+zeros: plain safetensors accepts many altered bytes, this accepts none.
+"""
+
+import hashlib
+import json
+import platform
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import safetensors.torch
+import torch
+from pydantic import Field, ValidationError
+from safetensors import SafetensorError
+from torch import Tensor
+
+import gancli
+from gancli.errors import GanError, RunError
+from gancli.files import write_atomically
+from gancli.preset import Preset, validate
+from gancli.settings import Settings
+from gancli.state import Tensors, build_players
+from gancli.types import GeneratorNet
+
+FORMAT = "gancli-checkpoint-1"
+_ZEROS = "0" * 64
+_HASH_KEY = b'"sha256":"'
+_LENGTH_BYTES = 8
+"""A safetensors file starts with the length of its JSON header."""
+
+Precision = Literal["fp32", "bf16", "fp64"]
+
+
+class RunSettings(Settings):
+    """What a run depends on beside its preset."""
+
+    seed: int = Field(default=5678, ge=0, lt=2**63)
+    precision: Precision = "fp32"
+    device: Literal["cpu", "cuda", "mps"] = "cpu"
+    threads: int = Field(default=1, gt=0)
+    deterministic: bool = False
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """The type of weights and optimiser state."""
+        return torch.float64 if self.precision == "fp64" else torch.float32
+
+    @property
+    def autocast(self) -> torch.dtype | None:
+        """The lower precision of the forward passes, if any."""
+        return torch.bfloat16 if self.precision == "bf16" else None
+
+
+@dataclass(frozen=True)
+class Header:
+    """What a checkpoint says of itself."""
+
+    step: int
+    preset: Preset
+    settings: RunSettings
+    data: str
+    """fingerprint of the training data"""
+    metrics: dict[str, float]
+    """the last line of metrics.jsonl"""
+
+    def to_json(self) -> str:
+        """The header as stored."""
+        return json.dumps(
+            {
+                "step": self.step,
+                "preset": self.preset.model_dump(mode="json", exclude_none=True),
+                "settings": self.settings.model_dump(mode="json"),
+                "data": self.data,
+                "metrics": self.metrics,
+                "versions": versions(),
+            }
+        )
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A checkpoint that was read and found whole."""
+
+    path: Path
+    header: Header
+    tensors: Tensors
+
+    def generator(self, *, raw: bool = False) -> GeneratorNet:
+        """The generator in evaluation mode, on the CPU: its moving average if one was kept.
+
+        Args:
+            raw: the weights as trained, even where there is an average.
+        """
+        preset, settings = self.header.preset, self.header.settings
+        net = build_players(preset, settings.seed).generator.to(settings.dtype)
+        prefix = "ema." if preset.average_kept and not raw else "generator."
+        state = {k.removeprefix(prefix): t for k, t in self.tensors.items() if k.startswith(prefix)}
+        net.load_state_dict(state)
+        return net.eval()
+
+
+def versions() -> dict[str, str]:
+    """What the numbers may depend on."""
+    return {
+        "gancli": gancli.__version__,
+        "torch": str(torch.__version__),
+        "python": platform.python_version(),
+        "machine": f"{platform.system()} {platform.machine()}",
+    }
+
+
+def save(path: Path, header: Header, tensors: Mapping[str, Tensor]) -> None:
+    """Write a checkpoint, whole or not at all.
+
+    Raises:
+        DiskError: the disk is full or not writable.
+    """
+    plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    metadata = {"format": FORMAT, "gancli": header.to_json(), "sha256": _ZEROS}
+    content = bytearray(safetensors.torch.save(plain, metadata))
+    place = _hash_place(content)
+    content[place] = hashlib.sha256(content).hexdigest().encode()
+    write_atomically(path, bytes(content))
+
+
+def load(path: Path) -> Checkpoint:
+    """Read a checkpoint and verify every byte of it.
+
+    Raises:
+        RunError: it is missing, not a checkpoint of this program, truncated or altered.
+    """
+    try:
+        content = bytearray(path.read_bytes())
+    except OSError as error:
+        raise RunError(f"could not read the checkpoint {path}: {error.strerror}") from error
+    metadata = _metadata(path, content)
+    place = _hash_place(content)
+    said = bytes(content[place])
+    content[place] = _ZEROS.encode()
+    if hashlib.sha256(content).hexdigest().encode() != said:
+        raise RunError(
+            f"{path} is damaged: its content does not match its own SHA-256; use another "
+            "checkpoint of the run, e.g. with --checkpoint STEP, or delete the file"
+        )
+    try:
+        tensors = safetensors.torch.load(bytes(content))
+        return Checkpoint(path, _header(json.loads(metadata["gancli"])), tensors)
+    except (SafetensorError, ValidationError, GanError, KeyError, ValueError) as error:
+        raise RunError(f"{path} was written by another version of gancli: {error}") from error
+
+
+def _header(said: dict[str, Any]) -> Header:
+    return Header(
+        step=said["step"],
+        preset=validate(said["preset"], "in the checkpoint"),
+        settings=RunSettings.model_validate(said["settings"]),
+        data=said["data"],
+        metrics=said["metrics"],
+    )
+
+
+def _metadata(path: Path, content: bytearray) -> dict[str, str]:
+    length = int.from_bytes(content[:_LENGTH_BYTES], "little")
+    try:
+        if not 0 < length <= len(content) - _LENGTH_BYTES:
+            raise ValueError("the header is cut off")
+        parsed = json.loads(content[_LENGTH_BYTES : _LENGTH_BYTES + length])
+        metadata = parsed.get("__metadata__", {})
+        if metadata.get("format") == FORMAT and {"gancli", "sha256"} <= set(metadata):
+            return dict(metadata)
+    except (ValueError, AttributeError) as error:
+        raise RunError(
+            f"read {path} ({len(content)} bytes), expected a checkpoint: it is truncated or no "
+            "safetensors file; use another checkpoint of the run, e.g. with --checkpoint STEP"
+        ) from error
+    raise RunError(
+        f"{path} is a safetensors file, but no checkpoint of gancli: "
+        "expected one that `gan train` wrote"
+    )
+
+
+def _hash_place(content: bytearray) -> slice:
+    """Where the hash's 64 characters are in the header.
+
+    Raises:
+        RunError: the header has none.
+    """
+    length = int.from_bytes(content[:_LENGTH_BYTES], "little")
+    at = content.find(_HASH_KEY, _LENGTH_BYTES, _LENGTH_BYTES + length)
+    if at < 0:
+        raise RunError("the checkpoint is damaged: its header holds no SHA-256")
+    start = at + len(_HASH_KEY)
+    return slice(start, start + len(_ZEROS))

@@ -1,0 +1,56 @@
+"""Pictures of samples: grids of images, and scatter plots of points over the real ones."""
+
+import io
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from gancli.data import Mixture
+
+Array = NDArray[np.generic]
+GAP = 2
+"""Pixels between the cells of a grid."""
+REAL, FAKE = "#3a9d5d", "#1f4fd8"
+
+
+def to_image(image: Array) -> Image.Image:
+    """A picture of one uint8 image of (H, W, C), C = 1 or 3."""
+    return Image.fromarray(image[:, :, 0] if image.shape[2] == 1 else image)
+
+
+def png(image: Image.Image) -> bytes:
+    """The picture as a PNG file's content."""
+    buffer = io.BytesIO()
+    image.save(buffer, format="png")
+    return buffer.getvalue()
+
+
+def grid(images: Array) -> Image.Image:
+    """uint8 images of (N, H, W, C) in ceil(sqrt(N)) columns, in reading order."""
+    count, height, width, channels = images.shape
+    columns = math.ceil(math.sqrt(count))
+    rows = math.ceil(count / columns)
+    cell_height, cell_width = height + GAP, width + GAP
+    sheet = np.zeros((rows * cell_height + GAP, columns * cell_width + GAP, channels), np.uint8)
+    for place, image in enumerate(images):
+        top, left = GAP + place // columns * cell_height, GAP + place % columns * cell_width
+        sheet[top : top + height, left : left + width] = image
+    return to_image(sheet)
+
+
+def scatter(fakes: Array, reals: Array, data: Mixture, title: str) -> bytes:
+    """A PNG of generated points (blue) over real ones (green), both in data units."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(5, 5), dpi=100, layout="constrained")
+    axes = figure.subplots()
+    axes.scatter(reals[:, 0], reals[:, 1], s=3, alpha=0.5, color=REAL, label="real", linewidths=0)
+    axes.scatter(fakes[:, 0], fakes[:, 1], s=3, color=FAKE, label="generated", linewidths=0)
+    axes.set(xlim=(-data.scale, data.scale), ylim=(-data.scale, data.scale), title=title)
+    axes.set_aspect("equal")
+    axes.legend(loc="upper right", markerscale=3)
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png")
+    return buffer.getvalue()

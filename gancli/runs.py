@@ -1,0 +1,252 @@
+"""Run folders: where they are, what is in them, which one a command means."""
+
+import json
+import os
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from gancli.catalog import model_names, read_toml
+from gancli.checkpoint import Checkpoint, load
+from gancli.errors import LockedError, RunError, UsageError
+from gancli.files import PARTIAL, write_atomically
+from gancli.preset import Preset, Schedule, to_toml
+
+Fits = Callable[["Run"], bool]
+SUFFIX = ".safetensors"
+_NUMBERED = re.compile(r"^.+-(?P<number>\d{3,})$")
+
+
+def runs_root() -> Path:
+    """Where runs go: `GANCLI_RUNS`, else `./runs`."""
+    return Path(os.environ.get("GANCLI_RUNS") or "runs")
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run's folder."""
+
+    folder: Path
+
+    @property
+    def preset_file(self) -> Path:
+        """The resolved preset."""
+        return self.folder / "preset.toml"
+
+    @property
+    def metrics_file(self) -> Path:
+        """One JSON object a line: `step`, `loss_*`, scores."""
+        return self.folder / "metrics.jsonl"
+
+    def checkpoint_file(self, step: int) -> Path:
+        """Where the checkpoint of a step is."""
+        return self.folder / "checkpoints" / f"step-{step:06d}{SUFFIX}"
+
+    def preview_file(self, step: int) -> Path:
+        """Where the preview of a step is."""
+        return self.folder / "previews" / f"step-{step:06d}.png"
+
+    def checkpoints(self) -> dict[int, Path]:
+        """The checkpoints there are, by step, in order."""
+        found = (self.folder / "checkpoints").glob(f"step-*{SUFFIX}")
+        return dict(sorted((int(path.stem.partition("-")[2]), path) for path in found))
+
+    def checkpoint(self, which: str = "last") -> Path:
+        """The file of a checkpoint: `last` or a step.
+
+        Raises:
+            RunError: there is none, with those there are.
+        """
+        found = self.checkpoints()
+        if not found:
+            raise RunError(
+                f"found no checkpoint in {self.folder}: the run stopped before its first; "
+                "start it again with gan train ... --force"
+            )
+        if which == "last":
+            return found[max(found)]
+        if which.isdigit() and int(which) in found:
+            return found[int(which)]
+        raise RunError(
+            f"read --checkpoint {which}, expected last or one of {', '.join(map(str, found))}"
+        )
+
+    def exists(self) -> bool:
+        """Whether something of a run is in the folder."""
+        return self.preset_file.exists() or bool(self.checkpoints())
+
+    def identity(self) -> tuple[str, str]:
+        """Model and data set, as preset.toml names them; empty where it cannot be read."""
+        try:
+            table = read_toml(self.preset_file)
+        except UsageError:
+            return "", ""
+        return str(table.get("name", "")), str(table.get("dataset", ""))
+
+    def start(self, preset: Preset) -> None:
+        """Lay out the folder."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.write_preset(preset)
+
+    def write_preset(self, preset: Preset) -> None:
+        """Write the resolved preset, as TOML."""
+        write_atomically(self.preset_file, to_toml(preset).encode())
+
+    def clear(self) -> None:
+        """Remove what a run wrote, and nothing else."""
+        for name in ("checkpoints", "previews", "samples"):
+            shutil.rmtree(self.folder / name, ignore_errors=True)
+        for path in (self.preset_file, self.metrics_file):
+            path.unlink(missing_ok=True)
+
+    def prune(self, schedule: Schedule) -> None:
+        """Remove checkpoints but the newest ones, every k-th, and the last."""
+        steps = list(self.checkpoints())
+        for step in steps[: -schedule.keep_newest]:
+            if not schedule.keep_every or step % schedule.keep_every:
+                self.checkpoint_file(step).unlink()
+
+    def tidy(self) -> None:
+        """Remove what a killed process left half-written."""
+        for partial in self.folder.rglob(f"*{PARTIAL}"):
+            if partial.is_file():
+                partial.unlink()
+
+    def log(self, row: dict[str, Any]) -> None:
+        """Add a line to metrics.jsonl."""
+        with self.metrics_file.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(row) + "\n")
+
+    def metrics(self) -> list[dict[str, Any]]:
+        """The lines of metrics.jsonl; a last line that was cut off is left out."""
+        if not self.metrics_file.exists():
+            return []
+        rows = []
+        for line in self.metrics_file.read_text(encoding="utf-8").splitlines():
+            try:
+                rows.append(json.loads(line))
+            except json.JSONDecodeError:
+                break
+        return rows
+
+    def cut_metrics(self, step: int) -> None:
+        """Take metrics.jsonl back to a checkpoint's step."""
+        rows = [json.dumps(row) + "\n" for row in self.metrics() if row["step"] <= step]
+        write_atomically(self.metrics_file, "".join(rows).encode())
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep other processes from working in this folder.
+
+        Raises:
+            LockedError: one is at work already.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(self.folder / ".lock")
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            raise LockedError(
+                f"another process is training in {self.folder}: wait for it, stop it, or choose "
+                "another folder with --out"
+            ) from None
+        try:
+            yield
+        finally:
+            lock.release()
+
+
+def new_run(preset: Preset) -> Run:
+    """Claim the next numbered folder, MODEL-DATASET-NNN; numbers count all runs of the root."""
+    root = runs_root()
+    root.mkdir(parents=True, exist_ok=True)
+    with FileLock(root / ".lock"):
+        taken = (_NUMBERED.match(path.name) for path in root.iterdir())
+        number = 1 + max((int(match["number"]) for match in taken if match), default=0)
+        folder = root / f"{preset.name}-{preset.dataset}-{number:03d}"
+        folder.mkdir()
+    return Run(folder)
+
+
+def find(wanted: str | None, fits: Fits, lacking: str) -> Run | Path:
+    """The run, or the checkpoint file, a command means.
+
+    Args:
+        wanted: an existing path, a folder under the root, a model's name (its latest run), or
+            None: the latest run that fits.
+        fits: whether a run is of use to the command.
+        lacking: the sentence for when none is.
+
+    Raises:
+        RunError: nothing was found.
+    """
+    if wanted is None:
+        return _latest([run for run in all_runs() if fits(run)], lacking)
+    for path in (Path(wanted), runs_root() / wanted):
+        if path.is_file():
+            return path
+        if path.is_dir():
+            if not Run(path).exists():
+                raise RunError(f"read {path}, expected a run's folder, but it holds no checkpoint")
+            return Run(path)
+    if wanted in model_names():
+        return _latest(
+            [run for run in all_runs() if run.identity()[0] == wanted],
+            f"found no run of {wanted} under {runs_root()}: make one with gan train {wanted}",
+        )
+    raise RunError(
+        f"read {wanted!r} as a run, expected a path, a folder under {runs_root()}, or a model's "
+        f"name{_there_are()}"
+    )
+
+
+def latest_of(model: str, dataset: str) -> Run:
+    """The latest run of a model on a data set.
+
+    Raises:
+        RunError: there is none.
+    """
+    return _latest(
+        [run for run in all_runs() if run.identity() == (model, dataset)],
+        f"found no run of {model} on {dataset} under {runs_root()}: leave --resume out",
+    )
+
+
+def all_runs() -> list[Run]:
+    """The numbered runs under the root, the latest last: by number, not by time."""
+    root = runs_root()
+    folders = root.iterdir() if root.is_dir() else ()
+    numbered = [(_NUMBERED.match(path.name), Run(path)) for path in folders]
+    runs = [(int(match["number"]), run) for match, run in numbered if match and run.checkpoints()]
+    return [run for _, run in sorted(runs, key=lambda pair: pair[0])]
+
+
+def open_checkpoint(found: Run | Path, which: str = "last") -> Checkpoint:
+    """The checkpoint of a run, or the file itself.
+
+    Raises:
+        UsageError: a step was asked of a single file.
+        RunError: the checkpoint is missing or broken.
+    """
+    if isinstance(found, Run):
+        return load(found.checkpoint(which))
+    if which != "last":
+        raise UsageError(f"read --checkpoint {which} with {found}, which is a single checkpoint")
+    return load(found)
+
+
+def _latest(runs: list[Run], lacking: str) -> Run:
+    if not runs:
+        raise RunError(lacking)
+    return runs[-1]
+
+
+def _there_are() -> str:
+    names = [run.folder.name for run in all_runs()]
+    return f"; there are {', '.join(names[-5:])}" if names else "; there are none yet"

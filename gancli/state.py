@@ -1,0 +1,158 @@
+"""What training changes, as one bundle of named tensors."""
+
+import copy
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from gancli.errors import RunError
+from gancli.preset import Preset
+from gancli.streams import stream
+from gancli.types import GeneratorNet, Players
+
+Tensors = dict[str, Tensor]
+
+
+class Meter:
+    """Means of the losses since the last log, kept on the device so that no step waits for them."""
+
+    def __init__(self) -> None:
+        self.sums: Tensors = {}
+        self.counts: dict[str, int] = {}
+
+    def add(self, losses: Mapping[str, Tensor]) -> None:
+        """Count one more value of each loss."""
+        for name, loss in losses.items():
+            exact = loss if loss.device.type == "mps" else loss.double()
+            self.sums[name] = self.sums[name] + exact if name in self.sums else exact
+            self.counts[name] = self.counts.get(name, 0) + 1
+
+    def means(self) -> dict[str, float]:
+        """Read the means from the device."""
+        return {name: float(total) / self.counts[name] for name, total in self.sums.items()}
+
+    def clear(self) -> None:
+        """Start anew, after a log."""
+        self.sums, self.counts = {}, {}
+
+    def tensors(self) -> Tensors:
+        """Sum and count of each loss."""
+        return {
+            name: torch.stack([total.cpu().double(), torch.tensor(float(self.counts[name]))])
+            for name, total in self.sums.items()
+        }
+
+    def restore(self, tensors: Tensors, device: torch.device) -> None:
+        """Go on from saved sums and counts."""
+        for name, (total, count) in ((k, v.unbind()) for k, v in tensors.items()):
+            self.sums[name] = total.float().to(device) if device.type == "mps" else total.to(device)
+            self.counts[name] = int(count)
+
+
+@dataclass
+class TrainState:
+    """Everything a step reads and writes."""
+
+    players: Players
+    optimizers: dict[str, Optimizer]
+    ema: GeneratorNet | None
+    """moving average of the generator, its buffers copied; a network of its own, never swapped"""
+    step: int = 0
+    meter: Meter = field(default_factory=Meter)
+
+    def tensors(self) -> Tensors:
+        """All tensors under the names they have in a checkpoint."""
+        named = {
+            f"{name}.{key}": tensor
+            for name, net in self._networks().items()
+            for key, tensor in net.state_dict().items()
+        }
+        for name, optimizer in self.optimizers.items():
+            keys = [key for key, _ in self.players.named()[name].named_parameters()]
+            for index, slots in optimizer.state_dict()["state"].items():
+                for slot, value in slots.items():
+                    if value is not None:
+                        named[f"optimizer.{name}.{keys[index]}.{slot}"] = torch.as_tensor(value)
+        return named | {f"meter.{name}": t for name, t in self.meter.tensors().items()}
+
+    def restore(self, tensors: Tensors, step: int) -> None:
+        """Take over saved tensors.
+
+        Raises:
+            RunError: they belong to other networks.
+        """
+        try:
+            for name, net in self._networks().items():
+                net.load_state_dict(_below(tensors, name))
+        except RuntimeError as error:
+            reason = str(error).splitlines()[-1].strip()
+            raise RunError(
+                f"the checkpoint's networks are not the preset's ({reason}): resume without "
+                "changing the networks, or start a new run"
+            ) from error
+        for name, optimizer in self.optimizers.items():
+            saved = _below(tensors, f"optimizer.{name}")
+            keys = [key for key, _ in self.players.named()[name].named_parameters()]
+            slots = {index: _below(saved, key) for index, key in enumerate(keys)}
+            groups = optimizer.state_dict()["param_groups"]
+            state = {index: values for index, values in slots.items() if values}
+            optimizer.load_state_dict({"state": state, "param_groups": groups})
+        device = next(self.players.generator.parameters()).device
+        self.meter.restore(_below(tensors, "meter"), device)
+        self.step = step
+
+    def average(self, decay: float) -> None:
+        """Move the average towards the generator: ema <- decay ema + (1 - decay) generator."""
+        if self.ema is None:
+            return
+        with torch.no_grad():
+            torch._foreach_lerp_(
+                list(self.ema.parameters()), list(self.players.generator.parameters()), 1 - decay
+            )
+            pairs = zip(self.ema.buffers(), self.players.generator.buffers(), strict=True)
+            for kept, current in pairs:
+                kept.copy_(current)
+
+    def _networks(self) -> dict[str, nn.Module]:
+        networks = self.players.named()
+        return networks | ({"ema": self.ema} if self.ema is not None else {})
+
+
+def build_players(preset: Preset, seed: int) -> Players:
+    """The networks as they start: a function of the preset and the seed alone, on the CPU."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(int(stream(seed, "init").integers(2**63)))
+        return Players(
+            preset.generator.network.generator(preset.prior, preset.data.shape),
+            preset.discriminator.network.discriminator(preset.data.shape),
+        )
+
+
+def build_state(
+    preset: Preset, seed: int, device: torch.device, dtype: torch.dtype = torch.float32
+) -> TrainState:
+    """The state at step 0."""
+    players = build_players(preset, seed)
+    specs = {"generator": preset.generator, "discriminator": preset.discriminator}
+    optimizers = {}
+    for name, player in players.named().items():
+        player.to(device, dtype)
+        optimizers[name] = specs[name].optimizer.build(player.parameters())
+    ema = copy.deepcopy(players.generator).eval() if preset.average_kept else None
+    return TrainState(players, optimizers, ema)
+
+
+def non_finite(tensors: Mapping[str, Tensor]) -> list[str]:
+    """The names of the tensors with a value that is infinite or not a number."""
+    floating = {name: t for name, t in tensors.items() if t.is_floating_point()}
+    return [name for name, t in floating.items() if not bool(torch.isfinite(t).all())]
+
+
+def _below(tensors: Mapping[str, Tensor], prefix: str) -> Tensors:
+    start = f"{prefix}."
+    return {key.removeprefix(start): t for key, t in tensors.items() if key.startswith(start)}
+
+

@@ -1,0 +1,243 @@
+"""Training: takes the turns, step after step, and fires events. It prints nothing."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import torch
+
+from gancli import checkpoint
+from gancli.checkpoint import Checkpoint, Header, RunSettings
+from gancli.data import Dataset, Deck
+from gancli.errors import InterruptedRunError, NonFiniteError, RunError
+from gancli.files import write_atomically
+from gancli.objective.turns import Turn, plan, take
+from gancli.parallel import World
+from gancli.preset import Preset
+from gancli.preview import Previewer
+from gancli.runs import Run
+from gancli.state import TrainState, build_state, non_finite
+
+
+@dataclass(frozen=True)
+class Job:
+    """What to train, on what, into which folder."""
+
+    preset: Preset
+    settings: RunSettings
+    data: Dataset
+    run: Run
+    resume_from: Checkpoint | None = None
+    world: World = World()
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something happened after this step."""
+
+    step: int
+
+
+@dataclass(frozen=True)
+class Stepped(Event):
+    """A step was taken."""
+
+
+@dataclass(frozen=True)
+class Logged(Event):
+    """Means of the losses since the last log, and scores, were written."""
+
+    values: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Previewed(Event):
+    """A preview was written."""
+
+    path: Path
+
+
+@dataclass(frozen=True)
+class Saved(Event):
+    """A checkpoint was written."""
+
+    path: Path
+    seconds: float
+
+
+Listener = Callable[[Event], None]
+
+
+class Trainer:
+    """One run in progress."""
+
+    def __init__(self, job: Job, listen: Listener = lambda event: None) -> None:
+        self.job = job
+        self.listen = listen
+        self.device = torch.device(job.settings.device)
+        self.metrics: dict[str, float] = {}
+        self.state = self._state()
+        preset = job.preset
+        self.deck = Deck(
+            job.data,
+            preset.data,
+            preset.prior,
+            job.settings.seed,
+            self.device,
+            job.settings.dtype,
+            job.world,
+        )
+        self.batches_dealt = preset.schedule.batches_before(self.state.step)
+        self.previewer = Previewer(preset, job.data)
+        self._turns = cache(self._plan)
+
+    def train(self, should_stop: Callable[[], bool] = lambda: False) -> TrainState:
+        """Train to the end of the schedule.
+
+        Raises:
+            InterruptedRunError: `should_stop` said so; the state was saved.
+            NonFiniteError: a loss or weight is not finite; the last good checkpoint is kept.
+            DiskError: a file could not be written; what was written before is whole.
+        """
+        schedule = self.job.preset.schedule
+        if self.state.step == 0:
+            self._save()
+        while self.state.step < schedule.steps:
+            self.step()
+            self._report(last=self.state.step == schedule.steps)
+            self.listen(Stepped(self.state.step))
+            if self.job.world.any(should_stop(), self.device):
+                self._save()
+                raise InterruptedRunError(
+                    f"stopped at step {self.state.step:,} with everything saved: go on with "
+                    f"gan resume {self.job.run.folder}"
+                )
+        return self.state
+
+    def step(self) -> None:
+        """Take every turn of one step, then move the generator's average."""
+        state, schedule = self.state, self.job.preset.schedule
+        self._schedule_optimizers()
+        for index, turn in enumerate(self._turns(schedule.discriminator_steps_at(state.step))):
+            alone = turn.steppers == ("generator",)
+            size = (schedule.generator_batch_size if alone else None) or schedule.batch_size
+            hand = self.deck.hand(state.step, index, self.batches_dealt, size)
+            losses = take(
+                turn,
+                state.players,
+                state.optimizers,
+                hand,
+                self.job.world,
+                self.job.settings.autocast,
+            )
+            self.batches_dealt += not alone
+            self._meter(turn, losses)
+        state.average(schedule.ema_decay_at(state.step))
+        state.step += 1
+
+    def _plan(self, discriminator_steps: int) -> list[Turn]:
+        return plan(self.job.preset.objective, self.state.players, discriminator_steps)
+
+    def _meter(self, turn: Turn, losses: dict[str, torch.Tensor]) -> None:
+        total = f"loss_{turn.name}"
+        parts = {f"{total}_{name}": loss for name, loss in losses.items()}
+        whole = {total: torch.stack(list(losses.values())).sum()}
+        self.state.meter.add(whole | parts if len(parts) > 1 else whole)
+
+    def _schedule_optimizers(self) -> None:
+        step, preset = self.state.step, self.job.preset
+        factor = preset.schedule.lr_factor(step)
+        specs = {"generator": preset.generator, "discriminator": preset.discriminator}
+        for name, optimizer in self.state.optimizers.items():
+            now = specs[name].optimizer.at(step)
+            for group in optimizer.param_groups:
+                group.update(now | {"lr": now["lr"] * factor})
+
+    def _state(self) -> TrainState:
+        job = self.job
+        state = build_state(job.preset, job.settings.seed, self.device, job.settings.dtype)
+        saved = job.resume_from
+        if saved is not None:
+            if saved.header.data != job.data.fingerprint:
+                raise RunError(
+                    f"the data are not those the run was trained on (fingerprint "
+                    f"{job.data.fingerprint[:12]}, expected {saved.header.data[:12]}): name the "
+                    "folder with the same files with --data-dir, or start a new run"
+                )
+            state.restore(saved.tensors, saved.header.step)
+            self.metrics = saved.header.metrics
+        for player in state.players.named().values():
+            player.train()
+        return state
+
+    def _report(self, *, last: bool) -> None:
+        """Log, preview and save, where this step's number says so."""
+        step, schedule = self.state.step, self.job.preset.schedule
+        row: dict[str, float] = {}
+        if step % schedule.log_every == 0 or last:
+            row |= self._read_meter()
+        if step % schedule.preview_every == 0 or last:
+            row |= self._preview()
+        if row:
+            self.metrics = {"step": step, **row}
+            if self.job.world.leads:
+                self.job.run.log(self.metrics)
+            self.listen(Logged(step, row))
+        if step % schedule.checkpoint_every == 0 or last:
+            self._save()
+
+    def _read_meter(self) -> dict[str, float]:
+        means = self.state.meter.means()
+        self._refuse([name for name, mean in means.items() if not _is_finite(mean)])
+        self.state.meter.clear()
+        return means
+
+    def _preview(self) -> dict[str, float]:
+        if not self.job.world.leads:
+            return {}
+        state = self.state
+        preview = self.previewer.make(state.ema or state.players.generator, state.step)
+        path = self.job.run.preview_file(state.step)
+        write_atomically(path, preview.picture)
+        self.listen(Previewed(state.step, path))
+        return preview.scores
+
+    def _save(self) -> None:
+        """Write a checkpoint of a finite state, then remove those no longer kept."""
+        tensors = self.state.tensors()
+        self._refuse(non_finite(tensors))
+        if not self.job.world.leads:
+            return
+        began, run = time.monotonic(), self.job.run
+        path = run.checkpoint_file(self.state.step)
+        header = Header(
+            self.state.step,
+            self.job.preset,
+            self.job.settings,
+            self.job.data.fingerprint,
+            self.metrics,
+        )
+        checkpoint.save(path, header, tensors)
+        run.prune(self.job.preset.schedule)
+        self.listen(Saved(self.state.step, path, time.monotonic() - began))
+
+    def _refuse(self, names: list[str]) -> None:
+        """Stop if anything is not finite.
+
+        Raises:
+            NonFiniteError: something is.
+        """
+        if not names:
+            return
+        kept = self.job.run.checkpoints()
+        good = f"the last good checkpoint is kept: {kept[max(kept)]}" if kept else "nothing is lost"
+        raise NonFiniteError(
+            f"{names[0]} is no longer finite at step {self.state.step:,}; {good}; try a lower "
+            "learning rate, e.g. --set optimizer.lr=1e-4"
+        )
+
+
+def _is_finite(value: float) -> bool:
+    return abs(value) < float("inf")
