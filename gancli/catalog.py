@@ -196,8 +196,7 @@ def _choose_variant(chosen: Head, dataset: str, variant: str | None) -> str:
             "two CPU cores)"
         )
     raise UsageError(
-        f"read {variant!r} as a variant, expected one of {', '.join(known)}"
-        f"{_close(variant, known)}"
+        f"read {variant!r} as a variant, expected one of {', '.join(known)}{_close(variant, known)}"
     )
 
 
@@ -254,8 +253,9 @@ def override(table: Table, overrides: Iterable[str]) -> Table:
                 f"read --set {text!r}, expected path.to.field=value, "
                 "e.g. --set schedule.batch_size=64"
             )
-        nested: Any = _value(value.strip())
-        for key in reversed(keys):
+        *outer, last = keys
+        nested: Table = {last: _value(value.strip())}
+        for key in reversed(outer):
             nested = {key: nested}
         layer = _join(layer, nested)
     return lay_over(table, layer)
@@ -266,12 +266,14 @@ def _join(first: Table, second: Table) -> Table:
     joined = dict(first)
     for key, value in second.items():
         below = joined.get(key)
-        both = isinstance(below, dict) and isinstance(value, dict)
-        joined[key] = _join(below, value) if both else value
+        if isinstance(below, dict) and isinstance(value, dict):
+            joined[key] = _join(below, value)
+        else:
+            joined[key] = value
     return joined
 
 
-def _value(text: str) -> Any:
+def _value(text: str) -> object:
     """What stands behind `=`: a TOML value, a bare word, or nothing to remove the field."""
     if not text:
         return None

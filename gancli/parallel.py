@@ -12,7 +12,6 @@ from dataclasses import dataclass
 import torch
 import torch.distributed as dist
 from torch import Tensor
-from torch._utils import _flatten_dense_tensors, _unflatten_dense_tensors
 
 from gancli.errors import UsageError
 
@@ -48,11 +47,12 @@ class World:
         group = list(tensors)
         if self.size == 1 or not group:
             return
-        flat = _flatten_dense_tensors(group)
+        flat = torch.cat([tensor.flatten() for tensor in group])
         dist.all_reduce(flat)
         flat /= self.size
-        for tensor, mean in zip(group, _unflatten_dense_tensors(flat, group), strict=True):
-            tensor.copy_(mean)
+        means = torch.split(flat, [tensor.numel() for tensor in group])
+        for tensor, mean in zip(group, means, strict=True):
+            tensor.copy_(mean.view_as(tensor))
 
     def any(self, flag: bool, device: torch.device) -> bool:
         """Whether any process says yes."""

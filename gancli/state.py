@@ -154,5 +154,3 @@ def non_finite(tensors: Mapping[str, Tensor]) -> list[str]:
 def _below(tensors: Mapping[str, Tensor], prefix: str) -> Tensors:
     start = f"{prefix}."
     return {key.removeprefix(start): t for key, t in tensors.items() if key.startswith(start)}
-
-

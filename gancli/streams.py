@@ -36,12 +36,12 @@ def uniforms(seeds: Sequence[int], purpose: str, count: int) -> NDArray[np.float
     """
     blocks = -(-count // _WORDS_PER_BLOCK)
     rows = []
-    for _, run in groupby(enumerate(seeds), key=lambda pair: pair[1] - pair[0]):
-        first, length = next(run)[1], 1 + sum(1 for _ in run)
+    for _, group in groupby(enumerate(seeds), key=lambda pair: pair[1] - pair[0]):
+        run = [seed for _, seed in group]
         source = np.random.Philox(key=_key(0, purpose))
-        source.advance(first * blocks)
-        words = source.random_raw(length * blocks * _WORDS_PER_BLOCK)
-        rows.append(words.reshape(length, -1)[:, :count])
+        source.advance(run[0] * blocks)
+        words = source.random_raw(len(run) * blocks * _WORDS_PER_BLOCK)
+        rows.append(words.reshape(len(run), -1)[:, :count])
     if not rows:
         return np.empty((0, count))
     # 52 bits and a half: every value is exact in a double, and neither 0 nor 1 occurs.

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
@@ -30,7 +30,7 @@ class Job:
     data: Dataset
     run: Run
     resume_from: Checkpoint | None = None
-    world: World = World()
+    world: World = field(default_factory=World)
 
 
 @dataclass(frozen=True)
@@ -84,10 +84,10 @@ class Trainer:
             job.data,
             preset.data,
             preset.prior,
-            job.settings.seed,
-            self.device,
-            job.settings.dtype,
-            job.world,
+            seed=job.settings.seed,
+            device=self.device,
+            dtype=job.settings.dtype,
+            world=job.world,
         )
         self.batches_dealt = preset.schedule.batches_before(self.state.step)
         self.previewer = Previewer(preset, job.data)
@@ -129,8 +129,8 @@ class Trainer:
                 state.players,
                 state.optimizers,
                 hand,
-                self.job.world,
-                self.job.settings.autocast,
+                world=self.job.world,
+                autocast=self.job.settings.autocast,
             )
             self.batches_dealt += not alone
             self._meter(turn, losses)

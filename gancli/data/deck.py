@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from gancli.data.dataset import DataSpec, Dataset
+from gancli.data.dataset import Dataset, DataSpec
 from gancli.errors import DataError
 from gancli.parallel import World
 from gancli.prior import Prior
@@ -25,17 +25,18 @@ class Deck:
         data: Dataset,
         spec: DataSpec,
         prior: Prior,
+        *,
         seed: int,
         device: torch.device,
         dtype: torch.dtype,
-        world: World | None = None,
+        world: World,
     ) -> None:
         self.spec = spec
         self.prior = prior
         self.seed = seed
         self.device = device
         self.dtype = dtype
-        self.world = world or World()
+        self.world = world
         self.x = data.x.to(device)
         self._epoch = -1
         self._order = torch.empty(0, dtype=torch.int64)
@@ -97,9 +98,7 @@ class Hand:
         """(count,) numbers, uniform on [0, 1); one number is the same for all processes."""
         if count == 1:
             return self._numbers("mix", (1,))
-        return self._numbers("mix", (self.batch_size,))[
-            self.deck.world.slice_of(self.batch_size)
-        ]
+        return self._numbers("mix", (self.batch_size,))[self.deck.world.slice_of(self.batch_size)]
 
     def _stream(self, purpose: str) -> np.random.Generator:
         return stream(self.deck.seed, purpose, self.step, self.turn)

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torchvision.datasets import CIFAR10, MNIST
 
-from gancli.data.dataset import DataSpec, Dataset
+from gancli.data.dataset import Dataset, DataSpec
 from gancli.errors import DataError, NetworkError
 from gancli.types import DataShape
 
@@ -19,7 +19,8 @@ Source = Literal["mnist", "cifar10"]
 
 
 def _mnist(folder: Path, download: bool) -> Tensor:
-    return MNIST(str(folder), train=True, download=download).data.unsqueeze(1)
+    images: Tensor = MNIST(str(folder), train=True, download=download).data
+    return images.unsqueeze(1)
 
 
 def _cifar10(folder: Path, download: bool) -> Tensor:

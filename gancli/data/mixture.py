@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 from torch import Tensor
 
-from gancli.data.dataset import DataSpec, Dataset
+from gancli.data.dataset import Dataset, DataSpec
 from gancli.streams import stream
 from gancli.types import DataShape
 

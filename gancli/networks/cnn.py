@@ -4,13 +4,14 @@ Each block is (normalisation, activation, convolution): a norm acts on the layer
 multipliers an image has a side of 4 * 2^n pixels.
 """
 
+from itertools import pairwise
 from typing import Literal
 
 import torch
 from pydantic import Field, PositiveInt
 from torch import Tensor, nn
 
-from gancli.networks.layers import NetworkSpec, batch_norm, finish
+from gancli.networks.layers import NetworkSpec, Norm, batch_norm, finish
 from gancli.prior import Prior
 from gancli.types import DataShape, DiscriminatorNet, GeneratorNet, Latent, Sample, Verdict
 
@@ -33,7 +34,7 @@ class CnnGenerator(GeneratorNet):
                 nn.ConvTranspose2d(inputs, outputs, 4, 2, 1, bias=spec.bias),
             )
 
-        self.layers = nn.Sequential(*(up(a, b) for a, b in zip(widths, widths[1:], strict=False)))
+        self.layers = nn.Sequential(*(up(a, b) for a, b in pairwise(widths)))
         self.last_conv = up(widths[-1], shape.x[0])
 
     def forward(self, latent: Latent) -> Tensor:
@@ -50,14 +51,14 @@ class CnnDiscriminator(DiscriminatorNet):
         widths = [spec.dim * m for m in spec.multipliers]
         self.first_conv = nn.Conv2d(shape.x[0], widths[0], 4, 2, 1, bias=spec.bias)
 
-        def down(inputs: int, outputs: int, norm: Literal["none", "batch"]) -> nn.Sequential:
+        def down(inputs: int, outputs: int, norm: Norm) -> nn.Sequential:
             return nn.Sequential(
                 batch_norm(norm, inputs, spatial=True),
                 nn.LeakyReLU(spec.slope),
                 nn.Conv2d(inputs, outputs, 4, 2, 1, bias=spec.bias),
             )
 
-        pairs = list(zip(widths, widths[1:], strict=False))
+        pairs = list(pairwise(widths))
         self.layers = nn.Sequential(
             *(down(a, b, "none" if i == 0 else spec.norm) for i, (a, b) in enumerate(pairs))
         )

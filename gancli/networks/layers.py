@@ -15,6 +15,7 @@ from gancli.types import DataShape, DiscriminatorNet, GeneratorNet
 
 LINEAR_LAYERS = (nn.Linear, nn.Conv2d, nn.ConvTranspose2d)
 BATCH_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d)
+Norm = Literal["none", "batch"]
 Net = TypeVar("Net", bound=nn.Module)
 INIT_STD = 0.02
 """Radford et al. 2016 (DCGAN), section 3: weights start as N(0, 0.02^2)."""
@@ -23,7 +24,7 @@ INIT_STD = 0.02
 class NetworkSpec(Settings):
     """One network's architecture; builds it as either player."""
 
-    norm: Literal["none", "batch"] = "none"
+    norm: Norm = "none"
     """batch: batch normalisation before each inner activation"""
     spectral: bool = False
     """spectral normalisation of every linear and convolutional layer (Miyato et al. 2018)"""
@@ -61,7 +62,7 @@ class SpectralNorm(_SpectralNorm):
             return super().forward(weight)
 
 
-def batch_norm(kind: Literal["none", "batch"], channels: int, *, spatial: bool) -> nn.Module:
+def batch_norm(kind: Norm, channels: int, *, spatial: bool) -> nn.Module:
     """Batch normalisation over `channels`, or nothing; it keeps its place in the state's keys."""
     if kind == "none":
         return nn.Identity()

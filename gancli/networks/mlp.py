@@ -10,7 +10,7 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from gancli.networks.layers import NetworkSpec, batch_norm, finish
+from gancli.networks.layers import NetworkSpec, Norm, batch_norm, finish
 from gancli.prior import Prior
 from gancli.types import DataShape, DiscriminatorNet, GeneratorNet, Latent, Sample, Verdict
 
@@ -31,7 +31,7 @@ class MlpGenerator(GeneratorNet):
     def forward(self, latent: Latent) -> Tensor:
         """Return x of shape (B, *shape)."""
         x = self.last_layer(self.layers(self.first_layer(latent.z)))
-        return torch.tanh(x).unflatten(1, self.shape)
+        return torch.tanh(x).view(-1, *self.shape)
 
 
 class MlpDiscriminator(DiscriminatorNet):
@@ -39,7 +39,7 @@ class MlpDiscriminator(DiscriminatorNet):
 
     def __init__(self, spec: "Mlp", shape: DataShape) -> None:
         super().__init__()
-        norms: list[Literal["none", "batch"]] = ["none"] + [spec.norm] * (HIDDEN_BLOCKS - 1)
+        norms: list[Norm] = ["none", *[spec.norm] * (HIDDEN_BLOCKS - 1)]
         self.first_layer, self.layers, self.last_layer = _stack(spec, math.prod(shape.x), 1, norms)
 
     def forward(self, sample: Sample) -> Verdict:
@@ -65,9 +65,9 @@ class Mlp(NetworkSpec):
 
 
 def _stack(
-    spec: Mlp, inputs: int, outputs: int, norms: list[Literal["none", "batch"]]
+    spec: Mlp, inputs: int, outputs: int, norms: list[Norm]
 ) -> tuple[nn.Linear, nn.Sequential, nn.Sequential]:
-    def block(norm: Literal["none", "batch"], units: int) -> nn.Sequential:
+    def block(norm: Norm, units: int) -> nn.Sequential:
         return nn.Sequential(
             batch_norm(norm, spec.width, spatial=False),
             nn.LeakyReLU(spec.slope),

@@ -1,10 +1,12 @@
 """A network, layer by layer: what comes out of each, and how many parameters it has."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
+
+from gancli.types import Latent, Sample
 
 
 class LayerRow(NamedTuple):
@@ -23,13 +25,13 @@ def parameter_count(net: nn.Module) -> int:
     return sum(p.numel() for p in net.parameters())
 
 
-def summarise(net: nn.Module, inputs: Any) -> list[LayerRow]:
+def summarise(net: nn.Module, inputs: Latent | Sample) -> list[LayerRow]:
     """Run `net` on `inputs` (a batch of two, in evaluation mode) and note each layer's output."""
     rows: list[LayerRow] = []
     handles = []
 
     def watch(path: str, layer: nn.Module) -> None:
-        def note(_module: nn.Module, _inputs: Any, output: Tensor) -> None:
+        def note(_module: nn.Module, _inputs: object, output: Tensor) -> None:
             rows.append(
                 LayerRow(path, describe(layer), tuple(output.shape[1:]), parameter_count(layer))
             )

@@ -17,7 +17,9 @@ class Vanilla(Term):
 
     def discriminator(self, scene: DiscriminatorScene) -> Tensor:
         """Binary cross-entropy of telling fakes from reals."""
-        loss = softplus(scene.fake_verdict.logit).mean() + softplus(-scene.real_verdict.logit).mean()
+        loss = (
+            softplus(scene.fake_verdict.logit).mean() + softplus(-scene.real_verdict.logit).mean()
+        )
         return loss / 2 if self.halved else loss
 
     def generator(self, scene: GeneratorScene) -> Tensor:
@@ -76,9 +78,7 @@ class LeastSquares(Term):
         half = "1/2 " if self.halved else ""
         if side == "generator":
             return f"{half}mean (f - {self.generator_target:g})^2"
-        return (
-            f"{half}[mean (f - {self.fake_target:g})^2 + mean (r - {self.real_target:g})^2]"
-        )
+        return f"{half}[mean (f - {self.fake_target:g})^2 + mean (r - {self.real_target:g})^2]"
 
 
 class Wasserstein(Term):

@@ -79,7 +79,7 @@ class GradientPenalty(Term):
         mixed = widened(scene.real._replace(x=alpha * real + (1 - alpha) * fake))
         verdict = judge_in_full_precision(scene.discriminator, mixed)
         # vector_norm's own derivative at 0 is 0, where that of sqrt(sum of squares) is infinite.
-        norm = torch.linalg.vector_norm(input_gradient(verdict, mixed), dim=1)
+        norm: Tensor = torch.linalg.vector_norm(input_gradient(verdict, mixed), dim=1)
         return (norm - 1).square().mean()
 
     def equation(self, side: Side) -> str:

@@ -79,6 +79,7 @@ def take(
     players: Players,
     optimizers: Mapping[str, Optimizer],
     dealer: Dealer,
+    *,
     world: World,
     autocast: torch.dtype | None = None,
 ) -> Losses:

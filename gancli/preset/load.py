@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from gancli import catalog
 from gancli.errors import UsageError
-from gancli.preset.schema import Preset
+from gancli.preset.schema import Preset, leaves
 
 _UNSAID = ("Value error, ", "Input should be ")
 
@@ -70,17 +70,17 @@ def explain(error: ValidationError, table: Mapping[str, Any], source: str) -> st
     return f"preset {source}: {path}: read {_shown(first['input'])}, expected {wanted}{more}"
 
 
-def _shown(value: Any) -> str:
+def _shown(value: object) -> str:
     text = repr(value)
     return text if len(text) <= 60 else text[:57] + "..."
 
 
-def _path(location: Sequence[int | str], table: Any) -> str:
+def _path(location: Sequence[int | str], table: object) -> str:
     """The field's path as typed: pydantic also names the union's tag, which is no key."""
     keys = []
     for key in location:
-        is_tag = isinstance(table, Mapping) and key not in table and key in map(
-            table.get, catalog.TAGS
+        is_tag = (
+            isinstance(table, Mapping) and key not in table and key in map(table.get, catalog.TAGS)
         )
         if is_tag:
             continue
@@ -95,7 +95,7 @@ def _suggestion(path: str) -> str:
     return f", did you mean {match[0]}?" if match else "; gan presets show NAME lists the fields"
 
 
-def _field_names(schema: Any) -> set[str]:
+def _field_names(schema: object) -> set[str]:
     if not isinstance(schema, Mapping):
         return set()
     names = set(schema.get("properties", {}))
@@ -106,20 +106,13 @@ def _field_names(schema: Any) -> set[str]:
 
 def differences(old: Preset, new: Preset) -> list[str]:
     """`path: old value -> new value` for each field that differs."""
-    before, after = _leaves(old), _leaves(new)
+    before, after = (
+        leaves(preset.model_dump(mode="json", exclude_none=True, exclude={"deviations"}))
+        for preset in (old, new)
+    )
     return [
         f"{path}: {before.get(path, 'absent')} -> {after.get(path, 'absent')}"
         for path in sorted({*before, *after})
         if before.get(path) != after.get(path)
+        and not isinstance(before.get(path, after.get(path)), Mapping)
     ]
-
-
-def _leaves(value: Any, path: str = "") -> dict[str, Any]:
-    if isinstance(value, BaseModel):
-        value = value.model_dump(mode="json", exclude_none=True, exclude={"deviations"})
-    if not isinstance(value, Mapping):
-        return {path: value}
-    leaves: dict[str, Any] = {}
-    for key, below in value.items():
-        leaves |= _leaves(below, f"{path}.{key}" if path else str(key))
-    return leaves

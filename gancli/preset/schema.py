@@ -1,7 +1,7 @@
 """The schema of a resolved preset: everything a run depends on, but for its seed."""
 
 import json
-from functools import reduce
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from pydantic import Field, PositiveInt, model_validator
@@ -130,7 +130,7 @@ class Preset(Settings):
     discriminator: PlayerSpec
     objective: Objective
     schedule: Schedule
-    deviations: dict[str, Deviation] = {}
+    deviations: dict[str, Deviation] = Field(default_factory=dict)
     """field -> the paper's value for it"""
     expected: Published | None = None
 
@@ -152,16 +152,22 @@ class Preset(Settings):
 
     def deviations_in_force(self) -> dict[str, Deviation]:
         """The fields whose values differ from the paper's."""
-        values = self.model_dump(mode="json")
-
-        def value_at(path: str) -> Any:
-            return reduce(lambda table, key: (table or {}).get(key), path.split("."), values)
-
+        values = leaves(self.model_dump(mode="json"))
         return {
-            path: said for path, said in self.deviations.items() if value_at(path) != said.paper
+            path: said for path, said in self.deviations.items() if values.get(path) != said.paper
         }
 
     @property
     def average_kept(self) -> bool:
         """Whether an exponential moving average of the generator is kept."""
         return self.schedule.ema_decay > 0
+
+
+def leaves(table: Mapping[str, Any], path: str = "") -> dict[str, Any]:
+    """A nested table as one, its keys joined by dots; a table's own path holds it whole, too."""
+    flat: dict[str, Any] = {}
+    for key, value in table.items():
+        flat[f"{path}{key}"] = value
+        if isinstance(value, Mapping):
+            flat |= leaves(value, f"{path}{key}.")
+    return flat

@@ -1,7 +1,5 @@
 """A resolved preset as TOML that trains as it stands, with each field's meaning beside it."""
 
-from typing import Any
-
 import tomlkit
 from pydantic import BaseModel
 from tomlkit.items import Item, Table
@@ -50,5 +48,6 @@ def _fill(
             table.add(name, below)
 
 
-def _item(value: Any) -> Item:
-    return tomlkit.item(list(value) if isinstance(value, tuple) else value)
+def _item(value: object) -> Item:
+    item: Item = tomlkit.item(list(value) if isinstance(value, tuple) else value)
+    return item

@@ -1,0 +1,272 @@
+"""The commands and their options; the work is done in the modules they import when called.
+
+Nothing here imports torch, which takes seconds: `gan --help` must not wait for it.
+"""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+import gancli
+
+app = typer.Typer(
+    help="Train, sample and compare the classic GANs, repeatably.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+)
+presets_app = typer.Typer(
+    help="List the presets, or show one as TOML that trains as it stands.",
+    invoke_without_command=True,
+)
+app.add_typer(presets_app, name="presets")
+
+
+class DeviceName(StrEnum):
+    """Where to compute."""
+
+    CPU = "cpu"
+    CUDA = "cuda"
+    MPS = "mps"
+
+
+class PrecisionName(StrEnum):
+    """How exactly to compute."""
+
+    BF16 = "bf16"
+    FP32 = "fp32"
+    FP64 = "fp64"
+
+
+class FormatName(StrEnum):
+    """How samples are written."""
+
+    FOLDER = "folder"
+    NPZ = "npz"
+    ZIP = "zip"
+
+
+Model = Annotated[
+    str, typer.Argument(metavar="MODEL", help="A model's name (gan presets), or a preset file.")
+]
+RunArgument = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="[RUN]",
+        show_default=False,
+        help="A run's folder or name, a checkpoint file, or a model's name (its latest run). "
+        "Left out: the latest run that fits.",
+    ),
+]
+DatasetOption = Annotated[
+    str | None,
+    typer.Option("--dataset", help="A data set's name; may be left out where the model has one."),
+]
+VariantOption = Annotated[
+    str | None,
+    typer.Option("--variant", help="reference (the default), paper or lite."),
+]
+SetOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="FIELD=VALUE",
+        help="Change a field, e.g. schedule.batch_size=64; an empty value takes it out.",
+    ),
+]
+DeviceOption = Annotated[
+    DeviceName | None,
+    typer.Option("--device", help="Default: cuda where there is one, else cpu."),
+]
+ThreadsOption = Annotated[
+    int | None,
+    typer.Option("--threads", min=1, metavar="T", help="CPU threads. Default: all cores."),
+]
+DataDirOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--data-dir", help="Where named data sets lie. Default: GANCLI_DATA, else a cache folder."
+    ),
+]
+CheckpointOption = Annotated[
+    str, typer.Option("--checkpoint", metavar="last|STEP", help="Which checkpoint of the run.")
+]
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"gan {gancli.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Say the version.")
+    ] = False,
+    debug: Annotated[
+        bool, typer.Option("--debug", help="Show tracebacks; may stand anywhere.")
+    ] = False,
+) -> None:
+    """Train, sample and compare the classic GANs, repeatably."""
+    del version, debug
+
+
+@app.command()
+def train(
+    model: Model,
+    dataset: DatasetOption = None,
+    variant: VariantOption = None,
+    steps: Annotated[
+        int | None,
+        typer.Option("--steps", min=1, metavar="N", help="Generator updates: schedule.steps."),
+    ] = None,
+    seed: Annotated[
+        int | None,
+        typer.Option("--seed", min=0, max=2**63 - 1, metavar="S", help="Default: 5678."),
+    ] = None,
+    device: DeviceOption = None,
+    precision: Annotated[
+        PrecisionName | None,
+        typer.Option("--precision", help="Default: bf16 where CUDA has it, else fp32."),
+    ] = None,
+    threads: ThreadsOption = None,
+    deterministic: Annotated[
+        bool, typer.Option("--deterministic", help="Bit-equal runs on CUDA too; slower there.")
+    ] = False,
+    overrides: SetOption = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out", metavar="DIR", help="The run's folder. Default: runs/MODEL-DATASET-NNN."
+        ),
+    ] = None,
+    data_dir: DataDirOption = None,
+    resume: Annotated[
+        bool,
+        typer.Option("--resume", help="Go on with --out, or the latest run of model and data set."),
+    ] = False,
+    allow_changes: Annotated[
+        bool, typer.Option("--allow-changes", help="Resume although the preset has changed.")
+    ] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Replace the run that is in --out.")
+    ] = False,
+    dry_run: Annotated[
+        bool,
+        typer.Option("--dry-run", help="Print the step and the networks as they will run; stop."),
+    ] = False,
+) -> None:
+    """Train a model: previews, metrics and checkpoints go to the run's folder."""
+    from gancli.cli import training
+
+    training.train(
+        training.TrainRequest(
+            model=model,
+            dataset=dataset,
+            variant=variant,
+            steps=steps,
+            seed=seed,
+            device=device,
+            precision=precision,
+            threads=threads,
+            deterministic=deterministic,
+            overrides=tuple(overrides or ()),
+            out=out,
+            data_dir=data_dir,
+            resume=resume,
+            allow_changes=allow_changes,
+            force=force,
+            dry_run=dry_run,
+        )
+    )
+
+
+@app.command()
+def resume(
+    run: RunArgument = None,
+    device: DeviceOption = None,
+    threads: ThreadsOption = None,
+    data_dir: DataDirOption = None,
+) -> None:
+    """Go on with a run, bit for bit as if it had never stopped."""
+    from gancli.cli import training
+
+    training.resume(run, training.Place(device, threads, data_dir))
+
+
+@app.command()
+def sample(
+    run: RunArgument = None,
+    count: Annotated[
+        int | None,
+        typer.Option("--count", min=1, metavar="N", help="How many: seeds 0 to N-1. Default: 64."),
+    ] = None,
+    seeds: Annotated[
+        str | None,
+        typer.Option("--seeds", metavar="0-63", help="Which: numbers and ranges, e.g. 0-7,42."),
+    ] = None,
+    batch_size: Annotated[
+        int, typer.Option("--batch-size", min=1, metavar="B", help="Samples generated at once.")
+    ] = 500,
+    form: Annotated[
+        FormatName | None,
+        typer.Option("--format", help="zip: PNGs and dataset.json. Default: folder; points: npz."),
+    ] = None,
+    grid: Annotated[
+        bool, typer.Option("--grid", help="Also write all samples as one picture.")
+    ] = False,
+    checkpoint: CheckpointOption = "last",
+    raw: Annotated[
+        bool, typer.Option("--raw", help="The weights as trained, not their moving average.")
+    ] = False,
+    device: DeviceOption = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", metavar="DIR", help="Default: samples/ in the run's folder."),
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace what is in --out.")] = False,
+) -> None:
+    """Write samples: each depends on the checkpoint and its seed alone."""
+    from gancli.cli import sampling
+
+    sampling.sample(
+        sampling.SampleRequest(
+            run=run,
+            count=count,
+            seeds=seeds,
+            batch_size=batch_size,
+            form=form,
+            grid=grid,
+            checkpoint=checkpoint,
+            raw=raw,
+            device=device,
+            out=out,
+            force=force,
+        )
+    )
+
+
+@presets_app.callback()
+def presets(context: typer.Context) -> None:
+    """List the presets, or show one as TOML that trains as it stands."""
+    if context.invoked_subcommand is None:
+        from gancli.report.listing import print_presets
+
+        print_presets()
+
+
+@presets_app.command()
+def show(
+    model: Model,
+    dataset: DatasetOption = None,
+    variant: VariantOption = None,
+    overrides: SetOption = None,
+) -> None:
+    """Print a resolved preset as TOML: gan presets show NAME > my.toml, edit, gan train my.toml."""
+    from gancli.preset import load_preset, to_toml
+
+    typer.echo(to_toml(load_preset(model, dataset, variant, overrides or ())), nl=False)

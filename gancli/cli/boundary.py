@@ -1,0 +1,67 @@
+"""The one place where exceptions become sentences and exit codes."""
+
+import os
+import sys
+from collections.abc import Sequence
+
+import typer
+from typer.exceptions import TyperException
+
+from gancli.cli.app import app
+from gancli.errors import ExitCode, GanError
+from gancli.files import disk_error
+
+
+def main() -> None:
+    """Run `gan` on this process's arguments, and exit."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run `gan`; returns the exit code. `--debug`, anywhere, lets exceptions through."""
+    rest = [argument for argument in arguments if argument != "--debug"]
+    if len(rest) < len(arguments):
+        return _call(rest)
+    try:
+        return _call(rest)
+    except GanError as error:
+        return _complain(str(error), error.code)
+    except TyperException as error:
+        hint = "" if error.message.startswith("Usage") else "; gan --help lists what there is"
+        return _complain(error.format_message().rstrip(".") + hint, ExitCode.USAGE)
+    except (KeyboardInterrupt, typer.Abort):
+        return _complain("interrupted; what was written before is whole", ExitCode.INTERRUPTED)
+    except Exception as error:
+        return _explain(error)
+
+
+def _call(arguments: Sequence[str]) -> int:
+    code = app(list(arguments), prog_name="gan", standalone_mode=False)
+    return code if isinstance(code, int) else ExitCode.OK
+
+
+def _explain(error: Exception) -> int:
+    if isinstance(error, BrokenPipeError):
+        # The reader, e.g. `head`, has gone; Python would complain again when it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return ExitCode.OK
+    on_disk = disk_error(error) if isinstance(error, OSError) else None
+    if on_disk is not None:
+        return _complain(str(on_disk), on_disk.code)
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+        return _complain(
+            "the device's memory is full: choose smaller batches with "
+            "--set schedule.batch_size= (training) or --batch-size (sampling)",
+            ExitCode.USAGE,
+        )
+    return _complain(
+        f"a fault of this program: {type(error).__name__}: {error}; "
+        "type the command again with --debug to see where, and report it",
+        ExitCode.INTERNAL,
+    )
+
+
+def _complain(sentence: str, code: ExitCode) -> int:
+    typer.secho("gan: ", fg="red", err=True, nl=False)
+    typer.echo(sentence, err=True)
+    return code

@@ -1,0 +1,306 @@
+"""`gan train` and `gan resume`."""
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+
+import torch
+
+from gancli import catalog, parallel
+from gancli.checkpoint import Checkpoint, Precision, RunSettings, load
+from gancli.cli.app import DeviceName, PrecisionName
+from gancli.cli.place import choose_device, data_folder
+from gancli.data import Dataset
+from gancli.errors import RunError, UsageError
+from gancli.parallel import World
+from gancli.preset import Preset, change, differences, load_preset
+from gancli.report.dry_run import print_plan
+from gancli.report.progress import display
+from gancli.report.words import console, say
+from gancli.runs import Run, find, latest_of, new_run
+from gancli.trainer import Job, Trainer
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a run computes and finds its data."""
+
+    device: DeviceName | None
+    threads: int | None
+    data_dir: Path | None
+
+
+@dataclass(frozen=True)
+class TrainRequest:
+    """What was typed after `gan train`."""
+
+    model: str
+    dataset: str | None
+    variant: str | None
+    steps: int | None
+    seed: int | None
+    device: DeviceName | None
+    precision: PrecisionName | None
+    threads: int | None
+    deterministic: bool
+    overrides: tuple[str, ...]
+    out: Path | None
+    data_dir: Path | None
+    resume: bool
+    allow_changes: bool
+    force: bool
+    dry_run: bool
+
+    @property
+    def place(self) -> Place:
+        """Where to compute."""
+        return Place(self.device, self.threads, self.data_dir)
+
+    def changes(self) -> list[str]:
+        """All overrides, `--steps` among them."""
+        return [*self.overrides, *([f"schedule.steps={self.steps}"] if self.steps else [])]
+
+    def preset(self) -> Preset:
+        """The preset as typed."""
+        return load_preset(self.model, self.dataset, self.variant, self.changes())
+
+
+def train(request: TrainRequest) -> None:
+    """Train from the start, or go on where `--resume` says so."""
+    if request.resume and request.force:
+        raise UsageError("read --resume and --force, expected one: go on, or replace")
+    if request.dry_run:
+        print_plan(request.preset())
+    elif request.resume:
+        _resume_as_typed(request)
+    else:
+        _start(request)
+
+
+def resume(wanted: str | None, place: Place) -> None:
+    """Go on with a run from its last checkpoint."""
+    found = find(wanted, lambda run: True, "found no run: make one with gan train MODEL")
+    if not isinstance(found, Run):
+        raise UsageError(
+            f"read the file {found}, expected a run's folder: a run goes on where its folder is"
+        )
+    say(f"resuming {found.folder}")
+    saved = load(found.checkpoint())
+    _go_on(found, saved, saved.header.preset, _settings_again(saved.header.settings, place), place)
+
+
+def _start(request: TrainRequest) -> None:
+    preset = request.preset()
+    settings = _settings(request)
+    world = _prepare(settings)
+    if request.out is not None and world.leads:
+        _check_free(request.out, force=request.force)
+    data = _load_data(preset, settings.seed, request.data_dir)
+    if not world.leads:
+        _run(Job(preset, settings, data, Run(request.out or Path()), world=world))
+        return
+    run = Run(request.out) if request.out else new_run(preset)
+    with run.locked():
+        run.clear()
+        run.start(preset)
+        _run(Job(preset, settings, data, run, world=world))
+
+
+def _check_free(folder: Path, *, force: bool) -> None:
+    if folder.exists() and not folder.is_dir():
+        raise RunError(f"read --out {folder}, which is a file, expected a folder to make")
+    if not folder.exists() or not any(p.name != ".lock" for p in folder.iterdir()):
+        return
+    if not Run(folder).exists():
+        raise RunError(
+            f"{folder} exists and holds no run of gancli, so nothing in it is touched: choose "
+            "another folder with --out"
+        )
+    if not force:
+        raise RunError(
+            f"{folder} holds a run already: go on with it with --resume, replace it with --force, "
+            "or choose another folder with --out"
+        )
+
+
+def _resume_as_typed(request: TrainRequest) -> None:
+    run, saved = _saved_run(request)
+    stored = saved.header
+    preset = _preset_again(request, stored.preset)
+    settings = _settings_again(stored.settings, request.place)
+    if request.seed is not None:
+        settings = settings.model_copy(update={"seed": request.seed})
+    if request.precision is not None:
+        settings = settings.model_copy(update={"precision": request.precision.value})
+    changed = differences(stored.preset, preset)
+    for name in ("seed", "precision"):
+        before, after = getattr(stored.settings, name), getattr(settings, name)
+        changed += [f"{name}: {before} -> {after}"] if before != after else []
+    if changed and not request.allow_changes:
+        raise RunError(
+            f"{run.folder} was trained with other settings ({'; '.join(changed)}): leave them as "
+            "they were, or add --allow-changes"
+        )
+    for difference in changed:
+        say(f"changed {difference}")
+    say(f"resuming {run.folder}")
+    _go_on(run, saved, preset, settings, request.place)
+
+
+def _saved_run(request: TrainRequest) -> tuple[Run, Checkpoint]:
+    if request.out is not None:
+        run = Run(request.out)
+        if not run.exists():
+            raise RunError(f"found no run in {request.out}: leave --resume out to start one there")
+    else:
+        wanted = load_preset(request.model, request.dataset, request.variant)
+        run = latest_of(wanted.name, wanted.dataset)
+    return run, load(run.checkpoint())
+
+
+def _preset_again(request: TrainRequest, stored: Preset) -> Preset:
+    """What was typed; where that is only the model's name, what is stored stays."""
+    named = request.model in catalog.model_names()
+    if named and request.variant is None:
+        typed_dataset = request.dataset or stored.dataset
+        if (request.model, typed_dataset) != (stored.name, stored.dataset):
+            return load_preset(request.model, typed_dataset, None, request.changes())
+        return change(stored, request.changes())
+    return request.preset()
+
+
+def _go_on(
+    run: Run, saved: Checkpoint, preset: Preset, settings: RunSettings, place: Place
+) -> None:
+    step = saved.header.step
+    if step >= preset.schedule.steps:
+        say(
+            f"{run.folder} is complete at step {step:,}; train it longer with gan train "
+            f"{preset.name} --out {run.folder} --resume --allow-changes --steps N"
+        )
+        return
+    world = _prepare(settings)
+    data = _load_data(preset, settings.seed, place.data_dir)
+    job = Job(preset, settings, data, run, resume_from=saved, world=world)
+    if not world.leads:
+        _run(job)
+        return
+    with run.locked():
+        run.tidy()
+        run.cut_metrics(step)
+        run.write_preset(preset)
+        _run(job)
+
+
+def _settings(request: TrainRequest) -> RunSettings:
+    device = choose_device(request.device)
+    halves = device == "cuda" and torch.cuda.is_bf16_supported()
+    precision: Precision = "bf16" if halves else "fp32"
+    if request.precision is not None:
+        precision = request.precision.value
+    if precision == "fp64" and device == "mps":
+        raise UsageError("read --precision fp64 with --device mps, which has none: choose fp32")
+    chosen = RunSettings(
+        precision=precision,
+        device=device,
+        threads=request.threads or torch.get_num_threads(),
+        deterministic=request.deterministic,
+    )
+    return chosen if request.seed is None else chosen.model_copy(update={"seed": request.seed})
+
+
+def _settings_again(stored: RunSettings, place: Place) -> RunSettings:
+    """The stored settings; a change of device or threads is announced."""
+    device = choose_device(place.device or DeviceName(stored.device))
+    threads = place.threads or stored.threads
+    for name, before, after in (
+        ("device", stored.device, device),
+        ("threads", stored.threads, threads),
+    ):
+        if before != after:
+            say(
+                f"{name}: {before} before, {after} now; results are no longer equal to the last bit"
+            )
+    return stored.model_copy(update={"device": device, "threads": threads})
+
+
+def _prepare(settings: RunSettings) -> World:
+    torch.set_num_threads(settings.threads)
+    if settings.deterministic:
+        # cuBLAS reads it when it starts, which is after this.
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+        torch.use_deterministic_algorithms(True)
+    if settings.device == "cuda":
+        torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")))
+    return parallel.join(torch.device(settings.device))
+
+
+def _load_data(preset: Preset, seed: int, data_dir: Path | None) -> Dataset:
+    folder = data_folder(data_dir)
+    if not preset.data.is_present(folder):
+        say(f"downloading {preset.dataset} into {folder}")
+    return preset.data.load(folder, seed)
+
+
+def _run(job: Job) -> None:
+    try:
+        with _stop_flag() as should_stop:
+            if not job.world.leads:
+                Trainer(job).train(should_stop)
+                return
+            began = time.monotonic()
+            with display(console(), job, _lite_command(job.preset)) as listen:
+                trainer = Trainer(job, listen)
+                trainer.train(should_stop)
+            _summarise(job, trainer, time.monotonic() - began)
+    finally:
+        parallel.leave()
+
+
+def _lite_command(preset: Preset) -> str | None:
+    try:
+        known = catalog.head(preset.name).variants_on(preset.dataset)
+    except UsageError:
+        return None
+    if "lite" not in known or preset.variant == "lite":
+        return None
+    return f"gan train {preset.name} --dataset {preset.dataset} --variant lite"
+
+
+def _summarise(job: Job, trainer: Trainer, seconds: float) -> None:
+    run, step = job.run, trainer.state.step
+    say(f"done: {step:,} steps; this call took {seconds:,.0f} s")
+    modes, quality = (trainer.metrics.get(name) for name in ("modes", "high_quality"))
+    if modes is not None and quality is not None:
+        total = getattr(job.preset.data, "modes", 0)
+        say(f"modes:    {modes:.0f} of {total} held, {quality:.1%} of the points within 3 std")
+    say(f"picture:  {run.preview_file(step)}")
+    say(f"numbers:  {run.metrics_file}")
+    say(f"go on:    gan sample {run.folder}")
+
+
+@contextmanager
+def _stop_flag() -> Iterator[Callable[[], bool]]:
+    """Turn the first Ctrl-C or SIGTERM into a flag; a second Ctrl-C stops at once."""
+    stopped = False
+
+    def note(number: int, frame: FrameType | None) -> None:
+        nonlocal stopped
+        del number, frame
+        if stopped:
+            raise KeyboardInterrupt
+        stopped = True
+        print("\nstopping after this step ...", file=sys.stderr)  # noqa: T201
+
+    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield lambda: stopped
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,1 @@
+"""Turns results into tables, lines and live displays."""

@@ -1,0 +1,92 @@
+"""`gan train --dry-run`: the step as it will run, read off the objects themselves."""
+
+from itertools import groupby
+
+import torch
+from rich.markup import escape
+from rich.table import Table
+
+from gancli.networks.summary import parameter_count, summarise
+from gancli.objective.term import Side
+from gancli.objective.turns import Turn, plan
+from gancli.preset import Preset, to_toml
+from gancli.report.words import console, say
+from gancli.state import build_players
+from gancli.types import Latent, Players, Sample
+
+
+def print_plan(preset: Preset) -> None:
+    """Print turns, networks, deviations and the resolved preset; needs no data."""
+    players = build_players(preset, seed=0)
+    say(f"{preset.name} on {preset.dataset}, variant {preset.variant}: {preset.paper}")
+    say(f"{preset.summary}\n")
+    turns = plan(preset.objective, players, preset.schedule.discriminator_steps)
+    console().print(_turn_table(preset, turns), soft_wrap=False)
+    _say_schedule(preset)
+    for table in _network_tables(preset, players):
+        console().print(table, soft_wrap=False)
+    deviations = preset.deviations_in_force()
+    if deviations:
+        say("where this differs from the paper:")
+        for path, said in deviations.items():
+            say(f"  {path}: {said}")
+    say(f"\nthe preset, as it will be used:\n\n{to_toml(preset)}")
+
+
+def _turn_table(preset: Preset, turns: list[Turn]) -> Table:
+    table = Table(title="one step", title_justify="left")
+    for heading in ("turn", "times", "who steps", "term", "weight", "equation"):
+        table.add_column(heading, overflow="fold")
+    for turn, group in groupby(turns):
+        side: Side = "generator" if "generator" in turn.steppers else "discriminator"
+        terms = preset.objective.terms_of(side)
+        rows = [(name, f"{term.weight:g}", term.equation(side)) for name, term in terms.items()]
+        if turn.constraints:
+            held = preset.objective.constraints()
+            rows += [(name, "", constraint.equation()) for name, constraint in held.items()]
+        head = (turn.name, str(len(list(group))), ", ".join(turn.steppers))
+        for index, row in enumerate(rows):
+            table.add_row(*map(escape, (head if index == 0 else ("", "", "")) + row))
+    return table
+
+
+def _say_schedule(preset: Preset) -> None:
+    schedule = preset.schedule
+    say(
+        f"{schedule.steps:,} steps of batches of {schedule.batch_size}; "
+        f"r = D(x), f = D(G(z)), sp = softplus; z: {preset.prior.z_dim} numbers, "
+        f"{preset.prior.distribution}"
+    )
+    if schedule.warmup:
+        warm = schedule.warmup
+        say(
+            f"{warm.steps} discriminator turns in the first {warm.first} steps"
+            + (f" and in every {warm.every}th" if warm.every else "")
+        )
+    if preset.average_kept:
+        say(f"the generator's moving average is kept, decay {schedule.ema_decay:g}")
+    say("")
+
+
+def _network_tables(preset: Preset, players: Players) -> list[Table]:
+    inputs: dict[str, Latent | Sample] = {
+        "generator": Latent(torch.zeros(2, preset.prior.z_dim)),
+        "discriminator": Sample(torch.zeros(2, *preset.data.shape.x)),
+    }
+    specs = {"generator": preset.generator, "discriminator": preset.discriminator}
+    tables = []
+    for name, net in players.named().items():
+        total = parameter_count(net)
+        title = f"{name}: {total:,} parameters; {_optimizer_words(specs[name].optimizer)}"
+        table = Table("layer", "what", "output", title=title, title_justify="left")
+        table.add_column("parameters", justify="right")
+        for row in summarise(net, inputs[name]):
+            shape = "x".join(map(str, row.output))
+            count = f"{row.parameters:,}" if row.parameters else ""
+            table.add_row(row.path, escape(row.layer), shape, count)
+        tables.append(table)
+    return tables
+
+
+def _optimizer_words(spec: object) -> str:
+    return str(spec).replace("kind=", "").replace("'", "")

@@ -1,0 +1,185 @@
+"""What a run shows while it trains: a live panel in a terminal, plain lines elsewhere."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.progress import (
+    BarColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TextColumn,
+    TimeRemainingColumn,
+)
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from gancli.trainer import Event, Job, Logged, Previewed, Saved, Stepped
+
+LONG_SECONDS = 24 * 3600
+FORECAST_AFTER_SECONDS = 10.0
+REFRESHES_PER_SECOND = 2
+RATE_HALF_LIFE_SECONDS = 10.0
+
+
+class Pace:
+    """How fast a run goes, and how long it will still take."""
+
+    def __init__(self, first_step: int, steps: int, clock: Callable[[], float]) -> None:
+        self.steps = steps
+        self.step = first_step
+        self.rate = 0.0
+        """steps a second, recent ones weighing most"""
+        self._clock = clock
+        self._began = self._last = clock()
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds since this call began."""
+        return self._last - self._began
+
+    @property
+    def remaining(self) -> float | None:
+        """Seconds to the end of the schedule; None before the first step."""
+        return (self.steps - self.step) / self.rate if self.rate else None
+
+    def note(self, step: int) -> None:
+        """A step was taken."""
+        now = self._clock()
+        seconds = max(now - self._last, 1e-9)
+        keep = 0.5 ** (seconds / RATE_HALF_LIFE_SECONDS)
+        instant = (step - self.step) / seconds
+        self.rate = keep * self.rate + (1 - keep) * instant if self.rate else instant
+        self.step, self._last = step, now
+
+
+class Board:
+    """What is known of a run in progress."""
+
+    def __init__(self, job: Job, clock: Callable[[], float] = time.monotonic) -> None:
+        first = job.resume_from.header.step if job.resume_from else 0
+        schedule = job.preset.schedule
+        self.job = job
+        self.pace = Pace(first, schedule.steps, clock)
+        self.values: dict[str, float] = {}
+        self.logged_at = first
+        self.checkpoint = "-"
+        self.preview = "-"
+        self._per_step = schedule.batch_size * schedule.discriminator_steps
+        self._unit = "images" if job.preset.data.shape.is_image else "points"
+
+    def note(self, event: Event) -> None:
+        """Take an event in."""
+        if isinstance(event, Stepped):
+            self.pace.note(event.step)
+        elif isinstance(event, Logged):
+            self.values, self.logged_at = event.values, event.step
+        elif isinstance(event, Saved):
+            self.checkpoint = str(event.path)
+        elif isinstance(event, Previewed):
+            self.preview = str(event.path)
+
+    def speed(self) -> str:
+        """Rates and the time left."""
+        rate, left = self.pace.rate, self.pace.remaining
+        eta = str(timedelta(seconds=round(left))) if left is not None else "?"
+        return f"{rate:,.1f} steps/s, {rate * self._per_step:,.0f} {self._unit}/s, ETA {eta}"
+
+    def line(self) -> str:
+        """One line for a log file."""
+        numbers = ", ".join(f"{name} {value:.4g}" for name, value in self.values.items())
+        return f"step {self.logged_at:,}/{self.pace.steps:,}: {numbers} ({self.speed()})"
+
+    def panel(self) -> RenderableType:
+        """A few lines for a terminal."""
+        head = Text(f"{self.job.run.folder}  step {self.pace.step:,} of {self.pace.steps:,}")
+        bar = ProgressBar(total=self.pace.steps, completed=self.pace.step, width=60)
+        numbers = Table.grid(padding=(0, 2))
+        for name, value in self.values.items():
+            numbers.add_row(name, f"{value:.5g}")
+        numbers.add_row("last checkpoint", self.checkpoint)
+        numbers.add_row("last preview", self.preview)
+        return Group(head, bar, Text(self.speed()), numbers)
+
+    def forecast(self) -> str | None:
+        """A sentence if the run will take longer than a day, once that can be told."""
+        left = self.pace.remaining
+        if self.pace.elapsed < FORECAST_AFTER_SECONDS or left is None or left < LONG_SECONDS:
+            return None
+        return f"at this speed the schedule takes {left / LONG_SECONDS:,.1f} days on this device"
+
+
+@contextmanager
+def display(console: Console, job: Job, shorter: str | None) -> Iterator[Callable[[Event], None]]:
+    """Show a run while it trains; yields the listener to hand to the trainer.
+
+    Args:
+        console: where to print.
+        job: what is trained.
+        shorter: a command to offer where the schedule takes longer than a day.
+    """
+    board = Board(job)
+    warned = False
+
+    def warn() -> None:
+        nonlocal warned
+        sentence = None if warned else board.forecast()
+        if sentence:
+            warned = True
+            offer = f"; a short one: {shorter}" if shorter else ""
+            console.print(sentence + offer, markup=False)
+
+    if console.is_terminal:
+        with Live(
+            get_renderable=board.panel, console=console, refresh_per_second=REFRESHES_PER_SECOND
+        ):
+
+            def live(event: Event) -> None:
+                board.note(event)
+                warn()
+
+            yield live
+        return
+
+    console.print(f"training in {job.run.folder}", markup=False)
+
+    def plain(event: Event) -> None:
+        board.note(event)
+        warn()
+        if isinstance(event, Logged):
+            console.print(board.line(), markup=False)
+        elif isinstance(event, Saved):
+            console.print(f"checkpoint {event.path}", markup=False)
+
+    yield plain
+
+
+class RateColumn(ProgressColumn):
+    """How many a second."""
+
+    def __init__(self, unit: str) -> None:
+        super().__init__()
+        self.unit = unit
+
+    def render(self, task: Task) -> Text:
+        """The rate of the last seconds."""
+        return Text(f"{task.speed or 0:,.0f} {self.unit}/s")
+
+
+@contextmanager
+def counting(console: Console, total: int, unit: str) -> Iterator[Callable[[int], None]]:
+    """A progress bar with rate and time left; yields a function of the number done so far."""
+    columns = (
+        TextColumn("{task.completed:,.0f} of {task.total:,.0f} " + unit),
+        BarColumn(),
+        RateColumn(unit),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
+        task = bar.add_task(unit, total=total)
+        yield lambda done: bar.update(task, completed=done)
