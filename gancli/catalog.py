@@ -81,10 +81,10 @@ def read_toml(path: Path) -> Table:
     """
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"could not read the preset file {path}: {error}") from error
-    except tomllib.TOMLDecodeError as error:
-        raise UsageError(f"read {path}, expected TOML, but {error}") from error
+    except OSError as error:
+        raise UsageError(f"could not read the preset file {path}: {error.strerror}") from error
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise UsageError(f"read {path}, expected TOML in UTF-8, but {error}") from error
 
 
 @cache

@@ -1,0 +1,45 @@
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+# Before torch is imported: parallel test processes must not each take every core.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import pytest
+import torch
+
+from gancli.cli.boundary import run
+
+Gan = Callable[..., tuple[int, str, str]]
+
+torch.set_num_threads(1)
+
+
+@pytest.fixture(autouse=True)
+def _own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each test works in a folder of its own, with its own runs."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("GANCLI_RUNS", str(tmp_path / "runs"))
+    monkeypatch.setenv("COLUMNS", "200")
+
+
+@pytest.fixture
+def data_dir() -> Path:
+    """The folder of the real data sets."""
+    folder = os.environ.get("GANCLI_DATA")
+    if not folder:
+        pytest.skip("GANCLI_DATA is not set: it names the folder of the real MNIST and CIFAR-10")
+    return Path(folder)
+
+
+@pytest.fixture
+def gan(capfd: pytest.CaptureFixture[str]) -> Gan:
+    """Type a command; returns its exit code, standard output and standard error."""
+
+    def type_command(*arguments: object) -> tuple[int, str, str]:
+        capfd.readouterr()
+        code = run([str(argument) for argument in arguments])
+        said = capfd.readouterr()
+        return code, said.out, said.err
+
+    return type_command

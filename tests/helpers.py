@@ -1,0 +1,70 @@
+"""What many tests share: every preset, narrowed until it trains in milliseconds."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+
+from gancli import catalog
+from gancli.checkpoint import Checkpoint, RunSettings
+from gancli.data import Dataset, Mixture
+from gancli.networks import Mlp
+from gancli.preset import Preset, change, load_preset
+from gancli.runs import Run
+from gancli.trainer import Job
+
+Key = tuple[str, str, str]
+
+
+def every_preset() -> list[Key]:
+    """(model, data set, variant) of all there are."""
+    return [
+        (model, dataset, variant)
+        for model in catalog.model_names()
+        for dataset in catalog.head(model).datasets
+        for variant in catalog.head(model).variants_on(dataset)
+    ]
+
+
+def preset_id(key: Key) -> str:
+    return "-".join(key)
+
+
+def narrowing(preset: Preset) -> list[str]:
+    """Overrides that keep what is computed and shrink how much."""
+    size = "width=8" if isinstance(preset.generator.network, Mlp) else "dim=4"
+    fields = [
+        f"generator.network.{size}",
+        f"discriminator.network.{size}",
+        "prior.z_dim=4",
+        "schedule.batch_size=8",
+        "schedule.discriminator_steps=2",
+        "schedule.steps=8",
+        "schedule.log_every=3",
+        "schedule.preview_every=4",
+        "schedule.checkpoint_every=5",
+    ]
+    return fields + (["schedule.warmup.steps=3"] if preset.schedule.warmup else [])
+
+
+def narrow(key: Key, overrides: Sequence[str] = ()) -> Preset:
+    preset = load_preset(*key)
+    return change(preset, [*narrowing(preset), *overrides])
+
+
+def toy_data(preset: Preset, count: int = 40) -> Dataset:
+    """Data of the preset's shape, without files."""
+    if isinstance(preset.data, Mixture):
+        return preset.data.load(Path(), seed=0)
+    source = torch.Generator().manual_seed(0)
+    shape = (count, *preset.data.shape.x)
+    return Dataset(torch.randint(0, 256, shape, dtype=torch.uint8, generator=source))
+
+
+def job(
+    preset: Preset, folder: Path, resume_from: Checkpoint | None = None, precision: str = "fp32"
+) -> Job:
+    settings = RunSettings.model_validate({"seed": 3, "precision": precision})
+    run = Run(folder)
+    run.start(preset)
+    return Job(preset, settings, toy_data(preset), run, resume_from=resume_from)

@@ -1,0 +1,192 @@
+"""Data sets and the deck that deals them."""
+
+import pickle
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from gancli.data import Dataset, Deck, Mixture, TorchvisionImages
+from gancli.errors import DataError, NetworkError, UsageError
+from gancli.parallel import World
+from gancli.preset import load_preset
+from gancli.prior import Prior
+
+CPU = torch.device("cpu")
+
+
+def mixture(dataset: str) -> Mixture:
+    spec = load_preset("gan", dataset).data
+    assert isinstance(spec, Mixture)
+    return spec
+
+
+def deck(data: Dataset, spec: Mixture | TorchvisionImages, world: World | None = None) -> Deck:
+    return Deck(
+        data, spec, Prior(z_dim=3),
+        seed=1, device=CPU, dtype=torch.float32, world=world or World(),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("dataset", "modes", "points"), [("ring8", 8, 3200), ("grid25", 25, 10_000)]
+)
+def test_mixtures_are_where_they_should_be(dataset: str, modes: int, points: int) -> None:
+    spec = mixture(dataset)
+    data = spec.load(Path(), seed=0)
+    assert data.x.shape == (points, 2)
+    x = spec.to_data_units(data.x).numpy().reshape(-1, modes, 2)
+    centres = spec.centres()
+    assert np.allclose(x.mean(axis=0), centres, atol=0.15)
+    assert np.allclose(x.std(axis=0), 0.5, rtol=0.2)
+    if dataset == "ring8":
+        assert np.allclose(centres[1], 10 / np.sqrt(2))
+        assert np.allclose(np.linalg.norm(centres, axis=1), 10)
+    else:
+        assert sorted({*centres[:, 0]}) == [-10, -5, 0, 5, 10]
+        assert centres[1].tolist() == [-10, -5]  # x-major
+
+
+def test_mixtures_depend_on_the_seed_alone() -> None:
+    spec = mixture("ring8")
+    same, again, other = (spec.load(Path(), seed) for seed in (1, 1, 2))
+    assert same.fingerprint == again.fingerprint != other.fingerprint
+
+
+def test_real_mnist(data_dir: Path) -> None:
+    data = TorchvisionImages(source="mnist").load(data_dir, seed=0)
+    assert data.x.shape == (60_000, 1, 28, 28)
+    assert data.x.dtype == torch.uint8
+    assert float(data.x.float().mean()) == pytest.approx(33.3184, abs=1e-3)
+
+
+def test_real_cifar10(data_dir: Path) -> None:
+    data = TorchvisionImages(source="cifar10").load(data_dir, seed=0)
+    assert data.x.shape == (50_000, 3, 32, 32)
+    means = (data.x.double().mean(dim=(0, 2, 3)) / 255).tolist()
+    assert means == pytest.approx([0.4914, 0.4822, 0.4465], abs=1e-4)
+
+
+def test_broken_cifar10_is_a_data_error(data_dir: Path, tmp_path: Path) -> None:
+    shutil.copytree(data_dir / "cifar-10-batches-py", tmp_path / "d" / "cifar-10-batches-py")
+    batch = tmp_path / "d" / "cifar-10-batches-py" / "data_batch_3"
+    batch.write_bytes(batch.read_bytes()[:-100])
+    with pytest.raises(DataError, match="missing or broken"):
+        TorchvisionImages(source="cifar10").load(tmp_path / "d", seed=0)
+
+
+def test_truncated_mnist_is_a_data_error(data_dir: Path, tmp_path: Path) -> None:
+    shutil.copytree(data_dir / "MNIST", tmp_path / "d" / "MNIST")
+    images = tmp_path / "d" / "MNIST" / "raw" / "train-images-idx3-ubyte"
+    images.write_bytes(images.read_bytes()[:100_000])
+    with pytest.raises(DataError, match="missing or broken"):
+        TorchvisionImages(source="mnist").load(tmp_path / "d", seed=0)
+
+
+def test_missing_files_are_a_data_error(tmp_path: Path) -> None:
+    raw = tmp_path / "MNIST" / "raw"
+    raw.mkdir(parents=True)
+    (raw / "readme.txt").write_text("nothing here")
+    with pytest.raises(DataError, match="1 files"):
+        TorchvisionImages(source="mnist").load(tmp_path, seed=0)
+
+
+def test_hostile_cifar10_is_never_unpickled(tmp_path: Path) -> None:
+    """torchvision checks the files' MD5 before it unpickles them."""
+    folder = tmp_path / "cifar-10-batches-py"
+    folder.mkdir()
+    (folder / "data_batch_1").write_bytes(pickle.dumps({"data": 1}))
+    with pytest.raises(DataError):
+        TorchvisionImages(source="cifar10").load(tmp_path, seed=0)
+
+
+@pytest.mark.parametrize("source", ["mnist", "cifar10"])
+def test_no_network(source: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError("no network")
+
+    monkeypatch.setattr("socket.socket.connect", refuse)
+    monkeypatch.setattr("socket.getaddrinfo", refuse)
+    spec = TorchvisionImages.model_validate({"source": source})
+    with pytest.raises(NetworkError, match="--data-dir or GANCLI_DATA"):
+        spec.load(tmp_path / "new", seed=0)
+    with pytest.raises(NetworkError):
+        spec.load(tmp_path / "new", seed=0)
+
+
+def images(count: int = 20) -> Dataset:
+    """Image i is i on its left half and 200 on its right."""
+    x = torch.full((count, 1, 2, 4), 200, dtype=torch.uint8)
+    x[..., :2] = torch.arange(count, dtype=torch.uint8).view(-1, 1, 1, 1)
+    return Dataset(x)
+
+
+def test_an_epoch_deals_every_sample_once() -> None:
+    cards = deck(images(), TorchvisionImages(source="mnist"))
+    epochs = [[int(i) for b in range(4 * e, 4 * e + 4) for i in cards.batch(b, 5)] for e in (0, 1)]
+    assert sorted(epochs[0]) == sorted(epochs[1]) == list(range(20))
+    assert epochs[0] != epochs[1]
+
+
+def test_remainders_are_dropped() -> None:
+    cards = deck(images(), TorchvisionImages(source="mnist"))
+    assert len({int(i) for b in range(2) for i in cards.batch(b, 8)}) == 16
+    assert len(cards.batch(2, 8)) == 8
+
+
+def test_too_small_a_set_says_so() -> None:
+    with pytest.raises(DataError, match="at least one batch of 64"):
+        deck(images(), TorchvisionImages(source="mnist")).batch(0, 64)
+
+
+def test_pixels_become_minus_one_to_one() -> None:
+    x = torch.tensor([[[[0, 255]]]], dtype=torch.uint8)
+    spec = TorchvisionImages(source="mnist")
+    assert spec.to_network(x, torch.float32).flatten().tolist() == [-1, 1]
+
+
+def test_half_of_the_images_are_mirrored() -> None:
+    spec = TorchvisionImages(source="mnist", flip=True)
+    cards = deck(images(), spec)
+    grey_200 = 200 / 127.5 - 1
+    left = []
+    for step in range(200):
+        x = cards.hand(step, 0, step, 10).real().x
+        left += [bool(torch.isclose(value, torch.tensor(grey_200))) for value in x[:, 0, 0, 0]]
+        right = torch.where(torch.tensor(left[-10:]), x[:, 0, 0, 3] < 0, x[:, 0, 0, 3] > 0.5)
+        assert bool(right.all())
+    # 2,000 fair coins: beyond 6 standard deviations with a probability below 1e-8.
+    assert abs(sum(left) - 1000) < 6 * 500**0.5
+
+
+def test_noise_stays_within_its_range() -> None:
+    spec = TorchvisionImages(source="mnist", noise=0.1)
+    data = Dataset(torch.zeros((64, 1, 8, 8), dtype=torch.uint8))
+    x = deck(data, spec).hand(0, 0, 0, 64).real().x + 1
+    assert 0 <= float(x.min()) < 0.01
+    assert 0.09 < float(x.max()) < 0.1
+
+
+def test_what_a_turn_draws_is_a_function_of_its_place() -> None:
+    spec = TorchvisionImages(source="mnist", flip=True, noise=0.1)
+    first = deck(images(), spec).hand(3, 1, 7, 4)
+    again = deck(images(), spec).hand(3, 1, 7, 4)
+    assert torch.equal(first.real().x, again.real().x)
+    assert torch.equal(first.latent().z, again.latent().z)
+    assert torch.equal(first.mix(4), again.mix(4))
+    other = deck(images(), spec).hand(3, 2, 7, 4)
+    assert not torch.equal(first.latent().z, other.latent().z)
+
+
+def test_processes_share_one_batch() -> None:
+    spec = TorchvisionImages(source="mnist", flip=True, noise=0.1)
+    whole = deck(images(), spec).hand(3, 1, 2, 6)
+    parts = [deck(images(), spec, World(rank, 2)).hand(3, 1, 2, 6) for rank in (0, 1)]
+    assert torch.equal(whole.real().x, torch.cat([part.real().x for part in parts]))
+    assert torch.equal(whole.latent().z, torch.cat([part.latent().z for part in parts]))
+    assert torch.equal(whole.mix(6), torch.cat([part.mix(3) for part in parts]))
+    assert torch.equal(whole.mix(1), parts[1].mix(1))
+    with pytest.raises(UsageError, match="multiple of 2"):
+        deck(images(), spec, World(0, 2)).hand(0, 0, 0, 5).latent()

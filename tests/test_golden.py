@@ -1,0 +1,91 @@
+"""Loss sequences recorded from the implementation the reference presets repeat."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors import safe_open
+from torch import Tensor
+
+from gancli.networks import Mlp
+from gancli.objective.turns import plan, take
+from gancli.parallel import World
+from gancli.preset import Preset, change, load_preset
+from gancli.state import build_state
+from gancli.types import Latent, Sample
+
+RECORDED = [
+    "dcgan-cifar10",
+    "dcgan-r1-cifar10",
+    "gan-ring8",
+    "gan-r1-ring8",
+    "lsgan-cifar10",
+    "lsgan-mnist",
+    "lsgan-ring8",
+    "sngan-cifar10",
+    "sngan-hinge-cifar10",
+    "sngan-ring8",
+    "wgan-cifar10",
+    "wgan-gp-cifar10",
+    "wgan-gp-ring8",
+    "wgan-ring8",
+]
+
+
+class RecordedDealer:
+    """Deals what was dealt when the losses were recorded."""
+
+    def __init__(self, tensors: dict[str, Tensor], turn: int) -> None:
+        self.tensors = tensors
+        self.prefix = f"turn{turn:02d}."
+
+    def real(self) -> Sample:
+        return Sample(self.tensors[f"{self.prefix}real"])
+
+    def latent(self) -> Latent:
+        return Latent(self.tensors[f"{self.prefix}z"])
+
+    def mix(self, count: int) -> Tensor:
+        alpha = self.tensors[f"{self.prefix}alpha"]
+        assert len(alpha) == count
+        return alpha
+
+
+def golden_file(name: str) -> Path:
+    folder = os.environ.get("GANCLI_GOLDEN")
+    if not folder:
+        pytest.skip("GANCLI_GOLDEN is not set: it names the folder of the recorded losses")
+    return Path(folder) / f"{name}.safetensors"
+
+
+def narrowed(name: str) -> Preset:
+    model, _, dataset = name.rpartition("-")
+    preset = load_preset(model, dataset)
+    size = "width=8" if isinstance(preset.generator.network, Mlp) else "dim=8"
+    return change(
+        preset,
+        [f"generator.network.{size}", f"discriminator.network.{size}", "prior.z_dim=10"],
+    )
+
+
+@pytest.mark.parametrize("name", RECORDED)
+def test_losses_repeat(name: str) -> None:
+    with safe_open(golden_file(name), "pt") as file:
+        tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+        rows = json.loads(file.metadata()["losses"])
+    preset = narrowed(name)
+    state = build_state(preset, 0, torch.device("cpu"), torch.float64)
+    for role, net in state.players.named().items():
+        start = f"init.{role}."
+        net.load_state_dict(
+            {k.removeprefix(start): t for k, t in tensors.items() if k.startswith(start)}
+        )
+    turns = plan(preset.objective, state.players, discriminator_steps=2) * 3
+    for index, (turn, row) in enumerate(zip(turns, rows, strict=True)):
+        assert list(turn.steppers) == row["steps"]
+        dealer = RecordedDealer(tensors, index)
+        losses = take(turn, state.players, state.optimizers, dealer, world=World())
+        total = float(torch.stack(list(losses.values())).sum())
+        assert total == pytest.approx(row["loss"], rel=1e-9, abs=1e-9)

@@ -1,0 +1,279 @@
+"""Terms, by hand-computed values, analytic cases, and what each gives to whom."""
+
+import math
+
+import pytest
+import torch
+from helpers import Key, every_preset, narrow, preset_id, toy_data
+from torch import Tensor, nn
+
+from gancli.data import Deck
+from gancli.objective.adversarial import Hinge, LeastSquares, Vanilla, Wasserstein
+from gancli.objective.constraints import WeightClip
+from gancli.objective.penalties import R1, GradientPenalty, judge_in_full_precision, widened
+from gancli.objective.term import DiscriminatorScene, GeneratorScene, Term
+from gancli.objective.turns import discriminator_losses, generator_losses, plan, take
+from gancli.parallel import World
+from gancli.state import build_players, build_state
+from gancli.types import DiscriminatorNet, GeneratorNet, Latent, Players, Sample, Verdict
+
+CPU = torch.device("cpu")
+
+
+class Linear(DiscriminatorNet):
+    """D(x) = w x, whose input gradient is w everywhere."""
+
+    def __init__(self, weights: list[float]) -> None:
+        super().__init__()
+        self.layer = nn.Linear(len(weights), 1, bias=False)
+        self.layer.weight = nn.Parameter(torch.tensor([weights], dtype=torch.float64))
+
+    def forward(self, sample: Sample) -> Verdict:
+        return Verdict(self.layer(sample.x).squeeze(1))
+
+
+class Identity(GeneratorNet):
+    """G(z) = z."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(1, dtype=torch.float64))
+
+    def forward(self, latent: Latent) -> Tensor:
+        return self.weight * latent.z
+
+
+class Fixed:
+    """Deals the same batch again and again, with mixing numbers 0, 1/n, 2/n ..."""
+
+    def __init__(self, real: Tensor, z: Tensor) -> None:
+        self.batch, self.z = real, z
+
+    def real(self) -> Sample:
+        return Sample(self.batch)
+
+    def latent(self) -> Latent:
+        return Latent(self.z)
+
+    def mix(self, count: int) -> Tensor:
+        return torch.arange(count, dtype=self.batch.dtype) / count
+
+
+def scene(
+    net: DiscriminatorNet, real: Tensor, fake: Tensor, *, shared: bool = False
+) -> DiscriminatorScene:
+    shown = widened(Sample(real)) if shared else Sample(real)
+    verdict = judge_in_full_precision(net, shown) if shared else net(shown)
+    return DiscriminatorScene(
+        net, shown, Sample(fake), verdict, net(Sample(fake)), Fixed(real, fake)
+    )
+
+
+def two_sides(term: Term) -> tuple[float, float]:
+    """The term's summands where D says 2 and -1 of reals, 0.5 and 1 of fakes."""
+    net = Linear([1.0])
+    real = torch.tensor([[2.0], [-1.0]], dtype=torch.float64)
+    fake = torch.tensor([[0.5], [1.0]], dtype=torch.float64)
+    stage = scene(net, real, fake)
+    players = Players(Identity(), net)
+    generator = GeneratorScene(players, Sample(fake), stage.fake_verdict)
+    return (
+        float(term.discriminator(stage).detach()),
+        float(term.generator(generator).detach()),
+    )
+
+
+def sp(x: float) -> float:
+    return math.log1p(math.exp(x))
+
+
+@pytest.mark.parametrize(
+    ("term", "discriminator", "generator"),
+    [
+        (Vanilla(), (sp(0.5) + sp(1) + sp(-2) + sp(1)) / 2, (sp(-0.5) + sp(-1)) / 2),
+        (
+            Vanilla(halved=True),
+            (sp(0.5) + sp(1) + sp(-2) + sp(1)) / 4,
+            (sp(-0.5) + sp(-1)) / 2,
+        ),
+        (Hinge(), (1.5 + 2) / 2 + (0 + 2) / 2, -0.75),
+        (LeastSquares(), (0.25 + 1 + 1 + 4) / 4, (0.25 + 0) / 4),
+        (LeastSquares(halved=False), (0.25 + 1 + 1 + 4) / 2, (0.25 + 0) / 2),
+        (
+            LeastSquares(fake_target=-1, real_target=1, generator_target=0),
+            (2.25 + 4 + 1 + 4) / 4,
+            (0.25 + 1) / 4,
+        ),
+        (Wasserstein(), 0.75 - 0.5, -0.75),
+    ],
+    ids=lambda value: repr(value) if isinstance(value, Term) else "",
+)
+def test_adversarial_losses_by_hand(term: Term, discriminator: float, generator: float) -> None:
+    assert two_sides(term) == pytest.approx((discriminator, generator), rel=1e-12)
+
+
+WEIGHTS = [3.0, -4.0]
+
+
+@pytest.mark.parametrize("shared", [True, False])
+def test_r1_of_a_linear_discriminator(shared: bool) -> None:
+    real, fake = torch.randn(6, 2, dtype=torch.float64), torch.randn(6, 2, dtype=torch.float64)
+    stage = scene(Linear(WEIGHTS), real, fake, shared=shared)
+    whole = R1(halved=False, shared_forward=shared).discriminator(stage)
+    assert float(whole.detach()) == pytest.approx(25.0, rel=1e-12)
+    stage = scene(Linear(WEIGHTS), real, fake, shared=shared)
+    half = R1(halved=True, shared_forward=shared).discriminator(stage)
+    assert float(half.detach()) == pytest.approx(12.5, rel=1e-12)
+
+
+@pytest.mark.parametrize("per_sample", [True, False])
+def test_gradient_penalty_of_a_linear_discriminator(per_sample: bool) -> None:
+    real, fake = torch.randn(6, 2, dtype=torch.float64), torch.randn(6, 2, dtype=torch.float64)
+    penalty = GradientPenalty(per_sample=per_sample)
+    value = penalty.discriminator(scene(Linear(WEIGHTS), real, fake))
+    assert float(value.detach()) == pytest.approx((5 - 1) ** 2, rel=1e-12)
+
+
+class Square(DiscriminatorNet):
+    """D(x) = |x|^2 / 2, whose input gradient is x: it shows where a penalty looks."""
+
+    def forward(self, sample: Sample) -> Verdict:
+        return Verdict(sample.x.square().sum(1) / 2)
+
+
+@pytest.mark.parametrize(("per_sample", "seen"), [(True, [1.0, 1.5]), (False, [1.0, 1.0])])
+def test_gradient_penalty_looks_between_fakes_and_reals(
+    per_sample: bool, seen: list[float]
+) -> None:
+    """Reals at 2, fakes at 1; the mixing numbers are 0 and 1/2, or 0 for the whole batch."""
+    real, fake = torch.full((2, 1), 2.0), torch.full((2, 1), 1.0)
+    value = GradientPenalty(per_sample=per_sample).discriminator(scene(Square(), real, fake))
+    assert float(value.detach()) == pytest.approx(sum((x - 1) ** 2 for x in seen) / 2)
+
+
+def test_r1_looks_at_reals_alone() -> None:
+    real, fake = torch.tensor([[2.0], [4.0]]), torch.full((2, 1), 100.0)
+    stage = scene(Square(), real, fake, shared=True)
+    assert float(R1(halved=False).discriminator(stage).detach()) == pytest.approx((4 + 16) / 2)
+
+
+@pytest.mark.parametrize(
+    "key", [("dcgan-r1", "cifar10", "lite"), ("dcgan-r1", "cifar10", "reference"),
+            ("wgan-gp", "cifar10", "lite"), ("gan-r1", "ring8", "paper")], ids=preset_id,
+)  # fmt: skip
+def test_penalties_do_not_feel_autocast(key: Key) -> None:
+    """Value and weight gradients are equal to the last bit with and without bf16 autocast."""
+    preset = narrow(key)
+    name = "r1" if preset.objective.r1 else "gradient_penalty"
+    found = []
+    for enabled in (False, True):
+        net = build_players(preset, seed=1).discriminator
+        source = torch.Generator().manual_seed(1)
+        shape = (8, *preset.data.shape.x)
+        real, fake = (torch.randn(shape, generator=source) for _ in range(2))
+        term = preset.objective.terms()[name]
+        with torch.autocast("cpu", torch.bfloat16, enabled=enabled):
+            value = term.discriminator(scene(net, real, fake, shared=term.differentiates_real()))
+        assert value.dtype == torch.float32
+        value.backward()  # type: ignore[no-untyped-call]
+        found.append([value, *(p.grad for p in net.parameters() if p.grad is not None)])
+    assert all(torch.equal(a, b) for a, b in zip(*found, strict=True))
+
+
+def test_float64_stays_float64() -> None:
+    real = torch.randn(4, 2, dtype=torch.float64)
+    with torch.autocast("cpu", torch.bfloat16):
+        value = R1(shared_forward=False).discriminator(scene(Linear(WEIGHTS), real, real))
+    assert value.dtype == torch.float64
+
+
+def test_half_types_are_widened() -> None:
+    assert widened(Sample(torch.ones(2, 2, dtype=torch.bfloat16))).x.dtype == torch.float32
+
+
+def test_a_flat_discriminator_has_a_finite_penalty_gradient() -> None:
+    """The norm's derivative at 0 is 0; that of a square root would be infinite."""
+    net = Linear([0.0, 0.0])
+    real = torch.randn(4, 2, dtype=torch.float64)
+    GradientPenalty().discriminator(scene(net, real, -real)).backward()  # type: ignore[no-untyped-call]
+    assert net.layer.weight.grad is not None
+    assert bool(torch.isfinite(net.layer.weight.grad).all())
+
+
+def test_clipping_reaches_every_parameter_and_no_buffer() -> None:
+    net = build_players(narrow(("wgan", "cifar10", "reference")), seed=0).discriminator
+    before = {name: buffer.clone() for name, buffer in net.named_buffers()}
+    WeightClip(bound=0.003).project(net)
+    assert max(float(p.detach().abs().max()) for p in net.parameters()) == pytest.approx(0.003)
+    assert all(torch.equal(before[name], buffer) for name, buffer in net.named_buffers())
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_clipping_before_or_after_the_step(when: str) -> None:
+    """Clipped after its step the discriminator is inside the box; before it, one step outside."""
+    key = ("wgan", "ring8", "reference")
+    preset = narrow(key, [f"objective.weight_clip.when={when}", "optimizer.lr=0.01"])
+    state = build_state(preset, 0, CPU)
+    data = toy_data(preset)
+    deck = Deck(
+        data, preset.data, preset.prior, seed=0, device=CPU, dtype=torch.float32, world=World()
+    )
+    turn = plan(preset.objective, state.players, 1)[0]
+    for step in range(2):
+        hand = deck.hand(step, 0, step, 8)
+        take(turn, state.players, state.optimizers, hand, world=World())
+    largest = max(float(p.detach().abs().max()) for p in state.players.discriminator.parameters())
+    assert (largest <= 0.01 + 1e-7) == (when == "after")
+
+
+@pytest.mark.parametrize("key", every_preset(), ids=preset_id)
+def test_each_term_moves_those_who_step_and_no_other(key: Key) -> None:
+    preset = narrow(key)
+    state = build_state(preset, 0, CPU, torch.float64)
+    deck = Deck(
+        toy_data(preset), preset.data, preset.prior,
+        seed=0, device=CPU, dtype=torch.float64, world=World(),
+    )  # fmt: skip
+    networks = state.players.named()
+    for side, losses in (
+        ("discriminator", discriminator_losses),
+        ("generator", generator_losses),
+    ):
+        for role, net in networks.items():
+            net.requires_grad_(role == side)
+        for name, loss in losses(preset.objective, state.players, deck.hand(0, 0, 0, 8)).items():
+            for net in networks.values():
+                net.zero_grad()
+            loss.backward(retain_graph=True)  # type: ignore[no-untyped-call]
+            given = {
+                role: sum(float(p.grad.abs().sum()) for p in net.parameters() if p.grad is not None)
+                for role, net in networks.items()
+            }
+            assert given.pop(side) > 0, f"{name} gives nothing to the {side}"
+            assert not any(given.values()), f"{name} gives gradients to {given}"
+
+
+@pytest.mark.parametrize("key", every_preset(), ids=preset_id)
+def test_a_turn_changes_its_steppers_alone(key: Key) -> None:
+    preset = narrow(key, ["optimizer.lr=0.01"])
+    state = build_state(preset, 0, CPU)
+    deck = Deck(
+        toy_data(preset), preset.data, preset.prior,
+        seed=0, device=CPU, dtype=torch.float32, world=World(),
+    )  # fmt: skip
+
+    def weights() -> dict[str, list[Tensor]]:
+        named = state.players.named()
+        return {role: [p.detach().clone() for p in net.parameters()] for role, net in named.items()}
+
+    for index, turn in enumerate(plan(preset.objective, state.players, 1)):
+        before = weights()
+        hand = deck.hand(0, index, 0, 8)
+        losses = take(turn, state.players, state.optimizers, hand, world=World())
+        assert all(
+            bool(torch.isfinite(loss)) and not loss.requires_grad for loss in losses.values()
+        )
+        after = weights()
+        for role, values in before.items():
+            same = all(torch.equal(a, b) for a, b in zip(values, after[role], strict=True))
+            assert same == (role not in turn.steppers)

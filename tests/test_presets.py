@@ -1,0 +1,324 @@
+"""Every preset resolves, counts what models.md counts, and says what is wrong with a bad one."""
+
+import tomllib
+from pathlib import Path
+
+import pytest
+from conftest import Gan
+from helpers import Key, every_preset, narrow, preset_id
+
+from gancli import catalog
+from gancli.errors import UsageError
+from gancli.networks.summary import parameter_count
+from gancli.preset import Preset, change, differences, load_preset, to_toml
+from gancli.preset.schema import leaves
+from gancli.state import build_players
+
+MLP_MODELS = ["gan", "gan-r1", "wgan", "wgan-gp", "sngan", "lsgan"]
+CNN_MODELS = ["dcgan", "dcgan-r1", "wgan", "wgan-gp", "sngan", "sngan-hinge", "lsgan"]
+
+# models.md, section 10: parameters of G and D, elements of their floating buffers.
+COUNTS: dict[tuple[str, str], tuple[int, int, int, int]] = {
+    **{(m, "ring8"): (140_546, 132_609, 0, 0) for m in MLP_MODELS},
+    ("sngan", "ring8"): (140_546, 132_609, 0, 1_539),
+    **{(m, "mnist"): (358_928, 332_801, 0, 0) for m in MLP_MODELS},
+    ("sngan", "mnist"): (358_928, 332_801, 0, 2_321),
+    ("lsgan", "mnist"): (360_464, 333_825, 1_539, 1_026),
+    **{(m, "cifar10"): (12_141_827, 10_519_297, 3_587, 3_074) for m in CNN_MODELS},
+    ("sngan", "cifar10"): (12_141_827, 10_519_297, 3_587, 33_587),
+    ("sngan-hinge", "cifar10"): (12_141_827, 10_519_297, 3_587, 33_587),
+}
+COUNTS |= {(m, "grid25"): COUNTS[m, "ring8"] for m in MLP_MODELS}
+
+# models.md, section 16.1.
+PUBLISHED = {
+    "dcgan": (24.7311, 7.0339, 0.0861),
+    "dcgan-r1": (24.1535, 7.0188, 0.1089),
+    "wgan": (49.9169, 5.6852, 0.0649),
+    "wgan-gp": (28.7963, 6.7241, 0.0784),
+    "sngan": (24.9151, 6.8838, 0.0667),
+    "sngan-hinge": (28.5197, 6.7429, 0.0818),
+    "lsgan": (28.4850, 6.7465, 0.0911),
+}
+
+
+def test_these_models_on_these_data_sets() -> None:
+    found = {(m, d) for m, d, _ in every_preset()}
+    assert found == set(COUNTS)
+
+
+@pytest.mark.parametrize("key", sorted(COUNTS), ids="-".join)
+def test_counts_equal_the_specification(key: tuple[str, str]) -> None:
+    players = build_players(load_preset(*key), seed=0)
+    g, d = players.generator, players.discriminator
+    buffers = [sum(b.numel() for b in net.buffers()) for net in (g, d)]
+    assert (parameter_count(g), parameter_count(d), *buffers) == COUNTS[key]
+
+
+@pytest.mark.parametrize("model", sorted(PUBLISHED))
+def test_published_scores(model: str) -> None:
+    said = load_preset(model, "cifar10").expected
+    assert said is not None
+    read = (said.fid, said.inception_score, said.inception_score_std)
+    assert read == PUBLISHED[model]
+
+
+@pytest.mark.parametrize("key", every_preset(), ids=preset_id)
+def test_shown_preset_is_the_same_preset(key: Key, tmp_path: Path) -> None:
+    preset = load_preset(*key)
+    file = tmp_path / "my.toml"
+    file.write_text(to_toml(preset))
+    assert load_preset(str(file)) == preset
+
+
+@pytest.mark.parametrize("key", every_preset(), ids=preset_id)
+def test_deviations_speak_of_fields_there_are(key: Key) -> None:
+    preset = load_preset(*key)
+    known = leaves(preset.model_dump(mode="json"))
+    assert set(preset.deviations) <= set(known)
+    for path, said in preset.deviations_in_force().items():
+        assert known[path] != said.paper
+
+
+def test_paper_variants_withdraw_what_they_correct() -> None:
+    reference = load_preset("wgan-gp", "cifar10").deviations_in_force()
+    paper = load_preset("wgan-gp", "cifar10", "paper").deviations_in_force()
+    corrected = {"objective.gradient_penalty.per_sample", "discriminator.network.norm"}
+    assert corrected <= set(reference)
+    assert not corrected & set(paper)
+
+
+def schedule_of(preset: Preset) -> tuple[int, int, int]:
+    s = preset.schedule
+    return s.steps, s.batch_size, s.discriminator_steps
+
+
+@pytest.mark.parametrize(
+    ("dataset", "expected"),
+    [
+        ("ring8", (5_000, 256, 5)),
+        ("grid25", (5_000, 256, 5)),
+        ("mnist", (10_000, 256, 5)),
+        ("cifar10", (40_000, 512, 5)),
+    ],
+)
+def test_reference_schedules(dataset: str, expected: tuple[int, int, int]) -> None:
+    models = [m for m, d in COUNTS if d == dataset]
+    assert {schedule_of(load_preset(m, dataset)) for m in models} == {expected}
+
+
+# variants.md, sections 4 to 6: G updates, batch, discriminator updates; learning rates of G and D.
+@pytest.mark.parametrize(
+    ("model", "dataset", "schedule", "rates"),
+    [
+        ("gan", "ring8", (35_000, 512, 1), (1e-3, 1e-4)),
+        ("gan-r1", "grid25", (50_000, 256, 1), (1e-4, 1e-4)),
+        ("wgan", "ring8", (100_000, 256, 5), (5e-5, 5e-5)),
+        ("wgan-gp", "ring8", (100_000, 256, 5), (1e-4, 1e-4)),
+        ("sngan", "ring8", (25_000, 256, 1), (2e-4, 2e-4)),
+        ("lsgan", "ring8", (35_000, 512, 1), (1e-3, 1e-4)),
+        ("gan", "mnist", (125_000, 100, 1), (0.1, 0.1)),
+        ("gan-r1", "mnist", (50_000, 64, 1), (1e-4, 1e-4)),
+        ("wgan", "mnist", (200_000, 64, 5), (5e-5, 5e-5)),
+        ("wgan-gp", "mnist", (200_000, 50, 5), (1e-4, 1e-4)),
+        ("sngan", "mnist", (50_000, 64, 1), (2e-4, 2e-4)),
+        ("lsgan", "mnist", (50_000, 64, 1), (2e-4, 2e-4)),
+        ("dcgan", "cifar10", (100_000, 128, 1), (2e-4, 2e-4)),
+        ("dcgan-r1", "cifar10", (100_000, 64, 1), (1e-4, 1e-4)),
+        ("wgan", "cifar10", (200_000, 64, 5), (5e-5, 5e-5)),
+        ("wgan-gp", "cifar10", (200_000, 64, 5), (1e-4, 1e-4)),
+        ("sngan", "cifar10", (100_000, 64, 1), (2e-4, 2e-4)),
+        ("sngan-hinge", "cifar10", (100_000, 64, 1), (2e-4, 2e-4)),
+        ("lsgan", "cifar10", (100_000, 64, 1), (2e-4, 2e-4)),
+    ],
+)
+def test_paper_settings(
+    model: str, dataset: str, schedule: tuple[int, int, int], rates: tuple[float, float]
+) -> None:
+    preset = load_preset(model, dataset, "paper")
+    assert schedule_of(preset) == schedule
+    assert (preset.generator.optimizer.lr, preset.discriminator.optimizer.lr) == rates
+    assert preset.expected is None
+
+
+@pytest.mark.parametrize(
+    ("model", "norm", "steps", "turns"),
+    [
+        ("dcgan", "batch", 4500, 1),
+        ("lsgan", "batch", 4500, 1),
+        ("dcgan-r1", "none", 3500, 1),
+        ("sngan", "none", 4500, 1),
+        ("sngan-hinge", "none", 4500, 1),
+        ("wgan-gp", "none", 3000, 1),
+        ("wgan", "none", 3000, 2),
+    ],
+)
+def test_lite_settings(model: str, norm: str, steps: int, turns: int) -> None:
+    preset = load_preset(model, "cifar10", "lite")
+    assert preset.discriminator.network.norm == norm
+    assert schedule_of(preset) == (steps, 64, turns)
+    assert preset.schedule.ema_decay == 0.998
+    assert preset.generator.optimizer.lr == 2e-4
+    assert preset.expected is None
+
+
+def test_warmup_follows_the_authors_code() -> None:
+    schedule = load_preset("wgan", "cifar10", "paper").schedule
+    turns = [schedule.discriminator_steps_at(step) for step in (0, 24, 25, 499, 500, 501, 1000)]
+    assert turns == [100, 100, 5, 5, 100, 5, 100]
+    assert schedule.batches_before(501) == 25 * 100 + 475 * 5 + 100
+
+
+def test_learning_rates_can_fall_to_zero() -> None:
+    key = ("dcgan", "cifar10", "lite")
+    schedule = narrow(key, ["schedule.steps=100", "schedule.lr_decay_start=60"]).schedule
+    assert [schedule.lr_factor(step) for step in (0, 60, 80, 99)] == [1.0, 1.0, 0.5, 0.025]
+
+
+def test_momentum_and_rate_of_the_first_gan() -> None:
+    sgd = load_preset("gan", "mnist", "paper").generator.optimizer
+    assert sgd.at(0) == {"lr": 0.1, "momentum": 0.5}
+    assert sgd.at(125_000)["momentum"] == pytest.approx(0.7)
+    assert sgd.at(10)["lr"] == pytest.approx(0.1 / 1.000004**10)
+    assert sgd.at(10_000_000)["lr"] == 1e-6
+
+
+def test_overrides_add_change_and_remove_terms() -> None:
+    preset = load_preset("gan", "ring8", overrides=["objective.r1.weight=3"])
+    assert preset.objective.r1 is not None
+    assert preset.objective.r1.weight == 3
+    hinge = change(preset, ["objective.vanilla=", "objective.hinge.weight=2", "objective.r1="])
+    assert list(hinge.objective.terms()) == ["hinge"]
+    assert differences(preset, hinge) == [
+        "objective.hinge.weight: absent -> 2.0",
+        "objective.r1.halved: True -> absent",
+        "objective.r1.shared_forward: True -> absent",
+        "objective.r1.weight: 3.0 -> absent",
+        "objective.vanilla.halved: True -> absent",
+        "objective.vanilla.weight: 1.0 -> absent",
+    ]
+
+
+def test_optimizer_means_every_player() -> None:
+    preset = load_preset("gan", "ring8", overrides=["optimizer.lr=0.5"])
+    assert preset.generator.optimizer.lr == preset.discriminator.optimizer.lr == 0.5
+
+
+def test_a_changed_kind_starts_anew() -> None:
+    fields = ["optimizer.kind=rmsprop", "optimizer.lr=0.1"]
+    optimizer = load_preset("gan", "ring8", overrides=fields).generator.optimizer
+    assert optimizer.kind == "rmsprop"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (("ganz", "ring8"), ["'ganz'", "did you mean gan?", "wgan-gp"]),
+        (("gan", "cifar10"), ["use dcgan", "gan train dcgan --dataset cifar10"]),
+        (("gan", None), ["--dataset", "ring8, grid25, mnist"]),
+        (("gan", "rin8"), ["'rin8'", "did you mean ring8?"]),
+        (("sngan-hinge", "ring8"), ["use sngan"]),
+        (("gan", "ring8", "papr"), ["'papr'", "did you mean paper?"]),
+        (("gan", "ring8", "lite"), ["no variant 'lite' on ring8", "reference, paper"]),
+        (("nowhere.toml",), ["could not read the preset file nowhere.toml"]),
+    ],
+)
+def test_unknown_names(arguments: tuple[str, ...], expected: list[str]) -> None:
+    with pytest.raises(UsageError) as caught:
+        load_preset(*arguments)
+    for part in expected:
+        assert part in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("override", "expected"),
+    [
+        ("schedule.stepz=3", ["no field schedule.stepz", "did you mean steps?"]),
+        ("schedule.steps=many", ["schedule.steps", "'many'", "integer"]),
+        ("schedule.steps=0", ["schedule.steps", "read 0", "greater than 0"]),
+        ("generator.optimizer.lr=-1", ["generator.optimizer.lr", "read -1", "greater than 0"]),
+        ("generator.optimizer.lr=nan", ["generator.optimizer.lr", "finite"]),
+        ("generator.network.family=cat", ["generator.network", "'mlp', 'cnn'"]),
+        ("generator.network.family=cnn", ["generator.network", "make images of 32x32, not 2"]),
+        ("objective.hinge.weight=1", ["vanilla and hinge", "exactly one"]),
+        ("objective.vanilla=", ["read none", "exactly one"]),
+        ("prior.z_dim=", ["prior.z_dim is missing", "--set prior.z_dim=VALUE"]),
+        ("data.flip=true", ["data.flip", "points have no mirror image"]),
+        ("steps", ["read --set 'steps'", "path.to.field=value"]),
+        ("schedule=3", ["schedule", "read 3"]),
+        ("schedule.lr_decay_start=9000", ["schedule.lr_decay_start", "less than"]),
+    ],
+)
+def test_bad_overrides(override: str, expected: list[str]) -> None:
+    with pytest.raises(UsageError) as caught:
+        load_preset("gan", "ring8", overrides=[override])
+    for part in expected:
+        assert part in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert "pydantic" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        ("name = ", "expected TOML"),
+        ("name = 3", "name"),
+        ("\xff", "expected"),
+    ],
+)
+def test_bad_preset_files(content: str, expected: str, tmp_path: Path) -> None:
+    file = tmp_path / "my.toml"
+    file.write_bytes(content.encode("latin-1"))
+    with pytest.raises(UsageError, match=expected):
+        load_preset(str(file))
+
+
+def test_a_resolved_file_keeps_its_data_set(tmp_path: Path) -> None:
+    file = tmp_path / "my.toml"
+    file.write_text(to_toml(load_preset("gan", "ring8")))
+    with pytest.raises(UsageError, match="leave --dataset out"):
+        load_preset(str(file), "mnist")
+    with pytest.raises(UsageError, match="leave --variant out"):
+        load_preset(str(file), None, "paper")
+    assert load_preset(str(file), "ring8").dataset == "ring8"
+
+
+def test_a_model_file_may_be_copied_and_changed(tmp_path: Path) -> None:
+    source = catalog.preset_folder() / "wgan-gp.toml"
+    file = tmp_path / "mine.toml"
+    file.write_text(source.read_text().replace('name = "wgan-gp"', 'name = "mine"'))
+    assert load_preset(str(file), "ring8").name == "mine"
+
+
+def test_listing(gan: Gan) -> None:
+    code, out, _ = gan("presets")
+    assert code == 0
+    for model in catalog.model_names():
+        row = next(line for line in out.splitlines() if f" {model} " in line)
+        assert all(name in row for name in catalog.head(model).datasets)
+        assert "paper" in row
+    assert "FID 24.73, IS 7.03" in out
+
+
+def test_show_prints_what_trains(gan: Gan) -> None:
+    code, out, _ = gan("presets", "show", "gan", "--dataset", "ring8", "--set", "prior.z_dim=7")
+    assert code == 0
+    assert tomllib.loads(out)["prior"]["z_dim"] == 7
+    assert "# paper: 1" in out
+
+
+def test_dry_run_shows_the_step(gan: Gan) -> None:
+    code, out, _ = gan("train", "wgan-gp", "--dataset", "cifar10", "--dry-run")
+    assert code == 0
+    for part in (
+        "mean f - mean r",
+        "one a ~ U(0,1) a batch",
+        "12,141,827 parameters",
+        "ConvTranspose2d(100, 1024",
+        "1024x4x4",
+        "paper: none",
+        "batch_size = 512",
+    ):
+        assert part in out
+    code, out, _ = gan("train", "wgan", "--dataset", "ring8", "--dry-run")
+    assert "clip D's parameters to [-0.01, 0.01] after its step" in out
