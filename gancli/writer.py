@@ -50,7 +50,7 @@ def write(
         DiskError: the disk is full or not writable; nothing is left behind.
     """
     partial = out.with_name(out.name + PARTIAL)
-    _remove(partial)
+    remove(partial)
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         if form == "npz":
@@ -63,11 +63,11 @@ def write(
     except OSError as error:
         raise disk_error(error, out) or error from error
     finally:
-        _remove(partial)
+        remove(partial)
 
 
-def make_room(out: Path, *, force: bool) -> None:
-    """Refuse to overwrite, or remove what `out` holds.
+def refuse_to_overwrite(out: Path, *, force: bool) -> None:
+    """Check that `out` is free, or that `--force` was given and only samples would go.
 
     Raises:
         RunError: something is there and `force` is not given, or it holds other things.
@@ -82,10 +82,10 @@ def make_room(out: Path, *, force: bool) -> None:
             f"{out} holds {foreign[0]}, which gan sample did not write, so nothing in it is "
             "touched: choose another folder with --out"
         )
-    _remove(out)
 
 
-def _remove(path: Path) -> None:
+def remove(path: Path) -> None:
+    """Remove a folder or a file, if it is there."""
     if path.is_dir():
         shutil.rmtree(path)
     else:

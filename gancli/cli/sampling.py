@@ -17,7 +17,7 @@ from gancli.report.progress import counting
 from gancli.report.words import console, say
 from gancli.runs import Run, find, open_checkpoint
 from gancli.sampler import Sampler
-from gancli.writer import make_room, write
+from gancli.writer import refuse_to_overwrite, remove, write
 
 DEFAULT_COUNT = 64
 GRID_LIMIT = 10_000
@@ -60,7 +60,11 @@ def sample(request: SampleRequest) -> None:
     if picture and preset.data.shape.is_image and len(seeds) > GRID_LIMIT:
         raise UsageError(f"read --grid with {len(seeds)} images, expected at most {GRID_LIMIT}")
     out = request.out or _default_folder(found, saved, seeds)
-    make_room(out, force=request.force)
+    # Beside the samples, not among them: whoever reads the folder wants samples alone.
+    picture_file = out.with_name(f"{out.name}-grid.png")
+    for path in (out, *([picture_file] if picture else [])):
+        refuse_to_overwrite(path, force=request.force)
+    remove(out)
     device = torch.device(choose_device(request.device))
     kind = "average" if preset.average_kept and not request.raw else "weights as trained"
     say(f"sampling {saved.path}: {preset.name} on {preset.dataset}, {kind}")
@@ -78,9 +82,8 @@ def sample(request: SampleRequest) -> None:
         )
     say(f"wrote {len(seeds)} samples to {target}")
     if picture:
-        path = out / "grid.png" if form != "folder" else out.with_name(f"{out.name}-grid.png")
-        write_atomically(path, _picture(sampler, seeds, saved))
-        say(f"picture: {path}")
+        write_atomically(picture_file, _picture(sampler, seeds, saved))
+        say(f"picture: {picture_file}")
 
 
 def parse_seeds(text: str) -> list[int]:

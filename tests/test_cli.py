@@ -1,0 +1,329 @@
+"""The command line as a user meets it: what is typed, what is said, what is left on disk."""
+
+import os
+import resource
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from conftest import Gan
+
+from gancli.checkpoint import load
+from gancli.runs import Run
+
+SMALL = [
+    "--set", "generator.network.width=8",
+    "--set", "discriminator.network.width=8",
+    "--set", "schedule.batch_size=8",
+]  # fmt: skip
+RING = ["train", "gan", "--dataset", "ring8", *SMALL]
+
+
+def spawn(*arguments: object) -> "subprocess.Popen[str]":
+    return subprocess.Popen(
+        [sys.executable, "-m", "gancli", *map(str, arguments)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+    )
+
+
+def wait_for(path: Path, seconds: float = 60) -> None:
+    end = time.monotonic() + seconds
+    while not path.exists():
+        assert time.monotonic() < end, f"{path} did not appear"
+        time.sleep(0.02)
+
+
+def test_training_leaves_what_it_promises(gan: Gan) -> None:
+    code, out, err = gan(*RING, "--steps", 250)
+    assert (code, err) == (0, "")
+    run = Run(Path("runs/gan-ring8-001"))
+    assert list(run.checkpoints()) == [0, 250]
+    assert [row["step"] for row in run.metrics()] == [100, 200, 250]
+    assert {"loss_discriminator", "loss_generator", "modes", "high_quality"} <= set(
+        run.metrics()[1]
+    )
+    assert run.preview_file(200).exists()
+    assert run.preview_file(250).exists()
+    for said in ("step 200/250", "steps/s", "points/s", "ETA", "loss_generator", "of 8 held"):
+        assert said in out
+    assert gan("train", run.preset_file, "--steps", 1)[0] == 0
+    assert Path("runs/gan-ring8-002").exists()
+
+
+def test_resuming_by_hand(gan: Gan) -> None:
+    assert gan(*RING, "--steps", 6, "--out", "straight")[0] == 0
+    assert gan(*RING, "--steps", 4, "--out", "run")[0] == 0
+    code, _, err = gan(*RING, "--steps", 6, "--out", "run")
+    assert (code, "--resume" in err) == (4, True)
+    code, _, err = gan("train", "gan", "--out", "run", "--resume", "--steps", 6)
+    assert code == 4
+    assert "schedule.steps: 4 -> 6" in err
+    assert "--allow-changes" in err
+    code, out, _ = gan(
+        "train", "gan", "--dataset", "ring8", "--out", "run", "--resume", "--steps", 6,
+        "--allow-changes",
+    )  # fmt: skip
+    assert code == 0
+    assert "changed schedule.steps: 4 -> 6" in out
+    first, second = (
+        load(Path("straight/checkpoints/step-000006.safetensors")),
+        load(Path("run/checkpoints/step-000006.safetensors")),
+    )
+    for name, tensor in first.tensors.items():
+        assert (tensor == second.tensors[name]).all(), name
+    code, out, _ = gan("resume", "run")
+    assert code == 0
+    assert "complete at step 6" in out
+
+
+def test_resume_finds_the_latest_run(gan: Gan) -> None:
+    assert gan("resume")[0] == 4
+    assert gan(*RING, "--steps", 2)[0] == 0
+    code, out, _ = gan(*RING, "--steps", 2, "--resume")
+    assert code == 0
+    assert "gan-ring8-001 is complete" in out
+    code, _, err = gan(*RING, "--steps", 2, "--resume", "--seed", 9)
+    assert code == 4
+    assert "seed: 5678 -> 9" in err
+    assert gan("train", "wgan", "--dataset", "ring8", "--resume")[0] == 4
+
+
+def test_force_replaces_a_run_and_nothing_else(gan: Gan) -> None:
+    assert gan(*RING, "--steps", 3, "--out", "run")[0] == 0
+    Path("run/notes.txt").write_text("mine")
+    assert gan(*RING, "--steps", 2, "--out", "run", "--force")[0] == 0
+    assert list(Run(Path("run")).checkpoints()) == [0, 2]
+    assert Path("run/notes.txt").read_text() == "mine"
+    Path("thesis").mkdir()
+    Path("thesis/chapter.tex").write_text("mine")
+    code, _, err = gan(*RING, "--steps", 2, "--out", "thesis", "--force")
+    assert (code, "nothing in it is touched" in err) == (4, True)
+    assert [path.name for path in Path("thesis").iterdir()] == ["chapter.tex"]
+    Path("file").write_text("mine")
+    assert gan(*RING, "--out", "file", "--force")[0] == 4
+    assert gan(*RING, "--out", "run", "--force", "--resume")[0] == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "expected"),
+    [
+        (["train"], 2, "MODEL"),
+        (["trian"], 2, "train"),
+        (["train", "gna", "--dataset", "ring8"], 2, "did you mean gan?"),
+        (["train", "gan", "--dataset", "cifar10"], 2, "use dcgan"),
+        (["train", "gan", "--dataset", "ring8", "--variant", "lite"], 2, "no variant 'lite'"),
+        (["train", "gan", "--dataset", "ring8", "--set", "schedule.stepz=1"], 2, "steps"),
+        (["train", "gan", "--dataset", "ring8", "--steps", "0"], 2, "steps"),
+        (["train", "gan", "--dataset", "ring8", "--steps", "many"], 2, "steps"),
+        (["train", "gan", "--dataset", "ring8", "--precision", "fp8"], 2, "precision"),
+        (["train", "gan", "--dataset", "ring8", "--device", "tpu"], 2, "device"),
+        (["train", "gan", "--dataset", "ring8", "--sed", "1"], 2, "--se"),
+        (["train", "gan", "--dataset", "ring8", "--threads", "0"], 2, "threads"),
+        (["train", "absent.toml"], 2, "absent.toml"),
+        (["train", "gan", "--dataset", "ring8", "--set", "schedule.batch_size=9999"], 3, "9999"),
+        (["sample", "absent"], 4, "'absent'"),
+        (["resume", "absent"], 4, "'absent'"),
+        (["presets", "show"], 2, "MODEL"),
+        (["presets", "show", "nope"], 2, "nope"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_bad_input_gets_a_sentence(
+    arguments: list[str], code: int, expected: str, gan: Gan
+) -> None:
+    got, _, err = gan(*arguments)
+    assert got == code, err
+    assert expected in err
+    assert err.startswith("gan: ")
+    assert err.count("\n") == 1
+    assert "Traceback" not in err
+
+
+def test_a_missing_device_is_named(gan: Gan) -> None:
+    import torch
+
+    if torch.cuda.is_available():
+        pytest.skip("this machine has a CUDA device")
+    code, _, err = gan(*RING, "--device", "cuda")
+    assert (code, "this machine lacks" in err) == (2, True)
+
+
+def test_broken_checkpoints_get_a_sentence(gan: Gan) -> None:
+    assert gan(*RING, "--steps", 2, "--out", "run")[0] == 0
+    last = Path("run/checkpoints/step-000002.safetensors")
+    content = last.read_bytes()
+    for broken in (content[:1000], content[:-1] + b"x", b"not a checkpoint", b""):
+        last.write_bytes(broken)
+        for command in (["sample", "run"], ["resume", "run"], ["sample", last]):
+            code, _, err = gan(*command)
+            assert (code, err.count("\n")) == (4, 1), err
+    assert gan("sample", "run", "--checkpoint", 0)[0] == 0
+    code, _, err = gan("sample", "run", "--checkpoint", 77)
+    assert (code, "0, 2" in err) == (4, True)
+
+
+def test_data_folders_with_nothing_or_nonsense(gan: Gan, tmp_path: Path) -> None:
+    raw = tmp_path / "d" / "MNIST" / "raw"
+    raw.mkdir(parents=True)
+    (raw / "train-images-idx3-ubyte").write_bytes(b"nonsense")
+    code, _, err = gan("train", "gan", "--dataset", "mnist", "--data-dir", tmp_path / "d")
+    assert code == 3
+    assert str(raw) in err
+    assert not Path("runs").exists()
+
+
+def test_debug_lets_the_exception_through(gan: Gan) -> None:
+    with pytest.raises(Exception, match="did you mean gan"):
+        gan("train", "gna", "--debug")
+
+
+def test_a_fault_of_ours_is_a_sentence_too(gan: Gan, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail() -> None:
+        raise ZeroDivisionError("oops")
+
+    monkeypatch.setattr("gancli.report.listing.print_presets", fail)
+    code, _, err = gan("presets")
+    assert code == 1
+    assert "ZeroDivisionError: oops" in err
+    assert "--debug" in err
+
+
+def test_two_processes_in_one_folder(gan: Gan) -> None:
+    process = spawn(*RING, "--steps", 100_000, "--out", "run")
+    try:
+        wait_for(Path("run/checkpoints/step-000000.safetensors"))
+        code, _, err = gan("resume", "run")
+        assert (code, "another process" in err) == (9, True)
+        assert gan(*RING, "--steps", 2, "--out", "run", "--force")[0] == 9
+    finally:
+        process.kill()
+        process.communicate()
+    assert load(Run(Path("run")).checkpoint()).header.step == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda n: n.name)
+def test_a_signal_saves_and_exits(number: signal.Signals, gan: Gan) -> None:
+    process = spawn(*RING, "--steps", 1000, "--out", "run")
+    wait_for(Path("run/previews/step-000200.png"))
+    process.send_signal(number)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    assert "gan resume run" in err
+    assert "Traceback" not in err
+    saved = load(Run(Path("run")).checkpoint())
+    assert 200 <= saved.header.step < 1000
+    assert gan("resume", "run")[0] == 0
+    assert gan(*RING, "--steps", 1000, "--out", "straight")[0] == 0
+    assert_same_run(Path("run"), Path("straight"), 1000)
+
+
+def assert_same_run(first: Path, second: Path, step: int) -> None:
+    ends = [load(Run(folder).checkpoint_file(step)) for folder in (first, second)]
+    for name, tensor in ends[0].tensors.items():
+        assert (tensor == ends[1].tensors[name]).all(), name
+    assert Run(first).metrics() == Run(second).metrics()
+    pictures = [Run(folder).preview_file(step).read_bytes() for folder in (first, second)]
+    assert pictures[0] == pictures[1]
+
+
+def kill_and_resume(kills: int, steps: int, gan: Gan) -> None:
+    fields = [*RING, "--steps", steps, "--set", "schedule.checkpoint_every=50"]
+    process = spawn(*fields, "--out", "run")
+    run = Run(Path("run"))
+    wait_for(run.checkpoint_file(0))
+    for kill in range(kills):
+        reached = max(run.checkpoints())
+        end = time.monotonic() + 60
+        while max(run.checkpoints()) == reached and process.poll() is None:
+            assert time.monotonic() < end
+            time.sleep(0.005 * (1 + kill % 5))
+        process.kill()
+        process.communicate()
+        process = spawn("resume", "run")
+    _, err = process.communicate(timeout=120)
+    assert process.returncode == 0, err
+    assert gan(*fields, "--out", "straight")[0] == 0
+    assert_same_run(Path("run"), Path("straight"), steps)
+    assert not list(Path("run").rglob("*.partial"))
+
+
+def test_a_killed_run_goes_on_bit_for_bit(gan: Gan) -> None:
+    kill_and_resume(kills=1, steps=600, gan=gan)
+
+
+@pytest.mark.slow
+def test_a_run_killed_many_times_goes_on_bit_for_bit(gan: Gan) -> None:
+    kill_and_resume(kills=12, steps=3000, gan=gan)
+
+
+def limited(limit: int, *arguments: object) -> "subprocess.CompletedProcess[str]":
+    """Run `gan` where no file may exceed `limit` bytes: a full disk, as a process sees it."""
+    return subprocess.run(
+        [sys.executable, "-m", "gancli", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        check=False,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)),
+    )
+
+
+def test_a_full_disk_loses_nothing(gan: Gan) -> None:
+    assert gan(*RING, "--steps", 3, "--out", "run")[0] == 0
+    before = {p: p.read_bytes() for p in Path("run/checkpoints").iterdir()}
+    changes = ["--resume", "--allow-changes", "--steps", 9]
+    result = limited(5000, *RING, "--out", "run", *changes)
+    assert result.returncode == 6, result.stderr
+    assert result.stderr.count("\n") == 1
+    assert "could not write" in result.stderr
+    assert {p: p.read_bytes() for p in Path("run/checkpoints").iterdir()} == before
+    assert gan(*RING, "--out", "run", *changes)[0] == 0
+    result = limited(200, "sample", "run", "--out", "samples")
+    assert result.returncode == 6, result.stderr
+    assert not list(Path("samples").glob("*"))
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.geteuid() != 0, reason="mounting a small disk needs root")
+def test_a_really_full_disk_loses_nothing(gan: Gan) -> None:
+    Path("disk").mkdir()
+    mount = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=400k", "tmpfs", "disk"], check=False
+    )
+    if mount.returncode:
+        pytest.skip("this machine does not let root mount a tmpfs")
+    try:
+        wide = ["train", "gan", "--dataset", "ring8", "--set", "schedule.batch_size=8"]
+        fields = ["--set", "generator.network.width=40", "--set", "discriminator.network.width=40"]
+        schedule = ["--set", "schedule.checkpoint_every=2", "--set", "schedule.keep_newest=99"]
+        code, _, err = gan(*wide, *fields, *schedule, "--steps", 60, "--out", "disk/run")
+        assert (code, "the disk is full" in err) == (6, True)
+        run = Run(Path("disk/run"))
+        assert run.checkpoints()
+        for path in run.checkpoints().values():
+            load(path)
+        assert not list(Path("disk").rglob("*.partial"))
+    finally:
+        subprocess.run(["umount", "disk"], check=True)
+
+
+def test_threads_are_stored_and_a_change_is_announced(gan: Gan) -> None:
+    assert gan(*RING, "--steps", 20, "--threads", 1, "--out", "run")[0] == 0
+    saved = Run(Path("run")).checkpoint_file(20)
+    assert load(saved).header.settings.threads == 1
+    saved.unlink()
+    code, out, _ = gan("resume", "run", "--threads", 2)
+    assert code == 0
+    assert "threads: 1 before, 2 now" in out
+
+
+def test_readers_may_go_away() -> None:
+    """`gan presets | head -1` is no error."""
+    pipe = f"{sys.executable} -m gancli presets show gan --dataset ring8 | head -1"
+    result = subprocess.run(pipe, shell=True, capture_output=True, text=True, check=True)
+    assert result.stderr == ""
