@@ -6,7 +6,8 @@ state at every step.
 """
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
@@ -54,10 +55,17 @@ class World:
         for tensor, mean in zip(group, means, strict=True):
             tensor.copy_(mean.view_as(tensor))
 
+    @contextmanager
+    def lead_first(self) -> Iterator[None]:
+        """Let the leading process do something, e.g. a download, before the others."""
+        if self.size > 1 and not self.leads:
+            dist.barrier()
+        yield
+        if self.size > 1 and self.leads:
+            dist.barrier()
+
     def any(self, flag: bool, device: torch.device) -> bool:
         """Whether any process says yes."""
-        if self.size == 1:
-            return flag
         votes = torch.tensor(int(flag), device=device)
         dist.all_reduce(votes)
         return bool(votes.item())

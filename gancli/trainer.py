@@ -20,6 +20,9 @@ from gancli.preview import Previewer
 from gancli.runs import Run
 from gancli.state import TrainState, build_state, non_finite
 
+STEPS_BETWEEN_VOTES = 10
+"""Steps between two votes of several processes on whether to stop: a vote waits for the device."""
+
 
 @dataclass(frozen=True)
 class Job:
@@ -108,13 +111,20 @@ class Trainer:
             self.step()
             self._report(last=self.state.step == schedule.steps)
             self.listen(Stepped(self.state.step))
-            if self.job.world.any(should_stop(), self.device):
+            if self._all_stop(should_stop):
                 self._save()
                 raise InterruptedRunError(
                     f"stopped at step {self.state.step:,} with everything saved: go on with "
                     f"gan resume {self.job.run.folder}"
                 )
         return self.state
+
+    def _all_stop(self, should_stop: Callable[[], bool]) -> bool:
+        """Whether any process was told to stop; asking the others is not done at every step."""
+        world = self.job.world
+        if world.size == 1:
+            return should_stop()
+        return self.state.step % STEPS_BETWEEN_VOTES == 0 and world.any(should_stop(), self.device)
 
     def step(self) -> None:
         """Take every turn of one step, then move the generator's average."""
@@ -189,10 +199,15 @@ class Trainer:
             self._save()
 
     def _read_meter(self) -> dict[str, float]:
+        self._agree()
         means = self.state.meter.means()
         self._refuse([name for name, mean in means.items() if not _is_finite(mean)])
         self.state.meter.clear()
         return means
+
+    def _agree(self) -> None:
+        """Let the losses since the last log be the means over all processes."""
+        self.job.world.average_(self.state.meter.sums.values())
 
     def _preview(self) -> dict[str, float]:
         if not self.job.world.leads:
@@ -206,6 +221,7 @@ class Trainer:
 
     def _save(self) -> None:
         """Write a checkpoint of a finite state, then remove those no longer kept."""
+        self._agree()
         tensors = self.state.tensors()
         self._refuse(non_finite(tensors))
         if not self.job.world.leads:

@@ -101,7 +101,8 @@ def _start(request: TrainRequest) -> None:
     world = _prepare(settings)
     if request.out is not None and world.leads:
         _check_free(request.out, force=request.force)
-    data = _load_data(preset, settings.seed, request.data_dir)
+    with world.lead_first():
+        data = _load_data(preset, settings.seed, request.data_dir)
     if not world.leads:
         _run(Job(preset, settings, data, Run(request.out or Path()), world=world))
         return
@@ -186,7 +187,8 @@ def _go_on(
         )
         return
     world = _prepare(settings)
-    data = _load_data(preset, settings.seed, place.data_dir)
+    with world.lead_first():
+        data = _load_data(preset, settings.seed, place.data_dir)
     job = Job(preset, settings, data, run, resume_from=saved, world=world)
     if not world.leads:
         _run(job)

@@ -61,7 +61,7 @@ class Pace:
 class Board:
     """What is known of a run in progress."""
 
-    def __init__(self, job: Job, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, job: Job, clock: Callable[[], float]) -> None:
         first = job.resume_from.header.step if job.resume_from else 0
         schedule = job.preset.schedule
         self.job = job
@@ -123,7 +123,7 @@ def display(console: Console, job: Job, shorter: str | None) -> Iterator[Callabl
         job: what is trained.
         shorter: a command to offer where the schedule takes longer than a day.
     """
-    board = Board(job)
+    board = Board(job, time.monotonic)
     warned = False
 
     def warn() -> None:

@@ -1,5 +1,6 @@
 """The console everything is printed on."""
 
+import os
 from functools import cache
 
 from rich.console import Console
@@ -7,8 +8,9 @@ from rich.console import Console
 
 @cache
 def console() -> Console:
-    """Standard output; plain where it is no terminal."""
-    return Console(highlight=False, soft_wrap=True)
+    """Standard output, plain where it is no terminal; of several processes one speaks."""
+    is_leading = os.environ.get("RANK", "0") == "0"
+    return Console(highlight=False, soft_wrap=True, quiet=not is_leading)
 
 
 def say(sentence: str) -> None:

@@ -1,0 +1,68 @@
+"""Two processes train as one does."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from helpers import every_preset, job, narrow, preset_id
+from safetensors.torch import load_file
+from torch import Tensor
+
+from gancli.checkpoint import load
+from gancli.runs import Run
+from gancli.trainer import Trainer
+
+TESTS = Path(__file__).parent
+TORCHRUN = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
+SMALL = ["--set", "generator.network.width=8", "--set", "schedule.batch_size=8"]
+
+
+def together(*command: object) -> None:
+    result = subprocess.run(
+        [*TORCHRUN, *map(str, command)],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(TESTS)},
+    )
+    assert result.returncode == 0, result.stderr
+
+
+def close(first: dict[str, Tensor], second: dict[str, Tensor]) -> bool:
+    pairs = ((tensor, second[name]) for name, tensor in first.items())
+    return set(first) == set(second) and all(
+        torch.allclose(a.double(), b.double(), rtol=1e-6, atol=1e-9) for a, b in pairs
+    )
+
+
+def test_the_command_under_torchrun() -> None:
+    """Started, resumed, and equal to one process up to rounding."""
+    fields = ["--dataset", "ring8", "--precision", "fp64", *SMALL]
+    together("-m", "gancli", "train", "gan", *fields, "--steps", 5)
+    run = Run(Path("runs/gan-ring8-001"))
+    assert [path.name for path in Path("runs").iterdir() if path.is_dir()] == [run.folder.name]
+    more = ["--resume", "--allow-changes", "--steps", 9]
+    together("-m", "gancli", "train", "gan", "--dataset", "ring8", *more)
+    alone = [sys.executable, "-m", "gancli", "train", "gan", *fields, "--steps", 9, "--out", "one"]
+    subprocess.run(list(map(str, alone)), check=True, capture_output=True)
+    ends = [load(r.checkpoint_file(9)).tensors for r in (run, Run(Path("one")))]
+    assert close(*ends)
+
+
+@pytest.mark.slow
+def test_every_preset_in_two_processes(tmp_path: Path) -> None:
+    """Both hold the same state; without batch norm, it is that of one process up to rounding."""
+    together(TESTS / "two_processes.py", tmp_path)
+    for key in every_preset():
+        folder = tmp_path / preset_id(key)
+        states = [load_file(folder / rank / "state.safetensors") for rank in "01"]
+        assert all(torch.equal(t, states[1][name]) for name, t in states[0].items()), key
+        assert not Run(folder / "1").checkpoints()
+        preset = narrow(key)
+        norms = {preset.generator.network.norm, preset.discriminator.network.norm}
+        if norms == {"none"}:
+            alone = Trainer(job(preset, tmp_path / "alone", precision="fp64")).train()
+            assert close(states[0], alone.tensors()), key
