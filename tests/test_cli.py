@@ -56,6 +56,15 @@ def test_training_leaves_what_it_promises(gan: Gan) -> None:
     assert Path("runs/gan-ring8-002").exists()
 
 
+def test_real_digits(data_dir: Path, gan: Gan) -> None:
+    small = ["--set", "generator.network.width=8", "--set", "schedule.preview_every=2"]
+    code, out, err = gan("train", "gan", "--dataset", "mnist", "--data-dir", data_dir, *small,
+                         "--steps", 3)  # fmt: skip
+    assert (code, err) == (0, "")
+    assert Run(Path("runs/gan-mnist-001")).preview_file(2).exists()
+    assert "images/s" in out
+
+
 def test_resuming_by_hand(gan: Gan) -> None:
     assert gan(*RING, "--steps", 6, "--out", "straight")[0] == 0
     assert gan(*RING, "--steps", 4, "--out", "run")[0] == 0

@@ -127,6 +127,19 @@ def test_the_run_is_found_and_said(image_run: Path, gan: Gan) -> None:
     assert "gan-ring8-003" in err
 
 
+def test_a_preview_shows_the_first_seeds(tmp_path: Path) -> None:
+    """At every step the same latents, those of seeds 0 to 63."""
+    work = job(
+        narrow(("dcgan", "cifar10", "lite"), ["schedule.checkpoint_every=4"]), tmp_path / "r"
+    )
+    Trainer(work).train()
+    for step in (4, 8):
+        saved = load(work.run.checkpoint_file(step))
+        sheet = grid(Sampler(saved.generator(), saved.header.preset).all(range(64)))
+        with Image.open(work.run.preview_file(step)) as preview:
+            assert (np.asarray(preview) == np.asarray(sheet)).all()
+
+
 def test_nothing_is_overwritten_without_force(image_run: Path, gan: Gan) -> None:
     assert gan("sample", image_run, "--count", 2, "--out", "here")[0] == 0
     before = {path: path.read_bytes() for path in Path("here").iterdir()}

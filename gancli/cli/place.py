@@ -10,8 +10,8 @@ from gancli.cli.app import DeviceName
 from gancli.errors import UsageError
 
 
-def choose_device(asked: DeviceName | None) -> DeviceName:
-    """The device asked for, else CUDA where there is one, else the CPU.
+def choose_device(asked: DeviceName | None, before: str | None = None) -> DeviceName:
+    """The device asked for, else the one used before, else CUDA, else the CPU, if they are there.
 
     Raises:
         UsageError: this machine lacks it.
@@ -22,7 +22,8 @@ def choose_device(asked: DeviceName | None) -> DeviceName:
         DeviceName.CPU: True,
     }
     if asked is None:
-        return DeviceName.CUDA if there[DeviceName.CUDA] else DeviceName.CPU
+        wishes = (DeviceName(before) if before else DeviceName.CUDA, *there)
+        return next(name for name in wishes if there[name])
     if not there[asked]:
         has = ", ".join(name for name, is_there in there.items() if is_there)
         raise UsageError(f"read --device {asked}, which this machine lacks; it has {has}")

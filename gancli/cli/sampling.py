@@ -59,7 +59,7 @@ def sample(request: SampleRequest) -> None:
     picture = request.grid or not preset.data.shape.is_image
     if picture and preset.data.shape.is_image and len(seeds) > GRID_LIMIT:
         raise UsageError(f"read --grid with {len(seeds)} images, expected at most {GRID_LIMIT}")
-    out = request.out or _default_folder(found, saved, seeds)
+    out = request.out or _default_folder(found, saved, seeds, raw=request.raw)
     # Beside the samples, not among them: whoever reads the folder wants samples alone.
     picture_file = out.with_name(f"{out.name}-grid.png")
     for path in (out, *([picture_file] if picture else [])):
@@ -112,8 +112,10 @@ def _form(asked: FormatName | None, *, points: bool) -> FormatName:
     return asked or (FormatName.NPZ if points else FormatName.FOLDER)
 
 
-def _default_folder(found: Run | Path, saved: Checkpoint, seeds: Sequence[int]) -> Path:
-    name = f"step-{saved.header.step:06d}-seeds-{seeds[0]}-{seeds[-1]}"
+def _default_folder(
+    found: Run | Path, saved: Checkpoint, seeds: Sequence[int], *, raw: bool
+) -> Path:
+    name = f"step-{saved.header.step:06d}-seeds-{seeds[0]}-{seeds[-1]}{'-raw' if raw else ''}"
     if isinstance(found, Run):
         return found.folder / "samples" / name
     return Path("samples") / f"{saved.header.preset.name}-{name}"

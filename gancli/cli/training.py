@@ -219,7 +219,7 @@ def _settings(request: TrainRequest) -> RunSettings:
 
 def _settings_again(stored: RunSettings, place: Place) -> RunSettings:
     """The stored settings; a change of device or threads is announced."""
-    device = choose_device(place.device or DeviceName(stored.device))
+    device = choose_device(place.device, stored.device)
     threads = place.threads or stored.threads
     for name, before, after in (
         ("device", stored.device, device),

@@ -98,13 +98,16 @@ class Board:
     def panel(self) -> RenderableType:
         """A few lines for a terminal."""
         head = Text(f"{self.job.run.folder}  step {self.pace.step:,} of {self.pace.steps:,}")
-        bar = ProgressBar(total=self.pace.steps, completed=self.pace.step, width=60)
+        bar = Table.grid(padding=(0, 2))
+        bar.add_row(
+            ProgressBar(total=self.pace.steps, completed=self.pace.step, width=40), self.speed()
+        )
         numbers = Table.grid(padding=(0, 2))
         for name, value in self.values.items():
             numbers.add_row(name, f"{value:.5g}")
         numbers.add_row("last checkpoint", self.checkpoint)
         numbers.add_row("last preview", self.preview)
-        return Group(head, bar, Text(self.speed()), numbers)
+        return Group(head, bar, numbers)
 
     def forecast(self) -> str | None:
         """A sentence if the run will take longer than a day, once that can be told."""
