@@ -1,14 +1,9 @@
 """`gan train` and `gan resume`."""
 
 import os
-import signal
-import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
 
 import torch
 
@@ -16,6 +11,7 @@ from gancli import catalog, parallel
 from gancli.checkpoint import Checkpoint, Precision, RunSettings, load
 from gancli.cli.app import DeviceName, PrecisionName
 from gancli.cli.place import choose_device, data_folder
+from gancli.cli.signals import stop_flag
 from gancli.data import Dataset
 from gancli.errors import RunError, UsageError
 from gancli.parallel import World
@@ -252,7 +248,7 @@ def _load_data(preset: Preset, seed: int, data_dir: Path | None) -> Dataset:
 
 def _run(job: Job) -> None:
     try:
-        with _stop_flag() as should_stop:
+        with stop_flag() as should_stop:
             if not job.world.leads:
                 Trainer(job).train(should_stop)
                 return
@@ -285,24 +281,3 @@ def _summarise(job: Job, trainer: Trainer, seconds: float) -> None:
     say(f"picture:  {run.preview_file(step)}")
     say(f"numbers:  {run.metrics_file}")
     say(f"go on:    gan sample {run.folder}")
-
-
-@contextmanager
-def _stop_flag() -> Iterator[Callable[[], bool]]:
-    """Turn the first Ctrl-C or SIGTERM into a flag; a second Ctrl-C stops at once."""
-    stopped = False
-
-    def note(number: int, frame: FrameType | None) -> None:
-        nonlocal stopped
-        del number, frame
-        if stopped:
-            raise KeyboardInterrupt
-        stopped = True
-        print("\nstopping after this step ...", file=sys.stderr)  # noqa: T201
-
-    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield lambda: stopped
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -1,0 +1,28 @@
+"""Ctrl-C and SIGTERM, as a flag that training looks at."""
+
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+
+@contextmanager
+def stop_flag() -> Iterator[Callable[[], bool]]:
+    """Turn the first Ctrl-C or SIGTERM into a flag; a second Ctrl-C stops at once."""
+    stopped = False
+
+    def note(number: int, frame: FrameType | None) -> None:
+        nonlocal stopped
+        del number, frame
+        if stopped:
+            raise KeyboardInterrupt
+        stopped = True
+        print("\nstopping after this step ...", file=sys.stderr)  # noqa: T201
+
+    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield lambda: stopped
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
