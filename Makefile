@@ -53,7 +53,7 @@ demo: install ## train three GANs on eight Gaussians, and see one of them collap
 	@echo "how many of the eight modes each model holds after $(DEMO_STEPS) steps:"
 	@for model in $(DEMO_MODELS); do \
 		printf '%-8s %s  %s\n' $$model \
-			"$$(tail -n 1 $(DEMO)/$$model/metrics.jsonl | grep -o '"modes": [0-9]*')" \
+			"$$(tail -n 1 $(DEMO)/$$model/metrics.jsonl | grep -o '"modes_held": [0-9]*')" \
 			$(DEMO)/$$model/previews/step-$$(printf %06d $(DEMO_STEPS)).png; \
 	done
 	@echo "pictures: open the files above; numbers: $(DEMO)/MODEL/metrics.jsonl"

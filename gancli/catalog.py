@@ -21,6 +21,14 @@ TAGS = ("kind", "family")
 PLAYERS = ("generator", "discriminator")
 
 
+class VariantTable(BaseModel):
+    """What a variant changes, everywhere and on single data sets."""
+
+    model_config = ConfigDict(extra="allow")
+
+    on: dict[str, Table] = {}
+
+
 class Head(BaseModel):
     """What a model's file says of itself, read without building anything."""
 
@@ -34,14 +42,14 @@ class Head(BaseModel):
     """data set -> the model to use for it"""
     on: dict[str, Table] = {}
     """data set -> what this model changes there"""
-    variants: dict[str, Table] = {}
+    variants: dict[str, VariantTable] = {}
 
     def variants_on(self, dataset: str) -> list[str]:
         """The variants this model has on a data set, the reference first."""
         found = [
             name
             for name, table in self.variants.items()
-            if any(key in table.get("on", {}) for key in lineage(dataset))
+            if any(key in table.on for key in lineage(dataset))
         ]
         return [REFERENCE, *found]
 
@@ -211,10 +219,11 @@ def _layers(chosen: Head, dataset: str, variant: str) -> Iterator[Table]:
         return
     # The published scores belong to the published configuration.
     yield {"expected": None}
-    for source in (*map(_dataset_table, ancestors), {"variants": chosen.variants}):
-        table = source.get("variants", {}).get(variant, {})
-        yield {k: v for k, v in table.items() if k != "on"}
-        yield from (table["on"][name] for name in ancestors if name in table.get("on", {}))
+    for name in ancestors:
+        yield _dataset_table(name).get("variants", {}).get(variant, {})
+    own = chosen.variants[variant]
+    yield own.model_extra or {}
+    yield from (own.on[name] for name in ancestors if name in own.on)
 
 
 def lay_over(base: Table, layer: Table) -> Table:
@@ -257,8 +266,18 @@ def override(table: Table, overrides: Iterable[str]) -> Table:
         nested: Table = {last: _value(value.strip())}
         for key in reversed(outer):
             nested = {key: nested}
+        if not value.strip():
+            _refuse_absent(table, path.strip())
         layer = _join(layer, nested)
     return lay_over(table, layer)
+
+
+def _refuse_absent(table: Mapping[str, Any], path: str) -> None:
+    """Refuse to take out what is not there: most likely its name is misspelt."""
+    for key in path.split("."):
+        if not isinstance(table, Mapping) or key not in table:
+            raise UsageError(f"read --set {path}=, which takes {path} out, but it is not set")
+        table = table[key]
 
 
 def _join(first: Table, second: Table) -> Table:

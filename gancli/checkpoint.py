@@ -11,23 +11,24 @@ import platform
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import safetensors.torch
 import torch
-from pydantic import Field, ValidationError
+from pydantic import Field
 from safetensors import SafetensorError
 from torch import Tensor
 
 import gancli
-from gancli.errors import GanError, RunError
+from gancli.errors import RunError
 from gancli.files import write_atomically
-from gancli.preset import Preset, validate
+from gancli.preset import Preset
 from gancli.settings import Settings
-from gancli.state import Tensors, build_players
+from gancli.state import Tensors, build_generator
 from gancli.types import GeneratorNet
 
 FORMAT = "gancli-checkpoint-1"
+REMEDY = "delete the file, and the checkpoint before it is the last"
 _ZEROS = "0" * 64
 _HASH_KEY = b'"sha256":"'
 _LENGTH_BYTES = 8
@@ -56,30 +57,20 @@ class RunSettings(Settings):
         return torch.bfloat16 if self.precision == "bf16" else None
 
 
-@dataclass(frozen=True)
-class Header:
+class Header(Settings):
     """What a checkpoint says of itself."""
 
-    step: int
+    step: int = Field(ge=0)
     preset: Preset
     settings: RunSettings
     data: str
     """fingerprint of the training data"""
-    metrics: dict[str, float]
-    """the last line of metrics.jsonl"""
-
-    def to_json(self) -> str:
-        """The header as stored."""
-        return json.dumps(
-            {
-                "step": self.step,
-                "preset": self.preset.model_dump(mode="json", exclude_none=True),
-                "settings": self.settings.model_dump(mode="json"),
-                "data": self.data,
-                "metrics": self.metrics,
-                "versions": versions(),
-            }
-        )
+    data_folder: str | None = None
+    """where named data sets lay; resuming looks there again"""
+    metrics: dict[str, float] = Field(default_factory=dict)
+    """the last values in metrics.jsonl"""
+    versions: dict[str, str] = Field(default_factory=lambda: versions())
+    """what the numbers may depend on"""
 
 
 @dataclass(frozen=True)
@@ -97,7 +88,7 @@ class Checkpoint:
             raw: the weights as trained, even where there is an average.
         """
         preset, settings = self.header.preset, self.header.settings
-        net = build_players(preset, settings.seed).generator.to(settings.dtype)
+        net = build_generator(preset, settings.seed).to(settings.dtype)
         prefix = "ema." if preset.average_kept and not raw else "generator."
         state = {k.removeprefix(prefix): t for k, t in self.tensors.items() if k.startswith(prefix)}
         net.load_state_dict(state)
@@ -121,11 +112,15 @@ def save(path: Path, header: Header, tensors: Mapping[str, Tensor]) -> None:
         DiskError: the disk is full or not writable.
     """
     plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    metadata = {"format": FORMAT, "gancli": header.to_json(), "sha256": _ZEROS}
+    metadata = {
+        "format": FORMAT,
+        "gancli": header.model_dump_json(exclude_none=True),
+        "sha256": _ZEROS,
+    }
     content = bytearray(safetensors.torch.save(plain, metadata))
     place = _hash_place(content)
     content[place] = hashlib.sha256(content).hexdigest().encode()
-    write_atomically(path, bytes(content))
+    write_atomically(path, content)
 
 
 def load(path: Path) -> Checkpoint:
@@ -143,25 +138,13 @@ def load(path: Path) -> Checkpoint:
     said = bytes(content[place])
     content[place] = _ZEROS.encode()
     if hashlib.sha256(content).hexdigest().encode() != said:
-        raise RunError(
-            f"{path} is damaged: its content does not match its own SHA-256; use another "
-            "checkpoint of the run, e.g. with --checkpoint STEP, or delete the file"
-        )
+        raise RunError(f"{path} is damaged: its content does not match its own SHA-256; {REMEDY}")
     try:
-        tensors = safetensors.torch.load(bytes(content))
-        return Checkpoint(path, _header(json.loads(metadata["gancli"])), tensors)
-    except (SafetensorError, ValidationError, GanError, KeyError, ValueError) as error:
-        raise RunError(f"{path} was written by another version of gancli: {error}") from error
-
-
-def _header(said: dict[str, Any]) -> Header:
-    return Header(
-        step=said["step"],
-        preset=validate(said["preset"], "in the checkpoint"),
-        settings=RunSettings.model_validate(said["settings"]),
-        data=said["data"],
-        metrics=said["metrics"],
-    )
+        header = Header.model_validate_json(metadata["gancli"])
+        return Checkpoint(path, header, safetensors.torch.load(bytes(content)))
+    except (SafetensorError, ValueError, RecursionError) as error:
+        reason = str(error).splitlines()[0]
+        raise RunError(f"{path} was written by another version of gancli: {reason}") from error
 
 
 def _metadata(path: Path, content: bytearray) -> dict[str, str]:
@@ -173,10 +156,10 @@ def _metadata(path: Path, content: bytearray) -> dict[str, str]:
         metadata = parsed.get("__metadata__", {})
         if metadata.get("format") == FORMAT and {"gancli", "sha256"} <= set(metadata):
             return dict(metadata)
-    except (ValueError, AttributeError) as error:
+    except (ValueError, AttributeError, RecursionError) as error:
         raise RunError(
             f"read {path} ({len(content)} bytes), expected a checkpoint: it is truncated or no "
-            "safetensors file; use another checkpoint of the run, e.g. with --checkpoint STEP"
+            f"safetensors file; {REMEDY}"
         ) from error
     raise RunError(
         f"{path} is a safetensors file, but no checkpoint of gancli: "

@@ -13,6 +13,12 @@ _REFUSED = {
     errno.EACCES: "permission is denied",
     errno.EPERM: "permission is denied",
     errno.EIO: "the disk reports an error",
+    errno.ENAMETOOLONG: "the name is too long",
+    errno.ENOTDIR: "a part of the path is a file",
+    errno.EEXIST: "a file is in the way",
+    errno.EISDIR: "a folder is in the way",
+    errno.ENOENT: "its folder cannot be made",
+    errno.ELOOP: "its links lead in a circle",
 }
 PARTIAL = ".partial"
 """Ending of a file or folder that is being written."""
@@ -24,14 +30,14 @@ def disk_error(error: OSError, path: Path | str | None = None) -> DiskError | No
     if reason is None:
         return None
     where = path or error.filename or "a file"
-    remedy = "free some space" if error.errno in _FULL else "choose another folder with --out"
+    remedy = "free some space" if error.errno in _FULL else "choose another place"
     return DiskError(
-        f"could not write {where}: {reason}; what was written before is whole: {remedy}, "
-        "then type the same command with --resume (training) or again (all else)"
+        f"could not write {where}: {reason}; what was written before is whole: {remedy}, then "
+        "type the command again (gan resume, for a run that had begun)"
     )
 
 
-def write_atomically(path: Path, content: bytes) -> None:
+def write_atomically(path: Path, content: bytes | bytearray) -> None:
     """Write a file under a temporary name, flush it to the disk, and rename it.
 
     Raises:

@@ -71,10 +71,20 @@ class World:
         return bool(votes.item())
 
 
+def leads_here() -> bool:
+    """Whether this process leads, as far as its environment tells."""
+    return not _is_shared() or os.environ["RANK"] == "0"
+
+
+def _is_shared() -> bool:
+    """Whether torchrun started this process beside others."""
+    said = [os.environ.get(name, "") for name in ("WORLD_SIZE", "RANK", "MASTER_ADDR")]
+    return all(said) and said[0].isdecimal() and int(said[0]) > 1
+
+
 def join(device: torch.device) -> World:
     """Join the processes torchrun started, or be alone."""
-    size = int(os.environ.get("WORLD_SIZE", "1"))
-    if size == 1:
+    if not _is_shared():
         return World()
     if not dist.is_initialized():
         dist.init_process_group("nccl" if device.type == "cuda" else "gloo")

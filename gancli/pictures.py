@@ -4,18 +4,18 @@ import io
 import math
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
 from gancli.data import Mixture
+from gancli.data.dataset import DataSpec
+from gancli.sampler import Samples
 
-Array = NDArray[np.generic]
 GAP = 2
 """Pixels between the cells of a grid."""
 REAL, FAKE = "#3a9d5d", "#1f4fd8"
 
 
-def to_image(image: Array) -> Image.Image:
+def to_image(image: Samples) -> Image.Image:
     """A picture of one uint8 image of (H, W, C), C = 1 or 3."""
     return Image.fromarray(image[:, :, 0] if image.shape[2] == 1 else image)
 
@@ -27,7 +27,7 @@ def png(image: Image.Image) -> bytes:
     return buffer.getvalue()
 
 
-def grid(images: Array) -> Image.Image:
+def grid(images: Samples) -> Image.Image:
     """uint8 images of (N, H, W, C) in ceil(sqrt(N)) columns, in reading order."""
     count, height, width, channels = images.shape
     columns = math.ceil(math.sqrt(count))
@@ -40,14 +40,23 @@ def grid(images: Array) -> Image.Image:
     return to_image(sheet)
 
 
-def scatter(fakes: Array, reals: Array, data: Mixture, title: str) -> bytes:
-    """A PNG of generated points (blue) over real ones (green), both in data units."""
+def picture(samples: Samples, data: DataSpec, reals: Samples, title: str) -> bytes:
+    """A PNG of samples: a grid of images, or points (blue) over real ones (green).
+
+    Args:
+        samples: what a generator made, as `DataSpec.to_samples` reads it.
+        data: the data set's description.
+        reals: real samples; a grid does not show them.
+        title: what stands above a scatter plot.
+    """
+    if not isinstance(data, Mixture):
+        return png(grid(samples))
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(5, 5), dpi=100, layout="constrained")
     axes = figure.subplots()
     axes.scatter(reals[:, 0], reals[:, 1], s=3, alpha=0.5, color=REAL, label="real", linewidths=0)
-    axes.scatter(fakes[:, 0], fakes[:, 1], s=3, color=FAKE, label="generated", linewidths=0)
+    axes.scatter(samples[:, 0], samples[:, 1], s=3, color=FAKE, label="generated", linewidths=0)
     axes.set(xlim=(-data.scale, data.scale), ylim=(-data.scale, data.scale), title=title)
     axes.set_aspect("equal")
     axes.legend(loc="upper right", markerscale=3)

@@ -4,17 +4,15 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
 from gancli.data import Dataset, Mixture
 from gancli.evaluation.modes import mode_coverage
-from gancli.pictures import grid, png, scatter
+from gancli.pictures import picture
 from gancli.preset import Preset
-from gancli.sampler import Sampler
+from gancli.sampler import Sampler, Samples
 from gancli.types import GeneratorNet
 
-IMAGES = 64
-POINTS = 1000
+SHOWN = {"images": 64, "points": 1000}
 POINTS_SCORED = 2500
 """What VEEGAN's counts are taken on."""
 
@@ -26,10 +24,12 @@ class Preview:
     picture: bytes
     """a PNG file's content"""
     scores: dict[str, float]
+    caption: str
+    """the scores in words; empty where there are none"""
 
 
 class Previewer:
-    """Makes the previews of one run."""
+    """Makes the previews of one run, from the samples of the first seeds."""
 
     def __init__(self, preset: Preset, data: Dataset) -> None:
         self.preset = preset
@@ -38,19 +38,21 @@ class Previewer:
     def make(self, generator: GeneratorNet, step: int) -> Preview:
         """The preview of a step."""
         sampler = Sampler(generator, self.preset)
-        spec = self.preset.data
+        spec, shown = self.preset.data, SHOWN[self.preset.data.key]
         if not isinstance(spec, Mixture):
-            return Preview(png(grid(sampler.all(range(IMAGES)))), {})
-        points = sampler.all(range(POINTS_SCORED)).astype(np.float64)
-        cover = mode_coverage(points, spec.centres(), spec.std)
-        title = (
-            f"step {step:,}: {cover.held} of {spec.modes} modes, "
-            f"{cover.high_quality:.0%} within 3 std"
-        )
-        scores = {"modes": float(cover.held), "high_quality": cover.high_quality}
-        return Preview(scatter(points[:POINTS], self._reals, spec, title), scores)
+            images = sampler.all(range(shown))
+            return Preview(picture(images, spec, reals=images[:0], title=""), {}, "")
+        points = sampler.all(range(POINTS_SCORED))
+        cover = mode_coverage(points.astype(np.float64), spec.centres(), spec.std)
+        caption = f"{cover.held} of {spec.modes} modes, {cover.high_quality:.0%} within 3 std"
+        title = f"step {step:,}: {caption}"
+        scores = {
+            "modes_held": float(cover.held),
+            "modes_captured": float(cover.captured),
+            "high_quality": cover.high_quality,
+        }
+        return Preview(picture(points[:shown], spec, self._reals, title), scores, caption)
 
     @cached_property
-    def _reals(self) -> NDArray[np.generic]:
-        assert isinstance(self.preset.data, Mixture)
-        return self.preset.data.to_data_units(self.data.x).numpy()
+    def _reals(self) -> Samples:
+        return self.preset.data.to_samples(self.data.x)

@@ -15,7 +15,7 @@ from gancli.types import Latent
 class Prior(Settings):
     """The distribution of the generator's input."""
 
-    z_dim: int = Field(gt=0)
+    z_dim: int = Field(gt=0, le=1_000_000)
     """length of the noise vector z"""
     distribution: Literal["normal", "uniform"] = "normal"
     """normal: N(0, scale^2); uniform: U(-scale, scale)"""

@@ -3,8 +3,7 @@
 import json
 import os
 import re
-import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,8 +17,13 @@ from gancli.errors import LockedError, RunError, UsageError
 from gancli.files import PARTIAL, write_atomically
 from gancli.preset import Preset, Schedule, to_toml
 
-Fits = Callable[["Run"], bool]
 SUFFIX = ".safetensors"
+_STEP = re.compile(r"step-(\d+)")
+_OWN = re.compile(
+    r"(preset\.toml|metrics\.jsonl|checkpoints/step-\d+\.safetensors|previews/step-\d+\.png"
+    r"|samples/step-\d+-seeds-[^/]+(/\d{6,}\.png|/samples\.(npz|zip)|-grid\.png))(\.partial)?"
+)
+"""The files a run and its sampling write, relative to the run's folder."""
 _NUMBERED = re.compile(r"^.+-(?P<number>\d{3,})$")
 
 
@@ -40,6 +44,11 @@ class Run:
         return self.folder / "preset.toml"
 
     @property
+    def lock_file(self) -> Path:
+        """Held by the process that trains."""
+        return self.folder / ".lock"
+
+    @property
     def metrics_file(self) -> Path:
         """One JSON object a line: `step`, `loss_*`, scores."""
         return self.folder / "metrics.jsonl"
@@ -55,7 +64,8 @@ class Run:
     def checkpoints(self) -> dict[int, Path]:
         """The checkpoints there are, by step, in order."""
         found = (self.folder / "checkpoints").glob(f"step-*{SUFFIX}")
-        return dict(sorted((int(path.stem.partition("-")[2]), path) for path in found))
+        named = ((_STEP.fullmatch(path.stem), path) for path in found)
+        return dict(sorted((int(match[1]), path) for match, path in named if match))
 
     def checkpoint(self, which: str = "last") -> Path:
         """The file of a checkpoint: `last` or a step.
@@ -71,15 +81,15 @@ class Run:
             )
         if which == "last":
             return found[max(found)]
-        if which.isdigit() and int(which) in found:
+        if which.isdecimal() and int(which) in found:
             return found[int(which)]
         raise RunError(
             f"read --checkpoint {which}, expected last or one of {', '.join(map(str, found))}"
         )
 
     def exists(self) -> bool:
-        """Whether something of a run is in the folder."""
-        return self.preset_file.exists() or bool(self.checkpoints())
+        """Whether the folder holds a run: training leaves its lock beside what it writes."""
+        return bool(self.checkpoints()) or (self.lock_file.exists() and self.preset_file.exists())
 
     def identity(self) -> tuple[str, str]:
         """Model and data set, as preset.toml names them; empty where it cannot be read."""
@@ -99,11 +109,19 @@ class Run:
         write_atomically(self.preset_file, to_toml(preset).encode())
 
     def clear(self) -> None:
-        """Remove what a run wrote, and nothing else."""
-        for name in ("checkpoints", "previews", "samples"):
-            shutil.rmtree(self.folder / name, ignore_errors=True)
-        for path in (self.preset_file, self.metrics_file):
-            path.unlink(missing_ok=True)
+        """Remove the files a run and its sampling wrote, by their names; others stay."""
+        for path in self._own_files():
+            path.unlink()
+
+    def tidy(self) -> None:
+        """Remove what a killed training process left half-written."""
+        for path in self._own_files():
+            if path.name.endswith(PARTIAL):
+                path.unlink()
+
+    def _own_files(self) -> list[Path]:
+        files = (path for path in self.folder.rglob("*") if path.is_file())
+        return [p for p in files if _OWN.fullmatch(p.relative_to(self.folder).as_posix())]
 
     def prune(self, schedule: Schedule) -> None:
         """Remove checkpoints but the newest ones, every k-th, and the last."""
@@ -112,27 +130,24 @@ class Run:
             if not schedule.keep_every or step % schedule.keep_every:
                 self.checkpoint_file(step).unlink()
 
-    def tidy(self) -> None:
-        """Remove what a killed process left half-written."""
-        for partial in self.folder.rglob(f"*{PARTIAL}"):
-            if partial.is_file():
-                partial.unlink()
-
     def log(self, row: dict[str, Any]) -> None:
         """Add a line to metrics.jsonl."""
         with self.metrics_file.open("a", encoding="utf-8") as file:
             file.write(json.dumps(row) + "\n")
 
     def metrics(self) -> list[dict[str, Any]]:
-        """The lines of metrics.jsonl; a last line that was cut off is left out."""
+        """The lines of metrics.jsonl, up to one that was cut off or is none of ours."""
         if not self.metrics_file.exists():
             return []
         rows = []
-        for line in self.metrics_file.read_text(encoding="utf-8").splitlines():
+        for line in self.metrics_file.read_bytes().splitlines():
             try:
-                rows.append(json.loads(line))
-            except json.JSONDecodeError:
+                row = json.loads(line)
+            except ValueError:
                 break
+            if not isinstance(row, dict) or not isinstance(row.get("step"), int):
+                break
+            rows.append(row)
         return rows
 
     def cut_metrics(self, step: int) -> None:
@@ -142,13 +157,14 @@ class Run:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Keep other processes from working in this folder.
+        """Keep other processes from working in this folder; a folder left empty is removed.
 
         Raises:
             LockedError: one is at work already.
         """
+        is_new = not self.folder.exists()
         self.folder.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(self.folder / ".lock")
+        lock = FileLock(self.lock_file)
         try:
             lock.acquire(timeout=0)
         except Timeout:
@@ -160,6 +176,14 @@ class Run:
             yield
         finally:
             lock.release()
+            if is_new:
+                self.give_up()
+
+    def give_up(self) -> None:
+        """Remove the folder if nothing but the lock is in it."""
+        if [path.name for path in self.folder.iterdir()] in ([], [self.lock_file.name]):
+            self.lock_file.unlink(missing_ok=True)
+            self.folder.rmdir()
 
 
 def new_run(preset: Preset) -> Run:
@@ -174,20 +198,18 @@ def new_run(preset: Preset) -> Run:
     return Run(folder)
 
 
-def find(wanted: str | None, fits: Fits, lacking: str) -> Run | Path:
+def find(wanted: str | None) -> Run | Path:
     """The run, or the checkpoint file, a command means.
 
     Args:
-        wanted: an existing path, a folder under the root, a model's name (its latest run), or
-            None: the latest run that fits.
-        fits: whether a run is of use to the command.
-        lacking: the sentence for when none is.
+        wanted: an existing path, a folder under the root, the name of a model or preset (its
+            latest run), or None: the latest run.
 
     Raises:
         RunError: nothing was found.
     """
     if wanted is None:
-        return _latest([run for run in all_runs() if fits(run)], lacking)
+        return _latest(all_runs(), "found no run: make one with gan train MODEL")
     for path in (Path(wanted), runs_root() / wanted):
         if path.is_file():
             return path
@@ -195,10 +217,10 @@ def find(wanted: str | None, fits: Fits, lacking: str) -> Run | Path:
             if not Run(path).exists():
                 raise RunError(f"read {path}, expected a run's folder, but it holds no checkpoint")
             return Run(path)
-    if wanted in model_names():
+    own = [run for run in all_runs() if run.identity()[0] == wanted]
+    if own or wanted in model_names():
         return _latest(
-            [run for run in all_runs() if run.identity()[0] == wanted],
-            f"found no run of {wanted} under {runs_root()}: make one with gan train {wanted}",
+            own, f"found no run of {wanted} under {runs_root()}: make one with gan train {wanted}"
         )
     raise RunError(
         f"read {wanted!r} as a run, expected a path, a folder under {runs_root()}, or a model's "

@@ -8,11 +8,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from gancli.data import Mixture
 from gancli.preset import Preset
 from gancli.types import GeneratorNet, Latent
 
-Array = NDArray[np.generic]
+Samples = NDArray[np.generic]
+"""uint8 images of (N, H, W, C), or float32 points of (N, D) in data units."""
 
 
 @dataclass(frozen=True)
@@ -23,21 +23,13 @@ class Sampler:
     preset: Preset
     batch_size: int = 500
 
-    @property
-    def makes_points(self) -> bool:
-        """Whether samples are points rather than images."""
-        return not self.preset.data.shape.is_image
-
-    def batches(self, seeds: Sequence[int]) -> Iterator[Array]:
-        """The seeds' samples, batch after batch.
-
-        Yields:
-            uint8 images of (B, H, W, C), or float32 points of (B, D) in data units.
-        """
+    def batches(self, seeds: Sequence[int]) -> Iterator[Samples]:
+        """The seeds' samples, batch after batch."""
         for start in range(0, len(seeds), self.batch_size):
-            yield self._read(self._generate(seeds[start : start + self.batch_size]))
+            made = self._generate(seeds[start : start + self.batch_size])
+            yield self.preset.data.to_samples(made)
 
-    def all(self, seeds: Sequence[int]) -> Array:
+    def all(self, seeds: Sequence[int]) -> Samples:
         """The seeds' samples in one array."""
         return np.concatenate(list(self.batches(seeds)))
 
@@ -52,13 +44,3 @@ class Sampler:
                 return self.generator(latent)
         finally:
             self.generator.train(training)
-
-    def _read(self, x: Tensor) -> Array:
-        if isinstance(self.preset.data, Mixture):
-            return self.preset.data.to_data_units(x).float().cpu().numpy()
-        return to_uint8(x).permute(0, 2, 3, 1).cpu().numpy()
-
-
-def to_uint8(x: Tensor) -> Tensor:
-    """[-1, 1] to 0..255: scaled, plus a half, truncated."""
-    return x.float().clamp(-1, 1).add(1).mul(127.5).add(0.5).to(torch.uint8)

@@ -1,7 +1,8 @@
 """What training changes, as one bundle of named tensors."""
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import torch
@@ -78,15 +79,23 @@ class TrainState:
                         named[f"optimizer.{name}.{keys[index]}.{slot}"] = torch.as_tensor(value)
         return named | {f"meter.{name}": t for name, t in self.meter.tensors().items()}
 
-    def restore(self, tensors: Tensors, step: int) -> None:
+    def restore(self, tensors: Tensors, step: int, anew: Collection[str] = ()) -> None:
         """Take over saved tensors.
 
+        An average that was not kept before starts from the generator.
+
+        Args:
+            tensors: what `tensors` gave.
+            step: the step they were saved at.
+            anew: players whose optimiser is another one now, and starts without a state.
+
         Raises:
-            RunError: they belong to other networks.
+            RunError: the tensors belong to other networks.
         """
         try:
             for name, net in self._networks().items():
-                net.load_state_dict(_below(tensors, name))
+                saved = _below(tensors, name) or _below(tensors, "generator")
+                net.load_state_dict(saved)
         except RuntimeError as error:
             reason = str(error).splitlines()[-1].strip()
             raise RunError(
@@ -94,6 +103,8 @@ class TrainState:
                 "changing the networks, or start a new run"
             ) from error
         for name, optimizer in self.optimizers.items():
+            if name in anew:
+                continue
             saved = _below(tensors, f"optimizer.{name}")
             keys = [key for key, _ in self.players.named()[name].named_parameters()]
             slots = {index: _below(saved, key) for index, key in enumerate(keys)}
@@ -121,14 +132,27 @@ class TrainState:
         return networks | ({"ema": self.ema} if self.ema is not None else {})
 
 
+def build_generator(preset: Preset, seed: int) -> GeneratorNet:
+    """The generator as it starts: a function of the preset and the seed alone, on the CPU."""
+    with _seeded(seed):
+        return preset.generator.network.generator(preset.prior, preset.data.shape)
+
+
 def build_players(preset: Preset, seed: int) -> Players:
     """The networks as they start: a function of the preset and the seed alone, on the CPU."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(int(stream(seed, "init").integers(2**63)))
+    with _seeded(seed):
         return Players(
             preset.generator.network.generator(preset.prior, preset.data.shape),
             preset.discriminator.network.discriminator(preset.data.shape),
         )
+
+
+@contextmanager
+def _seeded(seed: int) -> Iterator[None]:
+    """torch's own generator, seeded for a while; afterwards it is as it was."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(int(stream(seed, "init").integers(2**63)))
+        yield
 
 
 def build_state(
@@ -136,7 +160,7 @@ def build_state(
 ) -> TrainState:
     """The state at step 0."""
     players = build_players(preset, seed)
-    specs = {"generator": preset.generator, "discriminator": preset.discriminator}
+    specs = preset.players()
     optimizers = {}
     for name, player in players.named().items():
         player.to(device, dtype)

@@ -1,6 +1,5 @@
 """Training: takes the turns, step after step, and fires events. It prints nothing."""
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
@@ -33,6 +32,8 @@ class Job:
     data: Dataset
     run: Run
     resume_from: Checkpoint | None = None
+    data_folder: Path | None = None
+    """where the data were read; resuming looks there again"""
     world: World = field(default_factory=World)
 
 
@@ -60,6 +61,7 @@ class Previewed(Event):
     """A preview was written."""
 
     path: Path
+    caption: str
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,6 @@ class Saved(Event):
     """A checkpoint was written."""
 
     path: Path
-    seconds: float
 
 
 Listener = Callable[[Event], None]
@@ -81,12 +82,14 @@ class Trainer:
         self.listen = listen
         self.device = torch.device(job.settings.device)
         self.metrics: dict[str, float] = {}
+        self.saved_at: int | None = None
         self.state = self._state()
         preset = job.preset
         self.deck = Deck(
             job.data,
             preset.data,
             preset.prior,
+            batch_size=preset.schedule.batch_size,
             seed=job.settings.seed,
             device=self.device,
             dtype=job.settings.dtype,
@@ -111,7 +114,7 @@ class Trainer:
             self.step()
             self._report(last=self.state.step == schedule.steps)
             self.listen(Stepped(self.state.step))
-            if self._all_stop(should_stop):
+            if self.state.step < schedule.steps and self._all_stop(should_stop):
                 self._save()
                 raise InterruptedRunError(
                     f"stopped at step {self.state.step:,} with everything saved: go on with "
@@ -159,7 +162,7 @@ class Trainer:
     def _schedule_optimizers(self) -> None:
         step, preset = self.state.step, self.job.preset
         factor = preset.schedule.lr_factor(step)
-        specs = {"generator": preset.generator, "discriminator": preset.discriminator}
+        specs = preset.players()
         for name, optimizer in self.state.optimizers.items():
             now = specs[name].optimizer.at(step)
             for group in optimizer.param_groups:
@@ -176,8 +179,11 @@ class Trainer:
                     f"{job.data.fingerprint[:12]}, expected {saved.header.data[:12]}): name the "
                     "folder with the same files with --data-dir, or start a new run"
                 )
-            state.restore(saved.tensors, saved.header.step)
-            self.metrics = saved.header.metrics
+            before, now = saved.header.preset.players(), job.preset.players()
+            anew = [name for name in now if now[name].optimizer.kind != before[name].optimizer.kind]
+            state.restore(saved.tensors, saved.header.step, anew)
+            self.metrics = dict(saved.header.metrics)
+            self.saved_at = saved.header.step
         for player in state.players.named().values():
             player.train()
         return state
@@ -191,9 +197,9 @@ class Trainer:
         if step % schedule.preview_every == 0 or last:
             row |= self._preview()
         if row:
-            self.metrics = {"step": step, **row}
+            self.metrics |= {"step": step, **row}
             if self.job.world.leads:
-                self.job.run.log(self.metrics)
+                self.job.run.log({"step": step, **row})
             self.listen(Logged(step, row))
         if step % schedule.checkpoint_every == 0 or last:
             self._save()
@@ -216,28 +222,32 @@ class Trainer:
         preview = self.previewer.make(state.ema or state.players.generator, state.step)
         path = self.job.run.preview_file(state.step)
         write_atomically(path, preview.picture)
-        self.listen(Previewed(state.step, path))
+        self.listen(Previewed(state.step, path, preview.caption))
         return preview.scores
 
     def _save(self) -> None:
         """Write a checkpoint of a finite state, then remove those no longer kept."""
+        if self.saved_at == self.state.step:
+            return
         self._agree()
         tensors = self.state.tensors()
         self._refuse(non_finite(tensors))
         if not self.job.world.leads:
             return
-        began, run = time.monotonic(), self.job.run
+        run = self.job.run
         path = run.checkpoint_file(self.state.step)
         header = Header(
-            self.state.step,
-            self.job.preset,
-            self.job.settings,
-            self.job.data.fingerprint,
-            self.metrics,
+            step=self.state.step,
+            preset=self.job.preset,
+            settings=self.job.settings,
+            data=self.job.data.fingerprint,
+            data_folder=str(self.job.data_folder.absolute()) if self.job.data_folder else None,
+            metrics=self.metrics,
         )
         checkpoint.save(path, header, tensors)
+        self.saved_at = self.state.step
         run.prune(self.job.preset.schedule)
-        self.listen(Saved(self.state.step, path, time.monotonic() - began))
+        self.listen(Saved(self.state.step, path))
 
     def _refuse(self, names: list[str]) -> None:
         """Stop if anything is not finite.

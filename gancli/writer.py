@@ -1,7 +1,7 @@
 """Writes samples: a folder of PNGs, an NVlabs-style zip, or an npz; while more are generated."""
 
-import io
 import json
+import re
 import shutil
 import zipfile
 from collections import deque
@@ -11,91 +11,90 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from gancli.errors import RunError
 from gancli.files import PARTIAL, disk_error
 from gancli.pictures import png, to_image
+from gancli.sampler import Samples
 
-Array = NDArray[np.generic]
 Format = Literal["folder", "npz", "zip"]
 Progress = Callable[[int], None]
 ENCODERS = 2
 """Threads that compress PNGs; zlib lets the generator go on meanwhile."""
 FOLDER_SIZE = 1000
 """Images in each of a zip's folders, as NVlabs' dataset_tool lays them out."""
+OLD = ".old"
+"""Ending of a folder that is being replaced."""
+_OWN = re.compile(r"\d{6,}\.png|samples\.(npz|zip)")
 
 
 def write(
-    batches: Iterable[Array],
+    batches: Iterable[Samples],
     seeds: Sequence[int],
     out: Path,
     form: Format,
     *,
-    points: bool,
+    key: str,
     progress: Progress = lambda done: None,
 ) -> None:
-    """Write samples under a temporary name, then rename.
+    """Write samples into a new folder, whole or not at all; an old one is replaced at the end.
 
     Args:
         batches: uint8 images of (B, H, W, C) or points of (B, D), in the order of `seeds`.
         seeds: one a sample.
-        out: the folder or file to make; it must not exist.
-        form: `folder` has SEED.png; `zip` has PNGs and dataset.json; `npz` has `images` or
-            `points`, and `seeds`.
-        points: whether the samples are points, which only npz holds.
+        out: the folder to make.
+        form: `folder` has SEED.png; `zip` samples.zip with PNGs and dataset.json; `npz`
+            samples.npz with the samples and `seeds`.
+        key: the samples' name in an npz: `images` or `points`.
         progress: called with the number of samples written so far.
 
     Raises:
         DiskError: the disk is full or not writable; nothing is left behind.
     """
-    partial = out.with_name(out.name + PARTIAL)
-    remove(partial)
+    partial, old = (out.parent / f"{out.name}{ending}" for ending in (PARTIAL, OLD))
     try:
-        out.parent.mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(partial, ignore_errors=True)
+        partial.mkdir(parents=True)
         if form == "npz":
-            _npz(batches, seeds, partial, "points" if points else "images", progress)
+            _npz(batches, seeds, partial / "samples.npz", key, progress)
         elif form == "zip":
-            _zip(batches, partial, progress)
+            _zip(batches, partial / "samples.zip", progress)
         else:
             _folder(batches, seeds, partial, progress)
+        if out.exists():
+            out.replace(old)
         partial.replace(out)
+        shutil.rmtree(old, ignore_errors=True)
     except OSError as error:
         raise disk_error(error, out) or error from error
     finally:
-        remove(partial)
+        shutil.rmtree(partial, ignore_errors=True)
 
 
 def refuse_to_overwrite(out: Path, *, force: bool) -> None:
-    """Check that `out` is free, or that `--force` was given and only samples would go.
+    """Check that `out` is free, or that `force` is given and only samples would go.
 
     Raises:
-        RunError: something is there and `force` is not given, or it holds other things.
+        RunError: something is there that must stay.
     """
-    if not out.exists():
+    if not out.exists() or (out.is_dir() and not any(out.iterdir())):
         return
-    if not force:
-        raise RunError(f"{out} exists: replace it with --force, or choose another with --out")
-    foreign = [path.name for path in out.glob("*") if path.suffix not in (".png", ".npz", ".zip")]
+    if out.is_symlink() or not out.is_dir():
+        raise RunError(f"{out} is no plain folder: choose another one with --out")
+    foreign = [p.name for p in out.iterdir() if not p.is_file() or not _OWN.fullmatch(p.name)]
     if foreign:
         raise RunError(
             f"{out} holds {foreign[0]}, which gan sample did not write, so nothing in it is "
             "touched: choose another folder with --out"
         )
+    if not force:
+        raise RunError(f"{out} exists: replace it with --force, or choose another with --out")
 
 
-def remove(path: Path) -> None:
-    """Remove a folder or a file, if it is there."""
-    if path.is_dir():
-        shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)
-
-
-def _encoded(batches: Iterable[Array]) -> Iterator[bytes]:
+def _encoded(batches: Iterable[Samples]) -> Iterator[bytes]:
     """PNG contents, in order; while one batch is encoded the next is generated."""
 
-    def encode(image: Array) -> bytes:
+    def encode(image: Samples) -> bytes:
         return png(to_image(image))
 
     with ThreadPoolExecutor(ENCODERS) as pool:
@@ -107,31 +106,31 @@ def _encoded(batches: Iterable[Array]) -> Iterator[bytes]:
         yield from (future.result() for future in waiting)
 
 
-def _folder(batches: Iterable[Array], seeds: Sequence[int], out: Path, progress: Progress) -> None:
-    out.mkdir()
+def _folder(
+    batches: Iterable[Samples], seeds: Sequence[int], out: Path, progress: Progress
+) -> None:
     for done, (seed, content) in enumerate(zip(seeds, _encoded(batches), strict=True), 1):
         (out / f"{seed:06d}.png").write_bytes(content)
         progress(done)
 
 
-def _zip(batches: Iterable[Array], out: Path, progress: Progress) -> None:
+def _zip(batches: Iterable[Samples], out: Path, progress: Progress) -> None:
     # PNGs are compressed already.
     with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as archive:
-        for done, content in enumerate(_encoded(batches), 1):
-            index = done - 1
+        for index, content in enumerate(_encoded(batches)):
             archive.writestr(f"{index // FOLDER_SIZE:05d}/img{index:08d}.png", content)
-            progress(done)
+            progress(index + 1)
         archive.writestr("dataset.json", json.dumps({"labels": None}))
 
 
 def _npz(
-    batches: Iterable[Array], seeds: Sequence[int], out: Path, key: str, progress: Progress
+    batches: Iterable[Samples], seeds: Sequence[int], out: Path, key: str, progress: Progress
 ) -> None:
-    parts: list[Array] = []
+    parts: list[Samples] = []
+    done = 0
     for batch in batches:
         parts.append(batch)
-        progress(sum(map(len, parts)))
-    buffer = io.BytesIO()
+        done += len(batch)
+        progress(done)
     arrays = {key: np.concatenate(parts), "seeds": np.array(seeds, dtype=np.int64)}
-    np.savez_compressed(buffer, allow_pickle=False, **arrays)
-    out.write_bytes(buffer.getvalue())
+    np.savez_compressed(out, allow_pickle=False, **arrays)

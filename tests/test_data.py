@@ -1,7 +1,9 @@
 """Data sets and the deck that deals them."""
 
+import os
 import pickle
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +11,7 @@ import pytest
 import torch
 
 from gancli.data import Dataset, Deck, Mixture, TorchvisionImages
+from gancli.data.images import READERS
 from gancli.errors import DataError, NetworkError, UsageError
 from gancli.parallel import World
 from gancli.preset import load_preset
@@ -23,9 +26,11 @@ def mixture(dataset: str) -> Mixture:
     return spec
 
 
-def deck(data: Dataset, spec: Mixture | TorchvisionImages, world: World | None = None) -> Deck:
+def deck(
+    data: Dataset, spec: Mixture | TorchvisionImages, size: int = 5, world: World | None = None
+) -> Deck:
     return Deck(
-        data, spec, Prior(z_dim=3),
+        data, spec, Prior(z_dim=3), batch_size=size,
         seed=1, device=CPU, dtype=torch.float32, world=world or World(),
     )  # fmt: skip
 
@@ -37,7 +42,7 @@ def test_mixtures_are_where_they_should_be(dataset: str, modes: int, points: int
     spec = mixture(dataset)
     data = spec.load(Path(), seed=0)
     assert data.x.shape == (points, 2)
-    x = spec.to_data_units(data.x).numpy().reshape(-1, modes, 2)
+    x = spec.to_samples(data.x).astype(np.float64).reshape(-1, modes, 2)
     centres = spec.centres()
     assert np.allclose(x.mean(axis=0), centres, atol=0.15)
     assert np.allclose(x.std(axis=0), 0.5, rtol=0.2)
@@ -93,13 +98,57 @@ def test_missing_files_are_a_data_error(tmp_path: Path) -> None:
         TorchvisionImages(source="mnist").load(tmp_path, seed=0)
 
 
-def test_hostile_cifar10_is_never_unpickled(tmp_path: Path) -> None:
+class Hostile:
+    """Unpickling it makes a folder named `pwned`."""
+
+    def __reduce__(self) -> tuple[Callable[[str], None], tuple[str]]:
+        return os.mkdir, ("pwned",)
+
+
+def test_hostile_cifar10_is_never_unpickled(data_dir: Path, tmp_path: Path) -> None:
     """torchvision checks the files' MD5 before it unpickles them."""
-    folder = tmp_path / "cifar-10-batches-py"
-    folder.mkdir()
-    (folder / "data_batch_1").write_bytes(pickle.dumps({"data": 1}))
+    shutil.copytree(data_dir / "cifar-10-batches-py", tmp_path / "d" / "cifar-10-batches-py")
+    (tmp_path / "d" / "cifar-10-batches-py" / "data_batch_1").write_bytes(pickle.dumps(Hostile()))
     with pytest.raises(DataError):
-        TorchvisionImages(source="cifar10").load(tmp_path, seed=0)
+        TorchvisionImages(source="cifar10").load(tmp_path / "d", seed=0)
+    assert not Path("pwned").exists()
+
+
+def test_an_interrupted_download_leaves_no_half_set(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(folder: Path, download: bool) -> None:
+        assert download
+        (folder / "MNIST" / "raw").mkdir(parents=True)
+        (folder / "MNIST" / "raw" / "half").write_bytes(b"half")
+        raise KeyboardInterrupt
+
+    monkeypatch.setitem(READERS, "mnist", interrupt)
+    spec = TorchvisionImages(source="mnist")
+    with pytest.raises(KeyboardInterrupt):
+        spec.load(tmp_path / "d", seed=0)
+    assert not list((tmp_path / "d").iterdir())
+    assert not spec.is_present(tmp_path / "d")
+
+
+def test_a_download_is_moved_into_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fetch(folder: Path, download: bool) -> torch.Tensor:
+        assert download
+        (folder / "MNIST" / "raw").mkdir(parents=True)
+        (folder / "MNIST" / "raw" / "file").write_bytes(b"whole")
+        return torch.zeros((3, 1, 28, 28), dtype=torch.uint8)
+
+    monkeypatch.setitem(READERS, "mnist", fetch)
+    spec = TorchvisionImages(source="mnist")
+    assert len(spec.load(tmp_path / "d", seed=0)) == 3
+    assert [path.name for path in (tmp_path / "d").iterdir()] == ["MNIST"]
+    assert spec.is_present(tmp_path / "d")
+
+
+def test_a_file_is_no_data_folder(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(DataError, match="which is a file"):
+        TorchvisionImages(source="mnist").load(tmp_path / "file", seed=0)
 
 
 @pytest.mark.parametrize("source", ["mnist", "cifar10"])
@@ -125,20 +174,20 @@ def images(count: int = 20) -> Dataset:
 
 def test_an_epoch_deals_every_sample_once() -> None:
     cards = deck(images(), TorchvisionImages(source="mnist"))
-    epochs = [[int(i) for b in range(4 * e, 4 * e + 4) for i in cards.batch(b, 5)] for e in (0, 1)]
+    epochs = [[int(i) for b in range(4 * e, 4 * e + 4) for i in cards.batch(b)] for e in (0, 1)]
     assert sorted(epochs[0]) == sorted(epochs[1]) == list(range(20))
     assert epochs[0] != epochs[1]
 
 
 def test_remainders_are_dropped() -> None:
-    cards = deck(images(), TorchvisionImages(source="mnist"))
-    assert len({int(i) for b in range(2) for i in cards.batch(b, 8)}) == 16
-    assert len(cards.batch(2, 8)) == 8
+    cards = deck(images(), TorchvisionImages(source="mnist"), size=8)
+    assert len({int(i) for b in range(2) for i in cards.batch(b)}) == 16
+    assert len(cards.batch(2)) == 8
 
 
 def test_too_small_a_set_says_so() -> None:
     with pytest.raises(DataError, match="at least one batch of 64"):
-        deck(images(), TorchvisionImages(source="mnist")).batch(0, 64)
+        deck(images(), TorchvisionImages(source="mnist"), size=64)
 
 
 def test_pixels_become_minus_one_to_one() -> None:
@@ -149,11 +198,11 @@ def test_pixels_become_minus_one_to_one() -> None:
 
 def test_half_of_the_images_are_mirrored() -> None:
     spec = TorchvisionImages(source="mnist", flip=True)
-    cards = deck(images(), spec)
+    cards = deck(images(), spec, size=10)
     grey_200 = 200 / 127.5 - 1
     left = []
     for step in range(200):
-        x = cards.hand(step, 0, step, 10).real().x
+        x = cards.hand(step, 0, step).real().x
         left += [bool(torch.isclose(value, torch.tensor(grey_200))) for value in x[:, 0, 0, 0]]
         right = torch.where(torch.tensor(left[-10:]), x[:, 0, 0, 3] < 0, x[:, 0, 0, 3] > 0.5)
         assert bool(right.all())
@@ -164,29 +213,29 @@ def test_half_of_the_images_are_mirrored() -> None:
 def test_noise_stays_within_its_range() -> None:
     spec = TorchvisionImages(source="mnist", noise=0.1)
     data = Dataset(torch.zeros((64, 1, 8, 8), dtype=torch.uint8))
-    x = deck(data, spec).hand(0, 0, 0, 64).real().x + 1
+    x = deck(data, spec, size=64).hand(0, 0, 0).real().x + 1
     assert 0 <= float(x.min()) < 0.01
     assert 0.09 < float(x.max()) < 0.1
 
 
 def test_what_a_turn_draws_is_a_function_of_its_place() -> None:
     spec = TorchvisionImages(source="mnist", flip=True, noise=0.1)
-    first = deck(images(), spec).hand(3, 1, 7, 4)
-    again = deck(images(), spec).hand(3, 1, 7, 4)
+    first = deck(images(), spec).hand(3, 1, 7)
+    again = deck(images(), spec).hand(3, 1, 7)
     assert torch.equal(first.real().x, again.real().x)
     assert torch.equal(first.latent().z, again.latent().z)
-    assert torch.equal(first.mix(4), again.mix(4))
-    other = deck(images(), spec).hand(3, 2, 7, 4)
+    assert torch.equal(first.mix(5), again.mix(5))
+    other = deck(images(), spec).hand(3, 2, 7)
     assert not torch.equal(first.latent().z, other.latent().z)
 
 
 def test_processes_share_one_batch() -> None:
     spec = TorchvisionImages(source="mnist", flip=True, noise=0.1)
-    whole = deck(images(), spec).hand(3, 1, 2, 6)
-    parts = [deck(images(), spec, World(rank, 2)).hand(3, 1, 2, 6) for rank in (0, 1)]
+    whole = deck(images(), spec, size=6).hand(3, 1, 2)
+    parts = [deck(images(), spec, 6, World(rank, 2)).hand(3, 1, 2) for rank in (0, 1)]
     assert torch.equal(whole.real().x, torch.cat([part.real().x for part in parts]))
     assert torch.equal(whole.latent().z, torch.cat([part.latent().z for part in parts]))
     assert torch.equal(whole.mix(6), torch.cat([part.mix(3) for part in parts]))
     assert torch.equal(whole.mix(1), parts[1].mix(1))
     with pytest.raises(UsageError, match="multiple of 2"):
-        deck(images(), spec, World(0, 2)).hand(0, 0, 0, 5).latent()
+        deck(images(), spec, 5, World(0, 2))

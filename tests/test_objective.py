@@ -15,7 +15,7 @@ from gancli.objective.term import DiscriminatorScene, GeneratorScene, Term
 from gancli.objective.turns import discriminator_losses, generator_losses, plan, take
 from gancli.parallel import World
 from gancli.state import build_players, build_state
-from gancli.types import DiscriminatorNet, GeneratorNet, Latent, Players, Sample, Verdict
+from gancli.types import DiscriminatorNet, Latent, Sample, Verdict
 
 CPU = torch.device("cpu")
 
@@ -30,17 +30,6 @@ class Linear(DiscriminatorNet):
 
     def forward(self, sample: Sample) -> Verdict:
         return Verdict(self.layer(sample.x).squeeze(1))
-
-
-class Identity(GeneratorNet):
-    """G(z) = z."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.weight = nn.Parameter(torch.ones(1, dtype=torch.float64))
-
-    def forward(self, latent: Latent) -> Tensor:
-        return self.weight * latent.z
 
 
 class Fixed:
@@ -75,8 +64,7 @@ def two_sides(term: Term) -> tuple[float, float]:
     real = torch.tensor([[2.0], [-1.0]], dtype=torch.float64)
     fake = torch.tensor([[0.5], [1.0]], dtype=torch.float64)
     stage = scene(net, real, fake)
-    players = Players(Identity(), net)
-    generator = GeneratorScene(players, Sample(fake), stage.fake_verdict)
+    generator = GeneratorScene(Sample(fake), stage.fake_verdict)
     return (
         float(term.discriminator(stage).detach()),
         float(term.generator(generator).detach()),
@@ -209,21 +197,30 @@ def test_clipping_reaches_every_parameter_and_no_buffer() -> None:
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
-def test_clipping_before_or_after_the_step(when: str) -> None:
-    """Clipped after its step the discriminator is inside the box; before it, one step outside."""
+def test_clipping_before_or_after(when: str) -> None:
+    """Before: what is differentiated is inside the box. After: what the generator meets is."""
     key = ("wgan", "ring8", "reference")
     preset = narrow(key, [f"objective.weight_clip.when={when}", "optimizer.lr=0.01"])
     state = build_state(preset, 0, CPU)
-    data = toy_data(preset)
+    net = state.players.discriminator
     deck = Deck(
-        data, preset.data, preset.prior, seed=0, device=CPU, dtype=torch.float32, world=World()
-    )
+        toy_data(preset), preset.data, preset.prior,
+        batch_size=8, seed=0, device=CPU, dtype=torch.float32, world=World(),
+    )  # fmt: skip
+
+    def largest() -> float:
+        return max(float(p.detach().abs().max()) for p in net.parameters())
+
+    seen: list[float] = []
+    net.register_forward_pre_hook(lambda _net, _input: seen.append(largest()))
     turn = plan(preset.objective, state.players, 1)[0]
     for step in range(2):
-        hand = deck.hand(step, 0, step, 8)
+        hand = deck.hand(step, 0, step)
         take(turn, state.players, state.optimizers, hand, world=World())
-    largest = max(float(p.detach().abs().max()) for p in state.players.discriminator.parameters())
-    assert (largest <= 0.01 + 1e-7) == (when == "after")
+    box = 0.01 + 1e-7
+    assert (largest() <= box) == (when == "after")
+    # The first of two turns starts from weights no clip has seen, if it comes after the step.
+    assert [value <= box for value in seen] == [when == "before", when == "before", True, True]
 
 
 @pytest.mark.parametrize("key", every_preset(), ids=preset_id)
@@ -232,7 +229,7 @@ def test_each_term_moves_those_who_step_and_no_other(key: Key) -> None:
     state = build_state(preset, 0, CPU, torch.float64)
     deck = Deck(
         toy_data(preset), preset.data, preset.prior,
-        seed=0, device=CPU, dtype=torch.float64, world=World(),
+        batch_size=8, seed=0, device=CPU, dtype=torch.float64, world=World(),
     )  # fmt: skip
     networks = state.players.named()
     for side, losses in (
@@ -241,7 +238,7 @@ def test_each_term_moves_those_who_step_and_no_other(key: Key) -> None:
     ):
         for role, net in networks.items():
             net.requires_grad_(role == side)
-        for name, loss in losses(preset.objective, state.players, deck.hand(0, 0, 0, 8)).items():
+        for name, loss in losses(preset.objective, state.players, deck.hand(0, 0, 0)).items():
             for net in networks.values():
                 net.zero_grad()
             loss.backward(retain_graph=True)  # type: ignore[no-untyped-call]
@@ -259,7 +256,7 @@ def test_a_turn_changes_its_steppers_alone(key: Key) -> None:
     state = build_state(preset, 0, CPU)
     deck = Deck(
         toy_data(preset), preset.data, preset.prior,
-        seed=0, device=CPU, dtype=torch.float32, world=World(),
+        batch_size=8, seed=0, device=CPU, dtype=torch.float32, world=World(),
     )  # fmt: skip
 
     def weights() -> dict[str, list[Tensor]]:
@@ -268,7 +265,7 @@ def test_a_turn_changes_its_steppers_alone(key: Key) -> None:
 
     for index, turn in enumerate(plan(preset.objective, state.players, 1)):
         before = weights()
-        hand = deck.hand(0, index, 0, 8)
+        hand = deck.hand(0, index, 0)
         losses = take(turn, state.players, state.optimizers, hand, world=World())
         assert all(
             bool(torch.isfinite(loss)) and not loss.requires_grad for loss in losses.values()

@@ -50,10 +50,10 @@ def test_a_schedule_longer_than_a_day_is_announced_once(
     clock = Clock()
     monkeypatch.setattr("time.monotonic", clock)
     out = io.StringIO()
-    with display(Console(file=out, width=200), work, "gan train x --variant lite") as listen:
+    with display(Console(file=out, width=200), work, "gan train x --variant lite") as board:
         for step in range(1, 6):
             clock.now += 200.0
-            listen(Stepped(step))
+            board.note(Stepped(step))
     assert out.getvalue().count("takes 2.3 days on this device") == 1
     assert "a short one: gan train x --variant lite" in out.getvalue()
 
@@ -62,22 +62,30 @@ def test_a_short_schedule_is_not(work: Job, monkeypatch: pytest.MonkeyPatch) -> 
     clock = Clock()
     monkeypatch.setattr("time.monotonic", clock)
     out = io.StringIO()
-    with display(Console(file=out, width=200), work, None) as listen:
+    with display(Console(file=out, width=200), work, None) as board:
         for step in range(1, 50):
             clock.now += 1.0
-            listen(Stepped(step))
+            board.note(Stepped(step))
     assert "days" not in out.getvalue()
 
 
 def test_a_terminal_shows_every_loss_the_checkpoint_and_the_preview(work: Job) -> None:
     out = io.StringIO()
     console = Console(file=out, width=100, force_terminal=True)
-    with display(console, work, None) as listen:
-        listen(Stepped(1))
-        listen(Logged(1, {"loss_discriminator": 0.25, "loss_generator": 1.5}))
-        listen(Saved(1, Path("here.safetensors"), 0.1))
-        listen(Previewed(1, Path("there.png")))
-    for part in ("step 1 of 1,000", "loss_discriminator", "0.25", "loss_generator", "1.5"):
+    with display(console, work, None) as board:
+        board.note(Stepped(1))
+        board.note(Logged(1, {"loss_discriminator": 0.25, "loss_generator": 1.5}))
+        board.note(Saved(1, Path("here.safetensors")))
+        board.note(Previewed(1, Path("there.png"), "8 of 8"))
+        board.note(Logged(2, {"modes_held": 8.0}))
+    for part in (
+        "step 1 of 1,000",
+        "modes_held",
+        "loss_discriminator",
+        "0.25",
+        "loss_generator",
+        "1.5",
+    ):
         assert part in out.getvalue()
     assert "here.safetensors" in out.getvalue()
     assert "there.png" in out.getvalue()

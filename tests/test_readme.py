@@ -81,7 +81,7 @@ def test_the_demo_shows_a_collapse() -> None:
         env={key: value for key, value in os.environ.items() if key != "OMP_NUM_THREADS"},
     )
     assert result.returncode == 0, result.stderr
-    rows = re.findall(r'^(\S+) +"modes": (\d)  (\S+)$', result.stdout, re.MULTILINE)
+    rows = re.findall(r'^(\S+) +"modes_held": (\d)  (\S+)$', result.stdout, re.MULTILINE)
     held = {model: int(count) for model, count, _ in rows}
     assert held.keys() == {"gan", "sngan", "wgan-gp"}
     assert held["gan"] in (1, 2)

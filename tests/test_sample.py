@@ -17,7 +17,7 @@ from gancli.errors import UsageError
 from gancli.evaluation.modes import mode_coverage
 from gancli.pictures import grid
 from gancli.preset import load_preset
-from gancli.sampler import Sampler, to_uint8
+from gancli.sampler import Sampler
 from gancli.trainer import Trainer
 
 REFERENCES = [key for key in every_preset() if key[2] == "reference"]
@@ -54,7 +54,12 @@ def test_batch_size_does_not_matter(key: Key, tmp_path: Path) -> None:
 
 def test_rounding_is_the_references() -> None:
     x = torch.tensor([-1.0, -2.0, 1.0, 3.0, 0.0, 2 * 100.5 / 255 - 1, 2 * 100.49 / 255 - 1])
-    assert to_uint8(x).tolist() == [0, 0, 255, 255, 128, 101, 100]
+    spec = load_preset("dcgan", "cifar10").data
+    samples = spec.to_samples(x.view(1, 1, 1, -1))
+    assert samples.flatten().tolist() == [0, 0, 255, 255, 128, 101, 100]
+    stored = torch.arange(256, dtype=torch.uint8).view(1, 1, 1, -1)
+    again = spec.to_samples(spec.to_network(stored, torch.float32))
+    assert again.flatten().tolist() == list(range(256))
 
 
 def test_a_folder_of_images(image_run: Path, gan: Gan) -> None:

@@ -89,7 +89,7 @@ def test_metrics_are_means_by_name(tmp_path: Path) -> None:
     parts = first["loss_discriminator_vanilla"] + first["loss_discriminator_r1"]
     assert first["loss_discriminator"] == pytest.approx(parts, rel=1e-6)
     assert "loss_generator_vanilla" not in first
-    assert {"modes", "high_quality"} <= set(rows[1])
+    assert {"modes_held", "modes_captured", "high_quality"} <= set(rows[1])
 
 
 def test_the_average_follows_its_rule(tmp_path: Path) -> None:

@@ -13,7 +13,6 @@ import gancli
 
 app = typer.Typer(
     help="Train, sample and compare the classic GANs, repeatably.",
-    no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
@@ -203,7 +202,13 @@ def sample(
     run: RunArgument = None,
     count: Annotated[
         int | None,
-        typer.Option("--count", min=1, metavar="N", help="How many: seeds 0 to N-1. Default: 64."),
+        typer.Option(
+            "--count",
+            min=1,
+            max=10_000_000,
+            metavar="N",
+            help="How many: seeds 0 to N-1. Default: 64.",
+        ),
     ] = None,
     seeds: Annotated[
         str | None,

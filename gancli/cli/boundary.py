@@ -1,6 +1,7 @@
 """The one place where exceptions become sentences and exit codes."""
 
 import os
+import signal
 import sys
 from collections.abc import Sequence
 
@@ -14,6 +15,8 @@ from gancli.files import disk_error
 
 def main() -> None:
     """Run `gan` on this process's arguments, and exit."""
+    # So that SIGTERM, too, ends in a sentence and leaves nothing half-written.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     sys.exit(run(sys.argv[1:]))
 
 
@@ -27,16 +30,16 @@ def run(arguments: Sequence[str]) -> int:
     except GanError as error:
         return _complain(str(error), error.code)
     except TyperException as error:
-        hint = "" if error.message.startswith("Usage") else "; gan --help lists what there is"
+        hint = "; gan --help lists what there is"
         return _complain(error.format_message().rstrip(".") + hint, ExitCode.USAGE)
-    except (KeyboardInterrupt, typer.Abort):
-        return _complain("interrupted; what was written before is whole", ExitCode.INTERRUPTED)
     except Exception as error:
         return _explain(error)
 
 
 def _call(arguments: Sequence[str]) -> int:
-    code = app(list(arguments), prog_name="gan", standalone_mode=False)
+    code = app(list(arguments) or ["--help"], prog_name="gan", standalone_mode=False)
+    if code == ExitCode.INTERRUPTED:
+        return _complain("interrupted; what was written before is whole", code)
     return code if isinstance(code, int) else ExitCode.OK
 
 
@@ -48,10 +51,11 @@ def _explain(error: Exception) -> int:
     on_disk = disk_error(error) if isinstance(error, OSError) else None
     if on_disk is not None:
         return _complain(str(on_disk), on_disk.code)
-    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+    is_memory = isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"
+    if is_memory or "not enough memory" in str(error) or "can't allocate memory" in str(error):
         return _complain(
-            "the device's memory is full: choose smaller batches with "
-            "--set schedule.batch_size= (training) or --batch-size (sampling)",
+            "the memory is full: choose a smaller batch (training: --set schedule.batch_size=, "
+            "sampling: --batch-size), fewer samples, or smaller networks",
             ExitCode.USAGE,
         )
     return _complain(
@@ -61,7 +65,7 @@ def _explain(error: Exception) -> int:
     )
 
 
-def _complain(sentence: str, code: ExitCode) -> int:
+def _complain(sentence: str, code: int) -> int:
     typer.secho("gan: ", fg="red", err=True, nl=False)
     typer.echo(sentence, err=True)
     return code

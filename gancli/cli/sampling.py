@@ -1,27 +1,34 @@
 """`gan sample`."""
 
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import torch
 
 from gancli.checkpoint import Checkpoint
 from gancli.cli.app import DeviceName, FormatName
 from gancli.cli.place import choose_device
-from gancli.data import Mixture
-from gancli.errors import UsageError
+from gancli.errors import RunError, UsageError
 from gancli.files import write_atomically
-from gancli.pictures import grid, png, scatter
+from gancli.pictures import picture
 from gancli.report.progress import counting
 from gancli.report.words import console, say
 from gancli.runs import Run, find, open_checkpoint
-from gancli.sampler import Sampler
-from gancli.writer import refuse_to_overwrite, remove, write
+from gancli.sampler import Sampler, Samples
+from gancli.writer import refuse_to_overwrite, write
 
 DEFAULT_COUNT = 64
-GRID_LIMIT = 10_000
-"""Images in one picture; more could not be told apart, nor opened."""
+PICTURE_LIMIT = 100_000
+"""Samples in one picture; more could not be told apart, nor opened."""
+SEED_LIMIT = 2**48
+"""Seeds are below this, so that no stream runs into another's."""
+COUNT_LIMIT = 10_000_000
+"""Samples of one call."""
+LONG_SEEDS = 40
+"""Characters of --seeds that still make a folder's name."""
 
 
 @dataclass(frozen=True)
@@ -52,38 +59,51 @@ class SampleRequest:
 def sample(request: SampleRequest) -> None:
     """Write the samples, and say where they are."""
     seeds = request.wanted()
-    found = find(request.run, lambda run: True, "found no run: make one with gan train MODEL")
+    found = find(request.run)
     saved = open_checkpoint(found, request.checkpoint)
     preset = saved.header.preset
-    form = _form(request.form, points=not preset.data.shape.is_image)
-    picture = request.grid or not preset.data.shape.is_image
-    if picture and preset.data.shape.is_image and len(seeds) > GRID_LIMIT:
-        raise UsageError(f"read --grid with {len(seeds)} images, expected at most {GRID_LIMIT}")
-    out = request.out or _default_folder(found, saved, seeds, raw=request.raw)
+    form = _form(request.form, preset.data.key)
+    pictured = request.grid or preset.data.key == "points"
+    if pictured and len(seeds) > PICTURE_LIMIT:
+        raise UsageError(
+            f"read {len(seeds)} samples, expected at most {PICTURE_LIMIT:,} in a picture"
+        )
+    out = (request.out or _default_folder(found, saved, request)).absolute()
     # Beside the samples, not among them: whoever reads the folder wants samples alone.
-    picture_file = out.with_name(f"{out.name}-grid.png")
-    for path in (out, *([picture_file] if picture else [])):
-        refuse_to_overwrite(path, force=request.force)
-    remove(out)
+    picture_file = out.parent / f"{out.name}-grid.png"
+    refuse_to_overwrite(out, force=request.force)
+    if pictured and picture_file.exists() and not request.force:
+        raise RunError(f"{picture_file} exists: replace it with --force, or choose another --out")
     device = torch.device(choose_device(request.device))
-    kind = "average" if preset.average_kept and not request.raw else "weights as trained"
+    kind = "moving average" if preset.average_kept and not request.raw else "weights as trained"
     say(f"sampling {saved.path}: {preset.name} on {preset.dataset}, {kind}")
-    generator = saved.generator(raw=request.raw).to(device)
-    sampler = Sampler(generator, preset, request.batch_size)
-    target = out if form == "folder" else out / f"samples.{form}"
-    with counting(console(), len(seeds), "samples") as progress:
+    sampler = Sampler(saved.generator(raw=request.raw).to(device), preset, request.batch_size)
+    kept: list[Samples] = []
+    with counting(console(), len(seeds), preset.data.key) as progress:
+        batches = sampler.batches(seeds)
         write(
-            sampler.batches(seeds),
+            _keeping(batches, kept) if pictured else batches,
             seeds,
-            target,
+            out,
             form.value,
-            points=sampler.makes_points,
+            key=preset.data.key,
             progress=progress,
         )
-    say(f"wrote {len(seeds)} samples to {target}")
-    if picture:
-        write_atomically(picture_file, _picture(sampler, seeds, saved))
-        say(f"picture: {picture_file}")
+    say(f"wrote {len(seeds)} {preset.data.key} to {_shown(out)}")
+    if pictured:
+        write_atomically(picture_file, _picture(np.concatenate(kept), saved))
+        say(f"picture: {_shown(picture_file)}")
+
+
+def _keeping(batches: Iterator[Samples], kept: list[Samples]) -> Iterator[Samples]:
+    for batch in batches:
+        kept.append(batch)
+        yield batch
+
+
+def _shown(path: Path) -> Path:
+    """Relative to here where it is below, as people type it."""
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
 
 
 def parse_seeds(text: str) -> list[int]:
@@ -98,33 +118,42 @@ def parse_seeds(text: str) -> list[int]:
         if not first.isdecimal() or (dash and not last.isdecimal()):
             raise UsageError(f"read --seeds {text}, expected numbers and ranges, e.g. 0-63 or 3,7")
         begin, end = int(first), int(last or first)
-        if end < begin:
-            raise UsageError(f"read --seeds {part}, expected the smaller number first")
+        if not begin <= end < SEED_LIMIT:
+            raise UsageError(
+                f"read --seeds {part}, expected the smaller number first, and none above "
+                f"{SEED_LIMIT - 1}"
+            )
+        if len(seeds) + end - begin >= COUNT_LIMIT:
+            raise UsageError(f"read --seeds {text}, expected at most {COUNT_LIMIT:,} seeds at once")
         seeds += range(begin, end + 1)
     if len(set(seeds)) < len(seeds):
         raise UsageError(f"read --seeds {text}, expected each seed once")
     return seeds
 
 
-def _form(asked: FormatName | None, *, points: bool) -> FormatName:
-    if points and asked not in (None, FormatName.NPZ):
+def _form(asked: FormatName | None, key: str) -> FormatName:
+    if key == "images":
+        return asked or FormatName.FOLDER
+    if asked not in (None, FormatName.NPZ):
         raise UsageError(f"read --format {asked} for points, which only npz holds")
-    return asked or (FormatName.NPZ if points else FormatName.FOLDER)
+    return FormatName.NPZ
 
 
-def _default_folder(
-    found: Run | Path, saved: Checkpoint, seeds: Sequence[int], *, raw: bool
-) -> Path:
-    name = f"step-{saved.header.step:06d}-seeds-{seeds[0]}-{seeds[-1]}{'-raw' if raw else ''}"
+def _default_folder(found: Run | Path, saved: Checkpoint, request: SampleRequest) -> Path:
+    which = (request.seeds or f"0-{(request.count or DEFAULT_COUNT) - 1}").replace(" ", "")
+    if len(which) > LONG_SEEDS:
+        which = hashlib.sha256(which.encode()).hexdigest()[:12]
+    raw = "-raw" if request.raw else ""
+    name = f"step-{saved.header.step:06d}-seeds-{which}{raw}"
     if isinstance(found, Run):
         return found.folder / "samples" / name
     return Path("samples") / f"{saved.header.preset.name}-{name}"
 
 
-def _picture(sampler: Sampler, seeds: Sequence[int], saved: Checkpoint) -> bytes:
-    made, preset = sampler.all(seeds), saved.header.preset
-    if not isinstance(preset.data, Mixture):
-        return png(grid(made))
-    real = preset.data.load(Path(), saved.header.settings.seed).x
-    title = f"{preset.name}, step {saved.header.step:,}, {len(seeds)} samples"
-    return scatter(made, preset.data.to_data_units(real).numpy(), preset.data, title)
+def _picture(made: Samples, saved: Checkpoint) -> bytes:
+    header, spec = saved.header, saved.header.preset.data
+    title = f"{header.preset.name}, step {header.step:,}, {len(made)} samples"
+    if spec.key == "images":
+        return picture(made, spec, reals=made[:0], title=title)
+    reals = spec.to_samples(spec.load(Path(), header.settings.seed).x)
+    return picture(made, spec, reals, title)

@@ -2,6 +2,8 @@
 
 import os
 import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +19,7 @@ from gancli.errors import RunError, UsageError
 from gancli.parallel import World
 from gancli.preset import Preset, change, differences, load_preset
 from gancli.report.dry_run import print_plan
-from gancli.report.progress import display
+from gancli.report.progress import Board, display
 from gancli.report.words import console, say
 from gancli.runs import Run, find, latest_of, new_run
 from gancli.trainer import Job, Trainer
@@ -81,14 +83,28 @@ def train(request: TrainRequest) -> None:
 
 def resume(wanted: str | None, place: Place) -> None:
     """Go on with a run from its last checkpoint."""
-    found = find(wanted, lambda run: True, "found no run: make one with gan train MODEL")
+    found = find(wanted)
     if not isinstance(found, Run):
         raise UsageError(
             f"read the file {found}, expected a run's folder: a run goes on where its folder is"
         )
-    say(f"resuming {found.folder}")
-    saved = load(found.checkpoint())
-    _go_on(found, saved, saved.header.preset, _settings_again(saved.header.settings, place), place)
+    with _alone_in(found):
+        saved = load(found.checkpoint())
+        _refuse_edits(found, saved.header.preset)
+        settings = _settings_again(saved.header.settings, place)
+        _go_on(found, saved, saved.header.preset, settings, place)
+
+
+def _refuse_edits(run: Run, stored: Preset) -> None:
+    """Refuse to pass over what somebody wrote into the run's preset.toml."""
+    if not run.preset_file.exists():
+        return
+    changed = differences(stored, load_preset(str(run.preset_file)))
+    if changed:
+        raise RunError(
+            f"{run.preset_file} was changed since ({'; '.join(changed)}): to use it, type gan "
+            f"train {run.preset_file} --out {run.folder} --resume --allow-changes"
+        )
 
 
 def _start(request: TrainRequest) -> None:
@@ -98,21 +114,31 @@ def _start(request: TrainRequest) -> None:
     if request.out is not None and world.leads:
         _check_free(request.out, force=request.force)
     with world.lead_first():
-        data = _load_data(preset, settings.seed, request.data_dir)
+        folder = data_folder(request.data_dir)
+        data = _load_data(preset, settings.seed, folder)
     if not world.leads:
-        _run(Job(preset, settings, data, Run(request.out or Path()), world=world))
+        _run(Job(preset, settings, data, Run(Path()), world=world))
         return
     run = Run(request.out) if request.out else new_run(preset)
-    with run.locked():
-        run.clear()
-        run.start(preset)
-        _run(Job(preset, settings, data, run, world=world))
+    try:
+        with run.locked():
+            # Again: another process may have trained here while the data were read.
+            _check_free(run.folder, force=request.force)
+            job = Job(preset, settings, data, run, data_folder=folder, world=world)
+            _run(job, lambda: _lay_out(run, preset))
+    finally:
+        run.give_up()
+
+
+def _lay_out(run: Run, preset: Preset) -> None:
+    run.clear()
+    run.start(preset)
 
 
 def _check_free(folder: Path, *, force: bool) -> None:
     if folder.exists() and not folder.is_dir():
         raise RunError(f"read --out {folder}, which is a file, expected a folder to make")
-    if not folder.exists() or not any(p.name != ".lock" for p in folder.iterdir()):
+    if not folder.exists() or all(path.name == ".lock" for path in folder.iterdir()):
         return
     if not Run(folder).exists():
         raise RunError(
@@ -127,38 +153,42 @@ def _check_free(folder: Path, *, force: bool) -> None:
 
 
 def _resume_as_typed(request: TrainRequest) -> None:
-    run, saved = _saved_run(request)
-    stored = saved.header
-    preset = _preset_again(request, stored.preset)
-    settings = _settings_again(stored.settings, request.place)
-    if request.seed is not None:
-        settings = settings.model_copy(update={"seed": request.seed})
-    if request.precision is not None:
-        settings = settings.model_copy(update={"precision": request.precision.value})
-    changed = differences(stored.preset, preset)
-    for name in ("seed", "precision"):
-        before, after = getattr(stored.settings, name), getattr(settings, name)
-        changed += [f"{name}: {before} -> {after}"] if before != after else []
-    if changed and not request.allow_changes:
-        raise RunError(
-            f"{run.folder} was trained with other settings ({'; '.join(changed)}): leave them as "
-            "they were, or add --allow-changes"
-        )
-    for difference in changed:
-        say(f"changed {difference}")
-    say(f"resuming {run.folder}")
-    _go_on(run, saved, preset, settings, request.place)
+    run = _wanted_run(request)
+    with _alone_in(run):
+        saved = load(run.checkpoint())
+        stored = saved.header
+        if request.seed not in (None, stored.settings.seed):
+            raise RunError(
+                f"{run.folder} was trained with --seed {stored.settings.seed}, and a run keeps its "
+                "seed: leave --seed out, or start a new run"
+            )
+        preset = _preset_again(request, stored.preset)
+        settings = _settings_again(stored.settings, request.place)
+        asked = {"precision": request.precision, "deterministic": request.deterministic or None}
+        chosen = {name: value for name, value in asked.items() if value is not None}
+        changed = differences(stored.preset, preset) + [
+            f"{name}: {getattr(settings, name)} -> {value}"
+            for name, value in chosen.items()
+            if getattr(settings, name) != value
+        ]
+        if changed and not request.allow_changes:
+            raise RunError(
+                f"{run.folder} was trained with other settings ({'; '.join(changed)}): leave them "
+                "as they were, or add --allow-changes"
+            )
+        for difference in changed:
+            say(f"changed {difference}")
+        _go_on(run, saved, preset, settings.model_copy(update=chosen), request.place)
 
 
-def _saved_run(request: TrainRequest) -> tuple[Run, Checkpoint]:
-    if request.out is not None:
-        run = Run(request.out)
-        if not run.exists():
-            raise RunError(f"found no run in {request.out}: leave --resume out to start one there")
-    else:
+def _wanted_run(request: TrainRequest) -> Run:
+    if request.out is None:
         wanted = load_preset(request.model, request.dataset, request.variant)
-        run = latest_of(wanted.name, wanted.dataset)
-    return run, load(run.checkpoint())
+        return latest_of(wanted.name, wanted.dataset)
+    run = Run(request.out)
+    if not run.exists():
+        raise RunError(f"found no run in {request.out}: leave --resume out to start one there")
+    return run
 
 
 def _preset_again(request: TrainRequest, stored: Preset) -> Preset:
@@ -172,6 +202,11 @@ def _preset_again(request: TrainRequest, stored: Preset) -> Preset:
     return request.preset()
 
 
+def _alone_in(run: Run) -> AbstractContextManager[None]:
+    """The run's lock, held by the process that leads."""
+    return run.locked() if parallel.leads_here() else nullcontext()
+
+
 def _go_on(
     run: Run, saved: Checkpoint, preset: Preset, settings: RunSettings, place: Place
 ) -> None:
@@ -179,21 +214,21 @@ def _go_on(
     if step >= preset.schedule.steps:
         say(
             f"{run.folder} is complete at step {step:,}; train it longer with gan train "
-            f"{preset.name} --out {run.folder} --resume --allow-changes --steps N"
+            f"{run.preset_file} --out {run.folder} --resume --allow-changes --steps N"
         )
         return
+    say(f"resuming {run.folder} at step {step:,}")
     world = _prepare(settings)
     with world.lead_first():
-        data = _load_data(preset, settings.seed, place.data_dir)
-    job = Job(preset, settings, data, run, resume_from=saved, world=world)
-    if not world.leads:
-        _run(job)
-        return
-    with run.locked():
+        folder = data_folder(place.data_dir, saved.header.data_folder)
+        data = _load_data(preset, settings.seed, folder)
+
+    def lay_out() -> None:
         run.tidy()
         run.cut_metrics(step)
         run.write_preset(preset)
-        _run(job)
+
+    _run(Job(preset, settings, data, run, saved, folder, world), lay_out)
 
 
 def _settings(request: TrainRequest) -> RunSettings:
@@ -239,24 +274,27 @@ def _prepare(settings: RunSettings) -> World:
     return parallel.join(torch.device(settings.device))
 
 
-def _load_data(preset: Preset, seed: int, data_dir: Path | None) -> Dataset:
-    folder = data_folder(data_dir)
+def _load_data(preset: Preset, seed: int, folder: Path) -> Dataset:
     if not preset.data.is_present(folder):
         say(f"downloading {preset.dataset} into {folder}")
     return preset.data.load(folder, seed)
 
 
-def _run(job: Job) -> None:
+def _run(job: Job, lay_out: Callable[[], None] = lambda: None) -> None:
+    """Train; `lay_out` changes the run's folder, once everything else is known to be well."""
     try:
-        with stop_flag() as should_stop:
-            if not job.world.leads:
+        if not job.world.leads:
+            with stop_flag() as should_stop:
                 Trainer(job).train(should_stop)
-                return
-            began = time.monotonic()
-            with display(console(), job, _lite_command(job.preset)) as listen:
-                trainer = Trainer(job, listen)
-                trainer.train(should_stop)
-            _summarise(job, trainer, time.monotonic() - began)
+            return
+        began = time.monotonic()
+        trainer = Trainer(job)
+        lay_out()
+        shorter = _lite_command(job.preset)
+        with stop_flag() as should_stop, display(console(), job, shorter) as board:
+            trainer.listen = board.note
+            trainer.train(should_stop)
+        _summarise(job, board, time.monotonic() - began)
     finally:
         parallel.leave()
 
@@ -271,13 +309,10 @@ def _lite_command(preset: Preset) -> str | None:
     return f"gan train {preset.name} --dataset {preset.dataset} --variant lite"
 
 
-def _summarise(job: Job, trainer: Trainer, seconds: float) -> None:
-    run, step = job.run, trainer.state.step
-    say(f"done: {step:,} steps; this call took {seconds:,.0f} s")
-    modes, quality = (trainer.metrics.get(name) for name in ("modes", "high_quality"))
-    if modes is not None and quality is not None:
-        total = getattr(job.preset.data, "modes", 0)
-        say(f"modes:    {modes:.0f} of {total} held, {quality:.1%} of the points within 3 std")
-    say(f"picture:  {run.preview_file(step)}")
-    say(f"numbers:  {run.metrics_file}")
-    say(f"go on:    gan sample {run.folder}")
+def _summarise(job: Job, board: Board, seconds: float) -> None:
+    say(f"done: {board.pace.step:,} steps; this call took {seconds:,.0f} s")
+    if board.caption:
+        say(f"result:   {board.caption}")
+    say(f"picture:  {board.preview}")
+    say(f"numbers:  {job.run.metrics_file}")
+    say(f"go on:    gan sample {job.run.folder}")

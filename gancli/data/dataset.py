@@ -5,8 +5,11 @@ from abc import abstractmethod
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Literal
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from pydantic import Field
 from torch import Tensor
 
@@ -53,6 +56,19 @@ class DataSpec(Settings):
         """Whether loading needs no download."""
         del folder
         return True
+
+    @property
+    @abstractmethod
+    def key(self) -> Literal["images", "points"]:
+        """What the samples are, as an npz names them."""
+
+    @abstractmethod
+    def to_samples(self, x: Tensor) -> NDArray[np.generic]:
+        """What a generator makes, or `Dataset.x`, as people read it.
+
+        Returns:
+            uint8 images of (N, H, W, C), or float32 points of (N, D) in data units.
+        """
 
     def to_network(self, x: Tensor, dtype: torch.dtype) -> Tensor:
         """Stored values as the networks' [-1, 1]."""

@@ -18,7 +18,12 @@ from gancli.types import Latent, Sample
 
 
 class Deck:
-    """A shuffled, endless supply of real batches, and of what a turn draws beside them."""
+    """A shuffled, endless supply of real batches, and of what a turn draws beside them.
+
+    Raises:
+        DataError: the data set is smaller than one batch.
+        UsageError: the batch does not divide among the processes.
+    """
 
     def __init__(
         self,
@@ -26,6 +31,7 @@ class Deck:
         spec: DataSpec,
         prior: Prior,
         *,
+        batch_size: int,
         seed: int,
         device: torch.device,
         dtype: torch.dtype,
@@ -38,31 +44,35 @@ class Deck:
         self.dtype = dtype
         self.world = world
         self.x = data.x.to(device)
+        self.batch_size = batch_size
+        if len(data) < batch_size:
+            raise DataError(
+                f"read {len(data)} samples, expected at least one batch of {batch_size}: "
+                "set a smaller one with --set schedule.batch_size="
+            )
+        world.slice_of(batch_size)
         self._epoch = -1
         self._order = torch.empty(0, dtype=torch.int64)
 
-    def hand(self, step: int, turn: int, batch: int, batch_size: int) -> "Hand":
+    def hand(self, step: int, turn: int, batch: int, batch_size: int | None = None) -> "Hand":
         """What one turn may draw; `batch` counts the real batches dealt before it."""
-        return Hand(self, step, turn, batch, batch_size)
+        return Hand(self, step, turn, batch, batch_size or self.batch_size)
 
-    def batch(self, index: int, size: int) -> Tensor:
-        """Indices of the index-th real batch: epochs without replacement, remainders dropped.
-
-        Raises:
-            DataError: the data set is smaller than one batch.
-        """
-        per_epoch = len(self.x) // size
-        if not per_epoch:
-            raise DataError(
-                f"read {len(self.x)} samples, expected at least one batch of {size}: "
-                "set a smaller one with --set schedule.batch_size="
-            )
-        epoch, place = divmod(index, per_epoch)
+    def batch(self, index: int) -> Tensor:
+        """Indices of the index-th real batch: epochs without replacement, remainders dropped."""
+        size = self.batch_size
+        epoch, place = divmod(index, len(self.x) // size)
         if epoch != self._epoch:
             order = stream(self.seed, "shuffle", epoch).permutation(len(self.x))
-            self._order = torch.from_numpy(order).to(self.device)
+            self._order = self.send(torch.from_numpy(order))
             self._epoch = epoch
         return self._order[place * size : (place + 1) * size]
+
+    def send(self, drawn: Tensor) -> Tensor:
+        """What the processor drew, on its way to the device; the processor does not wait."""
+        if self.device.type != "cuda":
+            return drawn.to(self.device)
+        return drawn.pin_memory().to(self.device, non_blocking=True)
 
 
 @dataclass(frozen=True)
@@ -79,7 +89,7 @@ class Hand:
         """Real samples of shape (B, *x) in [-1, 1], mirrored and noised as the data set says."""
         deck = self.deck
         share = deck.world.slice_of(self.batch_size)
-        x = deck.spec.to_network(deck.x[deck.batch(self.batch, self.batch_size)[share]], deck.dtype)
+        x = deck.spec.to_network(deck.x[deck.batch(self.batch)[share]], deck.dtype)
         if deck.spec.flip:
             mirrored = self._numbers("flip", (self.batch_size, 1, 1, 1))[share] < 0.5
             x = torch.where(mirrored, x.flip(-1), x)
@@ -92,7 +102,7 @@ class Hand:
         """Fresh latents, one a sample of the batch."""
         share = self.deck.world.slice_of(self.batch_size)
         drawn = self.deck.prior.draw(self.batch_size, self._stream("latent"))
-        return Latent(*(part[share].to(self.deck.device, self.deck.dtype) for part in drawn))
+        return Latent(*(self.deck.send(part[share].to(self.deck.dtype)) for part in drawn))
 
     def mix(self, count: int) -> Tensor:
         """(count,) numbers, uniform on [0, 1); one number is the same for all processes."""
@@ -105,4 +115,4 @@ class Hand:
 
     def _numbers(self, purpose: str, shape: tuple[int, ...]) -> Tensor:
         drawn = self._stream(purpose).random(shape, dtype=np.float32)
-        return torch.from_numpy(drawn).to(self.deck.device, self.deck.dtype)
+        return self.deck.send(torch.from_numpy(drawn).to(self.deck.dtype))

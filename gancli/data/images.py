@@ -2,17 +2,22 @@
 
 import contextlib
 import io
+import tempfile
 from collections.abc import Callable
+from http.client import HTTPException
 from pathlib import Path
 from typing import Literal
 from urllib.error import URLError
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torchvision.datasets import CIFAR10, MNIST
 
 from gancli.data.dataset import Dataset, DataSpec
 from gancli.errors import DataError, NetworkError
+from gancli.files import disk_error
 from gancli.types import DataShape
 
 Source = Literal["mnist", "cifar10"]
@@ -49,6 +54,17 @@ class TorchvisionImages(DataSpec):
         """(C, H, W) of the set's images."""
         return DataShape(SHAPES[self.source])
 
+    @property
+    def key(self) -> Literal["images"]:
+        """Images."""
+        return "images"
+
+    def to_samples(self, x: Tensor) -> NDArray[np.generic]:
+        """[-1, 1] as 0..255: scaled, plus a half, truncated; uint8 of (N, H, W, C)."""
+        if x.dtype != torch.uint8:
+            x = x.float().clamp(-1, 1).add(1).mul(127.5).add(0.5).to(torch.uint8)
+        return x.permute(0, 2, 3, 1).cpu().numpy()
+
     def load(self, folder: Path, seed: int) -> Dataset:
         """The images, from `folder` or downloaded into it.
 
@@ -67,26 +83,39 @@ class TorchvisionImages(DataSpec):
 
     def is_present(self, folder: Path) -> bool:
         """Whether `folder` holds anything of this set, so that nothing is downloaded."""
-        where = (folder / LAYOUTS[self.source]).parent
-        return where.exists() and any(where.iterdir())
+        where = self._where(folder)
+        return where.is_file() or (where.is_dir() and any(where.iterdir()))
+
+    def _where(self, folder: Path) -> Path:
+        return (folder / LAYOUTS[self.source]).parent
 
     def _read(self, folder: Path) -> Tensor:
+        where = self._where(folder)
         try:
             return READERS[self.source](folder, False)
         except (RuntimeError, ValueError, AssertionError, EOFError, KeyError, OSError) as error:
-            where = folder / Path(LAYOUTS[self.source]).parent
-            found = len(list(where.iterdir()))
+            found = len(list(where.iterdir())) if where.is_dir() else "no folder"
             raise DataError(
                 f"read {where} ({found} files), expected {self.source} as torchvision lays it out, "
                 f"but files are missing or broken: {self._remedy(folder)}"
             ) from error
 
     def _download(self, folder: Path) -> Tensor:
+        if folder.exists() and not folder.is_dir():
+            raise DataError(f"read {folder}, which is a file, expected a folder for --data-dir")
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            with contextlib.redirect_stdout(io.StringIO()):
-                return READERS[self.source](folder, True)
-        except (URLError, ConnectionError, TimeoutError, RuntimeError) as error:
+            # Beside its place first: an interrupted download must not look like a whole one.
+            with tempfile.TemporaryDirectory(dir=folder, prefix=".download-") as scratch:
+                with contextlib.redirect_stdout(io.StringIO()):
+                    images = READERS[self.source](Path(scratch), True)
+                top = Path(LAYOUTS[self.source]).parts[0]
+                (Path(scratch) / top).replace(folder / top)
+                return images
+        except (OSError, HTTPException, RuntimeError) as error:
+            refused = disk_error(error, folder) if isinstance(error, OSError) else None
+            if refused is not None and not isinstance(error, URLError | ConnectionError):
+                raise refused from error
             raise NetworkError(
                 f"found no {self.source} in {folder} and could not download it: connect to a "
                 f"network, or put {LAYOUTS[self.source]} and its companions into a folder and name "
@@ -94,5 +123,5 @@ class TorchvisionImages(DataSpec):
             ) from error
 
     def _remedy(self, folder: Path) -> str:
-        where = folder / Path(LAYOUTS[self.source]).parent
+        where = self._where(folder)
         return f"remove {where} to download it again, or name another folder with --data-dir"

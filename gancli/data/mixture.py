@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from pydantic import Field
+from pydantic import Field, model_validator
 from torch import Tensor
 
 from gancli.data.dataset import Dataset, DataSpec
@@ -21,16 +21,22 @@ class Mixture(DataSpec):
     kind: Literal["mixture"] = "mixture"
     layout: Literal["ring", "grid"]
     """ring: `modes` centres on a circle; grid: `modes` = n x n centres on a square"""
-    modes: int = Field(gt=0)
+    modes: int = Field(gt=0, le=10_000)
     """number of Gaussians"""
     extent: float = Field(gt=0)
     """radius of the ring, or half the side of the grid, in data units"""
     std: float = Field(gt=0)
     """standard deviation of each Gaussian along each axis, in data units"""
-    points_per_mode: int = Field(gt=0)
+    points_per_mode: int = Field(gt=0, le=1_000_000)
     """points drawn from each Gaussian"""
     scale: float = Field(gt=0)
     """data units that become 1 for the networks"""
+
+    @model_validator(mode="after")
+    def _grid_is_square(self) -> "Mixture":
+        if self.layout == "grid" and math.isqrt(self.modes) ** 2 != self.modes:
+            raise ValueError(f"modes: read {self.modes}, expected a square number for a grid")
+        return self
 
     @property
     def shape(self) -> DataShape:
@@ -53,6 +59,11 @@ class Mixture(DataSpec):
         points = (self.centres() + self.std * noise).reshape(-1, 2)
         return Dataset(torch.from_numpy(points / self.scale).float())
 
-    def to_data_units(self, x: Tensor) -> Tensor:
-        """What the generator makes, in the units of `extent` and `std`."""
-        return x * self.scale
+    @property
+    def key(self) -> Literal["points"]:
+        """Points."""
+        return "points"
+
+    def to_samples(self, x: Tensor) -> NDArray[np.generic]:
+        """Points in the units of `extent` and `std`, float32 of (N, 2)."""
+        return (x * self.scale).float().cpu().numpy()

@@ -24,4 +24,4 @@ class WeightClip(Constraint):
 
     def equation(self) -> str:
         """The constraint in symbols."""
-        return f"clip D's parameters to [-{self.bound:g}, {self.bound:g}] {self.when} its step"
+        return f"clip D's parameters to [-{self.bound:g}, {self.bound:g}] {self.when} its turn"

@@ -5,7 +5,7 @@ from typing import Literal, NamedTuple
 from torch import Tensor
 
 from gancli.settings import Settings
-from gancli.types import Dealer, DiscriminatorNet, Players, Sample, Verdict
+from gancli.types import Dealer, DiscriminatorNet, Sample, Verdict
 
 Side = Literal["discriminator", "generator"]
 
@@ -25,7 +25,6 @@ class DiscriminatorScene(NamedTuple):
 class GeneratorScene(NamedTuple):
     """All a term may look at while the generator learns."""
 
-    players: Players
     fake: Sample
     """carries the generator's graph"""
     fake_verdict: Verdict
@@ -62,7 +61,7 @@ class Constraint(Settings):
     """What holds for a player's weights around its optimiser step."""
 
     when: Literal["before", "after"] = "after"
-    """before or after the optimiser's step"""
+    """at the start of the player's turn, or after its optimiser's step"""
 
     def project(self, discriminator: DiscriminatorNet) -> None:
         """Move the weights, in place, to the nearest ones allowed."""

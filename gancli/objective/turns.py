@@ -69,7 +69,7 @@ def discriminator_losses(objective: Objective, players: Players, dealer: Dealer)
 def generator_losses(objective: Objective, players: Players, dealer: Dealer) -> Losses:
     """The weighted summands of the generator's loss."""
     fake = Sample(players.generator(dealer.latent()))
-    scene = GeneratorScene(players, fake, players.discriminator(fake))
+    scene = GeneratorScene(fake, players.discriminator(fake))
     terms = objective.terms_of("generator")
     return {name: term.weight * term.generator(scene) for name, term in terms.items()}
 
@@ -83,7 +83,7 @@ def take(
     world: World,
     autocast: torch.dtype | None = None,
 ) -> Losses:
-    """Take one turn: zero, lose, backward, step, project. Returns the detached summands.
+    """Take one turn: project, lose, backward, step, project. Returns the detached summands.
 
     Only the steppers' weights want gradients; a gradient the turn does not produce is None, and
     its parameter stays. `autocast` is the lower precision of the forward passes, if any.
@@ -92,13 +92,13 @@ def take(
     for name, player in named.items():
         player.requires_grad_(name in turn.steppers)
     device = next(named["generator"].parameters()).device
+    _project(turn, players, "before")
     with torch.autocast(device.type, dtype=autocast, enabled=autocast is not None):
         losses = turn.losses(dealer)
     for name in turn.steppers:
         optimizers[name].zero_grad(set_to_none=True)
     torch.stack(list(losses.values())).sum().backward()  # type: ignore[no-untyped-call]
     world.average_(_gradients(named[name] for name in turn.steppers))
-    _project(turn, players, "before")
     for name in turn.steppers:
         optimizers[name].step()
     _project(turn, players, "after")

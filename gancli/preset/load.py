@@ -1,5 +1,6 @@
 """Validates resolved presets, and says what is wrong with them in a sentence."""
 
+import json
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any
@@ -42,7 +43,8 @@ def change(preset: Preset, overrides: Sequence[str]) -> Preset:
 def validate(table: Mapping[str, Any], source: str) -> Preset:
     """The preset a resolved table describes; `source` names it in errors."""
     try:
-        return Preset.model_validate(table)
+        # As JSON: strict about types, yet lists may become tuples.
+        return Preset.model_validate_json(json.dumps(table, default=str), strict=True)
     except ValidationError as error:
         raise UsageError(explain(error, table, source)) from error
 
@@ -51,7 +53,7 @@ def explain(error: ValidationError, table: Mapping[str, Any], source: str) -> st
     """One sentence: the first faulty field, what was read, what was expected, what to type."""
     faults = error.errors(include_url=False)
     first = faults[0]
-    path = _path(first["loc"], table)
+    path = _path(first["loc"], table) or "the whole"
     more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
     if first["type"] == "extra_forbidden":
         return f"preset {source}: no field {path}{_suggestion(path)}{more}"
@@ -64,7 +66,8 @@ def explain(error: ValidationError, table: Mapping[str, Any], source: str) -> st
     for unsaid in _UNSAID:
         wanted = wanted.removeprefix(unsaid)
     if first["type"] == "value_error":
-        return f"preset {source}: {f'{path}: ' if path else ''}{wanted}{more}"
+        where = f"{path}: " if first["loc"] else ""
+        return f"preset {source}: {where}{wanted}{more}"
     if first["type"] == "union_tag_invalid":
         wanted = f"one of {first['ctx']['expected_tags']}"
     return f"preset {source}: {path}: read {_shown(first['input'])}, expected {wanted}{more}"
@@ -91,7 +94,8 @@ def _path(location: Sequence[int | str], table: object) -> str:
 
 def _suggestion(path: str) -> str:
     known = sorted(_field_names(Preset.model_json_schema()))
-    match = get_close_matches(path.rpartition(".")[2], known, n=1)
+    name = path.rpartition(".")[2]
+    match = [close for close in get_close_matches(name, known, n=2) if close != name]
     return f", did you mean {match[0]}?" if match else "; gan presets show NAME lists the fields"
 
 

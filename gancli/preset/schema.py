@@ -136,8 +136,8 @@ class Preset(Settings):
 
     @model_validator(mode="after")
     def _fits_together(self) -> "Preset":
-        for role in ("generator", "discriminator"):
-            misfit = getattr(self, role).network.misfit(self.data.shape)
+        for role, player in self.players().items():
+            misfit = player.network.misfit(self.data.shape)
             if misfit:
                 raise ValueError(f"{role}.network: {misfit}")
         if self.data.flip and not self.data.shape.is_image:
@@ -149,6 +149,10 @@ class Preset(Settings):
                 f"schedule.steps = {self.schedule.steps}"
             )
         return self
+
+    def players(self) -> dict[str, PlayerSpec]:
+        """The players' settings, under the names the networks have in a state."""
+        return {"generator": self.generator, "discriminator": self.discriminator}
 
     def deviations_in_force(self) -> dict[str, Deviation]:
         """The fields whose values differ from the paper's."""

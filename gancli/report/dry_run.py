@@ -73,7 +73,7 @@ def _network_tables(preset: Preset, players: Players) -> list[Table]:
         "generator": Latent(torch.zeros(2, preset.prior.z_dim)),
         "discriminator": Sample(torch.zeros(2, *preset.data.shape.x)),
     }
-    specs = {"generator": preset.generator, "discriminator": preset.discriminator}
+    specs = preset.players()
     tables = []
     for name, net in players.named().items():
         total = parameter_count(net)

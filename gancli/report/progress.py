@@ -1,7 +1,7 @@
 """What a run shows while it trains: a live panel in a terminal, plain lines elsewhere."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
 
@@ -70,6 +70,7 @@ class Board:
         self.logged_at = first
         self.checkpoint = "-"
         self.preview = "-"
+        self.caption = ""
         self._per_step = schedule.batch_size * schedule.discriminator_steps
         self._unit = "images" if job.preset.data.shape.is_image else "points"
 
@@ -78,11 +79,12 @@ class Board:
         if isinstance(event, Stepped):
             self.pace.note(event.step)
         elif isinstance(event, Logged):
-            self.values, self.logged_at = event.values, event.step
+            self.values |= event.values
+            self.logged_at = event.step
         elif isinstance(event, Saved):
             self.checkpoint = str(event.path)
         elif isinstance(event, Previewed):
-            self.preview = str(event.path)
+            self.preview, self.caption = str(event.path), event.caption
 
     def speed(self) -> str:
         """Rates and the time left."""
@@ -90,9 +92,9 @@ class Board:
         eta = str(timedelta(seconds=round(left))) if left is not None else "?"
         return f"{rate:,.1f} steps/s, {rate * self._per_step:,.0f} {self._unit}/s, ETA {eta}"
 
-    def line(self) -> str:
+    def line(self, values: Mapping[str, float]) -> str:
         """One line for a log file."""
-        numbers = ", ".join(f"{name} {value:.4g}" for name, value in self.values.items())
+        numbers = ", ".join(f"{name} {value:.4g}" for name, value in values.items())
         return f"step {self.logged_at:,}/{self.pace.steps:,}: {numbers} ({self.speed()})"
 
     def panel(self) -> RenderableType:
@@ -117,49 +119,53 @@ class Board:
         return f"at this speed the schedule takes {left / LONG_SECONDS:,.1f} days on this device"
 
 
+class LiveBoard(Board):
+    """Shown in a panel that is redrawn in place."""
+
+    def __init__(self, job: Job, console: Console, shorter: str | None) -> None:
+        super().__init__(job, time.monotonic)
+        self.console = console
+        self.shorter = shorter
+        self.warned = False
+
+    def note(self, event: Event) -> None:
+        """Take an event in; warn, once, of a schedule longer than a day."""
+        super().note(event)
+        sentence = None if self.warned else self.forecast()
+        if sentence:
+            self.warned = True
+            offer = f"; a short one: {self.shorter}" if self.shorter else ""
+            self.console.print(sentence + offer, markup=False)
+
+
+class LineBoard(LiveBoard):
+    """Shown line by line, where the output is no terminal."""
+
+    def note(self, event: Event) -> None:
+        """Take an event in, and print what a log file should hold."""
+        super().note(event)
+        if isinstance(event, Logged):
+            self.console.print(self.line(event.values), markup=False)
+        elif isinstance(event, Saved):
+            self.console.print(f"checkpoint {event.path}", markup=False)
+
+
 @contextmanager
-def display(console: Console, job: Job, shorter: str | None) -> Iterator[Callable[[Event], None]]:
-    """Show a run while it trains; yields the listener to hand to the trainer.
+def display(console: Console, job: Job, shorter: str | None) -> Iterator[Board]:
+    """Show a run while it trains; the board's `note` is the trainer's listener.
 
     Args:
         console: where to print.
         job: what is trained.
         shorter: a command to offer where the schedule takes longer than a day.
     """
-    board = Board(job, time.monotonic)
-    warned = False
-
-    def warn() -> None:
-        nonlocal warned
-        sentence = None if warned else board.forecast()
-        if sentence:
-            warned = True
-            offer = f"; a short one: {shorter}" if shorter else ""
-            console.print(sentence + offer, markup=False)
-
-    if console.is_terminal:
-        with Live(
-            get_renderable=board.panel, console=console, refresh_per_second=REFRESHES_PER_SECOND
-        ):
-
-            def live(event: Event) -> None:
-                board.note(event)
-                warn()
-
-            yield live
+    if not console.is_terminal:
+        console.print(f"training in {job.run.folder}", markup=False)
+        yield LineBoard(job, console, shorter)
         return
-
-    console.print(f"training in {job.run.folder}", markup=False)
-
-    def plain(event: Event) -> None:
-        board.note(event)
-        warn()
-        if isinstance(event, Logged):
-            console.print(board.line(), markup=False)
-        elif isinstance(event, Saved):
-            console.print(f"checkpoint {event.path}", markup=False)
-
-    yield plain
+    board = LiveBoard(job, console, shorter)
+    with Live(get_renderable=board.panel, console=console, refresh_per_second=REFRESHES_PER_SECOND):
+        yield board
 
 
 class RateColumn(ProgressColumn):

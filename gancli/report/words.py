@@ -9,8 +9,8 @@ from rich.console import Console
 @cache
 def console() -> Console:
     """Standard output, plain where it is no terminal; of several processes one speaks."""
-    is_leading = os.environ.get("RANK", "0") == "0"
-    return Console(highlight=False, soft_wrap=True, quiet=not is_leading)
+    follows = "MASTER_ADDR" in os.environ and os.environ.get("RANK", "0") != "0"
+    return Console(highlight=False, soft_wrap=True, quiet=follows)
 
 
 def say(sentence: str) -> None:
