@@ -147,20 +147,25 @@ def resolve(
     Raises:
         UsageError: an unknown model, data set or variant, or an override that cannot be read.
     """
-    path = Path(model)
-    if path.suffix == ".toml" or (model not in model_names() and path.is_file()):
-        table = read_toml(path)
-        if "data" in table:
-            _refuse_choices(model, table, dataset, variant)
-            return override(table, overrides)
-        chosen = _parse_head(table, model)
-    else:
-        chosen = head(model)
+    if is_resolved_file(model):
+        table = read_toml(Path(model))
+        _refuse_choices(model, table, dataset, variant)
+        return override(table, overrides)
+    chosen = _parse_head(read_toml(Path(model)), model) if _is_file(model) else head(model)
     dataset = _choose_dataset(chosen, dataset)
     resolved: Table = {}
     for layer in _layers(chosen, dataset, _choose_variant(chosen, dataset, variant)):
         resolved = lay_over(resolved, layer)
     return override(resolved, overrides)
+
+
+def _is_file(model: str) -> bool:
+    return model.endswith(".toml") or (model not in model_names() and Path(model).is_file())
+
+
+def is_resolved_file(model: str) -> bool:
+    """Whether this is the path of a preset file that stands for itself."""
+    return _is_file(model) and "data" in read_toml(Path(model))
 
 
 def _refuse_choices(model: str, table: Table, dataset: str | None, variant: str | None) -> None:

@@ -77,10 +77,10 @@ def refuse_to_overwrite(out: Path, *, force: bool) -> None:
     Raises:
         RunError: something is there that must stay.
     """
-    if not out.exists() or (out.is_dir() and not any(out.iterdir())):
-        return
-    if out.is_symlink() or not out.is_dir():
+    if out.is_symlink() or (out.exists() and not out.is_dir()):
         raise RunError(f"{out} is no plain folder: choose another one with --out")
+    if not out.exists() or not any(out.iterdir()):
+        return
     foreign = [p.name for p in out.iterdir() if not p.is_file() or not _OWN.fullmatch(p.name)]
     if foreign:
         raise RunError(

@@ -249,6 +249,149 @@ def assert_same_run(first: Path, second: Path, step: int) -> None:
     assert pictures[0] == pictures[1]
 
 
+def test_a_start_that_fails_loses_nothing(gan: Gan) -> None:
+    assert gan(*RING, "--steps", 2, "--out", "run")[0] == 0
+    before = contents("run")
+    too_large = ["--set", "schedule.batch_size=9999"]
+    assert gan(*RING, *too_large, "--out", "run", "--force")[0] == 3
+    assert contents("run") == before
+    assert gan(*RING, *too_large)[0] == 3
+    assert not list(Path("runs").glob("gan-*"))
+    code, _, err = gan("train", "gan", "--out", "run", "--resume", "--steps", 9,
+                       "--allow-changes", "--set", "generator.network.width=16")  # fmt: skip
+    assert (code, "networks are not the preset's" in err) == (4, True)
+    assert contents("run") == before
+
+
+def contents(folder: str) -> dict[Path, bytes]:
+    return {path: path.read_bytes() for path in Path(folder).rglob("*") if path.is_file()}
+
+
+def test_what_is_not_the_runs_stays(gan: Gan) -> None:
+    Path("project/samples").mkdir(parents=True)
+    for name in ("preset.toml", "samples/mine.wav"):
+        Path("project", name).write_text("mine")
+    before = contents("project")
+    assert gan(*RING, "--steps", 2, "--out", "project", "--force")[0] == 4
+    assert contents("project") == before
+
+    assert gan(*RING, "--steps", 2, "--out", "run")[0] == 0
+    mine = ["thesis.partial", "checkpoints/step-000003 (copy).safetensors", "samples/mine.wav"]
+    Path("run/samples").mkdir()
+    for name in mine:
+        Path("run", name).write_text("mine")
+    assert gan("sample", "run")[0] == 0
+    changes = ["--resume", "--allow-changes", "--steps", 4]
+    assert gan("train", "gan", "--out", "run", *changes)[0] == 0
+    assert gan(*RING, "--steps", 2, "--out", "run", "--force")[0] == 0
+    assert all(Path("run", name).read_text() == "mine" for name in mine)
+    assert not list(Path("run/samples").rglob("*.npz"))
+
+
+def test_an_edited_preset_is_not_passed_over(gan: Gan) -> None:
+    assert gan(*RING, "--steps", 2, "--out", "run")[0] == 0
+    file = Path("run/preset.toml")
+    file.write_text(file.read_text().replace("steps = 2 ", "steps = 4 "))
+    code, _, err = gan("resume", "run")
+    assert code == 4
+    assert "schedule.steps: 2 -> 4" in err
+    command = err.partition("type gan ")[2].split()
+    assert gan(*command)[0] == 0
+    assert load(Run(Path("run")).checkpoint()).header.step == 4
+
+
+def test_allowed_changes_of_optimizer_and_average(gan: Gan) -> None:
+    assert gan(*RING, "--steps", 2, "--out", "run")[0] == 0
+    changes = ["--resume", "--allow-changes", "--steps", 5, "--set", "schedule.ema_decay=0.9"]
+    for kind in ("rmsprop", "sgd"):
+        changes += ["--set", f"optimizer.kind={kind}", "--set", "optimizer.lr=1e-3"]
+        code, out, err = gan("train", "gan", "--out", "run", *changes)
+        assert code == 0, err
+        assert f"generator.optimizer.kind: {'adam' if kind == 'rmsprop' else 'rmsprop'}" in out
+        changes = ["--resume", "--allow-changes", "--steps", 8]
+    assert any(name.startswith("ema.") for name in load(Run(Path("run")).checkpoint()).tensors)
+
+
+def test_resuming_looks_where_the_data_lay(
+    data_dir: Path, gan: Gan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("GANCLI_DATA")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(Path.cwd()))
+    small = ["--set", "generator.network.width=8", "--set", "schedule.checkpoint_every=3"]
+    fields = ["train", "gan", "--dataset", "mnist", *small, "--steps", 5, "--out", "run"]
+    assert gan(*fields, "--data-dir", data_dir)[0] == 0
+    Run(Path("run")).checkpoint_file(5).unlink()
+    assert gan("resume", "run")[0] == 0
+
+
+def test_metrics_that_are_none_are_cut(gan: Gan) -> None:
+    assert (
+        gan(*RING, "--steps", 200, "--set", "schedule.checkpoint_every=100", "--out", "run")[0] == 0
+    )
+    run = Run(Path("run"))
+    with run.metrics_file.open("ab") as file:
+        file.write(b"[1]\n\xff{")
+    run.checkpoint_file(200).unlink()
+    assert gan("resume", "run")[0] == 0
+    assert [row["step"] for row in run.metrics()] == [100, 200]
+
+
+LONG = "x" * 300
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [*RING, "--out", LONG],
+        [*RING, "--out", "file/sub"],
+        [*RING, "--out", "/proc/x"],
+        ["sample", "run", "--out", "file"],
+        ["sample", "run", "--out", "file/sub"],
+        ["sample", "run", "--out", "."],
+        ["sample", "run", "--out", "/"],
+        ["sample", "run", "--out", "", "--force"],
+        ["sample", "run", "--out", LONG],
+        ["sample", "run", "--out", "link", "--force"],
+        ["sample", "run", "--checkpoint", "²"],
+        ["sample", "run", "--seeds", "0-9999999999"],
+        ["sample", "run", "--seeds", "99999999999999999999"],
+        ["sample", "run", "--count", "300000000"],
+        ["sample", LONG],
+        ["train", LONG],
+        ["train", "gan", "--dataset", "mnist", "--data-dir", "file"],
+        ["train", "gan", "--dataset", "mnist", "--data-dir", "/proc/nope"],
+        [*RING, "--set", "prior.z_dim=100000000000000000000"],
+        [*RING, "--set", "=3"],
+        [*RING, "--set", "data.modes=[1]"],
+    ],
+    ids=lambda words: " ".join(words[-3:])[:40],
+)
+def test_odd_paths_and_numbers(arguments: list[str], gan: Gan) -> None:
+    assert gan(*RING, "--steps", 1, "--out", "run")[0] == 0
+    Path("file").write_text("mine")
+    Path("there").mkdir()
+    Path("link").symlink_to("there")
+    code, _, err = gan(*arguments)
+    assert code in (2, 3, 4, 5, 6), err
+    assert err.count("\n") == 1
+    assert Path("file").read_text() == "mine"
+    assert Path("link").is_symlink()
+
+
+def test_a_runs_root_that_is_a_file(gan: Gan, monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("file").write_text("mine")
+    monkeypatch.setenv("GANCLI_RUNS", "file")
+    code, _, err = gan(*RING, "--steps", 1)
+    assert (code, err.count("\n")) == (6, 1)
+    assert Path("file").read_text() == "mine"
+
+
+def test_gan_alone_is_help(gan: Gan) -> None:
+    code, out, err = gan()
+    assert (code, err) == (0, "")
+    assert "presets" in out
+
+
 def kill_and_resume(kills: int, steps: int, gan: Gan) -> None:
     fields = [*RING, "--steps", steps, "--set", "schedule.checkpoint_every=50"]
     process = spawn(*fields, "--out", "run")

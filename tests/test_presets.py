@@ -86,6 +86,36 @@ def test_paper_variants_withdraw_what_they_correct() -> None:
     assert not corrected & set(paper)
 
 
+@pytest.mark.parametrize(
+    ("key", "path", "said"),
+    [
+        (("dcgan-r1", "cifar10", "reference"), "generator.optimizer.kind", "rmsprop"),
+        (("dcgan-r1", "cifar10", "reference"), "objective.vanilla.halved", False),
+        (("dcgan-r1", "cifar10", "lite"), "data.noise", 0.0078125),
+        (("wgan", "ring8", "reference"), "prior.z_dim", 2),
+        (("wgan", "cifar10", "lite"), "objective.weight_clip.bound", 0.01),
+        (("wgan-gp", "cifar10", "lite"), "schedule.discriminator_steps", 5),
+        (("gan-r1", "mnist", "reference"), "schedule.ema_decay", 0.999),
+        (("lsgan", "grid25", "reference"), "schedule.batch_size", 512),
+    ],
+)
+def test_what_the_paper_says_otherwise_is_marked(key: Key, path: str, said: object) -> None:
+    assert load_preset(*key).deviations_in_force()[path].paper == said
+
+
+def test_an_override_is_marked_too() -> None:
+    assert "prior.z_dim" not in load_preset("sngan", "ring8").deviations_in_force()
+    changed = load_preset("sngan", "ring8", overrides=["prior.z_dim=9"])
+    assert changed.deviations_in_force()["prior.z_dim"].paper == 32
+
+
+@pytest.mark.parametrize("key", [k for k in every_preset() if k[2] == "paper"], ids=preset_id)
+def test_paper_variants_deviate_only_where_they_say_why(key: Key) -> None:
+    """What is left is networks, and what the paper itself leaves open or contradicts."""
+    for said in load_preset(*key).deviations_in_force().values():
+        assert said.note or isinstance(said.paper, str) or said.paper == 64
+
+
 def schedule_of(preset: Preset) -> tuple[int, int, int]:
     s = preset.schedule
     return s.steps, s.batch_size, s.discriminator_steps
@@ -139,24 +169,63 @@ def test_paper_settings(
     assert preset.expected is None
 
 
+# variants.md, sections 4 to 6: what else the papers' variants say.
 @pytest.mark.parametrize(
-    ("model", "norm", "steps", "turns"),
+    ("model", "dataset", "fields"),
     [
-        ("dcgan", "batch", 4500, 1),
-        ("lsgan", "batch", 4500, 1),
-        ("dcgan-r1", "none", 3500, 1),
-        ("sngan", "none", 4500, 1),
-        ("sngan-hinge", "none", 4500, 1),
-        ("wgan-gp", "none", 3000, 1),
-        ("wgan", "none", 3000, 2),
+        ("gan", "ring8", {"prior.z_dim": 256, "generator.optimizer.betas": [0.5, 0.999]}),
+        ("gan", "mnist", {"prior.distribution": "uniform", "objective.vanilla.halved": True}),
+        ("gan-r1", "ring8", {"objective.r1.weight": 10, "objective.r1.halved": False}),
+        ("gan-r1", "mnist", {"schedule.ema_decay": 0.999, "objective.r1.shared_forward": True}),
+        ("wgan", "ring8", {"generator.optimizer.eps": 1e-10, "generator.optimizer.alpha": 0.9}),
+        ("wgan", "cifar10", {"generator.network.dim": 64, "generator.network.bias": False}),
+        ("wgan", "mnist", {"objective.weight_clip.when": "before", "schedule.warmup.steps": 100}),
+        ("wgan-gp", "ring8", {"objective.gradient_penalty.weight": 0.1, "prior.z_dim": 2}),
+        ("wgan-gp", "mnist", {"objective.gradient_penalty.per_sample": True, "prior.z_dim": 128}),
+        ("wgan-gp", "cifar10", {"discriminator.network.norm": "none", "data.flip": False}),
+        ("sngan", "mnist", {"generator.optimizer.betas": [0.5, 0.999]}),
+        ("sngan", "cifar10", {"data.noise": 0.0078125, "discriminator.network.norm": "none"}),
+        ("sngan-hinge", "cifar10", {"prior.z_dim": 128, "objective.hinge.weight": 1}),
+        ("lsgan", "mnist", {"generator.network.norm": "none", "prior.distribution": "uniform"}),
+        ("lsgan", "cifar10", {"discriminator.network.norm": "batch", "prior.z_dim": 100}),
+        ("dcgan", "cifar10", {"discriminator.network.bias": False, "prior.scale": 1}),
+        ("dcgan-r1", "cifar10", {"discriminator.network.norm": "none", "data.noise": 0.0078125}),
     ],
 )
-def test_lite_settings(model: str, norm: str, steps: int, turns: int) -> None:
+def test_more_of_the_papers(model: str, dataset: str, fields: dict[str, object]) -> None:
+    known = leaves(load_preset(model, dataset, "paper").model_dump(mode="json"))
+    assert {path: known[path] for path in fields} == fields
+
+
+@pytest.mark.parametrize(
+    ("model", "norm", "steps", "turns", "betas"),
+    [
+        ("dcgan", "batch", 4500, 1, (0.5, 0.999)),
+        ("lsgan", "batch", 4500, 1, (0.5, 0.999)),
+        ("dcgan-r1", "none", 3500, 1, (0.5, 0.999)),
+        ("sngan", "none", 4500, 1, (0.5, 0.999)),
+        ("sngan-hinge", "none", 4500, 1, (0.0, 0.9)),
+        ("wgan-gp", "none", 3000, 1, (0.0, 0.9)),
+        ("wgan", "none", 3000, 2, (0.0, 0.9)),
+    ],
+)
+def test_lite_settings(
+    model: str, norm: str, steps: int, turns: int, betas: tuple[float, float]
+) -> None:
     preset = load_preset(model, "cifar10", "lite")
+    known = leaves(preset.model_dump(mode="json"))
     assert preset.discriminator.network.norm == norm
     assert schedule_of(preset) == (steps, 64, turns)
     assert preset.schedule.ema_decay == 0.998
+    assert preset.schedule.preview_every == 500
+    assert preset.generator.optimizer == preset.discriminator.optimizer
     assert preset.generator.optimizer.lr == 2e-4
+    assert tuple(known["generator.optimizer.betas"]) == betas
+    assert known["generator.network.dim"] == known["discriminator.network.dim"] == 64
+    assert known["data.flip"]
+    assert known.get("objective.weight_clip.bound", 0.1) == 0.1
+    assert known.get("objective.gradient_penalty.per_sample", True)
+    assert known.get("objective.r1.shared_forward", True)
     assert preset.expected is None
 
 
@@ -331,4 +400,4 @@ def test_dry_run_shows_the_step(gan: Gan) -> None:
     ):
         assert part in out
     code, out, _ = gan("train", "wgan", "--dataset", "ring8", "--dry-run")
-    assert "clip D's parameters to [-0.01, 0.01] after its step" in out
+    assert "clip D's parameters to [-0.01, 0.01] after its turn" in out

@@ -164,6 +164,37 @@ def test_nothing_is_overwritten_without_force(image_run: Path, gan: Gan) -> None
     assert Path("mine/thesis.txt").read_text() == "mine"
 
 
+def test_force_takes_only_samples(image_run: Path, gan: Gan) -> None:
+    Path("photos").mkdir()
+    Path("photos/holiday.png").write_bytes(b"mine")
+    Path("notes.txt").write_text("mine")
+    for out in ("photos", "notes.txt"):
+        assert gan("sample", image_run, "--out", out, "--force")[0] == 4
+    assert Path("photos/holiday.png").read_bytes() == b"mine"
+    assert Path("notes.txt").read_text() == "mine"
+    Path("empty").mkdir()
+    assert gan("sample", image_run, "--count", 2, "--out", "empty")[0] == 0
+
+
+def test_a_failed_replacement_keeps_the_old_samples(
+    image_run: Path, gan: Gan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert gan("sample", image_run, "--count", 2, "--out", "here")[0] == 0
+    before = {path: path.read_bytes() for path in Path("here").iterdir()}
+
+    def stop(_: object) -> bytes:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("gancli.writer.png", stop)
+    for form in ("folder", "zip"):
+        code, _, err = gan(
+            "sample", image_run, "--count", 3, "--out", "here", "--force", "--format", form
+        )
+        assert (code, err) == (130, "gan: interrupted; what was written before is whole\n")
+    assert {path: path.read_bytes() for path in Path("here").iterdir()} == before
+    assert [path.name for path in Path().iterdir() if path.name.startswith("here")] == ["here"]
+
+
 def test_raw_weights_differ_from_the_average(image_run: Path, gan: Gan) -> None:
     for name, extra in (("average", []), ("raw", ["--raw"])):
         assert gan("sample", image_run, "--format", "npz", "--out", name, *extra)[0] == 0

@@ -9,8 +9,12 @@ from pydantic import ValidationError
 
 from gancli import catalog
 from gancli.errors import UsageError
-from gancli.preset.schema import Preset, leaves
+from gancli.preset.schema import ABSENT, Deviation, Preset, leaves
 
+PAPER = "paper"
+_COMPARED = {"data", "prior", "generator", "discriminator", "objective", "schedule"}
+_PERIODS = {"log_every", "preview_every", "checkpoint_every", "keep_newest", "keep_every"}
+"""Fields of the schedule that change nothing in what is trained."""
 _UNSAID = ("Value error, ", "Input should be ")
 
 
@@ -31,7 +35,30 @@ def load_preset(
     Raises:
         UsageError: anything unknown or of the wrong type, named with what was expected.
     """
-    return validate(catalog.resolve(model, dataset, variant, overrides), model)
+    preset = validate(catalog.resolve(model, dataset, variant, overrides), model)
+    if catalog.is_resolved_file(model) or preset.variant == PAPER:
+        return preset
+    try:
+        paper = validate(catalog.resolve(model, dataset, PAPER), model)
+    except UsageError:
+        return preset
+    return preset.model_copy(update={"deviations": _deviations(preset, paper)})
+
+
+def _deviations(preset: Preset, paper: Preset) -> dict[str, Deviation]:
+    """What the paper's variant says otherwise; remarks written in the presets come on top."""
+    ours, theirs = (
+        leaves(each.model_dump(mode="json", include=_COMPARED)) for each in (preset, paper)
+    )
+    found = {
+        path: Deviation(paper=ABSENT if said is None else said)
+        for path, said in theirs.items()
+        if path in ours
+        and ours[path] != said
+        and path.removeprefix("schedule.") not in _PERIODS
+        and not (isinstance(ours[path], Mapping) and isinstance(said, Mapping))
+    }
+    return found | preset.deviations
 
 
 def change(preset: Preset, overrides: Sequence[str]) -> Preset:

@@ -13,6 +13,8 @@ from gancli.optimizers import AnyOptimizer
 from gancli.prior import Prior
 from gancli.settings import Settings
 
+ABSENT = "absent"
+"""What a deviation says of a field that is not set."""
 Decay = Annotated[float, Field(ge=0, lt=1)]
 
 
@@ -157,9 +159,11 @@ class Preset(Settings):
     def deviations_in_force(self) -> dict[str, Deviation]:
         """The fields whose values differ from the paper's."""
         values = leaves(self.model_dump(mode="json"))
-        return {
-            path: said for path, said in self.deviations.items() if values.get(path) != said.paper
-        }
+
+        def holds(path: str) -> object:
+            return ABSENT if values.get(path) is None else values[path]
+
+        return {path: said for path, said in self.deviations.items() if holds(path) != said.paper}
 
     @property
     def average_kept(self) -> bool:
