@@ -175,6 +175,20 @@ def test_float64_stays_float64() -> None:
     assert value.dtype == torch.float64
 
 
+@pytest.mark.parametrize("model", ["wgan", "sngan-hinge", "dcgan", "lsgan"])
+def test_losses_are_averaged_in_full_precision_under_autocast(model: str) -> None:
+    preset = narrow((model, "cifar10", "lite"))
+    players = build_players(preset, seed=0)
+    deck = Deck(
+        toy_data(preset), preset.data, preset.prior,
+        batch_size=8, seed=0, device=CPU, dtype=torch.float32, world=World(),
+    )  # fmt: skip
+    with torch.autocast("cpu", torch.bfloat16):
+        for losses in (discriminator_losses, generator_losses):
+            found = losses(preset.objective, players, deck.hand(0, 0, 0)).values()
+            assert {loss.dtype for loss in found} == {torch.float32}
+
+
 def test_half_types_are_widened() -> None:
     assert widened(Sample(torch.ones(2, 2, dtype=torch.bfloat16))).x.dtype == torch.float32
 

@@ -35,6 +35,15 @@ def test_rates_and_time_left(work: Job) -> None:
     assert board.speed() == "2.0 steps/s, 32 images/s, ETA 0:07:30"
 
 
+def test_starting_up_is_no_measure(work: Job) -> None:
+    clock = Clock()
+    board = Board(work, clock)
+    for seconds in (9.0, 0.5, 0.5):
+        clock.now += seconds
+        board.note(Stepped(board.pace.step + 1))
+    assert board.pace.rate == pytest.approx(2.0)
+
+
 def test_recent_steps_weigh_most(work: Job) -> None:
     clock = Clock()
     board = Board(work, clock)

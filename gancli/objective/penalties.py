@@ -13,9 +13,12 @@ from gancli.types import DiscriminatorNet, Sample, Verdict
 
 def widened(sample: Sample) -> Sample:
     """The sample as a leaf that wants a gradient, in float32 at least."""
-    x = sample.x.detach()
-    x = x.float() if x.dtype in (torch.float16, torch.bfloat16) else x.clone()
-    return sample._replace(x=x.requires_grad_(True))
+    return sample._replace(x=wide(sample.x.detach().clone()).requires_grad_(True))
+
+
+def wide(x: Tensor) -> Tensor:
+    """Half types as float32; others as they are."""
+    return x.float() if x.dtype in (torch.float16, torch.bfloat16) else x
 
 
 def judge_in_full_precision(discriminator: DiscriminatorNet, sample: Sample) -> Verdict:

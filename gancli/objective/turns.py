@@ -8,10 +8,10 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from gancli.objective import Objective
-from gancli.objective.penalties import judge_in_full_precision, widened
+from gancli.objective.penalties import judge_in_full_precision, wide, widened
 from gancli.objective.term import Constraint, DiscriminatorScene, GeneratorScene
 from gancli.parallel import World
-from gancli.types import Dealer, Players, Sample
+from gancli.types import Dealer, Players, Sample, Verdict
 
 Losses = dict[str, Tensor]
 
@@ -54,12 +54,12 @@ def discriminator_losses(objective: Objective, players: Players, dealer: Dealer)
     real = dealer.real()
     with torch.no_grad():
         fake = Sample(players.generator(dealer.latent()))
-    fake_verdict = players.discriminator(fake)
+    fake_verdict = _judge(players, fake)
     if any(term.differentiates_real() for term in terms.values()):
         real = widened(real)
         real_verdict = judge_in_full_precision(players.discriminator, real)
     else:
-        real_verdict = players.discriminator(real)
+        real_verdict = _judge(players, real)
     scene = DiscriminatorScene(
         players.discriminator, real, fake, real_verdict, fake_verdict, dealer
     )
@@ -69,9 +69,15 @@ def discriminator_losses(objective: Objective, players: Players, dealer: Dealer)
 def generator_losses(objective: Objective, players: Players, dealer: Dealer) -> Losses:
     """The weighted summands of the generator's loss."""
     fake = Sample(players.generator(dealer.latent()))
-    scene = GeneratorScene(fake, players.discriminator(fake))
+    scene = GeneratorScene(fake, _judge(players, fake))
     terms = objective.terms_of("generator")
     return {name: term.weight * term.generator(scene) for name, term in terms.items()}
+
+
+def _judge(players: Players, sample: Sample) -> Verdict:
+    """The discriminator's verdict; its logits are averaged in float32 at least."""
+    verdict = players.discriminator(sample)
+    return verdict._replace(logit=wide(verdict.logit))
 
 
 def take(

@@ -37,6 +37,7 @@ class Pace:
         """steps a second, recent ones weighing most"""
         self._clock = clock
         self._began = self._last = clock()
+        self._noted = 0
 
     @property
     def elapsed(self) -> float:
@@ -54,8 +55,10 @@ class Pace:
         seconds = max(now - self._last, 1e-9)
         keep = 0.5 ** (seconds / RATE_HALF_LIFE_SECONDS)
         instant = (step - self.step) / seconds
-        self.rate = keep * self.rate + (1 - keep) * instant if self.rate else instant
+        # The first step also pays for starting up, so the second one's rate replaces its.
+        self.rate = keep * self.rate + (1 - keep) * instant if self._noted > 1 else instant
         self.step, self._last = step, now
+        self._noted += 1
 
 
 class Board:
