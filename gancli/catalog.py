@@ -1,11 +1,11 @@
 """Finds preset files and lays their tables over each other; knows no torch.
 
 A resolved preset is the sum of tables, later ones winning: data set, model, model x data set,
-variant, variant x data set, `--set`. A table whose `kind` or `family` changes starts anew.
+variant, variant x data set, `--set`.
 """
 
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
@@ -14,11 +14,9 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from gancli.errors import UsageError
+from gancli.tables import Table, lay_over, override
 
-Table = dict[str, Any]
 REFERENCE = "reference"
-TAGS = ("kind", "family")
-PLAYERS = ("generator", "discriminator")
 
 
 class VariantTable(BaseModel):
@@ -118,7 +116,7 @@ def _parse_head(table: Table, source: str) -> Head:
         field = ".".join(map(str, first["loc"]))
         raise UsageError(
             f"read {source}, expected a preset, but {field}: {first['msg'].lower()}; "
-            "start from one that works: gan presets show NAME > my.toml"
+            "start from one that works: gan presets show NAME --dataset D > my.toml"
         ) from error
 
 
@@ -165,7 +163,7 @@ def _is_file(model: str) -> bool:
 
 def is_resolved_file(model: str) -> bool:
     """Whether this is the path of a preset file that stands for itself."""
-    return _is_file(model) and "data" in read_toml(Path(model))
+    return _is_file(model) and "dataset" in read_toml(Path(model))
 
 
 def _refuse_choices(model: str, table: Table, dataset: str | None, variant: str | None) -> None:
@@ -229,82 +227,6 @@ def _layers(chosen: Head, dataset: str, variant: str) -> Iterator[Table]:
     own = chosen.variants[variant]
     yield own.model_extra or {}
     yield from (own.on[name] for name in ancestors if name in own.on)
-
-
-def lay_over(base: Table, layer: Table) -> Table:
-    """`layer` over `base`; a value of None removes, `[optimizer]` means every player's."""
-    layer = dict(layer)
-    if "optimizer" in layer:
-        shared = layer.pop("optimizer")
-        players = {p: {"optimizer": shared} for p in PLAYERS}
-        layer = _merge(players, layer)
-    return _merge(base, layer)
-
-
-def _merge(base: Mapping[str, Any], layer: Mapping[str, Any]) -> Table:
-    if any(tag in base and tag in layer and base[tag] != layer[tag] for tag in TAGS):
-        base = {}
-    merged = dict(base)
-    for key, value in layer.items():
-        if value is None:
-            merged.pop(key, None)
-        elif isinstance(value, Mapping):
-            below = merged.get(key)
-            merged[key] = _merge(below if isinstance(below, Mapping) else {}, value)
-        else:
-            merged[key] = value
-    return merged
-
-
-def override(table: Table, overrides: Iterable[str]) -> Table:
-    """The table with `path.to.field=value` laid over it; an empty value removes the field."""
-    layer: Table = {}
-    for text in overrides:
-        path, equals, value = text.partition("=")
-        keys = path.strip().split(".")
-        if not equals or not all(keys):
-            raise UsageError(
-                f"read --set {text!r}, expected path.to.field=value, "
-                "e.g. --set schedule.batch_size=64"
-            )
-        *outer, last = keys
-        nested: Table = {last: _value(value.strip())}
-        for key in reversed(outer):
-            nested = {key: nested}
-        if not value.strip():
-            _refuse_absent(table, path.strip())
-        layer = _join(layer, nested)
-    return lay_over(table, layer)
-
-
-def _refuse_absent(table: Mapping[str, Any], path: str) -> None:
-    """Refuse to take out what is not there: most likely its name is misspelt."""
-    for key in path.split("."):
-        if not isinstance(table, Mapping) or key not in table:
-            raise UsageError(f"read --set {path}=, which takes {path} out, but it is not set")
-        table = table[key]
-
-
-def _join(first: Table, second: Table) -> Table:
-    """Both overrides; unlike `_merge` it keeps the Nones that remove."""
-    joined = dict(first)
-    for key, value in second.items():
-        below = joined.get(key)
-        if isinstance(below, dict) and isinstance(value, dict):
-            joined[key] = _join(below, value)
-        else:
-            joined[key] = value
-    return joined
-
-
-def _value(text: str) -> object:
-    """What stands behind `=`: a TOML value, a bare word, or nothing to remove the field."""
-    if not text:
-        return None
-    try:
-        return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
-        return text
 
 
 def _close(word: str, known: Sequence[str]) -> str:

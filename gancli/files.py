@@ -2,39 +2,64 @@
 
 import errno
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from gancli.errors import DiskError
 
 _FULL = {errno.ENOSPC: "the disk is full", errno.EDQUOT: "the disk quota is used up"}
-_REFUSED = {
+_FAULTY = {
     errno.EFBIG: "the file would exceed the size limit",
     errno.EROFS: "the disk is read-only",
-    errno.EACCES: "permission is denied",
-    errno.EPERM: "permission is denied",
     errno.EIO: "the disk reports an error",
     errno.ENAMETOOLONG: "the name is too long",
+    errno.ELOOP: "its links lead in a circle",
+}
+_REFUSED = {
+    errno.EACCES: "permission is denied",
+    errno.EPERM: "permission is denied",
+    errno.ENOTEMPTY: "its folder is not empty",
     errno.ENOTDIR: "a part of the path is a file",
     errno.EEXIST: "a file is in the way",
     errno.EISDIR: "a folder is in the way",
     errno.ENOENT: "its folder cannot be made",
-    errno.ELOOP: "its links lead in a circle",
 }
 PARTIAL = ".partial"
 """Ending of a file or folder that is being written."""
 
 
-def disk_error(error: OSError, path: Path | str | None = None) -> DiskError | None:
-    """The sentence for an error of the disk itself; None for any other error."""
-    reason = (_FULL | _REFUSED).get(error.errno or 0)
+def disk_error(error: OSError, path: Path | None = None) -> DiskError | None:
+    """The sentence for an error of the disk; None for any other error.
+
+    Args:
+        error: what was raised.
+        path: what was being written. Without it only errors of the disk itself count: that a
+            file is missing, say, may have any cause.
+    """
+    known = _FULL | _FAULTY | (_REFUSED if path else {})
+    reason = known.get(error.errno or 0)
     if reason is None:
         return None
     where = path or error.filename or "a file"
     remedy = "free some space" if error.errno in _FULL else "choose another place"
     return DiskError(
-        f"could not write {where}: {reason}; what was written before is whole: {remedy}, then "
+        f"could not use {where}: {reason}; what was written before is whole: {remedy}, then "
         "type the command again (gan resume, for a run that had begun)"
     )
+
+
+@contextmanager
+def disk_errors(path: Path) -> Iterator[None]:
+    """Turn errors of writing `path` into sentences.
+
+    Raises:
+        DiskError: the disk is full or not writable, or the path cannot be made.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise disk_error(error, path) or error from error
 
 
 def write_atomically(path: Path, content: bytes | bytearray) -> None:
@@ -44,17 +69,18 @@ def write_atomically(path: Path, content: bytes | bytearray) -> None:
         DiskError: the disk is full or not writable; the old file, if any, is untouched.
     """
     partial = path.with_name(path.name + PARTIAL)
-    try:
+    with disk_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        with partial.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(path)
+        try:
+            with partial.open("wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            partial.replace(path)
+        except OSError:
+            partial.unlink(missing_ok=True)
+            raise
         _flush_folder(path.parent)
-    except OSError as error:
-        partial.unlink(missing_ok=True)
-        raise disk_error(error, path) or error from error
 
 
 def _flush_folder(folder: Path) -> None:

@@ -85,7 +85,7 @@ class Sgd(OptimizerSpec):
         share = min(step / self.momentum_steps, 1.0)
         final = self.momentum if self.final_momentum is None else self.final_momentum
         return {
-            "lr": max(self.lr / self.lr_divisor**step, self.lr_floor),
+            "lr": max(self.lr * self.lr_divisor**-step, self.lr_floor),
             "momentum": self.momentum + share * (final - self.momentum),
         }
 

@@ -14,14 +14,16 @@ from filelock import FileLock, Timeout
 from gancli.catalog import model_names, read_toml
 from gancli.checkpoint import Checkpoint, load
 from gancli.errors import LockedError, RunError, UsageError
-from gancli.files import PARTIAL, write_atomically
+from gancli.files import PARTIAL, disk_errors, write_atomically
 from gancli.preset import Preset, Schedule, to_toml
 
 SUFFIX = ".safetensors"
 _STEP = re.compile(r"step-(\d+)")
+SAMPLE_FILE = re.compile(r"\d{6,}\.png|samples\.(npz|zip)")
+"""The files of a folder of samples."""
 _OWN = re.compile(
     r"(preset\.toml|metrics\.jsonl|checkpoints/step-\d+\.safetensors|previews/step-\d+\.png"
-    r"|samples/step-\d+-seeds-[^/]+(/\d{6,}\.png|/samples\.(npz|zip)|-grid\.png))(\.partial)?"
+    rf"|samples/step-\d+-seeds-[^/]+(/({SAMPLE_FILE.pattern})|-grid\.png))(\.partial)?"
 )
 """The files a run and its sampling write, relative to the run's folder."""
 _NUMBERED = re.compile(r"^.+-(?P<number>\d{3,})$")
@@ -99,19 +101,18 @@ class Run:
             return "", ""
         return str(table.get("name", "")), str(table.get("dataset", ""))
 
-    def start(self, preset: Preset) -> None:
-        """Lay out the folder."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        self.write_preset(preset)
-
     def write_preset(self, preset: Preset) -> None:
         """Write the resolved preset, as TOML."""
         write_atomically(self.preset_file, to_toml(preset).encode())
 
     def clear(self) -> None:
-        """Remove the files a run and its sampling wrote, by their names; others stay."""
+        """Remove the files a run and its sampling wrote, by their names; others stay.
+
+        preset.toml stays, too: by it the folder is known as a run's, should this be interrupted.
+        """
         for path in self._own_files():
-            path.unlink()
+            if path != self.preset_file:
+                path.unlink()
 
     def tidy(self) -> None:
         """Remove what a killed training process left half-written."""
@@ -132,7 +133,7 @@ class Run:
 
     def log(self, row: dict[str, Any]) -> None:
         """Add a line to metrics.jsonl."""
-        with self.metrics_file.open("a", encoding="utf-8") as file:
+        with disk_errors(self.metrics_file), self.metrics_file.open("a") as file:
             file.write(json.dumps(row) + "\n")
 
     def metrics(self) -> list[dict[str, Any]]:
@@ -157,13 +158,14 @@ class Run:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Keep other processes from working in this folder; a folder left empty is removed.
+        """Keep other processes from working in this folder; one left empty is removed.
 
         Raises:
             LockedError: one is at work already.
+            DiskError: the folder cannot be made.
         """
-        is_new = not self.folder.exists()
-        self.folder.mkdir(parents=True, exist_ok=True)
+        with disk_errors(self.folder):
+            self.folder.mkdir(parents=True, exist_ok=True)
         lock = FileLock(self.lock_file)
         try:
             lock.acquire(timeout=0)
@@ -175,21 +177,17 @@ class Run:
         try:
             yield
         finally:
+            if [path.name for path in self.folder.iterdir()] == [self.lock_file.name]:
+                self.lock_file.unlink()
+                self.folder.rmdir()
             lock.release()
-            if is_new:
-                self.give_up()
-
-    def give_up(self) -> None:
-        """Remove the folder if nothing but the lock is in it."""
-        if [path.name for path in self.folder.iterdir()] in ([], [self.lock_file.name]):
-            self.lock_file.unlink(missing_ok=True)
-            self.folder.rmdir()
 
 
 def new_run(preset: Preset) -> Run:
     """Claim the next numbered folder, MODEL-DATASET-NNN; numbers count all runs of the root."""
     root = runs_root()
-    root.mkdir(parents=True, exist_ok=True)
+    with disk_errors(root):
+        root.mkdir(parents=True, exist_ok=True)
     with FileLock(root / ".lock"):
         taken = (_NUMBERED.match(path.name) for path in root.iterdir())
         number = 1 + max((int(match["number"]) for match in taken if match), default=0)

@@ -90,6 +90,7 @@ class Trainer:
             preset.data,
             preset.prior,
             batch_size=preset.schedule.batch_size,
+            generator_batch_size=preset.schedule.generator_batch_size,
             seed=job.settings.seed,
             device=self.device,
             dtype=job.settings.dtype,
@@ -112,8 +113,8 @@ class Trainer:
             self._save()
         while self.state.step < schedule.steps:
             self.step()
-            self._report(last=self.state.step == schedule.steps)
             self.listen(Stepped(self.state.step))
+            self._report(last=self.state.step == schedule.steps)
             if self.state.step < schedule.steps and self._all_stop(should_stop):
                 self._save()
                 raise InterruptedRunError(
@@ -128,6 +129,13 @@ class Trainer:
         if world.size == 1:
             return should_stop()
         return self.state.step % STEPS_BETWEEN_VOTES == 0 and world.any(should_stop(), self.device)
+
+    def save_changes(self) -> None:
+        """Where a resumed run's preset has changed, save its state anew, under the new preset."""
+        before = self.job.resume_from
+        if before is not None and before.header.preset != self.job.preset:
+            self.saved_at = None
+            self._save()
 
     def step(self) -> None:
         """Take every turn of one step, then move the generator's average."""
@@ -173,15 +181,19 @@ class Trainer:
         state = build_state(job.preset, job.settings.seed, self.device, job.settings.dtype)
         saved = job.resume_from
         if saved is not None:
-            if saved.header.data != job.data.fingerprint:
+            stored = saved.header.preset
+            if stored.data == job.preset.data and saved.header.data != job.data.fingerprint:
                 raise RunError(
                     f"the data are not those the run was trained on (fingerprint "
                     f"{job.data.fingerprint[:12]}, expected {saved.header.data[:12]}): name the "
                     "folder with the same files with --data-dir, or start a new run"
                 )
-            before, now = saved.header.preset.players(), job.preset.players()
+            before, now = stored.players(), job.preset.players()
             anew = [name for name in now if now[name].optimizer.kind != before[name].optimizer.kind]
             state.restore(saved.tensors, saved.header.step, anew)
+            if stored.objective != job.preset.objective:
+                # Means over two objectives would mean nothing.
+                state.meter.clear()
             self.metrics = dict(saved.header.metrics)
             self.saved_at = saved.header.step
         for player in state.players.named().values():
@@ -232,6 +244,7 @@ class Trainer:
         self._agree()
         tensors = self.state.tensors()
         self._refuse(non_finite(tensors))
+        self.saved_at = self.state.step
         if not self.job.world.leads:
             return
         run = self.job.run
@@ -245,7 +258,6 @@ class Trainer:
             metrics=self.metrics,
         )
         checkpoint.save(path, header, tensors)
-        self.saved_at = self.state.step
         run.prune(self.job.preset.schedule)
         self.listen(Saved(self.state.step, path))
 

@@ -78,6 +78,6 @@ class Dealer(Protocol):
         """This turn's fresh latents."""
         ...
 
-    def mix(self, count: int) -> Tensor:
-        """(count,) numbers, uniform on [0, 1)."""
+    def mix(self, *, per_sample: bool) -> Tensor:
+        """Numbers uniform on [0, 1): one a sample, (B,), or one for the whole batch, (1,)."""
         ...

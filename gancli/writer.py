@@ -1,8 +1,7 @@
 """Writes samples: a folder of PNGs, an NVlabs-style zip, or an npz; while more are generated."""
 
 import json
-import re
-import shutil
+import tempfile
 import zipfile
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -13,8 +12,9 @@ from typing import Literal
 import numpy as np
 
 from gancli.errors import RunError
-from gancli.files import PARTIAL, disk_error
+from gancli.files import disk_errors
 from gancli.pictures import png, to_image
+from gancli.runs import SAMPLE_FILE
 from gancli.sampler import Samples
 
 Format = Literal["folder", "npz", "zip"]
@@ -23,9 +23,6 @@ ENCODERS = 2
 """Threads that compress PNGs; zlib lets the generator go on meanwhile."""
 FOLDER_SIZE = 1000
 """Images in each of a zip's folders, as NVlabs' dataset_tool lays them out."""
-OLD = ".old"
-"""Ending of a folder that is being replaced."""
-_OWN = re.compile(r"\d{6,}\.png|samples\.(npz|zip)")
 
 
 def write(
@@ -51,24 +48,20 @@ def write(
     Raises:
         DiskError: the disk is full or not writable; nothing is left behind.
     """
-    partial, old = (out.parent / f"{out.name}{ending}" for ending in (PARTIAL, OLD))
-    try:
-        shutil.rmtree(partial, ignore_errors=True)
-        partial.mkdir(parents=True)
-        if form == "npz":
-            _npz(batches, seeds, partial / "samples.npz", key, progress)
-        elif form == "zip":
-            _zip(batches, partial / "samples.zip", progress)
-        else:
-            _folder(batches, seeds, partial, progress)
-        if out.exists():
-            out.replace(old)
-        partial.replace(out)
-        shutil.rmtree(old, ignore_errors=True)
-    except OSError as error:
-        raise disk_error(error, out) or error from error
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
+    with disk_errors(out):
+        out.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name[:80]}-") as scratch:
+            new = Path(scratch) / "new"
+            new.mkdir()
+            if form == "npz":
+                _npz(batches, seeds, new / "samples.npz", key, progress)
+            elif form == "zip":
+                _zip(batches, new / "samples.zip", progress)
+            else:
+                _folder(batches, seeds, new, progress)
+            if out.exists():
+                out.replace(Path(scratch) / "old")
+            new.replace(out)
 
 
 def refuse_to_overwrite(out: Path, *, force: bool) -> None:
@@ -81,7 +74,9 @@ def refuse_to_overwrite(out: Path, *, force: bool) -> None:
         raise RunError(f"{out} is no plain folder: choose another one with --out")
     if not out.exists() or not any(out.iterdir()):
         return
-    foreign = [p.name for p in out.iterdir() if not p.is_file() or not _OWN.fullmatch(p.name)]
+    foreign = [
+        p.name for p in out.iterdir() if not p.is_file() or not SAMPLE_FILE.fullmatch(p.name)
+    ]
     if foreign:
         raise RunError(
             f"{out} holds {foreign[0]}, which gan sample did not write, so nothing in it is "

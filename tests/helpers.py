@@ -66,5 +66,5 @@ def job(
 ) -> Job:
     settings = RunSettings.model_validate({"seed": 3, "precision": precision})
     run = Run(folder)
-    run.start(preset)
+    run.write_preset(preset)
     return Job(preset, settings, toy_data(preset), run, resume_from=resume_from)

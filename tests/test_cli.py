@@ -440,7 +440,7 @@ def test_a_full_disk_loses_nothing(gan: Gan) -> None:
     result = limited(5000, *RING, "--out", "run", *changes)
     assert result.returncode == 6, result.stderr
     assert result.stderr.count("\n") == 1
-    assert "could not write" in result.stderr
+    assert "could not use" in result.stderr
     assert {p: p.read_bytes() for p in Path("run/checkpoints").iterdir()} == before
     assert gan(*RING, "--out", "run", *changes)[0] == 0
     result = limited(200, "sample", "run", "--out", "samples")
@@ -480,6 +480,80 @@ def test_threads_are_stored_and_a_change_is_announced(gan: Gan) -> None:
     code, out, _ = gan("resume", "run", "--threads", 2)
     assert code == 0
     assert "threads: 1 before, 2 now" in out
+
+
+def test_training_goes_on_when_its_reader_goes_away() -> None:
+    """`gan train ... | head -2`: the run ends whole."""
+    typed = " ".join([sys.executable, "-m", "gancli", *RING, "--steps", "300", "--out", "run"])
+    result = subprocess.run(
+        f"{typed} | head -2", shell=True, capture_output=True, text=True, check=True
+    )
+    assert result.stderr == ""
+    assert load(Run(Path("run")).checkpoint()).header.step == 300
+
+
+def test_ctrl_c_saves_though_nobody_listens() -> None:
+    """Ctrl-C reaches `tee` as well: standard output and error are gone when it is handled."""
+    process = spawn(*RING, "--steps", 100_000, "--out", "run")
+    wait_for(Path("run/previews/step-000200.png"))
+    assert process.stdout is not None
+    assert process.stderr is not None
+    process.stdout.close()
+    process.stderr.close()
+    process.send_signal(signal.SIGINT)
+    process.wait(timeout=60)
+    assert load(Run(Path("run")).checkpoint()).header.step >= 200
+
+
+def test_a_refused_process_leaves_the_first_ones_lock(gan: Gan) -> None:
+    run = Run(Path("run"))
+    with run.locked():
+        assert gan(*RING, "--steps", 2, "--out", "run")[0] == 9
+        assert run.lock_file.exists()
+        assert gan(*RING, "--steps", 2, "--out", "run")[0] == 9
+    assert not Path("run").exists()
+
+
+def test_allowed_changes_survive_a_kill(gan: Gan) -> None:
+    assert gan(*RING, "--steps", 2, "--out", "run")[0] == 0
+    changes = ["--resume", "--allow-changes", "--steps", 100_000]
+    process = spawn("train", "gan", "--out", "run", *changes)
+    wait_for(Path("run/previews/step-000200.png"))
+    process.kill()
+    process.communicate()
+    code, out, err = gan("train", "gan", "--out", "run", "--resume", "--allow-changes",
+                         "--steps", 210)  # fmt: skip
+    assert code == 0, err
+    assert "schedule.steps: 100000 -> 210" in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ([*RING, "--set", "dataset=mnist"], "--dataset"),
+        ([*RING, "--set", "variant=paper"], "--variant"),
+        ([*RING, "--force"], "--out"),
+        ([*RING, "--allow-changes"], "--resume"),
+        ([*RING, "--resume", "--dry-run"], "expected one"),
+        (["train", "lsgan", "--dataset", "mnist", "--set", "schedule.batch_size=1"], "batch norm"),
+    ],
+    ids=lambda value: " ".join(value[-2:]) if isinstance(value, list) else "",
+)
+def test_contradictions(arguments: list[str], expected: str, gan: Gan) -> None:
+    code, _, err = gan(*arguments)
+    assert (code, err.count("\n")) == (2, 1)
+    assert expected in err
+
+
+def test_changed_terms_and_data_start_new_means(gan: Gan) -> None:
+    slow_log = ["--set", "schedule.log_every=50"]
+    assert gan(*RING, *slow_log, "--steps", 70, "--out", "run")[0] == 0
+    saved = Run(Path("run"))
+    changes = ["--set", "objective.r1.weight=1", "--set", "data.points_per_mode=100"]
+    code, _, err = gan("train", "gan", "--out", "run", "--resume", "--allow-changes",
+                       "--steps", 100, *changes)  # fmt: skip
+    assert code == 0, err
+    assert "loss_discriminator_r1" in saved.metrics()[-1]
 
 
 def test_readers_may_go_away() -> None:

@@ -145,6 +145,22 @@ def test_a_download_is_moved_into_place(tmp_path: Path, monkeypatch: pytest.Monk
     assert spec.is_present(tmp_path / "d")
 
 
+def test_a_download_fills_an_empty_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another program left MNIST/raw, empty, and a folder of its own beside it."""
+
+    def fetch(folder: Path, download: bool) -> torch.Tensor:
+        assert download
+        (folder / "MNIST" / "raw").mkdir(parents=True)
+        (folder / "MNIST" / "raw" / "file").write_bytes(b"whole")
+        return torch.zeros((3, 1, 28, 28), dtype=torch.uint8)
+
+    monkeypatch.setitem(READERS, "mnist", fetch)
+    for name in ("raw", "mine"):
+        (tmp_path / "d" / "MNIST" / name).mkdir(parents=True)
+    assert len(TorchvisionImages(source="mnist").load(tmp_path / "d", seed=0)) == 3
+    assert (tmp_path / "d" / "MNIST" / "raw" / "file").read_bytes() == b"whole"
+
+
 def test_a_file_is_no_data_folder(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("mine")
     with pytest.raises(DataError, match="which is a file"):
@@ -224,7 +240,7 @@ def test_what_a_turn_draws_is_a_function_of_its_place() -> None:
     again = deck(images(), spec).hand(3, 1, 7)
     assert torch.equal(first.real().x, again.real().x)
     assert torch.equal(first.latent().z, again.latent().z)
-    assert torch.equal(first.mix(5), again.mix(5))
+    assert torch.equal(first.mix(per_sample=True), again.mix(per_sample=True))
     other = deck(images(), spec).hand(3, 2, 7)
     assert not torch.equal(first.latent().z, other.latent().z)
 
@@ -235,7 +251,9 @@ def test_processes_share_one_batch() -> None:
     parts = [deck(images(), spec, 6, World(rank, 2)).hand(3, 1, 2) for rank in (0, 1)]
     assert torch.equal(whole.real().x, torch.cat([part.real().x for part in parts]))
     assert torch.equal(whole.latent().z, torch.cat([part.latent().z for part in parts]))
-    assert torch.equal(whole.mix(6), torch.cat([part.mix(3) for part in parts]))
-    assert torch.equal(whole.mix(1), parts[1].mix(1))
+    assert torch.equal(
+        whole.mix(per_sample=True), torch.cat([p.mix(per_sample=True) for p in parts])
+    )
+    assert torch.equal(whole.mix(per_sample=False), parts[1].mix(per_sample=False))
     with pytest.raises(UsageError, match="multiple of 2"):
         deck(images(), spec, 5, World(0, 2))

@@ -47,10 +47,9 @@ class RecordedDealer:
     def latent(self) -> Latent:
         return Latent(self.tensors[f"{self.prefix}z"])
 
-    def mix(self, count: int) -> Tensor:
-        alpha = self.tensors[f"{self.prefix}alpha"]
-        assert len(alpha) == count
-        return alpha
+    def mix(self, *, per_sample: bool) -> Tensor:
+        assert not per_sample
+        return self.tensors[f"{self.prefix}alpha"]
 
 
 def golden_file(name: str) -> Path:

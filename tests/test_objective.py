@@ -44,7 +44,8 @@ class Fixed:
     def latent(self) -> Latent:
         return Latent(self.z)
 
-    def mix(self, count: int) -> Tensor:
+    def mix(self, *, per_sample: bool) -> Tensor:
+        count = len(self.batch) if per_sample else 1
         return torch.arange(count, dtype=self.batch.dtype) / count
 
 

@@ -248,6 +248,8 @@ def test_momentum_and_rate_of_the_first_gan() -> None:
     assert sgd.at(125_000)["momentum"] == pytest.approx(0.7)
     assert sgd.at(10)["lr"] == pytest.approx(0.1 / 1.000004**10)
     assert sgd.at(10_000_000)["lr"] == 1e-6
+    steep = load_preset("gan", "mnist", "paper", ["optimizer.lr_divisor=2.0"])
+    assert steep.generator.optimizer.at(100_000)["lr"] == 1e-6
 
 
 def test_overrides_add_change_and_remove_terms() -> None:
@@ -367,6 +369,8 @@ def test_a_model_file_may_be_copied_and_changed(tmp_path: Path) -> None:
     file = tmp_path / "mine.toml"
     file.write_text(source.read_text().replace('name = "wgan-gp"', 'name = "mine"'))
     assert load_preset(str(file), "ring8").name == "mine"
+    file.write_text(file.read_text() + "\n[data]\nnoise = 0.01\n")
+    assert load_preset(str(file), "cifar10").data.noise == 0.01
 
 
 def test_listing(gan: Gan) -> None:

@@ -26,7 +26,7 @@ def work(tmp_path: Path) -> Job:
 
 def test_rates_and_time_left(work: Job) -> None:
     clock = Clock()
-    board = Board(work, clock)
+    board = Board(work, Console(file=io.StringIO()), clock=clock)
     assert "ETA ?" in board.speed()
     for step in range(1, 101):
         clock.now += 0.5
@@ -37,7 +37,7 @@ def test_rates_and_time_left(work: Job) -> None:
 
 def test_starting_up_is_no_measure(work: Job) -> None:
     clock = Clock()
-    board = Board(work, clock)
+    board = Board(work, Console(file=io.StringIO()), clock=clock)
     for seconds in (9.0, 0.5, 0.5):
         clock.now += seconds
         board.note(Stepped(board.pace.step + 1))
@@ -46,35 +46,31 @@ def test_starting_up_is_no_measure(work: Job) -> None:
 
 def test_recent_steps_weigh_most(work: Job) -> None:
     clock = Clock()
-    board = Board(work, clock)
+    board = Board(work, Console(file=io.StringIO()), clock=clock)
     for step in range(1, 201):
         clock.now += 1.0 if step <= 100 else 0.1
         board.note(Stepped(step))
     assert 4 < board.pace.rate < 10
 
 
-def test_a_schedule_longer_than_a_day_is_announced_once(
-    work: Job, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_schedule_longer_than_a_day_is_announced_once(work: Job) -> None:
     clock = Clock()
-    monkeypatch.setattr("time.monotonic", clock)
     out = io.StringIO()
-    with display(Console(file=out, width=200), work, "gan train x --variant lite") as board:
-        for step in range(1, 6):
-            clock.now += 200.0
-            board.note(Stepped(step))
+    board = Board(work, Console(file=out, width=200), "gan train x --variant lite", clock)
+    for step in range(1, 6):
+        clock.now += 200.0
+        board.note(Stepped(step))
     assert out.getvalue().count("takes 2.3 days on this device") == 1
     assert "a short one: gan train x --variant lite" in out.getvalue()
 
 
-def test_a_short_schedule_is_not(work: Job, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_short_schedule_is_not(work: Job) -> None:
     clock = Clock()
-    monkeypatch.setattr("time.monotonic", clock)
     out = io.StringIO()
-    with display(Console(file=out, width=200), work, None) as board:
-        for step in range(1, 50):
-            clock.now += 1.0
-            board.note(Stepped(step))
+    board = Board(work, Console(file=out, width=200), clock=clock)
+    for step in range(1, 50):
+        clock.now += 1.0
+        board.note(Stepped(step))
     assert "days" not in out.getvalue()
 
 

@@ -14,7 +14,18 @@ from gancli import catalog
 
 PACKAGE = Path(__file__).parent.parent / "gancli"
 ROOMS = [
-    {"__init__", "errors", "settings", "types", "streams", "prior", "files", "catalog", "parallel"},
+    {
+        "__init__",
+        "errors",
+        "settings",
+        "types",
+        "streams",
+        "prior",
+        "files",
+        "tables",
+        "catalog",
+        "parallel",
+    },
     {"networks", "objective", "optimizers", "data"},
     {"preset"},
     {"state", "checkpoint", "runs"},

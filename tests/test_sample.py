@@ -164,6 +164,18 @@ def test_nothing_is_overwritten_without_force(image_run: Path, gan: Gan) -> None
     assert Path("mine/thesis.txt").read_text() == "mine"
 
 
+def test_neighbours_with_similar_names_stay(image_run: Path, gan: Gan) -> None:
+    for name in ("here.old", "here.partial"):
+        Path(name).mkdir()
+        Path(name, "thesis.txt").write_text("mine")
+    for extra in ([], ["--force"]):
+        assert gan("sample", image_run, "--count", 2, "--out", "here", *extra)[0] == 0
+    assert sorted(path.name for path in Path().iterdir() if path.name != "runs") == [
+        "here", "here.old", "here.partial",
+    ]  # fmt: skip
+    assert Path("here.old/thesis.txt").read_text() == "mine"
+
+
 def test_force_takes_only_samples(image_run: Path, gan: Gan) -> None:
     Path("photos").mkdir()
     Path("photos/holiday.png").write_bytes(b"mine")
@@ -192,7 +204,7 @@ def test_a_failed_replacement_keeps_the_old_samples(
         )
         assert (code, err) == (130, "gan: interrupted; what was written before is whole\n")
     assert {path: path.read_bytes() for path in Path("here").iterdir()} == before
-    assert [path.name for path in Path().iterdir() if path.name.startswith("here")] == ["here"]
+    assert [path.name for path in Path().iterdir() if "here" in path.name] == ["here"]
 
 
 def test_raw_weights_differ_from_the_average(image_run: Path, gan: Gan) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import random
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -11,8 +12,9 @@ from torch import Tensor
 
 from gancli.checkpoint import load
 from gancli.errors import InterruptedRunError, NonFiniteError, RunError
+from gancli.parallel import World
 from gancli.preset import change
-from gancli.trainer import Event, Logged, Previewed, Saved, Stepped, Trainer
+from gancli.trainer import Event, Job, Logged, Previewed, Saved, Stepped, Trainer
 
 
 def equal(first: dict[str, Tensor], second: dict[str, Tensor]) -> bool:
@@ -118,6 +120,28 @@ def test_the_generator_may_have_its_own_batch_size(tmp_path: Path) -> None:
     trainer.step()
     hook.remove()
     assert seen == [8, 8, 24]
+
+
+def test_processes_exchange_in_step_when_stopped_at_a_checkpoint(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Leader and followers take part in equally many exchanges: one more would hang."""
+    exchanges: dict[int, int] = {}
+
+    def count(world: World, tensors: Iterable[Tensor]) -> None:
+        exchanges[world.rank] = exchanges.get(world.rank, 0) + bool(list(tensors))
+
+    monkeypatch.setattr(World, "average_", count)
+    monkeypatch.setattr(World, "any", lambda _world, flag, _device: flag)
+    fields = ["schedule.steps=50", "schedule.log_every=40", "schedule.checkpoint_every=10"]
+    preset = narrow(("gan", "ring8", "reference"), fields)
+    for rank in (0, 1):
+        alone = job(preset, tmp_path / str(rank))
+        shared = Job(alone.preset, alone.settings, alone.data, alone.run, world=World(rank, 2))
+        trainer = Trainer(shared)
+        with pytest.raises(InterruptedRunError):
+            trainer.train(lambda t=trainer: t.state.step >= 20)  # type: ignore[misc]
+    assert exchanges[0] == exchanges[1]
 
 
 @pytest.mark.parametrize("where", ["loss", "weight"])

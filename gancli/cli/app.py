@@ -87,7 +87,9 @@ ThreadsOption = Annotated[
 DataDirOption = Annotated[
     Path | None,
     typer.Option(
-        "--data-dir", help="Where named data sets lie. Default: GANCLI_DATA, else a cache folder."
+        "--data-dir",
+        help="Where named data sets lie. Default: where the resumed run's lay, else GANCLI_DATA, "
+        "else a cache folder.",
     ),
 ]
 CheckpointOption = Annotated[
@@ -192,9 +194,9 @@ def resume(
     data_dir: DataDirOption = None,
 ) -> None:
     """Go on with a run, bit for bit as if it had never stopped."""
-    from gancli.cli import training
+    from gancli.cli import place, training
 
-    training.resume(run, training.Place(device, threads, data_dir))
+    training.resume(run, place.Place(device, threads, data_dir))
 
 
 @app.command()
@@ -205,7 +207,6 @@ def sample(
         typer.Option(
             "--count",
             min=1,
-            max=10_000_000,
             metavar="N",
             help="How many: seeds 0 to N-1. Default: 64.",
         ),
@@ -271,7 +272,7 @@ def show(
     variant: VariantOption = None,
     overrides: SetOption = None,
 ) -> None:
-    """Print a resolved preset as TOML: gan presets show NAME > my.toml, edit, gan train my.toml."""
+    """Print a resolved preset as TOML: > my.toml, edit it, gan train my.toml."""
     from gancli.preset import load_preset, to_toml
 
     typer.echo(to_toml(load_preset(model, dataset, variant, overrides or ())), nl=False)

@@ -1,13 +1,27 @@
 """Where a command computes and finds its data."""
 
 import os
+from dataclasses import dataclass
 from pathlib import Path
 
 import platformdirs
 import torch
 
+from gancli import parallel
+from gancli.checkpoint import RunSettings
 from gancli.cli.app import DeviceName
 from gancli.errors import UsageError
+from gancli.parallel import World
+from gancli.report.words import say
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a run computes and finds its data."""
+
+    device: DeviceName | None
+    threads: int | None
+    data_dir: Path | None
 
 
 def choose_device(asked: DeviceName | None, before: str | None = None) -> DeviceName:
@@ -38,3 +52,30 @@ def data_folder(asked: Path | None, before: str | None = None) -> Path:
     kept = before if before and Path(before).is_dir() else None
     chosen = asked or kept or os.environ.get("GANCLI_DATA")
     return Path(chosen) if chosen else platformdirs.user_cache_path("gancli") / "data"
+
+
+def settings_again(stored: RunSettings, place: Place) -> RunSettings:
+    """The stored settings; a change of device or threads is announced."""
+    device = choose_device(place.device, stored.device)
+    threads = place.threads or stored.threads
+    for name, before, after in (
+        ("device", stored.device, device),
+        ("threads", stored.threads, threads),
+    ):
+        if before != after:
+            say(
+                f"{name}: {before} before, {after} now; results are no longer equal to the last bit"
+            )
+    return stored.model_copy(update={"device": device, "threads": threads})
+
+
+def prepare(settings: RunSettings) -> World:
+    """Set torch up as these settings say, and join the other processes."""
+    torch.set_num_threads(settings.threads)
+    if settings.deterministic:
+        # cuBLAS reads it when it starts, which is after this.
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+        torch.use_deterministic_algorithms(True)
+    if settings.device == "cuda":
+        torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")))
+    return parallel.join(torch.device(settings.device))

@@ -53,6 +53,8 @@ class SampleRequest:
             raise UsageError("read --seeds and --count, expected one: which seeds, or how many")
         if self.seeds is not None:
             return parse_seeds(self.seeds)
+        if (self.count or 0) > COUNT_LIMIT:
+            raise UsageError(f"read --count {self.count}, expected at most {COUNT_LIMIT:,}")
         return list(range(self.count or DEFAULT_COUNT))
 
 

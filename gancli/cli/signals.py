@@ -3,7 +3,7 @@
 import signal
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 
 
@@ -18,7 +18,9 @@ def stop_flag() -> Iterator[Callable[[], bool]]:
         if stopped:
             raise KeyboardInterrupt
         stopped = True
-        print("\nstopping after this step ...", file=sys.stderr)  # noqa: T201
+        # The reader of standard error may have died of the same Ctrl-C.
+        with suppress(OSError, ValueError):
+            print("\nstopping after this step ...", file=sys.stderr, flush=True)  # noqa: T201
 
     before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
     try:

@@ -1,6 +1,5 @@
 """`gan train` and `gan resume`."""
 
-import os
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
@@ -12,26 +11,16 @@ import torch
 from gancli import catalog, parallel
 from gancli.checkpoint import Checkpoint, Precision, RunSettings, load
 from gancli.cli.app import DeviceName, PrecisionName
-from gancli.cli.place import choose_device, data_folder
+from gancli.cli.place import Place, choose_device, data_folder, prepare, settings_again
 from gancli.cli.signals import stop_flag
 from gancli.data import Dataset
 from gancli.errors import RunError, UsageError
-from gancli.parallel import World
 from gancli.preset import Preset, change, differences, load_preset
 from gancli.report.dry_run import print_plan
 from gancli.report.progress import Board, display
 from gancli.report.words import console, say
 from gancli.runs import Run, find, latest_of, new_run
 from gancli.trainer import Job, Trainer
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where a run computes and finds its data."""
-
-    device: DeviceName | None
-    threads: int | None
-    data_dir: Path | None
 
 
 @dataclass(frozen=True)
@@ -71,14 +60,24 @@ class TrainRequest:
 
 def train(request: TrainRequest) -> None:
     """Train from the start, or go on where `--resume` says so."""
-    if request.resume and request.force:
-        raise UsageError("read --resume and --force, expected one: go on, or replace")
+    _refuse_contradictions(request)
     if request.dry_run:
         print_plan(request.preset())
     elif request.resume:
         _resume_as_typed(request)
     else:
         _start(request)
+
+
+def _refuse_contradictions(request: TrainRequest) -> None:
+    if request.resume and request.force:
+        raise UsageError("read --resume and --force, expected one: go on, or replace")
+    if request.resume and request.dry_run:
+        raise UsageError("read --resume and --dry-run, expected one: go on, or show a start")
+    if request.force and request.out is None:
+        raise UsageError("read --force without --out, expected the folder of the run to replace")
+    if request.allow_changes and not request.resume:
+        raise UsageError("read --allow-changes without --resume, which alone compares settings")
 
 
 def resume(wanted: str | None, place: Place) -> None:
@@ -91,7 +90,7 @@ def resume(wanted: str | None, place: Place) -> None:
     with _alone_in(found):
         saved = load(found.checkpoint())
         _refuse_edits(found, saved.header.preset)
-        settings = _settings_again(saved.header.settings, place)
+        settings = settings_again(saved.header.settings, place)
         _go_on(found, saved, saved.header.preset, settings, place)
 
 
@@ -110,7 +109,7 @@ def _refuse_edits(run: Run, stored: Preset) -> None:
 def _start(request: TrainRequest) -> None:
     preset = request.preset()
     settings = _settings(request)
-    world = _prepare(settings)
+    world = prepare(settings)
     if request.out is not None and world.leads:
         _check_free(request.out, force=request.force)
     with world.lead_first():
@@ -120,19 +119,15 @@ def _start(request: TrainRequest) -> None:
         _run(Job(preset, settings, data, Run(Path()), world=world))
         return
     run = Run(request.out) if request.out else new_run(preset)
-    try:
-        with run.locked():
-            # Again: another process may have trained here while the data were read.
-            _check_free(run.folder, force=request.force)
-            job = Job(preset, settings, data, run, data_folder=folder, world=world)
-            _run(job, lambda: _lay_out(run, preset))
-    finally:
-        run.give_up()
 
+    def lay_out(_: Trainer) -> None:
+        run.write_preset(preset)
+        run.clear()
 
-def _lay_out(run: Run, preset: Preset) -> None:
-    run.clear()
-    run.start(preset)
+    with run.locked():
+        # Again: another process may have trained here while the data were read.
+        _check_free(run.folder, force=request.force)
+        _run(Job(preset, settings, data, run, data_folder=folder, world=world), lay_out)
 
 
 def _check_free(folder: Path, *, force: bool) -> None:
@@ -163,7 +158,7 @@ def _resume_as_typed(request: TrainRequest) -> None:
                 "seed: leave --seed out, or start a new run"
             )
         preset = _preset_again(request, stored.preset)
-        settings = _settings_again(stored.settings, request.place)
+        settings = settings_again(stored.settings, request.place)
         asked = {"precision": request.precision, "deterministic": request.deterministic or None}
         chosen = {name: value for name, value in asked.items() if value is not None}
         changed = differences(stored.preset, preset) + [
@@ -218,14 +213,15 @@ def _go_on(
         )
         return
     say(f"resuming {run.folder} at step {step:,}")
-    world = _prepare(settings)
+    world = prepare(settings)
     with world.lead_first():
         folder = data_folder(place.data_dir, saved.header.data_folder)
         data = _load_data(preset, settings.seed, folder)
 
-    def lay_out() -> None:
+    def lay_out(trainer: Trainer) -> None:
         run.tidy()
         run.cut_metrics(step)
+        trainer.save_changes()
         run.write_preset(preset)
 
     _run(Job(preset, settings, data, run, saved, folder, world), lay_out)
@@ -248,39 +244,13 @@ def _settings(request: TrainRequest) -> RunSettings:
     return chosen if request.seed is None else chosen.model_copy(update={"seed": request.seed})
 
 
-def _settings_again(stored: RunSettings, place: Place) -> RunSettings:
-    """The stored settings; a change of device or threads is announced."""
-    device = choose_device(place.device, stored.device)
-    threads = place.threads or stored.threads
-    for name, before, after in (
-        ("device", stored.device, device),
-        ("threads", stored.threads, threads),
-    ):
-        if before != after:
-            say(
-                f"{name}: {before} before, {after} now; results are no longer equal to the last bit"
-            )
-    return stored.model_copy(update={"device": device, "threads": threads})
-
-
-def _prepare(settings: RunSettings) -> World:
-    torch.set_num_threads(settings.threads)
-    if settings.deterministic:
-        # cuBLAS reads it when it starts, which is after this.
-        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-        torch.use_deterministic_algorithms(True)
-    if settings.device == "cuda":
-        torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")))
-    return parallel.join(torch.device(settings.device))
-
-
 def _load_data(preset: Preset, seed: int, folder: Path) -> Dataset:
     if not preset.data.is_present(folder):
         say(f"downloading {preset.dataset} into {folder}")
     return preset.data.load(folder, seed)
 
 
-def _run(job: Job, lay_out: Callable[[], None] = lambda: None) -> None:
+def _run(job: Job, lay_out: Callable[[Trainer], None] = lambda _: None) -> None:
     """Train; `lay_out` changes the run's folder, once everything else is known to be well."""
     try:
         if not job.world.leads:
@@ -289,7 +259,7 @@ def _run(job: Job, lay_out: Callable[[], None] = lambda: None) -> None:
             return
         began = time.monotonic()
         trainer = Trainer(job)
-        lay_out()
+        lay_out(trainer)
         shorter = _lite_command(job.preset)
         with stop_flag() as should_stop, display(console(), job, shorter) as board:
             trainer.listen = board.note

@@ -32,6 +32,7 @@ class Deck:
         prior: Prior,
         *,
         batch_size: int,
+        generator_batch_size: int | None = None,
         seed: int,
         device: torch.device,
         dtype: torch.dtype,
@@ -50,7 +51,8 @@ class Deck:
                 f"read {len(data)} samples, expected at least one batch of {batch_size}: "
                 "set a smaller one with --set schedule.batch_size="
             )
-        world.slice_of(batch_size)
+        for size in (batch_size, generator_batch_size or batch_size):
+            world.slice_of(size)
         self._epoch = -1
         self._order = torch.empty(0, dtype=torch.int64)
 
@@ -104,9 +106,9 @@ class Hand:
         drawn = self.deck.prior.draw(self.batch_size, self._stream("latent"))
         return Latent(*(self.deck.send(part[share].to(self.deck.dtype)) for part in drawn))
 
-    def mix(self, count: int) -> Tensor:
-        """(count,) numbers, uniform on [0, 1); one number is the same for all processes."""
-        if count == 1:
+    def mix(self, *, per_sample: bool) -> Tensor:
+        """Numbers uniform on [0, 1): one a sample, or one that all processes share."""
+        if not per_sample:
             return self._numbers("mix", (1,))
         return self._numbers("mix", (self.batch_size,))[self.deck.world.slice_of(self.batch_size)]
 

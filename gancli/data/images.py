@@ -7,7 +7,6 @@ from collections.abc import Callable
 from http.client import HTTPException
 from pathlib import Path
 from typing import Literal
-from urllib.error import URLError
 
 import numpy as np
 import torch
@@ -17,7 +16,7 @@ from torchvision.datasets import CIFAR10, MNIST
 
 from gancli.data.dataset import Dataset, DataSpec
 from gancli.errors import DataError, NetworkError
-from gancli.files import disk_error
+from gancli.files import disk_error, disk_errors
 from gancli.types import DataShape
 
 Source = Literal["mnist", "cifar10"]
@@ -103,19 +102,24 @@ class TorchvisionImages(DataSpec):
     def _download(self, folder: Path) -> Tensor:
         if folder.exists() and not folder.is_dir():
             raise DataError(f"read {folder}, which is a file, expected a folder for --data-dir")
-        try:
+        with disk_errors(folder):
             folder.mkdir(parents=True, exist_ok=True)
             # Beside its place first: an interrupted download must not look like a whole one.
             with tempfile.TemporaryDirectory(dir=folder, prefix=".download-") as scratch:
-                with contextlib.redirect_stdout(io.StringIO()):
-                    images = READERS[self.source](Path(scratch), True)
-                top = Path(LAYOUTS[self.source]).parts[0]
-                (Path(scratch) / top).replace(folder / top)
-                return images
+                images = self._fetch(Path(scratch), folder)
+                new, place = self._where(Path(scratch)), self._where(folder)
+                if not self.is_present(folder):
+                    place.mkdir(parents=True, exist_ok=True)
+                    new.replace(place)
+        return images
+
+    def _fetch(self, scratch: Path, folder: Path) -> Tensor:
+        try:
+            with contextlib.redirect_stdout(io.StringIO()):
+                return READERS[self.source](scratch, True)
         except (OSError, HTTPException, RuntimeError) as error:
-            refused = disk_error(error, folder) if isinstance(error, OSError) else None
-            if refused is not None and not isinstance(error, URLError | ConnectionError):
-                raise refused from error
+            if isinstance(error, OSError) and disk_error(error) is not None:
+                raise
             raise NetworkError(
                 f"found no {self.source} in {folder} and could not download it: connect to a "
                 f"network, or put {LAYOUTS[self.source]} and its companions into a folder and name "

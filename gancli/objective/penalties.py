@@ -77,7 +77,7 @@ class GradientPenalty(Term):
     def discriminator(self, scene: DiscriminatorScene) -> Tensor:
         """Mean squared distance from 1 of the gradient's norm at mixed samples."""
         real, fake = scene.real.x.detach(), scene.fake.x
-        alpha = scene.dealer.mix(len(real) if self.per_sample else 1)
+        alpha = scene.dealer.mix(per_sample=self.per_sample)
         alpha = alpha.view(-1, *[1] * (real.dim() - 1))
         mixed = widened(scene.real._replace(x=alpha * real + (1 - alpha) * fake))
         verdict = judge_in_full_precision(scene.discriminator, mixed)

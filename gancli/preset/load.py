@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from gancli import catalog
 from gancli.errors import UsageError
 from gancli.preset.schema import ABSENT, Deviation, Preset, leaves
+from gancli.tables import TAGS, override
 
 PAPER = "paper"
 _COMPARED = {"data", "prior", "generator", "discriminator", "objective", "schedule"}
@@ -64,7 +65,7 @@ def _deviations(preset: Preset, paper: Preset) -> dict[str, Deviation]:
 def change(preset: Preset, overrides: Sequence[str]) -> Preset:
     """The preset with overrides laid over it."""
     table = preset.model_dump(mode="json", exclude_none=True)
-    return validate(catalog.override(table, overrides), preset.name)
+    return validate(override(table, overrides), preset.name)
 
 
 def validate(table: Mapping[str, Any], source: str) -> Preset:
@@ -109,9 +110,7 @@ def _path(location: Sequence[int | str], table: object) -> str:
     """The field's path as typed: pydantic also names the union's tag, which is no key."""
     keys = []
     for key in location:
-        is_tag = (
-            isinstance(table, Mapping) and key not in table and key in map(table.get, catalog.TAGS)
-        )
+        is_tag = isinstance(table, Mapping) and key not in table and key in map(table.get, TAGS)
         if is_tag:
             continue
         keys.append(str(key))

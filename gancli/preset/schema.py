@@ -39,7 +39,7 @@ class Warmup(Settings):
 class Schedule(Settings):
     """How long, how often, how many. A step is one update of the generator."""
 
-    steps: PositiveInt
+    steps: int = Field(gt=0, le=1_000_000_000)
     """generator updates"""
     batch_size: PositiveInt
     """samples of each kind in a turn"""
@@ -142,6 +142,12 @@ class Preset(Settings):
             misfit = player.network.misfit(self.data.shape)
             if misfit:
                 raise ValueError(f"{role}.network: {misfit}")
+        sizes = (self.schedule.batch_size, self.schedule.generator_batch_size)
+        norms = [player.network.norm for player in self.players().values()]
+        if 1 in sizes and "batch" in norms:
+            raise ValueError(
+                "schedule.batch_size: read 1, expected 2 or more: batch norm needs them"
+            )
         if self.data.flip and not self.data.shape.is_image:
             raise ValueError("data.flip: read true, expected false: points have no mirror image")
         start = self.schedule.lr_decay_start

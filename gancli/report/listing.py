@@ -25,8 +25,10 @@ def print_presets() -> None:
     console().print("gan presets show NAME prints one as TOML; gan train NAME --dry-run, its step")
 
 
+SCORES = {"fid": "FID", "inception_score": "IS"}
+
+
 def _published(head: catalog.Head, dataset: str) -> str:
-    scores = head.published(dataset)
-    if not scores:
-        return ""
-    return f"{dataset} FID {scores['fid']:.2f}, IS {scores['inception_score']:.2f}"
+    said = head.published(dataset)
+    scores = [f"{SCORES[key]} {said[key]:.2f}" for key in SCORES if key in said]
+    return f"{dataset} {', '.join(scores)}" if scores else ""

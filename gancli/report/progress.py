@@ -62,28 +62,37 @@ class Pace:
 
 
 class Board:
-    """What is known of a run in progress."""
+    """What is known of a run in progress; it warns, once, of a schedule longer than a day."""
 
-    def __init__(self, job: Job, clock: Callable[[], float]) -> None:
-        first = job.resume_from.header.step if job.resume_from else 0
+    def __init__(
+        self,
+        job: Job,
+        console: Console,
+        shorter: str | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        saved = job.resume_from
         schedule = job.preset.schedule
         self.job = job
-        self.pace = Pace(first, schedule.steps, clock)
+        self.console = console
+        self.shorter = shorter
+        """a command to offer where the schedule takes longer than a day"""
+        self.pace = Pace(saved.header.step if saved else 0, schedule.steps, clock)
         self.values: dict[str, float] = {}
-        self.logged_at = first
-        self.checkpoint = "-"
+        self.checkpoint = str(saved.path) if saved else "-"
         self.preview = "-"
         self.caption = ""
+        self._warned = False
         self._per_step = schedule.batch_size * schedule.discriminator_steps
-        self._unit = "images" if job.preset.data.shape.is_image else "points"
+        self._unit = job.preset.data.key
 
     def note(self, event: Event) -> None:
         """Take an event in."""
         if isinstance(event, Stepped):
             self.pace.note(event.step)
+            self._warn()
         elif isinstance(event, Logged):
             self.values |= event.values
-            self.logged_at = event.step
         elif isinstance(event, Saved):
             self.checkpoint = str(event.path)
         elif isinstance(event, Previewed):
@@ -98,7 +107,7 @@ class Board:
     def line(self, values: Mapping[str, float]) -> str:
         """One line for a log file."""
         numbers = ", ".join(f"{name} {value:.4g}" for name, value in values.items())
-        return f"step {self.logged_at:,}/{self.pace.steps:,}: {numbers} ({self.speed()})"
+        return f"step {self.pace.step:,}/{self.pace.steps:,}: {numbers} ({self.speed()})"
 
     def panel(self) -> RenderableType:
         """A few lines for a terminal."""
@@ -114,35 +123,21 @@ class Board:
         numbers.add_row("last preview", self.preview)
         return Group(head, bar, numbers)
 
-    def forecast(self) -> str | None:
-        """A sentence if the run will take longer than a day, once that can be told."""
+    def _warn(self) -> None:
         left = self.pace.remaining
-        if self.pace.elapsed < FORECAST_AFTER_SECONDS or left is None or left < LONG_SECONDS:
-            return None
-        return f"at this speed the schedule takes {left / LONG_SECONDS:,.1f} days on this device"
+        too_early = self.pace.elapsed < FORECAST_AFTER_SECONDS
+        if self._warned or too_early or left is None or left < LONG_SECONDS:
+            return
+        self._warned = True
+        offer = f"; a short one: {self.shorter}" if self.shorter else ""
+        days = f"{left / LONG_SECONDS:,.1f} days"
+        self.console.print(
+            f"at this speed the schedule takes {days} on this device{offer}", markup=False
+        )
 
 
-class LiveBoard(Board):
-    """Shown in a panel that is redrawn in place."""
-
-    def __init__(self, job: Job, console: Console, shorter: str | None) -> None:
-        super().__init__(job, time.monotonic)
-        self.console = console
-        self.shorter = shorter
-        self.warned = False
-
-    def note(self, event: Event) -> None:
-        """Take an event in; warn, once, of a schedule longer than a day."""
-        super().note(event)
-        sentence = None if self.warned else self.forecast()
-        if sentence:
-            self.warned = True
-            offer = f"; a short one: {self.shorter}" if self.shorter else ""
-            self.console.print(sentence + offer, markup=False)
-
-
-class LineBoard(LiveBoard):
-    """Shown line by line, where the output is no terminal."""
+class LineBoard(Board):
+    """Prints line by line, where the output is no terminal."""
 
     def note(self, event: Event) -> None:
         """Take an event in, and print what a log file should hold."""
@@ -151,6 +146,8 @@ class LineBoard(LiveBoard):
             self.console.print(self.line(event.values), markup=False)
         elif isinstance(event, Saved):
             self.console.print(f"checkpoint {event.path}", markup=False)
+        elif isinstance(event, Previewed):
+            self.console.print(f"preview {event.path}", markup=False)
 
 
 @contextmanager
@@ -166,7 +163,7 @@ def display(console: Console, job: Job, shorter: str | None) -> Iterator[Board]:
         console.print(f"training in {job.run.folder}", markup=False)
         yield LineBoard(job, console, shorter)
         return
-    board = LiveBoard(job, console, shorter)
+    board = Board(job, console, shorter)
     with Live(get_renderable=board.panel, console=console, refresh_per_second=REFRESHES_PER_SECOND):
         yield board
 

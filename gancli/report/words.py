@@ -1,16 +1,26 @@
 """The console everything is printed on."""
 
 import os
+import sys
 from functools import cache
 
 from rich.console import Console
+
+
+class PatientConsole(Console):
+    """Falls silent when its reader goes away, e.g. `head`: what is at work goes on."""
+
+    def on_broken_pipe(self) -> None:
+        """Write to nowhere from now on; Python, too, when it flushes at exit."""
+        self.quiet = True
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 @cache
 def console() -> Console:
     """Standard output, plain where it is no terminal; of several processes one speaks."""
     follows = "MASTER_ADDR" in os.environ and os.environ.get("RANK", "0") != "0"
-    return Console(highlight=False, soft_wrap=True, quiet=follows)
+    return PatientConsole(highlight=False, soft_wrap=True, quiet=follows)
 
 
 def say(sentence: str) -> None:
