@@ -114,6 +114,14 @@ def test_hostile_cifar10_is_never_unpickled(data_dir: Path, tmp_path: Path) -> N
     assert not Path("pwned").exists()
 
 
+def fake_download(folder: Path, download: bool) -> torch.Tensor:
+    """What torchvision does, with three black images and no network."""
+    assert download
+    (folder / "MNIST" / "raw").mkdir(parents=True)
+    (folder / "MNIST" / "raw" / "file").write_bytes(b"whole")
+    return torch.zeros((3, 1, 28, 28), dtype=torch.uint8)
+
+
 def test_an_interrupted_download_leaves_no_half_set(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -132,13 +140,7 @@ def test_an_interrupted_download_leaves_no_half_set(
 
 
 def test_a_download_is_moved_into_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fetch(folder: Path, download: bool) -> torch.Tensor:
-        assert download
-        (folder / "MNIST" / "raw").mkdir(parents=True)
-        (folder / "MNIST" / "raw" / "file").write_bytes(b"whole")
-        return torch.zeros((3, 1, 28, 28), dtype=torch.uint8)
-
-    monkeypatch.setitem(READERS, "mnist", fetch)
+    monkeypatch.setitem(READERS, "mnist", fake_download)
     spec = TorchvisionImages(source="mnist")
     assert len(spec.load(tmp_path / "d", seed=0)) == 3
     assert [path.name for path in (tmp_path / "d").iterdir()] == ["MNIST"]
@@ -148,13 +150,7 @@ def test_a_download_is_moved_into_place(tmp_path: Path, monkeypatch: pytest.Monk
 def test_a_download_fills_an_empty_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Another program left MNIST/raw, empty, and a folder of its own beside it."""
 
-    def fetch(folder: Path, download: bool) -> torch.Tensor:
-        assert download
-        (folder / "MNIST" / "raw").mkdir(parents=True)
-        (folder / "MNIST" / "raw" / "file").write_bytes(b"whole")
-        return torch.zeros((3, 1, 28, 28), dtype=torch.uint8)
-
-    monkeypatch.setitem(READERS, "mnist", fetch)
+    monkeypatch.setitem(READERS, "mnist", fake_download)
     for name in ("raw", "mine"):
         (tmp_path / "d" / "MNIST" / name).mkdir(parents=True)
     assert len(TorchvisionImages(source="mnist").load(tmp_path / "d", seed=0)) == 3
