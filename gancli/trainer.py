@@ -142,8 +142,8 @@ class Trainer:
         state, schedule = self.state, self.job.preset.schedule
         self._schedule_optimizers()
         for index, turn in enumerate(self._turns(schedule.discriminator_steps_at(state.step))):
-            alone = turn.steppers == ("generator",)
-            size = (schedule.generator_batch_size if alone else None) or schedule.batch_size
+            own_size = None if turn.deals_real else schedule.generator_batch_size
+            size = own_size or schedule.batch_size
             hand = self.deck.hand(state.step, index, self.batches_dealt, size)
             losses = take(
                 turn,
@@ -153,7 +153,7 @@ class Trainer:
                 world=self.job.world,
                 autocast=self.job.settings.autocast,
             )
-            self.batches_dealt += not alone
+            self.batches_dealt += turn.deals_real
             self._meter(turn, losses)
         state.average(schedule.ema_decay_at(state.step))
         state.step += 1

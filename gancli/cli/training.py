@@ -254,8 +254,10 @@ def _run(job: Job, lay_out: Callable[[Trainer], None] = lambda _: None) -> None:
     """Train; `lay_out` changes the run's folder, once everything else is known to be well."""
     try:
         if not job.world.leads:
+            follower = Trainer(job)
+            follower.save_changes()
             with stop_flag() as should_stop:
-                Trainer(job).train(should_stop)
+                follower.train(should_stop)
             return
         began = time.monotonic()
         trainer = Trainer(job)

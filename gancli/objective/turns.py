@@ -26,6 +26,8 @@ class Turn:
     losses: Callable[[Dealer], Losses]
     """the weighted summands, by term; the steppers descend their sum"""
     constraints: tuple[Constraint, ...] = ()
+    deals_real: bool = False
+    """whether the turn takes the next batch of real samples"""
 
 
 def plan(objective: Objective, players: Players, discriminator_steps: int) -> list[Turn]:
@@ -35,6 +37,7 @@ def plan(objective: Objective, players: Players, discriminator_steps: int) -> li
         steppers=("discriminator",),
         losses=lambda dealer: discriminator_losses(objective, players, dealer),
         constraints=tuple(objective.constraints().values()),
+        deals_real=True,
     )
     generator = Turn(
         name="generator",
