@@ -24,7 +24,7 @@ from gancli.errors import RunError
 from gancli.files import write_atomically
 from gancli.preset import Preset
 from gancli.settings import Settings
-from gancli.state import Tensors, build_generator
+from gancli.state import Tensors, below, build_generator
 from gancli.types import GeneratorNet
 
 FORMAT = "gancli-checkpoint-1"
@@ -89,9 +89,8 @@ class Checkpoint:
         """
         preset, settings = self.header.preset, self.header.settings
         net = build_generator(preset, settings.seed).to(settings.dtype)
-        prefix = "ema." if preset.average_kept and not raw else "generator."
-        state = {k.removeprefix(prefix): t for k, t in self.tensors.items() if k.startswith(prefix)}
-        net.load_state_dict(state)
+        name = "ema" if preset.average_kept and not raw else "generator"
+        net.load_state_dict(below(self.tensors, name))
         return net.eval()
 
 

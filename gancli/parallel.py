@@ -5,7 +5,6 @@ batch's gradient. Batch-norm statistics are averaged as well, so that every proc
 state at every step.
 """
 
-import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ import torch.distributed as dist
 from torch import Tensor
 
 from gancli.errors import UsageError
+from gancli.launch import is_shared
 
 
 @dataclass(frozen=True)
@@ -45,8 +45,10 @@ class World:
 
     def average_(self, tensors: Iterable[Tensor]) -> None:
         """Replace each tensor by its mean over all processes, in one exchange."""
+        if self.size == 1:
+            return
         group = list(tensors)
-        if self.size == 1 or not group:
+        if not group:
             return
         flat = torch.cat([tensor.flatten() for tensor in group])
         dist.all_reduce(flat)
@@ -71,20 +73,9 @@ class World:
         return bool(votes.item())
 
 
-def leads_here() -> bool:
-    """Whether this process leads, as far as its environment tells."""
-    return not _is_shared() or os.environ["RANK"] == "0"
-
-
-def _is_shared() -> bool:
-    """Whether torchrun started this process beside others."""
-    said = [os.environ.get(name, "") for name in ("WORLD_SIZE", "RANK", "MASTER_ADDR")]
-    return all(said) and said[0].isdecimal() and int(said[0]) > 1
-
-
 def join(device: torch.device) -> World:
     """Join the processes torchrun started, or be alone."""
-    if not _is_shared():
+    if not is_shared():
         return World()
     if not dist.is_initialized():
         dist.init_process_group("nccl" if device.type == "cuda" else "gloo")

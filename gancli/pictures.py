@@ -7,7 +7,6 @@ import numpy as np
 from PIL import Image
 
 from gancli.data import Mixture
-from gancli.data.dataset import DataSpec
 from gancli.sampler import Samples
 
 GAP = 2
@@ -40,23 +39,14 @@ def grid(images: Samples) -> Image.Image:
     return to_image(sheet)
 
 
-def picture(samples: Samples, data: DataSpec, reals: Samples, title: str) -> bytes:
-    """A PNG of samples: a grid of images, or points (blue) over real ones (green).
-
-    Args:
-        samples: what a generator made, as `DataSpec.to_samples` reads it.
-        data: the data set's description.
-        reals: real samples; a grid does not show them.
-        title: what stands above a scatter plot.
-    """
-    if not isinstance(data, Mixture):
-        return png(grid(samples))
+def scatter(points: Samples, reals: Samples, data: Mixture, title: str) -> bytes:
+    """A PNG of generated points (blue) over real ones (green), both (N, 2) in data units."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(5, 5), dpi=100, layout="constrained")
     axes = figure.subplots()
     axes.scatter(reals[:, 0], reals[:, 1], s=3, alpha=0.5, color=REAL, label="real", linewidths=0)
-    axes.scatter(samples[:, 0], samples[:, 1], s=3, color=FAKE, label="generated", linewidths=0)
+    axes.scatter(points[:, 0], points[:, 1], s=3, color=FAKE, label="generated", linewidths=0)
     axes.set(xlim=(-data.scale, data.scale), ylim=(-data.scale, data.scale), title=title)
     axes.set_aspect("equal")
     axes.legend(loc="upper right", markerscale=3)

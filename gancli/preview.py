@@ -7,7 +7,7 @@ import numpy as np
 
 from gancli.data import Dataset, Mixture
 from gancli.evaluation.modes import mode_coverage
-from gancli.pictures import picture
+from gancli.pictures import grid, png, scatter
 from gancli.preset import Preset
 from gancli.sampler import Sampler, Samples
 from gancli.types import GeneratorNet
@@ -40,8 +40,7 @@ class Previewer:
         sampler = Sampler(generator, self.preset)
         spec, shown = self.preset.data, SHOWN[self.preset.data.key]
         if not isinstance(spec, Mixture):
-            images = sampler.all(range(shown))
-            return Preview(picture(images, spec, reals=images[:0], title=""), {}, "")
+            return Preview(png(grid(sampler.all(range(shown)))), {}, "")
         points = sampler.all(range(POINTS_SCORED))
         cover = mode_coverage(points.astype(np.float64), spec.centres(), spec.std)
         caption = f"{cover.held} of {spec.modes} modes, {cover.high_quality:.0%} within 3 std"
@@ -51,7 +50,7 @@ class Previewer:
             "modes_captured": float(cover.captured),
             "high_quality": cover.high_quality,
         }
-        return Preview(picture(points[:shown], spec, self._reals, title), scores, caption)
+        return Preview(scatter(points[:shown], self._reals, spec, title), scores, caption)
 
     @cached_property
     def _reals(self) -> Samples:

@@ -94,7 +94,7 @@ class TrainState:
         """
         try:
             for name, net in self._networks().items():
-                saved = _below(tensors, name) or _below(tensors, "generator")
+                saved = below(tensors, name) or below(tensors, "generator")
                 net.load_state_dict(saved)
         except RuntimeError as error:
             reason = str(error).splitlines()[-1].strip()
@@ -105,14 +105,14 @@ class TrainState:
         for name, optimizer in self.optimizers.items():
             if name in anew:
                 continue
-            saved = _below(tensors, f"optimizer.{name}")
+            saved = below(tensors, f"optimizer.{name}")
             keys = [key for key, _ in self.players.named()[name].named_parameters()]
-            slots = {index: _below(saved, key) for index, key in enumerate(keys)}
+            slots = {index: below(saved, key) for index, key in enumerate(keys)}
             groups = optimizer.state_dict()["param_groups"]
             state = {index: values for index, values in slots.items() if values}
             optimizer.load_state_dict({"state": state, "param_groups": groups})
         device = next(self.players.generator.parameters()).device
-        self.meter.restore(_below(tensors, "meter"), device)
+        self.meter.restore(below(tensors, "meter"), device)
         self.step = step
 
     def average(self, decay: float) -> None:
@@ -175,6 +175,7 @@ def non_finite(tensors: Mapping[str, Tensor]) -> list[str]:
     return [name for name, t in floating.items() if not bool(torch.isfinite(t).all())]
 
 
-def _below(tensors: Mapping[str, Tensor], prefix: str) -> Tensors:
+def below(tensors: Mapping[str, Tensor], prefix: str) -> Tensors:
+    """The tensors whose names start with `prefix` and a dot, under what follows it."""
     start = f"{prefix}."
     return {key.removeprefix(start): t for key, t in tensors.items() if key.startswith(start)}

@@ -1,5 +1,6 @@
 """Training: takes the turns, step after step, and fires events. It prints nothing."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
@@ -143,8 +144,7 @@ class Trainer:
         self._schedule_optimizers()
         for index, turn in enumerate(self._turns(schedule.discriminator_steps_at(state.step))):
             own_size = None if turn.deals_real else schedule.generator_batch_size
-            size = own_size or schedule.batch_size
-            hand = self.deck.hand(state.step, index, self.batches_dealt, size)
+            hand = self.deck.hand(state.step, index, self.batches_dealt, own_size)
             losses = take(
                 turn,
                 state.players,
@@ -219,7 +219,7 @@ class Trainer:
     def _read_meter(self) -> dict[str, float]:
         self._agree()
         means = self.state.meter.means()
-        self._refuse([name for name, mean in means.items() if not _is_finite(mean)])
+        self._refuse([name for name, mean in means.items() if not math.isfinite(mean)])
         self.state.meter.clear()
         return means
 
@@ -275,7 +275,3 @@ class Trainer:
             f"{names[0]} is no longer finite at step {self.state.step:,}; {good}; try a lower "
             "learning rate, e.g. --set optimizer.lr=1e-4"
         )
-
-
-def _is_finite(value: float) -> bool:
-    return abs(value) < float("inf")

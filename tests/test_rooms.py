@@ -22,6 +22,7 @@ ROOMS = [
         "streams",
         "prior",
         "files",
+        "launch",
         "tables",
         "catalog",
         "parallel",

@@ -11,9 +11,10 @@ import torch
 from gancli.checkpoint import Checkpoint
 from gancli.cli.app import DeviceName, FormatName
 from gancli.cli.place import choose_device
+from gancli.data import Mixture
 from gancli.errors import RunError, UsageError
 from gancli.files import write_atomically
-from gancli.pictures import picture
+from gancli.pictures import grid, png, scatter
 from gancli.report.progress import counting
 from gancli.report.words import console, say
 from gancli.runs import Run, find, open_checkpoint
@@ -154,8 +155,8 @@ def _default_folder(found: Run | Path, saved: Checkpoint, request: SampleRequest
 
 def _picture(made: Samples, saved: Checkpoint) -> bytes:
     header, spec = saved.header, saved.header.preset.data
+    if not isinstance(spec, Mixture):
+        return png(grid(made))
     title = f"{header.preset.name}, step {header.step:,}, {len(made)} samples"
-    if spec.key == "images":
-        return picture(made, spec, reals=made[:0], title=title)
     reals = spec.to_samples(spec.load(Path(), header.settings.seed).x)
-    return picture(made, spec, reals, title)
+    return scatter(made, reals, spec, title)

@@ -15,6 +15,7 @@ from gancli.cli.place import Place, choose_device, data_folder, prepare, setting
 from gancli.cli.signals import stop_flag
 from gancli.data import Dataset
 from gancli.errors import RunError, UsageError
+from gancli.launch import leads_here
 from gancli.preset import Preset, change, differences, load_preset
 from gancli.report.dry_run import print_plan
 from gancli.report.progress import Board, display
@@ -199,7 +200,7 @@ def _preset_again(request: TrainRequest, stored: Preset) -> Preset:
 
 def _alone_in(run: Run) -> AbstractContextManager[None]:
     """The run's lock, held by the process that leads."""
-    return run.locked() if parallel.leads_here() else nullcontext()
+    return run.locked() if leads_here() else nullcontext()
 
 
 def _go_on(

@@ -6,6 +6,8 @@ from functools import cache
 
 from rich.console import Console
 
+from gancli.launch import leads_here
+
 
 class PatientConsole(Console):
     """Falls silent when its reader goes away, e.g. `head`: what is at work goes on."""
@@ -19,8 +21,7 @@ class PatientConsole(Console):
 @cache
 def console() -> Console:
     """Standard output, plain where it is no terminal; of several processes one speaks."""
-    follows = "MASTER_ADDR" in os.environ and os.environ.get("RANK", "0") != "0"
-    return PatientConsole(highlight=False, soft_wrap=True, quiet=follows)
+    return PatientConsole(highlight=False, soft_wrap=True, quiet=not leads_here())
 
 
 def say(sentence: str) -> None:
