@@ -4,7 +4,6 @@ A resolved preset is the sum of tables, later ones winning: data set, model, mod
 variant, variant x data set, `--set`.
 """
 
-import tomllib
 from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
 from functools import cache
@@ -14,7 +13,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from gancli.errors import UsageError
-from gancli.tables import Table, lay_over, override
+from gancli.tables import Table, lay_over, override, parse
 
 REFERENCE = "reference"
 
@@ -86,10 +85,10 @@ def read_toml(path: Path) -> Table:
         UsageError: the file cannot be read or is not TOML.
     """
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return parse(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise UsageError(f"could not read the preset file {path}: {error.strerror}") from error
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except ValueError as error:
         raise UsageError(f"read {path}, expected TOML in UTF-8, but {error}") from error
 
 
@@ -122,6 +121,11 @@ def _parse_head(table: Table, source: str) -> Head:
 
 @cache
 def _dataset_table(dataset: str) -> Table:
+    if dataset not in dataset_names():
+        raise UsageError(
+            f"read {dataset!r} as a data set, expected one of {', '.join(dataset_names())}"
+            f"{_close(dataset, dataset_names())}"
+        )
     return read_toml(preset_folder() / "datasets" / f"{dataset}.toml")
 
 
@@ -158,7 +162,14 @@ def resolve(
 
 
 def _is_file(model: str) -> bool:
-    return model.endswith(".toml") or (model not in model_names() and Path(model).is_file())
+    if model.endswith(".toml"):
+        return True
+    if model in model_names():
+        return False
+    try:
+        return Path(model).is_file()
+    except OSError:
+        return True  # reading it will say what is wrong, e.g. that permission is denied
 
 
 def is_resolved_file(model: str) -> bool:

@@ -43,8 +43,9 @@ def scatter(points: Samples, reals: Samples, data: Mixture, title: str) -> bytes
     """A PNG of generated points (blue) over real ones (green), both (N, 2) in data units."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(5, 5), dpi=100, layout="constrained")
-    axes = figure.subplots()
+    figure = Figure(figsize=(5, 5), dpi=100)
+    # A fixed place: matplotlib's layout engines would draw all twice.
+    axes = figure.add_axes((0.09, 0.06, 0.87, 0.87))
     axes.scatter(reals[:, 0], reals[:, 1], s=3, alpha=0.5, color=REAL, label="real", linewidths=0)
     axes.scatter(points[:, 0], points[:, 1], s=3, color=FAKE, label="generated", linewidths=0)
     axes.set(xlim=(-data.scale, data.scale), ylim=(-data.scale, data.scale), title=title)

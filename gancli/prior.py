@@ -29,7 +29,7 @@ class Prior(Settings):
             z = rng.standard_normal(shape, dtype=np.float32)
         else:
             z = 2 * rng.random(shape, dtype=np.float32) - 1
-        return Latent(torch.from_numpy(z) * self.scale)
+        return Latent(torch.from_numpy(z).mul_(self.scale))
 
     def at(self, seeds: Sequence[int]) -> Latent:
         """The latents of these sample seeds: row i depends on seeds[i] alone, bit for bit."""

@@ -3,7 +3,7 @@
 import json
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,12 +17,14 @@ from gancli.errors import LockedError, RunError, UsageError
 from gancli.files import PARTIAL, disk_errors, write_atomically
 from gancli.preset import Preset, Schedule, to_toml
 
+Row = dict[str, Any]
+"""A line of a log, `step` among its keys."""
 SUFFIX = ".safetensors"
 _STEP = re.compile(r"step-(\d+)")
 SAMPLE_FILE = re.compile(r"\d{6,}\.png|samples\.(npz|zip)")
 """The files of a folder of samples."""
 _OWN = re.compile(
-    r"(preset\.toml|metrics\.jsonl|checkpoints/step-\d+\.safetensors|previews/step-\d+\.png"
+    r"(preset\.toml|(metrics|timing)\.jsonl|report\.html|tensorboard/events\.[^/]+|checkpoints/step-\d+\.safetensors|previews/step-\d+\.png"
     rf"|samples/step-\d+-seeds-[^/]+(/({SAMPLE_FILE.pattern})|-grid\.png))(\.partial)?"
 )
 """The files a run and its sampling write, relative to the run's folder."""
@@ -55,6 +57,21 @@ class Run:
         """One JSON object a line: `step`, `loss_*`, scores."""
         return self.folder / "metrics.jsonl"
 
+    @property
+    def timing_file(self) -> Path:
+        """One JSON object a line: `step`, and the `steps` and `seconds` since the line before."""
+        return self.folder / "timing.jsonl"
+
+    @property
+    def report_file(self) -> Path:
+        """The run's report, a page that needs nothing else."""
+        return self.folder / "report.html"
+
+    @property
+    def tensorboard_folder(self) -> Path:
+        """Where TensorBoard's event files are, if they are wanted."""
+        return self.folder / "tensorboard"
+
     def checkpoint_file(self, step: int) -> Path:
         """Where the checkpoint of a step is."""
         return self.folder / "checkpoints" / f"step-{step:06d}{SUFFIX}"
@@ -65,9 +82,11 @@ class Run:
 
     def checkpoints(self) -> dict[int, Path]:
         """The checkpoints there are, by step, in order."""
-        found = (self.folder / "checkpoints").glob(f"step-*{SUFFIX}")
-        named = ((_STEP.fullmatch(path.stem), path) for path in found)
-        return dict(sorted((int(match[1]), path) for match, path in named if match))
+        return _by_step((self.folder / "checkpoints").glob(f"step-*{SUFFIX}"))
+
+    def previews(self) -> dict[int, Path]:
+        """The previews there are, by step, in order."""
+        return _by_step((self.folder / "previews").glob("step-*.png"))
 
     def checkpoint(self, which: str = "last") -> Path:
         """The file of a checkpoint: `last` or a step.
@@ -131,30 +150,27 @@ class Run:
             if not schedule.keep_every or step % schedule.keep_every:
                 self.checkpoint_file(step).unlink()
 
-    def log(self, row: dict[str, Any]) -> None:
+    def log(self, row: Row) -> None:
         """Add a line to metrics.jsonl."""
-        with disk_errors(self.metrics_file), self.metrics_file.open("a") as file:
-            file.write(json.dumps(row) + "\n")
+        _append(self.metrics_file, row)
 
-    def metrics(self) -> list[dict[str, Any]]:
+    def log_timing(self, row: Row) -> None:
+        """Add a line to timing.jsonl."""
+        _append(self.timing_file, row)
+
+    def metrics(self) -> list[Row]:
         """The lines of metrics.jsonl, up to one that was cut off or is none of ours."""
-        if not self.metrics_file.exists():
-            return []
-        rows = []
-        for line in self.metrics_file.read_bytes().splitlines():
-            try:
-                row = json.loads(line)
-            except ValueError:
-                break
-            if not isinstance(row, dict) or not isinstance(row.get("step"), int):
-                break
-            rows.append(row)
-        return rows
+        return _rows(self.metrics_file)
 
-    def cut_metrics(self, step: int) -> None:
-        """Take metrics.jsonl back to a checkpoint's step."""
-        rows = [json.dumps(row) + "\n" for row in self.metrics() if row["step"] <= step]
-        write_atomically(self.metrics_file, "".join(rows).encode())
+    def timing(self) -> list[Row]:
+        """The lines of timing.jsonl, likewise."""
+        return _rows(self.timing_file)
+
+    def cut_back(self, step: int) -> None:
+        """Take what was logged back to a checkpoint's step."""
+        for file in (self.metrics_file, self.timing_file):
+            rows = [json.dumps(row) + "\n" for row in _rows(file) if row["step"] <= step]
+            write_atomically(file, "".join(rows).encode())
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -181,6 +197,31 @@ class Run:
                 self.lock_file.unlink()
                 self.folder.rmdir()
             lock.release()
+
+
+def _append(file: Path, row: Row) -> None:
+    with disk_errors(file), file.open("a") as opened:
+        opened.write(json.dumps(row) + "\n")
+
+
+def _rows(file: Path) -> list[Row]:
+    if not file.exists():
+        return []
+    rows = []
+    for line in file.read_bytes().splitlines():
+        try:
+            row = json.loads(line)
+        except ValueError:
+            break
+        if not isinstance(row, dict) or not isinstance(row.get("step"), int):
+            break
+        rows.append(row)
+    return rows
+
+
+def _by_step(paths: Iterable[Path]) -> dict[int, Path]:
+    named = ((_STEP.fullmatch(path.stem), path) for path in paths)
+    return dict(sorted((int(match[1]), path) for match, path in named if match))
 
 
 def new_run(preset: Preset) -> Run:

@@ -27,8 +27,11 @@ class Meter:
     def add(self, losses: Mapping[str, Tensor]) -> None:
         """Count one more value of each loss."""
         for name, loss in losses.items():
-            exact = loss if loss.device.type == "mps" else loss.double()
-            self.sums[name] = self.sums[name] + exact if name in self.sums else exact
+            if name in self.sums:
+                self.sums[name] += loss
+            else:
+                exact = torch.float32 if loss.device.type == "mps" else torch.float64
+                self.sums[name] = loss.to(exact, copy=True)
             self.counts[name] = self.counts.get(name, 0) + 1
 
     def means(self) -> dict[str, float]:
@@ -143,7 +146,9 @@ def build_players(preset: Preset, seed: int) -> Players:
     with _seeded(seed):
         return Players(
             preset.generator.network.generator(preset.prior, preset.data.shape),
-            preset.discriminator.network.discriminator(preset.data.shape),
+            preset.discriminator.network.discriminator(
+                preset.data.shape, twice=preset.objective.differentiates_twice()
+            ),
         )
 
 

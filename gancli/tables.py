@@ -14,31 +14,69 @@ TAGS = ("kind", "family")
 PLAYERS = ("generator", "discriminator")
 IDENTITY = ("name", "dataset", "variant")
 """Fields that say which preset it is."""
+DEEPEST = 50
+"""How many tables and lists may lie within each other."""
+LARGEST = 2**1000
+"""Whole numbers are smaller: beyond this none fits a float, nor can all be printed."""
+
+
+def parse(text: str) -> Table:
+    """The tables of a TOML text.
+
+    Raises:
+        ValueError: it is not TOML, or deeper or larger than anything a preset can say.
+    """
+    try:
+        table = tomllib.loads(text)
+    except RecursionError:
+        raise ValueError(f"more than {DEEPEST} tables or lists lie within each other") from None
+    _refuse_endless(table)
+    return table
+
+
+def _refuse_endless(value: object, depth: int = 0) -> None:
+    if depth > DEEPEST:
+        raise ValueError(f"more than {DEEPEST} tables or lists lie within each other")
+    if isinstance(value, int) and abs(value) >= LARGEST:
+        raise ValueError("a whole number has more than 300 digits")
+    if isinstance(value, Mapping | list):
+        for each in value.values() if isinstance(value, Mapping) else value:
+            _refuse_endless(each, depth + 1)
 
 
 def lay_over(base: Table, layer: Table) -> Table:
     """`layer` over `base`; a value of None removes, `[optimizer]` means every player's."""
-    layer = dict(layer)
-    if "optimizer" in layer:
-        shared = layer.pop("optimizer")
-        players = {p: {"optimizer": shared} for p in PLAYERS}
-        layer = _merge(players, layer)
-    return _merge(base, layer)
+    return _without_removed(_join(base, _for_each_player(layer)))
 
 
-def _merge(base: Mapping[str, Any], layer: Mapping[str, Any]) -> Table:
-    if any(tag in base and tag in layer and base[tag] != layer[tag] for tag in TAGS):
-        base = {}
-    merged = dict(base)
-    for key, value in layer.items():
-        if value is None:
-            merged.pop(key, None)
-        elif isinstance(value, Mapping):
-            below = merged.get(key)
-            merged[key] = _merge(below if isinstance(below, Mapping) else {}, value)
+def _for_each_player(layer: Table) -> Table:
+    rest = dict(layer)
+    if "optimizer" not in rest:
+        return rest
+    shared = rest.pop("optimizer")
+    return _join({player: {"optimizer": shared} for player in PLAYERS}, rest)
+
+
+def _join(first: Mapping[str, Any], second: Mapping[str, Any]) -> Table:
+    """Both tables, the second winning; a None stays, to remove what lies below."""
+    if any(tag in first and tag in second and first[tag] != second[tag] for tag in TAGS):
+        first = {}
+    joined = dict(first)
+    for key, value in second.items():
+        below = joined.get(key)
+        if isinstance(below, Mapping) and isinstance(value, Mapping):
+            joined[key] = _join(below, value)
         else:
-            merged[key] = value
-    return merged
+            joined[key] = value
+    return joined
+
+
+def _without_removed(table: Mapping[str, Any]) -> Table:
+    return {
+        key: _without_removed(value) if isinstance(value, Mapping) else value
+        for key, value in table.items()
+        if value is not None
+    }
 
 
 def override(table: Table, overrides: Iterable[str]) -> Table:
@@ -47,12 +85,15 @@ def override(table: Table, overrides: Iterable[str]) -> Table:
     for text in overrides:
         path, equals, value = text.partition("=")
         keys = path.strip().split(".")
+        if text.encode(errors="replace").decode() != text:
+            # Python reads bytes that are none as lone surrogates, which JSON refuses.
+            raise UsageError(f"read --set {text!r}, expected text in UTF-8")
         if keys[0] in IDENTITY:
             raise UsageError(
                 f"read --set {text}, but {keys[0]} says what the preset is: use --dataset or "
                 "--variant, or a preset file of your own"
             )
-        if not equals or not all(keys):
+        if not equals or not all(keys) or len(keys) > DEEPEST:
             raise UsageError(
                 f"read --set {text!r}, expected path.to.field=value, "
                 "e.g. --set schedule.batch_size=64"
@@ -63,7 +104,7 @@ def override(table: Table, overrides: Iterable[str]) -> Table:
             nested = {key: nested}
         if not value.strip():
             _refuse_absent(table, path.strip())
-        layer = _join(layer, nested)
+        layer = _join(layer, _for_each_player(nested))
     return lay_over(table, layer)
 
 
@@ -78,23 +119,13 @@ def _refuse_absent(table: Mapping[str, Any], path: str) -> None:
         table = table[key]
 
 
-def _join(first: Table, second: Table) -> Table:
-    """Both overrides; unlike `_merge` it keeps the Nones that remove."""
-    joined = dict(first)
-    for key, value in second.items():
-        below = joined.get(key)
-        if isinstance(below, dict) and isinstance(value, dict):
-            joined[key] = _join(below, value)
-        else:
-            joined[key] = value
-    return joined
-
-
 def _value(text: str) -> object:
     """What stands behind `=`: a TOML value, a bare word, or nothing to remove the field."""
     if not text:
         return None
     try:
-        return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
+        table = parse(f"value = {text}")
+    except ValueError:
         return text
+    # A line break may end the value and begin another field.
+    return table["value"] if len(table) == 1 else text

@@ -1,7 +1,7 @@
 """Training: takes the turns, step after step, and fires events. It prints nothing."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -70,6 +70,7 @@ class Saved(Event):
     """A checkpoint was written."""
 
     path: Path
+    header: Header
 
 
 Listener = Callable[[Event], None]
@@ -142,9 +143,11 @@ class Trainer:
         """Take every turn of one step, then move the generator's average."""
         state, schedule = self.state, self.job.preset.schedule
         self._schedule_optimizers()
-        for index, turn in enumerate(self._turns(schedule.discriminator_steps_at(state.step))):
+        turns = self._turns(schedule.discriminator_steps_at(state.step))
+        for index, turn in enumerate(turns):
             own_size = None if turn.deals_real else schedule.generator_batch_size
-            hand = self.deck.hand(state.step, index, self.batches_dealt, own_size)
+            more = sum(later.deals_real for later in turns[index + 1 :])
+            hand = self.deck.hand(state.step, index, self.batches_dealt, own_size, more=more)
             losses = take(
                 turn,
                 state.players,
@@ -154,18 +157,12 @@ class Trainer:
                 autocast=self.job.settings.autocast,
             )
             self.batches_dealt += turn.deals_real
-            self._meter(turn, losses)
+            state.meter.add({f"{turn.name}.{term}": loss for term, loss in losses.items()})
         state.average(schedule.ema_decay_at(state.step))
         state.step += 1
 
     def _plan(self, discriminator_steps: int) -> list[Turn]:
         return plan(self.job.preset.objective, self.state.players, discriminator_steps)
-
-    def _meter(self, turn: Turn, losses: dict[str, torch.Tensor]) -> None:
-        total = f"loss_{turn.name}"
-        parts = {f"{total}_{name}": loss for name, loss in losses.items()}
-        whole = {total: torch.stack(list(losses.values())).sum()}
-        self.state.meter.add(whole | parts if len(parts) > 1 else whole)
 
     def _schedule_optimizers(self) -> None:
         step, preset = self.state.step, self.job.preset
@@ -218,7 +215,7 @@ class Trainer:
 
     def _read_meter(self) -> dict[str, float]:
         self._agree()
-        means = self.state.meter.means()
+        means = by_player(self.state.meter.means())
         self._refuse([name for name, mean in means.items() if not math.isfinite(mean)])
         self.state.meter.clear()
         return means
@@ -259,7 +256,7 @@ class Trainer:
         )
         checkpoint.save(path, header, tensors)
         run.prune(self.job.preset.schedule)
-        self.listen(Saved(self.state.step, path))
+        self.listen(Saved(self.state.step, path, header))
 
     def _refuse(self, names: list[str]) -> None:
         """Stop if anything is not finite.
@@ -275,3 +272,21 @@ class Trainer:
             f"{names[0]} is no longer finite at step {self.state.step:,}; {good}; try a lower "
             "learning rate, e.g. --set optimizer.lr=1e-4"
         )
+
+
+def by_player(means: Mapping[str, float]) -> dict[str, float]:
+    """Each turn's whole loss; and its summands, where it has several.
+
+    Args:
+        means: of each summand, under TURN.TERM.
+    """
+    turns: dict[str, dict[str, float]] = {}
+    for name, mean in means.items():
+        turn, term = name.split(".")
+        turns.setdefault(turn, {})[term] = mean
+    found: dict[str, float] = {}
+    for turn, parts in turns.items():
+        found[f"loss_{turn}"] = sum(parts.values())
+        if len(parts) > 1:
+            found |= {f"loss_{turn}_{term}": mean for term, mean in parts.items()}
+    return found

@@ -1,6 +1,7 @@
 """The nouns every room shares: latents, samples, verdicts, and the two network contracts."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple, Protocol, cast
 
 from torch import Tensor, nn
@@ -42,6 +43,14 @@ class Verdict(NamedTuple):
 class GeneratorNet(nn.Module):
     """Maps latents to samples in [-1, 1]."""
 
+    @cached_property
+    def makes_singly(self) -> bool:
+        """Whether each sample depends on its own latent alone, and a pass leaves no trace.
+
+        What couples samples (batch norm) keeps its memory in buffers.
+        """
+        return next(self.buffers(), None) is None
+
     def __call__(self, latent: Latent) -> Tensor:
         """Return x of shape (B, *DataShape.x)."""
         return cast(Tensor, super().__call__(latent))
@@ -49,6 +58,15 @@ class GeneratorNet(nn.Module):
 
 class DiscriminatorNet(nn.Module):
     """Judges samples."""
+
+    @cached_property
+    def judges_singly(self) -> bool:
+        """Whether each verdict depends on its own sample alone, and a pass leaves no trace.
+
+        Then two batches may be judged in one pass. What couples samples (batch norm) or remembers
+        passes (spectral norm) keeps its memory in buffers.
+        """
+        return next(self.buffers(), None) is None
 
     def __call__(self, sample: Sample) -> Verdict:
         """Return the verdict on each of the B samples."""
@@ -66,6 +84,11 @@ class Players:
         """The networks under their names, in the order in which they are saved."""
         return {"generator": self.generator, "discriminator": self.discriminator}
 
+    @cached_property
+    def weights(self) -> dict[str, list[nn.Parameter]]:
+        """Each network's parameters; they stay the same objects while it trains."""
+        return {name: list(net.parameters()) for name, net in self.named().items()}
+
 
 class Dealer(Protocol):
     """The only source of data and randomness in a turn."""
@@ -76,6 +99,10 @@ class Dealer(Protocol):
 
     def latent(self) -> Latent:
         """This turn's fresh latents."""
+        ...
+
+    def fake(self, generator: GeneratorNet) -> Tensor:
+        """Samples (B, *x) of this turn's fresh latents, without the generator's graph."""
         ...
 
     def mix(self, *, per_sample: bool) -> Tensor:

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from helpers import narrow, toy_data
 
 from gancli.data import Dataset, Deck, Mixture, TorchvisionImages
 from gancli.data.images import READERS
@@ -16,6 +17,7 @@ from gancli.errors import DataError, NetworkError, UsageError
 from gancli.parallel import World
 from gancli.preset import load_preset
 from gancli.prior import Prior
+from gancli.state import build_players
 
 CPU = torch.device("cpu")
 
@@ -239,6 +241,29 @@ def test_what_a_turn_draws_is_a_function_of_its_place() -> None:
     assert torch.equal(first.mix(per_sample=True), again.mix(per_sample=True))
     other = deck(images(), spec).hand(3, 2, 7)
     assert not torch.equal(first.latent().z, other.latent().z)
+
+
+@pytest.mark.parametrize("norm", ["none", "batch"])
+def test_fakes_of_several_turns_are_those_of_each(norm: str) -> None:
+    """Made at once where nothing couples them, each turn's own otherwise; the same ones anyway."""
+    preset = narrow(("gan", "ring8", "reference"), [f"generator.network.norm={norm}"])
+    net = build_players(preset, seed=0).generator
+    passes: list[int] = []
+    net.register_forward_hook(lambda _net, _input, x: passes.append(len(x)))
+    cards = Deck(
+        toy_data(preset), preset.data, preset.prior,
+        batch_size=8, seed=0, device=torch.device("cpu"), dtype=torch.float32, world=World(),
+    )  # fmt: skip
+    hands = [cards.hand(5, turn, 0, more=2 - turn) for turn in range(3)]
+    found = [hand.fake(net) for hand in hands]
+    assert passes == ([24] if norm == "none" else [8, 8, 8])
+    alone = [net(hand.latent()).detach() for hand in hands]
+    assert all(torch.allclose(a, b, atol=1e-6) for a, b in zip(found, alone, strict=True))
+    assert not any(x.requires_grad for x in found)
+    # The generator has changed by the next step, and nothing of it is dealt again.
+    with torch.no_grad():
+        next(net.parameters()).add_(1)
+    assert not torch.allclose(cards.hand(5, 0, 0, more=2).fake(net), found[0])
 
 
 def test_processes_share_one_batch() -> None:

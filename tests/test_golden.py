@@ -14,7 +14,7 @@ from gancli.objective.turns import plan, take
 from gancli.parallel import World
 from gancli.preset import Preset, change, load_preset
 from gancli.state import build_state
-from gancli.types import Latent, Sample
+from gancli.types import GeneratorNet, Latent, Sample
 
 RECORDED = [
     "dcgan-cifar10",
@@ -46,6 +46,10 @@ class RecordedDealer:
 
     def latent(self) -> Latent:
         return Latent(self.tensors[f"{self.prefix}z"])
+
+    def fake(self, generator: GeneratorNet) -> Tensor:
+        with torch.no_grad():
+            return generator(self.latent())
 
     def mix(self, *, per_sample: bool) -> Tensor:
         assert not per_sample

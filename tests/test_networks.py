@@ -4,7 +4,9 @@ import pytest
 import torch
 from helpers import Key, every_preset, narrow, preset_id
 from torch import nn
+from torch.nn.utils.parametrizations import _SpectralNorm
 
+from gancli.networks.blocks import SeedConvTranspose2d, SpectralNorm, WholeConv2d, leaky
 from gancli.networks.summary import describe, summarise
 from gancli.preset import change, load_preset
 from gancli.state import build_players
@@ -132,3 +134,86 @@ def test_summary_names_each_layer_once() -> None:
     assert sum(row.parameters for row in rows) == sum(p.numel() for p in net.parameters())
     assert rows[0].output == (4, 16, 16)
     assert "spectral norm" in describe(net.get_submodule("first_conv"))
+
+
+def test_spectral_norm_is_torchs_to_the_second_derivative() -> None:
+    torch.manual_seed(0)
+    for layer, dim in ((nn.Conv2d(3, 4, 2), 0), (nn.ConvTranspose2d(3, 4, 2), 1)):
+        weight = layer.weight.detach().double().requires_grad_(True)
+        ours, theirs = SpectralNorm(weight, dim=dim).double(), _SpectralNorm(weight, dim=dim)
+        ours.load_state_dict(theirs.double().state_dict())
+        for _ in range(2):
+            assert torch.allclose(ours(weight), theirs(weight), atol=1e-14)
+        for each in (ours, theirs):
+            each.eval()
+        assert torch.autograd.gradcheck(ours, (weight,))
+        assert torch.autograd.gradgradcheck(ours, (weight,))
+        found = [
+            torch.autograd.grad(each(weight).square().sum(), weight)[0] for each in (ours, theirs)
+        ]
+        assert torch.allclose(found[0], found[1], atol=1e-13)
+
+
+def test_the_leaky_relu_of_penalised_networks_is_torchs() -> None:
+    """Values, first and second derivatives; and no second derivative is carried below it."""
+    torch.manual_seed(0)
+    x, factor = torch.randn(5, 3, dtype=torch.float64), torch.randn(5, 3, dtype=torch.float64)
+    found = []
+    for layer in (leaky(0.2, twice=True), nn.LeakyReLU(0.2)):
+        root, weight = x.clone().requires_grad_(True), factor.clone().requires_grad_(True)
+        y = layer(root * weight)
+        (slope,) = torch.autograd.grad(y.square().sum(), root, create_graph=True)
+        slope.square().sum().backward()  # type: ignore[no-untyped-call]
+        found.append([y.detach(), slope.detach(), root.grad, weight.grad])
+    assert all(a is not None and torch.equal(a, b) for a, b in zip(*found, strict=True))
+    assert torch.autograd.gradgradcheck(
+        lambda z: leaky(0.2, twice=True)(z * 1), (x.requires_grad_(),)
+    )
+
+    root = x.detach().requires_grad_(True)
+    inner = root * factor
+    (slope,) = torch.autograd.grad(leaky(0.2, twice=True)(inner).sum(), inner, create_graph=True)
+    assert not slope.requires_grad
+
+
+@pytest.mark.parametrize("bias", [True, False])
+def test_products_that_stand_for_convolutions(bias: bool) -> None:
+    torch.manual_seed(0)
+    for ours, theirs, x in (
+        (SeedConvTranspose2d, nn.ConvTranspose2d, torch.randn(3, 5, 1, 1)),
+        (WholeConv2d, nn.Conv2d, torch.randn(3, 5, 4, 4)),
+    ):
+        layer, other = ours(5, 2, 4, bias=bias), theirs(5, 2, 4, bias=bias)
+        layer.load_state_dict(other.state_dict())
+        assert torch.allclose(layer(x), other(x), atol=1e-6)
+
+
+def test_what_judges_singly_may_judge_both_at_once() -> None:
+    spectral = load_preset("sngan", "ring8")
+    assert not build_players(spectral, seed=0).discriminator.judges_singly
+    for norm in ("none", "batch"):
+        preset = narrow(("gan", "ring8", "reference"), [f"discriminator.network.norm={norm}"])
+        net = build_players(preset, seed=0).discriminator
+        first, second = torch.randn(4, 2), torch.randn(4, 2)
+        both = net(Sample(torch.cat([first, second]))).logit
+        apart = torch.cat([net(Sample(first)).logit, net(Sample(second)).logit])
+        assert net.judges_singly == (norm == "none") == torch.allclose(both, apart, atol=1e-6)
+
+
+def test_images_stay_channels_last_on_their_way() -> None:
+    """It is a third faster on a processor, and only a layout: no value depends on it."""
+    preset = narrow(("dcgan", "cifar10", "reference"))
+    players = build_players(preset, seed=0)
+    seen: list[bool] = []
+    for net in players.named().values():
+        for layer in net.modules():
+            if isinstance(layer, nn.BatchNorm2d):
+                layer.register_forward_pre_hook(
+                    lambda _layer, inputs: seen.append(
+                        inputs[0].is_contiguous(memory_format=torch.channels_last)
+                    )
+                )
+    fake = players.generator(Latent(torch.randn(2, preset.prior.z_dim)))
+    players.discriminator(Sample(fake.contiguous()))
+    assert len(seen) >= 5
+    assert all(seen)

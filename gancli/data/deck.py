@@ -3,7 +3,7 @@
 Every draw is a function of (seed, purpose, step, turn), so a run can start again at any step.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -14,7 +14,10 @@ from gancli.errors import DataError
 from gancli.parallel import World
 from gancli.prior import Prior
 from gancli.streams import stream
-from gancli.types import Latent, Sample
+from gancli.types import GeneratorNet, Latent, Sample
+
+AT_ONCE = 2048
+"""Most fakes of one pass: more would take memory and save no time."""
 
 
 class Deck:
@@ -55,10 +58,22 @@ class Deck:
             world.slice_of(size)
         self._epoch = -1
         self._order = torch.empty(0, dtype=torch.int64)
+        self.ahead: dict[tuple[int, int], Tensor] = {}
+        """fakes made for turns to come, by step and turn"""
 
-    def hand(self, step: int, turn: int, batch: int, batch_size: int | None = None) -> "Hand":
-        """What one turn may draw; `batch` counts the real batches dealt before it."""
-        return Hand(self, step, turn, batch, batch_size or self.batch_size)
+    def hand(
+        self, step: int, turn: int, batch: int, batch_size: int | None = None, *, more: int = 0
+    ) -> "Hand":
+        """What one turn may draw.
+
+        Args:
+            step: the step, from 0.
+            turn: its place in the step, from 0.
+            batch: how many real batches were dealt before it.
+            batch_size: where it differs from the deck's.
+            more: how many turns follow before the generator changes.
+        """
+        return Hand(self, step, turn, batch, batch_size or self.batch_size, more)
 
     def batch(self, index: int) -> Tensor:
         """Indices of the index-th real batch: epochs without replacement, remainders dropped."""
@@ -86,6 +101,7 @@ class Hand:
     turn: int
     batch: int
     batch_size: int
+    more: int = 0
 
     def real(self) -> Sample:
         """Real samples of shape (B, *x) in [-1, 1], mirrored and noised as the data set says."""
@@ -105,6 +121,24 @@ class Hand:
         share = self.deck.world.slice_of(self.batch_size)
         drawn = self.deck.prior.draw(self.batch_size, self._stream("latent"))
         return Latent(*(self.deck.send(part[share].to(self.deck.dtype)) for part in drawn))
+
+    def fake(self, generator: GeneratorNet) -> Tensor:
+        """Samples of this turn's latents.
+
+        Where nothing couples them, one pass makes those of the turns that follow, too.
+        """
+        ahead = self.deck.ahead
+        if self.turn == 0:
+            ahead.clear()
+        if (self.step, self.turn) not in ahead:
+            room = max(AT_ONCE // self.batch_size, 1) if generator.makes_singly else 1
+            turns = range(self.turn, self.turn + min(self.more + 1, room))
+            latents = [replace(self, turn=turn).latent() for turn in turns]
+            with torch.no_grad():
+                made = generator(Latent(*map(torch.cat, zip(*latents, strict=True))))
+            parts = made.chunk(len(turns))
+            ahead |= {(self.step, turn): x for turn, x in zip(turns, parts, strict=True)}
+        return ahead.pop((self.step, self.turn))
 
     def mix(self, *, per_sample: bool) -> Tensor:
         """Numbers uniform on [0, 1): one a sample, or one that all processes share."""

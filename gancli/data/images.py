@@ -12,7 +12,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torchvision.datasets import CIFAR10, MNIST
 
 from gancli.data.dataset import Dataset, DataSpec
 from gancli.errors import DataError, NetworkError
@@ -22,14 +21,19 @@ from gancli.types import DataShape
 Source = Literal["mnist", "cifar10"]
 
 
+# torchvision takes longer to import than torch, so those who need no images do not wait for it.
 def _mnist(folder: Path, download: bool) -> Tensor:
+    from torchvision.datasets import MNIST
+
     images: Tensor = MNIST(str(folder), train=True, download=download).data
     return images.unsqueeze(1)
 
 
 def _cifar10(folder: Path, download: bool) -> Tensor:
+    from torchvision.datasets import CIFAR10
+
     images = CIFAR10(str(folder), train=True, download=download).data
-    return torch.from_numpy(images).permute(0, 3, 1, 2).contiguous()
+    return torch.from_numpy(images).permute(0, 3, 1, 2)
 
 
 READERS: dict[Source, Callable[[Path, bool], Tensor]] = {"mnist": _mnist, "cifar10": _cifar10}

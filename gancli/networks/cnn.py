@@ -11,6 +11,7 @@ import torch
 from pydantic import Field, PositiveInt
 from torch import Tensor, nn
 
+from gancli.networks.blocks import SeedConvTranspose2d, WholeConv2d, channels_last, leaky
 from gancli.networks.layers import NetworkSpec, Norm, batch_norm, finish
 from gancli.prior import Prior
 from gancli.types import DataShape, DiscriminatorNet, GeneratorNet, Latent, Sample, Verdict
@@ -25,12 +26,12 @@ class CnnGenerator(GeneratorNet):
     def __init__(self, spec: "Cnn", z_dim: int, shape: DataShape) -> None:
         super().__init__()
         widths = [spec.dim * m for m in reversed(spec.multipliers)]
-        self.first_conv = nn.ConvTranspose2d(z_dim, widths[0], SEED_SIDE, bias=spec.bias)
+        self.first_conv = SeedConvTranspose2d(z_dim, widths[0], SEED_SIDE, bias=spec.bias)
 
         def up(inputs: int, outputs: int) -> nn.Sequential:
             return nn.Sequential(
                 batch_norm(spec.norm, inputs, spatial=True),
-                nn.ReLU(),
+                nn.ReLU(inplace=True),
                 nn.ConvTranspose2d(inputs, outputs, 4, 2, 1, bias=spec.bias),
             )
 
@@ -39,14 +40,14 @@ class CnnGenerator(GeneratorNet):
 
     def forward(self, latent: Latent) -> Tensor:
         """Return images of shape (B, C, H, W)."""
-        x = self.first_conv(latent.z[:, :, None, None])
+        x = channels_last(self.first_conv(latent.z[:, :, None, None]))
         return torch.tanh(self.last_conv(self.layers(x)))
 
 
 class CnnDiscriminator(DiscriminatorNet):
     """Images of (B, C, H, W) to one logit; its first feature map is never normalised."""
 
-    def __init__(self, spec: "Cnn", shape: DataShape) -> None:
+    def __init__(self, spec: "Cnn", shape: DataShape, *, twice: bool) -> None:
         super().__init__()
         widths = [spec.dim * m for m in spec.multipliers]
         self.first_conv = nn.Conv2d(shape.x[0], widths[0], 4, 2, 1, bias=spec.bias)
@@ -54,7 +55,7 @@ class CnnDiscriminator(DiscriminatorNet):
         def down(inputs: int, outputs: int, norm: Norm) -> nn.Sequential:
             return nn.Sequential(
                 batch_norm(norm, inputs, spatial=True),
-                nn.LeakyReLU(spec.slope),
+                leaky(spec.slope, twice=twice),
                 nn.Conv2d(inputs, outputs, 4, 2, 1, bias=spec.bias),
             )
 
@@ -64,13 +65,13 @@ class CnnDiscriminator(DiscriminatorNet):
         )
         self.last_conv = nn.Sequential(
             batch_norm(spec.norm, widths[-1], spatial=True),
-            nn.LeakyReLU(spec.slope),
-            nn.Conv2d(widths[-1], 1, SEED_SIDE, bias=spec.bias),
+            leaky(spec.slope, twice=twice),
+            WholeConv2d(widths[-1], 1, SEED_SIDE, bias=spec.bias),
         )
 
     def forward(self, sample: Sample) -> Verdict:
         """Return one logit an image."""
-        x = self.last_conv(self.layers(self.first_conv(sample.x)))
+        x = self.last_conv(self.layers(self.first_conv(channels_last(sample.x))))
         return Verdict(x.flatten())
 
 
@@ -89,9 +90,9 @@ class Cnn(NetworkSpec):
         """Build the generator from latents of `prior` to images of `shape`."""
         return finish(CnnGenerator(self, prior.z_dim, shape), self)
 
-    def discriminator(self, shape: DataShape) -> CnnDiscriminator:
+    def discriminator(self, shape: DataShape, *, twice: bool = False) -> CnnDiscriminator:
         """Build the discriminator of images of `shape`."""
-        return finish(CnnDiscriminator(self, shape), self)
+        return finish(CnnDiscriminator(self, shape, twice=twice), self)
 
     def misfit(self, shape: DataShape) -> str | None:
         """Why these layers do not fit images of `shape`; None if they do."""

@@ -3,12 +3,11 @@
 from abc import abstractmethod
 from typing import Literal, TypeVar
 
-import torch
 from pydantic import Field
-from torch import Tensor, nn
+from torch import nn
 from torch.nn.utils import parametrize
-from torch.nn.utils.parametrizations import _SpectralNorm
 
+from gancli.networks.blocks import SpectralNorm
 from gancli.prior import Prior
 from gancli.settings import Settings
 from gancli.types import DataShape, DiscriminatorNet, GeneratorNet
@@ -40,26 +39,18 @@ class NetworkSpec(Settings):
         """Build the generator from latents of `prior` to samples of `shape`."""
 
     @abstractmethod
-    def discriminator(self, shape: DataShape) -> DiscriminatorNet:
-        """Build the discriminator of samples of `shape`."""
+    def discriminator(self, shape: DataShape, *, twice: bool = False) -> DiscriminatorNet:
+        """Build the discriminator of samples of `shape`.
+
+        Args:
+            shape: what it judges.
+            twice: whether its gradient will be differentiated, as penalties do.
+        """
 
     def misfit(self, shape: DataShape) -> str | None:
         """Why this family cannot make or judge samples of `shape`; None if it can."""
         del shape
         return None
-
-
-class SpectralNorm(_SpectralNorm):
-    """torch's spectral norm, kept out of autocast.
-
-    One power iteration per training forward, none in evaluation. The half types of autocast would
-    round the singular vectors it accumulates.
-    """
-
-    def forward(self, weight: Tensor) -> Tensor:
-        """The weight divided by its largest singular value, as estimated so far."""
-        with torch.autocast(weight.device.type, enabled=False):
-            return super().forward(weight)
 
 
 def batch_norm(kind: Norm, channels: int, *, spatial: bool) -> nn.Module:

@@ -10,6 +10,7 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
+from gancli.networks.blocks import leaky
 from gancli.networks.layers import NetworkSpec, Norm, batch_norm, finish
 from gancli.prior import Prior
 from gancli.types import DataShape, DiscriminatorNet, GeneratorNet, Latent, Sample, Verdict
@@ -37,10 +38,12 @@ class MlpGenerator(GeneratorNet):
 class MlpDiscriminator(DiscriminatorNet):
     """x of (B, *shape), flattened, to one logit; its first hidden layer is never normalised."""
 
-    def __init__(self, spec: "Mlp", shape: DataShape) -> None:
+    def __init__(self, spec: "Mlp", shape: DataShape, *, twice: bool) -> None:
         super().__init__()
         norms: list[Norm] = ["none", *[spec.norm] * (HIDDEN_BLOCKS - 1)]
-        self.first_layer, self.layers, self.last_layer = _stack(spec, math.prod(shape.x), 1, norms)
+        self.first_layer, self.layers, self.last_layer = _stack(
+            spec, math.prod(shape.x), 1, norms, twice=twice
+        )
 
     def forward(self, sample: Sample) -> Verdict:
         """Return one logit a sample."""
@@ -59,18 +62,18 @@ class Mlp(NetworkSpec):
         """Build the generator from latents of `prior` to samples of `shape`."""
         return finish(MlpGenerator(self, prior.z_dim, shape), self)
 
-    def discriminator(self, shape: DataShape) -> MlpDiscriminator:
+    def discriminator(self, shape: DataShape, *, twice: bool = False) -> MlpDiscriminator:
         """Build the discriminator of samples of `shape`."""
-        return finish(MlpDiscriminator(self, shape), self)
+        return finish(MlpDiscriminator(self, shape, twice=twice), self)
 
 
 def _stack(
-    spec: Mlp, inputs: int, outputs: int, norms: list[Norm]
+    spec: Mlp, inputs: int, outputs: int, norms: list[Norm], *, twice: bool = False
 ) -> tuple[nn.Linear, nn.Sequential, nn.Sequential]:
     def block(norm: Norm, units: int) -> nn.Sequential:
         return nn.Sequential(
             batch_norm(norm, spec.width, spatial=False),
-            nn.LeakyReLU(spec.slope),
+            leaky(spec.slope, twice=twice),
             nn.Linear(spec.width, units),
         )
 

@@ -6,7 +6,7 @@ name in a preset.
 
 from pydantic import model_validator
 
-from gancli.objective.adversarial import Hinge, LeastSquares, Vanilla, Wasserstein
+from gancli.objective.adversarial import Adversarial, Hinge, LeastSquares, Vanilla, Wasserstein
 from gancli.objective.constraints import WeightClip
 from gancli.objective.penalties import R1, GradientPenalty
 from gancli.objective.term import Constraint, Side, Term
@@ -26,7 +26,7 @@ class Objective(Settings):
 
     @model_validator(mode="after")
     def _one_adversarial_loss(self) -> "Objective":
-        both = [name for name, term in self.terms().items() if term.acts_on("generator")]
+        both = [name for name, term in self.terms().items() if isinstance(term, Adversarial)]
         if len(both) != 1:
             read = " and ".join(both) if both else "none"
             raise ValueError(
@@ -35,6 +35,11 @@ class Objective(Settings):
             )
         return self
 
+    @property
+    def adversarial(self) -> Adversarial:
+        """The one loss of the logits."""
+        return next(term for term in self.terms().values() if isinstance(term, Adversarial))
+
     def terms(self) -> dict[str, Term]:
         """The terms in use under their names, in the order of the fields."""
         return {name: value for name, value in self if isinstance(value, Term)}
@@ -42,6 +47,10 @@ class Objective(Settings):
     def terms_of(self, side: Side) -> dict[str, Term]:
         """The terms that act on one side."""
         return {name: term for name, term in self.terms().items() if term.acts_on(side)}
+
+    def differentiates_twice(self) -> bool:
+        """Whether a term holds the discriminator's gradient."""
+        return any(term.differentiates_input() for term in self.terms().values())
 
     def constraints(self) -> dict[str, Constraint]:
         """The constraints in use under their names."""

@@ -3,28 +3,48 @@
 Every mean runs over the batch; the generator's part of a discriminator loss is detached.
 """
 
+from abc import abstractmethod
+
 from torch import Tensor
 from torch.nn.functional import relu, softplus
 
 from gancli.objective.term import DiscriminatorScene, GeneratorScene, Side, Term
 
 
-class Vanilla(Term):
+class Adversarial(Term):
+    """A loss of the logits alone: `fake` and `real` are those of a batch each, (B,)."""
+
+    @abstractmethod
+    def tell_apart(self, fake: Tensor, real: Tensor) -> Tensor:
+        """What the discriminator descends, a scalar."""
+
+    @abstractmethod
+    def deceive(self, fake: Tensor) -> Tensor:
+        """What the generator descends, a scalar."""
+
+    def discriminator(self, scene: DiscriminatorScene) -> Tensor:
+        """Tell fakes from reals."""
+        return self.tell_apart(scene.fake_verdict.logit, scene.real_verdict.logit)
+
+    def generator(self, scene: GeneratorScene) -> Tensor:
+        """Let fakes pass for reals."""
+        return self.deceive(scene.fake_verdict.logit)
+
+
+class Vanilla(Adversarial):
     """Goodfellow et al. 2014, eq. 1, with the non-saturating generator loss of section 3."""
 
     halved: bool = False
     """whether the discriminator's loss is the mean of its two parts rather than their sum"""
 
-    def discriminator(self, scene: DiscriminatorScene) -> Tensor:
+    def tell_apart(self, fake: Tensor, real: Tensor) -> Tensor:
         """Binary cross-entropy of telling fakes from reals."""
-        loss = (
-            softplus(scene.fake_verdict.logit).mean() + softplus(-scene.real_verdict.logit).mean()
-        )
+        loss = softplus(fake).mean() + softplus(-real).mean()
         return loss / 2 if self.halved else loss
 
-    def generator(self, scene: GeneratorScene) -> Tensor:
+    def deceive(self, fake: Tensor) -> Tensor:
         """Minus the log-probability that fakes are judged real."""
-        return softplus(-scene.fake_verdict.logit).mean()
+        return softplus(-fake).mean()
 
     def equation(self, side: Side) -> str:
         """The summand in symbols."""
@@ -33,24 +53,23 @@ class Vanilla(Term):
         return f"{'1/2 ' if self.halved else ''}[mean sp(f) + mean sp(-r)]"
 
 
-class Hinge(Term):
+class Hinge(Adversarial):
     """Lim and Ye 2017, "Geometric GAN", as used by Miyato et al. 2018, eq. 16-17."""
 
-    def discriminator(self, scene: DiscriminatorScene) -> Tensor:
+    def tell_apart(self, fake: Tensor, real: Tensor) -> Tensor:
         """Penalise verdicts inside the margin of 1."""
-        fake, real = scene.fake_verdict.logit, scene.real_verdict.logit
         return relu(1 + fake).mean() + relu(1 - real).mean()
 
-    def generator(self, scene: GeneratorScene) -> Tensor:
+    def deceive(self, fake: Tensor) -> Tensor:
         """Minus the mean verdict on fakes."""
-        return -scene.fake_verdict.logit.mean()
+        return -fake.mean()
 
     def equation(self, side: Side) -> str:
         """The summand in symbols."""
         return "-mean f" if side == "generator" else "mean relu(1 + f) + mean relu(1 - r)"
 
 
-class LeastSquares(Term):
+class LeastSquares(Adversarial):
     """Mao et al. 2017, eq. 2, with its targets a, b, c."""
 
     fake_target: float = 0.0
@@ -62,15 +81,15 @@ class LeastSquares(Term):
     halved: bool = True
     """the factor 1/2 on both sides"""
 
-    def discriminator(self, scene: DiscriminatorScene) -> Tensor:
+    def tell_apart(self, fake: Tensor, real: Tensor) -> Tensor:
         """Squared distance of both verdicts from their targets."""
-        fake = (scene.fake_verdict.logit - self.fake_target).square().mean()
-        real = (scene.real_verdict.logit - self.real_target).square().mean()
-        return (fake + real) / 2 if self.halved else fake + real
+        loss = (fake - self.fake_target).square().mean()
+        loss = loss + (real - self.real_target).square().mean()
+        return loss / 2 if self.halved else loss
 
-    def generator(self, scene: GeneratorScene) -> Tensor:
+    def deceive(self, fake: Tensor) -> Tensor:
         """Squared distance of the verdict on fakes from the generator's target."""
-        loss = (scene.fake_verdict.logit - self.generator_target).square().mean()
+        loss = (fake - self.generator_target).square().mean()
         return loss / 2 if self.halved else loss
 
     def equation(self, side: Side) -> str:
@@ -81,16 +100,16 @@ class LeastSquares(Term):
         return f"{half}[mean (f - {self.fake_target:g})^2 + mean (r - {self.real_target:g})^2]"
 
 
-class Wasserstein(Term):
+class Wasserstein(Adversarial):
     """Arjovsky et al. 2017, eq. 3 and algorithm 1: the difference of mean verdicts."""
 
-    def discriminator(self, scene: DiscriminatorScene) -> Tensor:
+    def tell_apart(self, fake: Tensor, real: Tensor) -> Tensor:
         """Minus the estimated Wasserstein-1 distance, up to the discriminator's slope."""
-        return scene.fake_verdict.logit.mean() - scene.real_verdict.logit.mean()
+        return fake.mean() - real.mean()
 
-    def generator(self, scene: GeneratorScene) -> Tensor:
+    def deceive(self, fake: Tensor) -> Tensor:
         """Minus the mean verdict on fakes."""
-        return -scene.fake_verdict.logit.mean()
+        return -fake.mean()
 
     def equation(self, side: Side) -> str:
         """The summand in symbols."""

@@ -13,7 +13,7 @@ from gancli.types import DiscriminatorNet, Sample, Verdict
 
 def widened(sample: Sample) -> Sample:
     """The sample as a leaf that wants a gradient, in float32 at least."""
-    return sample._replace(x=wide(sample.x.detach().clone()).requires_grad_(True))
+    return sample._replace(x=wide(sample.x.detach()).requires_grad_(True))
 
 
 def wide(x: Tensor) -> Tensor:
@@ -60,6 +60,10 @@ class R1(Term):
         del side
         return f"{'1/2 ' if self.halved else ''}mean |grad_x D(x)|^2"
 
+    def differentiates_input(self) -> bool:
+        """Always."""
+        return True
+
     def differentiates_real(self) -> bool:
         """Only where the loss's own verdict is differentiated."""
         return self.shared_forward
@@ -79,7 +83,7 @@ class GradientPenalty(Term):
         real, fake = scene.real.x.detach(), scene.fake.x
         alpha = scene.dealer.mix(per_sample=self.per_sample)
         alpha = alpha.view(-1, *[1] * (real.dim() - 1))
-        mixed = widened(scene.real._replace(x=alpha * real + (1 - alpha) * fake))
+        mixed = widened(scene.real._replace(x=torch.lerp(fake, real, alpha)))
         verdict = judge_in_full_precision(scene.discriminator, mixed)
         # vector_norm's own derivative at 0 is 0, where that of sqrt(sum of squares) is infinite.
         norm: Tensor = torch.linalg.vector_norm(input_gradient(verdict, mixed), dim=1)
@@ -90,3 +94,7 @@ class GradientPenalty(Term):
         del side
         share = "sample" if self.per_sample else "batch"
         return f"mean (|grad D(a x + (1 - a) G(z))| - 1)^2, one a ~ U(0,1) a {share}"
+
+    def differentiates_input(self) -> bool:
+        """Always."""
+        return True

@@ -52,6 +52,10 @@ class Term(Settings):
         """The unweighted summand in the paper's notation: r = D(x), f = D(G(z))."""
         raise NotImplementedError
 
+    def differentiates_input(self) -> bool:
+        """Whether the summand holds the verdicts' gradient in x, so that it takes a second one."""
+        return False
+
     def differentiates_real(self) -> bool:
         """Whether the verdict on the reals must be differentiable in x, in full precision."""
         return False

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import reduce
+from operator import add
 
 import torch
 from torch import Tensor, nn
@@ -9,7 +11,7 @@ from torch.optim import Optimizer
 
 from gancli.objective import Objective
 from gancli.objective.penalties import judge_in_full_precision, wide, widened
-from gancli.objective.term import Constraint, DiscriminatorScene, GeneratorScene
+from gancli.objective.term import Constraint, DiscriminatorScene, GeneratorScene, Term
 from gancli.parallel import World
 from gancli.types import Dealer, Players, Sample, Verdict
 
@@ -32,48 +34,51 @@ class Turn:
 
 def plan(objective: Objective, players: Players, discriminator_steps: int) -> list[Turn]:
     """The whole step: the discriminator's turns, then the generator's."""
+    of_discriminator = objective.terms_of("discriminator")
+    of_generator = objective.terms_of("generator")
     discriminator = Turn(
         name="discriminator",
         steppers=("discriminator",),
-        losses=lambda dealer: discriminator_losses(objective, players, dealer),
+        losses=lambda dealer: discriminator_losses(of_discriminator, players, dealer),
         constraints=tuple(objective.constraints().values()),
         deals_real=True,
     )
     generator = Turn(
         name="generator",
         steppers=("generator",),
-        losses=lambda dealer: generator_losses(objective, players, dealer),
+        losses=lambda dealer: generator_losses(of_generator, players, dealer),
     )
     return [discriminator] * discriminator_steps + [generator]
 
 
-def discriminator_losses(objective: Objective, players: Players, dealer: Dealer) -> Losses:
-    """The weighted summands of the discriminator's loss.
+def discriminator_losses(terms: Mapping[str, Term], players: Players, dealer: Dealer) -> Losses:
+    """The weighted summands of the discriminator's loss, one a term that acts on its side.
 
-    The order of the passes, fakes before reals, is part of the result: each one moves batch-norm
-    statistics and spectral-norm vectors.
+    The order of the passes, fakes before reals, is part of the result where each one moves
+    batch-norm statistics or spectral-norm vectors.
     """
-    terms = objective.terms_of("discriminator")
     real = dealer.real()
-    with torch.no_grad():
-        fake = Sample(players.generator(dealer.latent()))
-    fake_verdict = _judge(players, fake)
+    fake = Sample(dealer.fake(players.generator))
     if any(term.differentiates_real() for term in terms.values()):
+        fake_verdict = _judge(players, fake)
         real = widened(real)
         real_verdict = judge_in_full_precision(players.discriminator, real)
+    elif players.discriminator.judges_singly:
+        both = Sample(*map(torch.cat, zip(fake, real, strict=True)))
+        halves = (logit.chunk(2) for logit in _judge(players, both))
+        fake_verdict, real_verdict = map(Verdict, *halves)
     else:
-        real_verdict = _judge(players, real)
+        fake_verdict, real_verdict = _judge(players, fake), _judge(players, real)
     scene = DiscriminatorScene(
         players.discriminator, real, fake, real_verdict, fake_verdict, dealer
     )
     return {name: term.weight * term.discriminator(scene) for name, term in terms.items()}
 
 
-def generator_losses(objective: Objective, players: Players, dealer: Dealer) -> Losses:
-    """The weighted summands of the generator's loss."""
+def generator_losses(terms: Mapping[str, Term], players: Players, dealer: Dealer) -> Losses:
+    """The weighted summands of the generator's loss, one a term that acts on its side."""
     fake = Sample(players.generator(dealer.latent()))
     scene = GeneratorScene(fake, _judge(players, fake))
-    terms = objective.terms_of("generator")
     return {name: term.weight * term.generator(scene) for name, term in terms.items()}
 
 
@@ -97,21 +102,22 @@ def take(
     Only the steppers' weights want gradients; a gradient the turn does not produce is None, and
     its parameter stays. `autocast` is the lower precision of the forward passes, if any.
     """
-    named = players.named()
-    for name, player in named.items():
-        player.requires_grad_(name in turn.steppers)
-    device = next(named["generator"].parameters()).device
+    weights = players.weights
+    for name, parameters in weights.items():
+        for parameter in parameters:
+            parameter.requires_grad_(name in turn.steppers)
+    device = weights["generator"][0].device
     _project(turn, players, "before")
     with torch.autocast(device.type, dtype=autocast, enabled=autocast is not None):
         losses = turn.losses(dealer)
     for name in turn.steppers:
         optimizers[name].zero_grad(set_to_none=True)
-    torch.stack(list(losses.values())).sum().backward()  # type: ignore[no-untyped-call]
-    world.average_(_gradients(named[name] for name in turn.steppers))
+    reduce(add, losses.values()).backward()  # type: ignore[no-untyped-call]
+    world.average_(_gradients(weights[name] for name in turn.steppers))
     for name in turn.steppers:
         optimizers[name].step()
     _project(turn, players, "after")
-    world.average_(_statistics(named.values()))
+    world.average_(_statistics(players.named().values()))
     return {name: loss.detach() for name, loss in losses.items()}
 
 
@@ -121,9 +127,9 @@ def _project(turn: Turn, players: Players, when: str) -> None:
             constraint.project(players.discriminator)
 
 
-def _gradients(players: Iterable[nn.Module]) -> Iterator[Tensor]:
-    for player in players:
-        for parameter in player.parameters():
+def _gradients(players: Iterable[Iterable[nn.Parameter]]) -> Iterator[Tensor]:
+    for parameters in players:
+        for parameter in parameters:
             if parameter.grad is not None:
                 yield parameter.grad
 

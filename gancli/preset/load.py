@@ -87,8 +87,8 @@ def explain(error: ValidationError, table: Mapping[str, Any], source: str) -> st
         return f"preset {source}: no field {path}{_suggestion(path)}{more}"
     if first["type"] == "missing":
         return f"preset {source}: {path} is missing: add it, e.g. --set {path}=VALUE{more}"
+    tag = str(first.get("ctx", {}).get("discriminator")).strip("'")
     if first["type"] == "union_tag_not_found":
-        tag = str(first["ctx"]["discriminator"]).strip("'")
         return f"preset {source}: {path}.{tag} is missing: add it, e.g. --set {path}.{tag}=KIND"
     wanted = first["msg"]
     for unsaid in _UNSAID:
@@ -97,7 +97,8 @@ def explain(error: ValidationError, table: Mapping[str, Any], source: str) -> st
         where = f"{path}: " if first["loc"] else ""
         return f"preset {source}: {where}{wanted}{more}"
     if first["type"] == "union_tag_invalid":
-        wanted = f"one of {first['ctx']['expected_tags']}"
+        read, wanted = _shown(first["ctx"]["tag"]), f"one of {first['ctx']['expected_tags']}"
+        return f"preset {source}: {path}.{tag}: read {read}, expected {wanted}{more}"
     return f"preset {source}: {path}: read {_shown(first['input'])}, expected {wanted}{more}"
 
 

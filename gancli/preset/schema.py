@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from pydantic import Field, PositiveInt, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from gancli.data import AnyData
 from gancli.networks import AnyNetwork
@@ -16,6 +16,9 @@ from gancli.settings import Settings
 ABSENT = "absent"
 """What a deviation says of a field that is not set."""
 Decay = Annotated[float, Field(ge=0, lt=1)]
+Count = Annotated[int, Field(gt=0, le=1_000_000_000)]
+Turns = Annotated[int, Field(gt=0, le=10_000)]
+"""Turns of one step, which its plan lists one by one."""
 
 
 class PlayerSpec(Settings):
@@ -28,7 +31,7 @@ class PlayerSpec(Settings):
 class Warmup(Settings):
     """Extra discriminator turns, as in Arjovsky et al.'s code."""
 
-    steps: PositiveInt
+    steps: Turns
     """discriminator turns in a step that is warmed up"""
     first: int = Field(default=0, ge=0)
     """the first steps are warmed up"""
@@ -39,13 +42,13 @@ class Warmup(Settings):
 class Schedule(Settings):
     """How long, how often, how many. A step is one update of the generator."""
 
-    steps: int = Field(gt=0, le=1_000_000_000)
+    steps: Count
     """generator updates"""
-    batch_size: PositiveInt
+    batch_size: Count
     """samples of each kind in a turn"""
-    generator_batch_size: PositiveInt | None = None
+    generator_batch_size: Count | None = None
     """fakes in the generator's turn, where it differs from `batch_size`"""
-    discriminator_steps: PositiveInt = 1
+    discriminator_steps: Turns = 1
     """discriminator updates for each generator update"""
     warmup: Warmup | None = None
     lr_decay_start: int | None = Field(default=None, ge=0)
@@ -54,15 +57,15 @@ class Schedule(Settings):
     """decay of the moving average of the generator's weights; 0: none is kept"""
     ema_warmup: bool = True
     """start the average at a decay of 2/11 and let it rise: min(decay, (1 + n) / (10 + n))"""
-    log_every: PositiveInt = 100
+    log_every: Count = 100
     """steps between two lines of metrics.jsonl"""
-    preview_every: PositiveInt = 1000
+    preview_every: Count = 1000
     """steps between two previews"""
-    checkpoint_every: PositiveInt = 1000
+    checkpoint_every: Count = 1000
     """steps between two checkpoints"""
-    keep_newest: PositiveInt = 2
+    keep_newest: Count = 2
     """how many of the newest checkpoints are kept"""
-    keep_every: PositiveInt | None = None
+    keep_every: Count | None = None
     """also keep the checkpoints of every such step"""
 
     def discriminator_steps_at(self, step: int) -> int:
@@ -110,6 +113,15 @@ class Deviation(Settings):
     note: str = ""
     """where the paper says so, or why it matters"""
 
+    @field_validator("paper")
+    @classmethod
+    def _finite(cls, paper: object) -> object:
+        try:
+            json.dumps(paper, allow_nan=False)
+        except ValueError as error:
+            raise ValueError("expected finite numbers") from error
+        return paper
+
     def __str__(self) -> str:
         note = f" ({self.note})" if self.note else ""
         value = self.paper if isinstance(self.paper, str) else json.dumps(self.paper)
@@ -142,12 +154,12 @@ class Preset(Settings):
             misfit = player.network.misfit(self.data.shape)
             if misfit:
                 raise ValueError(f"{role}.network: {misfit}")
-        sizes = (self.schedule.batch_size, self.schedule.generator_batch_size)
         norms = [player.network.norm for player in self.players().values()]
-        if 1 in sizes and "batch" in norms:
-            raise ValueError(
-                "schedule.batch_size: read 1, expected 2 or more: batch norm needs them"
-            )
+        for name in ("batch_size", "generator_batch_size"):
+            if getattr(self.schedule, name) == 1 and "batch" in norms:
+                raise ValueError(
+                    f"schedule.{name}: read 1, expected 2 or more: batch norm needs them"
+                )
         if self.data.flip and not self.data.shape.is_image:
             raise ValueError("data.flip: read true, expected false: points have no mirror image")
         start = self.schedule.lr_decay_start

@@ -11,7 +11,7 @@ def to_toml(preset: Preset) -> str:
     """The preset as commented TOML; reading it gives the same preset."""
     document = tomlkit.document()
     if preset.summary:
-        document.add(tomlkit.comment(preset.summary))
+        document.add(tomlkit.comment(_on_one_line(preset.summary)))
     remarks = {path: str(said) for path, said in preset.deviations_in_force().items()}
     _fill(document, preset, "", remarks)
     return tomlkit.dumps(document)
@@ -32,7 +32,7 @@ def _fill(
         item = _item(value)
         comment = remarks.get(f"{path}{name}") or meaning
         if comment:
-            item.comment(comment.replace("\n", " "))
+            item.comment(_on_one_line(comment))
         table.add(name, item)
     for name, value, _ in fields:
         if isinstance(value, BaseModel):
@@ -46,6 +46,11 @@ def _fill(
                 inline.update(said.model_dump(mode="json", exclude_defaults=True))
                 below.add(key, inline)
             table.add(name, below)
+
+
+def _on_one_line(comment: str) -> str:
+    """Without line breaks and control characters: TOML has none in comments."""
+    return "".join(each if each.isprintable() else " " for each in comment)
 
 
 def _item(value: object) -> Item:

@@ -1,0 +1,136 @@
+"""Layers that compute what torch's do, in less time or memory; each says how."""
+
+import torch
+from torch import Tensor, nn
+from torch.autograd.function import FunctionCtx
+from torch.nn.functional import leaky_relu_, linear
+from torch.nn.utils.parametrizations import _SpectralNorm
+
+
+def channels_last(images: Tensor) -> Tensor:
+    """The images with their channels innermost in memory, which convolutions are fastest on."""
+    return images.contiguous(memory_format=torch.channels_last)
+
+
+class _Context(FunctionCtx):
+    """What a function keeps for its derivative."""
+
+    saved_tensors: tuple[Tensor, ...]
+    slope: float
+
+
+class _LeakySlope(torch.autograd.Function):
+    """g times leaky ReLU's slope where it put out `y`: linear in g, and constant in y."""
+
+    @staticmethod
+    def forward(ctx: _Context, g: Tensor, y: Tensor, slope: float) -> Tensor:
+        ctx.save_for_backward(y)
+        ctx.slope = slope
+        sloped: Tensor = torch.ops.aten.leaky_relu_backward(g, y, slope, True)
+        return sloped
+
+    @staticmethod
+    def backward(ctx: _Context, g: Tensor) -> tuple[Tensor, None, None]:
+        (y,) = ctx.saved_tensors
+        return _LeakySlope.apply(g, y, ctx.slope), None, None
+
+
+class _LeakyRelu(torch.autograd.Function):
+    """Leaky ReLU, in place, whose second derivative is absent rather than a tensor of zeros."""
+
+    @staticmethod
+    def forward(ctx: _Context, x: Tensor, slope: float) -> Tensor:
+        y = leaky_relu_(x, slope)
+        ctx.mark_dirty(x)
+        ctx.save_for_backward(y)
+        ctx.slope = slope
+        return y
+
+    @staticmethod
+    def backward(ctx: _Context, g: Tensor) -> tuple[Tensor, None]:
+        (y,) = ctx.saved_tensors
+        return _LeakySlope.apply(g, y.detach(), ctx.slope), None
+
+
+class LeakyReluTwice(nn.LeakyReLU):
+    """Leaky ReLU for networks whose gradient is penalised.
+
+    torch's own has a second derivative of zeros, which autograd carries back through all layers
+    below; here there is none to carry. Values and gradients are the same.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Overwrite x, of any shape."""
+        y: Tensor = _LeakyRelu.apply(x, self.negative_slope)
+        return y
+
+
+def leaky(slope: float, *, twice: bool = False) -> nn.LeakyReLU:
+    """A leaky ReLU that overwrites its input, which no linear layer or norm needs again.
+
+    Args:
+        slope: of negative inputs.
+        twice: whether it will be differentiated twice.
+    """
+    return (LeakyReluTwice if twice else nn.LeakyReLU)(slope, inplace=True)
+
+
+class SeedConvTranspose2d(nn.ConvTranspose2d):
+    """A transposed convolution of (B, C, 1, 1), as the one matrix product it is."""
+
+    def forward(self, x: Tensor, output_size: list[int] | None = None) -> Tensor:
+        """Return (B, out_channels, *kernel_size)."""
+        del output_size
+        seed = (x.flatten(1) @ self.weight.flatten(1)).view(-1, *self.weight.shape[1:])
+        # Under autocast a wider bias would widen all that follows.
+        return seed if self.bias is None else seed + self.bias.to(seed.dtype)[:, None, None]
+
+
+class WholeConv2d(nn.Conv2d):
+    """A convolution whose kernel covers the image, as the one matrix product it is."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return (B, out_channels, 1, 1), x being (B, C, *kernel_size)."""
+        return linear(x.flatten(1), self.weight.flatten(1), self.bias)[:, :, None, None]
+
+
+class _Divided(torch.autograd.Function):
+    """W / sigma and sigma = u^T W v, of a matrix W and constant vectors u and v.
+
+    The derivative is (g - <g, W/sigma> u v^T) / sigma. Left to itself, autograd goes back through
+    quotient, dot and product, and writes twice as many tensors of W's size.
+    """
+
+    @staticmethod
+    def forward(ctx: _Context, matrix: Tensor, u: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
+        sigma = torch.dot(u, torch.mv(matrix, v))
+        divided = matrix / sigma
+        # Both are outputs, so that a second derivative sees that they depend on W.
+        ctx.save_for_backward(divided, sigma, u, v)
+        return divided, sigma
+
+    @staticmethod
+    def backward(ctx: _Context, of_divided: Tensor, of_sigma: Tensor) -> tuple[Tensor, None, None]:
+        divided, sigma, u, v = ctx.saved_tensors
+        along = of_sigma - (of_divided * divided).sum() / sigma
+        return torch.addr(of_divided / sigma, along * u, v), None, None
+
+
+class SpectralNorm(_SpectralNorm):
+    """torch's spectral norm, kept out of autocast and cheaper to differentiate.
+
+    One power iteration per training forward, none in evaluation. The half types of autocast would
+    round the singular vectors it accumulates.
+    """
+
+    def forward(self, weight: Tensor) -> Tensor:
+        """The weight divided by its largest singular value, as estimated so far."""
+        rows_first = weight.movedim(self.dim, 0)
+        matrix = rows_first.flatten(1)
+        with torch.autocast(weight.device.type, enabled=False):
+            if self.training:
+                self._power_method(matrix, self.n_power_iterations)
+            # Clones: another pass moves the vectors before this one is differentiated.
+            divided, _ = _Divided.apply(matrix, self._u.clone(), self._v.clone())
+        made: Tensor = divided
+        return made.view(rows_first.shape).movedim(0, self.dim)
