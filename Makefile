@@ -11,7 +11,7 @@ DEMO_STEPS = 800
 PYTEST = OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
 
 .DEFAULT_GOAL := help
-.PHONY: help install format lint type test test-slow check demo
+.PHONY: help install format lint type test test-slow check bench demo
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -43,6 +43,9 @@ test-slow: install ## many kills, two processes for every preset, README command
 	$(PYTEST) -m "slow and not gpu"
 
 check: lint type test ## what must pass before a commit
+
+bench: install ## time every model's step beside two plain loops (on a quiet machine)
+	$(BIN)/gan bench train
 
 demo: install ## train three GANs on eight Gaussians, and see one of them collapse
 	@for model in $(DEMO_MODELS); do \

@@ -7,6 +7,7 @@ import pytest
 from helpers import job, narrow
 from rich.console import Console
 
+from gancli.checkpoint import Header
 from gancli.report.progress import Board, counting, display
 from gancli.trainer import Job, Logged, Previewed, Saved, Stepped
 
@@ -17,6 +18,10 @@ class Clock:
 
     def __call__(self) -> float:
         return self.now
+
+
+def header(work: Job) -> Header:
+    return Header(step=1, preset=work.preset, settings=work.settings, data="0")
 
 
 @pytest.fixture
@@ -80,7 +85,7 @@ def test_a_terminal_shows_every_loss_the_checkpoint_and_the_preview(work: Job) -
     with display(console, work, None) as board:
         board.note(Stepped(1))
         board.note(Logged(1, {"loss_discriminator": 0.25, "loss_generator": 1.5}))
-        board.note(Saved(1, Path("here.safetensors")))
+        board.note(Saved(1, Path("here.safetensors"), header(work)))
         board.note(Previewed(1, Path("there.png"), "8 of 8"))
         board.note(Logged(2, {"modes_held": 8.0}))
     for part in (

@@ -32,7 +32,7 @@ ROOMS = [
     {"state", "checkpoint", "runs"},
     {"sampler", "pictures", "writer", "preview", "evaluation"},
     {"trainer"},
-    {"report"},
+    {"report", "bench"},
     {"cli", "__main__"},
 ]
 """A room imports from rooms before it, and from itself."""

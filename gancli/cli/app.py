@@ -3,13 +3,26 @@
 Nothing here imports torch, which takes seconds: `gan --help` must not wait for it.
 """
 
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 import gancli
+from gancli.cli.options import (
+    CheckpointOption,
+    DataDirOption,
+    DatasetOption,
+    DeviceOption,
+    FormatName,
+    Model,
+    PrecisionName,
+    RunArgument,
+    SetOption,
+    TensorboardOption,
+    ThreadsOption,
+    VariantOption,
+)
 
 app = typer.Typer(
     help="Train, sample and compare the classic GANs, repeatably.",
@@ -22,79 +35,8 @@ presets_app = typer.Typer(
     invoke_without_command=True,
 )
 app.add_typer(presets_app, name="presets")
-
-
-class DeviceName(StrEnum):
-    """Where to compute."""
-
-    CPU = "cpu"
-    CUDA = "cuda"
-    MPS = "mps"
-
-
-class PrecisionName(StrEnum):
-    """How exactly to compute."""
-
-    BF16 = "bf16"
-    FP32 = "fp32"
-    FP64 = "fp64"
-
-
-class FormatName(StrEnum):
-    """How samples are written."""
-
-    FOLDER = "folder"
-    NPZ = "npz"
-    ZIP = "zip"
-
-
-Model = Annotated[
-    str, typer.Argument(metavar="MODEL", help="A model's name (gan presets), or a preset file.")
-]
-RunArgument = Annotated[
-    str | None,
-    typer.Argument(
-        metavar="[RUN]",
-        show_default=False,
-        help="A run's folder or name, a checkpoint file, or a model's name (its latest run). "
-        "Left out: the latest run that fits.",
-    ),
-]
-DatasetOption = Annotated[
-    str | None,
-    typer.Option("--dataset", help="A data set's name; may be left out where the model has one."),
-]
-VariantOption = Annotated[
-    str | None,
-    typer.Option("--variant", help="reference (the default), paper or lite."),
-]
-SetOption = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--set",
-        metavar="FIELD=VALUE",
-        help="Change a field, e.g. schedule.batch_size=64; an empty value takes it out.",
-    ),
-]
-DeviceOption = Annotated[
-    DeviceName | None,
-    typer.Option("--device", help="Default: cuda where there is one, else cpu."),
-]
-ThreadsOption = Annotated[
-    int | None,
-    typer.Option("--threads", min=1, metavar="T", help="CPU threads. Default: all cores."),
-]
-DataDirOption = Annotated[
-    Path | None,
-    typer.Option(
-        "--data-dir",
-        help="Where named data sets lie. Default: where the resumed run's lay, else GANCLI_DATA, "
-        "else a cache folder.",
-    ),
-]
-CheckpointOption = Annotated[
-    str, typer.Option("--checkpoint", metavar="last|STEP", help="Which checkpoint of the run.")
-]
+bench_app = typer.Typer(help="Measure speed and memory on this machine.", no_args_is_help=True)
+app.add_typer(bench_app, name="bench")
 
 
 def _version(wanted: bool) -> None:
@@ -156,6 +98,7 @@ def train(
     force: Annotated[
         bool, typer.Option("--force", help="Replace the run that is in --out.")
     ] = False,
+    tensorboard: TensorboardOption = False,
     dry_run: Annotated[
         bool,
         typer.Option("--dry-run", help="Print the step and the networks as they will run; stop."),
@@ -182,6 +125,7 @@ def train(
             allow_changes=allow_changes,
             force=force,
             dry_run=dry_run,
+            tensorboard=tensorboard,
         )
     )
 
@@ -192,11 +136,12 @@ def resume(
     device: DeviceOption = None,
     threads: ThreadsOption = None,
     data_dir: DataDirOption = None,
+    tensorboard: TensorboardOption = False,
 ) -> None:
     """Go on with a run, bit for bit as if it had never stopped."""
     from gancli.cli import place, training
 
-    training.resume(run, place.Place(device, threads, data_dir))
+    training.resume(run, place.Place(device, threads, data_dir), tensorboard=tensorboard)
 
 
 @app.command()
@@ -252,6 +197,57 @@ def sample(
             device=device,
             out=out,
             force=force,
+        )
+    )
+
+
+@app.command()
+def status(run: RunArgument = None) -> None:
+    """Tell how a run stands: its losses, scores, speed, and the last preview, drawn here."""
+    from gancli.cli import status as status_
+
+    status_.status(run)
+
+
+@bench_app.command(name="train")
+def bench_train(
+    model: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[MODEL]",
+            show_default=False,
+            help="A model's name, or a preset file. Left out: every model on every data set, a "
+            "line each (lite where there is one).",
+        ),
+    ] = None,
+    dataset: DatasetOption = None,
+    variant: VariantOption = None,
+    overrides: SetOption = None,
+    device: DeviceOption = None,
+    precision: Annotated[
+        PrecisionName | None,
+        typer.Option("--precision", help="Of ours; the others stay in float32. Default: fp32."),
+    ] = None,
+    threads: ThreadsOption = None,
+    data_dir: DataDirOption = None,
+    rounds: Annotated[
+        int, typer.Option("--rounds", min=1, metavar="R", help="How often each loop is timed.")
+    ] = 5,
+    as_json: Annotated[bool, typer.Option("--json", help="Print figures for programs.")] = False,
+) -> None:
+    """Time training steps beside a textbook's loop and the fastest one we know how to write."""
+    from gancli.cli import benching, place
+
+    benching.bench_training(
+        benching.BenchRequest(
+            model=model,
+            dataset=dataset,
+            variant=variant,
+            overrides=tuple(overrides or ()),
+            precision=precision,
+            place=place.Place(device, threads, data_dir),
+            rounds=rounds,
+            as_json=as_json,
         )
     )
 

@@ -65,7 +65,12 @@ def _explain(error: Exception) -> int:
     )
 
 
+def _printable(character: str) -> str:
+    """The character, or its number: a line break typed or read must not end the sentence."""
+    return character if character.isprintable() else ascii(character)[1:-1]
+
+
 def _complain(sentence: str, code: int) -> int:
     typer.secho("gan: ", fg="red", err=True, nl=False)
-    typer.echo(sentence, err=True)
+    typer.echo("".join(map(_printable, sentence)), err=True)
     return code

@@ -9,7 +9,7 @@ import torch
 
 from gancli import parallel
 from gancli.checkpoint import RunSettings
-from gancli.cli.app import DeviceName
+from gancli.cli.options import DeviceName
 from gancli.errors import UsageError
 from gancli.parallel import World
 from gancli.report.words import say

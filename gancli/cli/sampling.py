@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from gancli.checkpoint import Checkpoint
-from gancli.cli.app import DeviceName, FormatName
+from gancli.cli.options import DeviceName, FormatName
 from gancli.cli.place import choose_device
 from gancli.data import Mixture
 from gancli.errors import RunError, UsageError

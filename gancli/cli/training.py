@@ -10,15 +10,17 @@ import torch
 
 from gancli import catalog, parallel
 from gancli.checkpoint import Checkpoint, Precision, RunSettings, load
-from gancli.cli.app import DeviceName, PrecisionName
+from gancli.cli.options import DeviceName, PrecisionName
 from gancli.cli.place import Place, choose_device, data_folder, prepare, settings_again
 from gancli.cli.signals import stop_flag
 from gancli.data import Dataset
 from gancli.errors import RunError, UsageError
 from gancli.launch import leads_here
 from gancli.preset import Preset, change, differences, load_preset
+from gancli.report import scribe
 from gancli.report.dry_run import print_plan
-from gancli.report.progress import Board, display
+from gancli.report.progress import Board
+from gancli.report.watch import watched
 from gancli.report.words import console, say
 from gancli.runs import Run, find, latest_of, new_run
 from gancli.trainer import Job, Trainer
@@ -44,6 +46,7 @@ class TrainRequest:
     allow_changes: bool
     force: bool
     dry_run: bool
+    tensorboard: bool
 
     @property
     def place(self) -> Place:
@@ -62,6 +65,8 @@ class TrainRequest:
 def train(request: TrainRequest) -> None:
     """Train from the start, or go on where `--resume` says so."""
     _refuse_contradictions(request)
+    if request.tensorboard:
+        scribe.require()
     if request.dry_run:
         print_plan(request.preset())
     elif request.resume:
@@ -81,8 +86,10 @@ def _refuse_contradictions(request: TrainRequest) -> None:
         raise UsageError("read --allow-changes without --resume, which alone compares settings")
 
 
-def resume(wanted: str | None, place: Place) -> None:
+def resume(wanted: str | None, place: Place, *, tensorboard: bool) -> None:
     """Go on with a run from its last checkpoint."""
+    if tensorboard:
+        scribe.require()
     found = find(wanted)
     if not isinstance(found, Run):
         raise UsageError(
@@ -92,7 +99,7 @@ def resume(wanted: str | None, place: Place) -> None:
         saved = load(found.checkpoint())
         _refuse_edits(found, saved.header.preset)
         settings = settings_again(saved.header.settings, place)
-        _go_on(found, saved, saved.header.preset, settings, place)
+        _go_on(found, saved, saved.header.preset, settings, place, tensorboard=tensorboard)
 
 
 def _refuse_edits(run: Run, stored: Preset) -> None:
@@ -128,7 +135,8 @@ def _start(request: TrainRequest) -> None:
     with run.locked():
         # Again: another process may have trained here while the data were read.
         _check_free(run.folder, force=request.force)
-        _run(Job(preset, settings, data, run, data_folder=folder, world=world), lay_out)
+        job = Job(preset, settings, data, run, data_folder=folder, world=world)
+        _run(job, lay_out, tensorboard=request.tensorboard)
 
 
 def _check_free(folder: Path, *, force: bool) -> None:
@@ -174,7 +182,8 @@ def _resume_as_typed(request: TrainRequest) -> None:
             )
         for difference in changed:
             say(f"changed {difference}")
-        _go_on(run, saved, preset, settings.model_copy(update=chosen), request.place)
+        settings = settings.model_copy(update=chosen)
+        _go_on(run, saved, preset, settings, request.place, tensorboard=request.tensorboard)
 
 
 def _wanted_run(request: TrainRequest) -> Run:
@@ -204,7 +213,13 @@ def _alone_in(run: Run) -> AbstractContextManager[None]:
 
 
 def _go_on(
-    run: Run, saved: Checkpoint, preset: Preset, settings: RunSettings, place: Place
+    run: Run,
+    saved: Checkpoint,
+    preset: Preset,
+    settings: RunSettings,
+    place: Place,
+    *,
+    tensorboard: bool,
 ) -> None:
     step = saved.header.step
     if step >= preset.schedule.steps:
@@ -221,11 +236,11 @@ def _go_on(
 
     def lay_out(trainer: Trainer) -> None:
         run.tidy()
-        run.cut_metrics(step)
+        run.cut_back(step)
         trainer.save_changes()
         run.write_preset(preset)
 
-    _run(Job(preset, settings, data, run, saved, folder, world), lay_out)
+    _run(Job(preset, settings, data, run, saved, folder, world), lay_out, tensorboard=tensorboard)
 
 
 def _settings(request: TrainRequest) -> RunSettings:
@@ -251,7 +266,9 @@ def _load_data(preset: Preset, seed: int, folder: Path) -> Dataset:
     return preset.data.load(folder, seed)
 
 
-def _run(job: Job, lay_out: Callable[[Trainer], None] = lambda _: None) -> None:
+def _run(
+    job: Job, lay_out: Callable[[Trainer], None] = lambda _: None, *, tensorboard: bool = False
+) -> None:
     """Train; `lay_out` changes the run's folder, once everything else is known to be well."""
     try:
         if not job.world.leads:
@@ -264,8 +281,9 @@ def _run(job: Job, lay_out: Callable[[Trainer], None] = lambda _: None) -> None:
         trainer = Trainer(job)
         lay_out(trainer)
         shorter = _lite_command(job.preset)
-        with stop_flag() as should_stop, display(console(), job, shorter) as board:
-            trainer.listen = board.note
+        watching = watched(console(), job, shorter=shorter, tensorboard=tensorboard)
+        with stop_flag() as should_stop, watching as (board, audience):
+            trainer.listen = audience
             trainer.train(should_stop)
         _summarise(job, board, time.monotonic() - began)
     finally:
@@ -287,5 +305,6 @@ def _summarise(job: Job, board: Board, seconds: float) -> None:
     if board.caption:
         say(f"result:   {board.caption}")
     say(f"picture:  {board.preview}")
+    say(f"report:   {job.run.report_file}")
     say(f"numbers:  {job.run.metrics_file}")
     say(f"go on:    gan sample {job.run.folder}")

@@ -152,7 +152,7 @@ class LineBoard(Board):
 
 @contextmanager
 def display(console: Console, job: Job, shorter: str | None) -> Iterator[Board]:
-    """Show a run while it trains; the board's `note` is the trainer's listener.
+    """Show a run while it trains; the board's `note` is told of each event.
 
     Args:
         console: where to print.

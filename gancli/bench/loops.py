@@ -1,0 +1,48 @@
+"""The three loops that are compared, each as a function that takes one step."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+
+from gancli.bench.best import best
+from gancli.bench.measure import Step
+from gancli.bench.plain import plain
+from gancli.bench.recipe import Draws, Loop, Recipe, TorchDraws, fast_recipe, textbook_recipe
+from gancli.checkpoint import RunSettings
+from gancli.data import Dataset
+from gancli.preset import Preset, change
+from gancli.runs import Run
+from gancli.trainer import Job, Trainer
+
+OURS, PLAIN, BEST = "ours", "plain", "best"
+LOOPS = (OURS, PLAIN, BEST)
+_BY_HAND: dict[str, tuple[Callable[[Recipe, Draws], Loop], Callable[..., Recipe]]] = {
+    PLAIN: (plain, textbook_recipe),
+    BEST: (best, fast_recipe),
+}
+
+
+def build(name: str, preset: Preset, data: Dataset, settings: RunSettings, folder: Path) -> Step:
+    """One loop at its start.
+
+    Args:
+        name: one of `LOOPS`.
+        preset: what all of them train.
+        data: in memory.
+        settings: ours keep to all of them; those written by hand compute in float32.
+        folder: of the run ours would write.
+    """
+    if name == OURS:
+        return trainer(preset, data, settings, folder).step
+    device = torch.device(settings.device)
+    loop, recipe = _BY_HAND[name]
+    steps = loop(recipe(preset, settings.seed, device), TorchDraws(preset, data, device))
+    return lambda: next(steps)
+
+
+def trainer(preset: Preset, data: Dataset, settings: RunSettings, folder: Path) -> Trainer:
+    """Ours, its first steps no different from later ones."""
+    if preset.schedule.warmup is not None:
+        preset = change(preset, ["schedule.warmup="])
+    return Trainer(Job(preset, settings, data, Run(folder)))

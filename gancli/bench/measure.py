@@ -1,0 +1,116 @@
+"""Times and counts, taken so that a noisy machine misleads as little as it can."""
+
+import statistics
+import time
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+Step = Callable[[], object]
+WARM_UP_STEPS = 3
+PEAK_SIDE = 1024
+PEAK_REPEATS = 10
+
+
+@dataclass(frozen=True)
+class Timing:
+    """How long the steps of one loop took, round by round."""
+
+    rounds: list[list[float]]
+    """seconds"""
+
+    @property
+    def median(self) -> float:
+        """Seconds of a step, the median over all."""
+        return statistics.median(seconds for part in self.rounds for seconds in part)
+
+    @property
+    def minimum(self) -> float:
+        """Seconds of the fastest step."""
+        return min(seconds for part in self.rounds for seconds in part)
+
+    def ratio(self, other: "Timing") -> float:
+        """This one's time in units of the other's.
+
+        The median over the rounds of the ratio of their medians: what slows a whole round down
+        slows both.
+        """
+        pairs = zip(self.rounds, other.rounds, strict=True)
+        return statistics.median(statistics.median(a) / statistics.median(b) for a, b in pairs)
+
+
+def wait_for(device: torch.device) -> None:
+    """Let the device finish what it was told to do."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+
+
+def alternate(
+    loops: Mapping[str, Step],
+    *,
+    rounds: int,
+    seconds: float,
+    device: torch.device,
+    done: Callable[[int], None] = lambda count: None,
+) -> dict[str, Timing]:
+    """Time loops in turn, so that all of them meet the machine's moods.
+
+    Args:
+        loops: each call takes one step.
+        rounds: how often each loop gets its turn; each round starts with another one.
+        seconds: how long a turn lasts; it has one step at least.
+        device: where the steps are computed.
+        done: told how many turns are over.
+    """
+    for step in loops.values():
+        for _ in range(WARM_UP_STEPS):
+            step()
+    names = list(loops)
+    times: dict[str, list[list[float]]] = {name: [] for name in names}
+    for number in range(rounds):
+        first = number % len(names)
+        for place, name in enumerate(names[first:] + names[:first]):
+            times[name].append(_turn(loops[name], seconds, device))
+            done(number * len(names) + place + 1)
+    return {name: Timing(parts) for name, parts in times.items()}
+
+
+def _turn(step: Step, seconds: float, device: torch.device) -> list[float]:
+    """The times of one loop's steps, for about so many seconds."""
+    times: list[float] = []
+    while not times or sum(times) < seconds:
+        wait_for(device)
+        began = time.perf_counter()
+        step()
+        wait_for(device)
+        times.append(time.perf_counter() - began)
+    return times
+
+
+class _NoTracker(AbstractContextManager[None]):
+    """Attributes all operations to the whole step."""
+
+    parents = frozenset({"Global"})
+
+    def __exit__(self, *raised: object) -> None:
+        pass
+
+
+def count_flops(step: Step) -> int:
+    """Floating-point operations of one step's products and convolutions, by torch's counter."""
+    counter = FlopCounterMode(display=False)
+    # Its own tracker refuses gradients of inputs, as penalties take them.
+    counter.mod_tracker = _NoTracker()  # type: ignore[assignment]
+    with counter:
+        step()
+    return int(counter.get_total_flops())
+
+
+def matmul_peak(device: torch.device) -> float:
+    """Floating-point operations a second of the fastest of a few float32 matrix products."""
+    a, b = torch.randn(2, PEAK_SIDE, PEAK_SIDE, device=device)
+    fastest = min(min(_turn(lambda: a @ b, 0.0, device)) for _ in range(PEAK_REPEATS))
+    return 2 * PEAK_SIDE**3 / fastest

@@ -1,0 +1,96 @@
+"""The memory of one loop, in a process of its own: `python -m gancli.bench.memory < request`."""
+
+import resource
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+
+from gancli.bench.loops import build
+from gancli.checkpoint import RunSettings
+from gancli.data import Dataset
+from gancli.errors import RunError
+from gancli.preset import Preset
+from gancli.settings import Settings
+
+STEPS = 4
+SAMPLES = 4096
+_STATUS = Path("/proc/self/status")
+_CLEAR = Path("/proc/self/clear_refs")
+
+
+class Request(Settings):
+    """What to measure."""
+
+    loop: str
+    preset: Preset
+    settings: RunSettings
+
+
+def peak_memory(loop: str, preset: Preset, settings: RunSettings) -> int:
+    """Bytes a loop takes at its peak, beyond torch and the data, measured in a new process.
+
+    Raises:
+        RunError: the process failed, e.g. for lack of memory.
+    """
+    request = Request(loop=loop, preset=preset, settings=settings)
+    result = subprocess.run(
+        [sys.executable, "-m", "gancli.bench.memory"],
+        input=request.model_dump_json(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if result.returncode:
+        last = (result.stderr.strip().splitlines() or ["no message"])[-1]
+        raise RunError(f"the process that measures the memory of {loop} failed: {last}")
+    return int(result.stdout)
+
+
+def measure(request: Request) -> int:
+    """Take a few steps here, and return by how many bytes they raised the peak."""
+    preset, device = request.preset, torch.device(request.settings.device)
+    torch.set_num_threads(request.settings.threads)
+    with tempfile.TemporaryDirectory() as folder:
+        torch.ones(8, 8, device=device) @ torch.ones(8, 8, device=device)
+        before = _forget_peak(device)
+        step = build(request.loop, preset, _made_up(preset), request.settings, Path(folder))
+        for _ in range(STEPS):
+            step()
+        return _peak(device) - before
+
+
+def _made_up(preset: Preset) -> Dataset:
+    """Random data of the preset's shape: what they show does not change what a step takes."""
+    shape = (max(SAMPLES, preset.schedule.batch_size), *preset.data.shape.x)
+    if preset.data.shape.is_image:
+        return Dataset(torch.randint(0, 256, shape, dtype=torch.uint8))
+    return Dataset(torch.rand(shape) * 2 - 1)
+
+
+def _forget_peak(device: torch.device) -> int:
+    """Start counting anew; returns the bytes in use now."""
+    if device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats(device)
+    elif _CLEAR.exists():
+        _CLEAR.write_text("5")
+    return _peak(device)
+
+
+def _peak(device: torch.device) -> int:
+    """The most bytes in use since the count began."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device)
+    if _STATUS.exists():
+        lines = dict(line.split(":", 1) for line in _STATUS.read_text().splitlines() if ":" in line)
+        return int(lines["VmHWM"].split()[0]) * 1024
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+
+
+if __name__ == "__main__":
+    write: Callable[[str], int] = sys.stdout.write
+    write(str(measure(Request.model_validate_json(sys.stdin.read()))))

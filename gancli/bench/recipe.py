@@ -1,0 +1,139 @@
+"""What the plain loops are given: networks, numbers, formulas and draws, without any framework."""
+
+from collections.abc import Callable, Iterator
+from typing import Protocol
+
+import torch
+from torch import Tensor, nn
+from torch.optim import SGD, Adam, Optimizer, RMSprop
+
+from gancli.bench.networks import plain_discriminator, plain_generator
+from gancli.data import Dataset
+from gancli.preset import Preset
+from gancli.state import build_players
+from gancli.types import DiscriminatorNet, GeneratorNet, Latent, Sample
+
+Loop = Iterator[tuple[float, float] | None]
+"""Each `next` takes one step of the generator; the textbook's loop also tells the losses."""
+_OPTIMIZERS: dict[str, Callable[..., Optimizer]] = {"adam": Adam, "rmsprop": RMSprop, "sgd": SGD}
+
+
+class Draws(Protocol):
+    """Where a loop's batches and random numbers come from."""
+
+    def real(self) -> Tensor:
+        """(B, *x) real samples in [-1, 1]."""
+        ...
+
+    def latent(self) -> Tensor:
+        """(B, z_dim) fresh latents."""
+        ...
+
+    def mix(self) -> Tensor:
+        """(B, 1, ...) numbers uniform on [0, 1), or a single one for the whole batch."""
+        ...
+
+
+class TorchDraws:
+    """Draws by torch's own generator, from data that sit on the device."""
+
+    def __init__(self, preset: Preset, data: Dataset, device: torch.device) -> None:
+        self.preset = preset
+        self.device = device
+        self.x = data.x.to(device)
+        self.batch_size = preset.schedule.batch_size
+
+    def real(self) -> Tensor:
+        """Samples drawn with replacement, mirrored and noised as the preset says."""
+        spec = self.preset.data
+        index = torch.randint(len(self.x), (self.batch_size,), device=self.device)
+        x = spec.to_network(self.x[index], torch.float32)
+        if spec.flip:
+            mirrored = torch.rand(self.batch_size, 1, 1, 1, device=self.device) < 0.5
+            x = torch.where(mirrored, x.flip(-1), x)
+        return x + spec.noise * torch.rand_like(x) if spec.noise else x
+
+    def latent(self) -> Tensor:
+        """Latents of the preset's prior."""
+        prior = self.preset.prior
+        shape = (self.batch_size, prior.z_dim)
+        if prior.distribution == "normal":
+            return torch.randn(shape, device=self.device) * prior.scale
+        return (2 * torch.rand(shape, device=self.device) - 1) * prior.scale
+
+    def mix(self) -> Tensor:
+        """Mixing numbers of the gradient penalty."""
+        penalty = self.preset.objective.gradient_penalty
+        count = self.batch_size if penalty and penalty.per_sample else 1
+        return torch.rand(count, *[1] * len(self.preset.data.shape.x), device=self.device)
+
+
+class Recipe:
+    """A preset in plain terms, its networks as they start.
+
+    The optimisers' settings stay as they are at the first step, and no step is warmed up.
+    """
+
+    def __init__(
+        self, preset: Preset, generator: nn.Module, discriminator: nn.Module, device: torch.device
+    ) -> None:
+        self.preset = preset
+        self.generator = generator.to(device)
+        """(B, z_dim) to (B, *x)"""
+        self.discriminator = discriminator.to(device)
+        """(B, *x) to (B,) logits"""
+        self.networks = (self.generator, self.discriminator)
+        self.turns = preset.schedule.discriminator_steps
+        self.decay_at = preset.schedule.ema_decay_at
+        self.loss = preset.objective.adversarial
+        self.gradient_penalty = preset.objective.gradient_penalty
+        self.r1 = preset.objective.r1
+        self.clip = preset.objective.weight_clip
+
+    def textbook_optimizer(self, player: str) -> Optimizer:
+        """The player's optimiser, in torch's default implementation."""
+        spec = self.preset.players()[player].optimizer
+        settings = spec.model_dump(include={"lr", "betas", "eps", "alpha", "momentum"})
+        return _OPTIMIZERS[spec.kind](getattr(self, player).parameters(), **settings)
+
+    def fast_optimizer(self, player: str) -> Optimizer:
+        """The player's optimiser, in torch's fastest implementation."""
+        return self.preset.players()[player].optimizer.build(getattr(self, player).parameters())
+
+
+def textbook_recipe(preset: Preset, seed: int, device: torch.device) -> Recipe:
+    """The preset with networks as `nn.Sequential`s, and the weights our own start from."""
+    generator, discriminator = plain_generator(preset), plain_discriminator(preset)
+    built = build_players(preset, seed)
+    for net, ours in ((generator, built.generator), (discriminator, built.discriminator)):
+        weights = zip(net.state_dict(), ours.state_dict().values(), strict=True)
+        net.load_state_dict(dict(weights))
+    return Recipe(preset, generator, discriminator, device)
+
+
+def fast_recipe(preset: Preset, seed: int, device: torch.device) -> Recipe:
+    """The preset with our networks."""
+    built = build_players(preset, seed)
+    return Recipe(preset, _Maker(built.generator), _Judge(built.discriminator), device)
+
+
+class _Maker(nn.Module):
+    """A generator of tensors from tensors."""
+
+    def __init__(self, net: GeneratorNet) -> None:
+        super().__init__()
+        self.net = net
+
+    def forward(self, z: Tensor) -> Tensor:
+        return self.net(Latent(z))
+
+
+class _Judge(nn.Module):
+    """A discriminator that says its logits."""
+
+    def __init__(self, net: DiscriminatorNet) -> None:
+        super().__init__()
+        self.net = net
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.net(Sample(x)).logit

@@ -1,0 +1,164 @@
+"""Measures the training of one preset: its steps beside two plain loops, and all around them."""
+
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from pydantic import BaseModel
+
+from gancli.bench.loops import BEST, LOOPS, OURS, PLAIN, build, trainer
+from gancli.bench.measure import Timing, alternate, count_flops, matmul_peak
+from gancli.bench.memory import peak_memory
+from gancli.checkpoint import RunSettings, versions
+from gancli.data import Dataset
+from gancli.preset import Preset, change
+from gancli.trainer import Event, Job, Listener, Logged, Previewed, Saved, Stepped
+
+Watch = Callable[[Job], AbstractContextManager[Listener]]
+"""What displays and reports a run, as `gan train` does."""
+REPORTS = 4
+
+
+class LoopFigures(BaseModel):
+    """One loop."""
+
+    median_ms: float
+    """of a step"""
+    min_ms: float
+    images_per_s: float
+    """real samples that go into the discriminator, by the median"""
+    flops_per_s: float
+    """by the median, and ours' count of operations"""
+    share_of_peak: float
+    memory_bytes: int
+    """at its peak, beyond torch and the data, in a process of its own"""
+
+
+class Figures(BaseModel):
+    """What one call of `gan bench train` found out."""
+
+    model: str
+    dataset: str
+    variant: str
+    settings: RunSettings
+    versions: dict[str, str]
+    rounds: int
+    flops_per_step: int
+    matmul_peak: float
+    """floating-point operations a second, float32"""
+    loops: dict[str, LoopFigures]
+    to_plain: float
+    """ours' time in units of the textbook's; the median over the rounds"""
+    to_best: float
+    """ours' time in units of the fastest loop's; the median over the rounds"""
+    memory_to_best: float
+    reporting_share: float
+    """part of a run that display, log, previews, checkpoints and reports take"""
+    startup_s: float
+    """from typing to the end of the first step"""
+    schedule_s: float
+    """the whole schedule, estimated from the median and the reports"""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How to measure."""
+
+    rounds: int
+    """how often each loop is timed"""
+    seconds: float
+    """how long each time"""
+    watch: Watch
+    """what a run shows and writes beside its training"""
+    startup: Callable[[], float]
+    """seconds from typing a command to the end of the run's first step"""
+    done: Callable[[int], None] = lambda count: None
+    """told how many of the `rounds` times three turns are over"""
+
+
+def measure_training(preset: Preset, data: Dataset, settings: RunSettings, how: Plan) -> Figures:
+    """Measure a preset's training on data in memory, with these device, threads, precision."""
+    device = torch.device(settings.device)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        loops = {loop: build(loop, preset, data, settings, folder) for loop in LOOPS}
+        peak = matmul_peak(device)
+        timings = alternate(
+            loops, rounds=how.rounds, seconds=how.seconds, device=device, done=how.done
+        )
+        peak = max(peak, matmul_peak(device))
+        flops = count_flops(loops[OURS])
+        reports = _reporting(preset, data, settings, folder, how.watch)
+    memory = {loop: peak_memory(loop, preset, settings) for loop in LOOPS}
+    ours = timings[OURS]
+    return Figures(
+        model=preset.name,
+        dataset=preset.dataset,
+        variant=preset.variant,
+        settings=settings,
+        versions=versions(),
+        rounds=how.rounds,
+        flops_per_step=flops,
+        matmul_peak=peak,
+        loops={loop: _figures(preset, timings[loop], flops, peak, memory[loop]) for loop in LOOPS},
+        to_plain=ours.ratio(timings[PLAIN]),
+        to_best=ours.ratio(timings[BEST]),
+        memory_to_best=memory[OURS] / memory[BEST],
+        reporting_share=reports / (ours.median + reports),
+        startup_s=how.startup(),
+        schedule_s=preset.schedule.steps * (ours.median + reports),
+    )
+
+
+def _figures(preset: Preset, timing: Timing, flops: int, peak: float, memory: int) -> LoopFigures:
+    schedule = preset.schedule
+    return LoopFigures(
+        median_ms=1e3 * timing.median,
+        min_ms=1e3 * timing.minimum,
+        images_per_s=schedule.batch_size * schedule.discriminator_steps / timing.median,
+        flops_per_s=flops / timing.median,
+        share_of_peak=flops / timing.median / peak,
+        memory_bytes=memory,
+    )
+
+
+def _reporting(
+    preset: Preset, data: Dataset, settings: RunSettings, folder: Path, watch: Watch
+) -> float:
+    """Seconds a step that display, log, previews, checkpoints and reports take, on average."""
+    schedule = preset.schedule
+    often = [f"schedule.{name}_every=1" for name in ("log", "preview", "checkpoint")]
+    busy = trainer(change(preset, [*often, f"schedule.steps={REPORTS}"]), data, settings, folder)
+    with watch(busy.job) as listen:
+        clock = _Stopwatch(listen)
+        busy.listen = clock
+        busy.train()
+    # The first of each also pays for what is imported and laid out once.
+    typical = {kind: statistics.median(times[1:]) for kind, times in clock.times.items()}
+    return (
+        typical[Stepped]
+        + typical[Logged] / schedule.log_every
+        + typical[Previewed] / schedule.preview_every
+        + typical[Saved] / schedule.checkpoint_every
+    )
+
+
+class _Stopwatch:
+    """Takes the time from one event to the next, what its listeners do included."""
+
+    def __init__(self, listen: Listener) -> None:
+        self.listen = listen
+        self.times: dict[type[Event], list[float]] = {}
+        self._last = time.perf_counter()
+
+    def __call__(self, event: Event) -> None:
+        # A step itself is timed elsewhere; here counts what is done about it.
+        began = time.perf_counter() if isinstance(event, Stepped) else self._last
+        self.listen(event)
+        self._last = time.perf_counter()
+        self.times.setdefault(type(event), []).append(self._last - began)

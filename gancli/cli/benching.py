@@ -1,0 +1,135 @@
+"""`gan bench`."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from io import StringIO
+
+import torch
+import typer
+from rich.console import Console
+
+from gancli import catalog
+from gancli.bench.loops import LOOPS
+from gancli.bench.startup import seconds_to_first_step
+from gancli.bench.training import Figures, Plan, measure_training
+from gancli.checkpoint import RunSettings
+from gancli.cli.options import PrecisionName
+from gancli.cli.place import Place, choose_device, data_folder, prepare
+from gancli.errors import UsageError
+from gancli.preset import load_preset
+from gancli.report.figures import print_figures, print_line
+from gancli.report.progress import counting
+from gancli.report.watch import watched
+from gancli.report.words import console
+from gancli.trainer import Job, Listener
+
+ROUND_SECONDS = 1.0
+LITE = "lite"
+
+
+@dataclass(frozen=True)
+class BenchRequest:
+    """What was typed after `gan bench train`."""
+
+    model: str | None
+    dataset: str | None
+    variant: str | None
+    overrides: tuple[str, ...]
+    precision: PrecisionName | None
+    place: Place
+    rounds: int
+    as_json: bool
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One preset to measure."""
+
+    model: str
+    dataset: str | None
+    variant: str | None
+
+    def arguments(self) -> list[str]:
+        """The choice as it is typed."""
+        options = (("--dataset", self.dataset), ("--variant", self.variant))
+        return [self.model, *(part for name, said in options if said for part in (name, said))]
+
+
+def bench_training(request: BenchRequest) -> None:
+    """Measure one preset's training, or every one's.
+
+    Raises:
+        UsageError: `--variant` or `--set` without a model.
+    """
+    settings = _settings(request)
+    prepare(settings)
+    if request.model is not None:
+        found = [
+            _measure(Choice(request.model, request.dataset, request.variant), request, settings)
+        ]
+        if not request.as_json:
+            print_figures(found[0])
+    else:
+        found = list(_measure_all(request, settings))
+    if request.as_json:
+        plain = [figures.model_dump(mode="json") for figures in found]
+        typer.echo(json.dumps(plain[0] if request.model else plain, indent=2))
+
+
+def _settings(request: BenchRequest) -> RunSettings:
+    return RunSettings(
+        device=choose_device(request.place.device),
+        precision=request.precision.value if request.precision else "fp32",
+        threads=request.place.threads or torch.get_num_threads(),
+    )
+
+
+def _measure_all(request: BenchRequest, settings: RunSettings) -> Iterator[Figures]:
+    for option, said in (("--variant", request.variant), ("--set", request.overrides)):
+        if said:
+            raise UsageError(f"read {option} without a model, expected gan bench train MODEL")
+    for number, choice in enumerate(_every_choice(request.dataset)):
+        figures = _measure(choice, request, settings)
+        if not request.as_json:
+            print_line(figures, with_heading=number == 0)
+        yield figures
+
+
+def _every_choice(dataset: str | None) -> Iterator[Choice]:
+    """Each model on each data set of its own values; in its short variant where it has one."""
+    for model in catalog.model_names():
+        head = catalog.head(model)
+        for name in head.datasets:
+            if name == (dataset or name) and catalog.lineage(name) == [name]:
+                has_lite = LITE in head.variants_on(name)
+                yield Choice(model, name, LITE if has_lite else None)
+
+
+def _measure(choice: Choice, request: BenchRequest, settings: RunSettings) -> Figures:
+    preset = load_preset(choice.model, choice.dataset, choice.variant, request.overrides)
+    folder = data_folder(request.place.data_dir)
+    data = preset.data.load(folder, settings.seed)
+    typed = [*choice.arguments(), *(f"--set={text}" for text in request.overrides)]
+    typed += ["--data-dir", str(folder), "--device", settings.device]
+    typed += ["--threads", str(settings.threads), "--precision", settings.precision]
+    turns = request.rounds * len(LOOPS)
+    hidden = Console(quiet=True) if request.as_json else console()
+    with counting(hidden, turns, f"turns of {preset.name} on {preset.dataset}") as done:
+        how = Plan(
+            rounds=request.rounds,
+            seconds=ROUND_SECONDS,
+            watch=_watch,
+            startup=lambda: seconds_to_first_step(typed),
+            done=done,
+        )
+        return measure_training(preset, data, settings, how)
+
+
+@contextmanager
+def _watch(job: Job) -> Iterator[Listener]:
+    """All that accompanies a run in a terminal, shown to nobody."""
+    nobody = Console(file=StringIO(), force_terminal=True, width=100)
+    with watched(nobody, job) as (_, audience):
+        yield audience

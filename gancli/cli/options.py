@@ -1,0 +1,86 @@
+"""The options several commands share; the words a user may type for them."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+class DeviceName(StrEnum):
+    """Where to compute."""
+
+    CPU = "cpu"
+    CUDA = "cuda"
+    MPS = "mps"
+
+
+class PrecisionName(StrEnum):
+    """How exactly to compute."""
+
+    BF16 = "bf16"
+    FP32 = "fp32"
+    FP64 = "fp64"
+
+
+class FormatName(StrEnum):
+    """How samples are written."""
+
+    FOLDER = "folder"
+    NPZ = "npz"
+    ZIP = "zip"
+
+
+Model = Annotated[
+    str, typer.Argument(metavar="MODEL", help="A model's name (gan presets), or a preset file.")
+]
+RunArgument = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="[RUN]",
+        show_default=False,
+        help="A run's folder or name, a checkpoint file, or a model's name (its latest run). "
+        "Left out: the latest run that fits.",
+    ),
+]
+DatasetOption = Annotated[
+    str | None,
+    typer.Option("--dataset", help="A data set's name; may be left out where the model has one."),
+]
+VariantOption = Annotated[
+    str | None,
+    typer.Option("--variant", help="reference (the default), paper or lite."),
+]
+SetOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="FIELD=VALUE",
+        help="Change a field, e.g. schedule.batch_size=64; an empty value takes it out.",
+    ),
+]
+DeviceOption = Annotated[
+    DeviceName | None,
+    typer.Option("--device", help="Default: cuda where there is one, else cpu."),
+]
+ThreadsOption = Annotated[
+    int | None,
+    typer.Option("--threads", min=1, metavar="T", help="CPU threads. Default: all cores."),
+]
+DataDirOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--data-dir",
+        help="Where named data sets lie. Default: where the resumed run's lay, else GANCLI_DATA, "
+        "else a cache folder.",
+    ),
+]
+TensorboardOption = Annotated[
+    bool,
+    typer.Option(
+        "--tensorboard", help="Also write losses and previews for TensorBoard (an extra)."
+    ),
+]
+CheckpointOption = Annotated[
+    str, typer.Option("--checkpoint", metavar="last|STEP", help="Which checkpoint of the run.")
+]

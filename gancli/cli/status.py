@@ -1,0 +1,16 @@
+"""`gan status`."""
+
+from gancli.checkpoint import load
+from gancli.errors import UsageError
+from gancli.report.status import print_status
+from gancli.report.summary import summarise
+from gancli.report.words import console
+from gancli.runs import Run, find
+
+
+def status(wanted: str | None) -> None:
+    """Tell how a run stands."""
+    run = find(wanted)
+    if not isinstance(run, Run):
+        raise UsageError(f"read the file {run}, expected a run's folder")
+    print_status(summarise(run, load(run.checkpoint()).header), console())

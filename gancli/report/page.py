@@ -1,0 +1,139 @@
+"""A run's report: one HTML page that opens from disk and fetches nothing."""
+
+import base64
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import NamedTuple, TypeVar
+
+import jinja2
+
+import gancli
+from gancli.preset import to_toml
+from gancli.preset.schema import ABSENT, leaves
+from gancli.report.summary import Series, Summary
+
+Item = TypeVar("Item")
+PICTURES_LIMIT = 12_000_000
+"""Bytes of pictures in one page; in its base64 they take a third more."""
+FRAMES_LIMIT = 120
+POINTS_LIMIT = 2000
+"""Points of one curve; more could not be told apart."""
+
+
+class Frame(NamedTuple):
+    """One preview."""
+
+    step: int
+    source: str
+    """a data URI"""
+
+
+class DeviationRow(NamedTuple):
+    """A field that differs from the paper."""
+
+    field: str
+    here: str
+    paper: str
+    note: str
+
+
+class Chart(NamedTuple):
+    """Curves that share an axis."""
+
+    title: str
+    series: Series
+
+
+def render(summary: Summary) -> bytes:
+    """The page, in UTF-8, below 20 MB."""
+    preset = summary.header.preset
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("gancli.report", "templates"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    page = environment.get_template("report.html.jinja").render(
+        name=summary.run.folder.resolve().name,
+        summary=summary,
+        preset=preset,
+        settings=summary.header.settings,
+        facts=_facts(summary),
+        frames=_frames(summary),
+        left_out=len(summary.previews) - len(_chosen(summary)),
+        charts=_charts(summary),
+        latest=summary.latest(),
+        deviations=_deviations(summary),
+        toml=to_toml(preset),
+        version=gancli.__version__,
+    )
+    return page.encode()
+
+
+def _facts(summary: Summary) -> dict[str, str]:
+    header, preset = summary.header, summary.header.preset
+    settings = header.settings
+    return {
+        "model": f"{preset.name}, variant {preset.variant}",
+        "data set": f"{preset.dataset} (fingerprint {header.data[:12]})",
+        "state": summary.state,
+        "speed": summary.pace(),
+        "batch": f"{preset.schedule.batch_size} samples, "
+        f"{preset.schedule.discriminator_steps} discriminator turns a step",
+        "seed": str(settings.seed),
+        "device": f"{settings.device}, {settings.precision}, {settings.threads} threads"
+        + (", deterministic" if settings.deterministic else ""),
+        "versions": ", ".join(f"{name} {version}" for name, version in header.versions.items()),
+        "checkpoint": str(summary.run.checkpoint_file(header.step)),
+    }
+
+
+def _charts(summary: Summary) -> list[Chart]:
+    charts = [Chart("losses", summary.losses), Chart("terms of the losses", summary.terms)]
+    charts += [Chart(name, {name: points}) for name, points in summary.scores.items()]
+    charts.append(Chart("steps a second", {"steps/s": summary.speed}))
+    thinned = [
+        Chart(title, {name: _thin(points) for name, points in series.items() if points})
+        for title, series in charts
+    ]
+    return [chart for chart in thinned if chart.series]
+
+
+def _thin(items: list[Item], limit: int = POINTS_LIMIT) -> list[Item]:
+    """At most `limit` of them, evenly spread, the first and the last among them."""
+    if len(items) <= limit:
+        return items
+    return [items[round(i * (len(items) - 1) / (limit - 1))] for i in range(limit)]
+
+
+def _chosen(summary: Summary) -> list[tuple[int, Path]]:
+    """The previews that fit into a page: evenly spread, the first and the last among them."""
+    every = list(summary.previews.items())
+    for limit in range(min(len(every), FRAMES_LIMIT), 1, -1):
+        chosen = _thin(every, limit)
+        if sum(path.stat().st_size for _, path in chosen) <= PICTURES_LIMIT:
+            return chosen
+    return [pair for pair in every[-1:] if pair[1].stat().st_size <= PICTURES_LIMIT]
+
+
+def _frames(summary: Summary) -> list[Frame]:
+    return [
+        Frame(step, "data:image/png;base64," + base64.b64encode(path.read_bytes()).decode())
+        for step, path in _chosen(summary)
+    ]
+
+
+def _deviations(summary: Summary) -> Iterable[DeviationRow]:
+    preset = summary.header.preset
+    values = leaves(preset.model_dump(mode="json"))
+    for path, said in preset.deviations_in_force().items():
+        here = values.get(path)
+        yield DeviationRow(
+            path, ABSENT if here is None else _text(here), _text(said.paper), said.note
+        )
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value)

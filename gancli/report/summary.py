@@ -1,0 +1,136 @@
+"""What there is to say of a run, read from its folder: the report and `gan status` show it."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import cached_property
+from pathlib import Path
+from typing import NamedTuple
+
+from gancli.checkpoint import Header
+from gancli.runs import Row, Run
+
+LOSS = "loss_"
+
+
+class Point(NamedTuple):
+    """A value at a step."""
+
+    step: int
+    value: float
+
+
+Series = dict[str, list[Point]]
+
+
+@dataclass(frozen=True)
+class Summary:
+    """One run, as of its last line."""
+
+    run: Run
+    header: Header
+    """of its last checkpoint"""
+    metrics: list[Row]
+    timing: list[Row]
+    previews: dict[int, Path]
+
+    @property
+    def step(self) -> int:
+        """The last step anything is known of."""
+        return known_step(self.header, self.metrics)
+
+    @property
+    def state(self) -> str:
+        """How far the run has come, in words."""
+        steps = self.header.preset.schedule.steps
+        if self.header.step >= steps:
+            return f"complete: {steps:,} steps"
+        return f"step {self.step:,} of {steps:,}"
+
+    @cached_property
+    def losses(self) -> Series:
+        """Each player's whole loss, by player: mean values since the line before."""
+        return {n: points for n, points in self._logged.items() if n.count("_") == 1}
+
+    @cached_property
+    def terms(self) -> Series:
+        """The summands of the losses that have several."""
+        return {n: points for n, points in self._logged.items() if n.count("_") > 1}
+
+    @cached_property
+    def scores(self) -> Series:
+        """What is not a loss, e.g. the modes held."""
+        return _series(self.metrics, lambda name: not name.startswith(LOSS))
+
+    @cached_property
+    def speed(self) -> list[Point]:
+        """Steps a second, at each line of the log."""
+        return [Point(r["step"], r["steps"] / r["seconds"]) for r in self.timing if r["seconds"]]
+
+    @property
+    def seconds(self) -> float:
+        """How long was trained so far, all calls together."""
+        return float(sum(row["seconds"] for row in self.timing))
+
+    @property
+    def samples_per_second(self) -> float | None:
+        """Real samples dealt a second, over the last line of the log."""
+        schedule = self.header.preset.schedule
+        if not self.speed:
+            return None
+        return self.speed[-1].value * schedule.batch_size * schedule.discriminator_steps
+
+    def pace(self) -> str:
+        """Speed, time taken, and the time left, in words."""
+        rate = self.samples_per_second
+        if rate is None:
+            return "no speed is known before the first log"
+        spent = timedelta(seconds=round(self.seconds))
+        said = f"{self.speed[-1].value:,.1f} steps/s, {rate:,.0f} {self.unit}/s; trained {spent}"
+        left = self.header.preset.schedule.steps - self.step
+        if not left:
+            return said
+        return f"{said}, {timedelta(seconds=round(left / self.speed[-1].value))} to go"
+
+    @property
+    def unit(self) -> str:
+        """What the samples are."""
+        return self.header.preset.data.key
+
+    def latest(self) -> dict[str, float]:
+        """The last value of each loss and score."""
+        every = self.losses | self.terms | self.scores
+        return {name: points[-1].value for name, points in every.items()}
+
+    @cached_property
+    def _logged(self) -> Series:
+        return _series(self.metrics, lambda name: name.startswith(LOSS))
+
+
+def summarise(run: Run, header: Header) -> Summary:
+    """Read a run's folder; `header` is that of its last checkpoint."""
+    metrics = run.metrics()
+    known = known_step(header, metrics)
+    previews = {step: path for step, path in run.previews().items() if step <= known}
+    timing = [row for row in run.timing() if _is_number(row.get("seconds"), row.get("steps"))]
+    return Summary(run, header, metrics, timing, previews)
+
+
+def known_step(header: Header, metrics: list[Row]) -> int:
+    """The step of the last checkpoint or line, whichever is later."""
+    last: int = metrics[-1]["step"] if metrics else 0
+    return max(header.step, last)
+
+
+def _series(rows: Iterable[Row], wanted: Callable[[str], bool]) -> Series:
+    found: Series = {}
+    for row in rows:
+        for name, value in row.items():
+            if name != "step" and wanted(name) and _is_number(value):
+                found.setdefault(name, []).append(Point(row["step"], value))
+    return found
+
+
+def _is_number(*values: object) -> bool:
+    """Whether all are: people may have edited the file."""
+    return all(isinstance(value, int | float) for value in values)
