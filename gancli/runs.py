@@ -1,7 +1,6 @@
-"""Run folders: where they are, what is in them, which one a command means."""
+"""A run's folder: what is in it, and who may work there."""
 
 import json
-import os
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -11,8 +10,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from gancli.catalog import model_names, read_toml
-from gancli.checkpoint import Checkpoint, load
+from gancli.catalog import read_toml
 from gancli.errors import LockedError, RunError, UsageError
 from gancli.files import PARTIAL, disk_errors, write_atomically
 from gancli.preset import Preset, Schedule, to_toml
@@ -28,12 +26,6 @@ _OWN = re.compile(
     rf"|samples/step-\d+-seeds-[^/]+(/({SAMPLE_FILE.pattern})|-grid\.png))(\.partial)?"
 )
 """The files a run and its sampling write, relative to the run's folder."""
-_NUMBERED = re.compile(r"^.+-(?P<number>\d{3,})$")
-
-
-def runs_root() -> Path:
-    """Where runs go: `GANCLI_RUNS`, else `./runs`."""
-    return Path(os.environ.get("GANCLI_RUNS") or "runs")
 
 
 @dataclass(frozen=True)
@@ -102,11 +94,10 @@ class Run:
             )
         if which == "last":
             return found[max(found)]
-        if which.isdecimal() and int(which) in found:
-            return found[int(which)]
-        raise RunError(
-            f"read --checkpoint {which}, expected last or one of {', '.join(map(str, found))}"
-        )
+        named = {str(step): path for step, path in found.items()}
+        if which in named:
+            return named[which]
+        raise RunError(f"read --checkpoint {which}, expected last or one of {', '.join(named)}")
 
     def exists(self) -> bool:
         """Whether the folder holds a run: training leaves its lock beside what it writes."""
@@ -222,92 +213,3 @@ def _rows(file: Path) -> list[Row]:
 def _by_step(paths: Iterable[Path]) -> dict[int, Path]:
     named = ((_STEP.fullmatch(path.stem), path) for path in paths)
     return dict(sorted((int(match[1]), path) for match, path in named if match))
-
-
-def new_run(preset: Preset) -> Run:
-    """Claim the next numbered folder, MODEL-DATASET-NNN; numbers count all runs of the root."""
-    root = runs_root()
-    with disk_errors(root):
-        root.mkdir(parents=True, exist_ok=True)
-    with FileLock(root / ".lock"):
-        taken = (_NUMBERED.match(path.name) for path in root.iterdir())
-        number = 1 + max((int(match["number"]) for match in taken if match), default=0)
-        folder = root / f"{preset.name}-{preset.dataset}-{number:03d}"
-        folder.mkdir()
-    return Run(folder)
-
-
-def find(wanted: str | None) -> Run | Path:
-    """The run, or the checkpoint file, a command means.
-
-    Args:
-        wanted: an existing path, a folder under the root, the name of a model or preset (its
-            latest run), or None: the latest run.
-
-    Raises:
-        RunError: nothing was found.
-    """
-    if wanted is None:
-        return _latest(all_runs(), "found no run: make one with gan train MODEL")
-    for path in (Path(wanted), runs_root() / wanted):
-        if path.is_file():
-            return path
-        if path.is_dir():
-            if not Run(path).exists():
-                raise RunError(f"read {path}, expected a run's folder, but it holds no checkpoint")
-            return Run(path)
-    own = [run for run in all_runs() if run.identity()[0] == wanted]
-    if own or wanted in model_names():
-        return _latest(
-            own, f"found no run of {wanted} under {runs_root()}: make one with gan train {wanted}"
-        )
-    raise RunError(
-        f"read {wanted!r} as a run, expected a path, a folder under {runs_root()}, or a model's "
-        f"name{_there_are()}"
-    )
-
-
-def latest_of(model: str, dataset: str) -> Run:
-    """The latest run of a model on a data set.
-
-    Raises:
-        RunError: there is none.
-    """
-    return _latest(
-        [run for run in all_runs() if run.identity() == (model, dataset)],
-        f"found no run of {model} on {dataset} under {runs_root()}: leave --resume out",
-    )
-
-
-def all_runs() -> list[Run]:
-    """The numbered runs under the root, the latest last: by number, not by time."""
-    root = runs_root()
-    folders = root.iterdir() if root.is_dir() else ()
-    numbered = [(_NUMBERED.match(path.name), Run(path)) for path in folders]
-    runs = [(int(match["number"]), run) for match, run in numbered if match and run.checkpoints()]
-    return [run for _, run in sorted(runs, key=lambda pair: pair[0])]
-
-
-def open_checkpoint(found: Run | Path, which: str = "last") -> Checkpoint:
-    """The checkpoint of a run, or the file itself.
-
-    Raises:
-        UsageError: a step was asked of a single file.
-        RunError: the checkpoint is missing or broken.
-    """
-    if isinstance(found, Run):
-        return load(found.checkpoint(which))
-    if which != "last":
-        raise UsageError(f"read --checkpoint {which} with {found}, which is a single checkpoint")
-    return load(found)
-
-
-def _latest(runs: list[Run], lacking: str) -> Run:
-    if not runs:
-        raise RunError(lacking)
-    return runs[-1]
-
-
-def _there_are() -> str:
-    names = [run.folder.name for run in all_runs()]
-    return f"; there are {', '.join(names[-5:])}" if names else "; there are none yet"

@@ -16,7 +16,7 @@ from gancli import catalog
 from gancli.bench.best import best
 from gancli.bench.loops import build, trainer
 from gancli.bench.measure import Timing, alternate, count_flops, matmul_peak
-from gancli.bench.memory import Request, measure
+from gancli.bench.memory import peak_memory
 from gancli.bench.plain import plain
 from gancli.bench.recipe import TorchDraws, fast_recipe, textbook_recipe
 from gancli.bench.training import _Stopwatch
@@ -157,10 +157,10 @@ def test_what_is_done_about_a_step_is_timed_and_the_step_is_not() -> None:
 
 @pytest.mark.parametrize("loop", ["ours", "plain", "best"])
 def test_memory_grows_with_the_batch(loop: str) -> None:
-    """Here in this process; the command measures in one of its own."""
+    """In a process of its own: in this one, what earlier tests freed could be taken unseen."""
     fields = ["discriminator.network.width=256", "generator.network.width=256"]
     preset = narrow(("gan", "mnist", "reference"), [*fields, "schedule.batch_size=4096"])
-    taken = measure(Request(loop=loop, preset=preset, settings=RunSettings()))
+    taken = peak_memory(loop, preset, RunSettings())
     # Its input alone, in float32; and far from the memory of the machine.
     assert 4096 * 784 * 4 < taken < 2e9
 

@@ -20,6 +20,7 @@ SMALL = [
     "--set", "schedule.batch_size=8",
 ]  # fmt: skip
 RING = ["train", "gan", "--dataset", "ring8", *SMALL]
+DRY = ["train", "gan", "--dataset", "ring8", "--dry-run"]
 
 
 def spawn(*arguments: object) -> "subprocess.Popen[str]":
@@ -141,6 +142,11 @@ def test_force_replaces_a_run_and_nothing_else(gan: Gan) -> None:
         (["train", "gan", "--dataset", "ring8", "--device", "tpu"], 2, "device"),
         (["train", "gan", "--dataset", "ring8", "--sed", "1"], 2, "--se"),
         (["train", "gan", "--dataset", "ring8", "--threads", "0"], 2, "threads"),
+        (["train", "gan", "--dataset", "ring8", "--threads", "9999"], 2, "threads"),
+        ([*DRY, "--set", "discriminator.network.width=99999999"], 2, "network.width"),
+        ([*DRY, "--set", "data.std=1e200"], 2, "data.std"),
+        (["sample", "--seeds", "9" * 5000], 2, "numbers and ranges"),
+        (["sample", "a" * 300], 4, "File name too long"),
         (["train", "absent.toml"], 2, "absent.toml"),
         (["train", "gan", "--dataset", "ring8", "--set", "schedule.batch_size=9999"], 3, "9999"),
         (["sample", "absent"], 4, "'absent'"),
@@ -310,6 +316,21 @@ def test_allowed_changes_of_optimizer_and_average(gan: Gan) -> None:
         assert f"generator.optimizer.kind: {'adam' if kind == 'rmsprop' else 'rmsprop'}" in out
         changes = ["--resume", "--allow-changes", "--steps", 8]
     assert any(name.startswith("ema.") for name in load(Run(Path("run")).checkpoint()).tensors)
+
+
+def test_a_changed_field_is_marked_as_a_deviation(gan: Gan) -> None:
+    assert gan(*RING, "--steps", 2, "--out", "run")[0] == 0
+    allowed = ["--resume", "--allow-changes", "--steps", 4, "--set", "prior.scale=2"]
+    assert gan("train", "gan", "--out", "run", *allowed)[0] == 0
+    lines = Path("run/preset.toml").read_text().splitlines()
+    (scale,) = (line for line in lines if line.startswith("scale = 2."))
+    assert "paper: 1.0" in scale
+
+
+def test_a_checkpoint_is_named_by_its_step(gan: Gan) -> None:
+    assert gan(*RING, "--steps", 2, "--out", "run")[0] == 0
+    code, _, err = gan("sample", "run", "--checkpoint", "9" * 5000)
+    assert (code, "expected last or one of 0, 2" in err) == (4, True)
 
 
 def test_resuming_looks_where_the_data_lay(

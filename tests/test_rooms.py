@@ -29,7 +29,7 @@ ROOMS = [
     },
     {"networks", "objective", "optimizers", "data"},
     {"preset"},
-    {"state", "checkpoint", "runs"},
+    {"state", "checkpoint", "runs", "roster"},
     {"sampler", "pictures", "writer", "preview", "evaluation"},
     {"trainer"},
     {"report", "bench"},

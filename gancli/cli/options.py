@@ -65,7 +65,9 @@ DeviceOption = Annotated[
 ]
 ThreadsOption = Annotated[
     int | None,
-    typer.Option("--threads", min=1, metavar="T", help="CPU threads. Default: all cores."),
+    typer.Option(
+        "--threads", min=1, max=1024, metavar="T", help="CPU threads. Default: all cores."
+    ),
 ]
 DataDirOption = Annotated[
     Path | None,

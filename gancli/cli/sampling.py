@@ -17,7 +17,8 @@ from gancli.files import write_atomically
 from gancli.pictures import grid, png, scatter
 from gancli.report.progress import counting
 from gancli.report.words import console, say
-from gancli.runs import Run, find, open_checkpoint
+from gancli.roster import find, open_checkpoint
+from gancli.runs import Run
 from gancli.sampler import Sampler, Samples
 from gancli.writer import refuse_to_overwrite, write
 
@@ -118,7 +119,7 @@ def parse_seeds(text: str) -> list[int]:
     seeds: list[int] = []
     for part in text.split(","):
         first, dash, last = part.strip().partition("-")
-        if not first.isdecimal() or (dash and not last.isdecimal()):
+        if not _is_number(first) or (dash and not _is_number(last)):
             raise UsageError(f"read --seeds {text}, expected numbers and ranges, e.g. 0-63 or 3,7")
         begin, end = int(first), int(last or first)
         if not begin <= end < SEED_LIMIT:
@@ -132,6 +133,11 @@ def parse_seeds(text: str) -> list[int]:
     if len(set(seeds)) < len(seeds):
         raise UsageError(f"read --seeds {text}, expected each seed once")
     return seeds
+
+
+def _is_number(text: str) -> bool:
+    """Whether it is a number that may be a seed, or is at least short enough to be read."""
+    return text.isdecimal() and len(text) <= LONG_SEEDS
 
 
 def _form(asked: FormatName | None, key: str) -> FormatName:

@@ -5,7 +5,8 @@ from gancli.errors import UsageError
 from gancli.report.status import print_status
 from gancli.report.summary import summarise
 from gancli.report.words import console
-from gancli.runs import Run, find
+from gancli.roster import find
+from gancli.runs import Run
 
 
 def status(wanted: str | None) -> None:

@@ -16,13 +16,14 @@ from gancli.cli.signals import stop_flag
 from gancli.data import Dataset
 from gancli.errors import RunError, UsageError
 from gancli.launch import leads_here
-from gancli.preset import Preset, change, differences, load_preset
+from gancli.preset import Preset, change, differences, load_preset, mark_deviations
 from gancli.report import scribe
 from gancli.report.dry_run import print_plan
 from gancli.report.progress import Board
 from gancli.report.watch import watched
 from gancli.report.words import console, say
-from gancli.runs import Run, find, latest_of, new_run
+from gancli.roster import find, latest_of, new_run
+from gancli.runs import Run
 from gancli.trainer import Job, Trainer
 
 
@@ -203,7 +204,8 @@ def _preset_again(request: TrainRequest, stored: Preset) -> Preset:
         typed_dataset = request.dataset or stored.dataset
         if (request.model, typed_dataset) != (stored.name, stored.dataset):
             return load_preset(request.model, typed_dataset, None, request.changes())
-        return change(stored, request.changes())
+        changed = change(stored, request.changes())
+        return mark_deviations(changed, stored.name, stored.dataset)
     return request.preset()
 
 

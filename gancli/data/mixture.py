@@ -23,13 +23,13 @@ class Mixture(DataSpec):
     """ring: `modes` centres on a circle; grid: `modes` = n x n centres on a square"""
     modes: int = Field(gt=0, le=10_000)
     """number of Gaussians"""
-    extent: float = Field(gt=0)
+    extent: float = Field(gt=0, le=1e6)
     """radius of the ring, or half the side of the grid, in data units"""
-    std: float = Field(gt=0)
+    std: float = Field(gt=0, le=1e6)
     """standard deviation of each Gaussian along each axis, in data units"""
     points_per_mode: int = Field(gt=0, le=1_000_000)
     """points drawn from each Gaussian"""
-    scale: float = Field(gt=0)
+    scale: float = Field(ge=1e-6, le=1e6)
     """data units that become 1 for the networks"""
 
     @model_validator(mode="after")

@@ -5,10 +5,10 @@ multipliers an image has a side of 4 * 2^n pixels.
 """
 
 from itertools import pairwise
-from typing import Literal
+from typing import Annotated, Literal
 
 import torch
-from pydantic import Field, PositiveInt
+from pydantic import Field
 from torch import Tensor, nn
 
 from gancli.networks.blocks import SeedConvTranspose2d, WholeConv2d, channels_last, leaky
@@ -16,6 +16,7 @@ from gancli.networks.layers import NetworkSpec, Norm, batch_norm, finish
 from gancli.prior import Prior
 from gancli.types import DataShape, DiscriminatorNet, GeneratorNet, Latent, Sample, Verdict
 
+Multiplier = Annotated[int, Field(gt=0, le=1024)]
 SEED_SIDE = 4
 """Side, in pixels, of the smallest feature map."""
 
@@ -79,9 +80,9 @@ class Cnn(NetworkSpec):
     """Strided convolutions that halve (or double) the image's side at each layer."""
 
     family: Literal["cnn"] = "cnn"
-    dim: int = Field(default=256, gt=0)
+    dim: int = Field(default=256, gt=0, le=65_536)
     """channels of the largest feature map, times its multiplier"""
-    multipliers: tuple[PositiveInt, ...] = Field(default=(1, 2, 4), min_length=1)
+    multipliers: tuple[Multiplier, ...] = Field(default=(1, 2, 4), min_length=1, max_length=8)
     """channels of each feature map from the image inwards, in units of `dim`"""
     bias: bool = True
     """whether the convolutions have biases"""

@@ -55,7 +55,7 @@ class Mlp(NetworkSpec):
     """Four linear layers of equal width."""
 
     family: Literal["mlp"] = "mlp"
-    width: int = Field(default=256, gt=0)
+    width: int = Field(default=256, gt=0, le=65_536)
     """units of each hidden layer"""
 
     def generator(self, prior: Prior, shape: DataShape) -> MlpGenerator:

@@ -1,6 +1,6 @@
 """Presets: their schema, how they are read, and how they are shown."""
 
-from gancli.preset.load import change, differences, load_preset, validate
+from gancli.preset.load import change, differences, load_preset, mark_deviations, validate
 from gancli.preset.schema import Preset, Schedule
 from gancli.preset.show import to_toml
 
@@ -10,6 +10,7 @@ __all__ = [
     "change",
     "differences",
     "load_preset",
+    "mark_deviations",
     "to_toml",
     "validate",
 ]

@@ -37,7 +37,12 @@ def load_preset(
         UsageError: anything unknown or of the wrong type, named with what was expected.
     """
     preset = validate(catalog.resolve(model, dataset, variant, overrides), model)
-    if catalog.is_resolved_file(model) or preset.variant == PAPER:
+    return preset if catalog.is_resolved_file(model) else mark_deviations(preset, model, dataset)
+
+
+def mark_deviations(preset: Preset, model: str, dataset: str | None) -> Preset:
+    """The preset with a remark at every field that differs from its paper, if that is known."""
+    if preset.variant == PAPER:
         return preset
     try:
         paper = validate(catalog.resolve(model, dataset, PAPER), model)
