@@ -1,6 +1,8 @@
-"""Whether torchrun started this process, and as which; knows no torch."""
+"""Whether torchrun started this process, as which, and how it ends; knows no torch."""
 
 import os
+import sys
+from typing import NoReturn
 
 
 def is_shared() -> bool:
@@ -12,3 +14,14 @@ def is_shared() -> bool:
 def leads_here() -> bool:
     """Whether this process leads: the one that writes files and speaks."""
     return not is_shared() or os.environ["RANK"] == "0"
+
+
+def quit_at_once(code: int) -> NoReturn:
+    """End a process that torchrun started, without the interpreter's own good-bye.
+
+    gloo's threads may still hold tensors then; freeing them while Python winds down aborts the
+    process now and then, after all its work is done (pytorch/pytorch#179291).
+    """
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)

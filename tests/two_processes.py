@@ -8,6 +8,7 @@ from helpers import every_preset, job, narrow, preset_id
 from safetensors.torch import save_file
 
 from gancli import parallel
+from gancli.launch import quit_at_once
 from gancli.trainer import Job, Trainer
 
 
@@ -26,3 +27,4 @@ def main(folder: Path) -> None:
 
 if __name__ == "__main__":
     main(Path(sys.argv[1]))
+    quit_at_once(0)

@@ -11,13 +11,17 @@ from typer.exceptions import TyperException
 from gancli.cli.app import app
 from gancli.errors import ExitCode, GanError
 from gancli.files import disk_error
+from gancli.launch import is_shared, quit_at_once
 
 
 def main() -> None:
     """Run `gan` on this process's arguments, and exit."""
     # So that SIGTERM, too, ends in a sentence and leaves nothing half-written.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    sys.exit(run(sys.argv[1:]))
+    code = run(sys.argv[1:])
+    if is_shared():
+        quit_at_once(code)
+    sys.exit(code)
 
 
 def run(arguments: Sequence[str]) -> int:
