@@ -143,12 +143,16 @@ def build_generator(preset: Preset, seed: int) -> GeneratorNet:
 
 def build_players(preset: Preset, seed: int) -> Players:
     """The networks as they start: a function of the preset and the seed alone, on the CPU."""
+    prior, shape, guesser = preset.prior, preset.data.shape, preset.reconstructor
     with _seeded(seed):
         return Players(
-            preset.generator.network.generator(preset.prior, preset.data.shape),
+            preset.generator.network.generator(prior, shape),
             preset.discriminator.network.discriminator(
-                preset.data.shape, twice=preset.objective.differentiates_twice()
+                shape,
+                twice=preset.objective.differentiates_twice(),
+                z_dim=preset.judged_noise,
             ),
+            guesser.network.reconstructor(prior, shape, guesser.noise) if guesser else None,
         )
 
 

@@ -4,7 +4,7 @@ A table whose `kind` or `family` changes starts anew: what belonged to the old o
 """
 
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from gancli.errors import UsageError
@@ -12,6 +12,8 @@ from gancli.errors import UsageError
 Table = dict[str, Any]
 TAGS = ("kind", "family")
 PLAYERS = ("generator", "discriminator")
+THIRD = "reconstructor"
+"""A player that only some presets have."""
 IDENTITY = ("name", "dataset", "variant")
 """Fields that say which preset it is."""
 DEEPEST = 50
@@ -46,15 +48,16 @@ def _refuse_endless(value: object, depth: int = 0) -> None:
 
 def lay_over(base: Table, layer: Table) -> Table:
     """`layer` over `base`; a value of None removes, `[optimizer]` means every player's."""
-    return _without_removed(_join(base, _for_each_player(layer)))
+    return _without_removed(_join(base, _for_each_player(layer, {*base, *layer})))
 
 
-def _for_each_player(layer: Table) -> Table:
+def _for_each_player(layer: Table, present: Collection[str]) -> Table:
     rest = dict(layer)
     if "optimizer" not in rest:
         return rest
     shared = rest.pop("optimizer")
-    return _join({player: {"optimizer": shared} for player in PLAYERS}, rest)
+    players = [*PLAYERS, *([THIRD] if THIRD in present else [])]
+    return _join({player: {"optimizer": shared} for player in players}, rest)
 
 
 def _join(first: Mapping[str, Any], second: Mapping[str, Any]) -> Table:
@@ -104,7 +107,7 @@ def override(table: Table, overrides: Iterable[str]) -> Table:
             nested = {key: nested}
         if not value.strip():
             _refuse_absent(table, path.strip())
-        layer = _join(layer, _for_each_player(nested))
+        layer = _join(layer, _for_each_player(nested, table))
     return lay_over(table, layer)
 
 

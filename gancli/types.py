@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple, Protocol, cast
 
+import torch
 from torch import Tensor, nn
 
 
@@ -31,6 +32,13 @@ class Sample(NamedTuple):
 
     x: Tensor
     """(B, *DataShape.x) in [-1, 1]."""
+    z: Tensor | None = None
+    """(B, Z): the noise x was made of, or a guess at it; for discriminators that judge both."""
+
+    def beside(self, other: "Sample") -> "Sample":
+        """This batch and another one behind it, in the fields that both have."""
+        both = None if self.z is None or other.z is None else torch.cat([self.z, other.z])
+        return Sample(torch.cat([self.x, other.x]), both)
 
 
 class Verdict(NamedTuple):
@@ -73,16 +81,32 @@ class DiscriminatorNet(nn.Module):
         return cast(Verdict, super().__call__(sample))
 
 
+class ReconstructorNet(nn.Module):
+    """Guesses the noise that samples were made of."""
+
+    noise: float
+    """standard deviation of a guess: R(z | x) = N(R(x), noise^2) (Srivastava et al. 2017)"""
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """Return the mean guess, (B, Z)."""
+        return cast(Tensor, super().__call__(x))
+
+
 @dataclass(frozen=True)
 class Players:
     """The networks that take turns."""
 
     generator: GeneratorNet
     discriminator: DiscriminatorNet
+    reconstructor: ReconstructorNet | None = None
 
     def named(self) -> dict[str, nn.Module]:
         """The networks under their names, in the order in which they are saved."""
-        return {"generator": self.generator, "discriminator": self.discriminator}
+        found: dict[str, nn.Module] = {
+            "generator": self.generator,
+            "discriminator": self.discriminator,
+        }
+        return found | ({} if self.reconstructor is None else {"reconstructor": self.reconstructor})
 
     @cached_property
     def weights(self) -> dict[str, list[nn.Parameter]]:
@@ -101,8 +125,12 @@ class Dealer(Protocol):
         """This turn's fresh latents."""
         ...
 
-    def fake(self, generator: GeneratorNet) -> Tensor:
-        """Samples (B, *x) of this turn's fresh latents, without the generator's graph."""
+    def fake(self, generator: GeneratorNet) -> Sample:
+        """What the generator makes of this turn's fresh latents, without its graph."""
+        ...
+
+    def noise(self, like: Tensor) -> Tensor:
+        """Fresh standard normal numbers of this shape, dtype and device."""
         ...
 
     def mix(self, *, per_sample: bool) -> Tensor:

@@ -16,7 +16,7 @@ from gancli.trainer import Job
 Key = tuple[str, str, str]
 
 
-def every_preset() -> list[Key]:
+def every_choice() -> list[Key]:
     """(model, data set, variant) of all there are."""
     return [
         (model, dataset, variant)
@@ -24,6 +24,11 @@ def every_preset() -> list[Key]:
         for dataset in catalog.head(model).datasets
         for variant in catalog.head(model).variants_on(dataset)
     ]
+
+
+def every_preset() -> list[Key]:
+    """Those on data sets with values of their own: others repeat the same networks and terms."""
+    return [key for key in every_choice() if catalog.lineage(key[1]) == [key[1]]]
 
 
 def preset_id(key: Key) -> str:
@@ -34,8 +39,7 @@ def narrowing(preset: Preset) -> list[str]:
     """Overrides that keep what is computed and shrink how much."""
     size = "width=8" if isinstance(preset.generator.network, Mlp) else "dim=4"
     fields = [
-        f"generator.network.{size}",
-        f"discriminator.network.{size}",
+        *(f"{role}.network.{size}" for role in preset.players()),
         "prior.z_dim=4",
         "schedule.batch_size=8",
         "schedule.discriminator_steps=2",

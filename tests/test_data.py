@@ -11,7 +11,7 @@ import pytest
 import torch
 from helpers import narrow, toy_data
 
-from gancli.data import Dataset, Deck, Mixture, TorchvisionImages
+from gancli.data import Dataset, Deck, Mixture, StackedDigits, TorchvisionImages
 from gancli.data.images import READERS
 from gancli.errors import DataError, NetworkError, UsageError
 from gancli.parallel import World
@@ -116,18 +116,20 @@ def test_hostile_cifar10_is_never_unpickled(data_dir: Path, tmp_path: Path) -> N
     assert not Path("pwned").exists()
 
 
-def fake_download(folder: Path, download: bool) -> torch.Tensor:
+def fake_download(folder: Path, train: bool, download: bool) -> Dataset:
     """What torchvision does, with three black images and no network."""
+    assert train
     assert download
     (folder / "MNIST" / "raw").mkdir(parents=True)
     (folder / "MNIST" / "raw" / "file").write_bytes(b"whole")
-    return torch.zeros((3, 1, 28, 28), dtype=torch.uint8)
+    return Dataset(torch.zeros((3, 1, 28, 28), dtype=torch.uint8))
 
 
 def test_an_interrupted_download_leaves_no_half_set(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def interrupt(folder: Path, download: bool) -> None:
+    def interrupt(folder: Path, train: bool, download: bool) -> None:
+        assert train
         assert download
         (folder / "MNIST" / "raw").mkdir(parents=True)
         (folder / "MNIST" / "raw" / "half").write_bytes(b"half")
@@ -255,7 +257,11 @@ def test_fakes_of_several_turns_are_those_of_each(norm: str) -> None:
         batch_size=8, seed=0, device=torch.device("cpu"), dtype=torch.float32, world=World(),
     )  # fmt: skip
     hands = [cards.hand(5, turn, 0, more=2 - turn) for turn in range(3)]
-    found = [hand.fake(net) for hand in hands]
+    samples = [hand.fake(net) for hand in hands]
+    found = [sample.x for sample in samples]
+    for sample, hand in zip(samples, hands, strict=True):
+        assert sample.z is not None
+        assert torch.equal(sample.z, hand.latent().z)
     assert passes == ([24] if norm == "none" else [8, 8, 8])
     alone = [net(hand.latent()).detach() for hand in hands]
     assert all(torch.allclose(a, b, atol=1e-6) for a, b in zip(found, alone, strict=True))
@@ -263,7 +269,7 @@ def test_fakes_of_several_turns_are_those_of_each(norm: str) -> None:
     # The generator has changed by the next step, and nothing of it is dealt again.
     with torch.no_grad():
         next(net.parameters()).add_(1)
-    assert not torch.allclose(cards.hand(5, 0, 0, more=2).fake(net), found[0])
+    assert not torch.allclose(cards.hand(5, 0, 0, more=2).fake(net).x, found[0])
 
 
 def test_processes_share_one_batch() -> None:
@@ -278,3 +284,42 @@ def test_processes_share_one_batch() -> None:
     assert torch.equal(whole.mix(per_sample=False), parts[1].mix(per_sample=False))
     with pytest.raises(UsageError, match="multiple of 2"):
         deck(images(), spec, 5, World(0, 2))
+
+
+@pytest.mark.parametrize(
+    ("dataset", "radius", "std"), [("ring8-veegan", 1.0, 0.01), ("grid25-veegan", 32**0.5, 0.05)]
+)
+def test_the_published_mixtures(dataset: str, radius: float, std: float) -> None:
+    """100,000 points; the largest coordinate of a centre lies at two thirds of the networks' 1."""
+    spec = mixture(dataset)
+    data = spec.load(Path(), seed=0)
+    assert len(data) == 100_000
+    centres = spec.centres()
+    assert np.linalg.norm(centres, axis=1).max() == pytest.approx(radius)
+    assert np.abs(centres).max() / spec.scale == pytest.approx(2 / 3)
+    points = spec.to_samples(data.x).reshape(-1, spec.modes, 2).astype(np.float64)
+    assert (points - centres).std() == pytest.approx(std, rel=0.01)
+
+
+def test_stacked_digits_are_three_digits() -> None:
+    """Each channel is a digit, and the label says which."""
+    digits = Dataset(
+        torch.arange(10, dtype=torch.uint8).repeat(3)[:, None, None, None].expand(-1, 1, 28, 28),
+        torch.arange(10).repeat(3),
+    )
+    spec = StackedDigits(count=5)
+    data = spec.draw(digits, 200, seed=1)
+    assert data.x.shape == (200, *spec.shape.x)
+    assert data.labels is not None
+    read = data.x[:, :, 0, 0].long() @ torch.tensor([100, 10, 1])
+    assert torch.equal(read, data.labels)
+    assert len(set(data.labels.tolist())) > 150
+    assert torch.equal(spec.draw(digits, 200, seed=1).x, data.x)
+
+
+def test_both_splits_of_mnist(data_dir: Path) -> None:
+    spec = TorchvisionImages(source="mnist")
+    for train, count, first in ((True, 60_000, [5, 0, 4]), (False, 10_000, [7, 2, 1])):
+        data = spec.split(data_dir, train=train)
+        assert data.labels is not None
+        assert (len(data), data.labels[:3].tolist()) == (count, first)

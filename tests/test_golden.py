@@ -14,7 +14,7 @@ from gancli.objective.turns import plan, take
 from gancli.parallel import World
 from gancli.preset import Preset, change, load_preset
 from gancli.state import build_state
-from gancli.types import GeneratorNet, Latent, Sample
+from gancli.types import DiscriminatorNet, GeneratorNet, Latent, Sample
 
 RECORDED = [
     "dcgan-cifar10",
@@ -27,6 +27,7 @@ RECORDED = [
     "sngan-cifar10",
     "sngan-hinge-cifar10",
     "sngan-ring8",
+    "veegan-ring8",
     "wgan-cifar10",
     "wgan-gp-cifar10",
     "wgan-gp-ring8",
@@ -47,9 +48,13 @@ class RecordedDealer:
     def latent(self) -> Latent:
         return Latent(self.tensors[f"{self.prefix}z"])
 
-    def fake(self, generator: GeneratorNet) -> Tensor:
+    def fake(self, generator: GeneratorNet) -> Sample:
+        latent = self.latent()
         with torch.no_grad():
-            return generator(self.latent())
+            return Sample(generator(latent), latent.z)
+
+    def noise(self, like: Tensor) -> Tensor:
+        return self.tensors[f"{self.prefix}noise"].view_as(like)
 
     def mix(self, *, per_sample: bool) -> Tensor:
         assert not per_sample
@@ -68,9 +73,16 @@ def narrowed(name: str) -> Preset:
     preset = load_preset(model, dataset)
     size = "width=8" if isinstance(preset.generator.network, Mlp) else "dim=8"
     return change(
-        preset,
-        [f"generator.network.{size}", f"discriminator.network.{size}", "prior.z_dim=10"],
+        preset, [*(f"{role}.network.{size}" for role in preset.players()), "prior.z_dim=10"]
     )
+
+
+def _turn_over(discriminator: DiscriminatorNet) -> None:
+    """Negate the logit: recorded was a discriminator that calls the generated pairs 1."""
+    *_, weight, bias = discriminator.parameters()
+    with torch.no_grad():
+        weight.neg_()
+        bias.neg_()
 
 
 @pytest.mark.parametrize("name", RECORDED)
@@ -85,6 +97,8 @@ def test_losses_repeat(name: str) -> None:
         net.load_state_dict(
             {k.removeprefix(start): t for k, t in tensors.items() if k.startswith(start)}
         )
+    if state.players.reconstructor is not None:
+        _turn_over(state.players.discriminator)
     turns = plan(preset.objective, state.players, discriminator_steps=2) * 3
     for index, (turn, row) in enumerate(zip(turns, rows, strict=True)):
         assert list(turn.steppers) == row["steps"]

@@ -31,6 +31,17 @@ def test_number_of_keys(key: Key, generator: int, discriminator: int) -> None:
     assert len(players.discriminator.state_dict()) == discriminator
 
 
+def test_keys_of_the_third_player() -> None:
+    players = build_players(narrow(("veegan", "ring8", "reference")), seed=0)
+    assert [len(net.state_dict()) for net in players.named().values()] == [23, 18, 18]
+
+
+def test_a_discriminator_of_pairs_wants_the_noise() -> None:
+    net = build_players(narrow(("veegan", "ring8", "reference")), seed=0).discriminator
+    with pytest.raises(ValueError, match="with their noise"):
+        net(Sample(torch.zeros(2, 2)))
+
+
 @pytest.mark.parametrize("key", every_preset(), ids=preset_id)
 def test_shapes_and_ranges(key: Key) -> None:
     preset = narrow(key)
@@ -39,7 +50,8 @@ def test_shapes_and_ranges(key: Key) -> None:
     assert fake.shape == (5, *preset.data.shape.x)
     assert float(fake.detach().abs().max()) <= 1
     for count in (5, 2):
-        logit = players.discriminator(Sample(fake[:count].detach())).logit
+        noise = torch.randn(count, preset.prior.z_dim)
+        logit = players.discriminator(Sample(fake[:count].detach(), noise)).logit
         assert logit.shape == (count,)
 
 

@@ -49,9 +49,13 @@ class Fixed:
     def latent(self) -> Latent:
         return Latent(self.z)
 
-    def fake(self, generator: GeneratorNet) -> Tensor:
+    def fake(self, generator: GeneratorNet) -> Sample:
+        latent = self.latent()
         with torch.no_grad():
-            return generator(self.latent())
+            return Sample(generator(latent), latent.z)
+
+    def noise(self, like: Tensor) -> Tensor:
+        return torch.ones_like(like)
 
     def mix(self, *, per_sample: bool) -> Tensor:
         count = len(self.batch) if per_sample else 1

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from conftest import Gan
-from helpers import Key, every_preset, narrow, preset_id
+from helpers import Key, every_choice, narrow, preset_id
 
 from gancli import catalog
 from gancli.errors import UsageError
@@ -28,7 +28,23 @@ COUNTS: dict[tuple[str, str], tuple[int, int, int, int]] = {
     ("sngan", "cifar10"): (12_141_827, 10_519_297, 3_587, 33_587),
     ("sngan-hinge", "cifar10"): (12_141_827, 10_519_297, 3_587, 33_587),
 }
-COUNTS |= {(m, "grid25"): COUNTS[m, "ring8"] for m in MLP_MODELS}
+COUNTS |= {
+    ("veegan", "ring8"): (142_082, 141_825, 1_539, 1_026),
+    ("veegan", "mnist"): (360_464, 359_425, 1_539, 1_026),
+}
+RECONSTRUCTORS = {"ring8": 141_600, "mnist": 359_268}
+COUNTS |= {
+    (m, dataset): COUNTS[m, "ring8"]
+    for m in [*MLP_MODELS, "veegan"]
+    for dataset in ("grid25", "ring8-veegan", "grid25-veegan")
+}
+# Three channels instead of one: 1,568 more values out of G and into D.
+COUNTS |= {
+    (m, "stacked-mnist"): (g + 1_568 * 257, d + 1_568 * 256, of_g, of_d)
+    for (m, dataset), (g, d, of_g, of_d) in list(COUNTS.items())
+    if dataset == "mnist"
+}
+COUNTS["sngan", "stacked-mnist"] = (*COUNTS["sngan", "stacked-mnist"][:3], 2_321 + 1_568)
 
 # models.md, section 16.1.
 PUBLISHED = {
@@ -43,7 +59,7 @@ PUBLISHED = {
 
 
 def test_these_models_on_these_data_sets() -> None:
-    found = {(m, d) for m, d, _ in every_preset()}
+    found = {(m, d) for m, d, _ in every_choice()}
     assert found == set(COUNTS)
 
 
@@ -55,6 +71,14 @@ def test_counts_equal_the_specification(key: tuple[str, str]) -> None:
     assert (parameter_count(g), parameter_count(d), *buffers) == COUNTS[key]
 
 
+@pytest.mark.parametrize("dataset", sorted(RECONSTRUCTORS))
+def test_the_third_player_is_counted(dataset: str) -> None:
+    net = build_players(load_preset("veegan", dataset), seed=0).reconstructor
+    assert net is not None
+    assert parameter_count(net) == RECONSTRUCTORS[dataset]
+    assert sum(b.numel() for b in net.buffers()) == 1_026
+
+
 @pytest.mark.parametrize("model", sorted(PUBLISHED))
 def test_published_scores(model: str) -> None:
     said = load_preset(model, "cifar10").expected
@@ -63,7 +87,7 @@ def test_published_scores(model: str) -> None:
     assert read == PUBLISHED[model]
 
 
-@pytest.mark.parametrize("key", every_preset(), ids=preset_id)
+@pytest.mark.parametrize("key", every_choice(), ids=preset_id)
 def test_shown_preset_is_the_same_preset(key: Key, tmp_path: Path) -> None:
     preset = load_preset(*key)
     file = tmp_path / "my.toml"
@@ -71,7 +95,7 @@ def test_shown_preset_is_the_same_preset(key: Key, tmp_path: Path) -> None:
     assert load_preset(str(file)) == preset
 
 
-@pytest.mark.parametrize("key", every_preset(), ids=preset_id)
+@pytest.mark.parametrize("key", every_choice(), ids=preset_id)
 def test_deviations_speak_of_fields_there_are(key: Key) -> None:
     preset = load_preset(*key)
     known = leaves(preset.model_dump(mode="json"))
@@ -109,7 +133,7 @@ def test_an_override_is_marked_too() -> None:
     assert changed.deviations_in_force()["prior.z_dim"].paper == 32
 
 
-@pytest.mark.parametrize("key", [k for k in every_preset() if k[2] == "paper"], ids=preset_id)
+@pytest.mark.parametrize("key", [k for k in every_choice() if k[2] == "paper"], ids=preset_id)
 def test_paper_variants_deviate_only_where_they_say_why(key: Key) -> None:
     """What is left is networks, and what the paper itself leaves open or contradicts."""
     for said in load_preset(*key).deviations_in_force().values():
@@ -284,7 +308,7 @@ def test_a_changed_kind_starts_anew() -> None:
     [
         (("ganz", "ring8"), ["'ganz'", "did you mean gan?", "wgan-gp"]),
         (("gan", "cifar10"), ["use dcgan", "gan train dcgan --dataset cifar10"]),
-        (("gan", None), ["--dataset", "ring8, grid25, mnist"]),
+        (("gan", None), ["--dataset", "ring8, grid25, ring8-veegan"]),
         (("gan", "rin8"), ["'rin8'", "did you mean ring8?"]),
         (("sngan-hinge", "ring8"), ["use sngan"]),
         (("gan", "ring8", "papr"), ["'papr'", "did you mean paper?"]),

@@ -369,7 +369,7 @@ DEVICES = st.sampled_from(["cpu", "cuda", "mps", "tpu"])
 Options = dict[str, st.SearchStrategy[str] | None]
 """Options and what is drawn as their value; a flag has none."""
 SHOWING: Options = {
-    "--dataset": st.sampled_from(["ring8", "grid25", "mnist", "ring"]),
+    "--dataset": st.sampled_from(["ring8", "grid25-veegan", "mnist", "ring"]),
     "--variant": st.sampled_from(["reference", "paper", "lite", "papr"]),
     "--set": SETTINGS,
 }

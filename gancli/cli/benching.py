@@ -23,6 +23,7 @@ from gancli.report.figures import print_figures, print_line
 from gancli.report.progress import counting
 from gancli.report.watch import watched
 from gancli.report.words import console
+from gancli.tables import THIRD
 from gancli.trainer import Job, Listener
 
 ROUND_SECONDS = 1.0
@@ -103,12 +104,19 @@ def _every_choice(dataset: str | None) -> Iterator[Choice]:
         head = catalog.head(model)
         for name in head.datasets:
             if name == (dataset or name) and catalog.lineage(name) == [name]:
+                if THIRD in head.body():
+                    continue
                 has_lite = LITE in head.variants_on(name)
                 yield Choice(model, name, LITE if has_lite else None)
 
 
 def _measure(choice: Choice, request: BenchRequest, settings: RunSettings) -> Figures:
     preset = load_preset(choice.model, choice.dataset, choice.variant, request.overrides)
+    if preset.reconstructor is not None:
+        raise UsageError(
+            f"read {choice.model}, which has three players, expected a model of two: the loops "
+            "gan bench train compares with have no third"
+        )
     folder = data_folder(request.place.data_dir)
     data = preset.data.load(folder, settings.seed)
     typed = [*choice.arguments(), *(f"--set={text}" for text in request.overrides)]

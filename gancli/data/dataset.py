@@ -23,6 +23,8 @@ class Dataset:
 
     x: Tensor
     """(N, C, H, W) uint8 images, or (N, D) float32 points in network units"""
+    labels: Tensor | None = None
+    """(N,) int64, from 0; None where the set has none"""
 
     def __len__(self) -> int:
         return len(self.x)

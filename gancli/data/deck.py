@@ -58,7 +58,7 @@ class Deck:
             world.slice_of(size)
         self._epoch = -1
         self._order = torch.empty(0, dtype=torch.int64)
-        self.ahead: dict[tuple[int, int], Tensor] = {}
+        self.ahead: dict[tuple[int, int], Sample] = {}
         """fakes made for turns to come, by step and turn"""
 
     def hand(
@@ -122,8 +122,8 @@ class Hand:
         drawn = self.deck.prior.draw(self.batch_size, self._stream("latent"))
         return Latent(*(self.deck.send(part[share].to(self.deck.dtype)) for part in drawn))
 
-    def fake(self, generator: GeneratorNet) -> Tensor:
-        """Samples of this turn's latents.
+    def fake(self, generator: GeneratorNet) -> Sample:
+        """What the generator makes of this turn's latents.
 
         Where nothing couples them, one pass makes those of the turns that follow, too.
         """
@@ -136,9 +136,16 @@ class Hand:
             latents = [replace(self, turn=turn).latent() for turn in turns]
             with torch.no_grad():
                 made = generator(Latent(*map(torch.cat, zip(*latents, strict=True))))
-            parts = made.chunk(len(turns))
-            ahead |= {(self.step, turn): x for turn, x in zip(turns, parts, strict=True)}
+            parts = zip(turns, made.chunk(len(turns)), latents, strict=True)
+            ahead |= {(self.step, turn): Sample(x, latent.z) for turn, x, latent in parts}
         return ahead.pop((self.step, self.turn))
+
+    def noise(self, like: Tensor) -> Tensor:
+        """Standard normal numbers, a row of `like` for each sample of the batch."""
+        shape = (self.batch_size, *like.shape[1:])
+        drawn = self._stream("guess").standard_normal(shape, dtype=np.float32)
+        share = self.deck.world.slice_of(self.batch_size)
+        return self.deck.send(torch.from_numpy(drawn)[share].to(like.dtype))
 
     def mix(self, *, per_sample: bool) -> Tensor:
         """Numbers uniform on [0, 1): one a sample, or one that all processes share."""

@@ -22,27 +22,38 @@ Source = Literal["mnist", "cifar10"]
 
 
 # torchvision takes longer to import than torch, so those who need no images do not wait for it.
-def _mnist(folder: Path, download: bool) -> Tensor:
+def _mnist(folder: Path, train: bool, download: bool) -> Dataset:
     from torchvision.datasets import MNIST
 
-    images: Tensor = MNIST(str(folder), train=True, download=download).data
-    return images.unsqueeze(1)
+    read = MNIST(str(folder), train=train, download=download)
+    return Dataset(read.data.unsqueeze(1), read.targets)
 
 
-def _cifar10(folder: Path, download: bool) -> Tensor:
+def _cifar10(folder: Path, train: bool, download: bool) -> Dataset:
     from torchvision.datasets import CIFAR10
 
-    images = CIFAR10(str(folder), train=True, download=download).data
-    return torch.from_numpy(images).permute(0, 3, 1, 2)
+    read = CIFAR10(str(folder), train=train, download=download)
+    return Dataset(torch.from_numpy(read.data).permute(0, 3, 1, 2), torch.tensor(read.targets))
 
 
-READERS: dict[Source, Callable[[Path, bool], Tensor]] = {"mnist": _mnist, "cifar10": _cifar10}
+READERS: dict[Source, Callable[[Path, bool, bool], Dataset]] = {
+    "mnist": _mnist,
+    "cifar10": _cifar10,
+}
+"""Read the training or the test split from a folder; the last argument: download it there."""
 SHAPES: dict[Source, tuple[int, int, int]] = {"mnist": (1, 28, 28), "cifar10": (3, 32, 32)}
 LAYOUTS: dict[Source, str] = {
     "mnist": "MNIST/raw/train-images-idx3-ubyte",
     "cifar10": "cifar-10-batches-py/data_batch_1",
 }
 """A file of each set, relative to the data folder: how torchvision lays it out."""
+
+
+def to_pixels(x: Tensor) -> NDArray[np.generic]:
+    """[-1, 1] as 0..255: scaled, plus a half, truncated; uint8 of (N, H, W, C)."""
+    if x.dtype != torch.uint8:
+        x = x.float().clamp(-1, 1).add(1).mul(127.5).add(0.5).to(torch.uint8)
+    return x.permute(0, 2, 3, 1).cpu().numpy()
 
 
 class TorchvisionImages(DataSpec):
@@ -63,26 +74,29 @@ class TorchvisionImages(DataSpec):
         return "images"
 
     def to_samples(self, x: Tensor) -> NDArray[np.generic]:
-        """[-1, 1] as 0..255: scaled, plus a half, truncated; uint8 of (N, H, W, C)."""
-        if x.dtype != torch.uint8:
-            x = x.float().clamp(-1, 1).add(1).mul(127.5).add(0.5).to(torch.uint8)
-        return x.permute(0, 2, 3, 1).cpu().numpy()
+        """[-1, 1] as 0..255; uint8 of (N, H, W, C)."""
+        return to_pixels(x)
 
     def load(self, folder: Path, seed: int) -> Dataset:
-        """The images, from `folder` or downloaded into it.
+        """The training split, from `folder` or downloaded into it.
 
         Raises:
             DataError: the files are there but cannot be read.
             NetworkError: the files are missing and cannot be downloaded.
         """
         del seed
-        images = self._read(folder) if self.is_present(folder) else self._download(folder)
-        if tuple(images.shape[1:]) != self.shape.x or not len(images):
+        return self.split(folder, train=True)
+
+    def split(self, folder: Path, *, train: bool) -> Dataset:
+        """The training or the test split, as `load` reads it."""
+        present = self.is_present(folder)
+        found = self._read(folder, train) if present else self._download(folder, train)
+        if tuple(found.x.shape[1:]) != self.shape.x or not len(found):
             raise DataError(
-                f"read {len(images)} images of shape {tuple(images.shape[1:])} in {folder}, "
+                f"read {len(found)} images of shape {tuple(found.x.shape[1:])} in {folder}, "
                 f"expected {self.source}'s {self.shape.x}: {self._remedy(folder)}"
             )
-        return Dataset(images)
+        return found
 
     def is_present(self, folder: Path) -> bool:
         """Whether `folder` holds anything of this set, so that nothing is downloaded."""
@@ -92,10 +106,10 @@ class TorchvisionImages(DataSpec):
     def _where(self, folder: Path) -> Path:
         return (folder / LAYOUTS[self.source]).parent
 
-    def _read(self, folder: Path) -> Tensor:
+    def _read(self, folder: Path, train: bool) -> Dataset:
         where = self._where(folder)
         try:
-            return READERS[self.source](folder, False)
+            return READERS[self.source](folder, train, False)
         except (RuntimeError, ValueError, AssertionError, EOFError, KeyError, OSError) as error:
             found = len(list(where.iterdir())) if where.is_dir() else "no folder"
             raise DataError(
@@ -103,24 +117,24 @@ class TorchvisionImages(DataSpec):
                 f"but files are missing or broken: {self._remedy(folder)}"
             ) from error
 
-    def _download(self, folder: Path) -> Tensor:
+    def _download(self, folder: Path, train: bool) -> Dataset:
         if folder.exists() and not folder.is_dir():
             raise DataError(f"read {folder}, which is a file, expected a folder for --data-dir")
         with disk_errors(folder):
             folder.mkdir(parents=True, exist_ok=True)
             # Beside its place first: an interrupted download must not look like a whole one.
             with tempfile.TemporaryDirectory(dir=folder, prefix=".download-") as scratch:
-                images = self._fetch(Path(scratch), folder)
+                found = self._fetch(Path(scratch), folder, train)
                 new, place = self._where(Path(scratch)), self._where(folder)
                 if not self.is_present(folder):
                     place.mkdir(parents=True, exist_ok=True)
                     new.replace(place)
-        return images
+        return found
 
-    def _fetch(self, scratch: Path, folder: Path) -> Tensor:
+    def _fetch(self, scratch: Path, folder: Path, train: bool) -> Dataset:
         try:
             with contextlib.redirect_stdout(io.StringIO()):
-                return READERS[self.source](scratch, True)
+                return READERS[self.source](scratch, train, True)
         except (OSError, HTTPException, RuntimeError) as error:
             if isinstance(error, OSError) and disk_error(error) is not None:
                 raise

@@ -91,12 +91,17 @@ class Cnn(NetworkSpec):
         """Build the generator from latents of `prior` to images of `shape`."""
         return finish(CnnGenerator(self, prior.z_dim, shape), self)
 
-    def discriminator(self, shape: DataShape, *, twice: bool = False) -> CnnDiscriminator:
+    def discriminator(
+        self, shape: DataShape, *, twice: bool = False, z_dim: int = 0
+    ) -> CnnDiscriminator:
         """Build the discriminator of images of `shape`."""
+        del z_dim
         return finish(CnnDiscriminator(self, shape, twice=twice), self)
 
-    def misfit(self, shape: DataShape) -> str | None:
+    def misfit(self, shape: DataShape, z_dim: int = 0) -> str | None:
         """Why these layers do not fit images of `shape`; None if they do."""
+        if z_dim:
+            return "family cnn judges images alone, and a reconstructor needs family mlp"
         side = SEED_SIDE * 2 ** len(self.multipliers)
         if shape.is_image and shape.x[1:] == (side, side):
             return None

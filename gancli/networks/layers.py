@@ -39,17 +39,20 @@ class NetworkSpec(Settings):
         """Build the generator from latents of `prior` to samples of `shape`."""
 
     @abstractmethod
-    def discriminator(self, shape: DataShape, *, twice: bool = False) -> DiscriminatorNet:
+    def discriminator(
+        self, shape: DataShape, *, twice: bool = False, z_dim: int = 0
+    ) -> DiscriminatorNet:
         """Build the discriminator of samples of `shape`.
 
         Args:
             shape: what it judges.
             twice: whether its gradient will be differentiated, as penalties do.
+            z_dim: length of the noise it judges beside each sample; 0: samples alone.
         """
 
-    def misfit(self, shape: DataShape) -> str | None:
-        """Why this family cannot make or judge samples of `shape`; None if it can."""
-        del shape
+    def misfit(self, shape: DataShape, z_dim: int = 0) -> str | None:
+        """Why this family cannot make or judge samples of `shape`, with noise; None if it can."""
+        del shape, z_dim
         return None
 
 

@@ -13,7 +13,15 @@ from torch import Tensor, nn
 from gancli.networks.blocks import leaky
 from gancli.networks.layers import NetworkSpec, Norm, batch_norm, finish
 from gancli.prior import Prior
-from gancli.types import DataShape, DiscriminatorNet, GeneratorNet, Latent, Sample, Verdict
+from gancli.types import (
+    DataShape,
+    DiscriminatorNet,
+    GeneratorNet,
+    Latent,
+    ReconstructorNet,
+    Sample,
+    Verdict,
+)
 
 HIDDEN_BLOCKS = 2
 
@@ -36,19 +44,47 @@ class MlpGenerator(GeneratorNet):
 
 
 class MlpDiscriminator(DiscriminatorNet):
-    """x of (B, *shape), flattened, to one logit; its first hidden layer is never normalised."""
+    """x of (B, *shape), flattened, and maybe its noise, to one logit.
 
-    def __init__(self, spec: "Mlp", shape: DataShape, *, twice: bool) -> None:
+    Its first hidden layer is never normalised.
+    """
+
+    def __init__(self, spec: "Mlp", shape: DataShape, *, twice: bool, z_dim: int) -> None:
         super().__init__()
-        norms: list[Norm] = ["none", *[spec.norm] * (HIDDEN_BLOCKS - 1)]
+        self.judges_noise = z_dim > 0
+        inputs = math.prod(shape.x) + z_dim
         self.first_layer, self.layers, self.last_layer = _stack(
-            spec, math.prod(shape.x), 1, norms, twice=twice
+            spec, inputs, 1, _judging_norms(spec), twice=twice
         )
 
     def forward(self, sample: Sample) -> Verdict:
-        """Return one logit a sample."""
-        x = self.first_layer(sample.x.flatten(1))
-        return Verdict(self.last_layer(self.layers(x)).squeeze(1))
+        """Return one logit a sample.
+
+        Raises:
+            ValueError: the sample lacks the noise that is judged beside it.
+        """
+        x = sample.x.flatten(1)
+        if self.judges_noise:
+            if sample.z is None:
+                raise ValueError("this discriminator judges samples with their noise")
+            x = torch.cat([x, sample.z], dim=1)
+        return Verdict(self.last_layer(self.layers(self.first_layer(x))).squeeze(1))
+
+
+class MlpReconstructor(ReconstructorNet):
+    """x of (B, *shape), flattened, to the noise it was made of; normalised as a discriminator."""
+
+    def __init__(self, spec: "Mlp", z_dim: int, shape: DataShape, noise: float) -> None:
+        super().__init__()
+        self.noise = noise
+        self.first_layer, self.layers, self.last_layer = _stack(
+            spec, math.prod(shape.x), z_dim, _judging_norms(spec)
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the mean guess, (B, z_dim)."""
+        made: Tensor = self.last_layer(self.layers(self.first_layer(x.flatten(1))))
+        return made
 
 
 class Mlp(NetworkSpec):
@@ -62,9 +98,19 @@ class Mlp(NetworkSpec):
         """Build the generator from latents of `prior` to samples of `shape`."""
         return finish(MlpGenerator(self, prior.z_dim, shape), self)
 
-    def discriminator(self, shape: DataShape, *, twice: bool = False) -> MlpDiscriminator:
-        """Build the discriminator of samples of `shape`."""
-        return finish(MlpDiscriminator(self, shape, twice=twice), self)
+    def discriminator(
+        self, shape: DataShape, *, twice: bool = False, z_dim: int = 0
+    ) -> MlpDiscriminator:
+        """Build the discriminator of samples of `shape`, with noise of `z_dim` numbers if any."""
+        return finish(MlpDiscriminator(self, shape, twice=twice, z_dim=z_dim), self)
+
+    def reconstructor(self, prior: Prior, shape: DataShape, noise: float) -> MlpReconstructor:
+        """Build the reconstructor of the noise behind samples of `shape`."""
+        return finish(MlpReconstructor(self, prior.z_dim, shape, noise), self)
+
+
+def _judging_norms(spec: Mlp) -> list[Norm]:
+    return ["none", *[spec.norm] * (HIDDEN_BLOCKS - 1)]
 
 
 def _stack(

@@ -25,7 +25,7 @@ def parameter_count(net: nn.Module) -> int:
     return sum(p.numel() for p in net.parameters())
 
 
-def summarise(net: nn.Module, inputs: Latent | Sample) -> list[LayerRow]:
+def summarise(net: nn.Module, inputs: Latent | Sample | Tensor) -> list[LayerRow]:
     """Run `net` on `inputs` (a batch of two, in evaluation mode) and note each layer's output."""
     rows: list[LayerRow] = []
     handles = []

@@ -6,7 +6,15 @@ name in a preset.
 
 from pydantic import model_validator
 
-from gancli.objective.adversarial import Adversarial, Hinge, LeastSquares, Vanilla, Wasserstein
+from gancli.objective.adversarial import (
+    Adversarial,
+    DensityRatio,
+    Hinge,
+    LeastSquares,
+    Vanilla,
+    Wasserstein,
+)
+from gancli.objective.auxiliary import LatentReconstruction
 from gancli.objective.constraints import WeightClip
 from gancli.objective.penalties import R1, GradientPenalty
 from gancli.objective.term import Constraint, Side, Term
@@ -20,8 +28,10 @@ class Objective(Settings):
     hinge: Hinge | None = None
     least_squares: LeastSquares | None = None
     wasserstein: Wasserstein | None = None
+    density_ratio: DensityRatio | None = None
     r1: R1 | None = None
     gradient_penalty: GradientPenalty | None = None
+    latent_reconstruction: LatentReconstruction | None = None
     weight_clip: WeightClip | None = None
 
     @model_validator(mode="after")

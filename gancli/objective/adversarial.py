@@ -53,6 +53,25 @@ class Vanilla(Adversarial):
         return f"{'1/2 ' if self.halved else ''}[mean sp(f) + mean sp(-r)]"
 
 
+class DensityRatio(Vanilla):
+    """Srivastava et al. 2017 (VEEGAN), eq. 5: the generator descends the log ratio itself.
+
+    The discriminator's logit estimates log p(real)/p(made), over samples with their noise.
+    """
+
+    def deceive(self, fake: Tensor) -> Tensor:
+        """Minus the mean log ratio at fakes."""
+        return -fake.mean()
+
+    def equation(self, side: Side) -> str:
+        """The summand in symbols."""
+        return "-mean f" if side == "generator" else super().equation(side)
+
+    def needs_reconstructor(self) -> bool:
+        """The reals' noise is guessed."""
+        return True
+
+
 class Hinge(Adversarial):
     """Lim and Ye 2017, "Geometric GAN", as used by Miyato et al. 2018, eq. 16-17."""
 

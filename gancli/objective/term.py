@@ -5,7 +5,7 @@ from typing import Literal, NamedTuple
 from torch import Tensor
 
 from gancli.settings import Settings
-from gancli.types import Dealer, DiscriminatorNet, Sample, Verdict
+from gancli.types import Dealer, DiscriminatorNet, ReconstructorNet, Sample, Verdict
 
 Side = Literal["discriminator", "generator"]
 
@@ -26,8 +26,9 @@ class GeneratorScene(NamedTuple):
     """All a term may look at while the generator learns."""
 
     fake: Sample
-    """carries the generator's graph"""
+    """carries the generator's graph, and the noise it was made of"""
     fake_verdict: Verdict
+    reconstructor: ReconstructorNet | None = None
 
 
 class Term(Settings):
@@ -51,6 +52,10 @@ class Term(Settings):
     def equation(self, side: Side) -> str:
         """The unweighted summand in the paper's notation: r = D(x), f = D(G(z))."""
         raise NotImplementedError
+
+    def needs_reconstructor(self) -> bool:
+        """Whether the summand is about noise that a reconstructor guesses."""
+        return False
 
     def differentiates_input(self) -> bool:
         """Whether the summand holds the verdicts' gradient in x, so that it takes a second one."""

@@ -13,7 +13,7 @@ from gancli.objective import Objective
 from gancli.objective.penalties import judge_in_full_precision, wide, widened
 from gancli.objective.term import Constraint, DiscriminatorScene, GeneratorScene, Term
 from gancli.parallel import World
-from gancli.types import Dealer, Players, Sample, Verdict
+from gancli.types import Dealer, Players, ReconstructorNet, Sample, Verdict
 
 Losses = dict[str, Tensor]
 
@@ -45,7 +45,7 @@ def plan(objective: Objective, players: Players, discriminator_steps: int) -> li
     )
     generator = Turn(
         name="generator",
-        steppers=("generator",),
+        steppers=tuple(name for name in players.named() if name != "discriminator"),
         losses=lambda dealer: generator_losses(of_generator, players, dealer),
     )
     return [discriminator] * discriminator_steps + [generator]
@@ -57,15 +57,15 @@ def discriminator_losses(terms: Mapping[str, Term], players: Players, dealer: De
     The order of the passes, fakes before reals, is part of the result where each one moves
     batch-norm statistics or spectral-norm vectors.
     """
-    real = dealer.real()
-    fake = Sample(dealer.fake(players.generator))
+    real, fake = dealer.real(), dealer.fake(players.generator)
+    if players.reconstructor is not None:
+        real = real._replace(z=_guess(players.reconstructor, real.x, dealer))
     if any(term.differentiates_real() for term in terms.values()):
         fake_verdict = _judge(players, fake)
         real = widened(real)
         real_verdict = judge_in_full_precision(players.discriminator, real)
     elif players.discriminator.judges_singly:
-        both = Sample(*map(torch.cat, zip(fake, real, strict=True)))
-        halves = (logit.chunk(2) for logit in _judge(players, both))
+        halves = (logit.chunk(2) for logit in _judge(players, fake.beside(real)))
         fake_verdict, real_verdict = map(Verdict, *halves)
     else:
         fake_verdict, real_verdict = _judge(players, fake), _judge(players, real)
@@ -77,9 +77,17 @@ def discriminator_losses(terms: Mapping[str, Term], players: Players, dealer: De
 
 def generator_losses(terms: Mapping[str, Term], players: Players, dealer: Dealer) -> Losses:
     """The weighted summands of the generator's loss, one a term that acts on its side."""
-    fake = Sample(players.generator(dealer.latent()))
-    scene = GeneratorScene(fake, _judge(players, fake))
+    latent = dealer.latent()
+    fake = Sample(players.generator(latent), latent.z)
+    scene = GeneratorScene(fake, _judge(players, fake), players.reconstructor)
     return {name: term.weight * term.generator(scene) for name, term in terms.items()}
+
+
+def _guess(reconstructor: ReconstructorNet, x: Tensor, dealer: Dealer) -> Tensor:
+    """A draw from the reconstructor's distribution of the noise behind x, without its graph."""
+    with torch.no_grad():
+        mean = reconstructor(x)
+    return mean + reconstructor.noise * dealer.noise(mean)
 
 
 def _judge(players: Players, sample: Sample) -> Verdict:

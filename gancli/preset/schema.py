@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from pydantic import Field, field_validator, model_validator
 
 from gancli.data import AnyData
-from gancli.networks import AnyNetwork
+from gancli.networks import AnyNetwork, Mlp
 from gancli.objective import Objective
 from gancli.optimizers import AnyOptimizer
 from gancli.prior import Prior
@@ -26,6 +26,14 @@ class PlayerSpec(Settings):
 
     network: AnyNetwork
     optimizer: AnyOptimizer
+
+
+class ReconstructorSpec(PlayerSpec):
+    """The player that guesses the noise behind samples; it steps with the generator."""
+
+    network: Mlp
+    noise: float = Field(default=1.0, ge=0)
+    """standard deviation of its guess while the discriminator learns"""
 
 
 class Warmup(Settings):
@@ -142,6 +150,7 @@ class Preset(Settings):
     prior: Prior
     generator: PlayerSpec
     discriminator: PlayerSpec
+    reconstructor: ReconstructorSpec | None = None
     objective: Objective
     schedule: Schedule
     deviations: dict[str, Deviation] = Field(default_factory=dict)
@@ -151,9 +160,17 @@ class Preset(Settings):
     @model_validator(mode="after")
     def _fits_together(self) -> "Preset":
         for role, player in self.players().items():
-            misfit = player.network.misfit(self.data.shape)
+            judged = self.judged_noise if role == "discriminator" else 0
+            misfit = player.network.misfit(self.data.shape, judged)
             if misfit:
                 raise ValueError(f"{role}.network: {misfit}")
+        wanting = [n for n, term in self.objective.terms().items() if term.needs_reconstructor()]
+        if bool(wanting) != (self.reconstructor is not None):
+            raise ValueError(
+                f"objective.{wanting[0]} needs a [reconstructor], which is absent"
+                if wanting
+                else "reconstructor: no term of the objective needs one, e.g. latent_reconstruction"
+            )
         norms = [player.network.norm for player in self.players().values()]
         for name in ("batch_size", "generator_batch_size"):
             if getattr(self.schedule, name) == 1 and "batch" in norms:
@@ -172,7 +189,13 @@ class Preset(Settings):
 
     def players(self) -> dict[str, PlayerSpec]:
         """The players' settings, under the names the networks have in a state."""
-        return {"generator": self.generator, "discriminator": self.discriminator}
+        found = {"generator": self.generator, "discriminator": self.discriminator}
+        return found | ({} if self.reconstructor is None else {"reconstructor": self.reconstructor})
+
+    @property
+    def judged_noise(self) -> int:
+        """How many numbers of noise the discriminator judges beside each sample."""
+        return 0 if self.reconstructor is None else self.prior.z_dim
 
     def deviations_in_force(self) -> dict[str, Deviation]:
         """The fields whose values differ from the paper's."""

@@ -5,6 +5,7 @@ from itertools import groupby
 import torch
 from rich.markup import escape
 from rich.table import Table
+from torch import Tensor
 
 from gancli.networks.summary import parameter_count, summarise
 from gancli.objective.term import Side
@@ -69,9 +70,11 @@ def _say_schedule(preset: Preset) -> None:
 
 
 def _network_tables(preset: Preset, players: Players) -> list[Table]:
-    inputs: dict[str, Latent | Sample] = {
-        "generator": Latent(torch.zeros(2, preset.prior.z_dim)),
-        "discriminator": Sample(torch.zeros(2, *preset.data.shape.x)),
+    x, z = torch.zeros(2, *preset.data.shape.x), torch.zeros(2, preset.prior.z_dim)
+    inputs: dict[str, Latent | Sample | Tensor] = {
+        "generator": Latent(z),
+        "discriminator": Sample(x, z),
+        "reconstructor": x,
     }
     specs = preset.players()
     tables = []

@@ -1,0 +1,65 @@
+"""Stacked MNIST: three digits as the channels of an image, 1,000 modes.
+
+Metz et al. 2017 (Unrolled GAN), section 3.3.1; the counts are Srivastava et al.'s (VEEGAN).
+"""
+
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from pydantic import Field
+from torch import Tensor
+
+from gancli.data.dataset import Dataset, DataSpec
+from gancli.data.images import TorchvisionImages, to_pixels
+from gancli.streams import stream
+from gancli.types import DataShape
+
+DIGITS = TorchvisionImages(source="mnist")
+CLASSES = 10
+
+
+class StackedDigits(DataSpec):
+    """Triples of MNIST digits; label 100 r + 10 g + b."""
+
+    kind: Literal["stacked-digits"] = "stacked-digits"
+    count: int = Field(gt=0, le=1_000_000)
+    """how many triples are drawn from the training split"""
+
+    @property
+    def shape(self) -> DataShape:
+        """Three channels of a digit each."""
+        return DataShape((3, *DIGITS.shape.x[1:]))
+
+    @property
+    def key(self) -> Literal["images"]:
+        """Images."""
+        return "images"
+
+    def to_samples(self, x: Tensor) -> NDArray[np.generic]:
+        """[-1, 1] as 0..255; uint8 of (N, H, W, 3)."""
+        return to_pixels(x)
+
+    def is_present(self, folder: Path) -> bool:
+        """Whether `folder` holds MNIST."""
+        return DIGITS.is_present(folder)
+
+    def load(self, folder: Path, seed: int) -> Dataset:
+        """The run's triples.
+
+        Raises:
+            DataError: MNIST is there but cannot be read.
+            NetworkError: MNIST is missing and cannot be downloaded.
+        """
+        return self.draw(DIGITS.load(folder, seed), self.count, seed)
+
+    def draw(self, digits: Dataset, count: int, seed: int) -> Dataset:
+        """Triples of these digits, each drawn with replacement."""
+        index = torch.from_numpy(stream(seed, "data").integers(len(digits), size=(count, 3)))
+        x = digits.x.squeeze(1)[index]
+        if digits.labels is None:
+            return Dataset(x)
+        places = torch.tensor([CLASSES**2, CLASSES, 1])
+        return Dataset(x, (digits.labels[index] * places).sum(1))
