@@ -22,6 +22,8 @@ class ExitCode(IntEnum):
     """The disk is full or not writable."""
     NON_FINITE = 7
     """A loss or a weight is no longer a finite number."""
+    PARTLY = 8
+    """A part of a study failed; the rest is there."""
     LOCKED = 9
     """Another process is at work in the same folder."""
     INTERRUPTED = 130
@@ -71,6 +73,12 @@ class NonFiniteError(GanError):
     """A loss or weight that is infinite or not a number."""
 
     code = ExitCode.NON_FINITE
+
+
+class PartlyFailedError(GanError):
+    """A part of a study failed; the rest is there."""
+
+    code = ExitCode.PARTLY
 
 
 class LockedError(GanError):

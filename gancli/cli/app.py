@@ -19,6 +19,7 @@ from gancli.cli.options import (
     PrecisionName,
     RunArgument,
     SetOption,
+    StepsOption,
     TensorboardOption,
     ThreadsOption,
     VariantOption,
@@ -63,10 +64,7 @@ def train(
     model: Model,
     dataset: DatasetOption = None,
     variant: VariantOption = None,
-    steps: Annotated[
-        int | None,
-        typer.Option("--steps", min=1, metavar="N", help="Generator updates: schedule.steps."),
-    ] = None,
+    steps: StepsOption = None,
     seed: Annotated[
         int | None,
         typer.Option("--seed", min=0, max=2**63 - 1, metavar="S", help="Default: 5678."),
@@ -207,6 +205,60 @@ def status(run: RunArgument = None) -> None:
     from gancli.cli import status as status_
 
     status_.status(run)
+
+
+@app.command("collapse-study")
+def collapse_study(
+    dataset: Annotated[
+        str,
+        typer.Option(
+            "--dataset",
+            help="ring8, grid25, ring8-veegan, grid25-veegan, mnist or stacked-mnist.",
+        ),
+    ] = "ring8",
+    models: Annotated[
+        str, typer.Option("--models", metavar="A,B,...", help="Which models.")
+    ] = "gan,gan-r1,wgan,wgan-gp,sngan,lsgan,veegan",
+    seeds: Annotated[
+        int, typer.Option("--seeds", min=1, max=1000, metavar="N", help="Seeds of each model.")
+    ] = 3,
+    steps: StepsOption = None,
+    overrides: SetOption = None,
+    jobs: Annotated[
+        int | None,
+        typer.Option(
+            "--jobs",
+            min=1,
+            max=256,
+            metavar="J",
+            help="Cells at a time, each on one thread. Default: as many as there are cores; 1 on "
+            "a GPU.",
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="The study's folder. Default: runs/collapse-NAME.")
+    ] = None,
+    device: DeviceOption = None,
+    data_dir: DataDirOption = None,
+) -> None:
+    """Measure mode collapse: models x seeds, counted, with intervals and a report.
+
+    Typed again, it goes on with what is missing.
+    """
+    from gancli.cli import place, studying
+
+    studying.collapse_study(
+        studying.StudyRequest(
+            dataset=dataset,
+            models=models,
+            seeds=seeds,
+            steps=steps,
+            overrides=tuple(overrides or ()),
+            jobs=jobs,
+            place=place.Place(device, None, data_dir),
+            out=out,
+        )
+    )
 
 
 @bench_app.command(name="train")

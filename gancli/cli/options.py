@@ -51,6 +51,10 @@ VariantOption = Annotated[
     str | None,
     typer.Option("--variant", help="reference (the default), paper or lite."),
 ]
+StepsOption = Annotated[
+    int | None,
+    typer.Option("--steps", min=1, metavar="N", help="Generator updates: schedule.steps."),
+]
 SetOption = Annotated[
     list[str] | None,
     typer.Option(

@@ -12,7 +12,6 @@ from gancli import catalog, parallel
 from gancli.checkpoint import Checkpoint, Precision, RunSettings, load
 from gancli.cli.options import DeviceName, PrecisionName
 from gancli.cli.place import Place, choose_device, data_folder, prepare, settings_again
-from gancli.cli.signals import stop_flag
 from gancli.data import Dataset
 from gancli.errors import RunError, UsageError
 from gancli.launch import leads_here
@@ -24,6 +23,7 @@ from gancli.report.watch import watched
 from gancli.report.words import console, say
 from gancli.roster import find, latest_of, new_run
 from gancli.runs import Run
+from gancli.signals import stop_flag
 from gancli.trainer import Job, Trainer
 
 

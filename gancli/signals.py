@@ -8,8 +8,12 @@ from types import FrameType
 
 
 @contextmanager
-def stop_flag() -> Iterator[Callable[[], bool]]:
-    """Turn the first Ctrl-C or SIGTERM into a flag; a second Ctrl-C stops at once."""
+def stop_flag(notice: str = "stopping after this step ...") -> Iterator[Callable[[], bool]]:
+    """Turn the first Ctrl-C or SIGTERM into a flag; a second Ctrl-C stops at once.
+
+    Args:
+        notice: printed when it comes; empty: nothing is.
+    """
     stopped = False
 
     def note(number: int, frame: FrameType | None) -> None:
@@ -20,7 +24,8 @@ def stop_flag() -> Iterator[Callable[[], bool]]:
         stopped = True
         # The reader of standard error may have died of the same Ctrl-C.
         with suppress(OSError, ValueError):
-            print("\nstopping after this step ...", file=sys.stderr, flush=True)  # noqa: T201
+            if notice:
+                print(f"\n{notice}", file=sys.stderr, flush=True)  # noqa: T201
 
     before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
     try:

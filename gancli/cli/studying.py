@@ -1,0 +1,182 @@
+"""`gan collapse-study`."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import platformdirs
+from filelock import FileLock, Timeout
+
+from gancli import catalog
+from gancli.cli.place import Place, choose_device, data_folder
+from gancli.errors import InterruptedRunError, LockedError, PartlyFailedError, UsageError
+from gancli.evaluation.digits import BATCH_SIZE, EPOCHS
+from gancli.files import disk_errors, write_atomically
+from gancli.preset import Preset, load_preset
+from gancli.report.progress import counting
+from gancli.report.studying import print_results, watched_study
+from gancli.report.words import console, say
+from gancli.roster import runs_root
+from gancli.signals import stop_flag
+from gancli.study.arena import Arena, DigitArena, is_arena, open_arena
+from gancli.study.cell import Request
+from gancli.study.page import write_report
+from gancli.study.plan import Cell, Study, StudySpec
+from gancli.study.pool import Pool, State
+from gancli.study.results import Results, gather, to_csv
+
+MODELS = "gan,gan-r1,wgan,wgan-gp,sngan,lsgan,veegan"
+MOST_SEEDS = 1000
+MOST_JOBS = 256
+OFTEN = (
+    "schedule.checkpoint_every=500",
+    "schedule.preview_every=1000000000",
+    "schedule.keep_newest=1",
+    "schedule.keep_every=",
+)
+"""A cell keeps what it needs to go on; its pictures are the study's own."""
+CLASSIFIER_BATCHES = EPOCHS * 60_000 // BATCH_SIZE
+
+
+@dataclass(frozen=True)
+class StudyRequest:
+    """What was typed after `gan collapse-study`."""
+
+    dataset: str
+    models: str
+    seeds: int
+    steps: int | None
+    overrides: tuple[str, ...]
+    jobs: int | None
+    place: Place
+    out: Path | None
+
+    def presets(self) -> dict[str, Preset]:
+        """The models' presets on the arena.
+
+        Raises:
+            UsageError: a model or the arena is unknown, or its modes are.
+        """
+        names = [name.strip() for name in self.models.split(",")]
+        if len(set(names)) < len(names) or not all(names):
+            raise UsageError(f"read --models {self.models}, expected each name once, e.g. gan,wgan")
+        length = [f"schedule.steps={self.steps}"] if self.steps else []
+        changes = [*OFTEN, *length, *self.overrides]
+        found = {
+            name: load_preset(name, self.dataset, None, _applicable(name, self.dataset, changes))
+            for name in names
+        }
+        for preset in found.values():
+            if not is_arena(preset.data):
+                raise UsageError(
+                    f"read --dataset {self.dataset}, expected a data set whose modes are known: "
+                    f"{', '.join(arena_names())}"
+                )
+        return found
+
+
+def arena_names() -> list[str]:
+    """The data sets a study can be made on."""
+    anyone = catalog.head(MODELS.partition(",")[0])
+    return [name for name in anyone.datasets if is_arena(load_preset(anyone.name, name).data)]
+
+
+def _applicable(model: str, dataset: str, changes: Sequence[str]) -> list[str]:
+    """The changes but those that take out what the preset does not have."""
+    table = catalog.resolve(model, dataset)
+    return [
+        text
+        for text in changes
+        if not text.endswith("=") or text[:-1].rpartition(".")[2] in table["schedule"]
+    ]
+
+
+def collapse_study(request: StudyRequest) -> None:
+    """Run what is missing of a study, and report.
+
+    Raises:
+        UsageError: an unknown model or arena.
+        RunError: the folder holds another study.
+        LockedError: another process is at work on it.
+        InterruptedRunError: Ctrl-C; every cell's state was saved.
+        PartlyFailedError: a cell failed; the others are done.
+    """
+    presets = request.presets()
+    device = choose_device(request.place.device)
+    study = Study(request.out or runs_root() / f"collapse-{request.dataset}")
+    data, cache = data_folder(request.place.data_dir), platformdirs.user_cache_path("gancli")
+    with disk_errors(study.folder):
+        study.folder.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(study.folder / ".lock")
+    try:
+        with lock.acquire(timeout=0):
+            arena = _arena(request.dataset, next(iter(presets.values())), data, cache)
+            reader = arena.reader if isinstance(arena, DigitArena) else None
+            spec = StudySpec(
+                arena=request.dataset,
+                presets=presets,
+                seeds=list(range(request.seeds)),
+                device=device.value,
+                classifier=reader.name if reader else None,
+            )
+            study.claim(spec)
+            jobs = request.jobs or (1 if device != "cpu" else os.cpu_count() or 1)
+            finished = _run_cells(study, spec, jobs, data, cache)
+            results = gather(study, spec, arena, reader.accuracy if reader else None)
+            _publish(study, spec, results, arena)
+    except Timeout:
+        raise LockedError(
+            f"another process is at work on the study in {study.folder}: wait for it, stop it, or "
+            "choose another folder with --out"
+        ) from None
+    if not finished:
+        raise InterruptedRunError(
+            f"stopped with everything saved in {study.folder}: type the command again to go on"
+        )
+    failed = [cell for cell in results.cells if cell.state == "failed"]
+    if failed:
+        raise PartlyFailedError(
+            f"{len(failed)} of {len(results.cells)} cells failed, the first ({failed[0].model}, "
+            f"seed {failed[0].seed}): {failed[0].reason}; the others are in the report"
+        )
+
+
+def _arena(name: str, preset: Preset, data: Path, cache: Path) -> Arena:
+    if not preset.data.is_present(data):
+        say(f"downloading into {data} ...")
+    with counting(console(), CLASSIFIER_BATCHES, "batches for the digit classifier") as done:
+        arena = open_arena(name, preset.data, data, cache, done)
+    if isinstance(arena, DigitArena):
+        say(f"digit classifier {arena.reader.name}: {arena.reader.accuracy:.2%} of the test split")
+    return arena
+
+
+def _run_cells(study: Study, spec: StudySpec, jobs: int, data: Path, cache: Path) -> bool:
+    """Run the cells that have not ended; returns whether they were let finish."""
+    cells = spec.cells()
+    ended: dict[str, State] = {}
+    for cell in cells:
+        outcome = study.cell(cell.name).outcome()
+        if outcome is not None and (outcome.repeatable or not outcome.reason):
+            ended[cell.name] = "failed" if outcome.reason else "done"
+    requests = [
+        Request(
+            cell=cell, folder=str(study.cell(cell.name).folder), data=str(data), cache=str(cache)
+        )
+        for cell in cells
+        if cell.name not in ended
+    ]
+    say(f"{len(requests)} of {len(cells)} cells to run, {jobs} at a time, in {study.folder}")
+    for request in requests:
+        Cell(Path(request.folder)).outcome_file.unlink(missing_ok=True)
+    with stop_flag() as should_stop, watched_study(console(), cells, ended, jobs) as board:
+        return Pool(study, jobs, board.note).run(requests, should_stop)
+
+
+def _publish(study: Study, spec: StudySpec, results: Results, arena: Arena) -> None:
+    write_atomically(study.folder / "results.json", results.model_dump_json(indent=1).encode())
+    write_atomically(study.folder / "results.csv", to_csv(results).encode())
+    report = write_report(study, spec, results, arena)
+    print_results(console(), results)
+    say(f"report: {report}")

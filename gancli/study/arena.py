@@ -1,0 +1,224 @@
+"""Arenas: the data sets of a study, and how samples are measured there."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from pydantic import BaseModel
+
+from gancli.data import AnyData, Dataset, Mixture, StackedDigits
+from gancli.data.stacked import CLASSES, DIGITS
+from gancli.errors import UsageError
+from gancli.evaluation.digits import Reader, digit_reader
+from gancli.evaluation.modes import (
+    FAIR_SHARE,
+    RADIUS_IN_STD,
+    Assigned,
+    assign_points,
+    jensen_shannon,
+    reverse_kl,
+    std_ratio,
+)
+from gancli.sampler import Samples
+from gancli.streams import stream
+
+POINTS = 10_000
+STACKED = 26_000
+"""Samples of a measurement: of points and digits, and of stacked digits as published."""
+PUBLISHED_BLOCK = 2_500
+"""VEEGAN counts modes on so many points."""
+SURE = 0.9
+"""A digit is of high quality if the classifier gives it at least this probability."""
+
+
+FAIR_WORDS = f"with at least {FAIR_SHARE:.0%} of its fair share, in samples of high quality"
+
+
+class Measures(BaseModel):
+    """One measurement of a generator; None (a dash) where nothing can be said."""
+
+    captured: float
+    """modes with at least one high-quality sample"""
+    held: float
+    """modes with at least 20 percent of their fair share of the samples"""
+    high_quality: float
+    """share of the samples, in [0, 1]"""
+    reverse_kl: float | None
+    """KL(made || data) of the mode histogram, in nats"""
+    jensen_shannon: float | None
+    """of the mode histogram, in nats"""
+    std_ratio: float | None = None
+    """how wide the modes are made, in units of their true width (points)"""
+    published_captured: float | None = None
+    """modes captured as the tables in the literature count them: points on 2,500 samples, the mean
+    over four draws; digits on all samples, whatever their quality"""
+    published_high_quality: float | None = None
+    """likewise, on 2,500 points"""
+    published_kl: float | None = None
+    """likewise, reverse KL over all digits"""
+
+
+@dataclass(frozen=True)
+class Arena(ABC):
+    """A data set of a study."""
+
+    name: str
+    every: int
+    """steps between two measurements"""
+    shown: tuple[int, ...]
+    """the steps whose pictures stand side by side"""
+    samples: int
+    """of a measurement"""
+    modes: int
+
+    @abstractmethod
+    def examine(self, samples: Samples) -> Measures:
+        """Measure samples, as people read them."""
+
+    @abstractmethod
+    def quality_words(self) -> str:
+        """What a sample of high quality is."""
+
+    @abstractmethod
+    def published_words(self) -> str:
+        """How the starred columns are counted."""
+
+    @abstractmethod
+    def real(self) -> Samples:
+        """As many real samples as are measured, none of them trained on."""
+
+
+@dataclass(frozen=True)
+class PointArena(Arena):
+    """A mixture of Gaussians."""
+
+    data: Mixture
+
+    def examine(self, samples: Samples) -> Measures:
+        """Measure points in data units."""
+        points = samples.astype(np.float64)
+        found = assign_points(points, self.data.centres(), self.data.std)
+        blocks = [
+            found.part(slice(start, start + PUBLISHED_BLOCK)).coverage()
+            for start in range(0, len(points), PUBLISHED_BLOCK)
+        ]
+        return _measures(found).model_copy(
+            update={
+                "std_ratio": std_ratio(points, found, self.data.std),
+                "published_captured": float(np.mean([block.captured for block in blocks])),
+                "published_high_quality": float(np.mean([block.high_quality for block in blocks])),
+            }
+        )
+
+    def quality_words(self) -> str:
+        """What a sample of high quality is."""
+        return f"within {RADIUS_IN_STD:g} standard deviations of the nearest mode"
+
+    def published_words(self) -> str:
+        """How the starred columns are counted."""
+        return f"on {PUBLISHED_BLOCK:,} samples, the mean over four draws (Srivastava et al. 2017)"
+
+    def real(self) -> Samples:
+        """A new draw from the mixture."""
+        each = -(-self.samples // self.modes)
+        noise = stream(0, "ceiling").standard_normal((each, self.modes, 2))
+        points: Samples = (self.data.centres() + self.data.std * noise).reshape(-1, 2)
+        return points[: self.samples]
+
+
+@dataclass(frozen=True)
+class DigitArena(Arena):
+    """Handwritten digits, one or three an image, told apart by a classifier."""
+
+    reader: Reader
+    test: Dataset
+    shares: NDArray[np.floating] = field(repr=False)
+
+    def examine(self, samples: Samples) -> Measures:
+        """Measure uint8 images of (N, 28, 28, channels)."""
+        channels = samples.shape[3]
+        planes = torch.from_numpy(np.ascontiguousarray(samples)).permute(0, 3, 1, 2)
+        labels, sure = self.reader.read(planes.reshape(-1, 1, *planes.shape[2:]))
+        mode = labels.reshape(-1, channels) @ CLASSES ** np.arange(channels)[::-1]
+        found = Assigned(mode, np.all(sure.reshape(-1, channels) >= SURE, axis=1), self.shares)
+        every = np.bincount(mode, minlength=self.modes)
+        return _measures(found).model_copy(
+            update={
+                "published_captured": float((every > 0).sum()),
+                "published_kl": reverse_kl(every, self.shares),
+            }
+        )
+
+    def quality_words(self) -> str:
+        """What a sample of high quality is."""
+        return f"the classifier gives its digit a probability of at least {SURE:g}"
+
+    def published_words(self) -> str:
+        """How the starred columns are counted."""
+        return "on all samples, whatever their quality (Metz et al. 2017; Srivastava et al. 2017)"
+
+    def real(self) -> Samples:
+        """Digits of the test split."""
+        if self.modes == CLASSES:
+            return DIGITS.to_samples(self.test.x[: self.samples])
+        triples = StackedDigits(count=self.samples)
+        return triples.to_samples(triples.draw(self.test, self.samples, seed=0).x)
+
+
+def _measures(found: Assigned) -> Measures:
+    coverage = found.coverage()
+    return Measures(
+        captured=coverage.captured,
+        held=coverage.held,
+        high_quality=coverage.high_quality,
+        reverse_kl=reverse_kl(found.counts, found.shares),
+        jensen_shannon=jensen_shannon(found.counts, found.shares),
+    )
+
+
+def is_arena(data: AnyData) -> bool:
+    """Whether the modes of a data set are known."""
+    return isinstance(data, Mixture | StackedDigits) or data == DIGITS
+
+
+def open_arena(
+    name: str,
+    data: AnyData,
+    folder: Path,
+    cache: Path,
+    done: Callable[[int], None] = lambda batches: None,
+) -> Arena:
+    """The arena of a data set.
+
+    Args:
+        name: the data set's.
+        data: what a preset says of it.
+        folder: where named data sets lie.
+        cache: where the digit classifier is kept.
+        done: told how many batches it has learnt from, if it must be trained.
+
+    Raises:
+        UsageError: the data set's modes are not known.
+        DataError: MNIST cannot be read; NetworkError: or not be downloaded.
+        RunError: the cached classifier is damaged.
+    """
+    if isinstance(data, Mixture):
+        shown = (200, 400, 600, 800, 5000)
+        return PointArena(name, 100, shown, POINTS, data.modes, data)
+    if not is_arena(data):
+        raise UsageError(f"read {name} as an arena, expected a data set whose modes are known")
+    train, test = (DIGITS.split(folder, train=split) for split in (True, False))
+    reader = digit_reader(train, test, cache, done)
+    shown = (1000, 3000, 5000, 7000, 9000)
+    if isinstance(data, StackedDigits):
+        modes = CLASSES**3
+        shares = np.full(modes, 1 / modes)
+        return DigitArena(name, 500, shown, STACKED, modes, reader, test, shares)
+    if train.labels is None:
+        raise UsageError(f"read {name} as an arena, expected labels")
+    shares = np.bincount(train.labels.numpy(), minlength=CLASSES) / len(train)
+    return DigitArena(name, 500, shown, POINTS, CLASSES, reader, test, shares)

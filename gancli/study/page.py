@@ -1,0 +1,155 @@
+"""A study's report: one page that needs nothing else."""
+
+import base64
+from collections.abc import Mapping
+from pathlib import Path
+
+import jinja2
+from PIL import Image
+
+import gancli
+from gancli.checkpoint import Checkpoint, load
+from gancli.data import Mixture
+from gancli.errors import RunError
+from gancli.files import write_atomically
+from gancli.pictures import png
+from gancli.sampler import Samples
+from gancli.study.arena import FAIR_WORDS, Arena
+from gancli.study.frames import Frame
+from gancli.study.pictures import curves, film, sheet, tile, weight_histograms
+from gancli.study.plan import Cell, Study, StudySpec
+from gancli.study.results import Results
+from gancli.study.tables import ceiling_row, columns_of, model_row
+
+SHOWN_REALS = 2000
+
+
+def write_report(study: Study, spec: StudySpec, results: Results, arena: Arena) -> Path:
+    """Draw everything, and write report.html and its pictures; returns the page's path."""
+    mixture = _mixture(spec)
+    reals = arena.real()[:SHOWN_REALS]
+    cells = {model: _first_cell(study, spec, model) for model in _ranked(results)}
+    steps = [s for s in arena.shown if s < results.steps] + [results.steps]
+    tiles = {model: _tiles(cell, steps, mixture, reals) for model, cell in cells.items()}
+    saved = {model: found for model, cell in cells.items() if (found := _last(cell)) is not None}
+    names = {"held": "modes held", "high_quality": "share of high quality"}
+    pictures = {
+        "pictures.png": sheet(tiles, steps),
+        "curves.png": curves(results.cells, names),
+    }
+    if saved:
+        pictures["weights.png"] = weight_histograms(saved)
+    films = {} if mixture is None else _films(cells, mixture, reals)
+    pictures |= {f"film-{model}.webp": content for model, content in films.items()}
+    for name, content in pictures.items():
+        write_atomically(study.folder / name, content)
+    page = (
+        _environment()
+        .get_template("study.html.jinja")
+        .render(
+            results=results,
+            spec=spec,
+            columns=(columns := columns_of(results)),
+            rows=[model_row(model, columns) for model in results.ranking],
+            ceiling=ceiling_row(results, columns),
+            steps=steps,
+            tiles={
+                model: {step: _uri(png(image)) for step, image in own.items()}
+                for model, own in tiles.items()
+            },
+            curves=_uri(pictures["curves.png"]),
+            weights=_uri(pictures["weights.png"]) if saved else None,
+            films={model: _uri(content, "webp") for model, content in films.items()},
+            protocol=_protocol(spec, results, arena),
+            notes=_notes(study),
+            version=gancli.__version__,
+        )
+    )
+    path = study.folder / "report.html"
+    write_atomically(path, page.encode())
+    return path
+
+
+def _environment() -> jinja2.Environment:
+    return jinja2.Environment(
+        loader=jinja2.PackageLoader("gancli.study", "templates"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+def _mixture(spec: StudySpec) -> Mixture | None:
+    data = next(iter(spec.presets.values())).data
+    return data if isinstance(data, Mixture) else None
+
+
+def _ranked(results: Results) -> list[str]:
+    return [model.model for model in results.ranking]
+
+
+def _first_cell(study: Study, spec: StudySpec, model: str) -> Cell:
+    """The cell whose pictures are shown: the model's first seed."""
+    return study.cell(next(cell.name for cell in spec.cells() if cell.model == model))
+
+
+def _tiles(
+    cell: Cell, steps: list[int], data: Mixture | None, reals: Samples
+) -> dict[int, Image.Image]:
+    frames = {step: Frame.read(cell.frame_file(step)) for step in steps}
+    return {step: tile(frame, data, reals) for step, frame in frames.items() if frame is not None}
+
+
+def _films(cells: Mapping[str, Cell], data: Mixture, reals: Samples) -> dict[str, bytes]:
+    found = {}
+    for model, cell in cells.items():
+        read = [Frame.read(cell.frame_file(int(row["step"] or 0))) for row in cell.rows()]
+        frames = [frame for frame in read if frame is not None]
+        if frames:
+            found[model] = film(frames, data, reals)
+    return found
+
+
+def _last(cell: Cell) -> Checkpoint | None:
+    found = cell.run.checkpoints()
+    try:
+        return load(found[max(found)]) if found else None
+    except RunError:
+        return None
+
+
+def _uri(content: bytes, kind: str = "png") -> str:
+    return f"data:image/{kind};base64," + base64.b64encode(content).decode()
+
+
+def _protocol(spec: StudySpec, results: Results, arena: Arena) -> dict[str, str]:
+    presets = spec.presets.values()
+    sizes = sorted({preset.schedule.batch_size for preset in presets})
+    said = {
+        "arena": f"{results.arena}, {results.modes} modes",
+        "measured": f"every {arena.every} steps on {results.samples:,} samples of fixed seeds",
+        "a mode is held": FAIR_WORDS,
+        "high quality": arena.quality_words(),
+        "starred columns": arena.published_words(),
+        "intervals": "95 % Student-t over seeds; none for a single seed",
+        "collapse began": "the first measurement from which on at most half the modes are held",
+        "held lately": "least, median and most modes held over the last 1,000 steps, all seeds",
+        "seeds": ", ".join(map(str, results.seeds)),
+        "schedule": f"{results.steps:,} steps of batches of {', '.join(map(str, sizes))}; every "
+        f"cell on one thread of {spec.device}",
+        "versions": ", ".join(f"{name} {version}" for name, version in results.versions.items()),
+        "made": f"{results.made} on {results.machine}",
+    }
+    if results.classifier_accuracy is not None:
+        said["classifier"] = (
+            f"{results.classifier}, {results.classifier_accuracy:.2%} of the test split right"
+        )
+    return said
+
+
+def _notes(study: Study) -> list[str]:
+    try:
+        return [line for line in study.notes_file.read_text().splitlines() if line.strip()]
+    except (OSError, ValueError):
+        return []

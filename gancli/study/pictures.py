@@ -1,0 +1,170 @@
+"""The pictures of a study's report: tiles of samples, their film, curves and weight histograms."""
+
+import io
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+
+from gancli.checkpoint import Checkpoint
+from gancli.data import Mixture
+from gancli.pictures import grid, png
+from gancli.sampler import Samples
+from gancli.state import below
+from gancli.study.frames import Frame
+from gancli.study.results import CellResult, interval
+
+TILE = 168
+"""Pixels of a tile's side."""
+FILM = 264
+"""Pixels of a film's side."""
+FRAME_MS = 140
+LABEL = 96
+"""Pixels left of a row and above a column for its name."""
+BINS = 20
+"""Of a weight histogram, as in the published pictures."""
+REAL, FAKE = (58, 157, 93), (20, 50, 170)
+LOW, HIGH = np.array([247.0, 205, 190]), np.array([196.0, 222, 247])
+"""Where the discriminator sees fakes, and where reals."""
+Rgb = NDArray[np.uint8]
+
+
+def tile(frame: Frame, data: Mixture | None, reals: Samples, side: int = TILE) -> Image.Image:
+    """One measurement in a square: points over the real ones and the field, or a few images."""
+    if data is None:
+        return grid(frame.samples).convert("RGB").resize((side, side), Image.Resampling.NEAREST)
+    canvas = np.full((side, side, 3), 255, np.uint8)
+    if frame.field is not None:
+        canvas[:] = _shaded(frame.field, side)
+    _dots(canvas, reals, data, REAL, size=1)
+    _dots(canvas, frame.samples, data, FAKE, size=2)
+    return Image.fromarray(canvas)
+
+
+def _shaded(field: NDArray[np.float32], side: int) -> Rgb:
+    """The field as colours: logits below 0 towards LOW, above towards HIGH, by their spread."""
+    spread = float(np.abs(field).mean()) or 1.0
+    share = (np.tanh(field / (2 * spread)) + 1) / 2
+    # Rows of a picture run downwards.
+    image = Image.fromarray((255 * share[::-1]).astype(np.uint8))
+    smooth = np.asarray(image.resize((side, side), Image.Resampling.BICUBIC)) / 255.0
+    return np.asarray(LOW + smooth[..., None] * (HIGH - LOW), dtype=np.uint8)
+
+
+def _dots(
+    canvas: Rgb, points: Samples, data: Mixture, colour: tuple[int, int, int], size: int
+) -> None:
+    side = len(canvas)
+    place = ((points.astype(np.float64) / data.scale + 1) / 2 * (side - 1)).round().astype(int)
+    for across in range(size):
+        for down in range(size):
+            x, y = place[:, 0] + across, side - 1 - place[:, 1] - down
+            inside = (x >= 0) & (x < side) & (y >= 0) & (y < side)
+            canvas[y[inside], x[inside]] = colour
+
+
+def film(frames: Iterable[Frame], data: Mixture, reals: Samples) -> bytes:
+    """An animated WebP of the points moving, with the discriminator's field behind them."""
+    first, *others = [tile(frame, data, reals, FILM) for frame in frames]
+    buffer = io.BytesIO()
+    first.save(
+        buffer, "webp", save_all=True, append_images=others, duration=FRAME_MS, loop=0, quality=70
+    )
+    return buffer.getvalue()
+
+
+def sheet(tiles: Mapping[str, Mapping[int, Image.Image]], steps: Sequence[int]) -> bytes:
+    """A PNG with a row a model and a column a step; what was not measured stays blank."""
+    gap, head = 4, 24
+    size = (LABEL + len(steps) * (TILE + gap), head + len(tiles) * (TILE + gap))
+    image = Image.new("RGB", size, "white")
+    draw, font = ImageDraw.Draw(image), ImageFont.load_default(14)
+    for column, step in enumerate(steps):
+        left = LABEL + column * (TILE + gap)
+        draw.text((left + TILE / 2, head / 2), f"step {step:,}", "black", font, anchor="mm")
+        for row, (model, own) in enumerate(tiles.items()):
+            top = head + row * (TILE + gap)
+            draw.text((8, top + TILE / 2), model, "black", font, anchor="lm")
+            if step in own:
+                image.paste(own[step], (left, top))
+    return png(image)
+
+
+def curves(cells: Sequence[CellResult], names: Mapping[str, str]) -> bytes:
+    """A PNG: each measure over the steps, mean and 95 percent band over seeds, a line a model."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(11, 3.6), dpi=130, layout="constrained")
+    models = list(dict.fromkeys(cell.model for cell in cells))
+    for axes, (name, heading) in zip(
+        figure.subplots(1, len(names), squeeze=False)[0], names.items(), strict=True
+    ):
+        for model in models:
+            steps, middle, width = _band([cell for cell in cells if cell.model == model], name)
+            (line,) = axes.plot(steps, middle, label=model, linewidth=1.4)
+            axes.fill_between(
+                steps, middle - width, middle + width, color=line.get_color(), alpha=0.15, lw=0
+            )
+        axes.set(xlabel="step", title=heading)
+        axes.set_ylim(bottom=0)
+        axes.grid(alpha=0.3)
+    figure.get_axes()[0].legend(fontsize=8, ncols=2)
+    return _saved(figure)
+
+
+def _band(
+    cells: Sequence[CellResult], name: str
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    values: dict[int, list[float]] = {}
+    for cell in cells:
+        for row in cell.rows:
+            value = row.get(name)
+            if value is not None:
+                values.setdefault(int(row["step"] or 0), []).append(value)
+    found = [(step, interval(values[step])) for step in sorted(values)]
+    return (
+        np.array([step for step, _ in found], dtype=np.float64),
+        np.array([each.mean for _, each in found]),
+        np.array([each.half_width or 0.0 for _, each in found]),
+    )
+
+
+def weight_histograms(checkpoints: Mapping[str, Checkpoint]) -> bytes:
+    """A PNG: the values of all the discriminator's parameters at the end, a panel a model."""
+    from matplotlib.figure import Figure
+
+    columns = min(4, len(checkpoints))
+    rows = -(-len(checkpoints) // columns)
+    figure = Figure(figsize=(2.9 * columns, 2.2 * rows), dpi=130, layout="constrained")
+    panels = figure.subplots(rows, columns, squeeze=False).flat
+    for axes, (model, saved) in zip(panels, checkpoints.items(), strict=False):
+        values = discriminator_weights(saved)
+        axes.hist(values, BINS, color="#1f4fd8")
+        outer = outer_share(values)
+        axes.set_title(f"{model}: {outer:.0%} in the outer bins", fontsize=9)
+        axes.tick_params(labelsize=7)
+        axes.set_yticks([])
+    for axes in list(figure.get_axes())[len(checkpoints) :]:
+        axes.set_visible(False)
+    return _saved(figure)
+
+
+def discriminator_weights(saved: Checkpoint) -> NDArray[np.float64]:
+    """All values of the discriminator's parameters, buffers left out."""
+    memory = ("running_mean", "running_var", "num_batches_tracked", "_u", "_v")
+    tensors = below(saved.tensors, "discriminator")
+    own = [tensor for name, tensor in tensors.items() if name.rpartition(".")[2] not in memory]
+    return np.concatenate([tensor.double().flatten().numpy() for tensor in own])
+
+
+def outer_share(values: NDArray[np.float64]) -> float:
+    """The part of the values in the first and the last of 20 bins between least and most."""
+    counts, _ = np.histogram(values, BINS)
+    return float((counts[0] + counts[-1]) / counts.sum())
+
+
+def _saved(figure: object) -> bytes:
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png")  # type: ignore[attr-defined]
+    return buffer.getvalue()

@@ -1,0 +1,189 @@
+"""What a study is made of: its cells, each a model with a seed, and where they lie."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, ValidationError
+
+from gancli.checkpoint import RunSettings
+from gancli.errors import RunError
+from gancli.files import write_atomically
+from gancli.preset import Preset, differences
+from gancli.runs import Run
+from gancli.settings import Settings
+
+
+class StudySpec(Settings):
+    """What a study's results depend on."""
+
+    format: Literal["gancli-study-1"] = "gancli-study-1"
+    arena: str
+    presets: dict[str, Preset]
+    """by model"""
+    seeds: list[int]
+    device: Literal["cpu", "cuda", "mps"]
+    classifier: str | None = None
+    """hash of the digit classifier, where one is used"""
+
+    def cells(self) -> "list[CellSpec]":
+        """All cells, seed by seed, so that every model has a result early."""
+        return [
+            CellSpec(
+                name=f"{model}-seed-{seed}",
+                model=model,
+                arena=self.arena,
+                preset=preset,
+                settings=RunSettings(seed=seed, device=self.device, threads=1),
+            )
+            for seed in self.seeds
+            for model, preset in self.presets.items()
+        ]
+
+
+class CellSpec(Settings):
+    """One model with one seed."""
+
+    name: str
+    model: str
+    arena: str
+    preset: Preset
+    settings: RunSettings
+
+
+class Outcome(Settings):
+    """How a cell ended."""
+
+    reason: str = ""
+    """why it failed; empty: it did not"""
+    repeatable: bool = True
+    """whether trying again would end the same"""
+    seconds: float = Field(ge=0)
+    """spent on it, in all"""
+
+
+@dataclass(frozen=True)
+class Study:
+    """A study's folder."""
+
+    folder: Path
+
+    @property
+    def spec_file(self) -> Path:
+        """The settings it was begun with."""
+        return self.folder / "study.json"
+
+    @property
+    def notes_file(self) -> Path:
+        """What its owner wants the report to say, a paragraph a line."""
+        return self.folder / "notes.txt"
+
+    def cell(self, name: str) -> "Cell":
+        """A cell's folder."""
+        return Cell(self.folder / "cells" / name)
+
+    def claim(self, spec: StudySpec) -> None:
+        """Begin, or go on with, a study of these settings.
+
+        Raises:
+            RunError: the folder holds a study of other settings, or something else.
+        """
+        if self.spec_file.exists():
+            changed = _changes(self._stored(), spec)
+            if changed:
+                raise RunError(
+                    f"{self.folder} holds a study of other settings ({'; '.join(changed)}): type "
+                    "them again to go on with it, or name another folder with --out"
+                )
+            return
+        if self.folder.is_dir() and any(path.name != ".lock" for path in self.folder.iterdir()):
+            raise RunError(
+                f"{self.folder} holds other files and no study: name another folder with --out"
+            )
+        write_atomically(self.spec_file, spec.model_dump_json(indent=1).encode())
+
+    def _stored(self) -> StudySpec:
+        try:
+            return StudySpec.model_validate_json(self.spec_file.read_bytes())
+        except (ValidationError, OSError) as error:
+            raise RunError(
+                f"could not read {self.spec_file}, the settings of a study, which is damaged or of "
+                "another version: name another folder with --out"
+            ) from error
+
+
+def _changes(old: StudySpec, new: StudySpec) -> list[str]:
+    def said(value: object) -> str:
+        return str(value).replace("'", "")
+
+    plain = [
+        (name, getattr(old, name), getattr(new, name))
+        for name in ("arena", "seeds", "device", "classifier")
+    ]
+    plain.append(("models", sorted(old.presets), sorted(new.presets)))
+    found = [f"{name}: {said(a)} -> {said(b)}" for name, a, b in plain if a != b]
+    for model in old.presets.keys() & new.presets.keys():
+        found += [
+            f"{model}: {text}" for text in differences(old.presets[model], new.presets[model])
+        ]
+    return found
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A cell's folder: a run's, with what was measured on the way."""
+
+    folder: Path
+
+    @property
+    def run(self) -> Run:
+        """The run in it."""
+        return Run(self.folder)
+
+    @property
+    def measures_file(self) -> Path:
+        """One JSON object a line: `step` and the measures."""
+        return self.folder / "measures.jsonl"
+
+    @property
+    def outcome_file(self) -> Path:
+        """How it ended; absent: it has not."""
+        return self.folder / "outcome.json"
+
+    def frame_file(self, step: int) -> Path:
+        """What the pictures of a step are drawn from."""
+        return self.folder / "frames" / f"step-{step:06d}.npz"
+
+    def rows(self) -> list[dict[str, float | None]]:
+        """The measurements, in order."""
+        if not self.measures_file.exists():
+            return []
+        found = []
+        for line in self.measures_file.read_text().splitlines():
+            try:
+                found.append(json.loads(line))
+            except ValueError:
+                break
+        return found
+
+    def cut_back(self, step: int) -> None:
+        """Take the measurements back to a checkpoint's step."""
+        kept = [row for row in self.rows() if (row["step"] or 0) <= step]
+        self._write(kept)
+
+    def add(self, row: dict[str, float | None]) -> None:
+        """Note one more measurement."""
+        self._write([*self.rows(), row])
+
+    def _write(self, rows: Sequence[dict[str, float | None]]) -> None:
+        lines = "".join(json.dumps(row) + "\n" for row in rows)
+        write_atomically(self.measures_file, lines.encode())
+
+    def outcome(self) -> Outcome | None:
+        """How it ended, if it has."""
+        try:
+            return Outcome.model_validate_json(self.outcome_file.read_bytes())
+        except (OSError, ValidationError):
+            return None

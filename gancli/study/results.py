@@ -1,0 +1,202 @@
+"""What a study found: each cell's measurements, means over seeds with intervals, and a ranking."""
+
+import csv
+import io
+import math
+import platform
+import statistics
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Literal
+
+from pydantic import BaseModel
+
+from gancli.checkpoint import versions
+from gancli.study.arena import Arena, Measures
+from gancli.study.plan import CellSpec, Study, StudySpec
+
+CONFIDENCE = 0.95
+LATELY = 1000
+"""A model's unrest is told over the last so many steps."""
+Row = dict[str, float | None]
+
+
+class Interval(BaseModel):
+    """A mean over seeds, with its 95 percent Student-t interval."""
+
+    mean: float
+    half_width: float | None
+    """None for a single seed"""
+    count: int
+
+
+class Unrest(BaseModel):
+    """Modes held over the last 1,000 steps, all measurements of all seeds."""
+
+    least: float
+    median: float
+    most: float
+
+
+class CellResult(BaseModel):
+    """One cell."""
+
+    model: str
+    seed: int
+    state: Literal["done", "failed", "missing"]
+    reason: str = ""
+    collapse_step: int | None = None
+    """the first measurement after which the modes held stay at or below half; None: no collapse"""
+    seconds: float = 0.0
+    """that the last process spent on it"""
+    rows: list[Row] = []
+
+
+class ModelResult(BaseModel):
+    """One model over its seeds, at the last step."""
+
+    model: str
+    failed: int
+    measures: dict[str, Interval]
+    collapse_steps: list[int | None]
+    """a seed each, of those that were done"""
+    lately: Unrest | None
+
+
+class Results(BaseModel):
+    """A study, as results.json holds it."""
+
+    arena: str
+    modes: int
+    samples: int
+    steps: int
+    seeds: list[int]
+    classifier: str | None
+    classifier_accuracy: float | None
+    ranking: list[ModelResult]
+    """the most modes held first, then the higher quality"""
+    ceiling: Measures
+    """of real data that were not trained on"""
+    cells: list[CellResult]
+    versions: dict[str, str]
+    machine: str
+    made: str
+    """date and time"""
+
+    @property
+    def complete(self) -> bool:
+        """Whether every cell was done."""
+        return all(cell.state == "done" for cell in self.cells)
+
+
+def interval(values: Sequence[float]) -> Interval:
+    """Mean and 95 percent Student-t interval of one value or more."""
+    mean = statistics.fmean(values)
+    if len(values) == 1:
+        return Interval(mean=mean, half_width=None, count=1)
+    # It takes longer to import than all else here.
+    from scipy.stats import t
+
+    error = statistics.stdev(values) / math.sqrt(len(values))
+    quantile = float(t.ppf((1 + CONFIDENCE) / 2, len(values) - 1))
+    return Interval(mean=mean, half_width=quantile * error, count=len(values))
+
+
+def collapse_step(rows: Sequence[Mapping[str, float | None]], modes: int) -> int | None:
+    """The first measurement from which on the modes held stay at or below half of them."""
+    began: int | None = None
+    for row in rows:
+        if (row["held"] or 0) > modes / 2:
+            began = None
+        elif began is None:
+            began = int(row["step"] or 0)
+    return began
+
+
+def gather(study: Study, spec: StudySpec, arena: Arena, accuracy: float | None) -> Results:
+    """Read what the cells have measured so far."""
+    cells = [_cell(study, cell, arena) for cell in spec.cells()]
+    ranking = [_model(model, cells) for model in spec.presets]
+    return Results(
+        arena=arena.name,
+        modes=arena.modes,
+        samples=arena.samples,
+        steps=max(preset.schedule.steps for preset in spec.presets.values()),
+        seeds=spec.seeds,
+        classifier=spec.classifier,
+        classifier_accuracy=accuracy,
+        ranking=sorted(ranking, key=_rank),
+        ceiling=arena.examine(arena.real()),
+        cells=cells,
+        versions=versions(),
+        machine=f"{platform.node()}, {platform.processor() or platform.machine()}",
+        made=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
+
+
+def _cell(study: Study, spec: CellSpec, arena: Arena) -> CellResult:
+    cell = study.cell(spec.name)
+    found = CellResult(model=spec.model, seed=spec.settings.seed, state="missing")
+    outcome = cell.outcome()
+    rows = cell.rows()
+    if outcome is None:
+        return found.model_copy(update={"rows": rows})
+    return found.model_copy(
+        update={
+            "state": "failed" if outcome.reason else "done",
+            "reason": outcome.reason,
+            "seconds": outcome.seconds,
+            "rows": rows,
+            "collapse_step": None if outcome.reason else collapse_step(rows, arena.modes),
+        }
+    )
+
+
+def _model(model: str, cells: Sequence[CellResult]) -> ModelResult:
+    own = [cell for cell in cells if cell.model == model]
+    done = [cell for cell in own if cell.state == "done" and cell.rows]
+    columns: dict[str, list[float]] = {}
+    for cell in done:
+        for name, value in cell.rows[-1].items():
+            if name != "step" and value is not None:
+                columns.setdefault(name, []).append(value)
+    return ModelResult(
+        model=model,
+        failed=sum(cell.state == "failed" for cell in own),
+        measures={name: interval(values) for name, values in columns.items()},
+        collapse_steps=[cell.collapse_step for cell in done],
+        lately=_lately(done),
+    )
+
+
+def _lately(done: Sequence[CellResult]) -> Unrest | None:
+    held = [
+        row["held"] or 0.0
+        for cell in done
+        for row in cell.rows
+        if (row["step"] or 0) > (cell.rows[-1]["step"] or 0) - LATELY
+    ]
+    if not held:
+        return None
+    return Unrest(least=min(held), median=statistics.median(held), most=max(held))
+
+
+def _rank(result: ModelResult) -> tuple[float, float]:
+    def mean(name: str) -> float:
+        found = result.measures.get(name)
+        return -found.mean if found else math.inf
+
+    return mean("held"), mean("high_quality")
+
+
+def to_csv(results: Results) -> str:
+    """A line a measurement: model, seed, step, and what was measured."""
+    names = list(Measures.model_fields)
+    file = io.StringIO()
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow(["model", "seed", "step", *names])
+    for cell in results.cells:
+        for row in cell.rows:
+            values = [row.get(name) for name in ("step", *names)]
+            writer.writerow([cell.model, cell.seed, *("" if v is None else v for v in values)])
+    return file.getvalue()
