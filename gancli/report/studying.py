@@ -13,9 +13,10 @@ from gancli.report.words import say
 from gancli.study.plan import CellSpec
 from gancli.study.pool import News, State
 from gancli.study.results import Results
-from gancli.study.tables import DASH, ceiling_row, columns_of, model_row
+from gancli.study.tables import AS_PUBLISHED, DASH, ceiling_row, columns_of, model_row
 
 REFRESHES_PER_SECOND = 2
+LITERATURE = "counted as in the literature (* see the report's protocol)"
 COLOURS: dict[State, str] = {
     "waiting": "dim", "running": "bold", "done": "green", "failed": "red", "stopped": "yellow",
 }  # fmt: skip
@@ -132,21 +133,31 @@ def watched_study(
         yield board
 
 
+def _ranking(results: Results, columns: dict[str, str], title: str, *, told: bool) -> Table:
+    """Models by rank, the ceiling last; `told`: with how the collapse went."""
+    table = Table(title=title, title_justify="left")
+    table.add_column("model", no_wrap=True)
+    for heading in (*columns.values(), *(("collapse", "held lately") if told else ())):
+        table.add_column(heading, justify="right")
+    width = len(table.columns)
+    for model in results.ranking:
+        table.add_row(*model_row(model, columns)[:width])
+    table.add_row(*ceiling_row(results, columns)[:width], style="dim")
+    return table
+
+
 def print_results(console: Console, results: Results) -> None:
     """The ranking, the ceiling, and what failed."""
     columns = columns_of(results)
-    table = Table(
-        title=f"{results.arena} after {results.steps:,} steps: {results.modes} modes, "
-        f"{results.samples:,} samples, {len(results.seeds)} seeds",
-        title_justify="left",
+    counted = {name: heading for name, heading in columns.items() if name in AS_PUBLISHED}
+    ours = {name: heading for name, heading in columns.items() if name not in counted}
+    count = len(results.seeds)
+    title = (
+        f"{results.arena} after {results.steps:,} steps: {results.modes} modes, "
+        f"{results.samples:,} samples, {count} seed{'s' if count > 1 else ''}"
     )
-    table.add_column("model")
-    for heading in (*columns.values(), "collapse began", "held lately"):
-        table.add_column(heading, justify="right")
-    for model in results.ranking:
-        table.add_row(*model_row(model, columns))
-    table.add_row(*ceiling_row(results, columns), style="dim")
-    console.print(table, soft_wrap=False)
+    console.print(_ranking(results, ours, title, told=True), soft_wrap=False)
+    console.print(_ranking(results, counted, LITERATURE, told=False), soft_wrap=False)
     for cell in results.cells:
         if cell.state == "failed":
             say(f"{cell.model} with seed {cell.seed} failed: {cell.reason}")

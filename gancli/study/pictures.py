@@ -22,6 +22,8 @@ FILM = 264
 FRAME_MS = 140
 LABEL = 96
 """Pixels left of a row and above a column for its name."""
+TAIL = 0.005
+"""Part of the weights that a histogram leaves out."""
 BINS = 20
 """Of a weight histogram, as in the published pictures."""
 REAL, FAKE = (58, 157, 93), (20, 50, 170)
@@ -43,9 +45,13 @@ def tile(frame: Frame, data: Mixture | None, reals: Samples, side: int = TILE) -
 
 
 def _shaded(field: NDArray[np.float32], side: int) -> Rgb:
-    """The field as colours: logits below 0 towards LOW, above towards HIGH, by their spread."""
-    spread = float(np.abs(field).mean()) or 1.0
-    share = (np.tanh(field / (2 * spread)) + 1) / 2
+    """The field as colours: from LOW to HIGH around its median, by its spread.
+
+    The logits of a Wasserstein critic have no zero of their own.
+    """
+    centred = field - np.median(field)
+    spread = float(np.abs(centred).mean()) or 1.0
+    share = (np.tanh(centred / (2 * spread)) + 1) / 2
     # Rows of a picture run downwards.
     image = Image.fromarray((255 * share[::-1]).astype(np.uint8))
     smooth = np.asarray(image.resize((side, side), Image.Resampling.BICUBIC)) / 255.0
@@ -131,7 +137,10 @@ def _band(
 
 
 def weight_histograms(checkpoints: Mapping[str, Checkpoint]) -> bytes:
-    """A PNG: the values of all the discriminator's parameters at the end, a panel a model."""
+    """A PNG: the values of the discriminator's parameters at the end, a panel a model.
+
+    The outermost half percent is left out: a few large values would hide the shape.
+    """
     from matplotlib.figure import Figure
 
     columns = min(4, len(checkpoints))
@@ -140,6 +149,8 @@ def weight_histograms(checkpoints: Mapping[str, Checkpoint]) -> bytes:
     panels = figure.subplots(rows, columns, squeeze=False).flat
     for axes, (model, saved) in zip(panels, checkpoints.items(), strict=False):
         values = discriminator_weights(saved)
+        least, most = np.quantile(values, [TAIL / 2, 1 - TAIL / 2])
+        values = values[(values >= least) & (values <= most)]
         axes.hist(values, BINS, color="#1f4fd8")
         outer = outer_share(values)
         axes.set_title(f"{model}: {outer:.0%} in the outer bins", fontsize=9)

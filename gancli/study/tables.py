@@ -2,19 +2,22 @@
 
 from gancli.study.results import Interval, ModelResult, Results
 
+LEAST_SHOWN = 0.001
+"""Smaller numbers are only said to be so."""
 DASH = "\N{EN DASH}"
 HEADINGS = {
     "held": "modes held",
     "captured": "captured",
-    "high_quality": "high quality",
-    "reverse_kl": "reverse KL",
+    "high_quality": "quality",
+    "reverse_kl": "rev. KL",
     "jensen_shannon": "JSD",
     "std_ratio": "std ratio",
     "published_captured": "captured*",
-    "published_high_quality": "high quality*",
+    "published_high_quality": "quality*",
     "published_kl": "KL*",
 }
 """Measures and what they are called; the starred are counted as in the literature's tables."""
+AS_PUBLISHED = ("captured", "published_captured", "published_high_quality", "published_kl")
 SHARES = ("high_quality", "published_high_quality")
 
 
@@ -40,7 +43,8 @@ def ceiling_row(results: Results, columns: dict[str, str]) -> list[str]:
     """What real data score."""
     ceiling = results.ceiling.model_dump()
     scores = [
-        f"{ceiling[name]:.1%}" if name in SHARES else f"{ceiling[name]:.3g}" for name in columns
+        f"{100 * ceiling[name]:.1f} %" if name in SHARES else _number(ceiling[name])
+        for name in columns
     ]
     return ["real data", *scores, "", ""]
 
@@ -50,4 +54,8 @@ def _interval(found: Interval, *, share: bool) -> str:
         width = "" if found.half_width is None else f" ± {100 * found.half_width:.1f}"
         return f"{100 * found.mean:.1f}{width} %"
     width = "" if found.half_width is None else f" ± {found.half_width:.2g}"
-    return f"{found.mean:.3g}{width}"
+    return f"{_number(found.mean)}{width}"
+
+
+def _number(value: float) -> str:
+    return f"{value:.3g}" if value >= LEAST_SHOWN or not value else f"<{LEAST_SHOWN:g}"

@@ -1,0 +1,208 @@
+"""The collapse study: what it counts, what survives, what people look at."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from conftest import Gan
+from filelock import FileLock
+
+from gancli.checkpoint import load
+from gancli.preset import load_preset
+from gancli.study.frames import FIELD_SIDE, Frame
+from gancli.study.pictures import discriminator_weights, outer_share
+from gancli.study.plan import Study
+from gancli.study.results import ModelResult, collapse_step, interval
+from gancli.study.tables import DASH, LEAST_SHOWN, model_row
+
+SMALL = [
+    "--set=generator.network.width=16", "--set=discriminator.network.width=16",
+    "--set=schedule.batch_size=16", "--set=schedule.discriminator_steps=1",
+]  # fmt: skip
+TYPED = ["collapse-study", "--models", "gan,wgan", "--seeds", "2", "--steps", "600", *SMALL]
+
+
+def rows_of(*held: int) -> list[dict[str, float | None]]:
+    return [{"step": 100.0 * (i + 1), "held": float(h)} for i, h in enumerate(held)]
+
+
+@pytest.mark.parametrize(
+    ("held", "began"),
+    [
+        ((8, 8, 2, 1), 300),
+        ((8, 3, 8, 8), None),
+        ((1, 1, 1, 1), 100),
+        ((8, 4, 5, 4), 400),
+        ((), None),
+    ],
+)
+def test_when_a_collapse_began(held: tuple[int, ...], began: int | None) -> None:
+    assert collapse_step(rows_of(*held), 8) == began
+
+
+def test_intervals_by_hand() -> None:
+    """t(.975, 2) = 4.302653; the deviation of 1, 2, 3 is 1."""
+    found = interval([1.0, 2.0, 3.0])
+    assert found.mean == 2
+    assert found.half_width == pytest.approx(4.302653 / 3**0.5, rel=1e-6)
+    assert interval([5.0]).half_width is None
+    assert interval([4.0, 4.0]).half_width == 0
+
+
+def test_what_was_not_measured_is_a_dash() -> None:
+    row = model_row(
+        ModelResult(model="m", failed=0, measures={"held": interval([0.0])}, collapse_steps=[None],
+                    lately=None),
+        {"held": "", "reverse_kl": ""},
+    )  # fmt: skip
+    assert row == ["m", "0", DASH, DASH, DASH]
+    tiny = ModelResult(
+        model="m", failed=0, measures={"reverse_kl": interval([LEAST_SHOWN / 2])},
+        collapse_steps=[], lately=None,
+    )  # fmt: skip
+    assert model_row(tiny, {"reverse_kl": ""})[1] == "<0.001"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "expected"),
+    [
+        (["--dataset", "cifar10"], 2, "use dcgan"),
+        (["--dataset", "cifar10", "--models", "wgan"], 2, "modes are known: ring8"),
+        (["--dataset", "rign8"], 2, "'rign8'"),
+        (["--models", "gan,gna"], 2, "did you mean gan?"),
+        (["--models", "gan,gan"], 2, "each name once"),
+        (["--seeds", "0"], 2, "seeds"),
+        (["--seeds", "-3"], 2, "seeds"),
+        (["--jobs", "0"], 2, "jobs"),
+        (["--steps", "0"], 2, "steps"),
+        (["--set", "schedule.stepz=3"], 2, "stepz"),
+        (["--out", "mine"], 4, "holds other files"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_bad_input_gets_a_sentence(
+    arguments: list[str], code: int, expected: str, gan: Gan
+) -> None:
+    Path("mine").mkdir()
+    Path("mine/thesis.tex").write_text("mine")
+    got, _, said = gan("collapse-study", *arguments)
+    assert (got, expected in said) == (code, True), said
+    assert said.count("\n") == 1
+    assert Path("mine/thesis.tex").read_text() == "mine"
+
+
+def test_a_study_of_other_settings_is_kept(gan: Gan) -> None:
+    Path("s").mkdir()
+    with FileLock("s/.lock"):
+        code, _, said = gan(*TYPED, "--out", "s")
+    assert (code, "another process" in said) == (9, True)
+    preset = load_preset("gan", "ring8")
+    spec = {"arena": "ring8", "presets": {"gan": preset.model_dump(mode="json")}, "seeds": [0, 1],
+            "device": "cpu"}  # fmt: skip
+    Path("s/study.json").write_text(json.dumps(spec))
+    code, _, said = gan(*TYPED, "--out", "s")
+    assert code == 4
+    assert "models: [gan] -> [gan, wgan]" in said
+    assert "gan: schedule.steps: 5000 -> 600" in said
+    assert json.loads(Path("s/study.json").read_text()) == spec
+    Path("s/study.json").write_text("{")
+    code, _, said = gan(*TYPED, "--out", "s")
+    assert (code, "damaged" in said) == (4, True)
+
+
+def same(folder: str) -> dict[str, Any]:
+    """What a study found, without durations, dates and machine."""
+    found = json.loads((Path(folder) / "results.json").read_text())
+    for name in ("machine", "made"):
+        del found[name]
+    for cell in found["cells"]:
+        del cell["seconds"]
+    return dict(found)
+
+
+@pytest.mark.slow
+def test_interrupted_killed_or_in_parallel_a_study_is_the_same(gan: Gan) -> None:
+    """Ctrl-C once, kill -9 once, each at some step; and another number of jobs."""
+    assert gan(*TYPED, "--out", "whole", "--jobs", 1)[0] == 0
+    command = [sys.executable, "-m", "gancli", *TYPED, "--out", "cut", "--jobs", "2"]
+    for number, after in ((signal.SIGINT, 100), (signal.SIGKILL, 300)):
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        measures = Path("cut/cells/wgan-seed-0/measures.jsonl")
+        deadline = time.monotonic() + 120
+        while not (measures.exists() and f'"step": {after}' in measures.read_text()):
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        process.send_signal(number)
+        said, _ = process.communicate(timeout=60)
+        if number == signal.SIGINT:
+            assert process.returncode == 130, said
+            assert b"type the command again" in said
+    assert gan(*TYPED, "--out", "cut", "--jobs", 2)[0] == 0
+    assert same("cut") == same("whole")
+    for model in ("gan", "wgan"):
+        first, second = (
+            load(Study(Path(folder)).cell(f"{model}-seed-1").run.checkpoint())
+            for folder in ("whole", "cut")
+        )
+        assert all((t == second.tensors[name]).all() for name, t in first.tensors.items())
+    _look_at(Path("whole"))
+
+
+def _look_at(folder: Path) -> None:
+    """What a finished study left: numbers, pictures, a page that holds them all."""
+    found = json.loads((folder / "results.json").read_text())
+    assert [cell["state"] for cell in found["cells"]] == ["done"] * 4
+    assert [row["step"] for row in found["cells"][0]["rows"]] == [100 * i for i in range(1, 7)]
+    assert found["ceiling"]["held"] == 8
+    lines = (folder / "results.csv").read_text().splitlines()
+    assert len(lines) == 1 + 4 * 6
+    page = (folder / "report.html").read_text()
+    assert len(page) < 20_000_000
+    assert page.count("data:image/webp") == 2
+    assert page.count("<img") == 2 * 4 + 1 + 2 + 1
+    assert "http" not in page.replace("http://www.w3.org", "")
+    frame = Frame.read(folder / "cells" / "gan-seed-0" / "frames" / "step-000100.npz")
+    assert frame is not None
+    assert frame.field is not None
+    assert frame.field.shape == (FIELD_SIDE, FIELD_SIDE)
+    clipped, free = (
+        discriminator_weights(load(Study(folder).cell(f"{model}-seed-0").run.checkpoint()))
+        for model in ("wgan", "gan")
+    )
+    assert np.abs(clipped).max() <= 0.01 + 1e-9
+    assert outer_share(clipped) > 0.2 > outer_share(free)
+
+
+@pytest.mark.slow
+def test_a_cell_that_fails_lets_the_others_finish(gan: Gan) -> None:
+    endless = ["--set=optimizer.lr=1e30", "--seeds", "1", "--models", "gan", "--steps", "300"]
+    code, out, said = gan("collapse-study", *SMALL, *endless, "--out", "s")
+    assert code == 8, said
+    assert "1 of 1 cells failed" in said
+    assert "no longer finite" in said
+    assert Path("s/report.html").exists()
+    # It would end the same, so it is not tried again.
+    code, out, _ = gan("collapse-study", *SMALL, *endless, "--out", "s")
+    assert (code, "0 of 1 cells to run" in out) == (8, True)
+
+
+@pytest.mark.slow
+def test_digits_are_an_arena(data_dir: Path, gan: Gan, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(Path.cwd()))
+    assert data_dir
+    few = ["--models", "veegan", "--seeds", "1", "--steps", "20", *SMALL]
+    few.append("--set=reconstructor.network.width=16")
+    for arena in ("mnist", "stacked-mnist"):
+        code, out, said = gan("collapse-study", "--dataset", arena, *few)
+        assert code == 0, said
+        assert "of the test split" in out
+        found = json.loads(Path(f"runs/collapse-{arena}/results.json").read_text())
+        assert found["classifier_accuracy"] >= 0.99
+        assert found["ceiling"]["held"] == found["modes"]
+    assert [path.name[:7] for path in Path("gancli").iterdir()] == ["digits-"]
