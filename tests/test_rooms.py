@@ -23,6 +23,7 @@ ROOMS = [
         "prior",
         "files",
         "launch",
+        "signals",
         "tables",
         "catalog",
         "parallel",
@@ -32,7 +33,7 @@ ROOMS = [
     {"state", "checkpoint", "runs", "roster"},
     {"sampler", "pictures", "writer", "preview", "evaluation"},
     {"trainer"},
-    {"report", "bench"},
+    {"report", "bench", "study"},
     {"cli", "__main__"},
 ]
 """A room imports from rooms before it, and from itself."""

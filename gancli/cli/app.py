@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 import gancli
+from gancli.cli.benches import bench_app
 from gancli.cli.options import (
     CheckpointOption,
     DataDirOption,
@@ -36,7 +37,6 @@ presets_app = typer.Typer(
     invoke_without_command=True,
 )
 app.add_typer(presets_app, name="presets")
-bench_app = typer.Typer(help="Measure speed and memory on this machine.", no_args_is_help=True)
 app.add_typer(bench_app, name="bench")
 
 
@@ -217,8 +217,13 @@ def collapse_study(
         ),
     ] = "ring8",
     models: Annotated[
-        str, typer.Option("--models", metavar="A,B,...", help="Which models.")
-    ] = "gan,gan-r1,wgan,wgan-gp,sngan,lsgan,veegan",
+        str | None,
+        typer.Option(
+            "--models",
+            metavar="A,B,...",
+            help="Which models. Default: all that train on mixtures.",
+        ),
+    ] = None,
     seeds: Annotated[
         int, typer.Option("--seeds", min=1, max=1000, metavar="N", help="Seeds of each model.")
     ] = 3,
@@ -257,49 +262,6 @@ def collapse_study(
             jobs=jobs,
             place=place.Place(device, None, data_dir),
             out=out,
-        )
-    )
-
-
-@bench_app.command(name="train")
-def bench_train(
-    model: Annotated[
-        str | None,
-        typer.Argument(
-            metavar="[MODEL]",
-            show_default=False,
-            help="A model's name, or a preset file. Left out: every model on every data set, a "
-            "line each (lite where there is one).",
-        ),
-    ] = None,
-    dataset: DatasetOption = None,
-    variant: VariantOption = None,
-    overrides: SetOption = None,
-    device: DeviceOption = None,
-    precision: Annotated[
-        PrecisionName | None,
-        typer.Option("--precision", help="Of ours; the others stay in float32. Default: fp32."),
-    ] = None,
-    threads: ThreadsOption = None,
-    data_dir: DataDirOption = None,
-    rounds: Annotated[
-        int, typer.Option("--rounds", min=1, metavar="R", help="How often each loop is timed.")
-    ] = 5,
-    as_json: Annotated[bool, typer.Option("--json", help="Print figures for programs.")] = False,
-) -> None:
-    """Time training steps beside a textbook's loop and the fastest one we know how to write."""
-    from gancli.cli import benching, place
-
-    benching.bench_training(
-        benching.BenchRequest(
-            model=model,
-            dataset=dataset,
-            variant=variant,
-            overrides=tuple(overrides or ()),
-            precision=precision,
-            place=place.Place(device, threads, data_dir),
-            rounds=rounds,
-            as_json=as_json,
         )
     )
 

@@ -1,11 +1,11 @@
 """`gan collapse-study`."""
 
 import os
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import platformdirs
+import typer
 from filelock import FileLock, Timeout
 
 from gancli import catalog
@@ -25,17 +25,21 @@ from gancli.study.page import write_report
 from gancli.study.plan import Cell, Study, StudySpec
 from gancli.study.pool import Pool, State
 from gancli.study.results import Results, gather, to_csv
+from gancli.study.timing import time_pair
 
-MODELS = "gan,gan-r1,wgan,wgan-gp,sngan,lsgan,veegan"
+HOME = "ring8"
+"""The arena of all models that train on mixtures."""
 MOST_SEEDS = 1000
 MOST_JOBS = 256
 OFTEN = (
     "schedule.checkpoint_every=500",
     "schedule.preview_every=1000000000",
     "schedule.keep_newest=1",
-    "schedule.keep_every=",
+    "schedule.keep_every=1000000000",
 )
 """A cell keeps what it needs to go on; its pictures are the study's own."""
+PAIR_LIMIT = 0.6
+"""Two cells at once take at most this part of the same two in turn."""
 CLASSIFIER_BATCHES = EPOCHS * 60_000 // BATCH_SIZE
 
 
@@ -44,7 +48,7 @@ class StudyRequest:
     """What was typed after `gan collapse-study`."""
 
     dataset: str
-    models: str
+    models: str | None
     seeds: int
     steps: int | None
     overrides: tuple[str, ...]
@@ -58,15 +62,12 @@ class StudyRequest:
         Raises:
             UsageError: a model or the arena is unknown, or its modes are.
         """
-        names = [name.strip() for name in self.models.split(",")]
+        names = [name.strip() for name in (self.models or ",".join(home_models())).split(",")]
         if len(set(names)) < len(names) or not all(names):
-            raise UsageError(f"read --models {self.models}, expected each name once, e.g. gan,wgan")
+            raise UsageError(f"read --models {self.models}, expected names, each once, with commas")
         length = [f"schedule.steps={self.steps}"] if self.steps else []
         changes = [*OFTEN, *length, *self.overrides]
-        found = {
-            name: load_preset(name, self.dataset, None, _applicable(name, self.dataset, changes))
-            for name in names
-        }
+        found = {name: load_preset(name, self.dataset, None, changes) for name in names}
         for preset in found.values():
             if not is_arena(preset.data):
                 raise UsageError(
@@ -76,20 +77,16 @@ class StudyRequest:
         return found
 
 
+def home_models() -> list[str]:
+    """The models that train on mixtures."""
+    return [name for name in catalog.model_names() if HOME in catalog.head(name).datasets]
+
+
 def arena_names() -> list[str]:
     """The data sets a study can be made on."""
-    anyone = catalog.head(MODELS.partition(",")[0])
-    return [name for name in anyone.datasets if is_arena(load_preset(anyone.name, name).data)]
-
-
-def _applicable(model: str, dataset: str, changes: Sequence[str]) -> list[str]:
-    """The changes but those that take out what the preset does not have."""
-    table = catalog.resolve(model, dataset)
-    return [
-        text
-        for text in changes
-        if not text.endswith("=") or text[:-1].rpartition(".")[2] in table["schedule"]
-    ]
+    anyone = home_models()[0]
+    sets = catalog.head(anyone).datasets
+    return [name for name in sets if is_arena(load_preset(anyone, name).data)]
 
 
 def collapse_study(request: StudyRequest) -> None:
@@ -130,6 +127,10 @@ def collapse_study(request: StudyRequest) -> None:
             f"another process is at work on the study in {study.folder}: wait for it, stop it, or "
             "choose another folder with --out"
         ) from None
+    _tell_the_end(study, results, finished=finished)
+
+
+def _tell_the_end(study: Study, results: Results, *, finished: bool) -> None:
     if not finished:
         raise InterruptedRunError(
             f"stopped with everything saved in {study.folder}: type the command again to go on"
@@ -180,3 +181,18 @@ def _publish(study: Study, spec: StudySpec, results: Results, arena: Arena) -> N
     report = write_report(study, spec, results, arena)
     print_results(console(), results)
     say(f"report: {report}")
+
+
+def bench_study(steps: int, *, as_json: bool) -> None:
+    """Time two cells of the default arena's first model, at once and in turn."""
+    preset = load_preset(home_models()[0], HOME, None, [*OFTEN, f"schedule.steps={steps}"])
+    found = time_pair(
+        preset.name, preset, data_folder(None), platformdirs.user_cache_path("gancli")
+    )
+    if as_json:
+        typer.echo(found.model_dump_json(indent=2))
+        return
+    say(f"two cells of {preset.name} on {preset.dataset}, {steps:,} steps, one thread each")
+    say(f"at once: {found.at_once_s:.1f} s; in turn: {found.in_turn_s:.1f} s")
+    held = "within" if found.ratio <= PAIR_LIMIT else "OVER"
+    say(f"at once / in turn: {found.ratio:.3f} ({held} {PAIR_LIMIT:g})")

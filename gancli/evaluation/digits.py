@@ -1,7 +1,7 @@
 """A small classifier of handwritten digits, which says what a generator's images show.
 
 Trained once on MNIST's training split and kept in the cache under a hash of the data and of its own
-settings; always on two threads, so that it does not depend on the machine's number of cores.
+settings; always on one thread, so that it does not depend on the machine's number of cores.
 """
 
 import hashlib
@@ -29,7 +29,7 @@ BATCH_SIZE = 200
 PEAK_LR = 5e-3
 SHIFT = 2
 """Training images are moved by up to so many pixels."""
-THREADS = 2
+THREADS = 1
 AT_ONCE = 1000
 CLASSES = 10
 

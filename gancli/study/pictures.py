@@ -49,7 +49,7 @@ def _shaded(field: NDArray[np.float32], side: int) -> Rgb:
 
     The logits of a Wasserstein critic have no zero of their own.
     """
-    centred = field - np.median(field)
+    centred = np.nan_to_num(field - np.median(field))
     spread = float(np.abs(centred).mean()) or 1.0
     share = (np.tanh(centred / (2 * spread)) + 1) / 2
     # Rows of a picture run downwards.
@@ -62,6 +62,7 @@ def _dots(
     canvas: Rgb, points: Samples, data: Mixture, colour: tuple[int, int, int], size: int
 ) -> None:
     side = len(canvas)
+    points = points[np.isfinite(points).all(axis=1)]
     place = ((points.astype(np.float64) / data.scale + 1) / 2 * (side - 1)).round().astype(int)
     for across in range(size):
         for down in range(size):

@@ -118,10 +118,11 @@ class Pool:
         with suppress(BrokenPipeError):
             process.stdin.write(request.model_dump_json())
             process.stdin.close()
-        for line in process.stdout:
-            self._news.put(News(name, "running", json.loads(line)))
-        code = process.wait()
-        listener.join()
+        with process:
+            for line in process.stdout:
+                self._news.put(News(name, "running", json.loads(line)))
+            code = process.wait()
+            listener.join()
         with self._guard:
             self._running.discard(process)
         self._news.put(self._end(name, code, said))

@@ -1,0 +1,73 @@
+"""`gan bench ...` as it is typed."""
+
+from typing import Annotated
+
+import typer
+
+from gancli.cli.options import (
+    DataDirOption,
+    DatasetOption,
+    DeviceOption,
+    PrecisionName,
+    SetOption,
+    ThreadsOption,
+    VariantOption,
+)
+
+bench_app = typer.Typer(help="Measure speed and memory on this machine.", no_args_is_help=True)
+
+
+@bench_app.command(name="train")
+def bench_train(
+    model: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[MODEL]",
+            show_default=False,
+            help="A model's name, or a preset file. Left out: every model on every data set, a "
+            "line each (lite where there is one).",
+        ),
+    ] = None,
+    dataset: DatasetOption = None,
+    variant: VariantOption = None,
+    overrides: SetOption = None,
+    device: DeviceOption = None,
+    precision: Annotated[
+        PrecisionName | None,
+        typer.Option("--precision", help="Of ours; the others stay in float32. Default: fp32."),
+    ] = None,
+    threads: ThreadsOption = None,
+    data_dir: DataDirOption = None,
+    rounds: Annotated[
+        int, typer.Option("--rounds", min=1, metavar="R", help="How often each loop is timed.")
+    ] = 5,
+    as_json: Annotated[bool, typer.Option("--json", help="Print figures for programs.")] = False,
+) -> None:
+    """Time training steps beside a textbook's loop and the fastest one we know how to write."""
+    from gancli.cli import benching, place
+
+    benching.bench_training(
+        benching.BenchRequest(
+            model=model,
+            dataset=dataset,
+            variant=variant,
+            overrides=tuple(overrides or ()),
+            precision=precision,
+            place=place.Place(device, threads, data_dir),
+            rounds=rounds,
+            as_json=as_json,
+        )
+    )
+
+
+@bench_app.command("study")
+def bench_study(
+    steps: Annotated[
+        int, typer.Option("--steps", min=1, metavar="N", help="Of each of the two cells.")
+    ] = 1000,
+    as_json: Annotated[bool, typer.Option("--json", help="Print figures for programs.")] = False,
+) -> None:
+    """Time two cells of a collapse study at once beside the same two in turn."""
+    from gancli.cli import studying
+
+    studying.bench_study(steps, as_json=as_json)
