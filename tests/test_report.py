@@ -1,18 +1,14 @@
 """The run's report, `gan status`, and TensorBoard's files."""
 
-import base64
-import html
 import io
 import json
 import re
-import shutil
-import subprocess
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
+from browser import look_at
 from conftest import Gan
 from helpers import Key, job, narrow
 from PIL import Image
@@ -31,27 +27,16 @@ from gancli.trainer import Logged, Stepped, Trainer
 
 PHONE = (390, 844)
 DESK = (1200, 900)
-LOOK = """<script>addEventListener("load", () => {
-  const images = [...document.images], slider = document.getElementById("slider");
+TRY = """
+  const slider = document.getElementById("slider");
   const last = document.getElementById("shown").src;
   slider.value = 0;
   slider.dispatchEvent(new Event("input"));
   const first = document.getElementById("shown").src;
   document.querySelectorAll(".strip button")[1].click();
-  const said = {
-    broken: images.filter((i) => !i.complete || !i.naturalWidth).length, images: images.length,
-    overflow: document.documentElement.scrollWidth - innerWidth, width: innerWidth,
-    first, last, step: document.getElementById("step").textContent,
-    curves: document.querySelectorAll("svg polyline").length,
-    small: Math.min(...[...document.querySelectorAll("p, td, th, h1, svg text")].map(
-      (node) => parseFloat(getComputedStyle(node).fontSize))),
-  };
-  const found = document.createElement("template");
-  found.id = "found";
-  found.dataset.said = btoa(JSON.stringify(said));
-  parent.document.body.append(parent.document.adoptNode(found));
-});</script>"""
-FRAME = '<!doctype html><body><iframe width="{}" height="{}" srcdoc="{}"></iframe></body>'
+  const own = {first, last, step: document.getElementById("step").textContent,
+    curves: document.querySelectorAll("svg polyline").length};
+"""
 
 
 def train(folder: Path, key: Key = ("wgan-gp", "ring8", "reference")) -> Run:
@@ -64,30 +49,6 @@ def train(folder: Path, key: Key = ("wgan-gp", "ring8", "reference")) -> Run:
 
 def summary_of(run: Run) -> Summary:
     return summarise(run, load(run.checkpoint()).header)
-
-
-def look_at(page: Path, size: tuple[int, int]) -> tuple[dict[str, Any], str]:
-    """Open a page in a browser: what its elements say, and what the console says."""
-    chromium = shutil.which("chromium")
-    if chromium is None:
-        pytest.skip("chromium is not installed: apt-get install chromium")
-    # A window is never narrower than 500 pixels, a frame is.
-    probe = page.with_name("probe.html")
-    watched_page = page.read_text().replace("</body>", f"{LOOK}</body>")
-    probe.write_text(FRAME.format(*size, html.escape(watched_page)))
-    options = ["--headless", "--no-sandbox", "--disable-gpu", "--enable-logging=stderr"]
-    result = subprocess.run(
-        [chromium, *options, f"--user-data-dir={page.parent / 'profile'}", "--dump-dom",
-         "--virtual-time-budget=5000", probe.absolute().as_uri()],
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=120,
-    )  # fmt: skip
-    found = re.search(r'data-said="([^"]+)"', result.stdout)
-    assert found, result.stderr
-    console = [line for line in result.stderr.splitlines() if "CONSOLE" in line]
-    return json.loads(base64.b64decode(found[1])), "\n".join(console)
 
 
 def test_a_page_fetches_nothing_and_says_all(tmp_path: Path) -> None:
@@ -191,7 +152,7 @@ def test_the_report_of_a_real_run_in_a_browser(
     every = [f"--set=schedule.{name}_every=2" for name in ("log", "preview", "checkpoint")]
     typed = ("gan", "--dataset", "mnist", "--steps", 6, "--out", tmp_path / "run")
     assert gan("train", *typed, "--data-dir", data_dir, *every)[0] == 0
-    said, console = look_at(tmp_path / "run" / "report.html", size)
+    said, console = look_at(tmp_path / "run" / "report.html", size, TRY)
     assert not console
     assert said["broken"] == 0
     assert said["images"] == 4

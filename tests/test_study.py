@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from browser import look_at
 from conftest import Gan
 from filelock import FileLock
 
@@ -152,6 +153,7 @@ def test_interrupted_killed_or_in_parallel_a_study_is_the_same(gan: Gan) -> None
         )
         assert all((t == second.tensors[name]).all() for name, t in first.tensors.items())
     _look_at(Path("whole"))
+    _open_in_a_browser(Path("whole/report.html"))
 
 
 def _look_at(folder: Path) -> None:
@@ -177,6 +179,16 @@ def _look_at(folder: Path) -> None:
     )
     assert np.abs(clipped).max() <= 0.01 + 1e-9
     assert outer_share(clipped) > 0.2 > outer_share(free)
+
+
+def _open_in_a_browser(page: Path) -> None:
+    for size in ((1200, 900), (390, 844)):
+        said, console = look_at(page, size)
+        assert console == ""
+        assert (said["images"], said["broken"]) == (2 * 3 + 1 + 2 + 1, 0)
+        assert said["width"] == size[0]
+        assert said["overflow"] <= 0
+        assert said["small"] >= 11
 
 
 @pytest.mark.slow
