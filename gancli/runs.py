@@ -151,16 +151,16 @@ class Run:
 
     def metrics(self) -> list[Row]:
         """The lines of metrics.jsonl, up to one that was cut off or is none of ours."""
-        return _rows(self.metrics_file)
+        return read_rows(self.metrics_file)
 
     def timing(self) -> list[Row]:
         """The lines of timing.jsonl, likewise."""
-        return _rows(self.timing_file)
+        return read_rows(self.timing_file)
 
     def cut_back(self, step: int) -> None:
         """Take what was logged back to a checkpoint's step."""
         for file in (self.metrics_file, self.timing_file):
-            rows = [json.dumps(row) + "\n" for row in _rows(file) if row["step"] <= step]
+            rows = [json.dumps(row) + "\n" for row in read_rows(file) if row["step"] <= step]
             write_atomically(file, "".join(rows).encode())
 
     @contextmanager
@@ -195,7 +195,8 @@ def _append(file: Path, row: Row) -> None:
         opened.write(json.dumps(row) + "\n")
 
 
-def _rows(file: Path) -> list[Row]:
+def read_rows(file: Path) -> list[Row]:
+    """The lines of a log, up to one that was cut off or is none of ours."""
     if not file.exists():
         return []
     rows = []

@@ -31,7 +31,7 @@ ROOMS = [
     {"networks", "objective", "optimizers", "data"},
     {"preset"},
     {"state", "checkpoint", "runs", "roster"},
-    {"sampler", "pictures", "writer", "preview", "evaluation"},
+    {"sampler", "pages", "pictures", "writer", "preview", "evaluation"},
     {"trainer"},
     {"report", "bench", "study"},
     {"cli", "__main__"},

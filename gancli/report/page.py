@@ -1,14 +1,12 @@
 """A run's report: one HTML page that opens from disk and fetches nothing."""
 
-import base64
 import json
 from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
-import jinja2
-
 import gancli
+from gancli.pages import data_uri, template
 from gancli.preset import to_toml
 from gancli.preset.schema import ABSENT, leaves
 from gancli.report.summary import Series, Summary
@@ -48,14 +46,7 @@ class Chart(NamedTuple):
 def render(summary: Summary) -> bytes:
     """The page, in UTF-8, below 20 MB."""
     preset = summary.header.preset
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("gancli.report", "templates"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    page = environment.get_template("report.html.jinja").render(
+    page = template("gancli.report", "report.html.jinja").render(
         name=summary.run.folder.resolve().name,
         summary=summary,
         preset=preset,
@@ -119,10 +110,7 @@ def _chosen(summary: Summary) -> list[tuple[int, Path]]:
 
 
 def _frames(summary: Summary) -> list[Frame]:
-    return [
-        Frame(step, "data:image/png;base64," + base64.b64encode(path.read_bytes()).decode())
-        for step, path in _chosen(summary)
-    ]
+    return [Frame(step, data_uri(path.read_bytes())) for step, path in _chosen(summary)]
 
 
 def _deviations(summary: Summary) -> Iterable[DeviationRow]:

@@ -1,10 +1,8 @@
 """A study's report: one page that needs nothing else."""
 
-import base64
 from collections.abc import Mapping
 from pathlib import Path
 
-import jinja2
 from PIL import Image
 
 import gancli
@@ -12,6 +10,7 @@ from gancli.checkpoint import Checkpoint, load
 from gancli.data import Mixture
 from gancli.errors import RunError
 from gancli.files import write_atomically
+from gancli.pages import data_uri, template
 from gancli.pictures import png
 from gancli.sampler import Samples
 from gancli.study.arena import FAIR_WORDS, Arena
@@ -43,41 +42,27 @@ def write_report(study: Study, spec: StudySpec, results: Results, arena: Arena) 
     pictures |= {f"film-{model}.webp": content for model, content in films.items()}
     for name, content in pictures.items():
         write_atomically(study.folder / name, content)
-    page = (
-        _environment()
-        .get_template("study.html.jinja")
-        .render(
-            results=results,
-            spec=spec,
-            columns=(columns := columns_of(results)),
-            rows=[model_row(model, columns) for model in results.ranking],
-            ceiling=ceiling_row(results, columns),
-            steps=steps,
-            tiles={
-                model: {step: _uri(png(image)) for step, image in own.items()}
-                for model, own in tiles.items()
-            },
-            curves=_uri(pictures["curves.png"]),
-            weights=_uri(pictures["weights.png"]) if saved else None,
-            films={model: _uri(content, "webp") for model, content in films.items()},
-            protocol=_protocol(spec, results, arena),
-            notes=_notes(study),
-            version=gancli.__version__,
-        )
+    page = template("gancli.study", "study.html.jinja").render(
+        results=results,
+        spec=spec,
+        columns=(columns := columns_of(results)),
+        rows=[model_row(model, columns) for model in results.ranking],
+        ceiling=ceiling_row(results, columns),
+        steps=steps,
+        tiles={
+            model: {step: data_uri(png(image)) for step, image in own.items()}
+            for model, own in tiles.items()
+        },
+        curves=data_uri(pictures["curves.png"]),
+        weights=data_uri(pictures["weights.png"]) if saved else None,
+        films={model: data_uri(content, "webp") for model, content in films.items()},
+        protocol=_protocol(spec, results, arena),
+        notes=_notes(study),
+        version=gancli.__version__,
     )
     path = study.folder / "report.html"
     write_atomically(path, page.encode())
     return path
-
-
-def _environment() -> jinja2.Environment:
-    return jinja2.Environment(
-        loader=jinja2.PackageLoader("gancli.study", "templates"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
 
 
 def _mixture(spec: StudySpec) -> Mixture | None:
@@ -117,10 +102,6 @@ def _last(cell: Cell) -> Checkpoint | None:
         return load(found[max(found)]) if found else None
     except RunError:
         return None
-
-
-def _uri(content: bytes, kind: str = "png") -> str:
-    return f"data:image/{kind};base64," + base64.b64encode(content).decode()
 
 
 def _protocol(spec: StudySpec, results: Results, arena: Arena) -> dict[str, str]:

@@ -12,7 +12,7 @@ from gancli.checkpoint import RunSettings
 from gancli.errors import RunError
 from gancli.files import write_atomically
 from gancli.preset import Preset, differences
-from gancli.runs import Run
+from gancli.runs import Row, Run, read_rows
 from gancli.settings import Settings
 
 
@@ -156,28 +156,19 @@ class Cell:
         """What the pictures of a step are drawn from."""
         return self.folder / "frames" / f"step-{step:06d}.npz"
 
-    def rows(self) -> list[dict[str, float | None]]:
+    def rows(self) -> list[Row]:
         """The measurements, in order."""
-        if not self.measures_file.exists():
-            return []
-        found = []
-        for line in self.measures_file.read_text().splitlines():
-            try:
-                found.append(json.loads(line))
-            except ValueError:
-                break
-        return found
+        return read_rows(self.measures_file)
 
     def cut_back(self, step: int) -> None:
         """Take the measurements back to a checkpoint's step."""
-        kept = [row for row in self.rows() if (row["step"] or 0) <= step]
-        self._write(kept)
+        self._write([row for row in self.rows() if row["step"] <= step])
 
-    def add(self, row: dict[str, float | None]) -> None:
+    def add(self, row: Row) -> None:
         """Note one more measurement."""
         self._write([*self.rows(), row])
 
-    def _write(self, rows: Sequence[dict[str, float | None]]) -> None:
+    def _write(self, rows: Sequence[Row]) -> None:
         lines = "".join(json.dumps(row) + "\n" for row in rows)
         write_atomically(self.measures_file, lines.encode())
 
