@@ -236,7 +236,7 @@ def test_the_later_rate_wins_though_one_is_for_all(
     paths = [f"{player}.optimizer.lr".removeprefix(".") for player in order]
     preset = load_preset(*key, typed(dict(zip(paths, rates, strict=True))))
     for name, player in preset.players().items():
-        last = max(order.index(name), order.index(""))
+        last = max(order.index(each) for each in (name, "") if each in order)
         assert player.optimizer.lr == rates[last]
 
 
