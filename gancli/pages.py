@@ -1,8 +1,11 @@
 """Pages that need nothing else: templates, and files carried inside."""
 
 import base64
+from typing import TypeVar
 
 import jinja2
+
+Item = TypeVar("Item")
 
 
 def template(package: str, name: str) -> jinja2.Template:
@@ -20,3 +23,10 @@ def template(package: str, name: str) -> jinja2.Template:
 def data_uri(content: bytes, kind: str = "png") -> str:
     """A picture's content as an address that a page may hold; `kind` as in image/png."""
     return f"data:image/{kind};base64," + base64.b64encode(content).decode()
+
+
+def thinned(items: list[Item], limit: int) -> list[Item]:
+    """At most `limit` of them, evenly spread, the first and the last among them; `limit` > 1."""
+    if len(items) <= limit:
+        return items
+    return [items[round(i * (len(items) - 1) / (limit - 1))] for i in range(limit)]

@@ -1,5 +1,6 @@
 """The collapse study: what it counts, what survives, what people look at."""
 
+import io
 import json
 import signal
 import subprocess
@@ -13,12 +14,15 @@ import pytest
 from browser import look_at
 from conftest import Gan
 from filelock import FileLock
+from rich.console import Console
 
 from gancli.checkpoint import load
 from gancli.preset import load_preset
+from gancli.report.studying import Line, StudyBoard
 from gancli.study.frames import FIELD_SIDE, Frame
 from gancli.study.pictures import discriminator_weights, outer_share
 from gancli.study.plan import Study
+from gancli.study.pool import News
 from gancli.study.results import ModelResult, collapse_step, interval
 from gancli.study.tables import DASH, LEAST_SHOWN, model_row
 
@@ -68,6 +72,32 @@ def test_what_was_not_measured_is_a_dash() -> None:
         collapse_steps=[], lately=None,
     )  # fmt: skip
     assert model_row(tiny, {"reverse_kl": ""})[1] == "<0.001"
+
+
+def test_the_time_left_is_told_from_the_pace(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One cell takes a second for ten steps; 90 of it and 100 of the other remain, two at once."""
+    clock = [0.0]
+    monkeypatch.setattr("gancli.report.studying.time.monotonic", lambda: clock[0])
+    board = StudyBoard({"a": Line(100), "b": Line(100)}, jobs=2)
+    assert board.remaining() is None
+    board.note(News("a", "running", {"step": 0}))
+    clock[0] = 1.0
+    board.note(News("a", "running", {"step": 10}))
+    # 9 s and 10 s of work for two; the longer one alone takes 10.
+    assert board.remaining() == pytest.approx(10.0)
+    board.jobs = 1
+    assert board.remaining() == pytest.approx(19.0)
+
+
+def test_a_row_for_each_cell() -> None:
+    board = StudyBoard({"a": Line(100), "b": Line(100)}, jobs=1)
+    board.note(News("a", "running", {"step": 50, "held": 8.0, "high_quality": 0.25}))
+    board.note(News("b", "failed", reason="too hot"))
+    out = io.StringIO()
+    Console(file=out, width=100).print(board.table())
+    for word in ("1 of 2 cells", "50/100", "25%", "failed"):
+        assert word in out.getvalue()
+    assert board.lines["b"].reason == "too hot"
 
 
 @pytest.mark.parametrize(

@@ -3,15 +3,14 @@
 import json
 from collections.abc import Iterable
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 import gancli
-from gancli.pages import data_uri, template
+from gancli.pages import data_uri, template, thinned
 from gancli.preset import to_toml
 from gancli.preset.schema import ABSENT, leaves
 from gancli.report.summary import Series, Summary
 
-Item = TypeVar("Item")
 PICTURES_LIMIT = 12_000_000
 """Bytes of pictures in one page; in its base64 they take a third more."""
 FRAMES_LIMIT = 120
@@ -85,25 +84,21 @@ def _charts(summary: Summary) -> list[Chart]:
     charts = [Chart("losses", summary.losses), Chart("terms of the losses", summary.terms)]
     charts += [Chart(name, {name: points}) for name, points in summary.scores.items()]
     charts.append(Chart("steps a second", {"steps/s": summary.speed}))
-    thinned = [
-        Chart(title, {name: _thin(points) for name, points in series.items() if points})
+    shorter = [
+        Chart(
+            title,
+            {name: thinned(points, POINTS_LIMIT) for name, points in series.items() if points},
+        )
         for title, series in charts
     ]
-    return [chart for chart in thinned if chart.series]
-
-
-def _thin(items: list[Item], limit: int = POINTS_LIMIT) -> list[Item]:
-    """At most `limit` of them, evenly spread, the first and the last among them."""
-    if len(items) <= limit:
-        return items
-    return [items[round(i * (len(items) - 1) / (limit - 1))] for i in range(limit)]
+    return [chart for chart in shorter if chart.series]
 
 
 def _chosen(summary: Summary) -> list[tuple[int, Path]]:
     """The previews that fit into a page: evenly spread, the first and the last among them."""
     every = list(summary.previews.items())
     for limit in range(min(len(every), FRAMES_LIMIT), 1, -1):
-        chosen = _thin(every, limit)
+        chosen = thinned(every, limit)
         if sum(path.stat().st_size for _, path in chosen) <= PICTURES_LIMIT:
             return chosen
     return [pair for pair in every[-1:] if pair[1].stat().st_size <= PICTURES_LIMIT]

@@ -10,7 +10,7 @@ from gancli.checkpoint import Checkpoint, load
 from gancli.data import Mixture
 from gancli.errors import RunError
 from gancli.files import write_atomically
-from gancli.pages import data_uri, template
+from gancli.pages import data_uri, template, thinned
 from gancli.pictures import png
 from gancli.sampler import Samples
 from gancli.study.arena import FAIR_WORDS, Arena
@@ -21,6 +21,8 @@ from gancli.study.results import Results
 from gancli.study.tables import ceiling_row, columns_of, model_row
 
 SHOWN_REALS = 2000
+FILM_FRAMES = 60
+"""Most pictures of a film, so that a page stays below 20 MB."""
 
 
 def write_report(study: Study, spec: StudySpec, results: Results, arena: Arena) -> Path:
@@ -89,7 +91,8 @@ def _tiles(
 def _films(cells: Mapping[str, Cell], data: Mixture, reals: Samples) -> dict[str, bytes]:
     found = {}
     for model, cell in cells.items():
-        read = [Frame.read(cell.frame_file(int(row["step"] or 0))) for row in cell.rows()]
+        steps = thinned([int(row["step"]) for row in cell.rows()], FILM_FRAMES)
+        read = [Frame.read(cell.frame_file(step)) for step in steps]
         frames = [frame for frame in read if frame is not None]
         if frames:
             found[model] = film(frames, data, reals)
