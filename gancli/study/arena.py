@@ -155,7 +155,10 @@ class DigitArena(Arena):
 
     def quality_words(self) -> str:
         """What a sample of high quality is."""
-        return f"the classifier gives its digit a probability of at least {SURE:g}"
+        return (
+            f"the classifier gives its digit a probability of at least {SURE:g}; it may be as sure "
+            "of noise, so look at the pictures, too"
+        )
 
     def published_words(self) -> str:
         """How the starred columns are counted."""
