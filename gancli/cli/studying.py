@@ -22,15 +22,13 @@ from gancli.signals import stop_flag
 from gancli.study.arena import Arena, DigitArena, is_arena, open_arena
 from gancli.study.cell import Request
 from gancli.study.page import write_report
-from gancli.study.plan import Cell, Study, StudySpec
+from gancli.study.plan import Study, StudySpec
 from gancli.study.pool import Pool, State
 from gancli.study.results import Results, gather, to_csv
 from gancli.study.timing import time_pair
 
 HOME = "ring8"
 """The arena of all models that train on mixtures."""
-MOST_SEEDS = 1000
-MOST_JOBS = 256
 OFTEN = (
     "schedule.checkpoint_every=500",
     "schedule.preview_every=1000000000",
@@ -161,16 +159,10 @@ def _run_cells(study: Study, spec: StudySpec, jobs: int, data: Path, cache: Path
         outcome = study.cell(cell.name).outcome()
         if outcome is not None and (outcome.repeatable or not outcome.reason):
             ended[cell.name] = "failed" if outcome.reason else "done"
-    requests = [
-        Request(
-            cell=cell, folder=str(study.cell(cell.name).folder), data=str(data), cache=str(cache)
-        )
-        for cell in cells
-        if cell.name not in ended
-    ]
+    requests = [Request.of(study, cell, data, cache) for cell in cells if cell.name not in ended]
     say(f"{len(requests)} of {len(cells)} cells to run, {jobs} at a time, in {study.folder}")
     for request in requests:
-        Cell(Path(request.folder)).outcome_file.unlink(missing_ok=True)
+        study.cell(request.cell.name).outcome_file.unlink(missing_ok=True)
     with stop_flag() as should_stop, watched_study(console(), cells, ended, jobs) as board:
         return Pool(study, jobs, board.note).run(requests, should_stop)
 

@@ -22,7 +22,7 @@ from gancli.settings import Settings
 from gancli.signals import stop_flag
 from gancli.study.arena import Arena, open_arena
 from gancli.study.frames import Frame
-from gancli.study.plan import Cell, CellSpec, Outcome
+from gancli.study.plan import Cell, CellSpec, Outcome, Study
 from gancli.trainer import Event, Job, Stepped, Trainer
 
 PATIENCE = 30.0
@@ -41,6 +41,12 @@ class Request(Settings):
     """folder of named data sets"""
     cache: str
     """folder of the digit classifier"""
+
+    @classmethod
+    def of(cls, study: Study, cell: CellSpec, data: Path, cache: Path) -> "Request":
+        """To run a cell in its place in a study."""
+        folder = study.cell(cell.name).folder
+        return cls(cell=cell, folder=str(folder), data=str(data), cache=str(cache))
 
 
 Tell = Callable[[dict[str, object]], None]

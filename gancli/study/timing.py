@@ -47,15 +47,7 @@ def _seconds(model: str, preset: Preset, data: Path, cache: Path, jobs: int) -> 
     with tempfile.TemporaryDirectory() as name:
         study = Study(Path(name))
         spec = StudySpec(arena=preset.dataset, presets={model: preset}, seeds=[0, 1], device="cpu")
-        requests = [
-            Request(
-                cell=cell,
-                folder=str(study.cell(cell.name).folder),
-                data=str(data),
-                cache=str(cache),
-            )
-            for cell in spec.cells()
-        ]
+        requests = [Request.of(study, cell, data, cache) for cell in spec.cells()]
         began = time.monotonic()
         Pool(study, jobs, note).run(requests, lambda: False)
         seconds = time.monotonic() - began
