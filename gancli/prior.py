@@ -21,6 +21,9 @@ class Prior(Settings):
     """normal: N(0, scale^2); uniform: U(-scale, scale)"""
     scale: float = Field(default=1.0, gt=0)
     """standard deviation (normal) or half-width (uniform)"""
+    fake_labels: Literal["uniform", "real"] = "uniform"
+    """labels of the fakes in the discriminator's turn, where labels are used: fresh ones, every
+    class as likely, or those of the real batch beside them"""
 
     def draw(self, count: int, rng: np.random.Generator) -> Latent:
         """Fresh latents for one turn: z of shape (count, z_dim), float32."""

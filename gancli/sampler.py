@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from gancli.preset import Preset
-from gancli.types import GeneratorNet, Latent
+from gancli.types import GeneratorNet
 
 Samples = NDArray[np.generic]
 """uint8 images of (N, H, W, C), or float32 points of (N, D) in data units."""
@@ -35,8 +35,7 @@ class Sampler:
 
     def _generate(self, seeds: Sequence[int]) -> Tensor:
         weight = next(self.generator.parameters())
-        latent = self.preset.prior.at(seeds)
-        latent = Latent(*(part.to(weight.device, weight.dtype) for part in latent))
+        latent = self.preset.prior.at(seeds).to(weight.device, weight.dtype)
         training = self.generator.training
         self.generator.eval()
         try:

@@ -151,6 +151,7 @@ def build_players(preset: Preset, seed: int) -> Players:
                 shape,
                 twice=preset.objective.differentiates_twice(),
                 z_dim=preset.judged_noise,
+                heads=preset.heads,
             ),
             guesser.network.reconstructor(prior, shape, guesser.noise) if guesser else None,
         )

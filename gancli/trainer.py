@@ -97,6 +97,7 @@ class Trainer:
             device=self.device,
             dtype=job.settings.dtype,
             world=job.world,
+            classes=preset.classes,
         )
         self.batches_dealt = preset.schedule.batches_before(self.state.step)
         self.previewer = Previewer(preset, job.data)
@@ -146,8 +147,9 @@ class Trainer:
         turns = self._turns(schedule.discriminator_steps_at(state.step))
         for index, turn in enumerate(turns):
             own_size = None if turn.deals_real else schedule.generator_batch_size
+            batch = self.batches_dealt if turn.deals_real else None
             more = sum(later.deals_real for later in turns[index + 1 :])
-            hand = self.deck.hand(state.step, index, self.batches_dealt, own_size, more=more)
+            hand = self.deck.hand(state.step, index, batch, own_size, more=more)
             losses = take(
                 turn,
                 state.players,

@@ -1,7 +1,9 @@
 """The nouns every room shares: latents, samples, verdicts, and the two network contracts."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from types import MappingProxyType
 from typing import NamedTuple, Protocol, cast
 
 import torch
@@ -13,6 +15,8 @@ class DataShape(NamedTuple):
 
     x: tuple[int, ...]
     """(C, H, W) for images, (D,) for points."""
+    classes: int = 0
+    """Labels run from 0 to classes - 1; 0: the set is not labelled."""
 
     @property
     def is_image(self) -> bool:
@@ -25,6 +29,22 @@ class Latent(NamedTuple):
 
     z: Tensor
     """(B, Z) noise."""
+    label: Tensor | None = None
+    """(B,) int64: the class asked for; None for generators of one kind of sample."""
+
+    def to(self, device: torch.device, dtype: torch.dtype) -> "Latent":
+        """On this device, its noise of this type."""
+        return Latent(
+            self.z.to(device, dtype), None if self.label is None else self.label.to(device)
+        )
+
+    @staticmethod
+    def joined(latents: "Sequence[Latent]") -> "Latent":
+        """Batches of the same parts, one behind the other."""
+        labels = [latent.label for latent in latents if latent.label is not None]
+        return Latent(
+            torch.cat([latent.z for latent in latents]), torch.cat(labels) if labels else None
+        )
 
 
 class Sample(NamedTuple):
@@ -34,11 +54,22 @@ class Sample(NamedTuple):
     """(B, *DataShape.x) in [-1, 1]."""
     z: Tensor | None = None
     """(B, Z): the noise x was made of, or a guess at it; for discriminators that judge both."""
+    label: Tensor | None = None
+    """(B,) int64: the class x shows, or was asked to show; None where labels are not used."""
+
+    @staticmethod
+    def made(x: Tensor, latent: Latent) -> "Sample":
+        """What a generator made of these latents."""
+        return Sample(x, latent.z, latent.label)
 
     def beside(self, other: "Sample") -> "Sample":
         """This batch and another one behind it, in the fields that both have."""
-        both = None if self.z is None or other.z is None else torch.cat([self.z, other.z])
-        return Sample(torch.cat([self.x, other.x]), both)
+
+        def both(ours: Tensor | None, theirs: Tensor | None) -> Tensor | None:
+            return None if ours is None or theirs is None else torch.cat([ours, theirs])
+
+        x = torch.cat([self.x, other.x])
+        return Sample(x, both(self.z, other.z), both(self.label, other.label))
 
 
 class Verdict(NamedTuple):
@@ -46,6 +77,17 @@ class Verdict(NamedTuple):
 
     logit: Tensor
     """(B,) unbounded; larger means more real."""
+    heads: Mapping[str, Tensor] = MappingProxyType({})
+    """What else was asked of it, by name: `label` has (B, classes) logits."""
+
+    def halves(self) -> "tuple[Verdict, Verdict]":
+        """The verdicts on the first and on the second half of the batch."""
+        first, second = self.logit.chunk(2)
+        heads = {name: head.chunk(2) for name, head in self.heads.items()}
+        return (
+            Verdict(first, {name: halves[0] for name, halves in heads.items()}),
+            Verdict(second, {name: halves[1] for name, halves in heads.items()}),
+        )
 
 
 class GeneratorNet(nn.Module):
@@ -118,11 +160,11 @@ class Dealer(Protocol):
     """The only source of data and randomness in a turn."""
 
     def real(self) -> Sample:
-        """This turn's batch of real samples."""
+        """This turn's batch of real samples, with their labels where labels are used."""
         ...
 
     def latent(self) -> Latent:
-        """This turn's fresh latents."""
+        """This turn's fresh latents, with labels where labels are used."""
         ...
 
     def fake(self, generator: GeneratorNet) -> Sample:

@@ -31,9 +31,11 @@ class Dataset:
 
     @cached_property
     def fingerprint(self) -> str:
-        """SHA-256 of the content, with its shape and type."""
+        """SHA-256 of the content and its labels, with shape and type."""
         digest = hashlib.sha256(f"{tuple(self.x.shape)} {self.x.dtype}".encode())
         digest.update(self.x.contiguous().numpy().data)
+        if self.labels is not None:
+            digest.update(self.labels.contiguous().numpy().data)
         return digest.hexdigest()
 
 
@@ -49,6 +51,11 @@ class DataSpec(Settings):
     @abstractmethod
     def shape(self) -> DataShape:
         """What a sample looks like to a network; known without the data."""
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """What the labels stand for, one a class: as a rule their numbers."""
+        return tuple(map(str, range(self.shape.classes)))
 
     @abstractmethod
     def load(self, folder: Path, seed: int) -> Dataset:

@@ -40,6 +40,7 @@ class Deck:
         device: torch.device,
         dtype: torch.dtype,
         world: World,
+        classes: int = 0,
     ) -> None:
         self.spec = spec
         self.prior = prior
@@ -47,7 +48,10 @@ class Deck:
         self.device = device
         self.dtype = dtype
         self.world = world
+        self.classes = classes
+        """how many labels are dealt; 0: none are"""
         self.x = data.x.to(device)
+        self.labels = data.labels.to(device) if classes and data.labels is not None else None
         self.batch_size = batch_size
         if len(data) < batch_size:
             raise DataError(
@@ -62,14 +66,20 @@ class Deck:
         """fakes made for turns to come, by step and turn"""
 
     def hand(
-        self, step: int, turn: int, batch: int, batch_size: int | None = None, *, more: int = 0
+        self,
+        step: int,
+        turn: int,
+        batch: int | None,
+        batch_size: int | None = None,
+        *,
+        more: int = 0,
     ) -> "Hand":
         """What one turn may draw.
 
         Args:
             step: the step, from 0.
             turn: its place in the step, from 0.
-            batch: how many real batches were dealt before it.
+            batch: how many real batches were dealt before it; None: it deals none.
             batch_size: where it differs from the deck's.
             more: how many turns follow before the generator changes.
         """
@@ -99,7 +109,7 @@ class Hand:
     deck: Deck
     step: int
     turn: int
-    batch: int
+    batch: int | None
     batch_size: int
     more: int = 0
 
@@ -107,20 +117,40 @@ class Hand:
         """Real samples of shape (B, *x) in [-1, 1], mirrored and noised as the data set says."""
         deck = self.deck
         share = deck.world.slice_of(self.batch_size)
-        x = deck.spec.to_network(deck.x[deck.batch(self.batch)[share]], deck.dtype)
+        index = self._index()
+        x = deck.spec.to_network(deck.x[index], deck.dtype)
         if deck.spec.flip:
             mirrored = self._numbers("flip", (self.batch_size, 1, 1, 1))[share] < 0.5
             x = torch.where(mirrored, x.flip(-1), x)
         if deck.spec.noise:
             noise = self._numbers("noise", (self.batch_size, *x.shape[1:]))[share]
             x = x + deck.spec.noise * noise
-        return Sample(x)
+        return Sample(x, label=None if deck.labels is None else deck.labels[index])
 
     def latent(self) -> Latent:
         """Fresh latents, one a sample of the batch."""
-        share = self.deck.world.slice_of(self.batch_size)
-        drawn = self.deck.prior.draw(self.batch_size, self._stream("latent"))
-        return Latent(*(self.deck.send(part[share].to(self.deck.dtype)) for part in drawn))
+        deck, share = self.deck, self.deck.world.slice_of(self.batch_size)
+        drawn = deck.prior.draw(self.batch_size, self._stream("latent"))
+        z = deck.send(drawn.z[share].to(deck.dtype))
+        return Latent(z, self._asked(share) if deck.classes else None)
+
+    def _asked(self, share: slice) -> Tensor:
+        """The labels asked for: the real batch's where the prior says so, else fresh ones."""
+        deck = self.deck
+        if self.batch is not None and deck.prior.fake_labels == "real" and deck.labels is not None:
+            return deck.labels[self._index()]
+        drawn = self._stream("label").integers(deck.classes, size=self.batch_size)
+        return deck.send(torch.from_numpy(drawn)[share])
+
+    def _index(self) -> Tensor:
+        """Where this process's share of the turn's real batch lies among the data.
+
+        Raises:
+            ValueError: the turn deals no real samples.
+        """
+        if self.batch is None:
+            raise ValueError(f"turn {self.turn} deals no real samples")
+        return self.deck.batch(self.batch)[self.deck.world.slice_of(self.batch_size)]
 
     def fake(self, generator: GeneratorNet) -> Sample:
         """What the generator makes of this turn's latents.
@@ -132,13 +162,18 @@ class Hand:
             ahead.clear()
         if (self.step, self.turn) not in ahead:
             room = max(AT_ONCE // self.batch_size, 1) if generator.makes_singly else 1
-            turns = range(self.turn, self.turn + min(self.more + 1, room))
-            latents = [replace(self, turn=turn).latent() for turn in turns]
+            hands = [self._later(turns) for turns in range(min(self.more + 1, room))]
+            latents = [hand.latent() for hand in hands]
             with torch.no_grad():
-                made = generator(Latent(*map(torch.cat, zip(*latents, strict=True))))
-            parts = zip(turns, made.chunk(len(turns)), latents, strict=True)
-            ahead |= {(self.step, turn): Sample(x, latent.z) for turn, x, latent in parts}
+                made = generator(Latent.joined(latents))
+            parts = zip(hands, made.chunk(len(hands)), latents, strict=True)
+            ahead |= {(self.step, hand.turn): Sample.made(x, latent) for hand, x, latent in parts}
         return ahead.pop((self.step, self.turn))
+
+    def _later(self, turns: int) -> "Hand":
+        """The draws of a turn that follows so many turns later, each of which deals a batch."""
+        batch = None if self.batch is None else self.batch + turns
+        return replace(self, turn=self.turn + turns, batch=batch)
 
     def noise(self, like: Tensor) -> Tensor:
         """Standard normal numbers, a row of `like` for each sample of the batch."""

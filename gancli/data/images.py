@@ -11,6 +11,7 @@ from typing import Literal
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from pydantic import Field
 from torch import Tensor
 
 from gancli.data.dataset import Dataset, DataSpec
@@ -42,11 +43,34 @@ READERS: dict[Source, Callable[[Path, bool, bool], Dataset]] = {
 }
 """Read the training or the test split from a folder; the last argument: download it there."""
 SHAPES: dict[Source, tuple[int, int, int]] = {"mnist": (1, 28, 28), "cifar10": (3, 32, 32)}
+NAMES: dict[Source, tuple[str, ...]] = {
+    "mnist": tuple("0123456789"),
+    "cifar10": (
+        "airplane",
+        "automobile",
+        "bird",
+        "cat",
+        "deer",
+        "dog",
+        "frog",
+        "horse",
+        "ship",
+        "truck",
+    ),
+}
+"""The classes, in the order of their labels."""
 LAYOUTS: dict[Source, str] = {
     "mnist": "MNIST/raw/train-images-idx3-ubyte",
     "cifar10": "cifar-10-batches-py/data_batch_1",
 }
 """A file of each set, relative to the data folder: how torchvision lays it out."""
+
+
+def _resized(images: Tensor, side: int) -> Tensor:
+    from torchvision.transforms.functional import InterpolationMode, resize
+
+    made: Tensor = resize(images, [side, side], InterpolationMode.BILINEAR, antialias=True)
+    return made
 
 
 def to_pixels(x: Tensor) -> NDArray[np.generic]:
@@ -62,11 +86,20 @@ class TorchvisionImages(DataSpec):
     kind: Literal["torchvision"] = "torchvision"
     source: Source
     """which data set"""
+    size: int | None = Field(default=None, gt=0, le=4096)
+    """side of the square the images are resized to, bilinearly; none: as they are"""
 
     @property
     def shape(self) -> DataShape:
-        """(C, H, W) of the set's images."""
-        return DataShape(SHAPES[self.source])
+        """(C, H, W) of the set's images, and its classes."""
+        channels, height, width = SHAPES[self.source]
+        side = (self.size, self.size) if self.size else (height, width)
+        return DataShape((channels, *side), len(NAMES[self.source]))
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """The classes, in the order of their labels."""
+        return NAMES[self.source]
 
     @property
     def key(self) -> Literal["images"]:
@@ -91,12 +124,13 @@ class TorchvisionImages(DataSpec):
         """The training or the test split, as `load` reads it."""
         present = self.is_present(folder)
         found = self._read(folder, train) if present else self._download(folder, train)
-        if tuple(found.x.shape[1:]) != self.shape.x or not len(found):
+        stored = SHAPES[self.source]
+        if tuple(found.x.shape[1:]) != stored or not len(found):
             raise DataError(
                 f"read {len(found)} images of shape {tuple(found.x.shape[1:])} in {folder}, "
-                f"expected {self.source}'s {self.shape.x}: {self._remedy(folder)}"
+                f"expected {self.source}'s {stored}: {self._remedy(folder)}"
             )
-        return found
+        return found if self.size is None else Dataset(_resized(found.x, self.size), found.labels)
 
     def is_present(self, folder: Path) -> bool:
         """Whether `folder` holds anything of this set, so that nothing is downloaded."""

@@ -18,11 +18,11 @@ from gancli.streams import stream
 from gancli.types import DataShape
 
 DIGITS = TorchvisionImages(source="mnist")
-CLASSES = 10
+CLASSES = DIGITS.shape.classes
 
 
 class StackedDigits(DataSpec):
-    """Triples of MNIST digits; label 100 r + 10 g + b."""
+    """Triples of MNIST digits; label 100 r + 10 g + b, of 1,000 classes."""
 
     kind: Literal["stacked-digits"] = "stacked-digits"
     count: int = Field(gt=0, le=1_000_000)
@@ -30,8 +30,8 @@ class StackedDigits(DataSpec):
 
     @property
     def shape(self) -> DataShape:
-        """Three channels of a digit each."""
-        return DataShape((3, *DIGITS.shape.x[1:]))
+        """Three channels of a digit each; a class a triple."""
+        return DataShape((3, *DIGITS.shape.x[1:]), CLASSES**3)
 
     @property
     def key(self) -> Literal["images"]:

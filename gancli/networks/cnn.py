@@ -4,54 +4,99 @@ Each block is (normalisation, activation, convolution): a norm acts on the layer
 multipliers an image has a side of 4 * 2^n pixels.
 """
 
+from collections.abc import Mapping
 from itertools import pairwise
 from typing import Annotated, Literal
 
 import torch
 from pydantic import Field
 from torch import Tensor, nn
+from torch.nn.functional import one_hot
 
 from gancli.networks.blocks import SeedConvTranspose2d, WholeConv2d, channels_last, leaky
-from gancli.networks.layers import NetworkSpec, Norm, batch_norm, finish
+from gancli.networks.layers import (
+    NO_HEADS,
+    ConditionalBatchNorm2d,
+    NetworkSpec,
+    Norm,
+    batch_norm,
+    finish,
+    labelled,
+)
 from gancli.prior import Prior
-from gancli.types import DataShape, DiscriminatorNet, GeneratorNet, Latent, Sample, Verdict
+from gancli.types import (
+    DataShape,
+    DiscriminatorNet,
+    GeneratorNet,
+    Latent,
+    Sample,
+    Verdict,
+)
 
 Multiplier = Annotated[int, Field(gt=0, le=1024)]
 SEED_SIDE = 4
 """Side, in pixels, of the smallest feature map."""
 
 
+class _Up(nn.Sequential):
+    """A norm, an activation, and a convolution that doubles the side."""
+
+    def forward(self, input: Tensor, label: Tensor | None = None) -> Tensor:
+        """Return images of twice the side; a conditional norm alone reads the label."""
+        x = input
+        for layer in self:
+            by_label = isinstance(layer, ConditionalBatchNorm2d)
+            x = layer(x, labelled(label)) if by_label else layer(x)
+        return x
+
+
 class CnnGenerator(GeneratorNet):
-    """z of (B, z_dim) to images of (B, C, H, W) in [-1, 1], by transposed convolutions."""
+    """Latents to images of (B, C, H, W) in [-1, 1], by transposed convolutions."""
 
     def __init__(self, spec: "Cnn", z_dim: int, shape: DataShape) -> None:
         super().__init__()
         widths = [spec.dim * m for m in reversed(spec.multipliers)]
-        self.first_conv = SeedConvTranspose2d(z_dim, widths[0], SEED_SIDE, bias=spec.bias)
+        self.beside = shape.classes if spec.condition == "concat" else 0
+        self.first_conv = SeedConvTranspose2d(
+            z_dim + self.beside, widths[0], SEED_SIDE, bias=spec.bias
+        )
 
-        def up(inputs: int, outputs: int) -> nn.Sequential:
-            return nn.Sequential(
-                batch_norm(spec.norm, inputs, spatial=True),
+        def up(inputs: int, outputs: int) -> _Up:
+            return _Up(
+                ConditionalBatchNorm2d(inputs, shape.classes)
+                if spec.condition == "norm"
+                else batch_norm(spec.norm, inputs, spatial=True),
                 nn.ReLU(inplace=True),
                 nn.ConvTranspose2d(inputs, outputs, 4, 2, 1, bias=spec.bias),
             )
 
-        self.layers = nn.Sequential(*(up(a, b) for a, b in pairwise(widths)))
+        self.layers = nn.ModuleList(up(a, b) for a, b in pairwise(widths))
         self.last_conv = up(widths[-1], shape.x[0])
 
     def forward(self, latent: Latent) -> Tensor:
         """Return images of shape (B, C, H, W)."""
-        x = channels_last(self.first_conv(latent.z[:, :, None, None]))
-        return torch.tanh(self.last_conv(self.layers(x)))
+        z = latent.z
+        if self.beside:
+            z = torch.cat([z, one_hot(labelled(latent.label), self.beside).to(z.dtype)], 1)
+        x = channels_last(self.first_conv(z[:, :, None, None]))
+        for layer in self.layers:
+            x = layer(x, latent.label)
+        return torch.tanh(self.last_conv(x, latent.label))
 
 
 class CnnDiscriminator(DiscriminatorNet):
-    """Images of (B, C, H, W) to one logit; its first feature map is never normalised."""
+    """Images of (B, C, H, W) to one logit, and what its heads say.
 
-    def __init__(self, spec: "Cnn", shape: DataShape, *, twice: bool) -> None:
+    Its first feature map is never normalised.
+    """
+
+    def __init__(
+        self, spec: "Cnn", shape: DataShape, *, twice: bool, heads: Mapping[str, int]
+    ) -> None:
         super().__init__()
         widths = [spec.dim * m for m in spec.multipliers]
-        self.first_conv = nn.Conv2d(shape.x[0], widths[0], 4, 2, 1, bias=spec.bias)
+        self.beside = shape.classes if spec.condition == "concat" else 0
+        self.first_conv = nn.Conv2d(shape.x[0] + self.beside, widths[0], 4, 2, 1, bias=spec.bias)
 
         def down(inputs: int, outputs: int, norm: Norm) -> nn.Sequential:
             return nn.Sequential(
@@ -69,11 +114,23 @@ class CnnDiscriminator(DiscriminatorNet):
             leaky(spec.slope, twice=twice),
             WholeConv2d(widths[-1], 1, SEED_SIDE, bias=spec.bias),
         )
+        self.heads = nn.ModuleDict(
+            {
+                name: WholeConv2d(widths[-1], count, SEED_SIDE, bias=spec.bias)
+                for name, count in heads.items()
+            }
+        )
 
     def forward(self, sample: Sample) -> Verdict:
-        """Return one logit an image."""
-        x = self.last_conv(self.layers(self.first_conv(channels_last(sample.x))))
-        return Verdict(x.flatten())
+        """Return one logit an image, and (B, count) of each head."""
+        x = sample.x
+        if self.beside:
+            planes = one_hot(labelled(sample.label), self.beside).to(x.dtype)[:, :, None, None]
+            x = torch.cat([x, planes.expand(-1, -1, *x.shape[2:])], 1)
+        norm, activation, to_logit = self.last_conv
+        x = activation(norm(self.layers(self.first_conv(channels_last(x)))))
+        heads = {name: head(x).flatten(1) for name, head in self.heads.items()}
+        return Verdict(to_logit(x).flatten(), heads)
 
 
 class Cnn(NetworkSpec):
@@ -92,18 +149,30 @@ class Cnn(NetworkSpec):
         return finish(CnnGenerator(self, prior.z_dim, shape), self)
 
     def discriminator(
-        self, shape: DataShape, *, twice: bool = False, z_dim: int = 0
+        self,
+        shape: DataShape,
+        *,
+        twice: bool = False,
+        z_dim: int = 0,
+        heads: Mapping[str, int] = NO_HEADS,
     ) -> CnnDiscriminator:
         """Build the discriminator of images of `shape`."""
         del z_dim
-        return finish(CnnDiscriminator(self, shape, twice=twice), self)
+        return finish(CnnDiscriminator(self, shape, twice=twice, heads=heads), self)
 
-    def misfit(self, shape: DataShape, z_dim: int = 0) -> str | None:
+    def misfit(
+        self,
+        shape: DataShape,
+        player: str,
+        *,
+        z_dim: int = 0,
+        heads: Mapping[str, int] = NO_HEADS,
+    ) -> str | None:
         """Why these layers do not fit images of `shape`; None if they do."""
         if z_dim:
             return "family cnn judges images alone, and a reconstructor needs family mlp"
         side = SEED_SIDE * 2 ** len(self.multipliers)
         if shape.is_image and shape.x[1:] == (side, side):
-            return None
+            return super().misfit(shape, player, heads=heads)
         size = "x".join(map(str, shape.x))
         return f"{len(self.multipliers)} multipliers make images of {side}x{side}, not {size}"

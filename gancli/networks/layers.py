@@ -1,10 +1,12 @@
 """What every network family shares: its settings, normalisation, spectral norm, initialisation."""
 
 from abc import abstractmethod
+from collections.abc import Mapping
 from typing import Literal, TypeVar
 
+import torch
 from pydantic import Field
-from torch import nn
+from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
 from gancli.networks.blocks import SpectralNorm
@@ -15,6 +17,8 @@ from gancli.types import DataShape, DiscriminatorNet, GeneratorNet
 LINEAR_LAYERS = (nn.Linear, nn.Conv2d, nn.ConvTranspose2d)
 BATCH_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d)
 Norm = Literal["none", "batch"]
+Condition = Literal["none", "concat", "norm"]
+NO_HEADS: Mapping[str, int] = {}
 Net = TypeVar("Net", bound=nn.Module)
 INIT_STD = 0.02
 """Radford et al. 2016 (DCGAN), section 3: weights start as N(0, 0.02^2)."""
@@ -33,6 +37,10 @@ class NetworkSpec(Settings):
     """whether `init` also reaches the layers under spectral normalisation"""
     slope: float = Field(default=0.2, ge=0, lt=1)
     """slope of the leaky ReLU for negative inputs"""
+    condition: Condition = "none"
+    """how the label enters; concat: one-hot, beside the latent or as planes beside the image (Mirza
+    and Osindero 2014); norm: as the scale and shift of each batch norm of a generator (Dumoulin et
+    al. 2017)"""
 
     @abstractmethod
     def generator(self, prior: Prior, shape: DataShape) -> GeneratorNet:
@@ -40,7 +48,12 @@ class NetworkSpec(Settings):
 
     @abstractmethod
     def discriminator(
-        self, shape: DataShape, *, twice: bool = False, z_dim: int = 0
+        self,
+        shape: DataShape,
+        *,
+        twice: bool = False,
+        z_dim: int = 0,
+        heads: Mapping[str, int] = NO_HEADS,
     ) -> DiscriminatorNet:
         """Build the discriminator of samples of `shape`.
 
@@ -48,12 +61,64 @@ class NetworkSpec(Settings):
             shape: what it judges.
             twice: whether its gradient will be differentiated, as penalties do.
             z_dim: length of the noise it judges beside each sample; 0: samples alone.
+            heads: what it says beside its logit: names, and how many numbers each.
         """
 
-    def misfit(self, shape: DataShape, z_dim: int = 0) -> str | None:
-        """Why this family cannot make or judge samples of `shape`, with noise; None if it can."""
-        del shape, z_dim
+    def misfit(
+        self,
+        shape: DataShape,
+        player: str,
+        *,
+        z_dim: int = 0,
+        heads: Mapping[str, int] = NO_HEADS,
+    ) -> str | None:
+        """Why this family cannot be that player on samples of `shape`; None if it can.
+
+        Args:
+            shape: what it makes or judges.
+            player: its name, as a state names it.
+            z_dim: length of the noise judged beside each sample.
+            heads: as `discriminator` takes them.
+        """
+        del z_dim, heads
+        if self.condition == "none":
+            return None
+        if not shape.classes:
+            return f"condition {self.condition} takes labels, and this data set has none"
+        if self.condition == "norm" and (player != "generator" or self.norm != "batch"):
+            return "condition norm acts through a generator's batch norm: set norm to batch"
         return None
+
+
+class ConditionalBatchNorm2d(nn.Module):
+    """Batch norm whose scale and shift belong to the label (Dumoulin et al. 2017, eq. 5).
+
+    Every class starts with a scale of 1 and a shift of 0.
+    """
+
+    def __init__(self, channels: int, classes: int) -> None:
+        super().__init__()
+        self.bn = nn.BatchNorm2d(channels, affine=False)
+        self.weights = nn.Embedding(classes, channels)
+        self.biases = nn.Embedding(classes, channels)
+        nn.init.ones_(self.weights.weight)
+        nn.init.zeros_(self.biases.weight)
+
+    def forward(self, x: Tensor, label: Tensor) -> Tensor:
+        """Return (B, C, H, W), each image scaled and shifted as its label of (B,) says."""
+        scale, shift = self.weights(label), self.biases(label)
+        return torch.addcmul(shift[:, :, None, None], self.bn(x), scale[:, :, None, None])
+
+
+def labelled(label: Tensor | None) -> Tensor:
+    """The label, which a conditional network cannot do without.
+
+    Raises:
+        ValueError: it is absent.
+    """
+    if label is None:
+        raise ValueError("a conditional network takes labels, and there are none")
+    return label
 
 
 def batch_norm(kind: Norm, channels: int, *, spatial: bool) -> nn.Module:
@@ -74,7 +139,7 @@ def finish(net: Net, spec: NetworkSpec) -> Net:
                 nn.init.normal_(module.weight, 0.0, INIT_STD)
             if module.bias is not None:
                 nn.init.zeros_(module.bias)
-        elif isinstance(module, BATCH_NORMS):
+        elif isinstance(module, BATCH_NORMS) and module.affine:
             nn.init.normal_(module.weight, 1.0, INIT_STD)
             nn.init.zeros_(module.bias)
     if spec.spectral:

@@ -4,6 +4,7 @@ Each block is (normalisation, leaky ReLU, linear): a norm acts on the layer befo
 """
 
 import math
+from collections.abc import Mapping
 from typing import Literal
 
 import torch
@@ -11,7 +12,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from gancli.networks.blocks import leaky
-from gancli.networks.layers import NetworkSpec, Norm, batch_norm, finish
+from gancli.networks.layers import NO_HEADS, NetworkSpec, Norm, batch_norm, finish
 from gancli.prior import Prior
 from gancli.types import (
     DataShape,
@@ -99,10 +100,29 @@ class Mlp(NetworkSpec):
         return finish(MlpGenerator(self, prior.z_dim, shape), self)
 
     def discriminator(
-        self, shape: DataShape, *, twice: bool = False, z_dim: int = 0
+        self,
+        shape: DataShape,
+        *,
+        twice: bool = False,
+        z_dim: int = 0,
+        heads: Mapping[str, int] = NO_HEADS,
     ) -> MlpDiscriminator:
         """Build the discriminator of samples of `shape`, with noise of `z_dim` numbers if any."""
+        del heads
         return finish(MlpDiscriminator(self, shape, twice=twice, z_dim=z_dim), self)
+
+    def misfit(
+        self,
+        shape: DataShape,
+        player: str,
+        *,
+        z_dim: int = 0,
+        heads: Mapping[str, int] = NO_HEADS,
+    ) -> str | None:
+        """Why it cannot be that player; None if it can: perceptrons know no labels."""
+        if heads or self.condition != "none":
+            return "family mlp knows no labels and has no heads: choose family cnn"
+        return super().misfit(shape, player, z_dim=z_dim)
 
     def reconstructor(self, prior: Prior, shape: DataShape, noise: float) -> MlpReconstructor:
         """Build the reconstructor of the noise behind samples of `shape`."""

@@ -14,11 +14,12 @@ from gancli.objective.adversarial import (
     Vanilla,
     Wasserstein,
 )
-from gancli.objective.auxiliary import LatentReconstruction
+from gancli.objective.auxiliary import ClassLoss, LatentReconstruction
 from gancli.objective.constraints import WeightClip
 from gancli.objective.penalties import R1, GradientPenalty
 from gancli.objective.term import Constraint, Side, Term
 from gancli.settings import Settings
+from gancli.types import DataShape
 
 
 class Objective(Settings):
@@ -31,6 +32,7 @@ class Objective(Settings):
     density_ratio: DensityRatio | None = None
     r1: R1 | None = None
     gradient_penalty: GradientPenalty | None = None
+    class_loss: ClassLoss | None = None
     latent_reconstruction: LatentReconstruction | None = None
     weight_clip: WeightClip | None = None
 
@@ -61,6 +63,13 @@ class Objective(Settings):
     def differentiates_twice(self) -> bool:
         """Whether a term holds the discriminator's gradient."""
         return any(term.differentiates_input() for term in self.terms().values())
+
+    def heads(self, shape: DataShape) -> dict[str, int]:
+        """What the terms want the discriminator to say beside its logit."""
+        found: dict[str, int] = {}
+        for term in self.terms().values():
+            found |= term.heads(shape)
+        return found
 
     def constraints(self) -> dict[str, Constraint]:
         """The constraints in use under their names."""

@@ -1,8 +1,49 @@
 """What a generator learns beside deceiving the discriminator."""
 
 from torch import Tensor
+from torch.nn.functional import cross_entropy
 
-from gancli.objective.term import GeneratorScene, Side, Term
+from gancli.objective.term import DiscriminatorScene, GeneratorScene, Side, Term
+from gancli.types import DataShape, Sample, Verdict
+
+LABEL = "label"
+"""The head that says the class."""
+
+
+class ClassLoss(Term):
+    """Odena et al. 2017 (ACGAN), eq. 2: the discriminator names the class, too.
+
+    Both players descend the cross-entropy of its answer, the generator on its fakes.
+    """
+
+    on_fakes: bool = True
+    """whether the discriminator learns the classes of fakes as well, as in the paper"""
+
+    def discriminator(self, scene: DiscriminatorScene) -> Tensor:
+        """Cross-entropy on the reals, and on the fakes if those are classified; batch means."""
+        loss = _named(scene.real_verdict, scene.real)
+        return loss + _named(scene.fake_verdict, scene.fake) if self.on_fakes else loss
+
+    def generator(self, scene: GeneratorScene) -> Tensor:
+        """Cross-entropy of the class that was asked for; a batch mean."""
+        return _named(scene.fake_verdict, scene.fake)
+
+    def equation(self, side: Side) -> str:
+        """The summand in symbols."""
+        on_fake = "mean CE(C(G(z, y)), y)"
+        if side == "generator":
+            return on_fake
+        return "mean CE(C(x), y)" + (f" + {on_fake}" if self.on_fakes else "")
+
+    def heads(self, shape: DataShape) -> dict[str, int]:
+        """A logit a class."""
+        return {LABEL: shape.classes}
+
+
+def _named(verdict: Verdict, sample: Sample) -> Tensor:
+    if sample.label is None:
+        raise ValueError("the class loss takes labels, and there are none")
+    return cross_entropy(verdict.heads[LABEL], sample.label)
 
 
 class LatentReconstruction(Term):

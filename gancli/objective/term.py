@@ -5,7 +5,14 @@ from typing import Literal, NamedTuple
 from torch import Tensor
 
 from gancli.settings import Settings
-from gancli.types import Dealer, DiscriminatorNet, ReconstructorNet, Sample, Verdict
+from gancli.types import (
+    DataShape,
+    Dealer,
+    DiscriminatorNet,
+    ReconstructorNet,
+    Sample,
+    Verdict,
+)
 
 Side = Literal["discriminator", "generator"]
 
@@ -52,6 +59,11 @@ class Term(Settings):
     def equation(self, side: Side) -> str:
         """The unweighted summand in the paper's notation: r = D(x), f = D(G(z))."""
         raise NotImplementedError
+
+    def heads(self, shape: DataShape) -> dict[str, int]:
+        """What the discriminator must say beside its logit: names, and how many numbers each."""
+        del shape
+        return {}
 
     def needs_reconstructor(self) -> bool:
         """Whether the summand is about noise that a reconstructor guesses."""

@@ -65,8 +65,7 @@ def discriminator_losses(terms: Mapping[str, Term], players: Players, dealer: De
         real = widened(real)
         real_verdict = judge_in_full_precision(players.discriminator, real)
     elif players.discriminator.judges_singly:
-        halves = (logit.chunk(2) for logit in _judge(players, fake.beside(real)))
-        fake_verdict, real_verdict = map(Verdict, *halves)
+        fake_verdict, real_verdict = _judge(players, fake.beside(real)).halves()
     else:
         fake_verdict, real_verdict = _judge(players, fake), _judge(players, real)
     scene = DiscriminatorScene(
@@ -78,7 +77,7 @@ def discriminator_losses(terms: Mapping[str, Term], players: Players, dealer: De
 def generator_losses(terms: Mapping[str, Term], players: Players, dealer: Dealer) -> Losses:
     """The weighted summands of the generator's loss, one a term that acts on its side."""
     latent = dealer.latent()
-    fake = Sample(players.generator(latent), latent.z)
+    fake = Sample.made(players.generator(latent), latent)
     scene = GeneratorScene(fake, _judge(players, fake), players.reconstructor)
     return {name: term.weight * term.generator(scene) for name, term in terms.items()}
 
@@ -93,7 +92,8 @@ def _guess(reconstructor: ReconstructorNet, x: Tensor, dealer: Dealer) -> Tensor
 def _judge(players: Players, sample: Sample) -> Verdict:
     """The discriminator's verdict; its logits are averaged in float32 at least."""
     verdict = players.discriminator(sample)
-    return verdict._replace(logit=wide(verdict.logit))
+    heads = {name: wide(head) for name, head in verdict.heads.items()}
+    return Verdict(wide(verdict.logit), heads)
 
 
 def take(

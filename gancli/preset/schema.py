@@ -160,10 +160,16 @@ class Preset(Settings):
     @model_validator(mode="after")
     def _fits_together(self) -> "Preset":
         for role, player in self.players().items():
-            judged = self.judged_noise if role == "discriminator" else 0
-            misfit = player.network.misfit(self.data.shape, judged)
+            judges = role == "discriminator"
+            misfit = player.network.misfit(
+                self.data.shape,
+                role,
+                z_dim=self.judged_noise if judges else 0,
+                heads=self.heads if judges else {},
+            )
             if misfit:
                 raise ValueError(f"{role}.network: {misfit}")
+        self._labels_reach_both()
         wanting = [n for n, term in self.objective.terms().items() if term.needs_reconstructor()]
         if bool(wanting) != (self.reconstructor is not None):
             raise ValueError(
@@ -189,8 +195,35 @@ class Preset(Settings):
 
     def players(self) -> dict[str, PlayerSpec]:
         """The players' settings, under the names the networks have in a state."""
-        found = {"generator": self.generator, "discriminator": self.discriminator}
+        found: dict[str, PlayerSpec] = {
+            "generator": self.generator,
+            "discriminator": self.discriminator,
+        }
         return found | ({} if self.reconstructor is None else {"reconstructor": self.reconstructor})
+
+    def _labels_reach_both(self) -> None:
+        asked = self.generator.network.condition != "none"
+        judged = self.discriminator.network.condition != "none" or bool(self.heads)
+        if asked and not judged:
+            raise ValueError(
+                "discriminator.network.condition: read none, expected concat, or an "
+                "objective.class_loss: nobody would judge the labels the generator is asked for"
+            )
+        if judged and not asked:
+            raise ValueError(
+                "generator.network.condition: read none, expected concat or norm: the "
+                "discriminator judges labels, which its fakes would not have"
+            )
+
+    @property
+    def classes(self) -> int:
+        """How many labels are dealt and may be asked for; 0: the model knows none."""
+        return self.data.shape.classes if self.generator.network.condition != "none" else 0
+
+    @property
+    def heads(self) -> dict[str, int]:
+        """What the discriminator says beside its logit."""
+        return self.objective.heads(self.data.shape)
 
     @property
     def judged_noise(self) -> int:

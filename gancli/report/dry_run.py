@@ -71,9 +71,10 @@ def _say_schedule(preset: Preset) -> None:
 
 def _network_tables(preset: Preset, players: Players) -> list[Table]:
     x, z = torch.zeros(2, *preset.data.shape.x), torch.zeros(2, preset.prior.z_dim)
+    label = torch.zeros(2, dtype=torch.int64) if preset.classes else None
     inputs: dict[str, Latent | Sample | Tensor] = {
-        "generator": Latent(z),
-        "discriminator": Sample(x, z),
+        "generator": Latent(z, label),
+        "discriminator": Sample(x, z, label),
         "reconstructor": x,
     }
     specs = preset.players()
