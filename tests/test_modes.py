@@ -10,7 +10,7 @@ import torch
 from gancli.data import Dataset, Mixture, TorchvisionImages
 from gancli.errors import RunError
 from gancli.evaluation import digits
-from gancli.evaluation.digits import DigitClassifier, digit_reader
+from gancli.evaluation.digits import DigitClassifier, digit_reader, no_digits
 from gancli.evaluation.modes import (
     Assigned,
     assign_points,
@@ -20,7 +20,7 @@ from gancli.evaluation.modes import (
     std_ratio,
 )
 from gancli.preset import load_preset
-from gancli.study.arena import PointArena, open_arena
+from gancli.study.arena import SURE, PointArena, open_arena
 
 UNIFORM = np.full(8, 1 / 8)
 
@@ -153,7 +153,26 @@ def test_a_reader_reads_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     again, again_sure = reader.read(images)
     assert (labels == again).all()
     assert np.allclose(sure, again_sure, atol=1e-5)
-    assert ((sure >= 0.1) & (sure <= 1)).all()
+    assert ((sure > 0) & (sure <= 1)).all()
+
+
+def test_what_is_no_digit() -> None:
+    """A fifth of each kind, which keep of the digits what they are made to keep."""
+    shown = small_digits(100).x.clone()
+    shown[:, :, :7, :7] = 0
+    made = no_digits(shown, 10, np.random.default_rng(0))
+    assert (made.shape, made.dtype) == ((10, 1, 28, 28), torch.uint8)
+    levels = set(range(0, 226, 25))
+    for shuffled in made[4:8]:
+        values, counts = shuffled.unique(return_counts=True)
+        assert set(values.tolist()) <= levels
+        assert values[0] == 0
+        assert counts[0] in (49, 28 * 28)
+    for torn in made[6:8]:
+        tiles = torn.view(4, 7, 4, 7).transpose(1, 2).reshape(16, -1)
+        assert (tiles == tiles[:, :1]).all()
+    again = no_digits(shown, 10, np.random.default_rng(0))
+    assert torch.equal(made, again)
 
 
 @pytest.mark.slow
@@ -172,3 +191,8 @@ def test_the_classifier_reads_the_real_test_split(data_dir: Path, tmp_path: Path
     # The histogram of n draws from k modes lies (k - 1) / 2n from uniform, on average.
     assert found.published_kl == pytest.approx(999 / 2 / 26_000, rel=0.5)
     assert isinstance(load_preset("gan", "ring8").data, Mixture)
+    # Other draws than those it has learnt from, of digits it has not seen.
+    _, sure = reader.read(no_digits(test.x, 1000, np.random.default_rng(1)))
+    assert (sure >= SURE).mean() < 0.01
+    _, sure = reader.read(test.x)
+    assert (sure >= SURE).mean() > 0.95

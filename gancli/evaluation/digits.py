@@ -1,5 +1,7 @@
-"""A small classifier of handwritten digits, which says what a generator's images show.
+"""A small classifier of handwritten digits, which says what a generator's images show, if anything.
 
+It has learnt ten digits and an eleventh answer, none of them, from what generators make when they
+fail: noise, blotches, torn and blended strokes. Without it a classifier is sure of any noise.
 Trained once on MNIST's training split and kept in the cache under a hash of the data and of its own
 settings; always on one thread, so that it does not depend on the machine's number of cores.
 """
@@ -15,34 +17,42 @@ import torch
 from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy
+from torch.nn.functional import cross_entropy, interpolate
 
 from gancli.data import Dataset
 from gancli.errors import RunError
 from gancli.files import write_atomically
 from gancli.streams import stream
 
-SETTINGS = "conv16-conv32-fc128 batch-norm; adam one-cycle 5e-3; 3 epochs of 200; shift 2; v1"
+SETTINGS = (
+    "conv16-conv32-fc128 batch-norm; adam one-cycle 5e-3; 3 epochs of 200 and 50; shift 2; v2"
+)
 """Names what is trained; a change of any of it gets another name."""
 EPOCHS = 3
 BATCH_SIZE = 200
 PEAK_LR = 5e-3
 SHIFT = 2
 """Training images are moved by up to so many pixels."""
+NO_DIGITS = 50
+"""Images without a digit that are shown beside each batch."""
+TILE = 7
+"""Side of the pieces a torn digit is laid of."""
+BLENDED = 6
+"""Digits that a blend is the mean of."""
 THREADS = 1
 AT_ONCE = 1000
 CLASSES = 10
 
 
 class DigitClassifier(nn.Sequential):
-    """(B, 1, 28, 28) in [-1, 1] to the logits of ten digits."""
+    """(B, 1, 28, 28) in [-1, 1] to the logits of ten digits, and of none of them."""
 
     def __init__(self) -> None:
         super().__init__(
             nn.Conv2d(1, 16, 5, 2, 2), nn.BatchNorm2d(16), nn.ReLU(),
             nn.Conv2d(16, 32, 3, 1, 1), nn.BatchNorm2d(32), nn.ReLU(), nn.MaxPool2d(2),
             nn.Flatten(), nn.Linear(32 * 7 * 7, 128), nn.BatchNorm1d(128), nn.ReLU(),
-            nn.Linear(128, CLASSES),
+            nn.Linear(128, CLASSES + 1),
         )  # fmt: skip
 
 
@@ -57,11 +67,14 @@ class Reader:
     """hash of the training data and the settings"""
 
     def read(self, images: Tensor) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-        """What each uint8 image of (N, 1, 28, 28) shows, and the probability given to it."""
+        """The likeliest digit in each uint8 image of (N, 1, 28, 28), and its probability.
+
+        What shows no digit gets a low one.
+        """
         labels, sure = [], []
         with torch.no_grad():
             for part in torch.split(images, AT_ONCE):
-                chance, label = self.net(_scaled(part)).softmax(1).max(1)
+                chance, label = self.net(_scaled(part)).softmax(1)[:, :CLASSES].max(1)
                 labels.append(label)
                 sure.append(chance)
         return torch.cat(labels).numpy(), torch.cat(sure).numpy()
@@ -122,12 +135,53 @@ def _fit(net: DigitClassifier, train: Dataset, done: Callable[[int], None]) -> N
             moved = torch.roll(
                 train.x[index], tuple(rng.integers(-SHIFT, SHIFT + 1, 2).tolist()), (2, 3)
             )
-            loss = cross_entropy(net(_scaled(moved)), labels[index])
+            shown = torch.cat([moved, no_digits(moved, NO_DIGITS, rng)])
+            told = torch.cat([labels[index], torch.full((NO_DIGITS,), CLASSES)])
+            loss = cross_entropy(net(_scaled(shown)), told)
             optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
             plan.step()
             done(epoch * (len(train) // BATCH_SIZE) + number + 1)
+
+
+def no_digits(digits: Tensor, count: int, rng: np.random.Generator) -> Tensor:
+    """Images that show no digit, made of digits or of nothing.
+
+    A fifth each of white noise, smooth blotches, shuffled pixels, shuffled tiles, and means of
+    several digits.
+
+    Args:
+        digits: uint8 of (B, 1, 28, 28), B at least `BLENDED`.
+        count: how many to make, a multiple of 5.
+        rng: the only source of chance.
+
+    Returns:
+        uint8 of (count, 1, 28, 28).
+    """
+    each, side = count // 5, digits.shape[-1]
+
+    def some(number: int) -> Tensor:
+        return digits[torch.from_numpy(rng.integers(len(digits), size=number))]
+
+    noise = rng.integers(0, 256, (each, 1, side, side)) * rng.random((each, 1, 1, 1))
+    coarse = torch.from_numpy(rng.normal(-0.5, 1.5, (each, 1, TILE, TILE)).astype(np.float32))
+    blotches = interpolate(coarse, size=(side, side), mode="bilinear").sigmoid() * 255
+    pixels = torch.from_numpy(rng.permutation(side * side))
+    tiles = torch.from_numpy(rng.permutation((side // TILE) ** 2))
+    grid = (each, 1, side // TILE, TILE, side // TILE, TILE)
+    pieces = some(each).view(grid).transpose(3, 4).reshape(each, -1, TILE, TILE)[:, tiles]
+    torn = pieces.view(*grid[:3], side // TILE, TILE, TILE).transpose(3, 4)
+    blends = some(each * BLENDED).view(each, BLENDED, 1, side, side).float().mean(1)
+    return torch.cat(
+        [
+            torch.from_numpy(noise).to(torch.uint8),
+            blotches.to(torch.uint8),
+            some(each).flatten(2)[:, :, pixels].view(each, 1, side, side),
+            torn.reshape(each, 1, side, side),
+            blends.to(torch.uint8),
+        ]
+    )
 
 
 def _scaled(images: Tensor) -> Tensor:

@@ -156,8 +156,8 @@ class DigitArena(Arena):
     def quality_words(self) -> str:
         """What a sample of high quality is."""
         return (
-            f"the classifier gives its digit a probability of at least {SURE:g}; it may be as sure "
-            "of noise, so look at the pictures, too"
+            f"the classifier gives its digit a probability of at least {SURE:g}; noise, blotches, "
+            "torn and blended strokes are no digit to it"
         )
 
     def published_words(self) -> str:
