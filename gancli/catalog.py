@@ -37,6 +37,8 @@ class Head(BaseModel):
     datasets: list[str]
     instead: dict[str, str] = {}
     """data set -> the model to use for it"""
+    tables: dict[str, str] = {}
+    """data set -> the data set table to read in its place, where this model wants it otherwise"""
     on: dict[str, Table] = {}
     """data set -> what this model changes there"""
     variants: dict[str, VariantTable] = {}
@@ -46,9 +48,13 @@ class Head(BaseModel):
         found = [
             name
             for name, table in self.variants.items()
-            if any(key in table.on for key in lineage(dataset))
+            if any(key in table.on for key in self.lineage(dataset))
         ]
         return [REFERENCE, *found]
+
+    def lineage(self, dataset: str) -> list[str]:
+        """The data set tables this model reads for a data set, the most general first."""
+        return lineage(self.tables.get(dataset, dataset))
 
     def published(self, dataset: str) -> dict[str, Any]:
         """The reference's published scores on a data set, with their source."""
@@ -223,7 +229,7 @@ def _choose_variant(chosen: Head, dataset: str, variant: str | None) -> str:
 
 
 def _layers(chosen: Head, dataset: str, variant: str) -> Iterator[Table]:
-    ancestors = lineage(dataset)
+    ancestors = chosen.lineage(dataset)
     for name in ancestors:
         table = dict(_dataset_table(name))
         yield {k: v for k, v in table.items() if k not in ("like", "variants")}

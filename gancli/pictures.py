@@ -26,10 +26,10 @@ def png(image: Image.Image) -> bytes:
     return buffer.getvalue()
 
 
-def grid(images: Samples) -> Image.Image:
-    """uint8 images of (N, H, W, C) in ceil(sqrt(N)) columns, in reading order."""
+def grid(images: Samples, columns: int | None = None) -> Image.Image:
+    """uint8 images of (N, H, W, C) in reading order, in ceil(sqrt(N)) columns if none are said."""
     count, height, width, channels = images.shape
-    columns = math.ceil(math.sqrt(count))
+    columns = columns or math.ceil(math.sqrt(count))
     rows = math.ceil(count / columns)
     cell_height, cell_width = height + GAP, width + GAP
     sheet = np.zeros((rows * cell_height + GAP, columns * cell_width + GAP, channels), np.uint8)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+from PIL import Image
 
 from gancli.data import Dataset, Mixture
 from gancli.evaluation.modes import mode_coverage
@@ -13,6 +14,8 @@ from gancli.sampler import Sampler, Samples
 from gancli.types import GeneratorNet
 
 SHOWN = {"images": 64, "points": 1000}
+MOST_CLASSES, EACH = 10, 6
+"""Classes side by side, and images of each below one another, of a model that knows classes."""
 POINTS_SCORED = 2500
 """What VEEGAN's counts are taken on."""
 
@@ -29,7 +32,7 @@ class Preview:
 
 
 class Previewer:
-    """Makes the previews of one run, from the samples of the first seeds."""
+    """Makes the previews of one run, from the samples of the first seeds, of each class if any."""
 
     def __init__(self, preset: Preset, data: Dataset) -> None:
         self.preset = preset
@@ -40,7 +43,7 @@ class Previewer:
         sampler = Sampler(generator, self.preset)
         spec, shown = self.preset.data, SHOWN[self.preset.data.key]
         if not isinstance(spec, Mixture):
-            return Preview(png(grid(sampler.all(range(shown)))), {}, "")
+            return Preview(png(self._sheet(sampler, shown)), {}, "")
         points = sampler.all(range(POINTS_SCORED))
         cover = mode_coverage(points.astype(np.float64), spec.centres(), spec.std)
         caption = f"{cover.held} of {spec.modes} modes, {cover.high_quality:.0%} within 3 std"
@@ -51,6 +54,13 @@ class Previewer:
             "high_quality": cover.high_quality,
         }
         return Preview(scatter(points[:shown], self._reals, spec, title), scores, caption)
+
+    def _sheet(self, sampler: Sampler, shown: int) -> Image.Image:
+        columns = min(self.preset.classes, MOST_CLASSES)
+        if not columns:
+            return grid(sampler.all(range(shown)))
+        by_class = [sampler.all(range(EACH), label) for label in range(columns)]
+        return grid(np.stack(by_class, axis=1).reshape(-1, *by_class[0].shape[1:]), columns)
 
     @cached_property
     def _reals(self) -> Samples:

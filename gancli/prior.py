@@ -34,10 +34,26 @@ class Prior(Settings):
             z = 2 * rng.random(shape, dtype=np.float32) - 1
         return Latent(torch.from_numpy(z).mul_(self.scale))
 
-    def at(self, seeds: Sequence[int]) -> Latent:
-        """The latents of these sample seeds: row i depends on seeds[i] alone, bit for bit."""
-        u = torch.from_numpy(uniforms(seeds, "sample", self.z_dim))
+    def at(
+        self, seeds: Sequence[int], label: int | None = None, truncation: float | None = None
+    ) -> Latent:
+        """The noise of these sample seeds: row i depends on seeds[i] and `label`, bit for bit.
+
+        Args:
+            seeds: one a sample.
+            label: the class asked for, which has noise of its own; None: of no class in particular.
+            truncation: no number lies further from 0, in units of `scale`: each is drawn from the
+                part of the distribution that is left (Brock et al. 2019, section 3.1); None: all.
+        """
+        purpose = "sample" if label is None else f"sample of class {label}"
+        u = torch.from_numpy(uniforms(seeds, purpose, self.z_dim))
         # ndtri, the inverse of the normal distribution, works element by element: a vectorised
         # sine or logarithm may round differently at the end of a batch.
-        z = torch.special.ndtri(u) if self.distribution == "normal" else 2 * u - 1
+        if self.distribution == "uniform":
+            z = (2 * u - 1) * min(1.0, truncation or 1.0)
+        elif truncation is None:
+            z = torch.special.ndtri(u)
+        else:
+            left = float(torch.special.ndtr(torch.tensor(-truncation, dtype=u.dtype)))
+            z = torch.special.ndtri(left + u * (1 - 2 * left))
         return Latent((z * self.scale).float())

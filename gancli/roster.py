@@ -37,16 +37,23 @@ def new_run(preset: Preset) -> Run:
     return Run(folder)
 
 
-def find(wanted: str | None) -> Run | Path:
+def find(wanted: str | None, *, labelled: bool = False) -> Run | Path:
     """The run, or the checkpoint file, a command means.
 
     Args:
         wanted: an existing path, a folder under the root, the name of a model or preset (its
-            latest run), or None: the latest run.
+            latest run), or None: the latest run that fits.
+        labelled: whether only models that know classes fit.
 
     Raises:
         RunError: nothing was found.
     """
+    if wanted is None and labelled:
+        return _latest(
+            [run for run in all_runs() if run.knows_classes()],
+            f"found no run of a model that knows classes under {runs_root()}: make one with gan "
+            "train cgan --dataset mnist",
+        )
     if wanted is None:
         return _latest(all_runs(), "found no run: make one with gan train MODEL")
     for path in (Path(wanted), runs_root() / wanted):

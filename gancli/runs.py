@@ -23,7 +23,7 @@ SAMPLE_FILE = re.compile(r"\d{6,}\.png|samples\.(npz|zip)")
 """The files of a folder of samples."""
 _OWN = re.compile(
     r"(preset\.toml|(metrics|timing)\.jsonl|report\.html|tensorboard/events\.[^/]+|checkpoints/step-\d+\.safetensors|previews/step-\d+\.png"
-    rf"|samples/step-\d+-seeds-[^/]+(/({SAMPLE_FILE.pattern})|-grid\.png))(\.partial)?"
+    rf"|samples/step-\d+-seeds-[^/]+(/([^/]+/)?({SAMPLE_FILE.pattern})|-grid\.png))(\.partial)?"
 )
 """The files a run and its sampling write, relative to the run's folder."""
 
@@ -110,6 +110,14 @@ class Run:
         except UsageError:
             return "", ""
         return str(table.get("name", "")), str(table.get("dataset", ""))
+
+    def knows_classes(self) -> bool:
+        """Whether preset.toml describes a conditional generator."""
+        try:
+            network = read_toml(self.preset_file)["generator"]["network"]
+            return str(network.get("condition", "none")) != "none"
+        except (UsageError, KeyError, TypeError, AttributeError):
+            return False
 
     def write_preset(self, preset: Preset) -> None:
         """Write the resolved preset, as TOML."""

@@ -22,20 +22,42 @@ class Sampler:
     generator: GeneratorNet
     preset: Preset
     batch_size: int = 500
+    truncation: float | None = None
+    """how far the noise may lie from 0, as `Prior.at` takes it"""
 
-    def batches(self, seeds: Sequence[int]) -> Iterator[Samples]:
-        """The seeds' samples, batch after batch."""
+    def batches(self, seeds: Sequence[int], label: int | None = None) -> Iterator[Samples]:
+        """The seeds' samples, batch after batch.
+
+        Args:
+            seeds: one a sample.
+            label: the class of all of them; None: as `labels` says.
+        """
         for start in range(0, len(seeds), self.batch_size):
-            made = self._generate(seeds[start : start + self.batch_size])
+            made = self._generate(seeds[start : start + self.batch_size], label)
             yield self.preset.data.to_samples(made)
 
-    def all(self, seeds: Sequence[int]) -> Samples:
+    def all(self, seeds: Sequence[int], label: int | None = None) -> Samples:
         """The seeds' samples in one array."""
-        return np.concatenate(list(self.batches(seeds)))
+        return np.concatenate(list(self.batches(seeds, label)))
 
-    def _generate(self, seeds: Sequence[int]) -> Tensor:
+    def labels(self, seeds: Sequence[int], label: int | None = None) -> NDArray[np.int64] | None:
+        """The classes of these samples; left open, the classes take turns from seed to seed.
+
+        None where the generator knows no classes.
+        """
+        if not self.preset.classes:
+            return None
+        if label is None:
+            return np.array(seeds, dtype=np.int64) % self.preset.classes
+        return np.full(len(seeds), label, dtype=np.int64)
+
+    def _generate(self, seeds: Sequence[int], label: int | None) -> Tensor:
         weight = next(self.generator.parameters())
-        latent = self.preset.prior.at(seeds).to(weight.device, weight.dtype)
+        latent = self.preset.prior.at(seeds, label, self.truncation)
+        labels = self.labels(seeds, label)
+        if labels is not None:
+            latent = latent._replace(label=torch.from_numpy(labels))
+        latent = latent.to(weight.device, weight.dtype)
         training = self.generator.training
         self.generator.eval()
         try:

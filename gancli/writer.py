@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gancli.errors import RunError
 from gancli.files import disk_errors
@@ -32,6 +33,8 @@ def write(
     form: Format,
     *,
     key: str,
+    labels: NDArray[np.int64] | None = None,
+    folders: Sequence[str] | None = None,
     progress: Progress = lambda done: None,
 ) -> None:
     """Write samples into a new folder, whole or not at all; an old one is replaced at the end.
@@ -40,9 +43,11 @@ def write(
         batches: uint8 images of (B, H, W, C) or points of (B, D), in the order of `seeds`.
         seeds: one a sample.
         out: the folder to make.
-        form: `folder` has SEED.png; `zip` samples.zip with PNGs and dataset.json; `npz`
-            samples.npz with the samples and `seeds`.
+        form: `folder` has SEED.png, or CLASS/SEED.png; `zip` samples.zip with PNGs and
+            dataset.json; `npz` samples.npz with the samples, `seeds` and `labels`.
         key: the samples' name in an npz: `images` or `points`.
+        labels: one a sample, where there are classes.
+        folders: the classes' names, to part a folder by class.
         progress: called with the number of samples written so far.
 
     Raises:
@@ -54,11 +59,13 @@ def write(
             new = Path(scratch) / "new"
             new.mkdir()
             if form == "npz":
-                _npz(batches, seeds, new / "samples.npz", key, progress)
+                beside = {"seeds": np.array(seeds, dtype=np.int64)}
+                beside |= {} if labels is None else {"labels": labels}
+                _npz(batches, beside, new / "samples.npz", key, progress)
             elif form == "zip":
-                _zip(batches, new / "samples.zip", progress)
+                _zip(batches, labels, new / "samples.zip", progress)
             else:
-                _folder(batches, seeds, new, progress)
+                _folder(batches, _places(seeds, labels, folders), new, progress)
             if out.exists():
                 out.replace(Path(scratch) / "old")
             new.replace(out)
@@ -74,16 +81,31 @@ def refuse_to_overwrite(out: Path, *, force: bool) -> None:
         raise RunError(f"{out} is no plain folder: choose another one with --out")
     if not out.exists() or not any(out.iterdir()):
         return
-    foreign = [
-        p.name for p in out.iterdir() if not p.is_file() or not SAMPLE_FILE.fullmatch(p.name)
-    ]
+    foreign = next((path for path in out.iterdir() if not _is_ours(path)), None)
     if foreign:
         raise RunError(
-            f"{out} holds {foreign[0]}, which gan sample did not write, so nothing in it is "
+            f"{out} holds {foreign.name}, which gan sample did not write, so nothing in it is "
             "touched: choose another folder with --out"
         )
     if not force:
         raise RunError(f"{out} exists: replace it with --force, or choose another with --out")
+
+
+def _is_ours(path: Path) -> bool:
+    """Whether it is a file of samples, or a class's folder of nothing else."""
+    if path.is_dir() and not path.is_symlink():
+        return all(inner.is_file() and _is_ours(inner) for inner in path.iterdir())
+    return path.is_file() and bool(SAMPLE_FILE.fullmatch(path.name))
+
+
+def _places(
+    seeds: Sequence[int], labels: NDArray[np.int64] | None, folders: Sequence[str] | None
+) -> list[str]:
+    """Each sample's file, relative to the folder."""
+    if labels is None or folders is None:
+        return [f"{seed:06d}.png" for seed in seeds]
+    pairs = zip(seeds, labels.tolist(), strict=True)
+    return [f"{folders[label]}/{seed:06d}.png" for seed, label in pairs]
 
 
 def _encoded(batches: Iterable[Samples]) -> Iterator[bytes]:
@@ -102,24 +124,35 @@ def _encoded(batches: Iterable[Samples]) -> Iterator[bytes]:
 
 
 def _folder(
-    batches: Iterable[Samples], seeds: Sequence[int], out: Path, progress: Progress
+    batches: Iterable[Samples], places: Sequence[str], out: Path, progress: Progress
 ) -> None:
-    for done, (seed, content) in enumerate(zip(seeds, _encoded(batches), strict=True), 1):
-        (out / f"{seed:06d}.png").write_bytes(content)
+    for folder in {(out / place).parent for place in places}:
+        folder.mkdir(exist_ok=True)
+    for done, (place, content) in enumerate(zip(places, _encoded(batches), strict=True), 1):
+        (out / place).write_bytes(content)
         progress(done)
 
 
-def _zip(batches: Iterable[Samples], out: Path, progress: Progress) -> None:
+def _zip(
+    batches: Iterable[Samples], labels: NDArray[np.int64] | None, out: Path, progress: Progress
+) -> None:
+    names: list[str] = []
     # PNGs are compressed already.
     with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as archive:
         for index, content in enumerate(_encoded(batches)):
-            archive.writestr(f"{index // FOLDER_SIZE:05d}/img{index:08d}.png", content)
+            names.append(f"{index // FOLDER_SIZE:05d}/img{index:08d}.png")
+            archive.writestr(names[-1], content)
             progress(index + 1)
-        archive.writestr("dataset.json", json.dumps({"labels": None}))
+        pairs = None if labels is None else list(zip(names, labels.tolist(), strict=True))
+        archive.writestr("dataset.json", json.dumps({"labels": pairs}))
 
 
 def _npz(
-    batches: Iterable[Samples], seeds: Sequence[int], out: Path, key: str, progress: Progress
+    batches: Iterable[Samples],
+    beside: dict[str, NDArray[np.int64]],
+    out: Path,
+    key: str,
+    progress: Progress,
 ) -> None:
     parts: list[Samples] = []
     done = 0
@@ -127,5 +160,4 @@ def _npz(
         parts.append(batch)
         done += len(batch)
         progress(done)
-    arrays = {key: np.concatenate(parts), "seeds": np.array(seeds, dtype=np.int64)}
-    np.savez_compressed(out, allow_pickle=False, **arrays)
+    np.savez_compressed(out, allow_pickle=False, **{key: np.concatenate(parts)}, **beside)

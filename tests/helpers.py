@@ -7,11 +7,13 @@ import torch
 
 from gancli import catalog
 from gancli.checkpoint import Checkpoint, RunSettings
-from gancli.data import Dataset, Mixture
+from gancli.data import Dataset, Deck, Mixture
 from gancli.networks import Mlp
+from gancli.parallel import World
 from gancli.preset import Preset, change, load_preset
 from gancli.runs import Run
 from gancli.trainer import Job
+from gancli.types import Latent
 
 Key = tuple[str, str, str]
 
@@ -62,7 +64,30 @@ def toy_data(preset: Preset, count: int = 40) -> Dataset:
         return preset.data.load(Path(), seed=0)
     source = torch.Generator().manual_seed(0)
     shape = (count, *preset.data.shape.x)
-    return Dataset(torch.randint(0, 256, shape, dtype=torch.uint8, generator=source))
+    x = torch.randint(0, 256, shape, dtype=torch.uint8, generator=source)
+    classes = preset.data.shape.classes
+    return Dataset(x, torch.arange(count) % classes if classes else None)
+
+
+def toy_deck(preset: Preset, dtype: torch.dtype = torch.float32) -> Deck:
+    """Deals batches of eight from `toy_data`."""
+    return Deck(
+        toy_data(preset),
+        preset.data,
+        preset.prior,
+        batch_size=8,
+        seed=0,
+        device=torch.device("cpu"),
+        dtype=dtype,
+        world=World(),
+        classes=preset.classes,
+    )
+
+
+def some_latent(preset: Preset, count: int, scale: float = 1.0) -> Latent:
+    """Latents of the preset's prior, by torch's own generator, and labels where it has them."""
+    labels = torch.arange(count) % preset.classes if preset.classes else None
+    return Latent(scale * torch.randn(count, preset.prior.z_dim), labels)
 
 
 def job(

@@ -17,6 +17,9 @@ from gancli.state import build_state
 from gancli.types import DiscriminatorNet, GeneratorNet, Latent, Sample
 
 RECORDED = [
+    "acgan-cifar10",
+    "cgan-cbn-cifar10",
+    "cgan-cifar10",
     "dcgan-cifar10",
     "dcgan-r1-cifar10",
     "gan-ring8",
@@ -43,15 +46,19 @@ class RecordedDealer:
         self.prefix = f"turn{turn:02d}."
 
     def real(self) -> Sample:
-        return Sample(self.tensors[f"{self.prefix}real"])
+        return Sample(self.tensors[f"{self.prefix}real"], label=self.label)
 
     def latent(self) -> Latent:
-        return Latent(self.tensors[f"{self.prefix}z"])
+        return Latent(self.tensors[f"{self.prefix}z"], self.label)
+
+    @property
+    def label(self) -> Tensor | None:
+        return self.tensors.get(f"{self.prefix}label")
 
     def fake(self, generator: GeneratorNet) -> Sample:
         latent = self.latent()
         with torch.no_grad():
-            return Sample(generator(latent), latent.z)
+            return Sample.made(generator(latent), latent)
 
     def noise(self, like: Tensor) -> Tensor:
         return self.tensors[f"{self.prefix}noise"].view_as(like)
@@ -77,6 +84,17 @@ def narrowed(name: str) -> Preset:
     )
 
 
+HEADS = {"last.0.": "last_conv.0.", "disc_head.": "last_conv.2.", "cls_head.": "heads.label."}
+"""Names of models.md, section 9, for a discriminator with heads, and ours."""
+
+
+def _renamed(key: str) -> str:
+    for recorded, ours in HEADS.items():
+        if key.startswith(recorded):
+            return ours + key.removeprefix(recorded)
+    return key
+
+
 def _turn_over(discriminator: DiscriminatorNet) -> None:
     """Negate the logit: recorded was a discriminator that calls the generated pairs 1."""
     *_, weight, bias = discriminator.parameters()
@@ -95,7 +113,7 @@ def test_losses_repeat(name: str) -> None:
     for role, net in state.players.named().items():
         start = f"init.{role}."
         net.load_state_dict(
-            {k.removeprefix(start): t for k, t in tensors.items() if k.startswith(start)}
+            {_renamed(k.removeprefix(start)): t for k, t in tensors.items() if k.startswith(start)}
         )
     if state.players.reconstructor is not None:
         _turn_over(state.players.discriminator)

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from helpers import Key, every_preset, narrow, preset_id
+from helpers import Key, every_preset, narrow, preset_id, some_latent
 from torch import nn
 from torch.nn.utils.parametrizations import _SpectralNorm
 
@@ -21,6 +21,9 @@ from gancli.types import Latent, Sample
         (("sngan", "mnist", "reference"), 8, 16),
         (("dcgan", "cifar10", "reference"), 23, 18),
         (("sngan", "cifar10", "reference"), 23, 26),
+        (("cgan", "cifar10", "reference"), 23, 18),
+        (("cgan-cbn", "cifar10", "reference"), 23, 18),
+        (("acgan", "cifar10", "reference"), 23, 20),
     ],
     ids=lambda value: preset_id(value) if isinstance(value, tuple) else "",
 )
@@ -46,13 +49,17 @@ def test_a_discriminator_of_pairs_wants_the_noise() -> None:
 def test_shapes_and_ranges(key: Key) -> None:
     preset = narrow(key)
     players = build_players(preset, seed=0)
-    fake = players.generator(Latent(10 * torch.randn(5, preset.prior.z_dim)))
+    latent = some_latent(preset, 5, scale=10)
+    fake = players.generator(latent).detach()
     assert fake.shape == (5, *preset.data.shape.x)
-    assert float(fake.detach().abs().max()) <= 1
+    assert float(fake.abs().max()) <= 1
     for count in (5, 2):
-        noise = torch.randn(count, preset.prior.z_dim)
-        logit = players.discriminator(Sample(fake[:count].detach(), noise)).logit
-        assert logit.shape == (count,)
+        labels = None if latent.label is None else latent.label[:count]
+        verdict = players.discriminator(Sample(fake[:count], latent.z[:count], labels))
+        assert verdict.logit.shape == (count,)
+        assert {name: tuple(head.shape) for name, head in verdict.heads.items()} == {
+            name: (count, numbers) for name, numbers in preset.heads.items()
+        }
 
 
 def test_a_batch_of_one_keeps_its_axis() -> None:

@@ -5,10 +5,9 @@ from collections.abc import Callable, Mapping
 
 import pytest
 import torch
-from helpers import Key, every_preset, narrow, preset_id, toy_data
+from helpers import Key, every_preset, narrow, preset_id, toy_deck
 from torch import Tensor, nn
 
-from gancli.data import Deck
 from gancli.objective.adversarial import Hinge, LeastSquares, Vanilla, Wasserstein
 from gancli.objective.constraints import WeightClip
 from gancli.objective.penalties import R1, GradientPenalty, judge_in_full_precision, widened
@@ -193,10 +192,7 @@ def test_float64_stays_float64() -> None:
 def test_losses_are_averaged_in_full_precision_under_autocast(model: str) -> None:
     preset = narrow((model, "cifar10", "lite"))
     players = build_players(preset, seed=0)
-    deck = Deck(
-        toy_data(preset), preset.data, preset.prior,
-        batch_size=8, seed=0, device=CPU, dtype=torch.float32, world=World(),
-    )  # fmt: skip
+    deck = toy_deck(preset)
     with torch.autocast("cpu", torch.bfloat16):
         for side, losses in LOSSES.items():
             terms = preset.objective.terms_of(side)
@@ -232,10 +228,7 @@ def test_clipping_before_or_after(when: str) -> None:
     preset = narrow(key, [f"objective.weight_clip.when={when}", "optimizer.lr=0.01"])
     state = build_state(preset, 0, CPU)
     net = state.players.discriminator
-    deck = Deck(
-        toy_data(preset), preset.data, preset.prior,
-        batch_size=8, seed=0, device=CPU, dtype=torch.float32, world=World(),
-    )  # fmt: skip
+    deck = toy_deck(preset)
 
     def largest() -> float:
         return max(float(p.detach().abs().max()) for p in net.parameters())
@@ -256,10 +249,7 @@ def test_clipping_before_or_after(when: str) -> None:
 def test_each_term_moves_those_who_step_and_no_other(key: Key) -> None:
     preset = narrow(key)
     state = build_state(preset, 0, CPU, torch.float64)
-    deck = Deck(
-        toy_data(preset), preset.data, preset.prior,
-        batch_size=8, seed=0, device=CPU, dtype=torch.float64, world=World(),
-    )  # fmt: skip
+    deck = toy_deck(preset, torch.float64)
     networks = state.players.named()
     for side, losses in LOSSES.items():
         terms = preset.objective.terms_of(side)
@@ -281,10 +271,7 @@ def test_each_term_moves_those_who_step_and_no_other(key: Key) -> None:
 def test_a_turn_changes_its_steppers_alone(key: Key) -> None:
     preset = narrow(key, ["optimizer.lr=0.01"])
     state = build_state(preset, 0, CPU)
-    deck = Deck(
-        toy_data(preset), preset.data, preset.prior,
-        batch_size=8, seed=0, device=CPU, dtype=torch.float32, world=World(),
-    )  # fmt: skip
+    deck = toy_deck(preset)
 
     def weights() -> dict[str, list[Tensor]]:
         named = state.players.named()
@@ -292,7 +279,7 @@ def test_a_turn_changes_its_steppers_alone(key: Key) -> None:
 
     for index, turn in enumerate(plan(preset.objective, state.players, 1)):
         before = weights()
-        hand = deck.hand(0, index, 0)
+        hand = deck.hand(0, index, 0 if turn.deals_real else None)
         losses = take(turn, state.players, state.optimizers, hand, world=World())
         assert all(
             bool(torch.isfinite(loss)) and not loss.requires_grad for loss in losses.values()

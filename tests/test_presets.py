@@ -46,6 +46,16 @@ COUNTS |= {
 }
 COUNTS["sngan", "stacked-mnist"] = (*COUNTS["sngan", "stacked-mnist"][:3], 2_321 + 1_568)
 
+COUNTS |= {
+    ("cgan", "cifar10"): (12_305_667, 10_560_257, 3_587, 3_074),
+    ("cgan-cbn", "cifar10"): (12_174_083, 10_560_257, 3_587, 3_074),
+    ("acgan", "cifar10"): (12_174_083, 10_683_147, 3_587, 3_074),
+    # infogan's nets (section 10) without its codes, with batch norm; by hand.
+    ("cgan", "mnist"): (1_108_289, 671_937, 899, 770),
+    ("cgan-cbn", "mnist"): (1_075_393, 671_937, 899, 770),
+    ("acgan", "mnist"): (1_075_393, 702_667, 899, 770),
+}
+
 # models.md, section 16.1.
 PUBLISHED = {
     "dcgan": (24.7311, 7.0339, 0.0861),
@@ -55,7 +65,11 @@ PUBLISHED = {
     "sngan": (24.9151, 6.8838, 0.0667),
     "sngan-hinge": (28.5197, 6.7429, 0.0818),
     "lsgan": (28.4850, 6.7465, 0.0911),
+    "cgan": (25.4999, 7.5597, 0.0909),
+    "cgan-cbn": (25.3466, 7.7541, 0.0944),
+    "acgan": (19.9154, 7.9903, 0.1038),
 }
+INTRA_FID = {"cgan": 47.7334, "cgan-cbn": 47.4136, "acgan": 49.9892}
 
 
 def test_these_models_on_these_data_sets() -> None:
@@ -85,6 +99,7 @@ def test_published_scores(model: str) -> None:
     assert said is not None
     read = (said.fid, said.inception_score, said.inception_score_std)
     assert read == PUBLISHED[model]
+    assert said.intra_fid == INTRA_FID.get(model)
 
 
 @pytest.mark.parametrize("key", every_choice(), ids=preset_id)

@@ -158,6 +158,31 @@ def sample(
         str | None,
         typer.Option("--seeds", metavar="0-63", help="Which: numbers and ranges, e.g. 0-7,42."),
     ] = None,
+    per_class: Annotated[
+        int | None,
+        typer.Option(
+            "--per-class",
+            min=1,
+            metavar="N",
+            help="How many of each class, into a folder a class (conditional models).",
+        ),
+    ] = None,
+    classes: Annotated[
+        str | None,
+        typer.Option(
+            "--classes", metavar="0,3,cat", help="Which classes: names or numbers. Default: all."
+        ),
+    ] = None,
+    truncation: Annotated[
+        float | None,
+        typer.Option(
+            "--truncation",
+            min=0.01,
+            max=100,
+            metavar="T",
+            help="Noise no further than T standard deviations from 0: likelier, less varied.",
+        ),
+    ] = None,
     batch_size: Annotated[
         int, typer.Option("--batch-size", min=1, metavar="B", help="Samples generated at once.")
     ] = 500,
@@ -187,6 +212,9 @@ def sample(
             run=run,
             count=count,
             seeds=seeds,
+            per_class=per_class,
+            classes=classes,
+            truncation=truncation,
             batch_size=batch_size,
             form=form,
             grid=grid,

@@ -1,12 +1,15 @@
 """`gan sample`."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from gancli.checkpoint import Checkpoint
 from gancli.cli.options import DeviceName, FormatName
@@ -15,6 +18,7 @@ from gancli.data import Mixture
 from gancli.errors import RunError, UsageError
 from gancli.files import write_atomically
 from gancli.pictures import grid, png, scatter
+from gancli.preset import Preset
 from gancli.report.progress import counting
 from gancli.report.words import console, say
 from gancli.roster import find, open_checkpoint
@@ -23,12 +27,15 @@ from gancli.sampler import Sampler, Samples
 from gancli.writer import refuse_to_overwrite, write
 
 DEFAULT_COUNT = 64
+DEFAULT_PER_CLASS = 10
 PICTURE_LIMIT = 100_000
 """Samples in one picture; more could not be told apart, nor opened."""
 SEED_LIMIT = 2**48
 """Seeds are below this, so that no stream runs into another's."""
 COUNT_LIMIT = 10_000_000
 """Samples of one call."""
+NAMES_SHOWN = 20
+"""Classes that an error lists."""
 LONG_SEEDS = 40
 """Characters of --seeds that still make a folder's name."""
 
@@ -40,6 +47,9 @@ class SampleRequest:
     run: str | None
     count: int | None
     seeds: str | None
+    per_class: int | None
+    classes: str | None
+    truncation: float | None
     batch_size: int
     form: FormatName | None
     grid: bool
@@ -49,29 +59,40 @@ class SampleRequest:
     out: Path | None
     force: bool
 
+    @property
+    def by_class(self) -> bool:
+        """Whether classes are asked for one by one."""
+        return self.per_class is not None or self.classes is not None
+
     def wanted(self) -> list[int]:
-        """The seeds asked for."""
-        if self.seeds is not None and self.count is not None:
-            raise UsageError("read --seeds and --count, expected one: which seeds, or how many")
+        """The seeds asked for; of each class, if it goes by class."""
+        said = [("--seeds", self.seeds), ("--count", self.count), ("--per-class", self.per_class)]
+        read = [option for option, value in said if value is not None]
+        if len(read) > 1:
+            raise UsageError(f"read {' and '.join(read)}, expected one: which seeds, or how many")
         if self.seeds is not None:
             return parse_seeds(self.seeds)
-        if (self.count or 0) > COUNT_LIMIT:
-            raise UsageError(f"read --count {self.count}, expected at most {COUNT_LIMIT:,}")
-        return list(range(self.count or DEFAULT_COUNT))
+        default = DEFAULT_PER_CLASS if self.by_class else DEFAULT_COUNT
+        count = self.count or self.per_class or default
+        if count > COUNT_LIMIT:
+            raise UsageError(f"read {read[0]} {count}, expected at most {COUNT_LIMIT:,}")
+        return list(range(count))
 
 
 def sample(request: SampleRequest) -> None:
     """Write the samples, and say where they are."""
     seeds = request.wanted()
-    found = find(request.run)
+    found = find(request.run, labelled=request.by_class)
     saved = open_checkpoint(found, request.checkpoint)
     preset = saved.header.preset
+    labels = _wanted_classes(request, preset)
+    total = len(seeds) * len(labels)
+    if total > COUNT_LIMIT:
+        raise UsageError(f"read {total:,} samples in all, expected at most {COUNT_LIMIT:,}")
     form = _form(request.form, preset.data.key)
     pictured = request.grid or preset.data.key == "points"
-    if pictured and len(seeds) > PICTURE_LIMIT:
-        raise UsageError(
-            f"read {len(seeds)} samples, expected at most {PICTURE_LIMIT:,} in a picture"
-        )
+    if pictured and total > PICTURE_LIMIT:
+        raise UsageError(f"read {total} samples, expected at most {PICTURE_LIMIT:,} in a picture")
     out = (request.out or _default_folder(found, saved, request)).absolute()
     # Beside the samples, not among them: whoever reads the folder wants samples alone.
     picture_file = out.parent / f"{out.name}-grid.png"
@@ -81,22 +102,78 @@ def sample(request: SampleRequest) -> None:
     device = torch.device(choose_device(request.device))
     kind = "moving average" if preset.average_kept and not request.raw else "weights as trained"
     say(f"sampling {saved.path}: {preset.name} on {preset.dataset}, {kind}")
-    sampler = Sampler(saved.generator(raw=request.raw).to(device), preset, request.batch_size)
+    generator = saved.generator(raw=request.raw).to(device)
+    sampler = Sampler(generator, preset, request.batch_size, request.truncation)
     kept: list[Samples] = []
-    with counting(console(), len(seeds), preset.data.key) as progress:
-        batches = sampler.batches(seeds)
+    with counting(console(), total, preset.data.key) as progress:
+        batches = chain.from_iterable(sampler.batches(seeds, label) for label in labels)
         write(
             _keeping(batches, kept) if pictured else batches,
-            seeds,
+            seeds * len(labels),
             out,
             form.value,
             key=preset.data.key,
+            labels=_joined([sampler.labels(seeds, label) for label in labels]),
+            folders=preset.data.class_names if request.by_class else None,
             progress=progress,
         )
-    say(f"wrote {len(seeds)} {preset.data.key} to {_shown(out)}")
+    each = f", {len(seeds)} of each of {len(labels)} classes," if request.by_class else ""
+    say(f"wrote {total} {preset.data.key}{each} to {_shown(out)}")
     if pictured:
-        write_atomically(picture_file, _picture(np.concatenate(kept), saved))
+        picture = _picture(np.concatenate(kept), saved, len(seeds) if request.by_class else None)
+        write_atomically(picture_file, picture)
         say(f"picture: {_shown(picture_file)}")
+
+
+def _joined(labels: list[NDArray[np.int64] | None]) -> NDArray[np.int64] | None:
+    there = [each for each in labels if each is not None]
+    return np.concatenate(there) if there else None
+
+
+def _wanted_classes(request: SampleRequest, preset: Preset) -> list[int | None]:
+    """The classes asked for, in the order of their labels' names; [None]: it does not go by class.
+
+    Raises:
+        UsageError: the generator knows no classes, or not these.
+    """
+    if not request.by_class:
+        return [None]
+    if not preset.classes:
+        raise UsageError(
+            f"read --per-class or --classes with a run of {preset.name}, which knows no classes: "
+            "use --count, or train a conditional model, e.g. gan train cgan --dataset mnist"
+        )
+    if request.classes is None:
+        return list(range(preset.classes))
+    return [*parse_classes(request.classes, preset.data.class_names)]
+
+
+def parse_classes(text: str, names: Sequence[str]) -> list[int]:
+    """`0,3,cat` as labels: each word a class's name, or its number.
+
+    Raises:
+        UsageError: there is no such class, or one is read twice.
+    """
+    labels: list[int] = []
+    for word in (part.strip() for part in text.split(",")):
+        if word in names:
+            labels.append(names.index(word))
+        elif _is_number(word) and int(word) < len(names):
+            labels.append(int(word))
+        else:
+            close = get_close_matches(word, names, n=1)
+            raise UsageError(
+                f"read --classes {word}, expected one of {_listed(names)}, or a number below "
+                f"{len(names)}" + (f" (did you mean {close[0]}?)" if close else "")
+            )
+    if len(set(labels)) < len(labels):
+        raise UsageError(f"read --classes {text}, expected each class once")
+    return labels
+
+
+def _listed(names: Sequence[str]) -> str:
+    shown = ", ".join(names[:NAMES_SHOWN])
+    return shown if len(names) <= NAMES_SHOWN else f"{shown} and {len(names) - NAMES_SHOWN} more"
 
 
 def _keeping(batches: Iterator[Samples], kept: list[Samples]) -> Iterator[Samples]:
@@ -149,7 +226,11 @@ def _form(asked: FormatName | None, key: str) -> FormatName:
 
 
 def _default_folder(found: Run | Path, saved: Checkpoint, request: SampleRequest) -> Path:
-    which = (request.seeds or f"0-{(request.count or DEFAULT_COUNT) - 1}").replace(" ", "")
+    which = (request.seeds or f"0-{len(request.wanted()) - 1}").replace(" ", "")
+    if request.by_class:
+        which += f"-of-{request.classes or 'each'}".replace(" ", "").replace("/", "_")
+    if request.truncation is not None:
+        which += f"-within-{request.truncation:g}"
     if len(which) > LONG_SEEDS:
         which = hashlib.sha256(which.encode()).hexdigest()[:12]
     raw = "-raw" if request.raw else ""
@@ -159,10 +240,10 @@ def _default_folder(found: Run | Path, saved: Checkpoint, request: SampleRequest
     return Path("samples") / f"{saved.header.preset.name}-{name}"
 
 
-def _picture(made: Samples, saved: Checkpoint) -> bytes:
+def _picture(made: Samples, saved: Checkpoint, columns: int | None) -> bytes:
     header, spec = saved.header, saved.header.preset.data
     if not isinstance(spec, Mixture):
-        return png(grid(made))
+        return png(grid(made, columns))
     title = f"{header.preset.name}, step {header.step:,}, {len(made)} samples"
     reals = spec.to_samples(spec.load(Path(), header.settings.seed).x)
     return scatter(made, reals, spec, title)

@@ -111,6 +111,8 @@ class Published(Settings):
     fid: float | None = None
     inception_score: float | None = None
     inception_score_std: float | None = None
+    intra_fid: float | None = None
+    """mean over the classes of the FID between each class and its own training images"""
 
 
 class Deviation(Settings):

@@ -25,7 +25,7 @@ def print_presets() -> None:
     console().print("gan presets show NAME prints one as TOML; gan train NAME --dry-run, its step")
 
 
-SCORES = {"fid": "FID", "inception_score": "IS"}
+SCORES = {"fid": "FID", "intra_fid": "intra-FID", "inception_score": "IS"}
 
 
 def _published(head: catalog.Head, dataset: str) -> str:
