@@ -166,8 +166,7 @@ def test_images_and_labels_stay_together() -> None:
     [
         (("dcgan", "cifar10"), "generator.network.condition=concat", "nobody would judge"),
         (("cgan", "cifar10"), "generator.network.condition=none", "fakes would not have"),
-        (("cgan", "cifar10"), "discriminator.network.condition=norm", "a generator's batch norm"),
-        (("cgan-cbn", "cifar10"), "generator.network.norm=none", "set norm to batch"),
+        (("cgan", "cifar10"), "discriminator.network.condition=norm", "is for a generator"),
         (("gan", "mnist"), "generator.network.condition=concat", "choose family cnn"),
         (("dcgan", "cifar10"), "objective.class_loss.weight=1", "fakes would not have"),
     ],

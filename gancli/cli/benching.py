@@ -18,12 +18,11 @@ from gancli.checkpoint import RunSettings
 from gancli.cli.options import PrecisionName
 from gancli.cli.place import Place, choose_device, data_folder, prepare
 from gancli.errors import UsageError
-from gancli.preset import load_preset
+from gancli.preset import Preset, load_preset
 from gancli.report.figures import print_figures, print_line
 from gancli.report.progress import counting
 from gancli.report.watch import watched
 from gancli.report.words import console
-from gancli.tables import THIRD
 from gancli.trainer import Job, Listener
 
 ROUND_SECONDS = 1.0
@@ -104,18 +103,26 @@ def _every_choice(dataset: str | None) -> Iterator[Choice]:
         head = catalog.head(model)
         for name in head.datasets:
             if name == (dataset or name) and catalog.lineage(name) == [name]:
-                if THIRD in head.body():
+                if _beyond_the_loops(load_preset(model, name)):
                     continue
                 has_lite = LITE in head.variants_on(name)
                 yield Choice(model, name, LITE if has_lite else None)
 
 
+def _beyond_the_loops(preset: Preset) -> str | None:
+    """What the loops we compare with cannot do; None: they train this preset."""
+    if preset.reconstructor is not None:
+        return "has three players"
+    return "knows classes" if preset.classes else None
+
+
 def _measure(choice: Choice, request: BenchRequest, settings: RunSettings) -> Figures:
     preset = load_preset(choice.model, choice.dataset, choice.variant, request.overrides)
-    if preset.reconstructor is not None:
+    beyond = _beyond_the_loops(preset)
+    if beyond:
         raise UsageError(
-            f"read {choice.model}, which has three players, expected a model of two: the loops "
-            "gan bench train compares with have no third"
+            f"read {choice.model}, which {beyond}, expected a model of two players without labels: "
+            "the loops gan bench train compares with train no others"
         )
     folder = data_folder(request.place.data_dir)
     data = preset.data.load(folder, settings.seed)

@@ -175,4 +175,7 @@ class Cnn(NetworkSpec):
         if shape.is_image and shape.x[1:] == (side, side):
             return super().misfit(shape, player, heads=heads)
         size = "x".join(map(str, shape.x))
-        return f"{len(self.multipliers)} multipliers make images of {side}x{side}, not {size}"
+        return (
+            f"{len(self.multipliers)} multipliers make images of {side}x{side}, not {size} as the "
+            "data are (data.size, where it is set)"
+        )

@@ -39,8 +39,13 @@ class NetworkSpec(Settings):
     """slope of the leaky ReLU for negative inputs"""
     condition: Condition = "none"
     """how the label enters; concat: one-hot, beside the latent or as planes beside the image (Mirza
-    and Osindero 2014); norm: as the scale and shift of each batch norm of a generator (Dumoulin et
-    al. 2017)"""
+    and Osindero 2014); norm: as scale and shift of the batch norms that then stand in a generator,
+    whatever `norm` says (Dumoulin et al. 2017)"""
+
+    @property
+    def couples_samples(self) -> bool:
+        """Whether a batch of one would be no batch."""
+        return self.norm == "batch" or self.condition == "norm"
 
     @abstractmethod
     def generator(self, prior: Prior, shape: DataShape) -> GeneratorNet:
@@ -85,8 +90,8 @@ class NetworkSpec(Settings):
             return None
         if not shape.classes:
             return f"condition {self.condition} takes labels, and this data set has none"
-        if self.condition == "norm" and (player != "generator" or self.norm != "batch"):
-            return "condition norm acts through a generator's batch norm: set norm to batch"
+        if self.condition == "norm" and player != "generator":
+            return "condition norm is for a generator: choose concat"
         return None
 
 

@@ -179,9 +179,9 @@ class Preset(Settings):
                 if wanting
                 else "reconstructor: no term of the objective needs one, e.g. latent_reconstruction"
             )
-        norms = [player.network.norm for player in self.players().values()]
+        couples = any(player.network.couples_samples for player in self.players().values())
         for name in ("batch_size", "generator_batch_size"):
-            if getattr(self.schedule, name) == 1 and "batch" in norms:
+            if getattr(self.schedule, name) == 1 and couples:
                 raise ValueError(
                     f"schedule.{name}: read 1, expected 2 or more: batch norm needs them"
                 )
