@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -232,6 +233,27 @@ def test_a_cell_that_fails_lets_the_others_finish(gan: Gan) -> None:
     # It would end the same, so it is not tried again.
     code, out, _ = gan("collapse-study", *SMALL, *endless, "--out", "s")
     assert (code, "0 of 1 cells to run" in out) == (8, True)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.geteuid() != 0, reason="mounting a small disk needs root")
+def test_a_full_disk_loses_nothing_of_a_study(gan: Gan) -> None:
+    """Once there is room again the same command ends as if nothing had been."""
+    assert gan(*TYPED, "--out", "whole")[0] == 0
+    Path("disk").mkdir()
+    small = ["mount", "-t", "tmpfs", "-o", "size=300k", "tmpfs", "disk"]
+    if subprocess.run(small, check=False).returncode:
+        pytest.skip("this machine does not let root mount a tmpfs")
+    try:
+        code, _, said = gan(*TYPED, "--out", "disk/s")
+        assert (code, "the disk is full" in said) == (6, True), said
+        assert said.count("\n") == 1
+        assert not list(Path("disk").rglob("*.partial"))
+        subprocess.run(["mount", "-o", "remount,size=50m", "disk"], check=True)
+        assert gan(*TYPED, "--out", "disk/s")[0] == 0
+        assert same("disk/s") == same("whole")
+    finally:
+        subprocess.run(["umount", "disk"], check=True)
 
 
 @pytest.mark.slow
