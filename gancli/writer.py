@@ -6,8 +6,9 @@ import zipfile
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import chain
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,8 +21,13 @@ from gancli.sampler import Samples
 
 Format = Literal["folder", "npz", "zip"]
 Progress = Callable[[int], None]
+Done = TypeVar("Done")
 ENCODERS = 2
 """Threads that compress PNGs; zlib lets the generator go on meanwhile."""
+PIECE = 50
+"""Images a thread takes at a time."""
+FAST = 1
+"""zlib's level: a fiftieth larger files of photographs than by default, in half the time."""
 FOLDER_SIZE = 1000
 """Images in each of a zip's folders, as NVlabs' dataset_tool lays them out."""
 
@@ -108,17 +114,28 @@ def _places(
     return [f"{folders[label]}/{seed:06d}.png" for seed, label in pairs]
 
 
-def _encoded(batches: Iterable[Samples]) -> Iterator[bytes]:
-    """PNG contents, in order; while one batch is encoded the next is generated."""
+def _encode(image: Samples) -> bytes:
+    return png(to_image(image), FAST)
 
-    def encode(image: Samples) -> bytes:
-        return png(to_image(image))
 
+def _in_order(
+    batches: Iterable[Samples], work: Callable[[int, Samples], list[Done]]
+) -> Iterator[list[Done]]:
+    """What threads make of pieces of the batches, in order, while more are generated.
+
+    Args:
+        batches: one behind the other.
+        work: takes a piece's place, the number of images before it, and the piece.
+    """
     with ThreadPoolExecutor(ENCODERS) as pool:
-        waiting: deque[Future[bytes]] = deque()
+        waiting: deque[Future[list[Done]]] = deque()
+        place = 0
         for batch in batches:
             ready = len(waiting)
-            waiting.extend(pool.submit(encode, image) for image in batch)
+            for start in range(0, len(batch), PIECE):
+                piece = batch[start : start + PIECE]
+                waiting.append(pool.submit(work, place, piece))
+                place += len(piece)
             yield from (waiting.popleft().result() for _ in range(ready))
         yield from (future.result() for future in waiting)
 
@@ -128,8 +145,16 @@ def _folder(
 ) -> None:
     for folder in {(out / place).parent for place in places}:
         folder.mkdir(exist_ok=True)
-    for done, (place, content) in enumerate(zip(places, _encoded(batches), strict=True), 1):
-        (out / place).write_bytes(content)
+
+    def save(first: int, images: Samples) -> list[str]:
+        names = places[first : first + len(images)]
+        for name, image in zip(names, images, strict=True):
+            (out / name).write_bytes(_encode(image))
+        return list(names)
+
+    done = 0
+    for names in _in_order(batches, save):
+        done += len(names)
         progress(done)
 
 
@@ -139,7 +164,8 @@ def _zip(
     names: list[str] = []
     # PNGs are compressed already.
     with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as archive:
-        for index, content in enumerate(_encoded(batches)):
+        pieces = _in_order(batches, lambda _, images: [_encode(image) for image in images])
+        for index, content in enumerate(chain.from_iterable(pieces)):
             names.append(f"{index // FOLDER_SIZE:05d}/img{index:08d}.png")
             archive.writestr(names[-1], content)
             progress(index + 1)

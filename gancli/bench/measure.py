@@ -54,6 +54,7 @@ def alternate(
     rounds: int,
     seconds: float,
     device: torch.device,
+    warm_up: int = WARM_UP_STEPS,
     done: Callable[[int], None] = lambda count: None,
 ) -> dict[str, Timing]:
     """Time loops in turn, so that all of them meet the machine's moods.
@@ -63,10 +64,11 @@ def alternate(
         rounds: how often each loop gets its turn; each round starts with another one.
         seconds: how long a turn lasts; it has one step at least.
         device: where the steps are computed.
+        warm_up: steps of each loop that are not timed, first of all.
         done: told how many turns are over.
     """
     for step in loops.values():
-        for _ in range(WARM_UP_STEPS):
+        for _ in range(warm_up):
             step()
     names = list(loops)
     times: dict[str, list[list[float]]] = {name: [] for name in names}

@@ -60,6 +60,23 @@ def bench_train(
     )
 
 
+@bench_app.command("sample")
+def bench_sample(
+    count: Annotated[
+        int, typer.Option("--count", min=1, max=1_000_000, metavar="N", help="How many images.")
+    ] = 10_000,
+    threads: ThreadsOption = None,
+    rounds: Annotated[
+        int, typer.Option("--rounds", min=1, metavar="R", help="How often each is timed.")
+    ] = 5,
+    as_json: Annotated[bool, typer.Option("--json", help="Print figures for programs.")] = False,
+) -> None:
+    """Time writing 32-pixel images into a folder beside generating or saving them alone."""
+    from gancli.cli import benching
+
+    benching.bench_sampling(count, threads, rounds, as_json=as_json)
+
+
 @bench_app.command("study")
 def bench_study(
     steps: Annotated[
