@@ -156,6 +156,18 @@ def test_a_reader_reads_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     assert ((sure > 0) & (sure <= 1)).all()
 
 
+def test_a_reader_reads_digits_of_any_side() -> None:
+    torch.manual_seed(0)
+    reader = digits.Reader(DigitClassifier().eval(), 0.0, "")
+    small = torch.randint(0, 256, (4, 1, 7, 7), dtype=torch.uint8)
+    large = small.repeat_interleave(8, 2).repeat_interleave(8, 3)
+    same = small.repeat_interleave(4, 2).repeat_interleave(4, 3)
+    labels, sure = reader.read(large)
+    wanted, wanted_sure = reader.read(same)
+    assert (labels == wanted).all()
+    assert np.allclose(sure, wanted_sure, atol=0.05)
+
+
 def test_what_is_no_digit() -> None:
     """A fifth of each kind, which keep of the digits what they are made to keep."""
     shown = small_digits(100).x.clone()

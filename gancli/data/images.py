@@ -66,7 +66,8 @@ LAYOUTS: dict[Source, str] = {
 """A file of each set, relative to the data folder: how torchvision lays it out."""
 
 
-def _resized(images: Tensor, side: int) -> Tensor:
+def resized(images: Tensor, side: int) -> Tensor:
+    """uint8 images of (N, C, H, W) as squares, bilinearly, as Pillow resizes to within a level."""
     from torchvision.transforms.functional import InterpolationMode, resize
 
     made: Tensor = resize(images, [side, side], InterpolationMode.BILINEAR, antialias=True)
@@ -130,7 +131,7 @@ class TorchvisionImages(DataSpec):
                 f"read {len(found)} images of shape {tuple(found.x.shape[1:])} in {folder}, "
                 f"expected {self.source}'s {stored}: {self._remedy(folder)}"
             )
-        return found if self.size is None else Dataset(_resized(found.x, self.size), found.labels)
+        return found if self.size is None else Dataset(resized(found.x, self.size), found.labels)
 
     def is_present(self, folder: Path) -> bool:
         """Whether `folder` holds anything of this set, so that nothing is downloaded."""

@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, interpolate
 
 from gancli.data import Dataset
+from gancli.data.images import resized
 from gancli.errors import RunError
 from gancli.files import write_atomically
 from gancli.streams import stream
@@ -42,6 +43,7 @@ BLENDED = 6
 THREADS = 1
 AT_ONCE = 1000
 CLASSES = 10
+SIDE = 28
 
 
 class DigitClassifier(nn.Sequential):
@@ -67,11 +69,13 @@ class Reader:
     """hash of the training data and the settings"""
 
     def read(self, images: Tensor) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-        """The likeliest digit in each uint8 image of (N, 1, 28, 28), and its probability.
+        """The likeliest digit in each uint8 image of (N, 1, H, W), and its probability.
 
-        What shows no digit gets a low one.
+        What shows no digit gets a low one. Images of another side than MNIST's are resized to it.
         """
         labels, sure = [], []
+        if images.shape[2:] != (SIDE, SIDE):
+            images = resized(images, SIDE)
         with torch.no_grad():
             for part in torch.split(images, AT_ONCE):
                 chance, label = self.net(_scaled(part)).softmax(1)[:, :CLASSES].max(1)

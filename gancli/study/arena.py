@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from pydantic import BaseModel
 
-from gancli.data import AnyData, Dataset, Mixture, StackedDigits
+from gancli.data import AnyData, Dataset, Mixture, StackedDigits, TorchvisionImages
 from gancli.data.stacked import CLASSES, DIGITS
 from gancli.errors import UsageError
 from gancli.evaluation.digits import Reader, digit_reader
@@ -139,7 +139,7 @@ class DigitArena(Arena):
     shares: NDArray[np.floating] = field(repr=False)
 
     def examine(self, samples: Samples) -> Measures:
-        """Measure uint8 images of (N, 28, 28, channels)."""
+        """Measure uint8 images of (N, H, W, channels)."""
         channels = samples.shape[3]
         planes = torch.from_numpy(np.ascontiguousarray(samples)).permute(0, 3, 1, 2)
         labels, sure = self.reader.read(planes.reshape(-1, 1, *planes.shape[2:]))
@@ -185,7 +185,8 @@ def _measures(found: Assigned) -> Measures:
 
 def is_arena(data: AnyData) -> bool:
     """Whether the modes of a data set are known."""
-    return isinstance(data, Mixture | StackedDigits) or data == DIGITS
+    is_digits = isinstance(data, TorchvisionImages) and data.source == DIGITS.source
+    return isinstance(data, Mixture | StackedDigits) or is_digits
 
 
 def open_arena(
