@@ -78,7 +78,7 @@ class Reader:
             images = resized(images, SIDE)
         with torch.no_grad():
             for part in torch.split(images, AT_ONCE):
-                chance, label = self.net(_scaled(part)).softmax(1)[:, :CLASSES].max(1)
+                chance, label = self.net(scaled(part)).softmax(1)[:, :CLASSES].max(1)
                 labels.append(label)
                 sure.append(chance)
         return torch.cat(labels).numpy(), torch.cat(sure).numpy()
@@ -141,7 +141,7 @@ def _fit(net: DigitClassifier, train: Dataset, done: Callable[[int], None]) -> N
             )
             shown = torch.cat([moved, no_digits(moved, NO_DIGITS, rng)])
             told = torch.cat([labels[index], torch.full((NO_DIGITS,), CLASSES)])
-            loss = cross_entropy(net(_scaled(shown)), told)
+            loss = cross_entropy(net(scaled(shown)), told)
             optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
@@ -188,7 +188,8 @@ def no_digits(digits: Tensor, count: int, rng: np.random.Generator) -> Tensor:
     )
 
 
-def _scaled(images: Tensor) -> Tensor:
+def scaled(images: Tensor) -> Tensor:
+    """uint8 images as the classifier's [-1, 1]."""
     return images.float().div_(127.5).sub_(1)
 
 

@@ -1,0 +1,220 @@
+"""The networks whose features images are compared by.
+
+Inception and VGG are torch-fidelity's, with the published weights; `mnist` is this project's digit
+classifier, for which no download is needed.
+"""
+
+import hashlib
+import io
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from gancli.data.images import resized
+from gancli.errors import DataError, NetworkError, UsageError
+from gancli.evaluation.digits import CLASSES, SIDE, DigitClassifier, Reader, scaled
+from gancli.files import disk_error
+
+CHUNK = 2**20
+HASH_SHOWN = 16
+"""Characters of a hash that results carry."""
+
+
+class Seen(NamedTuple):
+    """What an extractor says of a batch."""
+
+    features: Tensor
+    """(B, width) float32"""
+    logits: Tensor | None
+    """(B, classes) float32; None where it does not classify"""
+
+
+@dataclass(frozen=True)
+class Extractor:
+    """A feature network on a device."""
+
+    name: str
+    weights: str
+    """the first 16 characters of the SHA-256 of its weights"""
+    published: bool
+    """whether these are the weights that the literature's scores are computed with"""
+    resize: str
+    """what it does to an image first"""
+    width: int
+    device: torch.device
+    see: Callable[[Tensor], Seen]
+    """takes uint8 images of (B, C, H, W) on the device"""
+    classifies: bool = True
+    """whether it has classes, as the Inception score needs"""
+
+    def __call__(self, images: Tensor) -> Seen:
+        """Look at uint8 images of (B, C, H, W), in full float32.
+
+        Raises:
+            DataError: they have the wrong number of channels.
+        """
+        tf32 = torch.backends.cudnn.allow_tf32
+        torch.backends.cudnn.allow_tf32 = False
+        try:
+            with torch.no_grad(), torch.autocast(self.device.type, enabled=False):
+                return self.see(images.to(self.device))
+        finally:
+            torch.backends.cudnn.allow_tf32 = tf32
+
+
+@dataclass(frozen=True)
+class Published:
+    """A network of torch-fidelity's, and the file of its published weights."""
+
+    file: str
+    url: str
+    sha256: str
+    """how the file's SHA-256 begins; torch names files by it"""
+    side: int
+    """of the images it sees, in pixels"""
+    width: int
+    layers: tuple[str, ...]
+    """features, and logits if it has them, as torch-fidelity names them"""
+
+
+KNOWN = {
+    "inception": Published(
+        "weights-inception-2015-12-05-6726825d.pth",
+        "https://github.com/toshas/torch-fidelity/releases/download/v0.2.0/"
+        "weights-inception-2015-12-05-6726825d.pth",
+        "6726825d",
+        299,
+        2048,
+        ("2048", "logits_unbiased"),
+    ),
+    "vgg16": Published(
+        "vgg16-397923af.pth",
+        "https://download.pytorch.org/models/vgg16-397923af.pth",
+        "397923af",
+        224,
+        4096,
+        ("fc2_relu",),
+    ),
+}
+
+
+def digit_extractor(reader: Reader, device: torch.device) -> Extractor:
+    """The digit classifier's 128 last activations, and its logits of the ten digits."""
+    net = DigitClassifier()
+    net.load_state_dict(reader.net.state_dict())
+    net.to(device).eval()
+    body, last = net[:-1], net[-1]
+
+    def see(images: Tensor) -> Seen:
+        if images.shape[1] != 1:
+            raise DataError(
+                f"read images of {images.shape[1]} channels, expected grey digits for --extractor "
+                "mnist: use --extractor inception"
+            )
+        if images.shape[2:] != (SIDE, SIDE):
+            images = resized(images, SIDE)
+        features = body(scaled(images))
+        return Seen(features, last(features)[:, :CLASSES])
+
+    width = int(last.in_features) if isinstance(last, nn.Linear) else 0
+    return Extractor(
+        "mnist", reader.name, False, f"to {SIDE}x{SIDE}, bilinear, antialiased", width, device, see
+    )
+
+
+def load_extractor(
+    name: str, file: Path | None, device: torch.device, *, trusted: bool = False
+) -> Extractor:
+    """Inception or VGG-16, its weights from a file or downloaded by torch's hub.
+
+    Args:
+        name: `inception` or `vgg16`.
+        file: the weights; None: where torch's hub keeps them, downloaded if they are not there.
+        device: where to compute.
+        trusted: whether to take weights other than the published ones.
+
+    Raises:
+        NetworkError: the weights cannot be had, are others, or belong to another network.
+        UsageError: there is no such extractor.
+    """
+    if name not in KNOWN:
+        raise UsageError(f"read --extractor {name}, expected {', '.join(KNOWN)} or mnist")
+    known = KNOWN[name]
+    path = file or _downloaded(known)
+    digest = _digest(path)
+    published = digest.startswith(known.sha256)
+    if not published and not trusted:
+        raise NetworkError(
+            f"read {path} with SHA-256 {digest[:HASH_SHOWN]}..., expected the published weights "
+            f"{known.file}, whose SHA-256 begins with {known.sha256}: name that file with "
+            "--weights, or add --trust-weights to use this one (its scores compare with no others)"
+        )
+    net = _built(name, known, path).to(device)
+
+    def see(images: Tensor) -> Seen:
+        found = net(images.expand(-1, 3, -1, -1) if images.shape[1] == 1 else images)
+        return Seen(found[0], found[1] if len(found) > 1 else None)
+
+    return Extractor(
+        name=name,
+        weights=digest[:HASH_SHOWN],
+        published=published,
+        resize=f"to {known.side}x{known.side}, bilinear as in TensorFlow 1",
+        width=known.width,
+        device=device,
+        see=see,
+        classifies=len(known.layers) > 1,
+    )
+
+
+def _downloaded(known: Published) -> Path:
+    path = Path(torch.hub.get_dir()) / "checkpoints" / known.file
+    if path.is_file():
+        return path
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        torch.hub.download_url_to_file(known.url, str(path), known.sha256, progress=False)
+    except (OSError, RuntimeError) as error:
+        full = disk_error(error) if isinstance(error, OSError) else None
+        raise full or NetworkError(
+            f"found no {known.file} (SHA-256 {known.sha256}...) in {path.parent} and could not "
+            f"download it: connect to a network, or fetch {known.url} elsewhere and name the file "
+            "with --weights"
+        ) from error
+    return path
+
+
+def _digest(path: Path) -> str:
+    digest = hashlib.sha256()
+    try:
+        with path.open("rb") as file:
+            while chunk := file.read(CHUNK):
+                digest.update(chunk)
+    except OSError as error:
+        raise NetworkError(f"could not read the weights {path}: {error.strerror}") from error
+    return digest.hexdigest()
+
+
+def _built(name: str, known: Published, path: Path) -> nn.Module:
+    from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
+    from torch_fidelity.feature_extractor_vgg16 import FeatureExtractorVGG16
+
+    build = {"inception": FeatureExtractorInceptionV3, "vgg16": FeatureExtractorVGG16}[name]
+    try:
+        tensors = torch.load(path, "cpu", weights_only=True)
+        # torch-fidelity would unpickle the file without looking: it gets what was read safely.
+        again = io.BytesIO()
+        torch.save(tensors, again)
+        again.seek(0)
+        net: nn.Module = build(name, known.layers, again)
+    # What a damaged or foreign file makes torch raise is documented nowhere.
+    except Exception as error:
+        raise NetworkError(
+            f"read {path}, expected weights of {name}, but they belong to another network or are "
+            "damaged: name another file with --weights"
+        ) from error
+    return net
