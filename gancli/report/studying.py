@@ -13,10 +13,18 @@ from gancli.report.words import say
 from gancli.study.plan import CellSpec
 from gancli.study.pool import News, State
 from gancli.study.results import Results
-from gancli.study.tables import AS_PUBLISHED, DASH, ceiling_row, columns_of, model_row
+from gancli.study.tables import (
+    AS_PUBLISHED,
+    DASH,
+    OF_SPREAD,
+    ceiling_row,
+    columns_of,
+    model_row,
+)
 
 REFRESHES_PER_SECOND = 2
 LITERATURE = "counted as in the literature (* see the report's protocol)"
+EVENNESS = "how evenly the modes are held, and how wide they are made"
 COLOURS: dict[State, str] = {
     "waiting": "dim", "running": "bold", "done": "green", "failed": "red", "stopped": "yellow",
 }  # fmt: skip
@@ -149,14 +157,18 @@ def _ranking(results: Results, columns: dict[str, str], title: str, *, told: boo
 def print_results(console: Console, results: Results) -> None:
     """The ranking, the ceiling, and what failed."""
     columns = columns_of(results)
-    counted = {name: heading for name, heading in columns.items() if name in AS_PUBLISHED}
-    ours = {name: heading for name, heading in columns.items() if name not in counted}
+    counted, spread = (
+        {name: heading for name, heading in columns.items() if name in group}
+        for group in (AS_PUBLISHED, OF_SPREAD)
+    )
+    ours = {n: heading for n, heading in columns.items() if n not in counted and n not in spread}
     count = len(results.seeds)
     title = (
         f"{results.arena} after {results.steps:,} steps: {results.modes} modes, "
         f"{results.samples:,} samples, {count} seed{'s' if count > 1 else ''}"
     )
     console.print(_ranking(results, ours, title, told=True), soft_wrap=False)
+    console.print(_ranking(results, spread, EVENNESS, told=False), soft_wrap=False)
     console.print(_ranking(results, counted, LITERATURE, told=False), soft_wrap=False)
     for cell in results.cells:
         if cell.state == "failed":

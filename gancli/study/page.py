@@ -15,7 +15,7 @@ from gancli.pictures import png
 from gancli.sampler import Samples
 from gancli.study.arena import FAIR_WORDS, Arena
 from gancli.study.frames import Frame
-from gancli.study.pictures import curves, film, sheet, tile, weight_histograms
+from gancli.study.pictures import Curve, curves, film, sheet, tile, weight_histograms
 from gancli.study.plan import Cell, Study, StudySpec
 from gancli.study.results import Results
 from gancli.study.tables import ceiling_row, columns_of, model_row
@@ -33,10 +33,13 @@ def write_report(study: Study, spec: StudySpec, results: Results, arena: Arena) 
     steps = [s for s in arena.shown if s < results.steps] + [results.steps]
     tiles = {model: _tiles(cell, steps, mixture, reals) for model, cell in cells.items()}
     saved = {model: found for model, cell in cells.items() if (found := _last(cell)) is not None}
-    names = {"held": "modes held", "high_quality": "share of high quality"}
+    measures = [
+        Curve("held", "modes held", results.modes),
+        Curve("high_quality", "share of high quality", 1),
+    ]
     pictures = {
         "pictures.png": sheet(tiles, steps),
-        "curves.png": curves(results.cells, names),
+        "curves.png": curves(results.cells, measures),
     }
     if saved:
         pictures["weights.png"] = weight_histograms(saved)

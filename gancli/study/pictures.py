@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -98,23 +99,33 @@ def sheet(tiles: Mapping[str, Mapping[int, Image.Image]], steps: Sequence[int]) 
     return png(image)
 
 
-def curves(cells: Sequence[CellResult], names: Mapping[str, str]) -> bytes:
+@dataclass(frozen=True)
+class Curve:
+    """A measure over the steps."""
+
+    name: str
+    heading: str
+    most: float
+    """no value is larger; a band over few seeds may claim more, and is cut there"""
+
+
+def curves(cells: Sequence[CellResult], measures: Sequence[Curve]) -> bytes:
     """A PNG: each measure over the steps, mean and 95 percent band over seeds, a line a model."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(11, 3.6), dpi=130, layout="constrained")
     models = list(dict.fromkeys(cell.model for cell in cells))
-    for axes, (name, heading) in zip(
-        figure.subplots(1, len(names), squeeze=False)[0], names.items(), strict=True
+    for axes, curve in zip(
+        figure.subplots(1, len(measures), squeeze=False)[0], measures, strict=True
     ):
         for model in models:
-            steps, middle, width = _band([cell for cell in cells if cell.model == model], name)
-            (line,) = axes.plot(steps, middle, label=model, linewidth=1.4)
-            axes.fill_between(
-                steps, middle - width, middle + width, color=line.get_color(), alpha=0.15, lw=0
+            steps, middle, width = _band(
+                [cell for cell in cells if cell.model == model], curve.name
             )
-        axes.set(xlabel="step", title=heading)
-        axes.set_ylim(bottom=0)
+            (line,) = axes.plot(steps, middle, label=model, linewidth=1.4)
+            low, high = np.clip([middle - width, middle + width], 0, curve.most)
+            axes.fill_between(steps, low, high, color=line.get_color(), alpha=0.15, lw=0)
+        axes.set(xlabel="step", title=curve.heading, ylim=(0, 1.04 * curve.most))
         axes.grid(alpha=0.3)
     figure.get_axes()[0].legend(fontsize=8, ncols=2)
     return _saved(figure)
@@ -153,6 +164,7 @@ def weight_histograms(checkpoints: Mapping[str, Checkpoint]) -> bytes:
         least, most = np.quantile(values, [TAIL / 2, 1 - TAIL / 2])
         values = values[(values >= least) & (values <= most)]
         axes.hist(values, BINS, color="#1f4fd8")
+        axes.locator_params(axis="x", nbins=4)
         outer = outer_share(values)
         axes.set_title(f"{model}: {outer:.0%} in the outer bins", fontsize=9)
         axes.tick_params(labelsize=7)

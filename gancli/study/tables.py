@@ -18,6 +18,7 @@ HEADINGS = {
 }
 """Measures and what they are called; the starred are counted as in the literature's tables."""
 AS_PUBLISHED = ("captured", "published_captured", "published_high_quality", "published_kl")
+OF_SPREAD = ("reverse_kl", "jensen_shannon", "std_ratio")
 SHARES = ("high_quality", "published_high_quality")
 
 
