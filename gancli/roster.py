@@ -3,6 +3,7 @@
 import os
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from filelock import FileLock
@@ -37,25 +38,38 @@ def new_run(preset: Preset) -> Run:
     return Run(folder)
 
 
-def find(wanted: str | None, *, labelled: bool = False) -> Run | Path:
+@dataclass(frozen=True)
+class Fit:
+    """Which runs a command can use, where none is named."""
+
+    fits: Callable[[Run], bool]
+    lacking: str
+    """what kind of run there is none of"""
+    remedy: str
+    """what makes one"""
+
+
+ANY = Fit(lambda run: True, "run", "gan train MODEL")
+LABELLED = Fit(
+    Run.knows_classes, "run of a model that knows classes", "gan train cgan --dataset mnist"
+)
+OF_IMAGES = Fit(Run.makes_images, "run of a model of images", "gan train wgan-gp --dataset mnist")
+
+
+def find(wanted: str | None, fit: Fit = ANY) -> Run | Path:
     """The run, or the checkpoint file, a command means.
 
     Args:
         wanted: an existing path, a folder under the root, the name of a model or preset (its
             latest run), or None: the latest run that fits.
-        labelled: whether only models that know classes fit.
+        fit: which runs fit.
 
     Raises:
         RunError: nothing was found.
     """
-    if wanted is None and labelled:
-        return _latest(
-            [run for run in all_runs() if run.knows_classes()],
-            f"found no run of a model that knows classes under {runs_root()}: make one with gan "
-            "train cgan --dataset mnist",
-        )
     if wanted is None:
-        return _latest(all_runs(), "found no run: make one with gan train MODEL")
+        runs = [run for run in all_runs() if fit.fits(run)]
+        return _latest(runs, f"found no {fit.lacking}: make one with {fit.remedy}")
     for path in (Path(wanted), runs_root() / wanted):
         if _looked_up(path, Path.is_file):
             return path

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +22,7 @@ _STEP = re.compile(r"step-(\d+)")
 SAMPLE_FILE = re.compile(r"\d{6,}\.png|samples\.(npz|zip)")
 """The files of a folder of samples."""
 _OWN = re.compile(
-    r"(preset\.toml|(metrics|timing)\.jsonl|report\.html|tensorboard/events\.[^/]+|checkpoints/step-\d+\.safetensors|previews/step-\d+\.png"
+    r"(preset\.toml|(metrics|timing)\.jsonl|report\.html|evaluation\.json|tensorboard/events\.[^/]+|checkpoints/step-\d+\.safetensors|previews/step-\d+\.png"
     rf"|samples/step-\d+-seeds-[^/]+(/([^/]+/)?({SAMPLE_FILE.pattern})|-grid\.png))(\.partial)?"
 )
 """The files a run and its sampling write, relative to the run's folder."""
@@ -53,6 +53,11 @@ class Run:
     def timing_file(self) -> Path:
         """One JSON object a line: `step`, and the `steps` and `seconds` since the line before."""
         return self.folder / "timing.jsonl"
+
+    @property
+    def evaluation_file(self) -> Path:
+        """A JSON list of evaluations, each with its protocol."""
+        return self.folder / "evaluation.json"
 
     @property
     def report_file(self) -> Path:
@@ -113,11 +118,21 @@ class Run:
 
     def knows_classes(self) -> bool:
         """Whether preset.toml describes a conditional generator."""
+        return self._said("generator", "network", "condition") not in (None, "none")
+
+    def makes_images(self) -> bool:
+        """Whether preset.toml describes a data set of images."""
+        return self._said("data", "kind") not in (None, "mixture")
+
+    def _said(self, *path: str) -> object:
+        """A value of preset.toml; None where there is none, or no such file."""
         try:
-            network = read_toml(self.preset_file)["generator"]["network"]
-            return str(network.get("condition", "none")) != "none"
-        except (UsageError, KeyError, TypeError, AttributeError):
-            return False
+            value: object = read_toml(self.preset_file)
+        except UsageError:
+            return None
+        for key in path:
+            value = value.get(key) if isinstance(value, Mapping) else None
+        return value
 
     def write_preset(self, preset: Preset) -> None:
         """Write the resolved preset, as TOML."""

@@ -25,6 +25,7 @@ from gancli.cli.options import (
     ThreadsOption,
     VariantOption,
 )
+from gancli.cli.scores import evaluate
 
 app = typer.Typer(
     help="Train, sample and compare the classic GANs, repeatably.",
@@ -225,6 +226,10 @@ def sample(
             force=force,
         )
     )
+
+
+app.command()(evaluate)
+app.command("eval", hidden=True)(evaluate)
 
 
 @app.command()

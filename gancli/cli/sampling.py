@@ -21,7 +21,7 @@ from gancli.pictures import grid, png, scatter
 from gancli.preset import Preset
 from gancli.report.progress import counting
 from gancli.report.words import console, say
-from gancli.roster import find, open_checkpoint
+from gancli.roster import ANY, LABELLED, find, open_checkpoint
 from gancli.runs import Run
 from gancli.sampler import Sampler, Samples
 from gancli.writer import refuse_to_overwrite, write
@@ -82,7 +82,7 @@ class SampleRequest:
 def sample(request: SampleRequest) -> None:
     """Write the samples, and say where they are."""
     seeds = request.wanted()
-    found = find(request.run, labelled=request.by_class)
+    found = find(request.run, LABELLED if request.by_class else ANY)
     saved = open_checkpoint(found, request.checkpoint)
     preset = saved.header.preset
     labels = _wanted_classes(request, preset)

@@ -107,7 +107,8 @@ def digit_extractor(reader: Reader, device: torch.device) -> Extractor:
     net = DigitClassifier()
     net.load_state_dict(reader.net.state_dict())
     net.to(device).eval()
-    body, last = net[:-1], net[-1]
+    *layers, last = net
+    body = nn.Sequential(*layers)
 
     def see(images: Tensor) -> Seen:
         if images.shape[1] != 1:

@@ -57,10 +57,14 @@ class Gaussian:
     """(D,) float64"""
     covariance: Tensor
     """(D, D) float64"""
+    known_root: Tensor | None = None
+    """the root below, where it was computed before"""
 
     @cached_property
     def root(self) -> Tensor:
         """The covariance's symmetric root, (D, D)."""
+        if self.known_root is not None:
+            return self.known_root
         values, vectors = torch.linalg.eigh(self.covariance)
         root: Tensor = (vectors * values.clamp(min=0).sqrt()) @ vectors.T
         return root

@@ -1,0 +1,183 @@
+"""From two sets of images to scores, with the protocol on them."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Literal
+
+from pydantic import Field
+
+from gancli.checkpoint import versions
+from gancli.errors import DataError, UsageError
+from gancli.evaluation.extractors import Extractor
+from gancli.evaluation.gather import Gathered, Needs
+from gancli.evaluation.moments import frechet_distance
+from gancli.evaluation.scores import (
+    DENSITY_NEIGHBOUR,
+    SPLITS,
+    SUBSET_SIZE,
+    inception_score,
+    kernel_distance,
+    manifolds,
+)
+from gancli.settings import Settings
+
+Split = Literal["train", "test"]
+Metric = Literal["fid", "is", "kid", "prc", "dc", "intra-fid"]
+METRICS: tuple[Metric, ...] = ("fid", "is", "kid", "prc", "dc", "intra-fid")
+LEAST: dict[Metric, int] = {
+    "fid": 2,
+    "is": SPLITS,
+    "kid": SUBSET_SIZE,
+    "prc": DENSITY_NEIGHBOUR + 1,
+    "dc": DENSITY_NEIGHBOUR + 1,
+    "intra-fid": 2,
+}
+"""Images that a metric takes, of each class for intra-FID."""
+
+
+class Protocol(Settings):
+    """All a score depends on, beside the images themselves."""
+
+    count: int
+    """generated images"""
+    per_class: int | None = None
+    """of each class, where they were asked for by class"""
+    reference: str
+    """name or path of the real images"""
+    split: Split
+    reference_count: int
+    data: str
+    """hash of the real images and their labels"""
+    extractor: str
+    weights: str
+    """hash of the extractor's weights"""
+    published: bool
+    """whether these are the published weights, so that scores compare with the literature's"""
+    dtype: Literal["float32"] = "float32"
+    """of the extractor; moments and distances are float64"""
+    resize: str
+    network: Literal["moving average", "weights as trained"]
+    mode: Literal["evaluation"] = "evaluation"
+    """of the generator's batch norms"""
+    seeds: str
+    """of each class, where they were asked for by class"""
+
+
+class Evaluation(Settings):
+    """Scores of one set of generated images against one reference."""
+
+    model: str
+    dataset: str
+    variant: str
+    step: int
+    selection: str
+    """how the checkpoint was chosen: last, or by its step"""
+    protocol: Protocol
+    scores: dict[str, float]
+    """raw values; a distance may be a tiny negative number"""
+    made: str = Field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
+    versions: dict[str, str] = Field(default_factory=versions)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Which metrics, by which extractor."""
+
+    metrics: Collection[Metric]
+    extractor: Extractor
+
+    def needs(self) -> Needs:
+        """What must be kept of the generated images' features."""
+        features = bool({"kid", "prc", "dc"} & set(self.metrics))
+        digits = self.extractor.name == "mnist"
+        return Needs(features, "is" in self.metrics or digits, "intra-fid" in self.metrics)
+
+    def reference_needs(self) -> Needs:
+        """And of the real ones'."""
+        own = self.needs()
+        return Needs(own.features, by_class=own.by_class)
+
+    def check(self, fake: int, real: int, classes: int) -> None:
+        """Refuse what cannot be computed, before anything is.
+
+        Args:
+            fake: generated images there will be.
+            real: reference images.
+            classes: of both; 0: there are no labels.
+
+        Raises:
+            UsageError: a metric does not apply.
+            DataError: there are too few images.
+        """
+        if "is" in self.metrics and not self.extractor.classifies:
+            raise UsageError(
+                f"read --is with --extractor {self.extractor.name}, which has no classes: use "
+                "--extractor inception"
+            )
+        if "intra-fid" in self.metrics and not classes:
+            raise UsageError(
+                "read --intra-fid, expected a model that knows classes and a labelled reference: "
+                "leave it out, or evaluate one, e.g. gan train cgan --dataset cifar10"
+            )
+        for metric in self.metrics:
+            least = LEAST[metric] * (classes if metric == "intra-fid" else 1)
+            for whose, count in (("generated", fake), ("reference", real)):
+                if count < least:
+                    raise DataError(
+                        f"read {count} {whose} images, expected at least {least:,} for --{metric}: "
+                        "raise --count, or leave the metric out"
+                    )
+
+
+def scores_of(fake: Gathered, real: Gathered, asked: Asked) -> dict[str, float]:
+    """The scores asked for, under their names.
+
+    Raises:
+        DataError: a class has no images on one of the sides.
+    """
+    found: dict[str, float] = {}
+    if "fid" in asked.metrics:
+        found["fid"] = frechet_distance(real.total, fake.total)
+    if "is" in asked.metrics and fake.logits is not None:
+        score = inception_score(fake.logits)
+        found |= {"inception_score": score.mean, "inception_score_std": score.std}
+    if "intra-fid" in asked.metrics:
+        found |= _by_class(fake, real)
+    if fake.features is not None and real.features is not None:
+        found |= _of_features(fake, real, asked)
+    if fake.labels is not None and fake.logits is not None and asked.extractor.name == "mnist":
+        found["recognised"] = float((fake.logits.argmax(1) == fake.labels).double().mean())
+    return found
+
+
+def _by_class(fake: Gathered, real: Gathered) -> dict[str, float]:
+    alone = set(fake.by_class) ^ set(real.by_class)
+    if alone:
+        raise DataError(
+            f"class {min(alone)} has too few images on one side, expected two at least on both for "
+            "--intra-fid: raise --per-class, or name another --reference"
+        )
+    each = {
+        f"intra_fid_class{label}": frechet_distance(own, fake.by_class[label])
+        for label, own in real.by_class.items()
+    }
+    return {"intra_fid": sum(each.values()) / len(each), **each}
+
+
+def _of_features(fake: Gathered, real: Gathered, asked: Asked) -> dict[str, float]:
+    found: dict[str, float] = {}
+    if fake.features is None or real.features is None:
+        return found
+    device = asked.extractor.device
+    ours, theirs = fake.features.to(device), real.features.to(device)
+    if "kid" in asked.metrics:
+        distance = kernel_distance(ours, theirs)
+        found |= {"kid": distance.mean, "kid_std": distance.std}
+    if {"prc", "dc"} & set(asked.metrics):
+        cover = manifolds(ours, theirs)
+        if "prc" in asked.metrics:
+            found |= {"precision": cover.precision, "recall": cover.recall}
+        if "dc" in asked.metrics:
+            found |= {"density": cover.density, "coverage": cover.coverage}
+    return found

@@ -1,0 +1,92 @@
+"""Scores with their protocol, as a table."""
+
+from collections.abc import Sequence
+
+from rich.markup import escape
+from rich.table import Table
+
+from gancli.evaluation.evaluate import Evaluation
+from gancli.preset import Preset
+from gancli.report.words import console, say
+
+NAMES = {
+    "fid": "FID",
+    "inception_score": "Inception score",
+    "kid": "KID",
+    "precision": "precision",
+    "recall": "recall",
+    "density": "density",
+    "coverage": "coverage",
+    "intra_fid": "intra-FID, mean",
+    "recognised": "recognised as asked",
+}
+MANY = 10_000
+"""Fewer images bias FID visibly (field.md 2.2)."""
+STD = "_std"
+OF_CLASS = "intra_fid_class"
+SHARES = {"recognised"}
+
+
+def shown_name(name: str, found: Evaluation, classes: Sequence[str]) -> str:
+    """A score's name; whose features it is of stands behind it, unless they are the published."""
+    if name.startswith(OF_CLASS):
+        return f"  {classes[int(name.removeprefix(OF_CLASS))]}"
+    if name == "recognised" or found.protocol.published:
+        return NAMES[name]
+    return f"{NAMES[name]} [{found.protocol.extractor}]"
+
+
+def shown_value(name: str, found: Evaluation) -> str:
+    """A score's value; a distance a hair below 0 is 0."""
+    value = found.scores[name]
+    if name in SHARES:
+        return f"{value:.2%}"
+    if "fid" in name:
+        value = max(0.0, value)
+    spread = found.scores.get(f"{name}{STD}")
+    return f"{value:.4f}" + (f" +- {spread:.4f}" if spread is not None else "")
+
+
+def print_evaluation(found: Evaluation, preset: Preset) -> None:
+    """Print the scores beside the published ones, and the protocol."""
+    published = preset.expected if found.protocol.published else None
+    title = f"{found.model} on {found.dataset}, {found.variant}, step {found.step:,}"
+    table = Table(title=title, title_justify="left")
+    for heading in ("score", "ours", "published", "difference"):
+        table.add_column(heading, justify="left" if heading == "score" else "right")
+    for name in found.scores:
+        if not name.endswith(STD):
+            said = getattr(published, name, None)
+            difference = "" if said is None else f"{found.scores[name] - said:+.4f}"
+            table.add_row(
+                escape(shown_name(name, found, preset.data.class_names)),
+                shown_value(name, found),
+                "" if said is None else f"{said:.4f}",
+                difference,
+            )
+    console().print(table, soft_wrap=False)
+    for line in protocol_lines(found):
+        say(line)
+    if published is not None:
+        say(f"published by {published.source}")
+
+
+def protocol_lines(found: Evaluation) -> list[str]:
+    """What the scores depend on, in words."""
+    p = found.protocol
+    each = f", {p.per_class:,} of each class" if p.per_class else ""
+    lines = [
+        f"{p.count:,} generated images{each} ({p.network}, batch norm in {p.mode} mode, seeds "
+        f"{p.seeds}, checkpoint: {found.selection})",
+        f"against {p.reference_count:,} of {p.reference}, {p.split} split, data {p.data}",
+        f"by {p.extractor}, weights {p.weights}, {p.dtype}, images {p.resize}",
+    ]
+    if not p.published:
+        lines.append(
+            f"[{p.extractor}]: not the published features, so compare like with like alone"
+        )
+    if "fid" in found.scores and p.count < MANY:
+        lines.append(
+            f"FID of {p.count:,} images is biased upwards: compare it with FIDs of as many alone"
+        )
+    return lines

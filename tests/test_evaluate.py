@@ -1,0 +1,357 @@
+"""Evaluation: one pass, a cache, a protocol; and equality with torch-fidelity from end to end."""
+
+import io
+import json
+from pathlib import Path
+from urllib.error import URLError
+
+import pytest
+import torch
+from conftest import Gan
+from helpers import job, narrow
+from torch import Tensor, nn
+
+from gancli.data import Dataset, TorchvisionImages
+from gancli.errors import DataError, NetworkError, RunError, UsageError
+from gancli.evaluation import extractors
+from gancli.evaluation.digits import DigitClassifier, Reader
+from gancli.evaluation.evaluate import METRICS, Asked, Evaluation, scores_of
+from gancli.evaluation.extractors import Extractor, Seen, digit_extractor, load_extractor
+from gancli.evaluation.gather import Needs, batches_of, gather
+from gancli.evaluation.moments import frechet_distance
+from gancli.evaluation.references import reference
+from gancli.evaluation.scores import inception_score, kernel_distance, manifolds
+from gancli.runs import Run
+from gancli.trainer import Trainer
+
+CPU = torch.device("cpu")
+ALL = Needs(features=True, logits=True, by_class=True)
+
+
+class Looking:
+    """An extractor of a few random projections, which counts what it is shown."""
+
+    def __init__(self) -> None:
+        self.matrix = torch.randn(3 * 8 * 8, 6, generator=torch.Generator().manual_seed(0))
+        self.shown = 0
+        self.extractor = Extractor("toy", "0", False, "as it is", 6, CPU, self.see)
+
+    def see(self, images: Tensor) -> Seen:
+        self.shown += len(images)
+        features = (images.float().flatten(1) / 255 @ self.matrix).relu()
+        return Seen(features, features[:, :4])
+
+
+def images(count: int, seed: int = 0, classes: int = 3) -> Dataset:
+    source = torch.Generator().manual_seed(seed)
+    x = torch.randint(0, 256, (count, 3, 8, 8), dtype=torch.uint8, generator=source)
+    return Dataset(x, torch.arange(count) % classes)
+
+
+def test_each_image_is_seen_once_whatever_is_asked() -> None:
+    looking = Looking()
+    found = gather(batches_of(images(100), 7), looking.extractor, ALL)
+    assert looking.shown == found.count == 100
+    assert found.features is not None
+    assert found.features.shape == (100, 6)
+    assert found.logits is not None
+    assert found.logits.shape == (100, 4)
+    assert list(found.by_class) == [0, 1, 2]
+    assert [own.count for own in found.by_class.values()] == [34, 33, 33]
+
+
+def test_batch_size_does_not_matter() -> None:
+    real = gather(batches_of(images(90, seed=1), 90), Looking().extractor, ALL)
+    asked = Asked(METRICS, Looking().extractor)
+    values = []
+    for size in (1, 13, 90):
+        fake = gather(batches_of(images(90), size), Looking().extractor, ALL)
+        found = scores_of(fake, real, Asked([m for m in METRICS if m != "kid"], asked.extractor))
+        values.append(list(found.values()))
+    for other in values[1:]:
+        assert other == pytest.approx(values[0], rel=1e-6)
+
+
+def test_the_intra_distance_is_the_mean_over_classes() -> None:
+    looking = Looking()
+    fake = gather(batches_of(images(90), 30), looking.extractor, ALL)
+    real = gather(batches_of(images(120, seed=1), 30), looking.extractor, ALL)
+    found = scores_of(fake, real, Asked(["intra-fid"], looking.extractor))
+    alone = []
+    for label in range(3):
+        own = [
+            gather([(data.x[data.labels == label], None)], looking.extractor, Needs()).total
+            for data in (images(120, seed=1), images(90))
+        ]
+        alone.append(frechet_distance(*own))
+        assert found[f"intra_fid_class{label}"] == pytest.approx(alone[-1], rel=1e-9)
+    assert found["intra_fid"] == pytest.approx(sum(alone) / 3)
+    del fake.by_class[1]
+    with pytest.raises(DataError, match="class 1 has too few images"):
+        scores_of(fake, real, Asked(["intra-fid"], looking.extractor))
+
+
+def test_reference_statistics_are_kept_and_used_again(tmp_path: Path) -> None:
+    looking, data = Looking(), images(60)
+    first = reference(data, looking.extractor, Needs(), tmp_path, batch_size=16)
+    again = reference(data, looking.extractor, Needs(), tmp_path, batch_size=16)
+    assert looking.shown == 60
+    assert torch.equal(first.total.root, again.total.root)
+    # What was not kept is gathered, beside what was.
+    reference(data, looking.extractor, Needs(features=True), tmp_path, batch_size=16)
+    more = reference(data, looking.extractor, Needs(by_class=True), tmp_path, batch_size=16)
+    assert looking.shown == 180
+    assert more.features is not None
+    assert len(more.by_class) == 3
+    reference(data, looking.extractor, ALL, tmp_path, batch_size=16)
+    assert looking.shown == 180
+    # Other images, other labels: another file.
+    other = Dataset(data.x, data.labels.flip(0)) if data.labels is not None else data
+    for changed in (images(60, seed=1), other):
+        reference(changed, looking.extractor, Needs(), tmp_path, batch_size=16)
+    assert len(list(tmp_path.iterdir())) == 3
+
+
+def test_a_damaged_cache_says_so(tmp_path: Path) -> None:
+    looking, data = Looking(), images(60)
+    reference(data, looking.extractor, Needs(), tmp_path, batch_size=16)
+    (file,) = tmp_path.iterdir()
+    whole = file.read_bytes()
+    for broken in (whole[:-1] + bytes([whole[-1] ^ 1]), whole[:70], b""):
+        file.write_bytes(broken)
+        with pytest.raises(RunError, match="delete it"):
+            reference(data, looking.extractor, Needs(), tmp_path, batch_size=16)
+
+
+def test_an_interrupted_pass_leaves_no_cache(tmp_path: Path) -> None:
+    def stop(count: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        reference(images(60), Looking().extractor, Needs(), tmp_path, batch_size=16, done=stop)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("metrics", "fake", "real", "classes", "error", "said"),
+    [
+        (["kid"], 999, 5000, 0, DataError, "at least 1,000 for --kid"),
+        (["kid"], 5000, 10, 0, DataError, "10 reference images"),
+        (["is"], 9, 100, 0, DataError, "at least 10 for --is"),
+        (["prc"], 5, 100, 0, DataError, "at least 6 for --prc"),
+        (["intra-fid"], 100, 100, 0, UsageError, "knows classes"),
+        (["intra-fid"], 19, 100, 10, DataError, "at least 20"),
+    ],
+)
+def test_too_few_images(
+    metrics: list[str], fake: int, real: int, classes: int, error: type[Exception], said: str
+) -> None:
+    asked = Asked([m for m in METRICS if m in metrics], Looking().extractor)
+    with pytest.raises(error, match=said):
+        asked.check(fake, real, classes)
+
+
+def test_a_network_without_classes_has_no_inception_score() -> None:
+    blind = Extractor("vgg16", "0", True, "", 6, CPU, Looking().see, classifies=False)
+    with pytest.raises(UsageError, match="no classes"):
+        Asked(["is"], blind).check(100, 100, 0)
+
+
+# --- weights ---
+
+
+def blank_inception() -> nn.Module:
+    """Inception as torch initialises it."""
+    from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
+
+    class Blank(FeatureExtractorInceptionV3):  # type: ignore[misc]
+        def load_state_dict(self, *_: object, **__: object) -> None:
+            return None
+
+    nothing = io.BytesIO()
+    torch.save({}, nothing)
+    nothing.seek(0)
+    torch.manual_seed(0)
+    net: nn.Module = Blank("blank", ["2048"], nothing)
+    return net
+
+
+def calibrated_inception(file: Path, batch: Tensor) -> None:
+    """Write seeded weights whose batch norms know one real batch, so that features vary."""
+    net = blank_inception()
+    for layer in net.modules():
+        if isinstance(layer, nn.BatchNorm2d):
+            layer.momentum = 1.0
+    with torch.no_grad():
+        net.train()(batch)
+    torch.save(net.state_dict(), file)
+
+
+def test_without_a_network_the_file_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def offline(*_: object, **__: object) -> None:
+        raise URLError("no network")
+
+    monkeypatch.setattr("torch.hub.download_url_to_file", offline)
+    monkeypatch.setattr("torch.hub.get_dir", lambda: str(tmp_path))
+    for name, known in extractors.KNOWN.items():
+        with pytest.raises(NetworkError, match="--weights") as caught:
+            load_extractor(name, None, CPU)
+        assert known.file in str(caught.value)
+        assert known.sha256 in str(caught.value)
+    with pytest.raises(UsageError, match="inception, vgg16 or mnist"):
+        load_extractor("resnet", None, CPU)
+
+
+def test_other_weights_are_refused_unless_trusted(tmp_path: Path) -> None:
+    file = tmp_path / "w.pth"
+    torch.save({"a": torch.zeros(1)}, file)
+    with pytest.raises(NetworkError, match="--trust-weights"):
+        load_extractor("inception", file, CPU)
+    with pytest.raises(NetworkError, match="another network"):
+        load_extractor("inception", file, CPU, trusted=True)
+    file.write_bytes(b"not weights")
+    with pytest.raises(NetworkError, match="damaged"):
+        load_extractor("inception", file, CPU, trusted=True)
+    with pytest.raises(NetworkError, match="could not read"):
+        load_extractor("inception", tmp_path / "absent.pth", CPU, trusted=True)
+
+
+class Evil:
+    """Writes a file when it is unpickled."""
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (Path.touch, (Path("harm"),))
+
+
+def test_a_file_that_would_run_code_is_not_run(tmp_path: Path) -> None:
+    file = tmp_path / "w.pth"
+    torch.save({"a": Evil()}, file)
+    with pytest.raises(NetworkError, match="damaged"):
+        load_extractor("inception", file, CPU, trusted=True)
+    assert not Path("harm").exists()
+
+
+# --- the command ---
+
+
+@pytest.fixture
+def untrained(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A digit classifier that nobody waits for, and a cache of its own."""
+    torch.manual_seed(0)
+    reader = Reader(DigitClassifier().eval(), 0.1, "0123456789abcdef")
+    monkeypatch.setattr("gancli.cli.evaluating.digit_reader", lambda *_: reader)
+    monkeypatch.setattr("gancli.cli.evaluating._cache", lambda: tmp_path / "cache")
+
+
+@pytest.mark.usefixtures("untrained")
+def test_the_latest_run_of_images_is_scored(gan: Gan, data_dir: Path) -> None:
+    code, _, said = gan("eval", "--fid", "--is")
+    assert (code, "gan train wgan-gp --dataset mnist" in said) == (4, True)
+    for key, number in ((("cgan", "mnist", "lite"), 1), (("gan", "ring8", "reference"), 2)):
+        work = job(narrow(key, ["schedule.steps=2"]), Path(f"runs/{key[0]}-{key[1]}-00{number}"))
+        Trainer(work).train()
+    typed = ["--count", 200, "--data-dir", data_dir]
+    code, out, said = gan("eval", "--fid", "--is", *typed)
+    assert (code, said) == (0, "")
+    for words in (
+        "cgan-mnist-001",
+        "FID [mnist]",
+        "Inception score [mnist]",
+        "20 of each class",
+        "60,000 of mnist, train split",
+        "biased upwards",
+        "compare like with like",
+    ):
+        assert words in out, words
+    code, out, _ = gan("evaluate", "cgan", "--all", "--json", "--per-class", 100, "--reference",
+                       "both", "--data-dir", data_dir)  # fmt: skip
+    assert code == 0
+    first, second = (Evaluation.model_validate(each) for each in json.loads(out))
+    assert (first.protocol.split, second.protocol.split) == ("train", "test")
+    assert first.protocol.count == 1000
+    assert {
+        "fid",
+        "inception_score",
+        "kid",
+        "precision",
+        "coverage",
+        "intra_fid",
+        "recognised",
+    } <= (first.scores.keys())
+    kept = json.loads(Run(Path("runs/cgan-mnist-001")).evaluation_file.read_bytes())
+    assert len(kept) == 3
+    assert Evaluation.model_validate(kept[1]) == first
+    code, _, said = gan("evaluate", "gan-ring8-002", "--data-dir", data_dir)
+    assert (code, "collapse-study" in said) == (2, True)
+    for wrong, words in (
+        (["--per-class", 2, "--count", 3], "expected one"),
+        (["--reference", "tset"], "train, test or both"),
+        (["--weights", "w.pth"], "trained here"),
+        (["--kid", "--count", 500], "at least 1,000"),
+    ):
+        code, _, said = gan("evaluate", "cgan", *wrong, "--data-dir", data_dir)
+        assert code in (2, 3)
+        assert words in said
+
+
+def test_digits_are_seen_grey_and_small() -> None:
+    torch.manual_seed(0)
+    extractor = digit_extractor(Reader(DigitClassifier().eval(), 0.0, "0"), CPU)
+    seen = extractor(torch.randint(0, 256, (5, 1, 32, 32), dtype=torch.uint8))
+    assert seen.features.shape == (5, extractor.width) == (5, 128)
+    assert seen.logits is not None
+    assert seen.logits.shape == (5, 10)
+    with pytest.raises(DataError, match="3 channels"):
+        extractor(torch.zeros(1, 3, 28, 28, dtype=torch.uint8))
+
+
+# --- torch-fidelity, from end to end ---
+
+
+class Plain(torch.utils.data.Dataset[Tensor]):
+    """Images as torch-fidelity takes them."""
+
+    def __init__(self, x: Tensor) -> None:
+        self.x = x
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+    def __getitem__(self, index: int) -> Tensor:
+        return self.x[index]
+
+
+@pytest.mark.slow
+def test_scores_are_torch_fidelitys_from_end_to_end(data_dir: Path, tmp_path: Path) -> None:
+    """The same images and weights: distances to 1e-4, the Inception score to 1e-5."""
+    from torch_fidelity import calculate_metrics
+
+    real = TorchvisionImages(source="cifar10").split(data_dir, train=False).x[:150]
+    noise = torch.randint(-60, 61, real.shape, generator=torch.Generator().manual_seed(0))
+    fake = (real.flip(0).int() + noise).clamp(0, 255).to(torch.uint8)
+    file = tmp_path / "inception.pth"
+    calibrated_inception(file, real[:32])
+    theirs = calculate_metrics(
+        input1=Plain(fake), input2=Plain(real), cuda=False, isc=True, fid=True, kid=True, prc=True,
+        kid_subsets=10, kid_subset_size=100, batch_size=25, verbose=False, cache=False,
+        feature_extractor="inception-v3-compat", feature_extractor_weights_path=str(file),
+    )  # fmt: skip
+    extractor = load_extractor("inception", file, CPU, trusted=True)
+    for size in (25, 60):
+        ours, other = (gather(batches_of(Dataset(x), size), extractor, ALL) for x in (fake, real))
+        assert ours.features is not None
+        assert ours.logits is not None
+        assert other.features is not None
+        assert float(other.features.std()) > 0.1
+        distance = frechet_distance(other.total, ours.total)
+        assert distance == pytest.approx(theirs["frechet_inception_distance"], rel=1e-4)
+        kernel = kernel_distance(ours.features, other.features, subsets=10, size=100)
+        assert kernel.mean == pytest.approx(theirs["kernel_inception_distance_mean"], rel=1e-4)
+        assert abs(kernel.mean) > 1e-6
+        score = inception_score(ours.logits)
+        assert score.mean == pytest.approx(theirs["inception_score_mean"], rel=1e-5)
+        cover = manifolds(ours.features, other.features)
+        assert cover.precision == pytest.approx(theirs["precision"], abs=1 / 150)
+        assert cover.recall == pytest.approx(theirs["recall"], abs=1 / 150)
