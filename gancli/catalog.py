@@ -52,6 +52,12 @@ class Head(BaseModel):
         ]
         return [REFERENCE, *found]
 
+    @property
+    def knows_classes(self) -> bool:
+        """Whether its generator is told the class of what it makes."""
+        network = self.body().get("generator", {}).get("network", {})
+        return bool(network.get("condition", "none") != "none")
+
     def lineage(self, dataset: str) -> list[str]:
         """The data set tables this model reads for a data set, the most general first."""
         return lineage(self.tables.get(dataset, dataset))
@@ -77,6 +83,12 @@ def preset_folder() -> Path:
 def model_names() -> list[str]:
     """All models, by name."""
     return sorted(path.stem for path in preset_folder().glob("*.toml"))
+
+
+def labelled_example() -> str:
+    """A command that trains a model that knows classes."""
+    known = next(found for found in map(head, model_names()) if found.knows_classes)
+    return f"gan train {known.name} --dataset {known.datasets[-1]}"
 
 
 def dataset_names() -> list[str]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from gancli.catalog import model_names
+from gancli.catalog import labelled_example, model_names
 from gancli.checkpoint import Checkpoint, load
 from gancli.errors import RunError, UsageError
 from gancli.files import disk_errors
@@ -51,8 +51,8 @@ def find(wanted: str | None, *, labelled: bool = False) -> Run | Path:
     if wanted is None and labelled:
         return _latest(
             [run for run in all_runs() if run.knows_classes()],
-            f"found no run of a model that knows classes under {runs_root()}: make one with gan "
-            "train cgan --dataset mnist",
+            f"found no run of a model that knows classes under {runs_root()}: make one with "
+            f"{labelled_example()}",
         )
     if wanted is None:
         return _latest(all_runs(), "found no run: make one with gan train MODEL")
