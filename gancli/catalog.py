@@ -193,11 +193,11 @@ def home_of(chosen: Head) -> str:
         if name in chosen.datasets:
             return str(name)
     raise UsageError(
-        f"{chosen.name} trains on no images, expected one of {', '.join(_for_photographs())}"
+        f"{chosen.name} trains on no images, expected one of {', '.join(for_photographs())}"
     )
 
 
-def _for_photographs() -> list[str]:
+def for_photographs() -> list[str]:
     """Models for images of any size that need no labels."""
     richest = _dataset_table(OWN)["like"][0]
     heads = map(head, model_names())
@@ -214,7 +214,7 @@ def _resolve_own(chosen: Head, own: Own, variant: str | None) -> Table:
     large = _dataset_table(OWN)["large"] if own.data["size"] >= LARGE else {}
     # What was published belongs to the set it was published for.
     resolved = lay_over(resolved, {"expected": None, **large.get(variant, {})})
-    return fitted(resolved, own, _for_photographs())
+    return fitted(resolved, own, for_photographs())
 
 
 def _is_file(model: str) -> bool:

@@ -71,7 +71,12 @@ def key_of(source: Source, *more: object) -> str:
 
 
 def decoded(
-    source: Source, form: Form, *, verify: bool = False, done: Progress = lambda count: None
+    source: Source,
+    form: Form,
+    *,
+    verify: bool = False,
+    done: Progress = lambda count: None,
+    root: Path | None = None,
 ) -> Decoded:
     """The images as a data set: from the cache, else decoded by all cores, which fills it.
 
@@ -80,17 +85,18 @@ def decoded(
         form: what it becomes.
         verify: read the files and compare what they hold, not only names, sizes and times.
         done: told how many images are decoded.
+        root: another cache than the user's.
 
     Raises:
         DataError: every image is broken.
         DiskError: the cache cannot be written.
     """
     labels = [source.labels, source.classes] if form.labelled else None
-    folder = cache_root() / key_of(source, form.size, form.channels, form.fit, labels)
+    root = root or cache_root()
+    folder = root / key_of(source, form.size, form.channels, form.fit, labels)
     found = _read(folder)
     if found is not None and not (verify and found.notes.content != _content(source)):
         return found
-    root = cache_root()
     with disk_errors(root):
         root.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=root, prefix=".decoding-") as scratch:

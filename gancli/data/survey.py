@@ -59,18 +59,19 @@ class Survey(Settings):
         return asked
 
 
-def survey(path: Path, *, anew: bool = False) -> tuple[Source, Survey]:
+def survey(path: Path, *, anew: bool = False, root: Path | None = None) -> tuple[Source, Survey]:
     """List the images at a path, and look at their headers; what was seen is kept in the cache.
 
     Args:
         path: a folder, a zip or an npz.
         anew: read the headers although names, sizes and times are as they were.
+        root: another cache than the user's.
 
     Raises:
         DataError: there are none, or none can be read, or their labels do not fit.
     """
     source = open_source(path)
-    kept = cache_root() / "surveys" / f"{key_of(source, str(path.absolute()))}.json"
+    kept = (root or cache_root()) / "surveys" / f"{key_of(source, str(path.absolute()))}.json"
     try:
         if not anew:
             return source, Survey.model_validate_json(kept.read_bytes())
