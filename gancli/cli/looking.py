@@ -13,9 +13,10 @@ from gancli.cli.own import ImageChoices, is_path, short_name, spec_of, words_for
 from gancli.cli.place import data_folder
 from gancli.data import AnyData, Dataset, Mixture, OwnImages
 from gancli.data.cache import decoded
-from gancli.data.survey import Survey, survey
+from gancli.data.survey import survey
 from gancli.errors import DataError, RunError, UsageError
 from gancli.files import write_atomically
+from gancli.fitting import Own
 from gancli.pictures import grid, png, scatter
 from gancli.preset import load_preset
 from gancli.report.collection import Look, print_look
@@ -82,27 +83,26 @@ def _look_at_own(request: LookRequest) -> tuple[Look, Dataset, AnyData]:
         sizes=[seen.smallest, seen.median, seen.largest],
         modes=seen.modes,
         broken=list(result.notes.broken),
-        training=_training(spec, seen),
+        training=_training(spec),
     )
     return found, result.data, spec
 
 
-def _training(spec: OwnImages, seen: Survey) -> list[str]:
+def _training(spec: OwnImages) -> list[str]:
     """What training would do, in a few lines."""
-    lines = [words_for(spec)]
-    homes: dict[str, list[str]] = {}
+    own = Own("images", spec.model_dump(mode="json"))
+    able: dict[str, list[str]] = {}
+    unable = []
     for model in catalog.model_names():
-        head = catalog.head(model)
         try:
-            homes.setdefault(catalog.home_of(head), []).append(model)
+            batch = catalog.resolve(model, own)["schedule"]["batch_size"]
+            home = catalog.home_of(catalog.head(model))
         except UsageError:
+            unable.append(model)
             continue
-    for home, models in homes.items():
-        lines.append(f"{home}'s values, batches of 64: {', '.join(models)}")
-    if not seen.classes:
-        conditional = [name for name in catalog.model_names() if catalog.head(name).is_conditional]
-        lines.append(f"no classes, so not with {', '.join(conditional)}")
-    return lines
+        able.setdefault(f"{home}'s values, batches of {batch}", []).append(model)
+    lines = [words_for(spec), *(f"{words}: {', '.join(models)}" for words, models in able.items())]
+    return [*lines, f"not with {', '.join(unable)}"] if unable else lines
 
 
 def _look_at_named(request: LookRequest) -> tuple[Look, Dataset, AnyData]:

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -134,3 +135,18 @@ def load_own(data: OwnImages, folder: Path, *, verify: bool = False) -> Dataset:
     left_out = f", {skipped:,} broken ones skipped" if skipped else ""
     say(f"{len(found):,} images{left_out}; {words_for(data)}")
     return found
+
+
+def lite_command(preset: Preset) -> str | None:
+    """The command that trains the same for a shorter time, where there is one."""
+    data = preset.data
+    own = data if isinstance(data, OwnImages) else None
+    try:
+        head = catalog.head(preset.name)
+        known = head.variants_on(catalog.home_of(head) if own else preset.dataset)
+    except UsageError:
+        return None
+    if "lite" not in known or preset.variant == "lite":
+        return None
+    named = shlex.quote(own.path) if own else preset.dataset
+    return f"gan train {preset.name} --dataset {named} --variant lite"

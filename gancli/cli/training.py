@@ -1,6 +1,5 @@
 """`gan train` and `gan resume`."""
 
-import shlex
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
@@ -13,9 +12,15 @@ import torch
 from gancli import catalog, parallel
 from gancli.checkpoint import Checkpoint, Precision, RunSettings, load
 from gancli.cli.options import DeviceName, PrecisionName
-from gancli.cli.own import ImageChoices, choose, load_data, say_what_is_done, typed_over
+from gancli.cli.own import (
+    ImageChoices,
+    choose,
+    lite_command,
+    load_data,
+    say_what_is_done,
+    typed_over,
+)
 from gancli.cli.place import Place, choose_device, data_folder, prepare, settings_again
-from gancli.data import OwnImages
 from gancli.errors import RunError, UsageError
 from gancli.fitting import Own
 from gancli.launch import leads_here
@@ -220,9 +225,7 @@ def _preset_again(request: TrainRequest, stored: Preset) -> Preset:
         name = data.name if isinstance(data, Own) else data
         if (request.model, name) != (stored.name, stored.dataset):
             return load_preset(request.model, data, None, request.changes())
-        if isinstance(stored.data, OwnImages):
-            return change(stored, [*typed_over(data, request.images), *request.changes()])
-        changed = change(stored, request.changes())
+        changed = change(stored, [*typed_over(data, request.images), *request.changes()])
         return mark_deviations(changed, stored.name, stored.dataset)
     return request.preset()
 
@@ -295,7 +298,7 @@ def _run(
         began = time.monotonic()
         trainer = Trainer(job)
         lay_out(trainer)
-        shorter = _lite_command(job.preset)
+        shorter = lite_command(job.preset)
         watching = watched(console(), job, shorter=shorter, tensorboard=tensorboard)
         with stop_flag() as should_stop, watching as (board, audience):
             trainer.listen = audience
@@ -303,20 +306,6 @@ def _run(
         _summarise(job, board, time.monotonic() - began)
     finally:
         parallel.leave()
-
-
-def _lite_command(preset: Preset) -> str | None:
-    data = preset.data
-    own = data if isinstance(data, OwnImages) else None
-    try:
-        head = catalog.head(preset.name)
-        known = head.variants_on(catalog.home_of(head) if own else preset.dataset)
-    except UsageError:
-        return None
-    if "lite" not in known or preset.variant == "lite":
-        return None
-    named = shlex.quote(own.path) if own else preset.dataset
-    return f"gan train {preset.name} --dataset {named} --variant lite"
 
 
 def _summarise(job: Job, board: Board, seconds: float) -> None:

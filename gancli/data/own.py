@@ -3,15 +3,12 @@
 from pathlib import Path
 from typing import Literal
 
-import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field, field_validator
-from torch import Tensor
 
 from gancli.data.cache import Form, Progress, decoded
-from gancli.data.dataset import Dataset, DataSpec
+from gancli.data.dataset import Dataset
 from gancli.data.decode import Fit
-from gancli.data.images import to_pixels
+from gancli.data.images import ImageSpec
 from gancli.data.sources import Source, open_source
 from gancli.data.survey import SHOWN, SIZES
 from gancli.errors import DataError
@@ -24,7 +21,7 @@ FFHQ = (
 """Where Flickr-Faces-HQ comes from: a set that people must fetch themselves."""
 
 
-class OwnImages(DataSpec):
+class OwnImages(ImageSpec):
     """Images of any size and mode, brought to one square size when they are first read."""
 
     kind: Literal["images"] = "images"
@@ -57,15 +54,6 @@ class OwnImages(DataSpec):
     def class_names(self) -> tuple[str, ...]:
         """The classes' folders, in the order of their labels."""
         return self.classes
-
-    @property
-    def key(self) -> Literal["images"]:
-        """Images."""
-        return "images"
-
-    def to_samples(self, x: Tensor) -> NDArray[np.generic]:
-        """[-1, 1] as 0..255; uint8 of (N, H, W, C)."""
-        return to_pixels(x)
 
     def load(self, folder: Path, seed: int) -> Dataset:
         """The images, in the order of their names.
