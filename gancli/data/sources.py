@@ -8,6 +8,7 @@ import json
 import os
 import stat
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -33,6 +34,8 @@ LARGEST_LIST = 2**26
 LARGEST_ARRAY = 2**36
 """Most bytes of an npz's images."""
 MOST_CLASSES = 10_000
+UNREADABLE = (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError)
+"""What a zip raises that is damaged, packed in a strange way, or encrypted."""
 LAYOUT = "a folder of images, one folder per class (cats/1.jpg, dogs/1.jpg), a zip, or an npz"
 
 
@@ -200,9 +203,7 @@ def _listed(
         table = json.loads(archive.read(entry))
         pairs = table["labels"]
         said = None if pairs is None else {str(name): label for name, label in pairs}
-    except (
-        zipfile.BadZipFile, ValueError, TypeError, KeyError, RecursionError, NotImplementedError,
-    ) as error:  # fmt: skip
+    except (*UNREADABLE, ValueError, TypeError, KeyError) as error:
         raise DataError(
             f'read {where}, expected {{"labels": [["00000/img00000000.png", 3], ...]}} or '
             f'"labels": null, but it is broken ({type(error).__name__})'
@@ -247,7 +248,7 @@ def _npz(path: Path, archive: zipfile.ZipFile, stamp: tuple[tuple[str, int, int]
         raise DataError(
             f"read {path}, which holds {', '.join(sizes) or 'nothing'}, expected {wanted}"
         ) from None
-    except (ValueError, EOFError, zipfile.BadZipFile, MemoryError, NotImplementedError) as error:
+    except (*UNREADABLE, ValueError, EOFError, MemoryError) as error:
         raise DataError(f"read {path}, expected {wanted}, but {error}") from error
     channels = images.shape[3] if images.ndim == 4 else 1
     fits = images.dtype == np.uint8 and images.ndim in (3, 4) and channels in (1, 2, 3, 4)
