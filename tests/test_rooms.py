@@ -26,6 +26,7 @@ ROOMS = [
         "signals",
         "tables",
         "catalog",
+        "fitting",
         "parallel",
     },
     {"networks", "objective", "optimizers", "data"},
