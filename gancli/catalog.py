@@ -69,11 +69,6 @@ class Head(BaseModel):
         """The data set tables this model reads for a data set, the most general first."""
         return lineage(self.tables.get(dataset, dataset))
 
-    @property
-    def is_conditional(self) -> bool:
-        """Whether its generator is asked for classes."""
-        return "condition" in self.body().get("generator", {}).get("network", {})
-
     def published(self, dataset: str) -> dict[str, Any]:
         """The reference's published scores on a data set, with their source."""
         scores: dict[str, Any] = self.on.get(dataset, {}).get("expected", {})
@@ -213,7 +208,7 @@ def for_photographs() -> list[str]:
     """Models for images of any size that need no labels."""
     richest = _dataset_table(OWN)["like"][0]
     heads = map(head, model_names())
-    return [each.name for each in heads if richest in each.datasets and not each.is_conditional]
+    return [each.name for each in heads if richest in each.datasets and not each.knows_classes]
 
 
 def _resolve_own(chosen: Head, own: Own, variant: str | None) -> Table:

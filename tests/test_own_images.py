@@ -397,6 +397,18 @@ def test_ffhq_says_where_to_get_it(tmp_path: Path) -> None:
     assert ffhq.load(tmp_path, 0).labels is None
 
 
+def test_ffhq_is_a_name(tmp_path: Path, gan: Gan) -> None:
+    """Its folders of a thousand images each are no classes."""
+    train = ("train", "dcgan", "--dataset", "ffhq", "--data-dir", tmp_path, *NARROW)
+    code, _, said = gan(*train, "--steps", 1)
+    assert (code, "NVlabs/ffhq-dataset" in said) == (3, True)
+    make_folder(tmp_path / "images1024x1024")
+    code, out, said = gan(*train, "--steps", 1)
+    assert (code, said) == (0, "")
+    assert "no classes" in out
+    assert Path("runs/dcgan-ffhq-001").is_dir()
+
+
 def test_training_resuming_and_sampling(tmp_path: Path, gan: Gan) -> None:
     folder = make_folder(tmp_path / "my photos!")
     train = ("train", "dcgan", "--dataset", folder, *NARROW)

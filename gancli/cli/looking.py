@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 
 from gancli import catalog
-from gancli.cli.own import ImageChoices, is_path, short_name, spec_of, words_for
+from gancli.cli.own import ImageChoices, is_path, path_of, short_name, spec_of, words_for
 from gancli.cli.place import data_folder
 from gancli.data import AnyData, Dataset, Mixture, OwnImages
 from gancli.data.cache import decoded
@@ -71,7 +71,8 @@ def look(request: LookRequest) -> None:
 
 
 def _look_at_own(request: LookRequest) -> tuple[Look, Dataset, AnyData]:
-    source, seen = survey(Path(request.dataset), anew=request.images.verify)
+    path = path_of(request.dataset, request.data_dir)
+    source, seen = survey(path, anew=request.images.verify)
     spec = spec_of(seen, request.images)
     hidden = Console(quiet=True) if request.as_json else console()
     with counting(hidden, len(source), "images") as done:
@@ -168,7 +169,6 @@ def _rows(spec: AnyData, data: Dataset) -> list[np.ndarray[tuple[int], np.dtype[
 
 
 def _pack(out: Path, request: LookRequest, spec: AnyData, data: Dataset, found: Look) -> None:
-    assert request.pack is not None
     if not spec.shape.is_image:
         raise UsageError(f"read --pack with {request.dataset}, which is no set of images")
     if found.broken and not request.images.skip_broken:

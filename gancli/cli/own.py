@@ -8,9 +8,11 @@ from pathlib import Path
 
 from gancli import catalog
 from gancli.cli.options import FitName
+from gancli.cli.place import data_folder
 from gancli.data import AnyData, Dataset, OwnImages
 from gancli.data.decode import WORDS
-from gancli.data.survey import Survey, survey
+from gancli.data.own import FFHQ_FOLDERS
+from gancli.data.survey import SIZES, Survey, survey
 from gancli.errors import DataError, UsageError
 from gancli.fitting import Own
 from gancli.preset import Preset
@@ -18,6 +20,7 @@ from gancli.report.progress import counting
 from gancli.report.words import console, say
 
 ARCHIVES = (".zip", ".npz")
+FFHQ_NAME = "ffhq"
 LONGEST_NAME = 60
 COLOURS = {1: "grey", 3: "RGB"}
 
@@ -42,10 +45,13 @@ class ImageChoices:
         return next((name for name, said in options.items() if said), None)
 
 
-def choose(dataset: str | None, choices: ImageChoices) -> str | Own | None:
+def choose(
+    dataset: str | None, choices: ImageChoices, data_dir: Path | None = None
+) -> str | Own | None:
     """What `--dataset` names: a data set by its name, or images at a path, which are looked at.
 
-    A named set wins over a folder of that name; `./NAME` is the folder.
+    A named set wins over a folder of that name; `./NAME` is the folder. `ffhq` is a folder within
+    the data folder, which people fetch themselves.
 
     Raises:
         DataError: there are no images at the path.
@@ -59,12 +65,29 @@ def choose(dataset: str | None, choices: ImageChoices) -> str | Own | None:
                 "a folder, a zip or an npz"
             )
         return dataset
-    _, found = survey(Path(dataset), anew=choices.verify)
-    return Own(short_name(found.path), spec_of(found, choices).model_dump(mode="json"))
+    _, found = survey(path_of(dataset, data_dir), anew=choices.verify)
+    spec = spec_of(found, choices)
+    if dataset == FFHQ_NAME:
+        # Its sub-folders are thousands of images each, not classes.
+        return Own(FFHQ_NAME, spec.model_copy(update={"classes": ()}).model_dump(mode="json"))
+    return Own(short_name(found.path), spec.model_dump(mode="json"))
+
+
+def path_of(dataset: str, data_dir: Path | None) -> Path:
+    """Where images of one's own lie, as they are named on the command line.
+
+    Raises:
+        DataError: they are FFHQ, which is not there.
+    """
+    if dataset != FFHQ_NAME:
+        return Path(dataset)
+    return OwnImages(path=" | ".join(FFHQ_FOLDERS), size=SIZES[0]).place(data_folder(data_dir))
 
 
 def is_path(dataset: str) -> bool:
     """Whether a data set is named by where it lies."""
+    if dataset == FFHQ_NAME:
+        return True
     if dataset in catalog.dataset_names():
         return False
     looks_so = "/" in dataset or "\\" in dataset or dataset.endswith(ARCHIVES)

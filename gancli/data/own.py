@@ -14,6 +14,7 @@ from gancli.data.survey import SHOWN, SIZES
 from gancli.errors import DataError
 from gancli.types import DataShape
 
+FFHQ_FOLDERS = ("images1024x1024", "thumbnails128x128", "ffhq")
 FFHQ = (
     "get images1024x1024 or thumbnails128x128 from github.com/NVlabs/ffhq-dataset, and put that "
     "folder there, or name it with --dataset"
