@@ -13,9 +13,16 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from gancli.errors import UsageError
+from gancli.fitting import Own, fitted
 from gancli.tables import Table, lay_over, override, parse
 
 REFERENCE = "reference"
+OWN = "images"
+"""The table of people's own images, which has no name on the command line."""
+LARGE = 64
+"""From this side on, in pixels, images have settings of their own."""
+NOT_LAID = ("like", "variants", "large")
+"""Keys of a data set's table that are no part of a preset."""
 
 
 class VariantTable(BaseModel):
@@ -52,6 +59,12 @@ class Head(BaseModel):
         ]
         return [REFERENCE, *found]
 
+    @property
+    def knows_classes(self) -> bool:
+        """Whether its generator is told the class of what it makes."""
+        network = self.body().get("generator", {}).get("network", {})
+        return bool(network.get("condition", "none") != "none")
+
     def lineage(self, dataset: str) -> list[str]:
         """The data set tables this model reads for a data set, the most general first."""
         return lineage(self.tables.get(dataset, dataset))
@@ -79,9 +92,16 @@ def model_names() -> list[str]:
     return sorted(path.stem for path in preset_folder().glob("*.toml"))
 
 
+def labelled_example() -> str:
+    """A command that trains a model that knows classes."""
+    known = next(found for found in map(head, model_names()) if found.knows_classes)
+    return f"gan train {known.name} --dataset {known.datasets[-1]}"
+
+
 def dataset_names() -> list[str]:
     """All named data sets."""
-    return sorted(path.stem for path in (preset_folder() / "datasets").glob("*.toml"))
+    found = {path.stem for path in (preset_folder() / "datasets").glob("*.toml")}
+    return sorted(found - {OWN})
 
 
 def read_toml(path: Path) -> Table:
@@ -127,7 +147,7 @@ def _parse_head(table: Table, source: str) -> Head:
 
 @cache
 def _dataset_table(dataset: str) -> Table:
-    if dataset not in dataset_names():
+    if dataset not in (OWN, *dataset_names()):
         raise UsageError(
             f"read {dataset!r} as a data set, expected one of {', '.join(dataset_names())}"
             f"{_close(dataset, dataset_names())}"
@@ -143,7 +163,7 @@ def lineage(dataset: str) -> list[str]:
 
 def resolve(
     model: str,
-    dataset: str | None = None,
+    dataset: str | Own | None = None,
     variant: str | None = None,
     overrides: Sequence[str] = (),
 ) -> Table:
@@ -160,11 +180,48 @@ def resolve(
         _refuse_choices(model, table, dataset, variant)
         return override(table, overrides)
     chosen = _parse_head(read_toml(Path(model)), model) if _is_file(model) else head(model)
+    if isinstance(dataset, Own):
+        return override(_resolve_own(chosen, dataset, variant), overrides)
     dataset = _choose_dataset(chosen, dataset)
     resolved: Table = {}
-    for layer in _layers(chosen, dataset, _choose_variant(chosen, dataset, variant)):
+    variant = _choose_variant(chosen, dataset, variant)
+    for layer in _layers(chosen, dataset, variant, chosen.lineage(dataset)):
         resolved = lay_over(resolved, layer)
     return override(resolved, overrides)
+
+
+def home_of(chosen: Head) -> str:
+    """The data set whose values a model takes over for people's own images.
+
+    Raises:
+        UsageError: it has no data set of images.
+    """
+    for name in _dataset_table(OWN)["like"]:
+        if name in chosen.datasets:
+            return str(name)
+    raise UsageError(
+        f"{chosen.name} trains on no images, expected one of {', '.join(for_photographs())}"
+    )
+
+
+def for_photographs() -> list[str]:
+    """Models for images of any size that need no labels."""
+    richest = _dataset_table(OWN)["like"][0]
+    heads = map(head, model_names())
+    return [each.name for each in heads if richest in each.datasets and not each.knows_classes]
+
+
+def _resolve_own(chosen: Head, own: Own, variant: str | None) -> Table:
+    """A model's preset for people's own images: that of its home, fitted to them."""
+    home = home_of(chosen)
+    variant = _choose_variant(chosen, home, variant)
+    resolved: Table = {}
+    for layer in _layers(chosen, own.name, variant, [*chosen.lineage(home), OWN]):
+        resolved = lay_over(resolved, layer)
+    large = _dataset_table(OWN)["large"] if own.data["size"] >= LARGE else {}
+    # What was published belongs to the set it was published for.
+    resolved = lay_over(resolved, {"expected": None, **large.get(variant, {})})
+    return fitted(resolved, own, for_photographs())
 
 
 def _is_file(model: str) -> bool:
@@ -183,8 +240,11 @@ def is_resolved_file(model: str) -> bool:
     return _is_file(model) and "dataset" in read_toml(Path(model))
 
 
-def _refuse_choices(model: str, table: Table, dataset: str | None, variant: str | None) -> None:
-    for option, asked in (("dataset", dataset), ("variant", variant)):
+def _refuse_choices(
+    model: str, table: Table, dataset: str | Own | None, variant: str | None
+) -> None:
+    named = dataset.name if isinstance(dataset, Own) else dataset
+    for option, asked in (("dataset", named), ("variant", variant)):
         if asked is not None and asked != table.get(option):
             raise UsageError(
                 f"read --{option} {asked} with {model}, which is resolved for "
@@ -228,11 +288,10 @@ def _choose_variant(chosen: Head, dataset: str, variant: str | None) -> str:
     )
 
 
-def _layers(chosen: Head, dataset: str, variant: str) -> Iterator[Table]:
-    ancestors = chosen.lineage(dataset)
+def _layers(chosen: Head, dataset: str, variant: str, ancestors: Sequence[str]) -> Iterator[Table]:
     for name in ancestors:
         table = dict(_dataset_table(name))
-        yield {k: v for k, v in table.items() if k not in ("like", "variants")}
+        yield {k: v for k, v in table.items() if k not in NOT_LAID}
     yield chosen.body() | {"dataset": dataset, "variant": variant}
     yield from (chosen.on[name] for name in ancestors if name in chosen.on)
     if variant == REFERENCE:

@@ -40,14 +40,15 @@ def grid(images: Samples, columns: int | None = None) -> Image.Image:
 
 
 def scatter(points: Samples, reals: Samples, data: Mixture, title: str) -> bytes:
-    """A PNG of generated points (blue) over real ones (green), both (N, 2) in data units."""
+    """A PNG of generated points (blue; maybe none) over real ones (green): (N, 2) in data units."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(5, 5), dpi=100)
     # A fixed place: matplotlib's layout engines would draw all twice.
     axes = figure.add_axes((0.09, 0.06, 0.87, 0.87))
     axes.scatter(reals[:, 0], reals[:, 1], s=3, alpha=0.5, color=REAL, label="real", linewidths=0)
-    axes.scatter(points[:, 0], points[:, 1], s=3, color=FAKE, label="generated", linewidths=0)
+    if len(points):
+        axes.scatter(points[:, 0], points[:, 1], s=3, color=FAKE, label="generated", linewidths=0)
     axes.set(xlim=(-data.scale, data.scale), ylim=(-data.scale, data.scale), title=title)
     axes.set_aspect("equal")
     axes.legend(loc="upper right", markerscale=3)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from gancli.catalog import model_names
+from gancli.catalog import labelled_example, model_names
 from gancli.checkpoint import Checkpoint, load
 from gancli.errors import RunError, UsageError
 from gancli.files import disk_errors
@@ -45,15 +45,15 @@ class Fit:
     fits: Callable[[Run], bool]
     lacking: str
     """what kind of run there is none of"""
-    remedy: str
-    """what makes one"""
+    remedy: Callable[[], str]
+    """a command that makes one"""
 
 
-ANY = Fit(lambda run: True, "run", "gan train MODEL")
-LABELLED = Fit(
-    Run.knows_classes, "run of a model that knows classes", "gan train cgan --dataset mnist"
+ANY = Fit(lambda run: True, "run", lambda: "gan train MODEL")
+LABELLED = Fit(Run.knows_classes, "run of a model that knows classes", labelled_example)
+OF_IMAGES = Fit(
+    Run.makes_images, "run of a model of images", lambda: "gan train MODEL --dataset mnist"
 )
-OF_IMAGES = Fit(Run.makes_images, "run of a model of images", "gan train wgan-gp --dataset mnist")
 
 
 def find(wanted: str | None, fit: Fit = ANY) -> Run | Path:
@@ -69,7 +69,7 @@ def find(wanted: str | None, fit: Fit = ANY) -> Run | Path:
     """
     if wanted is None:
         runs = [run for run in all_runs() if fit.fits(run)]
-        return _latest(runs, f"found no {fit.lacking}: make one with {fit.remedy}")
+        return _latest(runs, f"found no {fit.lacking}: make one with {fit.remedy()}")
     for path in (Path(wanted), runs_root() / wanted):
         if _looked_up(path, Path.is_file):
             return path

@@ -36,6 +36,8 @@ class Job:
     data_folder: Path | None = None
     """where the data were read; resuming looks there again"""
     world: World = field(default_factory=World)
+    resident: bool | None = None
+    """whether the data lie on the device; None: where they fit"""
 
 
 @dataclass(frozen=True)
@@ -98,6 +100,7 @@ class Trainer:
             dtype=job.settings.dtype,
             world=job.world,
             classes=preset.classes,
+            resident=job.resident,
         )
         self.batches_dealt = preset.schedule.batches_before(self.state.step)
         self.previewer = Previewer(preset, job.data)

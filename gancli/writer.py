@@ -4,10 +4,11 @@ import json
 import tempfile
 import zipfile
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import chain
 from pathlib import Path
+from types import MappingProxyType
 from typing import Literal, TypeVar
 
 import numpy as np
@@ -28,6 +29,7 @@ PIECE = 50
 """Images a thread takes at a time."""
 FAST = 1
 """zlib's level: a fiftieth larger files of photographs than by default, in half the time."""
+NOTHING: Mapping[str, list[str]] = MappingProxyType({})
 FOLDER_SIZE = 1000
 """Images in each of a zip's folders, as NVlabs' dataset_tool lays them out."""
 
@@ -74,6 +76,33 @@ def write(
                 _folder(batches, _places(seeds, labels, folders), new, progress)
             if out.exists():
                 out.replace(Path(scratch) / "old")
+            new.replace(out)
+
+
+def pack(
+    images: Samples,
+    labels: NDArray[np.int64] | None,
+    classes: Sequence[str],
+    out: Path,
+    progress: Progress = lambda done: None,
+) -> None:
+    """Write a data set as NVlabs' zip, whole or not at all; an old file is replaced at the end.
+
+    Args:
+        images: uint8 of (N, H, W, C).
+        labels: one an image, where there are classes.
+        classes: what the labels stand for.
+        out: the zip.
+        progress: called with the number of images written so far.
+
+    Raises:
+        DiskError: the disk is full or not writable; nothing is left behind.
+    """
+    with disk_errors(out):
+        out.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name[:80]}-") as scratch:
+            new = Path(scratch) / "new.zip"
+            _zip([images], labels, new, progress, {"class_names": list(classes)} if classes else {})
             new.replace(out)
 
 
@@ -159,7 +188,11 @@ def _folder(
 
 
 def _zip(
-    batches: Iterable[Samples], labels: NDArray[np.int64] | None, out: Path, progress: Progress
+    batches: Iterable[Samples],
+    labels: NDArray[np.int64] | None,
+    out: Path,
+    progress: Progress,
+    beside: Mapping[str, list[str]] = NOTHING,
 ) -> None:
     names: list[str] = []
     # PNGs are compressed already.
@@ -170,7 +203,7 @@ def _zip(
             archive.writestr(names[-1], content)
             progress(index + 1)
         pairs = None if labels is None else list(zip(names, labels.tolist(), strict=True))
-        archive.writestr("dataset.json", json.dumps({"labels": pairs}))
+        archive.writestr("dataset.json", json.dumps({"labels": pairs, **beside}))
 
 
 def _npz(

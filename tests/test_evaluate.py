@@ -84,8 +84,9 @@ def test_the_intra_distance_is_the_mean_over_classes() -> None:
             for data in (images(120, seed=1), images(90))
         ]
         alone.append(frechet_distance(*own))
-        assert found[f"intra_fid_class{label}"] == pytest.approx(alone[-1], rel=1e-9)
-    assert found["intra_fid"] == pytest.approx(sum(alone) / 3)
+        # Features are float32, and their products depend on the batch in the last digit.
+        assert found[f"intra_fid_class{label}"] == pytest.approx(alone[-1], rel=1e-6)
+    assert found["intra_fid"] == pytest.approx(sum(alone) / 3, rel=1e-6)
     del fake.by_class[1]
     with pytest.raises(DataError, match="class 1 has too few images"):
         scores_of(fake, real, Asked(["intra-fid"], looking.extractor))
@@ -133,22 +134,22 @@ def test_an_interrupted_pass_leaves_no_cache(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("metrics", "fake", "real", "classes", "error", "said"),
+    ("metric", "counts", "error", "said"),
     [
-        (["kid"], 999, 5000, 0, DataError, "at least 1,000 for --kid"),
-        (["kid"], 5000, 10, 0, DataError, "10 reference images"),
-        (["is"], 9, 100, 0, DataError, "at least 10 for --is"),
-        (["prc"], 5, 100, 0, DataError, "at least 6 for --prc"),
-        (["intra-fid"], 100, 100, 0, UsageError, "knows classes"),
-        (["intra-fid"], 19, 100, 10, DataError, "at least 20"),
+        ("kid", (999, 5000, 0), DataError, "at least 1,000 for --kid"),
+        ("kid", (5000, 10, 0), DataError, "10 reference images"),
+        ("is", (9, 100, 0), DataError, "at least 10 for --is"),
+        ("prc", (5, 100, 0), DataError, "at least 6 for --prc"),
+        ("intra-fid", (100, 100, 0), UsageError, "knows classes"),
+        ("intra-fid", (19, 100, 10), DataError, "at least 20"),
     ],
 )
 def test_too_few_images(
-    metrics: list[str], fake: int, real: int, classes: int, error: type[Exception], said: str
+    metric: str, counts: tuple[int, int, int], error: type[Exception], said: str
 ) -> None:
-    asked = Asked([m for m in METRICS if m in metrics], Looking().extractor)
+    asked = Asked([m for m in METRICS if m == metric], Looking().extractor)
     with pytest.raises(error, match=said):
-        asked.check(fake, real, classes)
+        asked.check(*counts)
 
 
 def test_a_network_without_classes_has_no_inception_score() -> None:
@@ -248,7 +249,7 @@ def untrained(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 @pytest.mark.usefixtures("untrained")
 def test_the_latest_run_of_images_is_scored(gan: Gan, data_dir: Path) -> None:
     code, _, said = gan("eval", "--fid", "--is")
-    assert (code, "gan train wgan-gp --dataset mnist" in said) == (4, True)
+    assert (code, "gan train MODEL --dataset mnist" in said) == (4, True)
     for key, number in ((("cgan", "mnist", "lite"), 1), (("gan", "ring8", "reference"), 2)):
         work = job(narrow(key, ["schedule.steps=2"]), Path(f"runs/{key[0]}-{key[1]}-00{number}"))
         Trainer(work).train()
@@ -336,6 +337,7 @@ def test_scores_are_torch_fidelitys_from_end_to_end(data_dir: Path, tmp_path: Pa
     theirs = calculate_metrics(
         input1=Plain(fake), input2=Plain(real), cuda=False, isc=True, fid=True, kid=True, prc=True,
         kid_subsets=10, kid_subset_size=100, batch_size=25, verbose=False, cache=False,
+        save_cpu_ram=True,  # no workers, so no warning of too many
         feature_extractor="inception-v3-compat", feature_extractor_weights_path=str(file),
     )  # fmt: skip
     extractor = load_extractor("inception", file, CPU, trusted=True)

@@ -194,7 +194,7 @@ def test_a_failed_replacement_keeps_the_old_samples(
     assert gan("sample", image_run, "--count", 2, "--out", "here")[0] == 0
     before = {path: path.read_bytes() for path in Path("here").iterdir()}
 
-    def stop(_: object) -> bytes:
+    def stop(*_: object) -> bytes:
         raise KeyboardInterrupt
 
     monkeypatch.setattr("gancli.writer.png", stop)

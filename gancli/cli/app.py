@@ -10,21 +10,27 @@ import typer
 
 import gancli
 from gancli.cli.benches import bench_app
+from gancli.cli.looks import data
 from gancli.cli.options import (
     CheckpointOption,
     DataDirOption,
     DatasetOption,
     DeviceOption,
+    FitOption,
     FormatName,
+    ImageSizeOption,
     Model,
     PrecisionName,
     RunArgument,
     SetOption,
+    SkipBrokenOption,
     StepsOption,
     TensorboardOption,
     ThreadsOption,
     VariantOption,
+    VerifyOption,
 )
+from gancli.cli.presets import presets_app
 from gancli.cli.scores import evaluate
 
 app = typer.Typer(
@@ -33,10 +39,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )
-presets_app = typer.Typer(
-    help="List the presets, or show one as TOML that trains as it stands.",
-    invoke_without_command=True,
-)
+app.command("data")(data)
 app.add_typer(presets_app, name="presets")
 app.add_typer(bench_app, name="bench")
 
@@ -87,6 +90,10 @@ def train(
         ),
     ] = None,
     data_dir: DataDirOption = None,
+    image_size: ImageSizeOption = None,
+    fit: FitOption = None,
+    skip_broken: SkipBrokenOption = False,
+    verify: VerifyOption = False,
     resume: Annotated[
         bool,
         typer.Option("--resume", help="Go on with --out, or the latest run of model and data set."),
@@ -104,7 +111,7 @@ def train(
     ] = False,
 ) -> None:
     """Train a model: previews, metrics and checkpoints go to the run's folder."""
-    from gancli.cli import training
+    from gancli.cli import own, training
 
     training.train(
         training.TrainRequest(
@@ -125,6 +132,7 @@ def train(
             force=force,
             dry_run=dry_run,
             tensorboard=tensorboard,
+            images=own.ImageChoices(image_size, fit, skip_broken, verify),
         )
     )
 
@@ -297,25 +305,3 @@ def collapse_study(
             out=out,
         )
     )
-
-
-@presets_app.callback()
-def presets(context: typer.Context) -> None:
-    """List the presets, or show one as TOML that trains as it stands."""
-    if context.invoked_subcommand is None:
-        from gancli.report.listing import print_presets
-
-        print_presets()
-
-
-@presets_app.command()
-def show(
-    model: Model,
-    dataset: DatasetOption = None,
-    variant: VariantOption = None,
-    overrides: SetOption = None,
-) -> None:
-    """Print a resolved preset as TOML: > my.toml, edit it, gan train my.toml."""
-    from gancli.preset import load_preset, to_toml
-
-    typer.echo(to_toml(load_preset(model, dataset, variant, overrides or ())), nl=False)

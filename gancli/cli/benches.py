@@ -1,5 +1,6 @@
 """`gan bench ...` as it is typed."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -75,6 +76,29 @@ def bench_sample(
     from gancli.cli import benching
 
     benching.bench_sampling(count, threads, rounds, as_json=as_json)
+
+
+@bench_app.command("data")
+def bench_data(
+    path: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="[PATH]",
+            show_default=False,
+            help="A folder of images, a zip or an npz. Left out: 2,000 made-up JPEGs.",
+        ),
+    ] = None,
+    device: DeviceOption = None,
+    threads: ThreadsOption = None,
+    rounds: Annotated[
+        int, typer.Option("--rounds", min=1, metavar="R", help="How often each loop is timed.")
+    ] = 5,
+    as_json: Annotated[bool, typer.Option("--json", help="Print figures for programs.")] = False,
+) -> None:
+    """Time decoding, the second run's start, and steps whose data do not lie on the device."""
+    from gancli.cli import loading, place
+
+    loading.bench_data(path, place.Place(device, threads, None), rounds, as_json=as_json)
 
 
 @bench_app.command("study")

@@ -23,6 +23,7 @@ from gancli.evaluation.evaluate import (
     Asked,
     Evaluation,
     Metric,
+    Network,
     Protocol,
     Split,
     scores_of,
@@ -76,41 +77,19 @@ def evaluate(request: EvaluateRequest) -> None:
         )
     hidden = Console(quiet=True) if request.as_json else console()
     folder = data_folder(request.data_dir, saved.header.data_folder)
-    torch_device = torch.device(choose_device(request.device))
-    extractor = _extractor(request, preset, folder, torch_device)
+    device = torch.device(choose_device(request.device))
+    extractor = _extractor(request, preset, folder, device)
     asked = Asked(_metrics(request, preset, extractor), extractor)
     made = Fakes.of(request, saved)
     references = {split: _real(preset, split, folder, saved) for split in _splits(request)}
     for real in references.values():
         asked.check(len(made), len(real), preset.classes)
-    kind = "moving average" if preset.average_kept and not request.raw else "weights as trained"
-    hidden.print(f"evaluating {saved.path}: {preset.name} on {preset.dataset}, {kind}")
+    hidden.print(f"evaluating {saved.path}: {preset.name} on {preset.dataset}, {made.network}")
     known = {split: _known(request, real, asked, hidden) for split, real in references.items()}
     with counting(hidden, len(made), "generated images") as done:
-        fake = gather(made.batches(torch_device), extractor, asked.needs(), done)
+        fake = gather(made.batches(device), extractor, asked.needs(), done)
     results = [
-        Evaluation(
-            model=preset.name,
-            dataset=preset.dataset,
-            variant=preset.variant,
-            step=saved.header.step,
-            selection="last" if request.checkpoint == "last" else "by its step",
-            protocol=Protocol(
-                count=len(made),
-                per_class=made.per_class,
-                reference=preset.dataset,
-                split=split,
-                reference_count=real.count,
-                data=references[split].fingerprint[:16],
-                extractor=extractor.name,
-                weights=extractor.weights,
-                published=extractor.published,
-                resize=extractor.resize,
-                network=kind,
-                seeds=f"0-{(made.per_class or len(made)) - 1}",
-            ),
-            scores=scores_of(fake, real, asked),
-        )
+        _result(made, extractor, split, references[split], scores_of(fake, real, asked))
         for split, real in known.items()
     ]
     if isinstance(found, Run):
@@ -130,6 +109,7 @@ class Fakes:
 
     saved: Checkpoint
     raw: bool
+    selection: str
     batch_size: int
     seeds: int
     """of each class, if the generator knows any"""
@@ -147,7 +127,14 @@ class Fakes:
             raise UsageError("read --per-class and --count, expected one")
         count = request.count or DEFAULT_COUNT
         seeds = request.per_class or (max(1, count // classes) if classes else count)
-        return cls(saved, request.raw, request.batch_size, seeds)
+        selection = "last" if request.checkpoint == "last" else "by its step"
+        return cls(saved, request.raw, selection, request.batch_size, seeds)
+
+    @property
+    def network(self) -> Network:
+        """Whose weights make them."""
+        averaged = self.saved.header.preset.average_kept and not self.raw
+        return "moving average" if averaged else "weights as trained"
 
     @property
     def per_class(self) -> int | None:
@@ -167,6 +154,34 @@ class Fakes:
             for images in sampler.batches(range(self.seeds), label):
                 tensor = torch.from_numpy(np.ascontiguousarray(images)).permute(0, 3, 1, 2)
                 yield tensor, None if label is None else torch.full((len(images),), label)
+
+
+def _result(
+    made: Fakes, extractor: Extractor, split: Split, real: Dataset, scores: dict[str, float]
+) -> Evaluation:
+    header = made.saved.header
+    return Evaluation(
+        model=header.preset.name,
+        dataset=header.preset.dataset,
+        variant=header.preset.variant,
+        step=header.step,
+        selection=made.selection,
+        protocol=Protocol(
+            count=len(made),
+            per_class=made.per_class,
+            reference=header.preset.dataset,
+            split=split,
+            reference_count=len(real),
+            data=real.fingerprint[:16],
+            extractor=extractor.name,
+            weights=extractor.weights,
+            published=extractor.published,
+            resize=extractor.resize,
+            network=made.network,
+            seeds=f"0-{made.seeds - 1}",
+        ),
+        scores=scores,
+    )
 
 
 def _metrics(request: EvaluateRequest, preset: Preset, extractor: Extractor) -> tuple[Metric, ...]:

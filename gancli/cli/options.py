@@ -31,6 +31,13 @@ class FormatName(StrEnum):
     ZIP = "zip"
 
 
+class FitName(StrEnum):
+    """How images that are no squares become squares."""
+
+    CROP = "crop"
+    RESIZE = "resize"
+
+
 Model = Annotated[
     str, typer.Argument(metavar="MODEL", help="A model's name (gan presets), or a preset file.")
 ]
@@ -45,7 +52,11 @@ RunArgument = Annotated[
 ]
 DatasetOption = Annotated[
     str | None,
-    typer.Option("--dataset", help="A data set's name; may be left out where the model has one."),
+    typer.Option(
+        "--dataset",
+        help="A data set's name, or images of your own: a folder, a zip or an npz. May be left "
+        "out where the model has one.",
+    ),
 ]
 VariantOption = Annotated[
     str | None,
@@ -79,6 +90,28 @@ DataDirOption = Annotated[
         "--data-dir",
         help="Where named data sets lie. Default: where the resumed run's lay, else GANCLI_DATA, "
         "else a cache folder.",
+    ),
+]
+ImageSizeOption = Annotated[
+    int | None,
+    typer.Option(
+        "--image-size",
+        metavar="N",
+        help="Side of your own images in training: 16 to 256. Default: what the smallest allows, "
+        "64 at most.",
+    ),
+]
+FitOption = Annotated[
+    FitName | None,
+    typer.Option("--fit", help="crop to the middle square (the default), or resize anyhow."),
+]
+SkipBrokenOption = Annotated[
+    bool, typer.Option("--skip-broken", help="Go on without images that cannot be decoded.")
+]
+VerifyOption = Annotated[
+    bool,
+    typer.Option(
+        "--verify", help="Read your own images again, and decode them anew if they have changed."
     ),
 ]
 TensorboardOption = Annotated[

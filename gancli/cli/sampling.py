@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from gancli.catalog import labelled_example
 from gancli.checkpoint import Checkpoint
 from gancli.cli.options import DeviceName, FormatName
 from gancli.cli.place import choose_device
@@ -141,7 +142,7 @@ def _wanted_classes(request: SampleRequest, preset: Preset) -> list[int | None]:
     if not preset.classes:
         raise UsageError(
             f"read --per-class or --classes with a run of {preset.name}, which knows no classes: "
-            "use --count, or train a conditional model, e.g. gan train cgan --dataset mnist"
+            f"use --count, or train a model that does, e.g. {labelled_example()}"
         )
     if request.classes is None:
         return list(range(preset.classes))

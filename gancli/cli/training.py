@@ -3,7 +3,8 @@
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 import torch
@@ -11,9 +12,17 @@ import torch
 from gancli import catalog, parallel
 from gancli.checkpoint import Checkpoint, Precision, RunSettings, load
 from gancli.cli.options import DeviceName, PrecisionName
+from gancli.cli.own import (
+    ImageChoices,
+    choose,
+    lite_command,
+    load_data,
+    say_what_is_done,
+    typed_over,
+)
 from gancli.cli.place import Place, choose_device, data_folder, prepare, settings_again
-from gancli.data import Dataset
 from gancli.errors import RunError, UsageError
+from gancli.fitting import Own
 from gancli.launch import leads_here
 from gancli.preset import Preset, change, differences, load_preset, mark_deviations
 from gancli.report import scribe
@@ -48,6 +57,12 @@ class TrainRequest:
     force: bool
     dry_run: bool
     tensorboard: bool
+    images: ImageChoices = field(default_factory=ImageChoices)
+
+    @cached_property
+    def data(self) -> str | Own | None:
+        """The data set: its name, or the images at a path."""
+        return choose(self.dataset, self.images, self.data_dir)
 
     @property
     def place(self) -> Place:
@@ -60,7 +75,7 @@ class TrainRequest:
 
     def preset(self) -> Preset:
         """The preset as typed."""
-        return load_preset(self.model, self.dataset, self.variant, self.changes())
+        return load_preset(self.model, self.data, self.variant, self.changes())
 
 
 def train(request: TrainRequest) -> None:
@@ -69,7 +84,9 @@ def train(request: TrainRequest) -> None:
     if request.tensorboard:
         scribe.require()
     if request.dry_run:
-        print_plan(request.preset())
+        preset = request.preset()
+        say_what_is_done(preset.data)
+        print_plan(preset)
     elif request.resume:
         _resume_as_typed(request)
     else:
@@ -123,7 +140,7 @@ def _start(request: TrainRequest) -> None:
         _check_free(request.out, force=request.force)
     with world.lead_first():
         folder = data_folder(request.data_dir)
-        data = _load_data(preset, settings.seed, folder)
+        data = load_data(preset, settings.seed, folder, verify=request.images.verify)
     if not world.leads:
         _run(Job(preset, settings, data, Run(Path()), world=world))
         return
@@ -184,12 +201,15 @@ def _resume_as_typed(request: TrainRequest) -> None:
         for difference in changed:
             say(f"changed {difference}")
         settings = settings.model_copy(update=chosen)
-        _go_on(run, saved, preset, settings, request.place, tensorboard=request.tensorboard)
+        _go_on(
+            run, saved, preset, settings, request.place,
+            tensorboard=request.tensorboard, verify=request.images.verify,
+        )  # fmt: skip
 
 
 def _wanted_run(request: TrainRequest) -> Run:
     if request.out is None:
-        wanted = load_preset(request.model, request.dataset, request.variant)
+        wanted = load_preset(request.model, request.data, request.variant)
         return latest_of(wanted.name, wanted.dataset)
     run = Run(request.out)
     if not run.exists():
@@ -201,10 +221,11 @@ def _preset_again(request: TrainRequest, stored: Preset) -> Preset:
     """What was typed; where that is only the model's name, what is stored stays."""
     named = request.model in catalog.model_names()
     if named and request.variant is None:
-        typed_dataset = request.dataset or stored.dataset
-        if (request.model, typed_dataset) != (stored.name, stored.dataset):
-            return load_preset(request.model, typed_dataset, None, request.changes())
-        changed = change(stored, request.changes())
+        data = request.data or stored.dataset
+        name = data.name if isinstance(data, Own) else data
+        if (request.model, name) != (stored.name, stored.dataset):
+            return load_preset(request.model, data, None, request.changes())
+        changed = change(stored, [*typed_over(data, request.images), *request.changes()])
         return mark_deviations(changed, stored.name, stored.dataset)
     return request.preset()
 
@@ -222,6 +243,7 @@ def _go_on(
     place: Place,
     *,
     tensorboard: bool,
+    verify: bool = False,
 ) -> None:
     step = saved.header.step
     if step >= preset.schedule.steps:
@@ -234,7 +256,7 @@ def _go_on(
     world = prepare(settings)
     with world.lead_first():
         folder = data_folder(place.data_dir, saved.header.data_folder)
-        data = _load_data(preset, settings.seed, folder)
+        data = load_data(preset, settings.seed, folder, verify=verify)
 
     def lay_out(trainer: Trainer) -> None:
         run.tidy()
@@ -262,12 +284,6 @@ def _settings(request: TrainRequest) -> RunSettings:
     return chosen if request.seed is None else chosen.model_copy(update={"seed": request.seed})
 
 
-def _load_data(preset: Preset, seed: int, folder: Path) -> Dataset:
-    if not preset.data.is_present(folder):
-        say(f"downloading {preset.dataset} into {folder}")
-    return preset.data.load(folder, seed)
-
-
 def _run(
     job: Job, lay_out: Callable[[Trainer], None] = lambda _: None, *, tensorboard: bool = False
 ) -> None:
@@ -282,7 +298,7 @@ def _run(
         began = time.monotonic()
         trainer = Trainer(job)
         lay_out(trainer)
-        shorter = _lite_command(job.preset)
+        shorter = lite_command(job.preset)
         watching = watched(console(), job, shorter=shorter, tensorboard=tensorboard)
         with stop_flag() as should_stop, watching as (board, audience):
             trainer.listen = audience
@@ -290,16 +306,6 @@ def _run(
         _summarise(job, board, time.monotonic() - began)
     finally:
         parallel.leave()
-
-
-def _lite_command(preset: Preset) -> str | None:
-    try:
-        known = catalog.head(preset.name).variants_on(preset.dataset)
-    except UsageError:
-        return None
-    if "lite" not in known or preset.variant == "lite":
-        return None
-    return f"gan train {preset.name} --dataset {preset.dataset} --variant lite"
 
 
 def _summarise(job: Job, board: Board, seconds: float) -> None:

@@ -8,8 +8,19 @@ from gancli.data.dataset import Dataset
 from gancli.data.deck import Deck
 from gancli.data.images import TorchvisionImages
 from gancli.data.mixture import Mixture
+from gancli.data.own import OwnImages
 from gancli.data.stacked import StackedDigits
 
-AnyData = Annotated[Mixture | TorchvisionImages | StackedDigits, Field(discriminator="kind")]
+AnyData = Annotated[
+    Mixture | TorchvisionImages | StackedDigits | OwnImages, Field(discriminator="kind")
+]
 
-__all__ = ["AnyData", "Dataset", "Deck", "Mixture", "StackedDigits", "TorchvisionImages"]
+__all__ = [
+    "AnyData",
+    "Dataset",
+    "Deck",
+    "Mixture",
+    "OwnImages",
+    "StackedDigits",
+    "TorchvisionImages",
+]

@@ -1,15 +1,17 @@
-"""Deals batches, latents and mixing numbers from tensors that already sit on the device.
+"""Deals batches, latents and mixing numbers, from data on the device or on their way to it.
 
 Every draw is a function of (seed, purpose, step, turn), so a run can start again at any step.
 """
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from gancli.data.dataset import Dataset, DataSpec
+from gancli.data.loader import Loader, fits
 from gancli.errors import DataError
 from gancli.parallel import World
 from gancli.prior import Prior
@@ -22,6 +24,9 @@ AT_ONCE = 2048
 
 class Deck:
     """A shuffled, endless supply of real batches, and of what a turn draws beside them.
+
+    The data lie on the device where they fit (`resident`: whether, if somebody knows better), and
+    come batch by batch elsewhere; what is dealt is the same.
 
     Raises:
         DataError: the data set is smaller than one batch.
@@ -41,6 +46,7 @@ class Deck:
         dtype: torch.dtype,
         world: World,
         classes: int = 0,
+        resident: bool | None = None,
     ) -> None:
         self.spec = spec
         self.prior = prior
@@ -50,7 +56,7 @@ class Deck:
         self.world = world
         self.classes = classes
         """how many labels are dealt; 0: none are"""
-        self.x = data.x.to(device)
+        self.count = len(data)
         self.labels = data.labels.to(device) if classes and data.labels is not None else None
         self.batch_size = batch_size
         if len(data) < batch_size:
@@ -60,8 +66,15 @@ class Deck:
             )
         for size in (batch_size, generator_batch_size or batch_size):
             world.slice_of(size)
+        self._order_of = lru_cache(2)(self._shuffled)
         self._epoch = -1
         self._order = torch.empty(0, dtype=torch.int64)
+        self.x: Tensor | None = None
+        """all samples, on the device; None: a loader brings them"""
+        if fits(data.x, device) if resident is None else resident:
+            self.x = data.x.to(device)
+        else:
+            self.loader = Loader(data.x, self._rows, pinned=device.type == "cuda")
         self.ahead: dict[tuple[int, int], Sample] = {}
         """fakes made for turns to come, by step and turn"""
 
@@ -87,13 +100,28 @@ class Deck:
 
     def batch(self, index: int) -> Tensor:
         """Indices of the index-th real batch: epochs without replacement, remainders dropped."""
-        size = self.batch_size
-        epoch, place = divmod(index, len(self.x) // size)
+        epoch, part = self._place(index)
         if epoch != self._epoch:
-            order = stream(self.seed, "shuffle", epoch).permutation(len(self.x))
-            self._order = self.send(torch.from_numpy(order))
-            self._epoch = epoch
-        return self._order[place * size : (place + 1) * size]
+            self._order, self._epoch = self.send(self._order_of(epoch)), epoch
+        return self._order[part]
+
+    def samples(self, index: int) -> Tensor:
+        """This process's share of the index-th real batch, as it is stored, on the device."""
+        if self.x is None:
+            return self.loader.batch(index).to(self.device, non_blocking=True)
+        return self.x[self.batch(index)[self.world.slice_of(self.batch_size)]]
+
+    def _place(self, index: int) -> tuple[int, slice]:
+        """The epoch of a batch, and where it lies in the epoch's order."""
+        epoch, place = divmod(index, self.count // self.batch_size)
+        return epoch, slice(place * self.batch_size, (place + 1) * self.batch_size)
+
+    def _shuffled(self, epoch: int) -> Tensor:
+        return torch.from_numpy(stream(self.seed, "shuffle", epoch).permutation(self.count))
+
+    def _rows(self, index: int) -> Tensor:
+        epoch, part = self._place(index)
+        return self._order_of(epoch)[part][self.world.slice_of(self.batch_size)]
 
     def send(self, drawn: Tensor) -> Tensor:
         """What the processor drew, on its way to the device; the processor does not wait."""
@@ -117,15 +145,15 @@ class Hand:
         """Real samples of shape (B, *x) in [-1, 1], mirrored and noised as the data set says."""
         deck = self.deck
         share = deck.world.slice_of(self.batch_size)
-        index = self._index()
-        x = deck.spec.to_network(deck.x[index], deck.dtype)
+        batch = self._dealt()
+        x = deck.spec.to_network(deck.samples(batch), deck.dtype)
         if deck.spec.flip:
             mirrored = self._numbers("flip", (self.batch_size, 1, 1, 1))[share] < 0.5
             x = torch.where(mirrored, x.flip(-1), x)
         if deck.spec.noise:
             noise = self._numbers("noise", (self.batch_size, *x.shape[1:]))[share]
             x = x + deck.spec.noise * noise
-        return Sample(x, label=None if deck.labels is None else deck.labels[index])
+        return Sample(x, label=None if deck.labels is None else deck.labels[self._index()])
 
     def latent(self) -> Latent:
         """Fresh latents, one a sample of the batch."""
@@ -143,14 +171,18 @@ class Hand:
         return deck.send(torch.from_numpy(drawn)[share])
 
     def _index(self) -> Tensor:
-        """Where this process's share of the turn's real batch lies among the data.
+        """Where this process's share of the turn's real batch lies among the data."""
+        return self.deck.batch(self._dealt())[self.deck.world.slice_of(self.batch_size)]
+
+    def _dealt(self) -> int:
+        """Which real batch is this turn's.
 
         Raises:
             ValueError: the turn deals no real samples.
         """
         if self.batch is None:
             raise ValueError(f"turn {self.turn} deals no real samples")
-        return self.deck.batch(self.batch)[self.deck.world.slice_of(self.batch_size)]
+        return self.batch
 
     def fake(self, generator: GeneratorNet) -> Sample:
         """What the generator makes of this turn's latents.

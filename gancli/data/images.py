@@ -81,7 +81,20 @@ def to_pixels(x: Tensor) -> NDArray[np.generic]:
     return x.permute(0, 2, 3, 1).cpu().numpy()
 
 
-class TorchvisionImages(DataSpec):
+class ImageSpec(DataSpec):
+    """Images, whatever their source."""
+
+    @property
+    def key(self) -> Literal["images"]:
+        """Images."""
+        return "images"
+
+    def to_samples(self, x: Tensor) -> NDArray[np.generic]:
+        """[-1, 1] as 0..255; uint8 of (N, H, W, C)."""
+        return to_pixels(x)
+
+
+class TorchvisionImages(ImageSpec):
     """The training split of one of torchvision's data sets, as uint8 images."""
 
     kind: Literal["torchvision"] = "torchvision"
@@ -101,15 +114,6 @@ class TorchvisionImages(DataSpec):
     def class_names(self) -> tuple[str, ...]:
         """The classes, in the order of their labels."""
         return NAMES[self.source]
-
-    @property
-    def key(self) -> Literal["images"]:
-        """Images."""
-        return "images"
-
-    def to_samples(self, x: Tensor) -> NDArray[np.generic]:
-        """[-1, 1] as 0..255; uint8 of (N, H, W, C)."""
-        return to_pixels(x)
 
     def load(self, folder: Path, seed: int) -> Dataset:
         """The training split, from `folder` or downloaded into it.

@@ -6,14 +6,11 @@ Metz et al. 2017 (Unrolled GAN), section 3.3.1; the counts are Srivastava et al.
 from pathlib import Path
 from typing import Literal
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from pydantic import Field
-from torch import Tensor
 
-from gancli.data.dataset import Dataset, DataSpec
-from gancli.data.images import TorchvisionImages, to_pixels
+from gancli.data.dataset import Dataset
+from gancli.data.images import ImageSpec, TorchvisionImages
 from gancli.streams import stream
 from gancli.types import DataShape
 
@@ -21,7 +18,7 @@ DIGITS = TorchvisionImages(source="mnist")
 CLASSES = DIGITS.shape.classes
 
 
-class StackedDigits(DataSpec):
+class StackedDigits(ImageSpec):
     """Triples of MNIST digits; label 100 r + 10 g + b, of 1,000 classes."""
 
     kind: Literal["stacked-digits"] = "stacked-digits"
@@ -32,15 +29,6 @@ class StackedDigits(DataSpec):
     def shape(self) -> DataShape:
         """Three channels of a digit each; a class a triple."""
         return DataShape((3, *DIGITS.shape.x[1:]), CLASSES**3)
-
-    @property
-    def key(self) -> Literal["images"]:
-        """Images."""
-        return "images"
-
-    def to_samples(self, x: Tensor) -> NDArray[np.generic]:
-        """[-1, 1] as 0..255; uint8 of (N, H, W, 3)."""
-        return to_pixels(x)
 
     def is_present(self, folder: Path) -> bool:
         """Whether `folder` holds MNIST."""

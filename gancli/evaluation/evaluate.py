@@ -7,6 +7,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from gancli.catalog import labelled_example
 from gancli.checkpoint import versions
 from gancli.errors import DataError, UsageError
 from gancli.evaluation.extractors import Extractor
@@ -23,6 +24,7 @@ from gancli.evaluation.scores import (
 from gancli.settings import Settings
 
 Split = Literal["train", "test"]
+Network = Literal["moving average", "weights as trained"]
 Metric = Literal["fid", "is", "kid", "prc", "dc", "intra-fid"]
 METRICS: tuple[Metric, ...] = ("fid", "is", "kid", "prc", "dc", "intra-fid")
 LEAST: dict[Metric, int] = {
@@ -57,7 +59,7 @@ class Protocol(Settings):
     dtype: Literal["float32"] = "float32"
     """of the extractor; moments and distances are float64"""
     resize: str
-    network: Literal["moving average", "weights as trained"]
+    network: Network
     mode: Literal["evaluation"] = "evaluation"
     """of the generator's batch norms"""
     seeds: str
@@ -118,7 +120,7 @@ class Asked:
         if "intra-fid" in self.metrics and not classes:
             raise UsageError(
                 "read --intra-fid, expected a model that knows classes and a labelled reference: "
-                "leave it out, or evaluate one, e.g. gan train cgan --dataset cifar10"
+                f"leave it out, or evaluate one, e.g. {labelled_example()}"
             )
         for metric in self.metrics:
             least = LEAST[metric] * (classes if metric == "intra-fid" else 1)

@@ -211,7 +211,7 @@ def _built(name: str, known: Published, path: Path) -> nn.Module:
         again = io.BytesIO()
         torch.save(tensors, again)
         again.seek(0)
-        net: nn.Module = build(name, known.layers, again)
+        net: nn.Module = build(name, list(known.layers), again)
     # What a damaged or foreign file makes torch raise is documented nowhere.
     except Exception as error:
         raise NetworkError(

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from gancli import catalog
 from gancli.errors import UsageError
+from gancli.fitting import Own
 from gancli.preset.schema import ABSENT, Deviation, Preset, leaves
 from gancli.tables import TAGS, override
 
@@ -21,7 +22,7 @@ _UNSAID = ("Value error, ", "Input should be ")
 
 def load_preset(
     model: str,
-    dataset: str | None = None,
+    dataset: str | Own | None = None,
     variant: str | None = None,
     overrides: Sequence[str] = (),
 ) -> Preset:
@@ -29,7 +30,7 @@ def load_preset(
 
     Args:
         model: a model's name or the path of a preset file.
-        dataset: a data set's name; may be left out where the model has one.
+        dataset: a data set's name, or people's own images; may be left out where the model has one.
         variant: `reference` unless said otherwise.
         overrides: `path.to.field=value`, the last layer.
 
@@ -40,7 +41,7 @@ def load_preset(
     return preset if catalog.is_resolved_file(model) else mark_deviations(preset, model, dataset)
 
 
-def mark_deviations(preset: Preset, model: str, dataset: str | None) -> Preset:
+def mark_deviations(preset: Preset, model: str, dataset: str | Own | None) -> Preset:
     """The preset with a remark at every field that differs from its paper, if that is known."""
     if preset.variant == PAPER:
         return preset

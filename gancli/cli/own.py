@@ -1,0 +1,175 @@
+"""People's own images, from what was typed to what is trained on."""
+
+import json
+import re
+import shlex
+from dataclasses import dataclass
+from pathlib import Path
+
+from gancli import catalog
+from gancli.cli.options import FitName
+from gancli.cli.place import data_folder
+from gancli.data import AnyData, Dataset, OwnImages
+from gancli.data.decode import WORDS
+from gancli.data.own import FFHQ_FOLDERS
+from gancli.data.survey import SIZES, Survey, survey
+from gancli.errors import DataError, UsageError
+from gancli.fitting import Own
+from gancli.preset import Preset
+from gancli.report.progress import counting
+from gancli.report.words import console, say
+
+ARCHIVES = (".zip", ".npz")
+FFHQ_NAME = "ffhq"
+LONGEST_NAME = 60
+COLOURS = {1: "grey", 3: "RGB"}
+
+
+@dataclass(frozen=True)
+class ImageChoices:
+    """What was typed about people's own images."""
+
+    size: int | None = None
+    fit: FitName | None = None
+    skip_broken: bool = False
+    verify: bool = False
+
+    def typed(self) -> str | None:
+        """The first of these options that was typed."""
+        options = {
+            "--image-size": self.size,
+            "--fit": self.fit,
+            "--skip-broken": self.skip_broken,
+            "--verify": self.verify,
+        }
+        return next((name for name, said in options.items() if said), None)
+
+
+def choose(
+    dataset: str | None, choices: ImageChoices, data_dir: Path | None = None
+) -> str | Own | None:
+    """What `--dataset` names: a data set by its name, or images at a path, which are looked at.
+
+    A named set wins over a folder of that name; `./NAME` is the folder. `ffhq` is a folder within
+    the data folder, which people fetch themselves.
+
+    Raises:
+        DataError: there are no images at the path.
+        UsageError: an option of images with a named set.
+    """
+    if dataset is None or not is_path(dataset):
+        option = choices.typed()
+        if option and dataset is not None:
+            raise UsageError(
+                f"read {option} with the data set {dataset}, expected it with images of your own: "
+                "a folder, a zip or an npz"
+            )
+        return dataset
+    _, found = survey(path_of(dataset, data_dir), anew=choices.verify)
+    spec = spec_of(found, choices)
+    if dataset == FFHQ_NAME:
+        # Its sub-folders are thousands of images each, not classes.
+        return Own(FFHQ_NAME, spec.model_copy(update={"classes": ()}).model_dump(mode="json"))
+    return Own(short_name(found.path), spec.model_dump(mode="json"))
+
+
+def path_of(dataset: str, data_dir: Path | None) -> Path:
+    """Where images of one's own lie, as they are named on the command line.
+
+    Raises:
+        DataError: they are FFHQ, which is not there.
+    """
+    if dataset != FFHQ_NAME:
+        return Path(dataset)
+    return OwnImages(path=" | ".join(FFHQ_FOLDERS), size=SIZES[0]).place(data_folder(data_dir))
+
+
+def is_path(dataset: str) -> bool:
+    """Whether a data set is named by where it lies."""
+    if dataset == FFHQ_NAME:
+        return True
+    if dataset in catalog.dataset_names():
+        return False
+    looks_so = "/" in dataset or "\\" in dataset or dataset.endswith(ARCHIVES)
+    try:
+        return looks_so or Path(dataset).exists()
+    except OSError as error:
+        raise DataError(
+            f"read {dataset[:LONGEST_NAME]} as a data set, expected a name or a path: "
+            f"{error.strerror}"
+        ) from None
+
+
+def spec_of(found: Survey, choices: ImageChoices) -> OwnImages:
+    """How images that were looked at are trained on."""
+    return OwnImages(
+        path=str(found.path),
+        size=found.size(choices.size),
+        channels=found.channels,
+        fit=(choices.fit or FitName.CROP).value,
+        classes=tuple(found.classes),
+        skip_broken=choices.skip_broken,
+    )
+
+
+def short_name(path: Path) -> str:
+    """A name for what lies at a path, which may stand in a run's."""
+    plain = re.sub(r"[^A-Za-z0-9._-]+", "-", path.resolve().name.removesuffix(path.suffix))
+    name = plain.lstrip("._-")[:LONGEST_NAME].rstrip("._-")
+    return f"{name}-images" if name in catalog.dataset_names() else name or "images"
+
+
+def typed_over(data: str | Own, choices: ImageChoices) -> list[str]:
+    """What was typed of the images again, as overrides of what a run holds."""
+    typed = {"size": choices.size, "fit": choices.fit and choices.fit.value}
+    typed |= {"skip_broken": choices.skip_broken or None}
+    typed |= {"path": data.data["path"] if isinstance(data, Own) else None}
+    return [f"data.{key}={json.dumps(said)}" for key, said in typed.items() if said is not None]
+
+
+def say_what_is_done(data: AnyData) -> None:
+    """Print how people's own images become what is trained on; of other sets nothing."""
+    if isinstance(data, OwnImages):
+        say(words_for(data))
+
+
+def words_for(data: OwnImages) -> str:
+    """How images become what is trained on, in a line."""
+    classes = f"{len(data.classes)} classes" if data.classes else "no classes"
+    colour = COLOURS[data.channels]
+    return f"{data.path}: {classes}; {WORDS[data.fit]} to {data.size}x{data.size} {colour}"
+
+
+def load_data(preset: Preset, seed: int, folder: Path, *, verify: bool = False) -> Dataset:
+    """The data a preset trains on; what takes long is shown."""
+    if isinstance(preset.data, OwnImages):
+        return load_own(preset.data, folder, verify=verify)
+    if not preset.data.is_present(folder):
+        say(f"downloading {preset.dataset} into {folder}")
+    return preset.data.load(folder, seed)
+
+
+def load_own(data: OwnImages, folder: Path, *, verify: bool = False) -> Dataset:
+    """Images of one's own, decoded under the user's eyes where that was not done before."""
+    source = data.source(folder)
+    with counting(console(), len(source), "images") as done:
+        found = data.decode(source, verify=verify, done=done)
+    skipped = len(source) - len(found)
+    left_out = f", {skipped:,} broken ones skipped" if skipped else ""
+    say(f"{len(found):,} images{left_out}; {words_for(data)}")
+    return found
+
+
+def lite_command(preset: Preset) -> str | None:
+    """The command that trains the same for a shorter time, where there is one."""
+    data = preset.data
+    own = data if isinstance(data, OwnImages) else None
+    try:
+        head = catalog.head(preset.name)
+        known = head.variants_on(catalog.home_of(head) if own else preset.dataset)
+    except UsageError:
+        return None
+    if "lite" not in known or preset.variant == "lite":
+        return None
+    named = shlex.quote(own.path) if own else preset.dataset
+    return f"gan train {preset.name} --dataset {named} --variant lite"

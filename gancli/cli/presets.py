@@ -1,0 +1,43 @@
+"""`gan presets ...` as it is typed."""
+
+import typer
+
+from gancli.cli.options import (
+    DatasetOption,
+    FitOption,
+    ImageSizeOption,
+    Model,
+    SetOption,
+    VariantOption,
+)
+
+presets_app = typer.Typer(
+    help="List the presets, or show one as TOML that trains as it stands.",
+    invoke_without_command=True,
+)
+
+
+@presets_app.callback()
+def presets(context: typer.Context) -> None:
+    """List the presets, or show one as TOML that trains as it stands."""
+    if context.invoked_subcommand is None:
+        from gancli.report.listing import print_presets
+
+        print_presets()
+
+
+@presets_app.command()
+def show(
+    model: Model,
+    dataset: DatasetOption = None,
+    variant: VariantOption = None,
+    overrides: SetOption = None,
+    image_size: ImageSizeOption = None,
+    fit: FitOption = None,
+) -> None:
+    """Print a resolved preset as TOML: > my.toml, edit it, gan train my.toml."""
+    from gancli.cli.own import ImageChoices, choose
+    from gancli.preset import load_preset, to_toml
+
+    found = choose(dataset, ImageChoices(image_size, fit))
+    typer.echo(to_toml(load_preset(model, found, variant, overrides or ())), nl=False)

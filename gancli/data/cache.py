@@ -1,0 +1,212 @@
+"""Decoded images, kept in the user's cache folder, so that they are decoded once."""
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import platformdirs
+import torch
+from numpy.typing import NDArray
+from pydantic import ValidationError
+
+from gancli.data.dataset import Dataset
+from gancli.data.decode import Fit, bombs_refused, to_pixels_of
+from gancli.data.sources import Source, open_image
+from gancli.errors import DataError
+from gancli.files import disk_errors
+from gancli.settings import Settings
+
+VERSION = 1
+"""Of how images are decoded; another one decodes them anew."""
+PIECE = 32
+"""Images a thread decodes at a time."""
+IMAGES, LABELS, NOTES = "x.npy", "labels.npy", "notes.json"
+Progress = Callable[[int], None]
+
+
+class Notes(Settings):
+    """What is known of decoded images."""
+
+    fingerprint: str
+    """of the data set they make"""
+    content: str
+    """SHA-256 of what the files held"""
+    broken: tuple[str, ...]
+    """the images that are not among them"""
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """Decoded images, in a folder of the cache."""
+
+    data: Dataset
+    notes: Notes
+
+
+@dataclass(frozen=True)
+class Form:
+    """What images become."""
+
+    size: int
+    channels: int
+    fit: Fit
+    labelled: bool
+
+
+def cache_root() -> Path:
+    """Where decoded images are kept."""
+    return platformdirs.user_cache_path("gancli") / "images"
+
+
+def key_of(source: Source, *more: object) -> str:
+    """A name for what is known of these files as they are now, by name, size and time."""
+    told = [VERSION, source.stamp, *more]
+    return hashlib.sha256(json.dumps(told).encode()).hexdigest()[:32]
+
+
+def decoded(
+    source: Source,
+    form: Form,
+    *,
+    verify: bool = False,
+    done: Progress = lambda count: None,
+    root: Path | None = None,
+) -> Decoded:
+    """The images as a data set: from the cache, else decoded by all cores, which fills it.
+
+    Args:
+        source: what to decode.
+        form: what it becomes.
+        verify: read the files and compare what they hold, not only names, sizes and times.
+        done: told how many images are decoded.
+        root: another cache than the user's.
+
+    Raises:
+        DataError: every image is broken.
+        DiskError: the cache cannot be written.
+    """
+    labels = [source.labels, source.classes] if form.labelled else None
+    root = root or cache_root()
+    folder = root / key_of(source, form.size, form.channels, form.fit, labels)
+    found = _read(folder)
+    if found is not None and not (verify and found.notes.content != _content(source)):
+        return found
+    with disk_errors(root):
+        root.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=root, prefix=".decoding-") as scratch:
+            new = Path(scratch) / "new"
+            new.mkdir()
+            _write(new, source, form, done)
+            if folder.exists():
+                folder.replace(Path(scratch) / "old")
+            new.replace(folder)
+    found = _read(folder)
+    if found is None:
+        raise DataError(f"read {folder}, which was just written, but it is broken: try again")
+    return found
+
+
+def _read(folder: Path) -> Decoded | None:
+    """What the folder holds; None if it is not there, or not whole."""
+    try:
+        notes = Notes.model_validate_json((folder / NOTES).read_bytes())
+        # Copy-on-write: torch wants memory it may write to, and nothing reaches the file.
+        x = torch.from_numpy(np.load(folder / IMAGES, mmap_mode="c"))
+        has_labels = (folder / LABELS).exists()
+        labels = torch.from_numpy(np.load(folder / LABELS)) if has_labels else None
+    except (OSError, ValueError, EOFError, ValidationError):
+        return None
+    return Decoded(Dataset(x, labels, notes.fingerprint), notes)
+
+
+def _content(source: Source) -> str:
+    """SHA-256 over the hashes of all files."""
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        hashes = pool.map(lambda i: _hash(source.content(i)), range(len(source)))
+        return hashlib.sha256(b"".join(hashes)).hexdigest()
+
+
+def _hash(content: bytes | NDArray[np.uint8]) -> bytes:
+    plain = content if isinstance(content, bytes) else np.ascontiguousarray(content).data
+    return hashlib.sha256(plain).digest()
+
+
+def _write(folder: Path, source: Source, form: Form, done: Progress) -> None:
+    """Decode all images into a folder."""
+    shape = (len(source), form.channels, form.size, form.size)
+    x = np.lib.format.open_memmap(folder / IMAGES, mode="w+", dtype=np.uint8, shape=shape)
+    broken: list[int] = []
+    whole = hashlib.sha256()
+    for index, (digest, pixels) in enumerate(_all_decoded(source, form)):
+        whole.update(digest)
+        if pixels is None:
+            broken.append(index)
+        else:
+            x[index - len(broken)] = pixels
+        done(index + 1)
+    kept = len(source) - len(broken)
+    if not kept:
+        raise DataError(
+            f"read {source.path}, whose {len(source):,} images are all broken, the first "
+            f"{source.names[0]}: expected images that Pillow can decode"
+        )
+    if broken:
+        x = _shortened(folder / IMAGES, x, kept)
+    x.flush()
+    labels = None
+    if form.labelled and source.labels is not None:
+        labels = np.delete(np.array(source.labels, dtype=np.int64), broken)
+        np.save(folder / LABELS, labels)
+    data = Dataset(torch.from_numpy(x), None if labels is None else torch.from_numpy(labels))
+    notes = Notes(
+        fingerprint=data.fingerprint,
+        content=whole.hexdigest(),
+        broken=tuple(source.names[index] for index in broken),
+    )
+    (folder / NOTES).write_text(notes.model_dump_json())
+
+
+def _shortened(
+    path: Path, x: NDArray[np.uint8], kept: int
+) -> "np.memmap[tuple[int, ...], np.dtype[np.uint8]]":
+    """The first images, in a file of their own size."""
+    other = path.with_suffix(".shorter")
+    short = np.lib.format.open_memmap(other, mode="w+", dtype=np.uint8, shape=(kept, *x.shape[1:]))
+    short[:] = x[:kept]
+    other.replace(path)
+    return short
+
+
+def _all_decoded(source: Source, form: Form) -> Iterator[tuple[bytes, NDArray[np.uint8] | None]]:
+    """Each image's hash, and its pixels, or None if it is broken; in order."""
+
+    def piece(start: int) -> list[tuple[bytes, NDArray[np.uint8] | None]]:
+        return [_one(source, form, i) for i in range(start, min(start + PIECE, len(source)))]
+
+    pool = ThreadPoolExecutor(os.cpu_count())
+    try:
+        with bombs_refused():
+            for found in pool.map(piece, range(0, len(source), PIECE)):
+                yield from found
+    finally:
+        # After Ctrl-C nobody waits for the rest.
+        pool.shutdown(cancel_futures=True)
+
+
+def _one(source: Source, form: Form, index: int) -> tuple[bytes, NDArray[np.uint8] | None]:
+    digest = b""
+    try:
+        content = source.content(index)
+        digest = _hash(content)
+        with open_image(content) as image:
+            return digest, to_pixels_of(image, form.size, form.channels, form.fit)
+    except MemoryError:
+        raise
+    except Exception:  # Pillow raises what it likes, and so does zipfile
+        return digest, None

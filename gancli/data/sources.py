@@ -1,0 +1,283 @@
+"""What lies in a folder, a zip or an npz of people's own images: names, labels, contents.
+
+Nothing is decoded here, and nothing is written. Hidden files and those of no image's ending are
+passed over.
+"""
+
+import json
+import os
+import stat
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from gancli.errors import DataError
+
+ENDINGS = frozenset(
+    {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm", ".pgm", ".pbm"}
+    | {".jp2", ".tga", ".avif"}
+)
+MOST_ENTRIES = 500_000
+"""Most files of a zip: it takes seconds to list more."""
+LARGEST_IMAGE = 2**28
+"""Most bytes of one image file in a zip, uncompressed."""
+LARGEST_LIST = 2**26
+"""Most bytes of a zip's dataset.json."""
+LARGEST_ARRAY = 2**36
+"""Most bytes of an npz's images."""
+MOST_CLASSES = 10_000
+UNREADABLE = (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError)
+"""What a zip raises that is damaged, packed in a strange way, or encrypted."""
+LAYOUT = "a folder of images, one folder per class (cats/1.jpg, dogs/1.jpg), a zip, or an npz"
+
+
+@dataclass(frozen=True)
+class Source:
+    """Images that have not been decoded yet, in the order they will have."""
+
+    path: Path
+    names: tuple[str, ...]
+    """one an image, sorted; as errors name it"""
+    stamp: tuple[tuple[str, int, int], ...]
+    """name, size and time of each file: when they are the same, so are the images"""
+    content: Callable[[int], "bytes | NDArray[np.uint8]"]
+    """an image's whole file, or its pixels"""
+    head: Callable[[int], "Path | bytes | NDArray[np.uint8]"]
+    """the same, or where to read it from, for those who want its header"""
+    labels: tuple[int, ...] | None = None
+    classes: tuple[str, ...] = ()
+    """what the labels stand for; empty: there are none"""
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Turn what the file system refuses into a sentence.
+
+    Raises:
+        DataError: the path is missing or cannot be read.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise DataError(
+            f"could not read {error.filename or path}: {(error.strerror or str(error)).lower()}; "
+            f"expected {LAYOUT}"
+        ) from error
+
+
+def open_source(path: Path) -> Source:
+    """List the images at a path.
+
+    Raises:
+        DataError: nothing is there, or no image, or labels that do not fit.
+    """
+    with reading(path):
+        mode = path.stat().st_mode
+        if stat.S_ISDIR(mode):
+            found = _folder(path)
+        elif not stat.S_ISREG(mode):
+            raise DataError(f"read {path}, which is no plain file, expected {LAYOUT}")
+        elif zipfile.is_zipfile(path):
+            found = _archive(path)
+        else:
+            raise DataError(f"read {path}, which is neither a zip nor an npz, expected {LAYOUT}")
+    if not len(found):
+        raise DataError(f"read {path}, which holds no images, expected {LAYOUT}")
+    return found
+
+
+def _is_image(name: str) -> bool:
+    parts = PurePosixPath(name)
+    return parts.suffix.lower() in ENDINGS and not any(p.startswith(".") for p in parts.parts)
+
+
+def _refuse(error: OSError) -> None:
+    raise error
+
+
+def _folder(path: Path) -> Source:
+    found: dict[str, os.stat_result] = {}
+    for top in _walked(path):
+        for folder, _, files in os.walk(top, onerror=_refuse):
+            for file in files:
+                name = (Path(folder) / file).relative_to(path).as_posix()
+                if _is_image(name):
+                    found[name] = (Path(folder) / file).stat()
+    for entry in path.iterdir():
+        if _is_image(entry.name) and entry.is_file():
+            found[entry.name] = entry.stat()
+    names = tuple(sorted(found))
+    stamp = tuple((name, found[name].st_size, found[name].st_mtime_ns) for name in names)
+    labels, classes = by_folder(names)
+
+    def content(index: int) -> bytes:
+        return (path / names[index]).read_bytes()
+
+    return Source(path, names, stamp, content, lambda i: path / names[i], labels, classes)
+
+
+def _walked(path: Path) -> list[Path]:
+    """The folders within; links lead into these, but not out of what lies deeper."""
+    return [entry for entry in path.iterdir() if entry.is_dir() and entry.name[0] != "."]
+
+
+def by_folder(names: Sequence[str]) -> tuple[tuple[int, ...] | None, tuple[str, ...]]:
+    """Each image's class and the classes' names, where every image lies in one of several folders.
+
+    Folders that hold everything are passed over: `photos/cats/1.jpg` is of class cats.
+    """
+    parts = [name.split("/") for name in names]
+    while parts and len(parts[0]) > 1 and len({each[0] for each in parts}) == 1:
+        parts = [each[1:] for each in parts]
+    if any(len(each) != 2 for each in parts):
+        return None, ()
+    classes = tuple(sorted({folder for folder, _ in parts}))
+    if len(classes) < 2:
+        return None, ()
+    number = {name: index for index, name in enumerate(classes)}
+    return tuple(number[folder] for folder, _ in parts), classes
+
+
+def _archive(path: Path) -> Source:
+    try:
+        archive = zipfile.ZipFile(path)
+    except (zipfile.BadZipFile, NotImplementedError) as error:
+        raise DataError(f"read {path}, expected a zip or an npz, but {error}") from error
+    entries = archive.infolist()
+    if len(entries) > MOST_ENTRIES:
+        raise DataError(
+            f"read {path}, which lists {len(entries):,} files, expected {MOST_ENTRIES:,} at most: "
+            "unpack it and name the folder"
+        )
+    info = path.stat()
+    stamp = ((path.name, info.st_size, info.st_mtime_ns),)
+    if any(entry.filename == "images.npy" for entry in entries) or path.suffix == ".npz":
+        return _npz(path, archive, stamp)
+    return _zip(path, archive, stamp)
+
+
+def _zip(path: Path, archive: zipfile.ZipFile, stamp: tuple[tuple[str, int, int], ...]) -> Source:
+    entries = {}
+    for entry in archive.infolist():
+        name = entry.filename.replace("\\", "/")
+        if name.startswith("/") or ".." in name.split("/") or name[1:2] == ":":
+            raise DataError(
+                f"read {path}, whose member {name} points out of the zip, expected names within it"
+            )
+        if _is_image(name) and not name.startswith("__MACOSX/"):
+            if entry.file_size > LARGEST_IMAGE:
+                raise DataError(
+                    f"read {path}, whose member {name} unpacks to {entry.file_size:,} bytes, "
+                    f"expected images of {LARGEST_IMAGE:,} at most"
+                )
+            entries[name] = entry
+    names = tuple(sorted(entries))
+    listed = next((e for e in archive.infolist() if e.filename == "dataset.json"), None)
+    labels, classes = _listed(path, archive, listed, names) if listed else by_folder(names)
+
+    def content(index: int) -> bytes:
+        return archive.read(entries[names[index]])
+
+    return Source(path, names, stamp, content, content, labels, classes)
+
+
+def _listed(
+    path: Path, archive: zipfile.ZipFile, entry: zipfile.ZipInfo, names: Sequence[str]
+) -> tuple[tuple[int, ...] | None, tuple[str, ...]]:
+    """The labels of NVlabs' dataset.json, and our classes' names beside them."""
+    where = f"{path}: dataset.json"
+    if entry.file_size > LARGEST_LIST:
+        raise DataError(f"read {where} of {entry.file_size:,} bytes, expected {LARGEST_LIST:,}")
+    try:
+        table = json.loads(archive.read(entry))
+        pairs = table["labels"]
+        said = None if pairs is None else {str(name): label for name, label in pairs}
+    except (*UNREADABLE, ValueError, TypeError, KeyError) as error:
+        raise DataError(
+            f'read {where}, expected {{"labels": [["00000/img00000000.png", 3], ...]}} or '
+            f'"labels": null, but it is broken ({type(error).__name__})'
+        ) from error
+    if said is None:
+        return None, ()
+    missing = [name for name in names if name not in said]
+    if missing:
+        raise DataError(
+            f"read {where}, which has no label for {len(missing):,} of {len(names):,} images, the "
+            f'first {missing[0]}: add them, or write "labels": null'
+        )
+    return _checked([said[name] for name in names], table.get("class_names"), names, where)
+
+
+def _checked(
+    labels: Sequence[object], class_names: object, names: Sequence[str], where: str
+) -> tuple[tuple[int, ...], tuple[str, ...]]:
+    classes = tuple(map(str, class_names)) if isinstance(class_names, list) else ()
+    most = len(classes) or MOST_CLASSES
+    found: list[int] = []
+    for label, name in zip(labels, names, strict=True):
+        if not isinstance(label, int) or isinstance(label, bool) or not 0 <= label < most:
+            raise DataError(
+                f"read {where}, which labels {name} with {str(label)[:40]}, expected a whole "
+                f"number from 0 to {most - 1}"
+            )
+        found.append(label)
+    return tuple(found), classes or tuple(map(str, range(max(found, default=0) + 1)))
+
+
+def _npz(path: Path, archive: zipfile.ZipFile, stamp: tuple[tuple[str, int, int], ...]) -> Source:
+    wanted = "images: uint8 of (N, H, W, C) or (N, H, W), and labels: (N,) whole numbers, if any"
+    sizes = {entry.filename: entry.file_size for entry in archive.infolist()}
+    if sizes.get("images.npy", 0) > LARGEST_ARRAY or sizes.get("labels.npy", 0) > LARGEST_ARRAY:
+        raise DataError(f"read {path}, which unpacks to {max(sizes.values()):,} bytes: too many")
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            images = arrays["images"]
+            labels = arrays.get("labels")
+    except KeyError:
+        raise DataError(
+            f"read {path}, which holds {', '.join(sizes) or 'nothing'}, expected {wanted}"
+        ) from None
+    except (*UNREADABLE, ValueError, EOFError, MemoryError) as error:
+        raise DataError(f"read {path}, expected {wanted}, but {error}") from error
+    channels = images.shape[3] if images.ndim == 4 else 1
+    fits = images.dtype == np.uint8 and images.ndim in (3, 4) and channels in (1, 2, 3, 4)
+    if not fits or 0 in images.shape:
+        raise DataError(
+            f"read {path} with images of {images.dtype} and shape {images.shape}, expected {wanted}"
+        )
+    names = tuple(f"images[{index}]" for index in range(len(images)))
+
+    def pixels(index: int) -> NDArray[np.uint8]:
+        found: NDArray[np.uint8] = images[index]
+        return found[:, :, 0] if found.ndim == 3 and channels == 1 else found
+
+    if labels is None:
+        return Source(path, names, stamp, pixels, pixels)
+    if labels.shape != (len(images),) or labels.dtype.kind not in "iu":
+        raise DataError(
+            f"read {path} with labels of {labels.dtype} and shape {labels.shape}, expected {wanted}"
+        )
+    found, classes = _checked(labels.tolist(), None, names, str(path))
+    return Source(path, names, stamp, pixels, pixels, found, classes)
+
+
+def open_image(content: Path | bytes | NDArray[np.uint8]) -> Image.Image:
+    """The image, its pixels not decoded yet.
+
+    Raises:
+        Exception: Pillow cannot make sense of it; which one depends on the format.
+    """
+    if isinstance(content, np.ndarray):
+        return Image.fromarray(content)
+    return Image.open(BytesIO(content) if isinstance(content, bytes) else content)

@@ -1,0 +1,113 @@
+"""What people's own images are like, read from their headers, before anything is decoded."""
+
+from collections import Counter
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from gancli.data.cache import cache_root, key_of
+from gancli.data.decode import GREY, bombs_refused
+from gancli.data.sources import Source, open_image, open_source
+from gancli.errors import DataError, UsageError
+from gancli.files import write_atomically
+from gancli.settings import Settings
+
+SIZES = (16, 32, 64, 128, 256)
+"""Sides that networks are made for."""
+USUAL_SIZE = 64
+"""The largest side that is chosen where none is asked for."""
+SHOWN = 3
+"""Broken images that a sentence names."""
+
+
+class Survey(Settings):
+    """A look at all headers."""
+
+    path: Path
+    """absolute"""
+    count: int
+    """images, broken ones included"""
+    classes: dict[str, int]
+    """images of each class, in the order of their labels; empty: not labelled"""
+    smallest: tuple[int, int]
+    """the least width, and the least height, in pixels"""
+    median: tuple[int, int]
+    largest: tuple[int, int]
+    modes: dict[str, int]
+    """how many images Pillow reads in each mode"""
+    broken: tuple[str, ...]
+    """images without a header that makes sense"""
+
+    @property
+    def channels(self) -> int:
+        """1 if every image is grey, else 3."""
+        return 1 if set(self.modes) <= GREY else 3
+
+    def size(self, asked: int | None) -> int:
+        """The side to train at: as asked, else what the smallest side allows, 64 at most.
+
+        Raises:
+            UsageError: no network is made for the side that is asked for.
+        """
+        if asked is None:
+            side = min(*self.smallest, USUAL_SIZE)
+            return max((size for size in SIZES if size <= side), default=SIZES[0])
+        if asked not in SIZES:
+            raise UsageError(
+                f"read --image-size {asked}, expected one of {', '.join(map(str, SIZES))}"
+            )
+        return asked
+
+
+def survey(path: Path, *, anew: bool = False, root: Path | None = None) -> tuple[Source, Survey]:
+    """List the images at a path, and look at their headers; what was seen is kept in the cache.
+
+    Args:
+        path: a folder, a zip or an npz.
+        anew: read the headers although names, sizes and times are as they were.
+        root: another cache than the user's.
+
+    Raises:
+        DataError: there are none, or none can be read, or their labels do not fit.
+    """
+    source = open_source(path)
+    kept = (root or cache_root()) / "surveys" / f"{key_of(source, str(path.absolute()))}.json"
+    try:
+        if not anew:
+            return source, Survey.model_validate_json(kept.read_bytes())
+    except (OSError, ValidationError):
+        pass
+    found = _look(source)
+    write_atomically(kept, found.model_dump_json().encode())
+    return source, found
+
+
+def _look(source: Source) -> Survey:
+    widths, heights, modes, broken = [], [], Counter[str](), []
+    with bombs_refused():
+        for index, name in enumerate(source.names):
+            try:
+                with open_image(source.head(index)) as image:
+                    widths.append(image.width)
+                    heights.append(image.height)
+                    modes[image.mode] += 1
+            except Exception:  # Pillow raises what it likes
+                broken.append(name)
+    if not widths:
+        raise DataError(
+            f"read {source.path}, whose {len(source):,} images are all broken, the first "
+            f"{broken[0]}: expected images that Pillow can open"
+        )
+    widths.sort()
+    heights.sort()
+    counts = Counter(source.labels or ())
+    return Survey(
+        path=source.path.absolute(),
+        count=len(source),
+        classes={name: counts[label] for label, name in enumerate(source.classes)},
+        smallest=(widths[0], heights[0]),
+        median=(widths[len(widths) // 2], heights[len(heights) // 2]),
+        largest=(widths[-1], heights[-1]),
+        modes=dict(modes.most_common()),
+        broken=tuple(broken),
+    )
