@@ -171,7 +171,7 @@ def _of_features(fake: Gathered, real: Gathered, asked: Asked) -> dict[str, floa
     found: dict[str, float] = {}
     if fake.features is None or real.features is None:
         return found
-    device = asked.extractor.device
+    device = asked.extractor.exact_device
     ours, theirs = fake.features.to(device), real.features.to(device)
     if "kid" in asked.metrics:
         distance = kernel_distance(ours, theirs)

@@ -51,6 +51,11 @@ class Extractor:
     classifies: bool = True
     """whether it has classes, as the Inception score needs"""
 
+    @property
+    def exact_device(self) -> torch.device:
+        """Where sums in float64 are taken: here, but on Apple's GPUs, which have no float64."""
+        return torch.device("cpu") if self.device.type == "mps" else self.device
+
     def __call__(self, images: Tensor) -> Seen:
         """Look at uint8 images of (B, C, H, W), in full float32.
 

@@ -58,7 +58,7 @@ def gather(
         needs: what is kept.
         done: told how many images were seen.
     """
-    total = Moments(extractor.width, extractor.device)
+    total = Moments(extractor.width, extractor.exact_device)
     by_class: dict[int, Moments] = {}
     features: list[Tensor] = []
     logits: list[Tensor] = []
@@ -89,5 +89,5 @@ def _add_by_class(
     found: dict[int, Moments], features: Tensor, labels: Tensor, extractor: Extractor
 ) -> None:
     for label in torch.unique(labels).tolist():
-        own = found.setdefault(label, Moments(extractor.width, extractor.device))
+        own = found.setdefault(label, Moments(extractor.width, extractor.exact_device))
         own.add(features[(labels == label).to(features.device)])

@@ -92,7 +92,7 @@ def _load(file: Path, extractor: Extractor) -> Gathered:
             raise damaged
         tensors = safetensors.torch.load(content[64:])
         names = [name.removesuffix(".count") for name in tensors if name.endswith(".count")]
-        gaussians = {name: _gaussian(tensors, name, extractor.device) for name in names}
+        gaussians = {name: _gaussian(tensors, name, extractor.exact_device) for name in names}
     except (OSError, SafetensorError, KeyError) as error:
         raise damaged from error
     total = gaussians.pop(TOTAL)
