@@ -69,7 +69,9 @@ def toy_data(preset: Preset, count: int = 40) -> Dataset:
     return Dataset(x, torch.arange(count) % classes if classes else None)
 
 
-def toy_deck(preset: Preset, dtype: torch.dtype = torch.float32) -> Deck:
+def toy_deck(
+    preset: Preset, dtype: torch.dtype = torch.float32, world: World | None = None
+) -> Deck:
     """Deals batches of eight from `toy_data`."""
     return Deck(
         toy_data(preset),
@@ -79,7 +81,7 @@ def toy_deck(preset: Preset, dtype: torch.dtype = torch.float32) -> Deck:
         seed=0,
         device=torch.device("cpu"),
         dtype=dtype,
-        world=World(),
+        world=world or World(),
         classes=preset.classes,
     )
 

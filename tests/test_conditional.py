@@ -161,6 +161,19 @@ def test_images_and_labels_stay_together() -> None:
             assert data.labels[same].tolist() == [int(label)]
 
 
+@pytest.mark.parametrize("fake_labels", ["real", "uniform"])
+def test_two_processes_share_the_labels_of_one(fake_labels: str) -> None:
+    preset = narrow(("cgan", "cifar10", "lite"), [f"prior.fake_labels={fake_labels}"])
+    decks = [toy_deck(preset), *(toy_deck(preset, world=World(rank, 2)) for rank in (0, 1))]
+    for turn, batch in ((0, 3), (1, None)):
+        whole, *parts = (deck.hand(2, turn, batch).latent().label for deck in decks)
+        assert whole is not None
+        assert torch.equal(whole, torch.cat([part for part in parts if part is not None]))
+    whole, *parts = (deck.hand(2, 0, 3).real().label for deck in decks)
+    assert whole is not None
+    assert torch.equal(whole, torch.cat([part for part in parts if part is not None]))
+
+
 @pytest.mark.parametrize(
     ("key", "override", "said"),
     [
