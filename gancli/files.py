@@ -2,6 +2,7 @@
 
 import errno
 import os
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -62,13 +63,19 @@ def disk_errors(path: Path) -> Iterator[None]:
         raise disk_error(error, path) or error from error
 
 
-def write_atomically(path: Path, content: bytes | bytearray) -> None:
+def write_atomically(path: Path, content: bytes | bytearray, *, shared: bool = False) -> None:
     """Write a file under a temporary name, flush it to the disk, and rename it.
+
+    Args:
+        path: the file.
+        content: all of it.
+        shared: whether another process may be writing the same file, as those of a cache.
 
     Raises:
         DiskError: the disk is full or not writable; the old file, if any, is untouched.
     """
-    partial = path.with_name(path.name + PARTIAL)
+    own = f".{os.getpid()}-{threading.get_ident()}" if shared else ""
+    partial = path.with_name(f"{path.name}{own}{PARTIAL}")
     with disk_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         try:

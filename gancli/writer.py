@@ -25,6 +25,8 @@ Progress = Callable[[int], None]
 Done = TypeVar("Done")
 ENCODERS = 2
 """Threads that compress PNGs; zlib lets the generator go on meanwhile."""
+AT_ONCE = 500
+"""Images that are handed to the threads before the first are written."""
 PIECE = 50
 """Images a thread takes at a time."""
 FAST = 1
@@ -102,7 +104,8 @@ def pack(
         out.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name[:80]}-") as scratch:
             new = Path(scratch) / "new.zip"
-            _zip([images], labels, new, progress, {"class_names": list(classes)} if classes else {})
+            parts = (images[i : i + AT_ONCE] for i in range(0, len(images), AT_ONCE))
+            _zip(parts, labels, new, progress, {"class_names": list(classes)} if classes else {})
             new.replace(out)
 
 
@@ -166,7 +169,8 @@ def _in_order(
                 waiting.append(pool.submit(work, place, piece))
                 place += len(piece)
             yield from (waiting.popleft().result() for _ in range(ready))
-        yield from (future.result() for future in waiting)
+        while waiting:
+            yield waiting.popleft().result()
 
 
 def _folder(

@@ -24,6 +24,7 @@ from gancli.data.decode import Fit, to_pixels_of
 from gancli.data.sources import by_folder
 from gancli.errors import DataError, UsageError
 from gancli.fitting import Own
+from gancli.networks import Cnn
 from gancli.preset import load_preset
 from gancli.trainer import Trainer
 
@@ -386,7 +387,9 @@ def test_what_a_model_cannot_learn_is_said() -> None:
     with pytest.raises(UsageError, match=r"/mine/cats/1\.jpg"):
         load_preset("cgan", own(32))
     assert load_preset("cgan", own(32, ("a", "b"))).classes == 2
-    assert load_preset("dcgan", own(32), None, ["generator.network.dim=5"]).generator.network
+    chosen = load_preset("dcgan", own(32), None, ["generator.network.dim=5"]).generator.network
+    assert isinstance(chosen, Cnn)
+    assert chosen.dim == 5
 
 
 def test_ffhq_says_where_to_get_it(tmp_path: Path) -> None:
@@ -503,3 +506,69 @@ def test_real_images(data_dir: Path) -> None:
     assert data.x.shape == (4208, 3, 16, 16)
     assert data.labels is not None
     assert data.labels.bincount().tolist() == [360] * 7 + [248] + [360] * 4
+
+
+def test_classes_that_are_no_folders(tmp_path: Path, gan: Gan) -> None:
+    """Names come with archives and checkpoints of others, and samples go into folders of them."""
+    for names, said in (
+        (["../../evil", "b"], "evil"),
+        (["a", "a"], "each once"),
+        (["", "b"], "''"),
+    ):
+        path = tmp_path / "set.zip"
+        with zipfile.ZipFile(path, "w") as archive:
+            for index in range(2):
+                content = BytesIO()
+                picture(index).save(content, "png")
+                archive.writestr(f"{index}.png", content.getvalue())
+            listed = {"labels": [["0.png", 0], ["1.png", 1]], "class_names": names}
+            archive.writestr("dataset.json", json.dumps(listed))
+        code, _, err = gan("data", path)
+        assert (code, said in err) == (3, True), err
+        with pytest.raises(ValueError, match=r"folder|each once"):
+            spec(path, classes=tuple(names))
+
+
+def test_a_preset_file_takes_what_is_typed(tmp_path: Path, gan: Gan) -> None:
+    first, second = (make_folder(tmp_path / place / "photos") for place in "ab")
+    code, shown, _ = gan("presets", "show", "dcgan", "--dataset", first)
+    assert code == 0
+    Path("my.toml").write_text(shown)
+    dry = ("train", "my.toml", "--dry-run")
+    assert str(first) in gan(*dry)[1]
+    code, out, said = gan(*dry, "--dataset", second, "--skip-broken")
+    assert code == 0, said
+    assert str(second) in out
+    assert "skip_broken = true" in out
+    code, _, said = gan("train", "dcgan", "--image-size", 32, "--dry-run")
+    assert (code, "--dataset" in said) == (2, True)
+
+
+def test_verify_with_a_broken_member(tmp_path: Path, gan: Gan) -> None:
+    """What an archive cannot give is broken each time it is asked for."""
+    path = tmp_path / "set.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
+        for index in range(3):
+            content = BytesIO()
+            picture(index).save(content, "png")
+            archive.writestr(f"{index}.png", content.getvalue())
+    damaged = bytearray(path.read_bytes())
+    damaged[100] ^= 255
+    path.write_bytes(damaged)
+    for extra in ([], ["--verify"], ["--verify"]):
+        code, out, said = gan("data", path, *extra, "--json", "--out", "s.png", "--force")
+        assert code == 0, said
+        assert len(json.loads(out)["broken"]) == 1
+
+
+def test_two_processes_may_write_one_cache(tmp_path: Path) -> None:
+    from concurrent.futures import ThreadPoolExecutor
+
+    from gancli.files import write_atomically
+
+    path = tmp_path / "cache.json"
+    with ThreadPoolExecutor(8) as pool:
+        contents = [bytes([65 + n % 26]) * 1000 for n in range(200)]
+        list(pool.map(lambda each: write_atomically(path, each, shared=True), contents))
+    assert path.read_bytes() in contents
+    assert [each.name for each in tmp_path.glob("cache*")] == ["cache.json"]

@@ -97,8 +97,8 @@ ImageSizeOption = Annotated[
     typer.Option(
         "--image-size",
         metavar="N",
-        help="Side of your own images in training: 16 to 256. Default: what the smallest allows, "
-        "64 at most.",
+        help="Side of your own images in training: 16, 32, 64, 128 or 256. Default: what the "
+        "smallest allows, 64 at most.",
     ),
 ]
 FitOption = Annotated[

@@ -3,6 +3,7 @@
 import json
 import re
 import shlex
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from gancli.data.own import FFHQ_FOLDERS
 from gancli.data.survey import SIZES, Survey, survey
 from gancli.errors import DataError, UsageError
 from gancli.fitting import Own
-from gancli.preset import Preset
+from gancli.preset import Preset, load_preset
 from gancli.report.progress import counting
 from gancli.report.words import console, say
 
@@ -67,10 +68,8 @@ def choose(
         return dataset
     _, found = survey(path_of(dataset, data_dir), anew=choices.verify)
     spec = spec_of(found, choices)
-    if dataset == FFHQ_NAME:
-        # Its sub-folders are thousands of images each, not classes.
-        return Own(FFHQ_NAME, spec.model_copy(update={"classes": ()}).model_dump(mode="json"))
-    return Own(short_name(found.path), spec.model_dump(mode="json"))
+    name = FFHQ_NAME if dataset == FFHQ_NAME else short_name(found.path)
+    return Own(name, spec.model_dump(mode="json"))
 
 
 def path_of(dataset: str, data_dir: Path | None) -> Path:
@@ -107,7 +106,8 @@ def spec_of(found: Survey, choices: ImageChoices) -> OwnImages:
         size=found.size(choices.size),
         channels=found.channels,
         fit=(choices.fit or FitName.CROP).value,
-        classes=tuple(found.classes),
+        # FFHQ's sub-folders are thousands of images each, not classes.
+        classes=() if found.path.name in FFHQ_FOLDERS else tuple(found.classes),
         skip_broken=choices.skip_broken,
     )
 
@@ -119,12 +119,34 @@ def short_name(path: Path) -> str:
     return f"{name}-images" if name in catalog.dataset_names() else name or "images"
 
 
-def typed_over(data: str | Own, choices: ImageChoices) -> list[str]:
+def typed_over(data: str | Own | None, choices: ImageChoices) -> list[str]:
     """What was typed of the images again, as overrides of what a run holds."""
     typed = {"size": choices.size, "fit": choices.fit and choices.fit.value}
     typed |= {"skip_broken": choices.skip_broken or None}
     typed |= {"path": data.data["path"] if isinstance(data, Own) else None}
-    return [f"data.{key}={json.dumps(said)}" for key, said in typed.items() if said is not None]
+    there = {key: said for key, said in typed.items() if said is not None}
+    # TOML knows no surrogate pairs, by which JSON escapes some letters.
+    return [f"data.{key}={json.dumps(said, ensure_ascii=False)}" for key, said in there.items()]
+
+
+def preset_as_typed(
+    model: str,
+    data: str | Own | None,
+    variant: str | None,
+    choices: ImageChoices,
+    changes: Sequence[str],
+) -> Preset:
+    """The preset of what was typed; a preset file takes what was typed of images, too.
+
+    Raises:
+        UsageError: anything unknown; or an option of images, and no images are named.
+    """
+    if catalog.is_resolved_file(model):
+        return load_preset(model, data, variant, [*typed_over(data, choices), *changes])
+    option = choices.typed()
+    if option and data is None:
+        raise UsageError(f"read {option}, expected --dataset with a path of images beside it")
+    return load_preset(model, data, variant, changes)
 
 
 def say_what_is_done(data: AnyData) -> None:
@@ -155,7 +177,7 @@ def load_own(data: OwnImages, folder: Path, *, verify: bool = False) -> Dataset:
     with counting(console(), len(source), "images") as done:
         found = data.decode(source, verify=verify, done=done)
     skipped = len(source) - len(found)
-    left_out = f", {skipped:,} broken ones skipped" if skipped else ""
+    left_out = f", {skipped:,} broken ones skipped (gan data names them)" if skipped else ""
     say(f"{len(found):,} images{left_out}; {words_for(data)}")
     return found
 

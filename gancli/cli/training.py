@@ -17,6 +17,7 @@ from gancli.cli.own import (
     choose,
     lite_command,
     load_data,
+    preset_as_typed,
     say_what_is_done,
     typed_over,
 )
@@ -75,7 +76,7 @@ class TrainRequest:
 
     def preset(self) -> Preset:
         """The preset as typed."""
-        return load_preset(self.model, self.data, self.variant, self.changes())
+        return preset_as_typed(self.model, self.data, self.variant, self.images, self.changes())
 
 
 def train(request: TrainRequest) -> None:

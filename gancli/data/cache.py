@@ -17,7 +17,7 @@ from pydantic import ValidationError
 
 from gancli.data.dataset import Dataset
 from gancli.data.decode import Fit, bombs_refused, to_pixels_of
-from gancli.data.sources import Source, open_image
+from gancli.data.source import UNREADABLE, Source, open_image, reading
 from gancli.errors import DataError
 from gancli.files import disk_errors
 from gancli.settings import Settings
@@ -103,9 +103,14 @@ def decoded(
             new = Path(scratch) / "new"
             new.mkdir()
             _write(new, source, form, done)
-            if folder.exists():
-                folder.replace(Path(scratch) / "old")
-            new.replace(folder)
+            try:
+                if folder.exists():
+                    folder.replace(Path(scratch) / "old")
+                new.replace(folder)
+            except OSError:
+                # Another process may have been faster with the same images.
+                if _read(folder) is None:
+                    raise
     found = _read(folder)
     if found is None:
         raise DataError(f"read {folder}, which was just written, but it is broken: try again")
@@ -128,11 +133,22 @@ def _read(folder: Path) -> Decoded | None:
 def _content(source: Source) -> str:
     """SHA-256 over the hashes of all files."""
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        hashes = pool.map(lambda i: _hash(source.content(i)), range(len(source)))
+        hashes = pool.map(lambda i: _hash(_content_of(source, i)), range(len(source)))
         return hashlib.sha256(b"".join(hashes)).hexdigest()
 
 
-def _hash(content: bytes | NDArray[np.uint8]) -> bytes:
+def _content_of(source: Source, index: int) -> bytes | NDArray[np.uint8] | None:
+    """An image's file; None where the archive it lies in is broken there."""
+    try:
+        with reading(source.path):
+            return source.content(index)
+    except UNREADABLE:
+        return None
+
+
+def _hash(content: bytes | NDArray[np.uint8] | None) -> bytes:
+    if content is None:
+        return b""
     plain = content if isinstance(content, bytes) else np.ascontiguousarray(content).data
     return hashlib.sha256(plain).digest()
 
@@ -200,13 +216,14 @@ def _all_decoded(source: Source, form: Form) -> Iterator[tuple[bytes, NDArray[np
 
 
 def _one(source: Source, form: Form, index: int) -> tuple[bytes, NDArray[np.uint8] | None]:
-    digest = b""
+    content = _content_of(source, index)
+    digest = _hash(content)
+    if content is None:
+        return digest, None
     try:
-        content = source.content(index)
-        digest = _hash(content)
         with open_image(content) as image:
             return digest, to_pixels_of(image, form.size, form.channels, form.fit)
     except MemoryError:
         raise
-    except Exception:  # Pillow raises what it likes, and so does zipfile
+    except Exception:  # Pillow raises what it likes
         return digest, None

@@ -56,6 +56,9 @@ def _plain(image: Image.Image) -> Image.Image:
     if image.mode in DEEP:
         # 65535 / 257 = 255; the half rounds.
         deep = np.asarray(image).astype(np.int64).clip(0, 65535)
+        clear = image.info.get("transparency")
+        if isinstance(clear, int):
+            deep[deep == clear] = 65535
         return Image.fromarray(((deep + 128) // 257).astype(np.uint8))
     plain = "L" if image.mode in GREY else "RGB"
     if image.has_transparency_data:

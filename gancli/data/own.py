@@ -9,7 +9,8 @@ from gancli.data.cache import Form, Progress, decoded
 from gancli.data.dataset import Dataset
 from gancli.data.decode import Fit
 from gancli.data.images import ImageSpec
-from gancli.data.sources import Source, open_source
+from gancli.data.source import Source, unfit_class
+from gancli.data.sources import open_source
 from gancli.data.survey import SHOWN, SIZES
 from gancli.errors import DataError
 from gancli.types import DataShape
@@ -45,6 +46,14 @@ class OwnImages(ImageSpec):
         if size not in SIZES:
             raise ValueError(f"read {size}, expected one of {', '.join(map(str, SIZES))}")
         return size
+
+    @field_validator("classes")
+    @classmethod
+    def _are_folders(cls, classes: tuple[str, ...]) -> tuple[str, ...]:
+        unfit = unfit_class(classes)
+        if unfit is not None:
+            raise ValueError(unfit)
+        return classes
 
     @property
     def shape(self) -> DataShape:
@@ -115,7 +124,8 @@ class OwnImages(ImageSpec):
         Raises:
             DataError: nothing is there.
         """
-        places = [folder / name.strip() for name in self.path.split(" | ")]
+        own = [self.path] if Path(self.path).is_absolute() else self.path.split(" | ")
+        places = [folder / name for name in own]
         found = next((place for place in places if place.exists()), None)
         if found is not None:
             return found

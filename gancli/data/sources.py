@@ -8,17 +8,13 @@ import json
 import os
 import stat
 import zipfile
-import zlib
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
-from io import BytesIO
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
+from gancli.data.source import LAYOUT, UNREADABLE, Source, reading, unfit_class
 from gancli.errors import DataError
 
 ENDINGS = frozenset(
@@ -34,46 +30,6 @@ LARGEST_LIST = 2**26
 LARGEST_ARRAY = 2**36
 """Most bytes of an npz's images."""
 MOST_CLASSES = 10_000
-UNREADABLE = (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError)
-"""What a zip raises that is damaged, packed in a strange way, or encrypted."""
-LAYOUT = "a folder of images, one folder per class (cats/1.jpg, dogs/1.jpg), a zip, or an npz"
-
-
-@dataclass(frozen=True)
-class Source:
-    """Images that have not been decoded yet, in the order they will have."""
-
-    path: Path
-    names: tuple[str, ...]
-    """one an image, sorted; as errors name it"""
-    stamp: tuple[tuple[str, int, int], ...]
-    """name, size and time of each file: when they are the same, so are the images"""
-    content: Callable[[int], "bytes | NDArray[np.uint8]"]
-    """an image's whole file, or its pixels"""
-    head: Callable[[int], "Path | bytes | NDArray[np.uint8]"]
-    """the same, or where to read it from, for those who want its header"""
-    labels: tuple[int, ...] | None = None
-    classes: tuple[str, ...] = ()
-    """what the labels stand for; empty: there are none"""
-
-    def __len__(self) -> int:
-        return len(self.names)
-
-
-@contextmanager
-def reading(path: Path) -> Iterator[None]:
-    """Turn what the file system refuses into a sentence.
-
-    Raises:
-        DataError: the path is missing or cannot be read.
-    """
-    try:
-        yield
-    except OSError as error:
-        raise DataError(
-            f"could not read {error.filename or path}: {(error.strerror or str(error)).lower()}; "
-            f"expected {LAYOUT}"
-        ) from error
 
 
 def open_source(path: Path) -> Source:
@@ -107,17 +63,14 @@ def _refuse(error: OSError) -> None:
 
 
 def _folder(path: Path) -> Source:
-    found: dict[str, os.stat_result] = {}
-    for top in _walked(path):
-        for folder, _, files in os.walk(top, onerror=_refuse):
-            for file in files:
-                name = (Path(folder) / file).relative_to(path).as_posix()
-                if _is_image(name):
-                    found[name] = (Path(folder) / file).stat()
-    for entry in path.iterdir():
-        if _is_image(entry.name) and entry.is_file():
-            found[entry.name] = entry.stat()
+    found = dict(_images_below(path))
     names = tuple(sorted(found))
+    for name in names:
+        if not name.isprintable():
+            raise DataError(
+                f"read {path}, where a file is called {name!r}, expected names in UTF-8 without "
+                "control characters: rename it"
+            )
     stamp = tuple((name, found[name].st_size, found[name].st_mtime_ns) for name in names)
     labels, classes = by_folder(names)
 
@@ -125,6 +78,18 @@ def _folder(path: Path) -> Source:
         return (path / names[index]).read_bytes()
 
     return Source(path, names, stamp, content, lambda i: path / names[i], labels, classes)
+
+
+def _images_below(path: Path) -> Iterator[tuple[str, os.stat_result]]:
+    """The names of plain files that may be images, relative to the folder."""
+    files = [entry for entry in path.iterdir() if not entry.is_dir()]
+    for top in _walked(path):
+        for folder, _, names in os.walk(top, onerror=_refuse):
+            files += [Path(folder) / name for name in names]
+    for file in files:
+        name = file.relative_to(path).as_posix()
+        if _is_image(name) and stat.S_ISREG((told := file.stat()).st_mode):
+            yield name, told
 
 
 def _walked(path: Path) -> list[Path]:
@@ -152,7 +117,7 @@ def by_folder(names: Sequence[str]) -> tuple[tuple[int, ...] | None, tuple[str, 
 def _archive(path: Path) -> Source:
     try:
         archive = zipfile.ZipFile(path)
-    except (zipfile.BadZipFile, NotImplementedError) as error:
+    except UNREADABLE as error:
         raise DataError(f"read {path}, expected a zip or an npz, but {error}") from error
     entries = archive.infolist()
     if len(entries) > MOST_ENTRIES:
@@ -203,7 +168,7 @@ def _listed(
         table = json.loads(archive.read(entry))
         pairs = table["labels"]
         said = None if pairs is None else {str(name): label for name, label in pairs}
-    except (*UNREADABLE, ValueError, TypeError, KeyError) as error:
+    except (*UNREADABLE, TypeError, KeyError) as error:
         raise DataError(
             f'read {where}, expected {{"labels": [["00000/img00000000.png", 3], ...]}} or '
             f'"labels": null, but it is broken ({type(error).__name__})'
@@ -223,6 +188,9 @@ def _checked(
     labels: Sequence[object], class_names: object, names: Sequence[str], where: str
 ) -> tuple[tuple[int, ...], tuple[str, ...]]:
     classes = tuple(map(str, class_names)) if isinstance(class_names, list) else ()
+    unfit = unfit_class(classes)
+    if unfit is not None:
+        raise DataError(f"read {where}, whose class_names are unfit: {unfit}")
     most = len(classes) or MOST_CLASSES
     found: list[int] = []
     for label, name in zip(labels, names, strict=True):
@@ -235,21 +203,30 @@ def _checked(
     return tuple(found), classes or tuple(map(str, range(max(found, default=0) + 1)))
 
 
+def _arrays(
+    path: Path, members: Collection[str], wanted: str
+) -> tuple[NDArray[np.uint8], NDArray[np.generic] | None]:
+    """An npz's images, and its labels if it has any, as they are."""
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            images, labels = arrays["images"], arrays.get("labels")
+    except KeyError:
+        raise DataError(
+            f"read {path}, which holds {', '.join(members) or 'nothing'}, expected {wanted}"
+        ) from None
+    except (*UNREADABLE, MemoryError) as error:
+        raise DataError(f"read {path}, expected {wanted}, but {error}") from error
+    if not isinstance(images, np.ndarray) or not isinstance(labels, np.ndarray | None):
+        raise DataError(f"read {path}, expected {wanted}, but an array is none of NumPy's")
+    return images, labels
+
+
 def _npz(path: Path, archive: zipfile.ZipFile, stamp: tuple[tuple[str, int, int], ...]) -> Source:
     wanted = "images: uint8 of (N, H, W, C) or (N, H, W), and labels: (N,) whole numbers, if any"
     sizes = {entry.filename: entry.file_size for entry in archive.infolist()}
     if sizes.get("images.npy", 0) > LARGEST_ARRAY or sizes.get("labels.npy", 0) > LARGEST_ARRAY:
         raise DataError(f"read {path}, which unpacks to {max(sizes.values()):,} bytes: too many")
-    try:
-        with np.load(path, allow_pickle=False) as arrays:
-            images = arrays["images"]
-            labels = arrays.get("labels")
-    except KeyError:
-        raise DataError(
-            f"read {path}, which holds {', '.join(sizes) or 'nothing'}, expected {wanted}"
-        ) from None
-    except (*UNREADABLE, ValueError, EOFError, MemoryError) as error:
-        raise DataError(f"read {path}, expected {wanted}, but {error}") from error
+    images, labels = _arrays(path, sizes, wanted)
     channels = images.shape[3] if images.ndim == 4 else 1
     fits = images.dtype == np.uint8 and images.ndim in (3, 4) and channels in (1, 2, 3, 4)
     if not fits or 0 in images.shape:
@@ -270,14 +247,3 @@ def _npz(path: Path, archive: zipfile.ZipFile, stamp: tuple[tuple[str, int, int]
         )
     found, classes = _checked(labels.tolist(), None, names, str(path))
     return Source(path, names, stamp, pixels, pixels, found, classes)
-
-
-def open_image(content: Path | bytes | NDArray[np.uint8]) -> Image.Image:
-    """The image, its pixels not decoded yet.
-
-    Raises:
-        Exception: Pillow cannot make sense of it; which one depends on the format.
-    """
-    if isinstance(content, np.ndarray):
-        return Image.fromarray(content)
-    return Image.open(BytesIO(content) if isinstance(content, bytes) else content)

@@ -7,7 +7,8 @@ from pydantic import ValidationError
 
 from gancli.data.cache import cache_root, key_of
 from gancli.data.decode import GREY, bombs_refused
-from gancli.data.sources import Source, open_image, open_source
+from gancli.data.source import Source, open_image, refuse_unread
+from gancli.data.sources import open_source
 from gancli.errors import DataError, UsageError
 from gancli.files import write_atomically
 from gancli.settings import Settings
@@ -78,7 +79,7 @@ def survey(path: Path, *, anew: bool = False, root: Path | None = None) -> tuple
     except (OSError, ValidationError):
         pass
     found = _look(source)
-    write_atomically(kept, found.model_dump_json().encode())
+    write_atomically(kept, found.model_dump_json().encode(), shared=True)
     return source, found
 
 
@@ -91,7 +92,8 @@ def _look(source: Source) -> Survey:
                     widths.append(image.width)
                     heights.append(image.height)
                     modes[image.mode] += 1
-            except Exception:  # Pillow raises what it likes
+            except Exception as error:  # Pillow raises what it likes
+                refuse_unread(error, source.path)
                 broken.append(name)
     if not widths:
         raise DataError(

@@ -209,7 +209,7 @@ def _digest(tensors: dict[str, Tensor]) -> str:
 def _save(net: DigitClassifier, file: Path, accuracy: float) -> None:
     tensors = net.state_dict()
     said = {"accuracy": repr(accuracy), "sha256": _digest(tensors), "settings": SETTINGS}
-    write_atomically(file, safetensors.torch.save(tensors, said))
+    write_atomically(file, safetensors.torch.save(tensors, said), shared=True)
 
 
 def _load(net: DigitClassifier, file: Path) -> float:

@@ -68,7 +68,7 @@ def _save(found: Gathered, file: Path) -> None:
         tensors[FEATURES] = found.features
     content = safetensors.torch.save(tensors)
     digest = hashlib.sha256(content).hexdigest().encode()
-    write_atomically(file, digest + content)
+    write_atomically(file, digest + content, shared=True)
 
 
 def _named(prefix: str, gaussian: Gaussian) -> dict[str, Tensor]:

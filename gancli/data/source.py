@@ -1,0 +1,100 @@
+"""Images that are listed but not decoded yet: their names, labels, and where their files are."""
+
+import lzma
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from gancli.errors import DataError
+
+UNREADABLE = (
+    *(zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError),
+    *(NotImplementedError, RuntimeError, ValueError),
+)
+"""What a zip raises that is damaged, packed in a strange way, or encrypted."""
+LAYOUT = "a folder of images, one folder per class (cats/1.jpg, dogs/1.jpg), a zip, or an npz"
+
+
+@dataclass(frozen=True)
+class Source:
+    """Images that have not been decoded yet, in the order they will have."""
+
+    path: Path
+    names: tuple[str, ...]
+    """one an image, sorted; as errors name it"""
+    stamp: tuple[tuple[str, int, int], ...]
+    """name, size and time of each file: when they are the same, so are the images"""
+    content: Callable[[int], "bytes | NDArray[np.uint8]"]
+    """an image's whole file, or its pixels"""
+    head: Callable[[int], "Path | bytes | NDArray[np.uint8]"]
+    """the same, or where to read it from, for those who want its header"""
+    labels: tuple[int, ...] | None = None
+    classes: tuple[str, ...] = ()
+    """what the labels stand for; empty: there are none"""
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Turn what the file system refuses into a sentence.
+
+    Raises:
+        DataError: the path is missing or cannot be read.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise DataError(
+            f"could not read {error.filename or path}: {(error.strerror or str(error)).lower()}; "
+            f"expected {LAYOUT}"
+        ) from error
+
+
+def unfit_class(classes: Sequence[str]) -> str | None:
+    """Why these cannot all be names of folders, as samples of each class are given; None: they can.
+
+    Classes come with archives and checkpoints that others may have made.
+    """
+    for name in classes:
+        if (
+            not name.isprintable()
+            or not name.strip()
+            or set(name) & set("/\\:")
+            or set(name) == {"."}
+        ):
+            return f"read the class {name!r}, expected the name of a folder"
+    if len(set(classes)) < len(classes):
+        return f"read the classes {', '.join(classes)}, expected each once"
+    return None
+
+
+def refuse_unread(error: Exception, path: Path) -> None:
+    """Tell what the file system refused from what is broken: that may pass, or can be mended.
+
+    Raises:
+        DataError: it was the file system.
+    """
+    if isinstance(error, OSError) and error.errno is not None:
+        with reading(path):
+            raise error
+
+
+def open_image(content: Path | bytes | NDArray[np.uint8]) -> Image.Image:
+    """The image, its pixels not decoded yet.
+
+    Raises:
+        Exception: Pillow cannot make sense of it; which one depends on the format.
+    """
+    if isinstance(content, np.ndarray):
+        return Image.fromarray(content)
+    return Image.open(BytesIO(content) if isinstance(content, bytes) else content)
