@@ -146,6 +146,10 @@ class Run:
         for path in self._own_files():
             if path != self.preset_file:
                 path.unlink()
+        # A class's folder that is left empty would be in the way of the next samples.
+        for folder in sorted((self.folder / "samples").rglob("*"), reverse=True):
+            if folder.is_dir() and not any(folder.iterdir()):
+                folder.rmdir()
 
     def tidy(self) -> None:
         """Remove what a killed training process left half-written."""

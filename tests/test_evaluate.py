@@ -15,12 +15,24 @@ from gancli.data import Dataset, TorchvisionImages
 from gancli.errors import DataError, NetworkError, RunError, UsageError
 from gancli.evaluation import extractors
 from gancli.evaluation.digits import DigitClassifier, Reader
-from gancli.evaluation.evaluate import METRICS, Asked, Evaluation, scores_of
+from gancli.evaluation.evaluate import (
+    METRICS,
+    Asked,
+    Counts,
+    Evaluation,
+    Metric,
+    Protocol,
+    Split,
+    check,
+    scores_of,
+)
 from gancli.evaluation.extractors import Extractor, Seen, digit_extractor, load_extractor
 from gancli.evaluation.gather import Needs, batches_of, gather
 from gancli.evaluation.moments import frechet_distance
 from gancli.evaluation.references import reference
 from gancli.evaluation.scores import inception_score, kernel_distance, manifolds
+from gancli.preset import load_preset
+from gancli.report.evaluation import print_evaluation
 from gancli.runs import Run
 from gancli.trainer import Trainer
 
@@ -62,11 +74,11 @@ def test_each_image_is_seen_once_whatever_is_asked() -> None:
 
 def test_batch_size_does_not_matter() -> None:
     real = gather(batches_of(images(90, seed=1), 90), Looking().extractor, ALL)
-    asked = Asked(METRICS, Looking().extractor)
+    asked = Asked([metric for metric in METRICS if metric != "kid"], Looking().extractor)
     values = []
     for size in (1, 13, 90):
         fake = gather(batches_of(images(90), size), Looking().extractor, ALL)
-        found = scores_of(fake, real, Asked([m for m in METRICS if m != "kid"], asked.extractor))
+        found = scores_of(fake, real, asked)
         values.append(list(found.values()))
     for other in values[1:]:
         assert other == pytest.approx(values[0], rel=1e-6)
@@ -136,26 +148,86 @@ def test_an_interrupted_pass_leaves_no_cache(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("metric", "counts", "error", "said"),
     [
-        ("kid", (999, 5000, 0), DataError, "at least 1,000 for --kid"),
-        ("kid", (5000, 10, 0), DataError, "10 reference images"),
-        ("is", (9, 100, 0), DataError, "at least 10 for --is"),
-        ("prc", (5, 100, 0), DataError, "at least 6 for --prc"),
+        ("kid", (999, 5000, 0), UsageError, "at least 1,000 for --kid: raise --count"),
+        ("kid", (5000, 10, 0), DataError, "10 real images.*larger --reference"),
+        ("is", (9, 100, 0), UsageError, "at least 10 for --is"),
+        ("prc", (5, 100, 0), UsageError, "at least 6 for --prc"),
         ("intra-fid", (100, 100, 0), UsageError, "knows classes"),
-        ("intra-fid", (19, 100, 10), DataError, "at least 20"),
+        ("intra-fid", (10**6, 10**6, 101), UsageError, "100 at most"),
+        ("intra-fid", (19, 100, 10), UsageError, "at least 20"),
     ],
 )
 def test_too_few_images(
-    metric: str, counts: tuple[int, int, int], error: type[Exception], said: str
+    metric: Metric, counts: tuple[int, int, int], error: type[Exception], said: str
 ) -> None:
-    asked = Asked([m for m in METRICS if m == metric], Looking().extractor)
     with pytest.raises(error, match=said):
-        asked.check(*counts)
+        check(metric, Looking().extractor, Counts(*counts))
+
+
+def test_the_inception_score_needs_no_real_images() -> None:
+    check("is", Looking().extractor, Counts(10, 0, 0))
+    assert not Asked(["is"], Looking().extractor).compares
+    fake = gather(batches_of(images(90), 30), Looking().extractor, ALL)
+    found = scores_of(fake, None, Asked(["is"], Looking().extractor))
+    assert found.keys() == {"inception_score", "inception_score_std"}
 
 
 def test_a_network_without_classes_has_no_inception_score() -> None:
     blind = Extractor("vgg16", "0", True, "", 6, CPU, Looking().see, classifies=False)
     with pytest.raises(UsageError, match="no classes"):
-        Asked(["is"], blind).check(100, 100, 0)
+        check("is", blind, Counts(100, 100, 0))
+
+
+def test_only_digits_are_recognised() -> None:
+    fake = gather(batches_of(images(90), 30), Looking().extractor, ALL)
+    assert fake.logits is not None
+    assert fake.labels is not None
+    share = float((fake.logits.argmax(1) == fake.labels).double().mean())
+    asked = Asked(["is"], Looking().extractor, of_digits=True)
+    assert scores_of(fake, None, asked)["recognised"] == share
+    assert "recognised" not in scores_of(fake, None, Asked(["is"], Looking().extractor))
+
+
+# --- what is shown ---
+
+
+def an_evaluation(extractor: str, split: Split = "train", count: int = 50_000) -> Evaluation:
+    protocol = Protocol(
+        count=count, reference="cifar10", split=split, reference_count=50_000, data="d",
+        extractor=extractor, weights="w", published=extractor != "mnist", resize="r",
+        network="weights as trained", seeds="0-1",
+    )  # fmt: skip
+    scores = {"fid": -1e-7, "inception_score": 7.0, "inception_score_std": 0.1, "kid": -1e-7}
+    return Evaluation(
+        model="dcgan", dataset="cifar10", variant="reference", step=1, selection="last",
+        protocol=protocol, scores=scores,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("found", "shown", "hidden"),
+    [
+        (an_evaluation("inception"), ["24.7311", "-24.7311", "published by"], ["[", "biased"]),
+        (an_evaluation("inception", count=5000), ["24.7311", "biased upwards"], ["-24.7311"]),
+        (an_evaluation("inception", "test"), ["test split"], ["24.7311", "published by"]),
+        (an_evaluation("vgg16"), ["FID [vgg16]", "like with like"], ["24.7311"]),
+        (an_evaluation("mnist"), ["FID [mnist]"], ["24.7311"]),
+    ],
+    ids=["published", "fewer", "test", "vgg16", "mnist"],
+)
+def test_what_stands_beside_the_published_scores(
+    found: Evaluation, shown: list[str], hidden: list[str], capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Scores of other features, splits or counts are not set against them."""
+    print_evaluation(found, load_preset("dcgan", "cifar10"))
+    out = capfd.readouterr().out
+    for words in shown:
+        assert words in out, words
+    for words in hidden:
+        assert words not in out, words
+    # A distance a hair below 0 is 0; KID may be negative.
+    assert "0.0000" in out
+    assert "-0.0000" in out.partition("KID")[2]
 
 
 # --- weights ---
@@ -293,8 +365,15 @@ def test_the_latest_run_of_images_is_scored(gan: Gan, data_dir: Path) -> None:
         (["--kid", "--count", 500], "at least 1,000"),
     ):
         code, _, said = gan("evaluate", "cgan", *wrong, "--data-dir", data_dir)
-        assert code in (2, 3)
-        assert words in said
+        assert (code, words in said) == (2, True), said
+    # The checkpoint was named, so nobody knows whether it is the last.
+    file = Run(Path("runs/cgan-mnist-001")).checkpoint_file(0)
+    code, out, _ = gan("evaluate", file, "--is", "--count", 20, "--data-dir", data_dir)
+    assert (code, "checkpoint: by its step" in out) == (0, True)
+    # What is kept is read before anything is computed.
+    Run(Path("runs/cgan-mnist-001")).evaluation_file.write_text("null")
+    code, _, said = gan("evaluate", "cgan", "--is", "--data-dir", data_dir)
+    assert (code, "damaged" in said) == (4, True)
 
 
 def test_digits_are_seen_grey_and_small() -> None:

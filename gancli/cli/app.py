@@ -189,7 +189,8 @@ def sample(
             min=0.01,
             max=100,
             metavar="T",
-            help="Noise no further than T standard deviations from 0: likelier, less varied.",
+            help="Noise no further than T from 0, in units of the prior's scale (a standard "
+            "deviation, where it is normal): likelier, less varied.",
         ),
     ] = None,
     batch_size: Annotated[

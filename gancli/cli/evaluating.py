@@ -16,27 +16,35 @@ from gancli.cli.options import DeviceName
 from gancli.cli.place import choose_device, data_folder
 from gancli.data import Dataset, Mixture, TorchvisionImages
 from gancli.data.stacked import DIGITS
-from gancli.errors import RunError, UsageError
-from gancli.evaluation.digits import digit_reader
+from gancli.errors import DataError, RunError, UsageError
+from gancli.evaluation.digits import batches, digit_reader
 from gancli.evaluation.evaluate import (
     METRICS,
     Asked,
+    Counts,
     Evaluation,
     Metric,
     Network,
     Protocol,
     Split,
+    check,
     scores_of,
 )
-from gancli.evaluation.extractors import Extractor, digit_extractor, load_extractor
+from gancli.evaluation.extractors import (
+    INCEPTION,
+    MNIST,
+    Extractor,
+    digit_extractor,
+    load_extractor,
+)
 from gancli.evaluation.gather import Batch, Gathered, gather
 from gancli.evaluation.references import reference
 from gancli.files import write_atomically
 from gancli.preset import Preset
 from gancli.report.evaluation import print_evaluation
 from gancli.report.progress import counting
-from gancli.report.words import console, say
-from gancli.roster import OF_IMAGES, find, open_checkpoint
+from gancli.report.words import console
+from gancli.roster import LABELLED, OF_IMAGES, find, open_checkpoint
 from gancli.runs import Run
 from gancli.sampler import Sampler
 
@@ -67,7 +75,9 @@ class EvaluateRequest:
 
 def evaluate(request: EvaluateRequest) -> None:
     """Score a run's samples, print them, and keep them with their protocol."""
-    found = find(request.run, OF_IMAGES)
+    splits = _splits(request)
+    by_class = request.per_class is not None or "intra-fid" in request.metrics
+    found = find(request.run, LABELLED if by_class else OF_IMAGES)
     saved = open_checkpoint(found, request.checkpoint)
     preset = saved.header.preset
     if isinstance(preset.data, Mixture):
@@ -76,15 +86,20 @@ def evaluate(request: EvaluateRequest) -> None:
             "scored by gan collapse-study"
         )
     hidden = Console(quiet=True) if request.as_json else console()
+    made = Fakes.of(request, saved, named=isinstance(found, Run))
+    before = _kept(found) if isinstance(found, Run) else []
     folder = data_folder(request.data_dir, saved.header.data_folder)
     device = torch.device(choose_device(request.device))
-    extractor = _extractor(request, preset, folder, device)
-    asked = Asked(_metrics(request, preset, extractor), extractor)
-    made = Fakes.of(request, saved)
-    references = {split: _real(preset, split, folder, saved) for split in _splits(request)}
-    for real in references.values():
-        asked.check(len(made), len(real), preset.classes)
-    hidden.print(f"evaluating {saved.path}: {preset.name} on {preset.dataset}, {made.network}")
+    references = {split: _real(preset, split, folder, saved) for split in splits}
+    extractor = _extractor(request, preset, folder, device, hidden)
+    counts = Counts(len(made), min(map(len, references.values())), preset.classes)
+    asked = Asked(
+        _metrics(request, extractor, counts),
+        extractor,
+        of_digits=extractor.name == MNIST and _is_digits(preset),
+    )
+    shown = f"evaluating {saved.path}: {preset.name} on {preset.dataset}, {made.network}"
+    hidden.print(shown, markup=False, highlight=False)
     known = {split: _known(request, real, asked, hidden) for split, real in references.items()}
     with counting(hidden, len(made), "generated images") as done:
         fake = gather(made.batches(device), extractor, asked.needs(), done)
@@ -92,15 +107,18 @@ def evaluate(request: EvaluateRequest) -> None:
         _result(made, extractor, split, references[split], scores_of(fake, real, asked))
         for split, real in known.items()
     ]
+    _tell(results, preset, as_json=request.as_json)
     if isinstance(found, Run):
-        _keep(found, results)
-    if request.as_json:
+        rows = [*before, *(each.model_dump(mode="json") for each in results)]
+        write_atomically(found.evaluation_file, json.dumps(rows, indent=1).encode())
+
+
+def _tell(results: list[Evaluation], preset: Preset, *, as_json: bool) -> None:
+    if as_json:
         typer.echo(json.dumps([each.model_dump(mode="json") for each in results], indent=2))
         return
     for each in results:
         print_evaluation(each, preset)
-    if isinstance(found, Run):
-        say(f"kept in {found.evaluation_file}")
 
 
 @dataclass(frozen=True)
@@ -115,8 +133,14 @@ class Fakes:
     """of each class, if the generator knows any"""
 
     @classmethod
-    def of(cls, request: EvaluateRequest, saved: Checkpoint) -> "Fakes":
-        """As many as were asked for; of each class equally many."""
+    def of(cls, request: EvaluateRequest, saved: Checkpoint, *, named: bool) -> "Fakes":
+        """As many as were asked for; of each class equally many.
+
+        Args:
+            request: what was typed.
+            saved: the checkpoint.
+            named: whether a run was named, whose last checkpoint this may be.
+        """
         classes = saved.header.preset.classes
         if request.per_class is not None and not classes:
             raise UsageError(
@@ -127,7 +151,7 @@ class Fakes:
             raise UsageError("read --per-class and --count, expected one")
         count = request.count or DEFAULT_COUNT
         seeds = request.per_class or (max(1, count // classes) if classes else count)
-        selection = "last" if request.checkpoint == "last" else "by its step"
+        selection = "last" if named and request.checkpoint == "last" else "by its step"
         return cls(saved, request.raw, selection, request.batch_size, seeds)
 
     @property
@@ -184,29 +208,47 @@ def _result(
     )
 
 
-def _metrics(request: EvaluateRequest, preset: Preset, extractor: Extractor) -> tuple[Metric, ...]:
-    """Those asked for; all: those that apply; none named: FID and the Inception score."""
-    if not request.everything:
-        named = tuple(metric for metric in METRICS if metric in request.metrics)
-        return named or (("fid", "is") if extractor.classifies else ("fid",))
-    beyond = set() if extractor.classifies else {"is"}
-    beyond |= set() if preset.classes else {"intra-fid"}
-    return tuple(metric for metric in METRICS if metric not in beyond)
+def _metrics(request: EvaluateRequest, extractor: Extractor, counts: Counts) -> tuple[Metric, ...]:
+    """Those asked for; all: those that can be had; none named: FID and the Inception score."""
+    if request.everything:
+        return tuple(metric for metric in METRICS if _can_be_had(metric, extractor, counts))
+    named = tuple(metric for metric in METRICS if metric in request.metrics)
+    wanted = named or (("fid", "is") if extractor.classifies else ("fid",))
+    for metric in wanted:
+        check(metric, extractor, counts)
+    return wanted
+
+
+def _can_be_had(metric: Metric, extractor: Extractor, counts: Counts) -> bool:
+    try:
+        check(metric, extractor, counts)
+    except (UsageError, DataError):
+        return False
+    return True
+
+
+def _is_digits(preset: Preset) -> bool:
+    return isinstance(preset.data, TorchvisionImages) and preset.data.source == DIGITS.source
 
 
 def _extractor(
-    request: EvaluateRequest, preset: Preset, folder: Path, device: torch.device
+    request: EvaluateRequest, preset: Preset, folder: Path, device: torch.device, hidden: Console
 ) -> Extractor:
-    digits = isinstance(preset.data, TorchvisionImages) and preset.data.source == DIGITS.source
-    name = request.extractor or ("mnist" if digits else "inception")
-    if name != "mnist":
+    name = request.extractor or (MNIST if _is_digits(preset) else INCEPTION)
+    if name != MNIST:
         return load_extractor(name, request.weights, device, trusted=request.trust_weights)
     if request.weights is not None:
         raise UsageError(
-            "read --weights with --extractor mnist, which is trained here: leave it out"
+            f"read --weights with --extractor {MNIST}, which is trained here: leave it out"
+        )
+    if preset.data.shape.x[0] != 1:
+        raise UsageError(
+            f"read --extractor {MNIST} with images in colour, expected grey digits: use "
+            f"--extractor {INCEPTION}"
         )
     train, test = (DIGITS.split(folder, train=split) for split in (True, False))
-    return digit_extractor(digit_reader(train, test, _cache()), device)
+    with counting(hidden, batches(train), "batches for the digit classifier") as done:
+        return digit_extractor(digit_reader(train, test, _cache(), done), device)
 
 
 def _cache() -> Path:
@@ -232,7 +274,12 @@ def _real(preset: Preset, split: Split, folder: Path, saved: Checkpoint) -> Data
     return preset.data.load(folder, saved.header.settings.seed)
 
 
-def _known(request: EvaluateRequest, real: Dataset, asked: Asked, hidden: Console) -> Gathered:
+def _known(
+    request: EvaluateRequest, real: Dataset, asked: Asked, hidden: Console
+) -> Gathered | None:
+    """What the real images look like; None where no metric looks at them."""
+    if not asked.compares:
+        return None
     with counting(hidden, len(real), "reference images") as done:
         return reference(
             real,
@@ -244,17 +291,19 @@ def _known(request: EvaluateRequest, real: Dataset, asked: Asked, hidden: Consol
         )
 
 
-def _keep(run: Run, results: list[Evaluation]) -> None:
-    """Add to the run's evaluations."""
-    before = []
-    if run.evaluation_file.exists():
-        try:
-            before = json.loads(run.evaluation_file.read_bytes())
-            [Evaluation.model_validate(each) for each in before]
-        except ValueError as error:
-            raise RunError(
-                f"{run.evaluation_file} is damaged or of another version: move it away, and type "
-                "the command again"
-            ) from error
-    rows = [*before, *(each.model_dump(mode="json") for each in results)]
-    write_atomically(run.evaluation_file, json.dumps(rows, indent=1).encode())
+def _kept(run: Run) -> list[object]:
+    """The run's evaluations so far, read before anything is computed.
+
+    Raises:
+        RunError: they cannot be read.
+    """
+    if not run.evaluation_file.exists():
+        return []
+    try:
+        before = json.loads(run.evaluation_file.read_bytes())
+        return [Evaluation.model_validate(each).model_dump(mode="json") for each in before]
+    except (OSError, ValueError, TypeError) as error:
+        raise RunError(
+            f"{run.evaluation_file} is damaged or of another version: move it away, and type the "
+            "command again"
+        ) from error

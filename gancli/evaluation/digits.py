@@ -9,6 +9,7 @@ settings; always on one thread, so that it does not depend on the machine's numb
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -44,6 +45,8 @@ THREADS = 1
 AT_ONCE = 1000
 CLASSES = 10
 SIDE = 28
+WIDTH = 128
+"""Of the last activations."""
 
 
 class DigitClassifier(nn.Sequential):
@@ -53,8 +56,8 @@ class DigitClassifier(nn.Sequential):
         super().__init__(
             nn.Conv2d(1, 16, 5, 2, 2), nn.BatchNorm2d(16), nn.ReLU(),
             nn.Conv2d(16, 32, 3, 1, 1), nn.BatchNorm2d(32), nn.ReLU(), nn.MaxPool2d(2),
-            nn.Flatten(), nn.Linear(32 * 7 * 7, 128), nn.BatchNorm1d(128), nn.ReLU(),
-            nn.Linear(128, CLASSES + 1),
+            nn.Flatten(), nn.Linear(32 * 7 * 7, WIDTH), nn.BatchNorm1d(WIDTH), nn.ReLU(),
+            nn.Linear(WIDTH, CLASSES + 1),
         )  # fmt: skip
 
 
@@ -67,6 +70,11 @@ class Reader:
     """on the test split"""
     name: str
     """hash of the training data and the settings"""
+
+    @cached_property
+    def weights(self) -> str:
+        """SHA-256 of its weights: those of equal name may differ by how a machine rounds."""
+        return _digest(self.net.state_dict())
 
     def read(self, images: Tensor) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """The likeliest digit in each uint8 image of (N, 1, H, W), and its probability.

@@ -3,14 +3,15 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from pydantic import Field
+from torch import Tensor
 
 from gancli.catalog import labelled_example
 from gancli.checkpoint import versions
 from gancli.errors import DataError, UsageError
-from gancli.evaluation.extractors import Extractor
+from gancli.evaluation.extractors import INCEPTION, Extractor
 from gancli.evaluation.gather import Gathered, Needs
 from gancli.evaluation.moments import frechet_distance
 from gancli.evaluation.scores import (
@@ -36,6 +37,8 @@ LEAST: dict[Metric, int] = {
     "intra-fid": 2,
 }
 """Images that a metric takes, of each class for intra-FID."""
+MOST_CLASSES = 100
+"""Of intra-FID: a class's covariance takes 34 MB of Inception's features, several times over."""
 
 
 class Protocol(Settings):
@@ -88,67 +91,82 @@ class Asked:
 
     metrics: Collection[Metric]
     extractor: Extractor
+    of_digits: bool = False
+    """whether the images' labels are the digits that the extractor reads"""
 
     def needs(self) -> Needs:
         """What must be kept of the generated images' features."""
         features = bool({"kid", "prc", "dc"} & set(self.metrics))
-        digits = self.extractor.name == "mnist"
-        return Needs(features, "is" in self.metrics or digits, "intra-fid" in self.metrics)
+        return Needs(features, "is" in self.metrics or self.of_digits, "intra-fid" in self.metrics)
+
+    @property
+    def compares(self) -> bool:
+        """Whether any of the metrics looks at real images."""
+        return bool(set(self.metrics) - {"is"})
 
     def reference_needs(self) -> Needs:
-        """And of the real ones'."""
+        """What must be kept of the real ones'."""
         own = self.needs()
         return Needs(own.features, by_class=own.by_class)
 
-    def check(self, fake: int, real: int, classes: int) -> None:
-        """Refuse what cannot be computed, before anything is.
 
-        Args:
-            fake: generated images there will be.
-            real: reference images.
-            classes: of both; 0: there are no labels.
+def check(metric: Metric, extractor: Extractor, counts: "Counts") -> None:
+    """Refuse what cannot be computed, before anything is.
 
-        Raises:
-            UsageError: a metric does not apply.
-            DataError: there are too few images.
-        """
-        if "is" in self.metrics and not self.extractor.classifies:
-            raise UsageError(
-                f"read --is with --extractor {self.extractor.name}, which has no classes: use "
-                "--extractor inception"
-            )
-        if "intra-fid" in self.metrics and not classes:
-            raise UsageError(
-                "read --intra-fid, expected a model that knows classes and a labelled reference: "
-                f"leave it out, or evaluate one, e.g. {labelled_example()}"
-            )
-        for metric in self.metrics:
-            least = LEAST[metric] * (classes if metric == "intra-fid" else 1)
-            for whose, count in (("generated", fake), ("reference", real)):
-                if count < least:
-                    raise DataError(
-                        f"read {count} {whose} images, expected at least {least:,} for --{metric}: "
-                        "raise --count, or leave the metric out"
-                    )
+    Raises:
+        UsageError: the metric does not apply, or too few images are to be generated.
+        DataError: there are too few real images.
+    """
+    if metric == "is" and not extractor.classifies:
+        raise UsageError(
+            f"read --is with --extractor {extractor.name}, which has no classes: use "
+            f"--extractor {INCEPTION}"
+        )
+    if metric == "intra-fid" and not 0 < counts.classes <= MOST_CLASSES:
+        raise UsageError(
+            f"read --intra-fid with {counts.classes} classes, expected a model that knows classes, "
+            f"{MOST_CLASSES} at most: leave it out, or evaluate one, e.g. {labelled_example()}"
+        )
+    least = LEAST[metric] * (counts.classes if metric == "intra-fid" else 1)
+    if counts.fake < least:
+        raise UsageError(
+            f"read {counts.fake:,} images to generate, expected at least {least:,} for --{metric}: "
+            "raise --count, or leave the metric out"
+        )
+    if metric != "is" and counts.real < least:
+        raise DataError(
+            f"read {counts.real:,} real images, expected at least {least:,} for --{metric}: leave "
+            "the metric out, or name a larger --reference"
+        )
 
 
-def scores_of(fake: Gathered, real: Gathered, asked: Asked) -> dict[str, float]:
-    """The scores asked for, under their names.
+class Counts(NamedTuple):
+    """How many images there are on both sides."""
+
+    fake: int
+    real: int
+    classes: int
+    """0: there are no labels"""
+
+
+def scores_of(fake: Gathered, real: Gathered | None, asked: Asked) -> dict[str, float]:
+    """The scores asked for, under their names; `real` only where the metrics compare.
 
     Raises:
         DataError: a class has no images on one of the sides.
     """
     found: dict[str, float] = {}
-    if "fid" in asked.metrics:
+    if "fid" in asked.metrics and real is not None:
         found["fid"] = frechet_distance(real.total, fake.total)
     if "is" in asked.metrics and fake.logits is not None:
         score = inception_score(fake.logits)
         found |= {"inception_score": score.mean, "inception_score_std": score.std}
-    if "intra-fid" in asked.metrics:
+    if "intra-fid" in asked.metrics and real is not None:
         found |= _by_class(fake, real)
-    if fake.features is not None and real.features is not None:
-        found |= _of_features(fake, real, asked)
-    if fake.labels is not None and fake.logits is not None and asked.extractor.name == "mnist":
+    if fake.features is not None and real is not None and real.features is not None:
+        device = asked.extractor.exact_device
+        found |= _of_features(fake.features.to(device), real.features.to(device), asked)
+    if asked.of_digits and fake.labels is not None and fake.logits is not None:
         found["recognised"] = float((fake.logits.argmax(1) == fake.labels).double().mean())
     return found
 
@@ -167,17 +185,13 @@ def _by_class(fake: Gathered, real: Gathered) -> dict[str, float]:
     return {"intra_fid": sum(each.values()) / len(each), **each}
 
 
-def _of_features(fake: Gathered, real: Gathered, asked: Asked) -> dict[str, float]:
+def _of_features(fake: Tensor, real: Tensor, asked: Asked) -> dict[str, float]:
     found: dict[str, float] = {}
-    if fake.features is None or real.features is None:
-        return found
-    device = asked.extractor.exact_device
-    ours, theirs = fake.features.to(device), real.features.to(device)
     if "kid" in asked.metrics:
-        distance = kernel_distance(ours, theirs)
+        distance = kernel_distance(fake, real)
         found |= {"kid": distance.mean, "kid_std": distance.std}
     if {"prc", "dc"} & set(asked.metrics):
-        cover = manifolds(ours, theirs)
+        cover = manifolds(fake, real)
         if "prc" in asked.metrics:
             found |= {"precision": cover.precision, "recall": cover.recall}
         if "dc" in asked.metrics:

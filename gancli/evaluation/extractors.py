@@ -8,6 +8,7 @@ import hashlib
 import io
 from collections.abc import Callable
 from dataclasses import dataclass
+from http.client import HTTPException
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,10 +17,11 @@ from torch import Tensor, nn
 
 from gancli.data.images import resized
 from gancli.errors import DataError, NetworkError, UsageError
-from gancli.evaluation.digits import CLASSES, SIDE, DigitClassifier, Reader, scaled
+from gancli.evaluation.digits import CLASSES, SIDE, WIDTH, DigitClassifier, Reader, scaled
 from gancli.files import disk_error
 
 CHUNK = 2**20
+MNIST, INCEPTION = "mnist", "inception"
 HASH_SHOWN = 16
 """Characters of a hash that results carry."""
 
@@ -87,7 +89,7 @@ class Published:
 
 
 KNOWN = {
-    "inception": Published(
+    INCEPTION: Published(
         "weights-inception-2015-12-05-6726825d.pth",
         "https://github.com/toshas/torch-fidelity/releases/download/v0.2.0/"
         "weights-inception-2015-12-05-6726825d.pth",
@@ -126,9 +128,14 @@ def digit_extractor(reader: Reader, device: torch.device) -> Extractor:
         features = body(scaled(images))
         return Seen(features, last(features)[:, :CLASSES])
 
-    width = int(last.in_features) if isinstance(last, nn.Linear) else 0
     return Extractor(
-        "mnist", reader.name, False, f"to {SIDE}x{SIDE}, bilinear, antialiased", width, device, see
+        name=MNIST,
+        weights=reader.weights[:HASH_SHOWN],
+        published=False,
+        resize=f"to {SIDE}x{SIDE}, bilinear, antialiased",
+        width=WIDTH,
+        device=device,
+        see=see,
     )
 
 
@@ -148,7 +155,7 @@ def load_extractor(
         UsageError: there is no such extractor.
     """
     if name not in KNOWN:
-        raise UsageError(f"read --extractor {name}, expected {', '.join(KNOWN)} or mnist")
+        raise UsageError(f"read --extractor {name}, expected {', '.join(KNOWN)} or {MNIST}")
     known = KNOWN[name]
     path = file or _downloaded(known)
     digest = _digest(path)
@@ -156,8 +163,9 @@ def load_extractor(
     if not published and not trusted:
         raise NetworkError(
             f"read {path} with SHA-256 {digest[:HASH_SHOWN]}..., expected the published weights "
-            f"{known.file}, whose SHA-256 begins with {known.sha256}: name that file with "
-            "--weights, or add --trust-weights to use this one (its scores compare with no others)"
+            f"{known.file}, whose SHA-256 begins with {known.sha256}: "
+            + ("name that file with --weights" if file else "remove it to download it again")
+            + ", or add --trust-weights to use this one (its scores compare with no others)"
         )
     net = _built(name, known, path).to(device)
 
@@ -184,7 +192,7 @@ def _downloaded(known: Published) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
         torch.hub.download_url_to_file(known.url, str(path), known.sha256, progress=False)
-    except (OSError, RuntimeError) as error:
+    except (OSError, HTTPException, RuntimeError) as error:
         full = disk_error(error) if isinstance(error, OSError) else None
         raise full or NetworkError(
             f"found no {known.file} (SHA-256 {known.sha256}...) in {path.parent} and could not "
@@ -209,7 +217,7 @@ def _built(name: str, known: Published, path: Path) -> nn.Module:
     from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
     from torch_fidelity.feature_extractor_vgg16 import FeatureExtractorVGG16
 
-    build = {"inception": FeatureExtractorInceptionV3, "vgg16": FeatureExtractorVGG16}[name]
+    build = {INCEPTION: FeatureExtractorInceptionV3, "vgg16": FeatureExtractorVGG16}[name]
     try:
         tensors = torch.load(path, "cpu", weights_only=True)
         # torch-fidelity would unpickle the file without looking: it gets what was read safely.

@@ -6,9 +6,11 @@ from rich.markup import escape
 from rich.table import Table
 
 from gancli.evaluation.evaluate import Evaluation
+from gancli.evaluation.extractors import INCEPTION
 from gancli.preset import Preset
 from gancli.report.words import console, say
 
+RECOGNISED = "recognised"
 NAMES = {
     "fid": "FID",
     "inception_score": "Inception score",
@@ -18,20 +20,26 @@ NAMES = {
     "density": "density",
     "coverage": "coverage",
     "intra_fid": "intra-FID, mean",
-    "recognised": "recognised as asked",
+    RECOGNISED: "recognised as asked",
 }
+PUBLISHED_COUNT = 50_000
+"""Images that published scores are computed on; FIDs of other counts differ by their bias."""
 MANY = 10_000
 """Fewer images bias FID visibly (field.md 2.2)."""
 STD = "_std"
 OF_CLASS = "intra_fid_class"
-SHARES = {"recognised"}
+
+
+def comparable(found: Evaluation) -> bool:
+    """Whether the features are those that the literature's scores are computed with."""
+    return found.protocol.published and found.protocol.extractor == INCEPTION
 
 
 def shown_name(name: str, found: Evaluation, classes: Sequence[str]) -> str:
     """A score's name; whose features it is of stands behind it, unless they are the published."""
     if name.startswith(OF_CLASS):
         return f"  {classes[int(name.removeprefix(OF_CLASS))]}"
-    if name == "recognised" or found.protocol.published:
+    if name == RECOGNISED or comparable(found):
         return NAMES[name]
     return f"{NAMES[name]} [{found.protocol.extractor}]"
 
@@ -39,7 +47,7 @@ def shown_name(name: str, found: Evaluation, classes: Sequence[str]) -> str:
 def shown_value(name: str, found: Evaluation) -> str:
     """A score's value; a distance a hair below 0 is 0."""
     value = found.scores[name]
-    if name in SHARES:
+    if name == RECOGNISED:
         return f"{value:.2%}"
     if "fid" in name:
         value = max(0.0, value)
@@ -49,7 +57,8 @@ def shown_value(name: str, found: Evaluation) -> str:
 
 def print_evaluation(found: Evaluation, preset: Preset) -> None:
     """Print the scores beside the published ones, and the protocol."""
-    published = preset.expected if found.protocol.published else None
+    beside_published = comparable(found) and found.protocol.split == "train"
+    published = preset.expected if beside_published else None
     title = f"{found.model} on {found.dataset}, {found.variant}, step {found.step:,}"
     table = Table(title=title, title_justify="left")
     for heading in ("score", "ours", "published", "difference"):
@@ -57,7 +66,8 @@ def print_evaluation(found: Evaluation, preset: Preset) -> None:
     for name in found.scores:
         if not name.endswith(STD):
             said = getattr(published, name, None)
-            difference = "" if said is None else f"{found.scores[name] - said:+.4f}"
+            as_many = found.protocol.count == PUBLISHED_COUNT
+            difference = f"{found.scores[name] - said:+.4f}" if said and as_many else ""
             table.add_row(
                 escape(shown_name(name, found, preset.data.class_names)),
                 shown_value(name, found),
@@ -81,9 +91,9 @@ def protocol_lines(found: Evaluation) -> list[str]:
         f"against {p.reference_count:,} of {p.reference}, {p.split} split, data {p.data}",
         f"by {p.extractor}, weights {p.weights}, {p.dtype}, images {p.resize}",
     ]
-    if not p.published:
+    if not comparable(found):
         lines.append(
-            f"[{p.extractor}]: not the published features, so compare like with like alone"
+            f"[{p.extractor}]: not the features of published scores, so compare like with like"
         )
     if "fid" in found.scores and p.count < MANY:
         lines.append(
