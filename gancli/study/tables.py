@@ -59,4 +59,6 @@ def _interval(found: Interval, *, share: bool) -> str:
 
 
 def _number(value: float) -> str:
+    if value >= 1000:
+        return f"{value:,.0f}"
     return f"{value:.3g}" if value >= LEAST_SHOWN or not value else f"<{LEAST_SHOWN:g}"
