@@ -6,6 +6,7 @@ import zipfile
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
 from types import MappingProxyType
@@ -36,6 +37,15 @@ FOLDER_SIZE = 1000
 """Images in each of a zip's folders, as NVlabs' dataset_tool lays them out."""
 
 
+@contextmanager
+def _scratch_beside(out: Path) -> Iterator[Path]:
+    """A folder on the disk of `out`, where its replacement is made; it goes, whatever happens."""
+    with disk_errors(out):
+        out.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name[:80]}-") as scratch:
+            yield Path(scratch)
+
+
 def write(
     batches: Iterable[Samples],
     seeds: Sequence[int],
@@ -63,22 +73,20 @@ def write(
     Raises:
         DiskError: the disk is full or not writable; nothing is left behind.
     """
-    with disk_errors(out):
-        out.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name[:80]}-") as scratch:
-            new = Path(scratch) / "new"
-            new.mkdir()
-            if form == "npz":
-                beside = {"seeds": np.array(seeds, dtype=np.int64)}
-                beside |= {} if labels is None else {"labels": labels}
-                _npz(batches, beside, new / "samples.npz", key, progress)
-            elif form == "zip":
-                _zip(batches, labels, new / "samples.zip", progress)
-            else:
-                _folder(batches, _places(seeds, labels, folders), new, progress)
-            if out.exists():
-                out.replace(Path(scratch) / "old")
-            new.replace(out)
+    with _scratch_beside(out) as scratch:
+        new = scratch / "new"
+        new.mkdir()
+        if form == "npz":
+            beside = {"seeds": np.array(seeds, dtype=np.int64)}
+            beside |= {} if labels is None else {"labels": labels}
+            _npz(batches, beside, new / "samples.npz", key, progress)
+        elif form == "zip":
+            _zip(batches, labels, new / "samples.zip", progress)
+        else:
+            _folder(batches, _places(seeds, labels, folders), new, progress)
+        if out.exists():
+            out.replace(scratch / "old")
+        new.replace(out)
 
 
 def pack(
@@ -100,13 +108,11 @@ def pack(
     Raises:
         DiskError: the disk is full or not writable; nothing is left behind.
     """
-    with disk_errors(out):
-        out.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name[:80]}-") as scratch:
-            new = Path(scratch) / "new.zip"
-            parts = (images[i : i + AT_ONCE] for i in range(0, len(images), AT_ONCE))
-            _zip(parts, labels, new, progress, {"class_names": list(classes)} if classes else {})
-            new.replace(out)
+    with _scratch_beside(out) as scratch:
+        new = scratch / "new.zip"
+        parts = (images[i : i + AT_ONCE] for i in range(0, len(images), AT_ONCE))
+        _zip(parts, labels, new, progress, {"class_names": list(classes)} if classes else {})
+        new.replace(out)
 
 
 def refuse_to_overwrite(out: Path, *, force: bool) -> None:
