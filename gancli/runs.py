@@ -22,7 +22,7 @@ _STEP = re.compile(r"step-(\d+)")
 SAMPLE_FILE = re.compile(r"\d{6,}\.png|samples\.(npz|zip)")
 """The files of a folder of samples."""
 _OWN = re.compile(
-    r"(preset\.toml|(metrics|timing)\.jsonl|report\.html|evaluation\.json|tensorboard/events\.[^/]+|checkpoints/step-\d+\.safetensors|previews/step-\d+\.png"
+    r"(preset\.toml|(metrics|timing)\.jsonl|report\.html|evaluation\.json|memorisation-step-\d+\.png|tensorboard/events\.[^/]+|checkpoints/step-\d+\.safetensors|previews/step-\d+\.png"
     rf"|samples/step-\d+-seeds-[^/]+(/([^/]+/)?({SAMPLE_FILE.pattern})|-grid\.png))(\.partial)?"
 )
 """The files a run and its sampling write, relative to the run's folder."""
@@ -58,6 +58,10 @@ class Run:
     def evaluation_file(self) -> Path:
         """A JSON list of evaluations, each with its protocol."""
         return self.folder / "evaluation.json"
+
+    def memorisation_file(self, step: int) -> Path:
+        """Where the picture of a checkpoint's nearest training images is."""
+        return self.folder / f"memorisation-step-{step:06d}.png"
 
     @property
     def report_file(self) -> Path:

@@ -8,6 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from gancli.errors import NonFiniteError
 from gancli.preset import Preset
 from gancli.types import GeneratorNet
 
@@ -31,9 +32,17 @@ class Sampler:
         Args:
             seeds: one a sample.
             label: the class of all of them; None: as `labels` says.
+
+        Raises:
+            NonFiniteError: one is not finite.
         """
         for start in range(0, len(seeds), self.batch_size):
             made = self._generate(seeds[start : start + self.batch_size], label)
+            if not bool(made.isfinite().all()):
+                raise NonFiniteError(
+                    f"the generator of {self.preset.name} makes samples that are infinite or not a "
+                    "number: name another checkpoint with --checkpoint STEP"
+                )
             yield self.preset.data.to_samples(made)
 
     def all(self, seeds: Sequence[int], label: int | None = None) -> Samples:

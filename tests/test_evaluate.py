@@ -12,6 +12,7 @@ from helpers import job, narrow
 from torch import Tensor, nn
 
 from gancli.data import Dataset, TorchvisionImages
+from gancli.data.images import READERS
 from gancli.errors import DataError, NetworkError, RunError, UsageError
 from gancli.evaluation import extractors
 from gancli.evaluation.digits import DigitClassifier, Reader
@@ -19,16 +20,17 @@ from gancli.evaluation.evaluate import (
     METRICS,
     Asked,
     Counts,
-    Evaluation,
     Metric,
-    Protocol,
-    Split,
     check,
     scores_of,
 )
 from gancli.evaluation.extractors import Extractor, Seen, digit_extractor, load_extractor
-from gancli.evaluation.gather import Needs, batches_of, gather
+from gancli.evaluation.gather import Gathered, Needs
+from gancli.evaluation.gather import gather as gather_all
+from gancli.evaluation.imagesets import ImageSet, Stored
+from gancli.evaluation.keeping import Keeper
 from gancli.evaluation.moments import frechet_distance
+from gancli.evaluation.protocol import Evaluation, Protocol, Split
 from gancli.evaluation.references import reference
 from gancli.evaluation.scores import inception_score, kernel_distance, manifolds
 from gancli.preset import load_preset
@@ -38,6 +40,11 @@ from gancli.trainer import Trainer
 
 CPU = torch.device("cpu")
 ALL = Needs(features=True, logits=True, by_class=True)
+KEEPER = Keeper(Path("unused"))
+
+
+def gather(images: ImageSet, extractor: Extractor, needs: Needs, size: int = 30) -> Gathered:
+    return gather_all(images, extractor, needs, KEEPER, batch_size=size)
 
 
 class Looking:
@@ -54,15 +61,15 @@ class Looking:
         return Seen(features, features[:, :4])
 
 
-def images(count: int, seed: int = 0, classes: int = 3) -> Dataset:
+def images(count: int, seed: int = 0, classes: int = 3) -> Stored:
     source = torch.Generator().manual_seed(seed)
     x = torch.randint(0, 256, (count, 3, 8, 8), dtype=torch.uint8, generator=source)
-    return Dataset(x, torch.arange(count) % classes)
+    return Stored(Dataset(x, torch.arange(count) % classes), tuple("abcdef"[:classes]))
 
 
 def test_each_image_is_seen_once_whatever_is_asked() -> None:
     looking = Looking()
-    found = gather(batches_of(images(100), 7), looking.extractor, ALL)
+    found = gather(images(100), looking.extractor, ALL, 7)
     assert looking.shown == found.count == 100
     assert found.features is not None
     assert found.features.shape == (100, 6)
@@ -73,12 +80,12 @@ def test_each_image_is_seen_once_whatever_is_asked() -> None:
 
 
 def test_batch_size_does_not_matter() -> None:
-    real = gather(batches_of(images(90, seed=1), 90), Looking().extractor, ALL)
+    real = gather(images(90, seed=1), Looking().extractor, ALL, 90)
     asked = Asked([metric for metric in METRICS if metric != "kid"], Looking().extractor)
     values = []
     for size in (1, 13, 90):
-        fake = gather(batches_of(images(90), size), Looking().extractor, ALL)
-        found = scores_of(fake, real, asked)
+        fake = gather(images(90), Looking().extractor, ALL, size)
+        found = scores_of(fake, real, asked, KEEPER)
         values.append(list(found.values()))
     for other in values[1:]:
         assert other == pytest.approx(values[0], rel=1e-6)
@@ -86,14 +93,16 @@ def test_batch_size_does_not_matter() -> None:
 
 def test_the_intra_distance_is_the_mean_over_classes() -> None:
     looking = Looking()
-    fake = gather(batches_of(images(90), 30), looking.extractor, ALL)
-    real = gather(batches_of(images(120, seed=1), 30), looking.extractor, ALL)
-    found = scores_of(fake, real, Asked(["intra-fid"], looking.extractor))
+    fake = gather(images(90), looking.extractor, ALL, 30)
+    real = gather(images(120, seed=1), looking.extractor, ALL, 30)
+    found = scores_of(fake, real, Asked(["intra-fid"], looking.extractor), KEEPER)
     alone = []
     for label in range(3):
         own = [
-            gather([(data.x[data.labels == label], None)], looking.extractor, Needs()).total
-            for data in (images(120, seed=1), images(90))
+            gather(
+                Stored(Dataset(every.x[every.labels == label])), looking.extractor, Needs()
+            ).total
+            for every in (images(120, seed=1).data, images(90).data)
         ]
         alone.append(frechet_distance(*own))
         # Features are float32, and their products depend on the batch in the last digit.
@@ -101,39 +110,40 @@ def test_the_intra_distance_is_the_mean_over_classes() -> None:
     assert found["intra_fid"] == pytest.approx(sum(alone) / 3, rel=1e-6)
     del fake.by_class[1]
     with pytest.raises(DataError, match="class 1 has too few images"):
-        scores_of(fake, real, Asked(["intra-fid"], looking.extractor))
+        scores_of(fake, real, Asked(["intra-fid"], looking.extractor), KEEPER)
 
 
 def test_reference_statistics_are_kept_and_used_again(tmp_path: Path) -> None:
     looking, data = Looking(), images(60)
-    first = reference(data, looking.extractor, Needs(), tmp_path, batch_size=16)
-    again = reference(data, looking.extractor, Needs(), tmp_path, batch_size=16)
+    first = reference(data, looking.extractor, Needs(), KEEPER, tmp_path, batch_size=16)
+    again = reference(data, looking.extractor, Needs(), KEEPER, tmp_path, batch_size=16)
     assert looking.shown == 60
     assert torch.equal(first.total.root, again.total.root)
     # What was not kept is gathered, beside what was.
-    reference(data, looking.extractor, Needs(features=True), tmp_path, batch_size=16)
-    more = reference(data, looking.extractor, Needs(by_class=True), tmp_path, batch_size=16)
+    reference(data, looking.extractor, Needs(features=True), KEEPER, tmp_path, batch_size=16)
+    more = reference(data, looking.extractor, Needs(by_class=True), KEEPER, tmp_path, batch_size=16)
     assert looking.shown == 180
     assert more.features is not None
     assert len(more.by_class) == 3
-    reference(data, looking.extractor, ALL, tmp_path, batch_size=16)
+    reference(data, looking.extractor, ALL, KEEPER, tmp_path, batch_size=16)
     assert looking.shown == 180
     # Other images, other labels: another file.
-    other = Dataset(data.x, data.labels.flip(0)) if data.labels is not None else data
+    assert data.data.labels is not None
+    other = Stored(Dataset(data.data.x, data.data.labels.flip(0)))
     for changed in (images(60, seed=1), other):
-        reference(changed, looking.extractor, Needs(), tmp_path, batch_size=16)
+        reference(changed, looking.extractor, Needs(), KEEPER, tmp_path, batch_size=16)
     assert len(list(tmp_path.iterdir())) == 3
 
 
 def test_a_damaged_cache_says_so(tmp_path: Path) -> None:
     looking, data = Looking(), images(60)
-    reference(data, looking.extractor, Needs(), tmp_path, batch_size=16)
+    reference(data, looking.extractor, Needs(), KEEPER, tmp_path, batch_size=16)
     (file,) = tmp_path.iterdir()
     whole = file.read_bytes()
     for broken in (whole[:-1] + bytes([whole[-1] ^ 1]), whole[:70], b""):
         file.write_bytes(broken)
         with pytest.raises(RunError, match="delete it"):
-            reference(data, looking.extractor, Needs(), tmp_path, batch_size=16)
+            reference(data, looking.extractor, Needs(), KEEPER, tmp_path, batch_size=16)
 
 
 def test_an_interrupted_pass_leaves_no_cache(tmp_path: Path) -> None:
@@ -141,7 +151,9 @@ def test_an_interrupted_pass_leaves_no_cache(tmp_path: Path) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        reference(images(60), Looking().extractor, Needs(), tmp_path, batch_size=16, done=stop)
+        reference(
+            images(60), Looking().extractor, Needs(), KEEPER, tmp_path, batch_size=16, done=stop
+        )
     assert not list(tmp_path.iterdir())
 
 
@@ -167,8 +179,8 @@ def test_too_few_images(
 def test_the_inception_score_needs_no_real_images() -> None:
     check("is", Looking().extractor, Counts(10, 0, 0))
     assert not Asked(["is"], Looking().extractor).compares
-    fake = gather(batches_of(images(90), 30), Looking().extractor, ALL)
-    found = scores_of(fake, None, Asked(["is"], Looking().extractor))
+    fake = gather(images(90), Looking().extractor, ALL, 30)
+    found = scores_of(fake, None, Asked(["is"], Looking().extractor), KEEPER)
     assert found.keys() == {"inception_score", "inception_score_std"}
 
 
@@ -179,13 +191,13 @@ def test_a_network_without_classes_has_no_inception_score() -> None:
 
 
 def test_only_digits_are_recognised() -> None:
-    fake = gather(batches_of(images(90), 30), Looking().extractor, ALL)
+    fake = gather(images(90), Looking().extractor, ALL, 30)
     assert fake.logits is not None
     assert fake.labels is not None
     share = float((fake.logits.argmax(1) == fake.labels).double().mean())
     asked = Asked(["is"], Looking().extractor, of_digits=True)
-    assert scores_of(fake, None, asked)["recognised"] == share
-    assert "recognised" not in scores_of(fake, None, Asked(["is"], Looking().extractor))
+    assert scores_of(fake, None, asked, KEEPER)["recognised"] == share
+    assert "recognised" not in scores_of(fake, None, Asked(["is"], Looking().extractor), KEEPER)
 
 
 # --- what is shown ---
@@ -219,7 +231,7 @@ def test_what_stands_beside_the_published_scores(
     found: Evaluation, shown: list[str], hidden: list[str], capfd: pytest.CaptureFixture[str]
 ) -> None:
     """Scores of other features, splits or counts are not set against them."""
-    print_evaluation(found, load_preset("dcgan", "cifar10"))
+    print_evaluation(found, (), load_preset("dcgan", "cifar10").expected)
     out = capfd.readouterr().out
     for words in shown:
         assert words in out, words
@@ -315,10 +327,23 @@ def untrained(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     torch.manual_seed(0)
     reader = Reader(DigitClassifier().eval(), 0.1, "0123456789abcdef")
     monkeypatch.setattr("gancli.cli.evaluating.digit_reader", lambda *_: reader)
-    monkeypatch.setattr("gancli.cli.evaluating._cache", lambda: tmp_path / "cache")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
 
 
-@pytest.mark.usefixtures("untrained")
+@pytest.fixture
+def few_digits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first 3,000 images of each split of MNIST."""
+
+    def read(folder: Path, train: bool, download: bool) -> Dataset:
+        every = whole(folder, train, download)
+        assert every.labels is not None
+        return Dataset(every.x[:3000], every.labels[:3000])
+
+    whole = READERS["mnist"]
+    monkeypatch.setitem(READERS, "mnist", read)
+
+
+@pytest.mark.usefixtures("untrained", "few_digits")
 def test_the_latest_run_of_images_is_scored(gan: Gan, data_dir: Path) -> None:
     code, _, said = gan("eval", "--fid", "--is")
     assert (code, "gan train MODEL --dataset mnist" in said) == (4, True)
@@ -333,16 +358,16 @@ def test_the_latest_run_of_images_is_scored(gan: Gan, data_dir: Path) -> None:
         "FID [mnist]",
         "Inception score [mnist]",
         "20 of each class",
-        "60,000 of mnist, train split",
+        "3,000 of mnist, train split",
         "biased upwards",
         "compare like with like",
     ):
         assert words in out, words
     code, out, _ = gan("evaluate", "cgan", "--all", "--json", "--per-class", 100, "--reference",
-                       "both", "--data-dir", data_dir)  # fmt: skip
+                       "test", "--data-dir", data_dir)  # fmt: skip
     assert code == 0
-    first, second = (Evaluation.model_validate(each) for each in json.loads(out))
-    assert (first.protocol.split, second.protocol.split) == ("train", "test")
+    (first,) = (Evaluation.model_validate(each) for each in json.loads(out))
+    assert first.protocol.split == "test"
     assert first.protocol.count == 1000
     assert {
         "fid",
@@ -354,13 +379,18 @@ def test_the_latest_run_of_images_is_scored(gan: Gan, data_dir: Path) -> None:
         "recognised",
     } <= (first.scores.keys())
     kept = json.loads(Run(Path("runs/cgan-mnist-001")).evaluation_file.read_bytes())
-    assert len(kept) == 3
     assert Evaluation.model_validate(kept[1]) == first
+    typed = ["--fid", "--count", 200, "--reference", "both", "--json", "--out", "both.json"]
+    code, out, _ = gan("evaluate", "cgan", *typed, "--data-dir", data_dir)
+    both = [Evaluation.model_validate(each) for each in json.loads(out)]
+    assert [each.protocol.split for each in both] == ["train", "test"]
+    assert json.loads(Path("both.json").read_bytes()) == json.loads(out)
+    assert len(json.loads(Run(Path("runs/cgan-mnist-001")).evaluation_file.read_bytes())) == 2
     code, _, said = gan("evaluate", "gan-ring8-002", "--data-dir", data_dir)
     assert (code, "collapse-study" in said) == (2, True)
     for wrong, words in (
         (["--per-class", 2, "--count", 3], "expected one"),
-        (["--reference", "tset"], "train, test or both"),
+        (["--reference", "tset"], "train, test, both, or a path"),
         (["--weights", "w.pth"], "trained here"),
         (["--kid", "--count", 500], "at least 1,000"),
     ):
@@ -421,7 +451,7 @@ def test_scores_are_torch_fidelitys_from_end_to_end(data_dir: Path, tmp_path: Pa
     )  # fmt: skip
     extractor = load_extractor("inception", file, CPU, trusted=True)
     for size in (25, 60):
-        ours, other = (gather(batches_of(Dataset(x), size), extractor, ALL) for x in (fake, real))
+        ours, other = (gather(Stored(Dataset(x)), extractor, ALL, size) for x in (fake, real))
         assert ours.features is not None
         assert ours.logits is not None
         assert other.features is not None

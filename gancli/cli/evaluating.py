@@ -1,20 +1,19 @@
 """`gan evaluate`."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-import numpy as np
 import platformdirs
 import torch
 import typer
 from rich.console import Console
 
-from gancli.checkpoint import Checkpoint
 from gancli.cli.options import DeviceName
 from gancli.cli.place import choose_device, data_folder
-from gancli.data import Dataset, Mixture, TorchvisionImages
+from gancli.cli.subjects import Choice, Reals, Subject, can_match, matched, reals_for, subject_of
 from gancli.data.stacked import DIGITS
 from gancli.errors import DataError, RunError, UsageError
 from gancli.evaluation.digits import batches, digit_reader
@@ -22,201 +21,114 @@ from gancli.evaluation.evaluate import (
     METRICS,
     Asked,
     Counts,
-    Evaluation,
+    Found,
     Metric,
-    Network,
-    Protocol,
-    Split,
+    Real,
     check,
-    scores_of,
+    evaluate,
 )
 from gancli.evaluation.extractors import (
+    HASH_SHOWN,
     INCEPTION,
     MNIST,
     Extractor,
     digit_extractor,
     load_extractor,
 )
-from gancli.evaluation.gather import Batch, Gathered, gather
-from gancli.evaluation.references import reference
+from gancli.evaluation.imagesets import Generated, described
+from gancli.evaluation.keeping import GIB, Keeper
+from gancli.evaluation.protocol import Evaluation, Protocol
+from gancli.evaluation.sheet import memorisation_sheet
 from gancli.files import write_atomically
-from gancli.preset import Preset
 from gancli.report.evaluation import print_evaluation
 from gancli.report.progress import counting
-from gancli.report.words import console
-from gancli.roster import LABELLED, OF_IMAGES, find, open_checkpoint
-from gancli.runs import Run
-from gancli.sampler import Sampler
-
-DEFAULT_COUNT = 50_000
-BATCH_SIZE = 64
+from gancli.report.words import console, say
 
 
 @dataclass(frozen=True)
 class EvaluateRequest:
     """What was typed after `gan evaluate`."""
 
-    run: str | None
+    choice: Choice
     metrics: tuple[str, ...]
     everything: bool
-    count: int | None
-    per_class: int | None
-    reference: str
     extractor: str | None
     weights: Path | None
     trust_weights: bool
-    batch_size: int
-    checkpoint: str
-    raw: bool
+    memory_gib: float
     device: DeviceName | None
-    data_dir: Path | None
+    out: Path | None
     as_json: bool
 
 
-def evaluate(request: EvaluateRequest) -> None:
-    """Score a run's samples, print them, and keep them with their protocol."""
-    splits = _splits(request)
-    by_class = request.per_class is not None or "intra-fid" in request.metrics
-    found = find(request.run, LABELLED if by_class else OF_IMAGES)
-    saved = open_checkpoint(found, request.checkpoint)
-    preset = saved.header.preset
-    if isinstance(preset.data, Mixture):
-        raise UsageError(
-            f"read a run of {preset.name} on {preset.dataset}, expected one of images: points are "
-            "scored by gan collapse-study"
-        )
-    hidden = Console(quiet=True) if request.as_json else console()
-    made = Fakes.of(request, saved, named=isinstance(found, Run))
-    before = _kept(found) if isinstance(found, Run) else []
-    folder = data_folder(request.data_dir, saved.header.data_folder)
+def evaluate_as_typed(request: EvaluateRequest) -> None:
+    """Score images, print the scores, and keep them with their protocol."""
     device = torch.device(choose_device(request.device))
-    references = {split: _real(preset, split, folder, saved) for split in splits}
-    extractor = _extractor(request, preset, folder, device, hidden)
-    counts = Counts(len(made), min(map(len, references.values())), preset.classes)
-    asked = Asked(
-        _metrics(request, extractor, counts),
-        extractor,
-        of_digits=extractor.name == MNIST and _is_digits(preset),
+    hidden = Console(quiet=True) if request.as_json else console()
+    subject = subject_of(request.choice, device)
+    file = request.out or (subject.run.evaluation_file if subject.run else None)
+    before = _kept(file) if file is not None else []
+    wanted = METRICS if request.everything else request.metrics
+    compares = bool(set(wanted) - {"is"}) or not wanted
+    reals = reals_for(subject, request.choice) if compares else Reals(())
+    if "intra-fid" in request.metrics or (request.everything and can_match(subject, reals)):
+        subject, reals = matched(subject, reals)
+    extractor = _extractor(request, subject, reals, device, hidden)
+    asked = _asked(request, subject, reals, extractor)
+    hidden.print(f"evaluating {_named(subject)}", markup=False, highlight=False)
+    folder = platformdirs.user_cache_path("gancli") / "references"
+    keeper = Keeper(folder, int(request.memory_gib * GIB))
+    found = evaluate(
+        subject.images,
+        reals.compared,
+        asked,
+        keeper,
+        folder,
+        batch_size=request.choice.batch_size,
+        watch=partial(counting, hidden),
     )
-    shown = f"evaluating {saved.path}: {preset.name} on {preset.dataset}, {made.network}"
-    hidden.print(shown, markup=False, highlight=False)
-    known = {split: _known(request, real, asked, hidden) for split, real in references.items()}
-    with counting(hidden, len(made), "generated images") as done:
-        fake = gather(made.batches(device), extractor, asked.needs(), done)
-    results = [
-        _result(made, extractor, split, references[split], scores_of(fake, real, asked))
-        for split, real in known.items()
-    ]
-    _tell(results, preset, as_json=request.as_json)
-    if isinstance(found, Run):
+    results = _results(subject, asked, reals, found)
+    sheet = _draw(subject, asked, found, request.out)
+    _tell(results, subject, as_json=request.as_json)
+    if sheet is not None and not request.as_json:
+        say(f"nearest training images: {sheet}")
+    if file is not None:
         rows = [*before, *(each.model_dump(mode="json") for each in results)]
-        write_atomically(found.evaluation_file, json.dumps(rows, indent=1).encode())
+        write_atomically(file, json.dumps(rows, indent=1).encode())
 
 
-def _tell(results: list[Evaluation], preset: Preset, *, as_json: bool) -> None:
+def _named(subject: Subject) -> str:
+    path = f"{subject.saved.path}: " if subject.saved is not None else ""
+    shape = described(subject.images.shape)
+    return f"{path}{subject}, {len(subject.images):,} images of {shape}"
+
+
+def _tell(results: list[Evaluation], subject: Subject, *, as_json: bool) -> None:
     if as_json:
         typer.echo(json.dumps([each.model_dump(mode="json") for each in results], indent=2))
         return
     for each in results:
-        print_evaluation(each, preset)
+        expected = subject.preset.expected if subject.preset and subject.saved else None
+        print_evaluation(each, subject.images.classes, expected)
 
 
-@dataclass(frozen=True)
-class Fakes:
-    """The generated images that are scored."""
-
-    saved: Checkpoint
-    raw: bool
-    selection: str
-    batch_size: int
-    seeds: int
-    """of each class, if the generator knows any"""
-
-    @classmethod
-    def of(cls, request: EvaluateRequest, saved: Checkpoint, *, named: bool) -> "Fakes":
-        """As many as were asked for; of each class equally many.
-
-        Args:
-            request: what was typed.
-            saved: the checkpoint.
-            named: whether a run was named, whose last checkpoint this may be.
-        """
-        classes = saved.header.preset.classes
-        if request.per_class is not None and not classes:
-            raise UsageError(
-                f"read --per-class with a run of {saved.header.preset.name}, which knows no "
-                "classes: use --count"
-            )
-        if request.per_class is not None and request.count is not None:
-            raise UsageError("read --per-class and --count, expected one")
-        count = request.count or DEFAULT_COUNT
-        seeds = request.per_class or (max(1, count // classes) if classes else count)
-        selection = "last" if named and request.checkpoint == "last" else "by its step"
-        return cls(saved, request.raw, selection, request.batch_size, seeds)
-
-    @property
-    def network(self) -> Network:
-        """Whose weights make them."""
-        averaged = self.saved.header.preset.average_kept and not self.raw
-        return "moving average" if averaged else "weights as trained"
-
-    @property
-    def per_class(self) -> int | None:
-        """Images of each class; None where there are none."""
-        return self.seeds if self.saved.header.preset.classes else None
-
-    def __len__(self) -> int:
-        return self.seeds * max(1, self.saved.header.preset.classes)
-
-    def batches(self, device: torch.device) -> Iterator[Batch]:
-        """Generated as they are asked for, straight from the generator."""
-        preset = self.saved.header.preset
-        generator = self.saved.generator(raw=self.raw).to(device)
-        sampler = Sampler(generator, preset, self.batch_size)
-        labels: list[int | None] = [*range(preset.classes)] if preset.classes else [None]
-        for label in labels:
-            for images in sampler.batches(range(self.seeds), label):
-                tensor = torch.from_numpy(np.ascontiguousarray(images)).permute(0, 3, 1, 2)
-                yield tensor, None if label is None else torch.full((len(images),), label)
-
-
-def _result(
-    made: Fakes, extractor: Extractor, split: Split, real: Dataset, scores: dict[str, float]
-) -> Evaluation:
-    header = made.saved.header
-    return Evaluation(
-        model=header.preset.name,
-        dataset=header.preset.dataset,
-        variant=header.preset.variant,
-        step=header.step,
-        selection=made.selection,
-        protocol=Protocol(
-            count=len(made),
-            per_class=made.per_class,
-            reference=header.preset.dataset,
-            split=split,
-            reference_count=len(real),
-            data=real.fingerprint[:16],
-            extractor=extractor.name,
-            weights=extractor.weights,
-            published=extractor.published,
-            resize=extractor.resize,
-            network=made.network,
-            seeds=f"0-{made.seeds - 1}",
-        ),
-        scores=scores,
+def _asked(request: EvaluateRequest, subject: Subject, reals: Reals, extractor: Extractor) -> Asked:
+    """The metrics asked for; all: those that can be had; none named: FID and Inception score."""
+    both = subject.images.classes and all(real.images.classes for real in reals.compared)
+    counts = Counts(
+        fake=len(subject.images),
+        real=min((len(real.images) for real in reals.compared), default=0),
+        classes=len(subject.images.classes) if both and reals.compared else 0,
+        held_out=len(reals.held_out.images) if reals.train and reals.held_out else 0,
     )
-
-
-def _metrics(request: EvaluateRequest, extractor: Extractor, counts: Counts) -> tuple[Metric, ...]:
-    """Those asked for; all: those that can be had; none named: FID and the Inception score."""
-    if request.everything:
-        return tuple(metric for metric in METRICS if _can_be_had(metric, extractor, counts))
     named = tuple(metric for metric in METRICS if metric in request.metrics)
-    wanted = named or (("fid", "is") if extractor.classifies else ("fid",))
-    for metric in wanted:
+    metrics = named or (("fid", "is") if extractor.classifies else ("fid",))
+    if request.everything:
+        metrics = tuple(metric for metric in METRICS if _can_be_had(metric, extractor, counts))
+    for metric in metrics:
         check(metric, extractor, counts)
-    return wanted
+    reads_labels = extractor.name == MNIST and subject.images.classes == DIGITS.class_names
+    return Asked(metrics, extractor, reads_labels, reals.train, reals.held_out)
 
 
 def _can_be_had(metric: Metric, extractor: Extractor, counts: Counts) -> bool:
@@ -227,83 +139,104 @@ def _can_be_had(metric: Metric, extractor: Extractor, counts: Counts) -> bool:
     return True
 
 
-def _is_digits(preset: Preset) -> bool:
-    return isinstance(preset.data, TorchvisionImages) and preset.data.source == DIGITS.source
-
-
 def _extractor(
-    request: EvaluateRequest, preset: Preset, folder: Path, device: torch.device, hidden: Console
+    request: EvaluateRequest, subject: Subject, reals: Reals, device: torch.device, hidden: Console
 ) -> Extractor:
-    name = request.extractor or (MNIST if _is_digits(preset) else INCEPTION)
+    named = [subject.images.classes, *(real.images.classes for real in reals.compared)]
+    if subject.preset is not None:
+        named.append(subject.preset.data.class_names)
+    grey = subject.images.shape[0] == 1
+    name = request.extractor or (MNIST if grey and DIGITS.class_names in named else INCEPTION)
     if name != MNIST:
         return load_extractor(name, request.weights, device, trusted=request.trust_weights)
     if request.weights is not None:
         raise UsageError(
             f"read --weights with --extractor {MNIST}, which is trained here: leave it out"
         )
-    if preset.data.shape.x[0] != 1:
+    if not grey:
         raise UsageError(
             f"read --extractor {MNIST} with images in colour, expected grey digits: use "
             f"--extractor {INCEPTION}"
         )
+    before = None if subject.saved is None else subject.saved.header.data_folder
+    folder = data_folder(request.choice.data_dir, before)
     train, test = (DIGITS.split(folder, train=split) for split in (True, False))
     with counting(hidden, batches(train), "batches for the digit classifier") as done:
-        return digit_extractor(digit_reader(train, test, _cache(), done), device)
+        reader = digit_reader(train, test, platformdirs.user_cache_path("gancli"), done)
+    return digit_extractor(reader, device)
 
 
-def _cache() -> Path:
-    return platformdirs.user_cache_path("gancli")
+def _results(subject: Subject, asked: Asked, reals: Reals, found: Found) -> list[Evaluation]:
+    """One a reference; scores that need none are told once, beside the first."""
+    none = Real(subject.images, "nothing", "all")
+    return [
+        _result(subject, asked, real, scores)
+        for real, scores in zip(reals.compared or [none], found.scores, strict=False)
+    ]
 
 
-def _splits(request: EvaluateRequest) -> list[Split]:
-    choices: dict[str, list[Split]] = {
-        "train": ["train"], "test": ["test"], "both": ["train", "test"]
-    }  # fmt: skip
-    if request.reference not in choices:
-        raise UsageError(f"read --reference {request.reference}, expected train, test or both")
-    return choices[request.reference]
+def _result(subject: Subject, asked: Asked, real: Real, scores: dict[str, float]) -> Evaluation:
+    images, extractor = subject.images, asked.extractor
+    generated = images if isinstance(images, Generated) else None
+    held_out = asked.held_out if "memorisation" in asked.metrics else None
+    protocol = Protocol(
+        count=len(images),
+        per_class=generated.seeds if generated and generated.classes else None,
+        reference=real.name if asked.compares else "nothing",
+        split=real.split if asked.compares else "all",
+        reference_count=len(real.images) if asked.compares else 0,
+        data=real.images.fingerprint[:HASH_SHOWN] if asked.compares else "",
+        extractor=extractor.name,
+        weights=extractor.weights,
+        published=extractor.published,
+        resize=extractor.resize,
+        network=subject.network,
+        mode="evaluation" if generated else "none",
+        seeds=f"0-{generated.seeds - 1}" if generated else "",
+        held_out=f"{held_out}, {held_out.images.fingerprint[:HASH_SHOWN]}" if held_out else "",
+    )
+    known = subject.preset if subject.saved is not None else None
+    return Evaluation(
+        model=known.name if known else str(subject),
+        dataset=known.dataset if known else "",
+        variant=known.variant if known else "",
+        step=subject.saved.header.step if subject.saved else None,
+        selection=subject.selection,
+        images=images.fingerprint[:HASH_SHOWN],
+        protocol=protocol,
+        scores=scores,
+    )
 
 
-def _real(preset: Preset, split: Split, folder: Path, saved: Checkpoint) -> Dataset:
-    if isinstance(preset.data, TorchvisionImages):
-        return preset.data.split(folder, train=split == "train")
-    if split == "test":
-        raise UsageError(
-            f"read --reference test or both, and {preset.dataset} has no test split: use train"
-        )
-    return preset.data.load(folder, saved.header.settings.seed)
-
-
-def _known(
-    request: EvaluateRequest, real: Dataset, asked: Asked, hidden: Console
-) -> Gathered | None:
-    """What the real images look like; None where no metric looks at them."""
-    if not asked.compares:
+def _draw(subject: Subject, asked: Asked, found: Found, out: Path | None) -> Path | None:
+    """The picture of memorisation, where there is one and a place for it."""
+    if found.neighbours is None or asked.train is None or asked.held_out is None:
         return None
-    with counting(hidden, len(real), "reference images") as done:
-        return reference(
-            real,
-            asked.extractor,
-            asked.reference_needs(),
-            _cache() / "references",
-            batch_size=request.batch_size,
-            done=done,
-        )
+    if out is not None:
+        file = out.with_name(f"{out.stem}-memorisation.png")
+    elif subject.run is not None and subject.saved is not None:
+        file = subject.run.memorisation_file(subject.saved.header.step)
+    else:
+        return None
+    sheet = memorisation_sheet(
+        subject.images, asked.train.images, asked.held_out.images, found.neighbours
+    )
+    write_atomically(file, sheet)
+    return file
 
 
-def _kept(run: Run) -> list[object]:
-    """The run's evaluations so far, read before anything is computed.
+def _kept(file: Path) -> Sequence[object]:
+    """The evaluations in a file so far, read before anything is computed.
 
     Raises:
         RunError: they cannot be read.
     """
-    if not run.evaluation_file.exists():
+    if not file.exists():
         return []
     try:
-        before = json.loads(run.evaluation_file.read_bytes())
+        before = json.loads(file.read_bytes())
         return [Evaluation.model_validate(each).model_dump(mode="json") for each in before]
     except (OSError, ValueError, TypeError) as error:
         raise RunError(
-            f"{run.evaluation_file} is damaged or of another version: move it away, and type the "
-            "command again"
+            f"{file} is damaged or of another version: move it away, and type the command again"
         ) from error

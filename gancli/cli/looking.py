@@ -11,7 +11,7 @@ from rich.console import Console
 from gancli import catalog
 from gancli.cli.own import ImageChoices, is_path, path_of, short_name, spec_of, words_for
 from gancli.cli.place import data_folder
-from gancli.data import AnyData, Dataset, Mixture, OwnImages
+from gancli.data import AnyData, Dataset, Mixture, OwnImages, TorchvisionImages
 from gancli.data.cache import decoded
 from gancli.data.survey import survey
 from gancli.errors import DataError, RunError, UsageError
@@ -110,14 +110,8 @@ def _look_at_named(request: LookRequest) -> tuple[Look, Dataset, AnyData]:
     option = request.images.typed()
     if option:
         raise UsageError(f"read {option} with {request.dataset}, expected it with your own images")
-    models = [n for n in catalog.model_names() if request.dataset in catalog.head(n).datasets]
-    if not models:
-        known = ", ".join(catalog.dataset_names())
-        raise UsageError(
-            f"read {request.dataset!r} as a data set, expected a path of images (a folder, a zip "
-            f"or an npz) or one of {known}"
-        )
-    spec = load_preset(models[0], request.dataset).data
+    models = _models_on(request.dataset)
+    spec = spec_named(request.dataset)
     folder = data_folder(request.data_dir)
     if not spec.is_present(folder) and not request.as_json:
         say(f"downloading {request.dataset} into {folder}")
@@ -134,6 +128,28 @@ def _look_at_named(request: LookRequest) -> tuple[Look, Dataset, AnyData]:
         training=[f"trains: {', '.join(models)}"],
     )
     return found, data, spec
+
+
+def spec_named(dataset: str) -> AnyData:
+    """A data set, by its name, at its own size.
+
+    Raises:
+        UsageError: there is none of that name.
+    """
+    spec = load_preset(_models_on(dataset)[0], dataset).data
+    # Some models train on it at another size.
+    return spec.model_copy(update={"size": None}) if isinstance(spec, TorchvisionImages) else spec
+
+
+def _models_on(dataset: str) -> list[str]:
+    models = [n for n in catalog.model_names() if dataset in catalog.head(n).datasets]
+    if not models:
+        known = ", ".join(catalog.dataset_names())
+        raise UsageError(
+            f"read {dataset!r} as a data set, expected a path of images (a folder, a zip or an "
+            f"npz) or one of {known}"
+        )
+    return models
 
 
 def _free(path: Path) -> Path:

@@ -11,7 +11,7 @@ from gancli import catalog
 from gancli.cli.options import FitName
 from gancli.cli.place import data_folder
 from gancli.data import AnyData, Dataset, OwnImages
-from gancli.data.decode import WORDS
+from gancli.data.decode import COLOURS, WORDS
 from gancli.data.own import FFHQ_FOLDERS
 from gancli.data.survey import SIZES, Survey, survey
 from gancli.errors import DataError, UsageError
@@ -23,7 +23,6 @@ from gancli.report.words import console, say
 ARCHIVES = (".zip", ".npz")
 FFHQ_NAME = "ffhq"
 LONGEST_NAME = 60
-COLOURS = {1: "grey", 3: "RGB"}
 
 
 @dataclass(frozen=True)

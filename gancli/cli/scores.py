@@ -5,11 +5,19 @@ from typing import Annotated
 
 import typer
 
-from gancli.cli.options import CheckpointOption, DataDirOption, DeviceOption, RunArgument
+from gancli.cli.options import CheckpointOption, DataDirOption, DeviceOption
 
 
 def evaluate(
-    run: RunArgument = None,
+    subject: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[RUN|IMAGES]",
+            show_default=False,
+            help="A run's folder or name, a checkpoint file, or a model's name (its latest run); "
+            "or images: a folder, a zip or an npz. Left out: the latest run that fits.",
+        ),
+    ] = None,
     fid: Annotated[bool, typer.Option("--fid", help="Frechet distance of features.")] = False,
     inception: Annotated[bool, typer.Option("--is", help="Inception score.")] = False,
     kid: Annotated[bool, typer.Option("--kid", help="Kernel distance of features.")] = False,
@@ -17,6 +25,12 @@ def evaluate(
     dc: Annotated[bool, typer.Option("--dc", help="Density and coverage.")] = False,
     intra_fid: Annotated[
         bool, typer.Option("--intra-fid", help="FID of each class, and their mean.")
+    ] = False,
+    memorisation: Annotated[
+        bool,
+        typer.Option(
+            "--memorisation", help="Nearest training images, beside those of held-out reals."
+        ),
     ] = False,
     everything: Annotated[bool, typer.Option("--all", help="All that apply.")] = False,
     count: Annotated[
@@ -34,8 +48,28 @@ def evaluate(
         typer.Option("--per-class", min=1, max=1_000_000, metavar="N", help="Of each class."),
     ] = None,
     reference: Annotated[
-        str, typer.Option("--reference", metavar="train|test|both", help="The real images.")
+        str,
+        typer.Option(
+            "--reference",
+            metavar="train|test|both|PATH",
+            help="The real images: a split of the run's data set, or a folder, a zip or an npz.",
+        ),
     ] = "train",
+    held_out: Annotated[
+        Path | None,
+        typer.Option(
+            "--held-out",
+            metavar="PATH",
+            help="Real images the generator has not seen, for --memorisation. Default: the test "
+            "split, where there is one.",
+        ),
+    ] = None,
+    dataset: Annotated[
+        str | None,
+        typer.Option(
+            "--dataset", metavar="NAME", help="Whose split --reference means, for given images."
+        ),
+    ] = None,
     extractor: Annotated[
         str | None,
         typer.Option(
@@ -54,34 +88,64 @@ def evaluate(
     batch_size: Annotated[
         int, typer.Option("--batch-size", min=1, metavar="B", help="Images seen at once.")
     ] = 64,
+    memory_budget: Annotated[
+        float,
+        typer.Option(
+            "--memory-budget",
+            min=0.1,
+            max=4096,
+            metavar="GIB",
+            help="Memory to work in; features that do not fit lie in a file meanwhile.",
+        ),
+    ] = 4.0,
     checkpoint: CheckpointOption = "last",
     raw: Annotated[
         bool, typer.Option("--raw", help="The weights as trained, not their moving average.")
     ] = False,
     device: DeviceOption = None,
     data_dir: DataDirOption = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", metavar="FILE", help="Add the scores to this file, not the run's."),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print scores for programs.")] = False,
 ) -> None:
-    """Score a run's images beside real ones, with the protocol on every number."""
-    from gancli.cli import evaluating
+    """Score images beside real ones, with the protocol on every number."""
+    from gancli.cli import evaluating, subjects
 
-    asked = {"fid": fid, "is": inception, "kid": kid, "prc": prc, "dc": dc, "intra-fid": intra_fid}
-    evaluating.evaluate(
+    asked = {
+        "fid": fid,
+        "is": inception,
+        "kid": kid,
+        "prc": prc,
+        "dc": dc,
+        "intra-fid": intra_fid,
+        "memorisation": memorisation,
+    }
+    choice = subjects.Choice(
+        subject=subject,
+        by_class=per_class is not None or intra_fid,
+        count=count,
+        per_class=per_class,
+        checkpoint=checkpoint,
+        raw=raw,
+        reference=reference,
+        held_out=held_out,
+        dataset=dataset,
+        data_dir=data_dir,
+        batch_size=batch_size,
+    )
+    evaluating.evaluate_as_typed(
         evaluating.EvaluateRequest(
-            run=run,
+            choice=choice,
             metrics=tuple(name for name, wanted in asked.items() if wanted),
             everything=everything,
-            count=count,
-            per_class=per_class,
-            reference=reference,
             extractor=extractor,
             weights=weights,
             trust_weights=trust_weights,
-            batch_size=batch_size,
-            checkpoint=checkpoint,
-            raw=raw,
+            memory_gib=memory_budget,
             device=device,
-            data_dir=data_dir,
+            out=out,
             as_json=as_json,
         )
     )

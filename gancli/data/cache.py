@@ -13,11 +13,19 @@ import numpy as np
 import platformdirs
 import torch
 from numpy.typing import NDArray
+from PIL import Image
 from pydantic import ValidationError
 
 from gancli.data.dataset import Dataset
-from gancli.data.decode import Fit, bombs_refused, to_pixels_of
-from gancli.data.source import UNREADABLE, Source, open_image, reading
+from gancli.data.decode import (
+    Fit,
+    Hashed,
+    bombs_refused,
+    content_hash,
+    pixels_at,
+    to_pixels_of,
+)
+from gancli.data.source import Source
 from gancli.errors import DataError
 from gancli.files import disk_errors
 from gancli.settings import Settings
@@ -95,7 +103,7 @@ def decoded(
     root = root or cache_root()
     folder = root / key_of(source, form.size, form.channels, form.fit, labels)
     found = _read(folder)
-    if found is not None and not (verify and found.notes.content != _content(source)):
+    if found is not None and not (verify and found.notes.content != content_hash(source)):
         return found
     with disk_errors(root):
         root.mkdir(parents=True, exist_ok=True)
@@ -128,29 +136,6 @@ def _read(folder: Path) -> Decoded | None:
     except (OSError, ValueError, EOFError, ValidationError):
         return None
     return Decoded(Dataset(x, labels, notes.fingerprint), notes)
-
-
-def _content(source: Source) -> str:
-    """SHA-256 over the hashes of all files."""
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        hashes = pool.map(lambda i: _hash(_content_of(source, i)), range(len(source)))
-        return hashlib.sha256(b"".join(hashes)).hexdigest()
-
-
-def _content_of(source: Source, index: int) -> bytes | NDArray[np.uint8] | None:
-    """An image's file; None where the archive it lies in is broken there."""
-    try:
-        with reading(source.path):
-            return source.content(index)
-    except UNREADABLE:
-        return None
-
-
-def _hash(content: bytes | NDArray[np.uint8] | None) -> bytes:
-    if content is None:
-        return b""
-    plain = content if isinstance(content, bytes) else np.ascontiguousarray(content).data
-    return hashlib.sha256(plain).digest()
 
 
 def _write(folder: Path, source: Source, form: Form, done: Progress) -> None:
@@ -199,11 +184,15 @@ def _shortened(
     return short
 
 
-def _all_decoded(source: Source, form: Form) -> Iterator[tuple[bytes, NDArray[np.uint8] | None]]:
-    """Each image's hash, and its pixels, or None if it is broken; in order."""
+def _all_decoded(source: Source, form: Form) -> Iterator[Hashed]:
+    """Each image, in order."""
 
-    def piece(start: int) -> list[tuple[bytes, NDArray[np.uint8] | None]]:
-        return [_one(source, form, i) for i in range(start, min(start + PIECE, len(source)))]
+    def pixels(image: Image.Image) -> NDArray[np.uint8]:
+        return to_pixels_of(image, form.size, form.channels, form.fit)
+
+    def piece(start: int) -> list[Hashed]:
+        stop = min(start + PIECE, len(source))
+        return [pixels_at(source, index, pixels) for index in range(start, stop)]
 
     pool = ThreadPoolExecutor(os.cpu_count())
     try:
@@ -213,17 +202,3 @@ def _all_decoded(source: Source, form: Form) -> Iterator[tuple[bytes, NDArray[np
     finally:
         # After Ctrl-C nobody waits for the rest.
         pool.shutdown(cancel_futures=True)
-
-
-def _one(source: Source, form: Form, index: int) -> tuple[bytes, NDArray[np.uint8] | None]:
-    content = _content_of(source, index)
-    digest = _hash(content)
-    if content is None:
-        return digest, None
-    try:
-        with open_image(content) as image:
-            return digest, to_pixels_of(image, form.size, form.channels, form.fit)
-    except MemoryError:
-        raise
-    except Exception:  # Pillow raises what it likes
-        return digest, None

@@ -1,19 +1,23 @@
-"""From two sets of images to scores, with the protocol on them."""
+"""From images that are scored, and real ones, to scores: one pass over each."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from pathlib import Path
 from typing import Literal, NamedTuple
 
-from pydantic import Field
 from torch import Tensor
 
 from gancli.catalog import labelled_example
-from gancli.checkpoint import versions
 from gancli.errors import DataError, UsageError
 from gancli.evaluation.extractors import INCEPTION, Extractor
-from gancli.evaluation.gather import Gathered, Needs
+from gancli.evaluation.gather import Done, Gathered, Needs, gather
+from gancli.evaluation.imagesets import ImageSet
+from gancli.evaluation.keeping import Keeper
+from gancli.evaluation.memorisation import Neighbours, memorisation
 from gancli.evaluation.moments import frechet_distance
+from gancli.evaluation.protocol import Split
+from gancli.evaluation.references import reference
 from gancli.evaluation.scores import (
     DENSITY_NEIGHBOUR,
     SPLITS,
@@ -22,12 +26,9 @@ from gancli.evaluation.scores import (
     kernel_distance,
     manifolds,
 )
-from gancli.settings import Settings
 
-Split = Literal["train", "test"]
-Network = Literal["moving average", "weights as trained"]
-Metric = Literal["fid", "is", "kid", "prc", "dc", "intra-fid"]
-METRICS: tuple[Metric, ...] = ("fid", "is", "kid", "prc", "dc", "intra-fid")
+Metric = Literal["fid", "is", "kid", "prc", "dc", "intra-fid", "memorisation"]
+METRICS: tuple[Metric, ...] = ("fid", "is", "kid", "prc", "dc", "intra-fid", "memorisation")
 LEAST: dict[Metric, int] = {
     "fid": 2,
     "is": SPLITS,
@@ -35,86 +36,90 @@ LEAST: dict[Metric, int] = {
     "prc": DENSITY_NEIGHBOUR + 1,
     "dc": DENSITY_NEIGHBOUR + 1,
     "intra-fid": 2,
+    "memorisation": 2,
 }
 """Images that a metric takes, of each class for intra-FID."""
+LEAST_HELD_OUT = 100
+"""Held-out images that memorisation takes: it is about the nearest hundredth of them."""
 MOST_CLASSES = 100
 """Of intra-FID: a class's covariance takes 34 MB of Inception's features, several times over."""
+NOTHING: list[Gathered | None] = [None]
+"""What images are compared with where no metric compares."""
+Watch = Callable[[int, str], AbstractContextManager[Done]]
+"""Shows a phase's progress: how many there will be, of what."""
 
 
-class Protocol(Settings):
-    """All a score depends on, beside the images themselves."""
+@dataclass(frozen=True)
+class Real:
+    """Real images, and what they are called."""
 
-    count: int
-    """generated images"""
-    per_class: int | None = None
-    """of each class, where they were asked for by class"""
-    reference: str
-    """name or path of the real images"""
+    images: ImageSet
+    name: str
     split: Split
-    reference_count: int
-    data: str
-    """hash of the real images and their labels"""
-    extractor: str
-    weights: str
-    """hash of the extractor's weights"""
-    published: bool
-    """whether these are the published weights, so that scores compare with the literature's"""
-    dtype: Literal["float32"] = "float32"
-    """of the extractor; moments and distances are float64"""
-    resize: str
-    network: Network
-    mode: Literal["evaluation"] = "evaluation"
-    """of the generator's batch norms"""
-    seeds: str
-    """of each class, where they were asked for by class"""
 
-
-class Evaluation(Settings):
-    """Scores of one set of generated images against one reference."""
-
-    model: str
-    dataset: str
-    variant: str
-    step: int
-    selection: str
-    """how the checkpoint was chosen: last, or by its step"""
-    protocol: Protocol
-    scores: dict[str, float]
-    """raw values; a distance may be a tiny negative number"""
-    made: str = Field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
-    versions: dict[str, str] = Field(default_factory=versions)
+    def __str__(self) -> str:
+        return self.name if self.split == "all" else f"{self.name}, {self.split} split"
 
 
 @dataclass(frozen=True)
 class Asked:
-    """Which metrics, by which extractor."""
+    """Which metrics, by which extractor, and with what."""
 
     metrics: Collection[Metric]
     extractor: Extractor
     of_digits: bool = False
     """whether the images' labels are the digits that the extractor reads"""
+    train: Real | None = None
+    """what the generator learnt from, for memorisation"""
+    held_out: Real | None = None
+    """what it has not seen, likewise"""
 
     def needs(self) -> Needs:
-        """What must be kept of the generated images' features."""
-        features = bool({"kid", "prc", "dc"} & set(self.metrics))
+        """What must be kept of the scored images' features."""
+        features = bool({"kid", "prc", "dc", "memorisation"} & set(self.metrics))
         return Needs(features, "is" in self.metrics or self.of_digits, "intra-fid" in self.metrics)
 
     @property
     def compares(self) -> bool:
-        """Whether any of the metrics looks at real images."""
-        return bool(set(self.metrics) - {"is"})
+        """Whether any of the metrics looks at a reference."""
+        return bool(set(self.metrics) - {"is", "memorisation"})
 
     def reference_needs(self) -> Needs:
-        """What must be kept of the real ones'."""
-        own = self.needs()
-        return Needs(own.features, by_class=own.by_class)
+        """What must be kept of the reference's."""
+        spread = bool({"prc", "dc"} & set(self.metrics))
+        return Needs(
+            spread or "kid" in self.metrics,
+            by_class="intra-fid" in self.metrics,
+            reaches=spread,
+        )
 
 
-def check(metric: Metric, extractor: Extractor, counts: "Counts") -> None:
+class Counts(NamedTuple):
+    """How many images there are."""
+
+    fake: int
+    real: int
+    """of the smallest reference; 0: there is none"""
+    classes: int
+    """0: there are no labels"""
+    held_out: int = 0
+    """0: there are none"""
+
+
+class Found(NamedTuple):
+    """What one pass over the scored images found."""
+
+    scores: list[dict[str, float]]
+    """one a reference, in their order; a single one where none was compared with"""
+    neighbours: tuple[Neighbours, Neighbours] | None
+    """of the scored and of the held-out images, where memorisation was asked for"""
+
+
+def check(metric: Metric, extractor: Extractor, counts: Counts) -> None:
     """Refuse what cannot be computed, before anything is.
 
     Raises:
-        UsageError: the metric does not apply, or too few images are to be generated.
+        UsageError: the metric does not apply, or too few images are scored.
         DataError: there are too few real images.
     """
     if metric == "is" and not extractor.classifies:
@@ -127,29 +132,101 @@ def check(metric: Metric, extractor: Extractor, counts: "Counts") -> None:
             f"read --intra-fid with {counts.classes} classes, expected a model that knows classes, "
             f"{MOST_CLASSES} at most: leave it out, or evaluate one, e.g. {labelled_example()}"
         )
+    if metric == "memorisation" and counts.held_out < LEAST_HELD_OUT:
+        raise UsageError(
+            f"read --memorisation with {counts.held_out} real images that the generator has not "
+            f"seen, expected {LEAST_HELD_OUT} at least: name some with --held-out PATH"
+        )
     least = LEAST[metric] * (counts.classes if metric == "intra-fid" else 1)
     if counts.fake < least:
         raise UsageError(
-            f"read {counts.fake:,} images to generate, expected at least {least:,} for --{metric}: "
+            f"read {counts.fake:,} images to score, expected at least {least:,} for --{metric}: "
             "raise --count, or leave the metric out"
         )
-    if metric != "is" and counts.real < least:
+    if metric not in ("is", "memorisation") and counts.real < least:
         raise DataError(
             f"read {counts.real:,} real images, expected at least {least:,} for --{metric}: leave "
             "the metric out, or name a larger --reference"
         )
 
 
-class Counts(NamedTuple):
-    """How many images there are on both sides."""
+def evaluate(
+    fakes: ImageSet,
+    reals: Sequence[Real],
+    asked: Asked,
+    keeper: Keeper,
+    cache: Path,
+    *,
+    batch_size: int,
+    watch: Watch,
+) -> Found:
+    """Score images; the references come from the cache where they are known.
 
-    fake: int
-    real: int
-    classes: int
-    """0: there are no labels"""
+    Args:
+        fakes: what is scored; each image is looked at once.
+        reals: what it is compared with, one after the other.
+        asked: the metrics.
+        keeper: makes room for features.
+        cache: the folder where references are kept.
+        batch_size: images that are looked at together.
+        watch: shows progress.
+    """
+
+    def known(real: Real, needs: Needs) -> Gathered:
+        with watch(len(real.images), f"real images ({real})") as done:
+            return reference(
+                real.images, asked.extractor, needs, keeper, cache, batch_size=batch_size, done=done
+            )
+
+    compared = [known(real, asked.reference_needs()) for real in reals] if asked.compares else []
+    unseen = None
+    if "memorisation" in asked.metrics and asked.train is not None and asked.held_out is not None:
+        kept = Needs(features=True)
+        unseen = known(asked.train, kept), known(asked.held_out, kept)
+    with watch(len(fakes), "images to score") as done:
+        fake = gather(
+            fakes, asked.extractor, asked.needs(), keeper, batch_size=batch_size, done=done
+        )
+    scores = [scores_of(fake, real, asked, keeper) for real in compared or NOTHING]
+    if unseen is None:
+        return Found(scores, None)
+    with watch(2, "searches for the nearest training images") as done:
+        near = _neighbours(_Three(fake, *unseen), asked, keeper, done)
+    repeated = memorisation(*near)._asdict()
+    more = {f"memorisation_{name}": value for name, value in repeated.items()}
+    return Found([each | more for each in scores], near)
 
 
-def scores_of(fake: Gathered, real: Gathered | None, asked: Asked) -> dict[str, float]:
+class _Three(NamedTuple):
+    """The sets that memorisation looks at."""
+
+    fake: Gathered
+    train: Gathered
+    held_out: Gathered
+
+
+def _neighbours(
+    sets: _Three, asked: Asked, keeper: Keeper, done: Done
+) -> tuple[Neighbours, Neighbours]:
+    """The nearest training images of the scored ones, and of those held out."""
+    fake, train, held_out = map(_features, sets)
+    device = asked.extractor.exact_device
+    ours = Neighbours.of(fake, train, device, keeper.block_bytes)
+    done(1)
+    theirs = Neighbours.of(held_out, train, device, keeper.block_bytes)
+    done(2)
+    return ours, theirs
+
+
+def _features(gathered: Gathered) -> Tensor:
+    if gathered.features is None:
+        raise ValueError("features were asked for, and there are none")
+    return gathered.features
+
+
+def scores_of(
+    fake: Gathered, real: Gathered | None, asked: Asked, keeper: Keeper
+) -> dict[str, float]:
     """The scores asked for, under their names; `real` only where the metrics compare.
 
     Raises:
@@ -164,8 +241,7 @@ def scores_of(fake: Gathered, real: Gathered | None, asked: Asked) -> dict[str, 
     if "intra-fid" in asked.metrics and real is not None:
         found |= _by_class(fake, real)
     if fake.features is not None and real is not None and real.features is not None:
-        device = asked.extractor.exact_device
-        found |= _of_features(fake.features.to(device), real.features.to(device), asked)
+        found |= _of_features(fake.features, real.features, real.reaches, asked, keeper)
     if asked.of_digits and fake.labels is not None and fake.logits is not None:
         found["recognised"] = float((fake.logits.argmax(1) == fake.labels).double().mean())
     return found
@@ -185,13 +261,16 @@ def _by_class(fake: Gathered, real: Gathered) -> dict[str, float]:
     return {"intra_fid": sum(each.values()) / len(each), **each}
 
 
-def _of_features(fake: Tensor, real: Tensor, asked: Asked) -> dict[str, float]:
+def _of_features(
+    fake: Tensor, real: Tensor, real_reaches: Tensor | None, asked: Asked, keeper: Keeper
+) -> dict[str, float]:
+    device = asked.extractor.exact_device
     found: dict[str, float] = {}
     if "kid" in asked.metrics:
-        distance = kernel_distance(fake, real)
+        distance = kernel_distance(fake, real, device=device)
         found |= {"kid": distance.mean, "kid_std": distance.std}
     if {"prc", "dc"} & set(asked.metrics):
-        cover = manifolds(fake, real)
+        cover = manifolds(fake, real, device, keeper.block_bytes, real_reaches)
         if "prc" in asked.metrics:
             found |= {"precision": cover.precision, "recall": cover.recall}
         if "dc" in asked.metrics:

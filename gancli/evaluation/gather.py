@@ -1,17 +1,17 @@
 """One pass over images: each is seen by the extractor once, whatever is asked of it."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
 
-from gancli.data import Dataset
+from gancli.errors import NonFiniteError
 from gancli.evaluation.extractors import Extractor
+from gancli.evaluation.imagesets import ImageSet
+from gancli.evaluation.keeping import Keeper
 from gancli.evaluation.moments import Gaussian, Moments
 
-Batch = tuple[Tensor, Tensor | None]
-"""uint8 images of (B, C, H, W), and their labels of (B,) where they have any."""
 Done = Callable[[int], None]
 
 
@@ -22,6 +22,8 @@ class Needs:
     features: bool = False
     logits: bool = False
     by_class: bool = False
+    reaches: bool = False
+    """how far the features lie apart, which takes them all"""
 
 
 @dataclass
@@ -33,41 +35,39 @@ class Gathered:
     by_class: dict[int, Gaussian] = field(default_factory=dict)
     """of each class's images alone"""
     features: Tensor | None = None
-    """(count, width) float32, on the CPU"""
+    """(count, width) float32, on the CPU; may be mapped from a file"""
     logits: Tensor | None = None
     """(count, classes) float32, on the CPU"""
     labels: Tensor | None = None
     """(count,)"""
-
-
-def batches_of(data: Dataset, size: int) -> Iterator[Batch]:
-    """A data set's images in their own order."""
-    for start in range(0, len(data), size):
-        labels = None if data.labels is None else data.labels[start : start + size]
-        yield data.x[start : start + size], labels
+    reaches: Tensor | None = None
+    """(count, 2) float32, on the CPU: as `scores.reaches` says"""
 
 
 def gather(
-    batches: Iterable[Batch], extractor: Extractor, needs: Needs, done: Done = lambda count: None
+    images: ImageSet,
+    extractor: Extractor,
+    needs: Needs,
+    keeper: Keeper,
+    *,
+    batch_size: int,
+    done: Done = lambda count: None,
 ) -> Gathered:
-    """Look at every image once.
+    """Look at every image once, two at least; `done` is told how many were seen.
 
-    Args:
-        batches: of at least two images in all.
-        extractor: what looks.
-        needs: what is kept.
-        done: told how many images were seen.
+    Raises:
+        NonFiniteError: the extractor's features are not finite.
     """
     total = Moments(extractor.width, extractor.exact_device)
     by_class: dict[int, Moments] = {}
-    features: list[Tensor] = []
+    features = keeper.room(len(images), extractor.width) if needs.features else None
     logits: list[Tensor] = []
     labels: list[Tensor] = []
-    for images, classes in batches:
-        seen = extractor(images)
+    for pixels, classes in images.batches(batch_size):
+        seen = extractor(pixels)
+        if features is not None:
+            features[total.count : total.count + len(pixels)] = seen.features
         total.add(seen.features)
-        if needs.features:
-            features.append(seen.features.cpu())
         if needs.logits and seen.logits is not None:
             logits.append(seen.logits.cpu())
         if classes is not None:
@@ -77,12 +77,21 @@ def gather(
         done(total.count)
     return Gathered(
         total.count,
-        total.gaussian(),
+        _finite(total.gaussian(), extractor),
         {label: own.gaussian() for label, own in sorted(by_class.items()) if own.count > 1},
-        torch.cat(features) if features else None,
+        features,
         torch.cat(logits) if logits else None,
         torch.cat(labels) if labels else None,
     )
+
+
+def _finite(whole: Gaussian, extractor: Extractor) -> Gaussian:
+    if not bool(whole.covariance.isfinite().all()):
+        raise NonFiniteError(
+            f"the {extractor.name} extractor saw something infinite or not a number in the images: "
+            "name other weights with --weights"
+        )
+    return whole
 
 
 def _add_by_class(

@@ -1,36 +1,41 @@
-"""What the reference images look like to an extractor, kept under a hash of all it depends on."""
+"""What real images look like to an extractor, kept under a hash of all it depends on."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import safetensors.torch
 import torch
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
-from gancli.data import Dataset
 from gancli.errors import RunError
 from gancli.evaluation.extractors import Extractor
-from gancli.evaluation.gather import Gathered, Needs, batches_of, gather
+from gancli.evaluation.gather import Gathered, Needs, gather
+from gancli.evaluation.imagesets import ImageSet
+from gancli.evaluation.keeping import Keeper
 from gancli.evaluation.moments import Gaussian
+from gancli.evaluation.scores import reaches
 from gancli.files import write_atomically
 
-FORMAT = "gancli-reference-1"
+FORMAT = "gancli-reference-2"
 TOTAL = "total"
-FEATURES = "features"
+FEATURES, REACHES = "features", "reaches"
+HASH = "sha256"
 
 
-def reference_name(data: Dataset, extractor: Extractor) -> str:
+def reference_name(images: ImageSet, extractor: Extractor) -> str:
     """A hash of the images, their labels, the extractor, its weights, and how it resizes."""
-    parts = (FORMAT, data.fingerprint, extractor.name, extractor.weights, extractor.resize)
+    parts = (FORMAT, images.fingerprint, extractor.name, extractor.weights, extractor.resize)
     return hashlib.sha256(" ".join(parts).encode()).hexdigest()[:24]
 
 
 def reference(
-    data: Dataset,
+    images: ImageSet,
     extractor: Extractor,
     needs: Needs,
+    keeper: Keeper,
     cache: Path,
     *,
     batch_size: int,
@@ -42,20 +47,26 @@ def reference(
         RunError: the cached file is damaged.
         DiskError: the cache cannot be written.
     """
-    file = cache / f"reference-{reference_name(data, extractor)}.safetensors"
+    file = cache / f"reference-{reference_name(images, extractor)}.safetensors"
+    found, lacking = None, True
     if file.exists():
-        known = _load(file, extractor)
-        lacking = (needs.features and known.features is None) or (
-            needs.by_class and not known.by_class
+        found = _load(file, extractor)
+        lacking = (needs.features and found.features is None) or (
+            needs.by_class and not found.by_class
         )
-        if not lacking:
-            return known
+        if not lacking and (found.reaches is not None or not needs.reaches):
+            return found
         # What was kept for another command stays kept.
-        needs = Needs(
-            needs.features or known.features is not None,
-            by_class=needs.by_class or bool(known.by_class),
+        needs = replace(
+            needs,
+            features=needs.features or found.features is not None,
+            by_class=needs.by_class or bool(found.by_class),
+            reaches=needs.reaches or found.reaches is not None,
         )
-    found = gather(batches_of(data, batch_size), extractor, needs, done)
+    if found is None or lacking:
+        found = gather(images, extractor, needs, keeper, batch_size=batch_size, done=done)
+    if needs.reaches and found.features is not None:
+        found.reaches = reaches(found.features, extractor.exact_device, keeper.block_bytes)
     _save(found, file)
     return found
 
@@ -64,16 +75,25 @@ def _save(found: Gathered, file: Path) -> None:
     tensors = _named(TOTAL, found.total)
     for label, gaussian in found.by_class.items():
         tensors |= _named(f"class{label}", gaussian)
-    if found.features is not None:
-        tensors[FEATURES] = found.features
-    content = safetensors.torch.save(tensors)
-    digest = hashlib.sha256(content).hexdigest().encode()
-    write_atomically(file, digest + content, shared=True)
+    for name, kept in ((FEATURES, found.features), (REACHES, found.reaches)):
+        if kept is not None:
+            tensors[name] = kept.contiguous()
+    content = safetensors.torch.save(tensors, {HASH: _hash(tensors)})
+    write_atomically(file, content, shared=True)
+
+
+def _hash(tensors: Mapping[str, Tensor]) -> str:
+    """SHA-256 of the tensors: their names, shapes, types and bytes."""
+    digest = hashlib.sha256()
+    for name, tensor in sorted(tensors.items()):
+        digest.update(f"{name} {tuple(tensor.shape)} {tensor.dtype}".encode())
+        digest.update(tensor.numpy().data)
+    return digest.hexdigest()
 
 
 def _named(prefix: str, gaussian: Gaussian) -> dict[str, Tensor]:
     parts = {
-        "count": torch.tensor(gaussian.count),
+        "count": torch.tensor([gaussian.count]),
         "mean": gaussian.mean,
         "covariance": gaussian.covariance,
         "root": gaussian.root,
@@ -83,24 +103,31 @@ def _named(prefix: str, gaussian: Gaussian) -> dict[str, Tensor]:
 
 def _load(file: Path, extractor: Extractor) -> Gathered:
     damaged = RunError(
-        f"{file}, which keeps what the reference images look like, is damaged: delete it, and it "
-        "is made again"
+        f"{file}, which keeps what real images look like, is damaged: delete it, and it is made "
+        "again"
     )
     try:
-        content = file.read_bytes()
-        if hashlib.sha256(content[64:]).hexdigest().encode() != content[:64]:
-            raise damaged
-        tensors = safetensors.torch.load(content[64:])
+        # Mapped, not read: features may take more memory than there is.
+        with safe_open(file, "pt") as opened:
+            tensors = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118
+            if opened.metadata().get(HASH) != _hash(tensors):
+                raise damaged
         names = [name.removesuffix(".count") for name in tensors if name.endswith(".count")]
         gaussians = {name: _gaussian(tensors, name, extractor.exact_device) for name in names}
-    except (OSError, SafetensorError, KeyError) as error:
+        total = gaussians.pop(TOTAL)
+    except (OSError, SafetensorError, KeyError, AttributeError) as error:
         raise damaged from error
-    total = gaussians.pop(TOTAL)
     by_class = {int(name.removeprefix("class")): own for name, own in gaussians.items()}
-    return Gathered(total.count, total, dict(sorted(by_class.items())), tensors.get(FEATURES))
+    return Gathered(
+        total.count,
+        total,
+        dict(sorted(by_class.items())),
+        tensors.get(FEATURES),
+        reaches=tensors.get(REACHES),
+    )
 
 
-def _gaussian(tensors: dict[str, Tensor], prefix: str, device: torch.device) -> Gaussian:
+def _gaussian(tensors: Mapping[str, Tensor], prefix: str, device: torch.device) -> Gaussian:
     mean, covariance, root = (
         tensors[f"{prefix}.{name}"].to(device) for name in ("mean", "covariance", "root")
     )

@@ -1,11 +1,12 @@
 """Presets: their schema, how they are read, and how they are shown."""
 
 from gancli.preset.load import change, differences, load_preset, mark_deviations, validate
-from gancli.preset.schema import Preset, Schedule
+from gancli.preset.schema import Preset, Published, Schedule
 from gancli.preset.show import to_toml
 
 __all__ = [
     "Preset",
+    "Published",
     "Schedule",
     "change",
     "differences",

@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from rich.markup import escape
 from rich.table import Table
 
-from gancli.evaluation.evaluate import Evaluation
 from gancli.evaluation.extractors import INCEPTION
-from gancli.preset import Preset
+from gancli.evaluation.memorisation import NEAR_SHARE
+from gancli.evaluation.protocol import Evaluation
+from gancli.preset import Published
 from gancli.report.words import console, say
 
 RECOGNISED = "recognised"
@@ -20,8 +21,14 @@ NAMES = {
     "density": "density",
     "coverage": "coverage",
     "intra_fid": "intra-FID, mean",
+    "memorisation_repeated": "near a training image",
+    "memorisation_nearer": "nearer than held-out",
+    "memorisation_fake_median": "  distance, median",
+    "memorisation_held_out_median": "  of held-out images",
     RECOGNISED: "recognised as asked",
 }
+SHARES = {RECOGNISED, "memorisation_repeated", "memorisation_nearer"}
+"""Scores that are shown in percent."""
 PUBLISHED_COUNT = 50_000
 """Images that published scores are computed on; FIDs of other counts differ by their bias."""
 MANY = 10_000
@@ -47,7 +54,7 @@ def shown_name(name: str, found: Evaluation, classes: Sequence[str]) -> str:
 def shown_value(name: str, found: Evaluation) -> str:
     """A score's value; a distance a hair below 0 is 0."""
     value = found.scores[name]
-    if name == RECOGNISED:
+    if name in SHARES:
         return f"{value:.2%}"
     if "fid" in name:
         value = max(0.0, value)
@@ -55,24 +62,40 @@ def shown_value(name: str, found: Evaluation) -> str:
     return f"{value:.4f}" + (f" +- {spread:.4f}" if spread is not None else "")
 
 
-def print_evaluation(found: Evaluation, preset: Preset) -> None:
-    """Print the scores beside the published ones, and the protocol."""
+def title_of(found: Evaluation) -> str:
+    """What was scored, in a line."""
+    if found.step is None:
+        return found.model
+    return f"{found.model} on {found.dataset}, {found.variant}, step {found.step:,}"
+
+
+def print_evaluation(
+    found: Evaluation, classes: Sequence[str], expected: Published | None = None
+) -> None:
+    """Print the scores beside the published ones, and the protocol.
+
+    Args:
+        found: the scores.
+        classes: what the labels stand for.
+        expected: published scores of the preset.
+    """
     beside_published = comparable(found) and found.protocol.split == "train"
-    published = preset.expected if beside_published else None
-    title = f"{found.model} on {found.dataset}, {found.variant}, step {found.step:,}"
+    published = expected if beside_published else None
+    title = escape(title_of(found))
     table = Table(title=title, title_justify="left")
-    for heading in ("score", "ours", "published", "difference"):
+    more = ("published", "difference") if published is not None else ()
+    for heading in ("score", "ours", *more):
         table.add_column(heading, justify="left" if heading == "score" else "right")
     for name in found.scores:
         if not name.endswith(STD):
             said = getattr(published, name, None)
             as_many = found.protocol.count == PUBLISHED_COUNT
             difference = f"{found.scores[name] - said:+.4f}" if said and as_many else ""
+            cells = ("" if said is None else f"{said:.4f}", difference)
             table.add_row(
-                escape(shown_name(name, found, preset.data.class_names)),
+                escape(shown_name(name, found, classes)),
                 shown_value(name, found),
-                "" if said is None else f"{said:.4f}",
-                difference,
+                *cells[: len(more)],
             )
     console().print(table, soft_wrap=False)
     for line in protocol_lines(found):
@@ -85,12 +108,17 @@ def protocol_lines(found: Evaluation) -> list[str]:
     """What the scores depend on, in words."""
     p = found.protocol
     each = f", {p.per_class:,} of each class" if p.per_class else ""
-    lines = [
-        f"{p.count:,} generated images{each} ({p.network}, batch norm in {p.mode} mode, seeds "
-        f"{p.seeds}, checkpoint: {found.selection})",
-        f"against {p.reference_count:,} of {p.reference}, {p.split} split, data {p.data}",
-        f"by {p.extractor}, weights {p.weights}, {p.dtype}, images {p.resize}",
-    ]
+    if p.network == "none":
+        lines = [f"{p.count:,} images as they were given, {found.images}"]
+    else:
+        lines = [
+            f"{p.count:,} generated images{each} ({p.network}, batch norm in {p.mode} mode, seeds "
+            f"{p.seeds}, checkpoint: {found.selection})"
+        ]
+    if p.reference_count:
+        split = "" if p.split == "all" else f", {p.split} split"
+        lines.append(f"against {p.reference_count:,} of {p.reference}{split}, data {p.data}")
+    lines.append(f"by {p.extractor}, weights {p.weights}, {p.dtype}, images {p.resize}")
     if not comparable(found):
         lines.append(
             f"[{p.extractor}]: not the features of published scores, so compare like with like"
@@ -98,5 +126,11 @@ def protocol_lines(found: Evaluation) -> list[str]:
     if "fid" in found.scores and p.count < MANY:
         lines.append(
             f"FID of {p.count:,} images is biased upwards: compare it with FIDs of as many alone"
+        )
+    if p.held_out:
+        lines.append(
+            f"near a training image: nearer than 99 % of held-out real images are ({p.held_out}); "
+            f"new images have {NEAR_SHARE:.0%}. nearer than held-out: how likely; new images have "
+            "50 %"
         )
     return lines

@@ -1,0 +1,269 @@
+"""What `gan evaluate` scores, and the real images it compares with."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from gancli.checkpoint import Checkpoint
+from gancli.cli.looking import spec_named
+from gancli.cli.own import ARCHIVES
+from gancli.cli.place import data_folder
+from gancli.data import AnyData, Mixture, TorchvisionImages
+from gancli.data.survey import survey
+from gancli.errors import GanError, UsageError
+from gancli.evaluation.evaluate import Real
+from gancli.evaluation.imagesets import Generated, Given, ImageSet, Stored, refuse_other_shape
+from gancli.evaluation.protocol import Network, Split
+from gancli.preset import Preset
+from gancli.roster import LABELLED, OF_IMAGES, find, open_checkpoint
+from gancli.runs import Run
+
+DEFAULT_COUNT = 50_000
+SPLITS: dict[str, tuple[Split, ...]] = {
+    "train": ("train",),
+    "test": ("test",),
+    "both": ("train", "test"),
+}
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What was typed of the images to score, and of those to compare with."""
+
+    subject: str | None
+    """a run, a checkpoint, or a folder, a zip or an npz of images"""
+    by_class: bool
+    """whether the metrics go by class"""
+    count: int | None
+    per_class: int | None
+    checkpoint: str
+    raw: bool
+    reference: str
+    held_out: Path | None
+    dataset: str | None
+    data_dir: Path | None
+    batch_size: int
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What is scored."""
+
+    images: ImageSet
+    run: Run | None = None
+    """whose images these are, and where results are kept"""
+    saved: Checkpoint | None = None
+    """what makes them; None: they were given"""
+    selection: str = ""
+    """how the checkpoint was chosen"""
+    preset: Preset | None = None
+    """of the run that made them, where one is known"""
+
+    @property
+    def network(self) -> Network:
+        """Whose weights make them."""
+        if not isinstance(self.images, Generated) or self.preset is None:
+            return "none"
+        averaged = self.preset.average_kept and not self.images.raw
+        return "moving average" if averaged else "weights as trained"
+
+    def __str__(self) -> str:
+        if isinstance(self.images, Given):
+            return str(self.images.path)
+        preset = self.preset
+        return f"{preset.name} on {preset.dataset}, {self.network}" if preset else ""
+
+
+def subject_of(choice: Choice, device: torch.device) -> Subject:
+    """The images to score.
+
+    Raises:
+        GanError: there are none, or what was typed does not fit them.
+    """
+    if choice.subject is not None and _holds_images(Path(choice.subject)):
+        return _given(Path(choice.subject), choice)
+    found = find(choice.subject, LABELLED if choice.by_class else OF_IMAGES)
+    saved = open_checkpoint(found, choice.checkpoint)
+    preset = saved.header.preset
+    if isinstance(preset.data, Mixture):
+        raise UsageError(
+            f"read a run of {preset.name} on {preset.dataset}, expected one of images: points are "
+            "scored by gan collapse-study"
+        )
+    if choice.dataset is not None:
+        raise UsageError("read --dataset with a run, which knows its own: use --reference")
+    run = found if isinstance(found, Run) else None
+    selection = "last" if run is not None and choice.checkpoint == "last" else "by its step"
+    images = Generated(saved, _seeds(choice, preset), choice.raw, choice.batch_size, device)
+    return Subject(images, run, saved, selection, preset)
+
+
+def _samples_in(path: Path) -> Path:
+    """The archive in a folder of samples that were written as one."""
+    files = list(path.iterdir()) if path.is_dir() else []
+    archives = [file for file in files if file.suffix in ARCHIVES]
+    return archives[0] if len(archives) == len(files) == 1 else path
+
+
+def _holds_images(path: Path) -> bool:
+    try:
+        return (path.is_dir() and not Run(path).exists()) or (
+            path.is_file() and path.suffix in ARCHIVES
+        )
+    except OSError:
+        return False
+
+
+def _given(path: Path, choice: Choice) -> Subject:
+    typed = {
+        "--count": choice.count,
+        "--per-class": choice.per_class,
+        "--raw": choice.raw or None,
+        "--checkpoint": None if choice.checkpoint == "last" else choice.checkpoint,
+    }
+    for option, said in typed.items():
+        if said is not None:
+            raise UsageError(
+                f"read {option} with {path}, whose images are scored as they are, all of them: "
+                "leave it out, or name a run"
+            )
+    run = next((Run(above) for above in path.resolve().parents if Run(above).exists()), None)
+    preset = open_checkpoint(run).header.preset if run is not None else None
+    return Subject(Given.of(*survey(_samples_in(path))), preset=None if choice.dataset else preset)
+
+
+def _seeds(choice: Choice, preset: Preset) -> int:
+    """Images to generate; of each class, if the generator knows any."""
+    if choice.per_class is not None and not preset.classes:
+        raise UsageError(
+            f"read --per-class with a run of {preset.name}, which knows no classes: use --count"
+        )
+    if choice.per_class is not None and choice.count is not None:
+        raise UsageError("read --per-class and --count, expected one")
+    count = choice.count or DEFAULT_COUNT
+    return choice.per_class or (max(1, count // preset.classes) if preset.classes else count)
+
+
+@dataclass(frozen=True)
+class Reals:
+    """The real images."""
+
+    compared: tuple[Real, ...]
+    train: Real | None = None
+    """what the generator learnt from, where that is known"""
+    held_out: Real | None = None
+    """what it has not seen, where there is any"""
+
+
+def reals_for(subject: Subject, choice: Choice) -> Reals:
+    """The real images to compare with.
+
+    Raises:
+        GanError: there are none, or they are of another size or mode.
+    """
+    compared: Sequence[Real]
+    held_out = None if choice.held_out is None else _at(choice.held_out)
+    if choice.reference in SPLITS:
+        known = _Known.of(subject, choice)
+        compared = [known.split(split) for split in SPLITS[choice.reference]]
+        train = known.split("train")
+        if held_out is None and known.has_test:
+            held_out = known.split("test")
+    else:
+        if choice.dataset is not None:
+            raise UsageError("read --dataset and a path after --reference, expected one of them")
+        compared = [_at(Path(choice.reference))]
+        train = compared[0]
+    for real in (*compared, *([held_out] if held_out else [])):
+        refuse_other_shape(subject.images, real.images, str(real))
+    return Reals(tuple(compared), train, held_out)
+
+
+def _at(path: Path) -> Real:
+    if not path.exists():
+        raise UsageError(
+            f"read --reference {path}, expected train, test, both, or a path of images"
+        )
+    return Real(Given.of(*survey(_samples_in(path))), str(path), "all")
+
+
+@dataclass(frozen=True)
+class _Known:
+    """The data set of a run, or one that was named."""
+
+    name: str
+    spec: AnyData
+    folder: Path
+    seed: int
+
+    @classmethod
+    def of(cls, subject: Subject, choice: Choice) -> "_Known":
+        before = None if subject.saved is None else subject.saved.header.data_folder
+        folder = data_folder(choice.data_dir, before)
+        if choice.dataset is not None:
+            return cls(choice.dataset, _as_large(choice.dataset, subject.images), folder, 0)
+        if subject.preset is None:
+            raise UsageError(
+                f"read {subject}, which no run has made, with --reference {choice.reference}: name "
+                "the real images with --reference PATH, or their data set with --dataset NAME"
+            )
+        seed = 0 if subject.saved is None else subject.saved.header.settings.seed
+        return cls(subject.preset.dataset, subject.preset.data, folder, seed)
+
+    @property
+    def has_test(self) -> bool:
+        """Whether there are images that training does not see."""
+        return isinstance(self.spec, TorchvisionImages)
+
+    def split(self, split: Split) -> Real:
+        """The images of a split.
+
+        Raises:
+            UsageError: there is no such split.
+        """
+        if isinstance(self.spec, TorchvisionImages):
+            data = self.spec.split(self.folder, train=split == "train")
+        elif split == "test":
+            raise UsageError(
+                f"read --reference test or both, and {self.name} has no test split: use train"
+            )
+        else:
+            data = self.spec.load(self.folder, self.seed)
+        return Real(Stored(data, self.spec.class_names), self.name, split)
+
+
+def _as_large(dataset: str, images: ImageSet) -> AnyData:
+    """A data set at the images' size, as training at that size resizes it."""
+    spec, (_, height, width) = spec_named(dataset), images.shape
+    if isinstance(spec, TorchvisionImages) and height == width != spec.shape.x[1]:
+        return spec.model_copy(update={"size": width})
+    return spec
+
+
+def matched(subject: Subject, reals: Reals) -> tuple[Subject, Reals]:
+    """Both sides under the labels of the same classes.
+
+    Raises:
+        DataError: a class has no counterpart.
+    """
+    theirs = reals.compared[0] if reals.compared else None
+    if theirs is None:
+        return subject, reals
+    if isinstance(subject.images, Given):
+        images = subject.images.relabelled(theirs.images.classes, str(theirs))
+        return Subject(images, subject.run, None, "", subject.preset), reals
+    if isinstance(theirs.images, Given):
+        images = theirs.images.relabelled(subject.images.classes, str(subject))
+        return subject, Reals((Real(images, theirs.name, "all"),), reals.train, reals.held_out)
+    return subject, reals
+
+
+def can_match(subject: Subject, reals: Reals) -> bool:
+    """Whether the two sides' classes have counterparts."""
+    try:
+        matched(subject, reals)
+    except GanError:
+        return False
+    return True
