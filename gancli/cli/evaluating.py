@@ -32,6 +32,7 @@ from gancli.evaluation.extractors import (
     INCEPTION,
     MNIST,
     Extractor,
+    classifies,
     digit_extractor,
     load_extractor,
 )
@@ -73,8 +74,11 @@ def evaluate_as_typed(request: EvaluateRequest) -> None:
     reals = reals_for(subject, request.choice) if compares else Reals(())
     if "intra-fid" in request.metrics or (request.everything and can_match(subject, reals)):
         subject, reals = matched(subject, reals)
-    extractor = _extractor(request, subject, reals, device, hidden)
-    asked = _asked(request, subject, reals, extractor)
+    name = _extractor_name(request, subject, reals)
+    metrics = _metrics(request, subject, reals, name)
+    extractor = _extractor(name, request, subject, device, hidden)
+    reads_labels = name == MNIST and subject.images.classes == DIGITS.class_names
+    asked = Asked(metrics, extractor, reads_labels, reals.train, reals.held_out)
     hidden.print(f"evaluating {_named(subject)}", markup=False, highlight=False)
     folder = platformdirs.user_cache_path("gancli") / "references"
     keeper = Keeper(folder, int(request.memory_gib * GIB))
@@ -112,7 +116,9 @@ def _tell(results: list[Evaluation], subject: Subject, *, as_json: bool) -> None
         print_evaluation(each, subject.images.classes, expected)
 
 
-def _asked(request: EvaluateRequest, subject: Subject, reals: Reals, extractor: Extractor) -> Asked:
+def _metrics(
+    request: EvaluateRequest, subject: Subject, reals: Reals, extractor: str
+) -> tuple[Metric, ...]:
     """The metrics asked for; all: those that can be had; none named: FID and Inception score."""
     both = subject.images.classes and all(real.images.classes for real in reals.compared)
     counts = Counts(
@@ -121,17 +127,16 @@ def _asked(request: EvaluateRequest, subject: Subject, reals: Reals, extractor: 
         classes=len(subject.images.classes) if both and reals.compared else 0,
         held_out=len(reals.held_out.images) if reals.train and reals.held_out else 0,
     )
-    named = tuple(metric for metric in METRICS if metric in request.metrics)
-    metrics = named or (("fid", "is") if extractor.classifies else ("fid",))
     if request.everything:
-        metrics = tuple(metric for metric in METRICS if _can_be_had(metric, extractor, counts))
+        return tuple(metric for metric in METRICS if _can_be_had(metric, extractor, counts))
+    named = tuple(metric for metric in METRICS if metric in request.metrics)
+    metrics = named or (("fid", "is") if classifies(extractor) else ("fid",))
     for metric in metrics:
         check(metric, extractor, counts)
-    reads_labels = extractor.name == MNIST and subject.images.classes == DIGITS.class_names
-    return Asked(metrics, extractor, reads_labels, reals.train, reals.held_out)
+    return metrics
 
 
-def _can_be_had(metric: Metric, extractor: Extractor, counts: Counts) -> bool:
+def _can_be_had(metric: Metric, extractor: str, counts: Counts) -> bool:
     try:
         check(metric, extractor, counts)
     except (UsageError, DataError):
@@ -139,25 +144,34 @@ def _can_be_had(metric: Metric, extractor: Extractor, counts: Counts) -> bool:
     return True
 
 
-def _extractor(
-    request: EvaluateRequest, subject: Subject, reals: Reals, device: torch.device, hidden: Console
-) -> Extractor:
+def _extractor_name(request: EvaluateRequest, subject: Subject, reals: Reals) -> str:
+    """The extractor asked for; else digits are looked at by their classifier.
+
+    Raises:
+        UsageError: the digit classifier was asked for, and it does not apply.
+    """
     named = [subject.images.classes, *(real.images.classes for real in reals.compared)]
     if subject.preset is not None:
         named.append(subject.preset.data.class_names)
     grey = subject.images.shape[0] == 1
     name = request.extractor or (MNIST if grey and DIGITS.class_names in named else INCEPTION)
-    if name != MNIST:
-        return load_extractor(name, request.weights, device, trusted=request.trust_weights)
-    if request.weights is not None:
+    if name == MNIST and request.weights is not None:
         raise UsageError(
             f"read --weights with --extractor {MNIST}, which is trained here: leave it out"
         )
-    if not grey:
+    if name == MNIST and not grey:
         raise UsageError(
             f"read --extractor {MNIST} with images in colour, expected grey digits: use "
             f"--extractor {INCEPTION}"
         )
+    return name
+
+
+def _extractor(
+    name: str, request: EvaluateRequest, subject: Subject, device: torch.device, hidden: Console
+) -> Extractor:
+    if name != MNIST:
+        return load_extractor(name, request.weights, device, trusted=request.trust_weights)
     before = None if subject.saved is None else subject.saved.header.data_folder
     folder = data_folder(request.choice.data_dir, before)
     train, test = (DIGITS.split(folder, train=split) for split in (True, False))

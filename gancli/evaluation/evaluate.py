@@ -10,7 +10,7 @@ from torch import Tensor
 
 from gancli.catalog import labelled_example
 from gancli.errors import DataError, UsageError
-from gancli.evaluation.extractors import INCEPTION, Extractor
+from gancli.evaluation.extractors import INCEPTION, Extractor, classifies
 from gancli.evaluation.gather import Done, Gathered, Needs, gather
 from gancli.evaluation.imagesets import ImageSet
 from gancli.evaluation.keeping import Keeper
@@ -115,16 +115,16 @@ class Found(NamedTuple):
     """of the scored and of the held-out images, where memorisation was asked for"""
 
 
-def check(metric: Metric, extractor: Extractor, counts: Counts) -> None:
-    """Refuse what cannot be computed, before anything is.
+def check(metric: Metric, extractor: str, counts: Counts) -> None:
+    """Refuse what cannot be computed by the extractor of this name, before anything is.
 
     Raises:
         UsageError: the metric does not apply, or too few images are scored.
         DataError: there are too few real images.
     """
-    if metric == "is" and not extractor.classifies:
+    if metric == "is" and not classifies(extractor):
         raise UsageError(
-            f"read --is with --extractor {extractor.name}, which has no classes: use "
+            f"read --is with --extractor {extractor}, which has no classes: use "
             f"--extractor {INCEPTION}"
         )
     if metric == "intra-fid" and not 0 < counts.classes <= MOST_CLASSES:

@@ -50,8 +50,6 @@ class Extractor:
     device: torch.device
     see: Callable[[Tensor], Seen]
     """takes uint8 images of (B, C, H, W) on the device"""
-    classifies: bool = True
-    """whether it has classes, as the Inception score needs"""
 
     @property
     def exact_device(self) -> torch.device:
@@ -109,6 +107,21 @@ KNOWN = {
 }
 
 
+def classifies(name: str) -> bool:
+    """Whether an extractor has classes, as the Inception score needs.
+
+    Raises:
+        UsageError: there is no such extractor.
+    """
+    return name == MNIST or len(_known(name).layers) > 1
+
+
+def _known(name: str) -> Published:
+    if name not in KNOWN:
+        raise UsageError(f"read --extractor {name}, expected {', '.join(KNOWN)} or {MNIST}")
+    return KNOWN[name]
+
+
 def digit_extractor(reader: Reader, device: torch.device) -> Extractor:
     """The digit classifier's 128 last activations, and its logits of the ten digits."""
     net = DigitClassifier()
@@ -154,9 +167,7 @@ def load_extractor(
         NetworkError: the weights cannot be had, are others, or belong to another network.
         UsageError: there is no such extractor.
     """
-    if name not in KNOWN:
-        raise UsageError(f"read --extractor {name}, expected {', '.join(KNOWN)} or {MNIST}")
-    known = KNOWN[name]
+    known = _known(name)
     path = file or _downloaded(known)
     digest = _digest(path)
     published = digest.startswith(known.sha256)
@@ -181,7 +192,6 @@ def load_extractor(
         width=known.width,
         device=device,
         see=see,
-        classifies=len(known.layers) > 1,
     )
 
 
