@@ -56,11 +56,11 @@ def measure(request: Request) -> int:
     torch.set_num_threads(request.settings.threads)
     with tempfile.TemporaryDirectory() as folder:
         torch.ones(8, 8, device=device) @ torch.ones(8, 8, device=device)
-        before = _forget_peak(device)
+        before = forget_peak(device)
         step = build(request.loop, preset, _made_up(preset), request.settings, Path(folder))
         for _ in range(STEPS):
             step()
-        return _peak(device) - before
+        return peak(device) - before
 
 
 def _made_up(preset: Preset) -> Dataset:
@@ -71,16 +71,16 @@ def _made_up(preset: Preset) -> Dataset:
     return Dataset(torch.rand(shape) * 2 - 1)
 
 
-def _forget_peak(device: torch.device) -> int:
+def forget_peak(device: torch.device) -> int:
     """Start counting anew; returns the bytes in use now."""
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
     elif _CLEAR.exists():
         _CLEAR.write_text("5")
-    return _peak(device)
+    return peak(device)
 
 
-def _peak(device: torch.device) -> int:
+def peak(device: torch.device) -> int:
     """The most bytes in use since the count began."""
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device)

@@ -101,6 +101,40 @@ def bench_data(
     loading.bench_data(path, place.Place(device, threads, None), rounds, as_json=as_json)
 
 
+@bench_app.command("evaluate")
+def bench_evaluate(
+    count: Annotated[
+        int,
+        typer.Option("--count", min=1000, max=100_000, metavar="N", help="Images that are scored."),
+    ] = 2000,
+    memory_count: Annotated[
+        int,
+        typer.Option(
+            "--memory-count",
+            min=1000,
+            max=1_000_000,
+            metavar="N",
+            help="Made-up features whose memory is measured.",
+        ),
+    ] = 50_000,
+    pieces: Annotated[
+        int,
+        typer.Option("--pieces", min=1, metavar="N", help="Images of a turn of the extractor."),
+    ] = 256,
+    threads: ThreadsOption = None,
+    rounds: Annotated[
+        int, typer.Option("--rounds", min=1, metavar="R", help="How often each is timed.")
+    ] = 5,
+    as_json: Annotated[bool, typer.Option("--json", help="Print figures for programs.")] = False,
+) -> None:
+    """Time scoring beside the bare extractor and torch-fidelity's distance; measure its memory."""
+    from gancli.bench.scoring import ScoreSizes
+    from gancli.cli import benching
+
+    sizes = ScoreSizes(count, pieces, memory_count, rounds)
+    benching.bench_evaluation(sizes, threads, as_json=as_json)
+
+
 @bench_app.command("study")
 def bench_study(
     steps: Annotated[

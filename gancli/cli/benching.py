@@ -13,6 +13,7 @@ from rich.console import Console
 from gancli import catalog
 from gancli.bench.loops import LOOPS
 from gancli.bench.sampling import time_sampling
+from gancli.bench.scoring import MEASUREMENTS, ScoreSizes, time_scoring
 from gancli.bench.startup import seconds_to_first_step
 from gancli.bench.training import Figures, Plan, measure_training
 from gancli.checkpoint import RunSettings
@@ -20,7 +21,7 @@ from gancli.cli.options import PrecisionName
 from gancli.cli.place import Place, choose_device, data_folder, prepare
 from gancli.errors import UsageError
 from gancli.preset import Preset, load_preset
-from gancli.report.figures import print_figures, print_line
+from gancli.report.figures import print_figures, print_line, print_score_timing
 from gancli.report.progress import counting
 from gancli.report.watch import watched
 from gancli.report.words import console, say
@@ -100,6 +101,18 @@ def bench_sampling(count: int, threads: int | None, rounds: int, *, as_json: boo
     )
     held = "within" if found.ratio <= SAMPLE_LIMIT else "OVER"
     say(f"into a folder / the longer of the two: {found.ratio:.2f} ({held} {SAMPLE_LIMIT:g})")
+
+
+def bench_evaluation(sizes: ScoreSizes, threads: int | None, *, as_json: bool) -> None:
+    """Measure how fast images are scored, and in how much memory."""
+    torch.set_num_threads(threads or torch.get_num_threads())
+    hidden = Console(quiet=True) if as_json else console()
+    with counting(hidden, MEASUREMENTS, "measurements") as done:
+        found = time_scoring(sizes, done)
+    if as_json:
+        typer.echo(found.model_dump_json(indent=2))
+    else:
+        print_score_timing(found)
 
 
 def _of_small_images() -> str:

@@ -3,6 +3,7 @@
 from rich.table import Table
 
 from gancli.bench.loops import BEST, OURS, PLAIN
+from gancli.bench.scoring import ScoreTiming
 from gancli.bench.training import Figures
 from gancli.report.words import console, say
 
@@ -10,6 +11,10 @@ TO_PLAIN, TO_BEST, MEMORY_TO_BEST = 1.0, 1.05, 1.1
 """What ours may take at most, in units of the other loops."""
 REPORTING_SHARE = 0.02
 STARTUP_SECONDS = 4.0
+THROUGHPUT = 0.95
+"""What the extractor does at least, in units of a bare loop of it."""
+ALL_TO_FID, DISTANCE_TO_FIDELITY, INTRA_TO_FIDELITY = 1.1, 0.75, 7.5
+SCORES_GIB = 4.0
 EXPLAINED = {OURS: "gan train", PLAIN: "the textbook's", BEST: "fastest by hand"}
 _HEADING = (
     f"{'model':<12}{'data set':<9}{'variant':<11}{'ours':>9}{'plain':>9}{'best':>9}"
@@ -62,6 +67,30 @@ def print_line(figures: Figures, *, with_heading: bool) -> None:
     start = f"{figures.startup_s:.1f} s" + ("!" if figures.startup_s > STARTUP_SECONDS else " ")
     named = f"{figures.model:<12}{figures.dataset:<9}{figures.variant:<11}"
     say(f"{named}{milliseconds}{marked}{start:>8}")
+
+
+def print_score_timing(found: ScoreTiming) -> None:
+    """Scoring, measurement by measurement."""
+    say(
+        f"Inception at {found.images_per_s:.1f} images/s, a bare loop of it at "
+        f"{found.bare_images_per_s:.1f}: {found.throughput:.3f} "
+        f"({'within' if found.throughput >= THROUGHPUT else 'UNDER'} {THROUGHPUT:g})"
+    )
+    say(
+        f"{found.count:,} images, the reference's statistics known: FID alone {found.fid_s:.1f} s, "
+        f"with Inception score, KID, precision, recall, density and coverage {found.all_s:.1f} s: "
+        f"{_judged(found.all_to_fid, ALL_TO_FID)}"
+    )
+    say(
+        f"distance of 2,048 features: {found.distance_s:.2f} s, torch-fidelity's "
+        f"{found.fidelity_distance_s:.2f} s: "
+        f"{_judged(found.distance_to_fidelity, DISTANCE_TO_FIDELITY)}; ten classes / "
+        f"torch-fidelity's one: {_judged(found.intra_to_fidelity, INTRA_TO_FIDELITY)}"
+    )
+    say(
+        f"memory of all metrics of {found.memory_count:,} made-up images: "
+        f"{_judged(found.memory_gib, SCORES_GIB, ' GiB')}"
+    )
 
 
 def _title(figures: Figures) -> str:
