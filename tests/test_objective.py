@@ -77,7 +77,7 @@ def two_sides(term: Term) -> tuple[float, float]:
     real = torch.tensor([[2.0], [-1.0]], dtype=torch.float64)
     fake = torch.tensor([[0.5], [1.0]], dtype=torch.float64)
     stage = scene(net, real, fake)
-    generator = GeneratorScene(Sample(fake), stage.fake_verdict)
+    generator = GeneratorScene(Sample(fake), stage.fake_verdict, GeneratorNet())
     return (
         float(term.discriminator(stage).detach()),
         float(term.generator(generator).detach()),
