@@ -97,7 +97,7 @@ def test_counts_with_batch_norm() -> None:
 
 def test_counts_of_the_layers_with_directions() -> None:
     net = build_players(load_preset("eigengan"), seed=0).generator
-    sizes = {name: 0 for name in ("U", "L", "mu")}
+    sizes = dict.fromkeys(("U", "L", "mu"), 0)
     for name, parameter in net.named_parameters():
         sizes[name.rpartition(".")[2]] = sizes.get(name.rpartition(".")[2], 0) + parameter.numel()
     assert (sizes["U"], sizes["mu"], sizes["L"]) == (6_144_000, 1_024_000, 36)
