@@ -1,15 +1,34 @@
 """What latents look like: drawn fresh for training, or fixed by a seed for sampling."""
 
+import math
 from collections.abc import Sequence
-from typing import Literal
+from dataclasses import dataclass
+from typing import Annotated, Literal
 
 import numpy as np
 import torch
 from pydantic import Field
+from torch import Tensor
 
 from gancli.settings import Settings
 from gancli.streams import uniforms
 from gancli.types import Latent
+
+Distribution = Literal["normal", "uniform"]
+Size = Annotated[int, Field(gt=0, le=1024)]
+
+
+@dataclass(frozen=True)
+class LatentAxis:
+    """One number of a latent, beside its noise, that may be varied alone."""
+
+    name: str
+    """`category`, `code0`, `code1`, ..., `L0D0`, `L0D1`, ..."""
+    kind: Literal["category", "code", "level"]
+    index: int = 0
+    """which of the codes, or of a layer's directions"""
+    layer: int = 0
+    """which layer's, of a level"""
 
 
 class Prior(Settings):
@@ -17,43 +36,97 @@ class Prior(Settings):
 
     z_dim: int = Field(gt=0, le=1_000_000)
     """length of the noise vector z"""
-    distribution: Literal["normal", "uniform"] = "normal"
+    distribution: Distribution = "normal"
     """normal: N(0, scale^2); uniform: U(-scale, scale)"""
     scale: float = Field(default=1.0, gt=0)
     """standard deviation (normal) or half-width (uniform)"""
     fake_labels: Literal["uniform", "real"] = "uniform"
     """labels of the fakes in the discriminator's turn, where labels are used: fresh ones, every
     class as likely, or those of the real batch beside them"""
+    categories: int = Field(default=0, ge=0, le=1024)
+    """values of the discrete code, every one as likely; 0: there is none"""
+    codes: int = Field(default=0, ge=0, le=1024)
+    """continuous codes"""
+    code_distribution: Distribution = "normal"
+    """of each continuous code; normal: N(0, 1); uniform: U(-1, 1)"""
+    levels: tuple[Size, Size] | None = None
+    """layers of the generator that have coordinates of their own, each N(0, 1), and how many each;
+    none: noise alone"""
+    truncation: float | None = Field(default=None, gt=0)
+    """what sampling and previews cut the distributions off at, where nobody says otherwise"""
+
+    def axes(self) -> tuple[LatentAxis, ...]:
+        """What may be varied beside the noise, in order."""
+        layers, directions = self.levels or (0, 0)
+        return (
+            *([LatentAxis("category", "category")] if self.categories else []),
+            *(LatentAxis(f"code{i}", "code", i) for i in range(self.codes)),
+            *(
+                LatentAxis(f"L{layer}D{i}", "level", i, layer)
+                for layer in range(layers)
+                for i in range(directions)
+            ),
+        )
 
     def draw(self, count: int, rng: np.random.Generator) -> Latent:
-        """Fresh latents for one turn: z of shape (count, z_dim), float32."""
-        shape = (count, self.z_dim)
-        if self.distribution == "normal":
-            z = rng.standard_normal(shape, dtype=np.float32)
-        else:
-            z = 2 * rng.random(shape, dtype=np.float32) - 1
-        return Latent(torch.from_numpy(z).mul_(self.scale))
+        """Fresh latents for one turn: z of shape (count, z_dim), float32, and what goes with it."""
+
+        def numbers(distribution: Distribution, *shape: int) -> Tensor:
+            if distribution == "normal":
+                return torch.from_numpy(rng.standard_normal((count, *shape), dtype=np.float32))
+            return torch.from_numpy(2 * rng.random((count, *shape), dtype=np.float32) - 1)
+
+        latent = Latent(numbers(self.distribution, self.z_dim).mul_(self.scale))
+        if self.categories:
+            drawn = rng.integers(self.categories, size=count)
+            latent = latent._replace(category=torch.from_numpy(drawn))
+        if self.codes:
+            latent = latent._replace(code=numbers(self.code_distribution, self.codes))
+        if self.levels:
+            latent = latent._replace(levels=numbers("normal", *self.levels))
+        return latent
 
     def at(
         self, seeds: Sequence[int], label: int | None = None, truncation: float | None = None
     ) -> Latent:
-        """The noise of these sample seeds: row i depends on seeds[i] and `label`, bit for bit.
+        """The latents of these sample seeds: row i depends on seeds[i] and `label`, bit for bit.
 
         Args:
             seeds: one a sample.
             label: the class asked for, which has noise of its own; None: of no class in particular.
-            truncation: no number lies further from 0, in units of `scale`: each is drawn from the
-                part of the distribution that is left (Brock et al. 2019, section 3.1); None: all.
+            truncation: no number lies further from 0, in units of its distribution: each is drawn
+                from the part that is left (Brock et al. 2019, section 3.1); None: as the field
+                `truncation` says.
         """
+        within = self.truncation if truncation is None else truncation
         purpose = "sample" if label is None else f"sample of class {label}"
-        u = torch.from_numpy(uniforms(seeds, purpose, self.z_dim))
-        # ndtri, the inverse of the normal distribution, works element by element: a vectorised
-        # sine or logarithm may round differently at the end of a batch.
-        if self.distribution == "uniform":
-            z = (2 * u - 1) * min(1.0, truncation or 1.0)
-        elif truncation is None:
-            z = torch.special.ndtri(u)
-        else:
-            left = float(torch.special.ndtr(torch.tensor(-truncation, dtype=u.dtype)))
-            z = torch.special.ndtri(left + u * (1 - 2 * left))
-        return Latent((z * self.scale).float())
+
+        def numbers(part: str, count: int) -> Tensor:
+            return torch.from_numpy(uniforms(seeds, f"{purpose}{part}", count))
+
+        latent = Latent(
+            (_shaped(numbers("", self.z_dim), self.distribution, within) * self.scale).float()
+        )
+        if self.categories:
+            category = numbers(", category", 1)[:, 0] * self.categories
+            latent = latent._replace(category=category.long())
+        if self.codes:
+            code = _shaped(numbers(", code", self.codes), self.code_distribution, within)
+            latent = latent._replace(code=code.float())
+        if self.levels:
+            levels = _shaped(numbers(", levels", math.prod(self.levels)), "normal", within)
+            latent = latent._replace(levels=levels.float().view(len(seeds), *self.levels))
+        return latent
+
+
+def _shaped(u: Tensor, distribution: Distribution, truncation: float | None) -> Tensor:
+    """Numbers uniform on (0, 1) as N(0, 1) or U(-1, 1), within `truncation` of 0."""
+    # ndtri, the inverse of the normal distribution, works element by element: a vectorised
+    # sine or logarithm may round differently at the end of a batch.
+    if distribution == "uniform":
+        return (2 * u - 1) * min(1.0, truncation or 1.0)
+    if truncation is not None:
+        left = float(torch.special.ndtr(torch.tensor(-truncation, dtype=u.dtype)))
+        u = left + u * (1 - 2 * left)
+    normal: Tensor = torch.special.ndtri(u)
+    return normal

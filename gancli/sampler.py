@@ -10,7 +10,7 @@ from torch import Tensor
 
 from gancli.errors import NonFiniteError
 from gancli.preset import Preset
-from gancli.types import GeneratorNet
+from gancli.types import GeneratorNet, Latent
 
 Samples = NDArray[np.generic]
 """uint8 images of (N, H, W, C), or float32 points of (N, D) in data units."""
@@ -37,13 +37,7 @@ class Sampler:
             NonFiniteError: one is not finite.
         """
         for start in range(0, len(seeds), self.batch_size):
-            made = self._generate(seeds[start : start + self.batch_size], label)
-            if not bool(made.isfinite().all()):
-                raise NonFiniteError(
-                    f"the generator of {self.preset.name} makes samples that are infinite or not a "
-                    "number: name another checkpoint with --checkpoint STEP"
-                )
-            yield self.preset.data.to_samples(made)
+            yield self.of(self.latent(seeds[start : start + self.batch_size], label))
 
     def all(self, seeds: Sequence[int], label: int | None = None) -> Samples:
         """The seeds' samples in one array."""
@@ -60,12 +54,28 @@ class Sampler:
             return np.array(seeds, dtype=np.int64) % self.preset.classes
         return np.full(len(seeds), label, dtype=np.int64)
 
-    def _generate(self, seeds: Sequence[int], label: int | None) -> Tensor:
-        weight = next(self.generator.parameters())
+    def latent(self, seeds: Sequence[int], label: int | None = None) -> Latent:
+        """The latents of these seeds, on the processor; the label as `labels` says."""
         latent = self.preset.prior.at(seeds, label, self.truncation)
         labels = self.labels(seeds, label)
-        if labels is not None:
-            latent = latent._replace(label=torch.from_numpy(labels))
+        return latent if labels is None else latent._replace(label=torch.from_numpy(labels))
+
+    def of(self, latent: Latent) -> Samples:
+        """What the generator makes of these latents, in one pass.
+
+        Raises:
+            NonFiniteError: a sample is not finite.
+        """
+        made = self._generate(latent)
+        if not bool(made.isfinite().all()):
+            raise NonFiniteError(
+                f"the generator of {self.preset.name} makes samples that are infinite or not a "
+                "number: name another checkpoint with --checkpoint STEP"
+            )
+        return self.preset.data.to_samples(made)
+
+    def _generate(self, latent: Latent) -> Tensor:
+        weight = next(self.generator.parameters())
         latent = latent.to(weight.device, weight.dtype)
         training = self.generator.training
         self.generator.eval()

@@ -1,6 +1,6 @@
 """The nouns every room shares: latents, samples, verdicts, and the two network contracts."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from types import MappingProxyType
@@ -32,19 +32,27 @@ class Latent(NamedTuple):
     label: Tensor | None = None
     """(B,) int64: the class asked for; None for generators of one kind of sample."""
 
+    category: Tensor | None = None
+    """(B,) int64: the discrete code of Chen et al. 2016 (InfoGAN)"""
+    code: Tensor | None = None
+    """(B, C): the continuous codes beside it"""
+    levels: Tensor | None = None
+    """(B, L, K): coordinates in the K directions of each of L layers (He et al. 2021, EigenGAN)"""
+
+    def each(self, change: Callable[[Tensor], Tensor]) -> "Latent":
+        """The same change to every part there is."""
+        return Latent(**{k: change(part) for k, part in self._asdict().items() if part is not None})
+
     def to(self, device: torch.device, dtype: torch.dtype) -> "Latent":
-        """On this device, its noise of this type."""
-        return Latent(
-            self.z.to(device, dtype), None if self.label is None else self.label.to(device)
-        )
+        """On this device; what is no number of a class is of this type."""
+        return self.each(lambda part: part.to(device, dtype if part.is_floating_point() else None))
 
     @staticmethod
     def joined(latents: "Sequence[Latent]") -> "Latent":
         """Batches of the same parts, one behind the other."""
-        labels = [latent.label for latent in latents if latent.label is not None]
-        return Latent(
-            torch.cat([latent.z for latent in latents]), torch.cat(labels) if labels else None
-        )
+        parts = [latent._asdict() for latent in latents]
+        there = [name for name, part in parts[0].items() if part is not None]
+        return Latent(**{name: torch.cat([each[name] for each in parts]) for name in there})
 
 
 class Sample(NamedTuple):
@@ -56,11 +64,15 @@ class Sample(NamedTuple):
     """(B, Z): the noise x was made of, or a guess at it; for discriminators that judge both."""
     label: Tensor | None = None
     """(B,) int64: the class x shows, or was asked to show; None where labels are not used."""
+    category: Tensor | None = None
+    """(B,) int64: the discrete code x was made of; None for reals, and where there are no codes."""
+    code: Tensor | None = None
+    """(B, C): the continuous codes x was made of, likewise."""
 
     @staticmethod
     def made(x: Tensor, latent: Latent) -> "Sample":
         """What a generator made of these latents."""
-        return Sample(x, latent.z, latent.label)
+        return Sample(x, latent.z, latent.label, latent.category, latent.code)
 
     def beside(self, other: "Sample") -> "Sample":
         """This batch and another one behind it, in the fields that both have."""
@@ -68,8 +80,8 @@ class Sample(NamedTuple):
         def both(ours: Tensor | None, theirs: Tensor | None) -> Tensor | None:
             return None if ours is None or theirs is None else torch.cat([ours, theirs])
 
-        x = torch.cat([self.x, other.x])
-        return Sample(x, both(self.z, other.z), both(self.label, other.label))
+        pairs = zip(self[1:], other[1:], strict=True)
+        return Sample(torch.cat([self.x, other.x]), *(both(a, b) for a, b in pairs))
 
 
 class Verdict(NamedTuple):
@@ -78,7 +90,8 @@ class Verdict(NamedTuple):
     logit: Tensor
     """(B,) unbounded; larger means more real."""
     heads: Mapping[str, Tensor] = MappingProxyType({})
-    """What else was asked of it, by name: `label` has (B, classes) logits."""
+    """What else was asked of it, by name: `label` has (B, classes) logits, and so has `category`;
+    `code` has (B, C) guesses."""
 
     def halves(self) -> "tuple[Verdict, Verdict]":
         """The verdicts on the first and on the second half of the batch."""
@@ -104,6 +117,10 @@ class GeneratorNet(nn.Module):
     def __call__(self, latent: Latent) -> Tensor:
         """Return x of shape (B, *DataShape.x)."""
         return cast(Tensor, super().__call__(latent))
+
+    def bases(self) -> list[Tensor]:
+        """The directions of each layer that has coordinates, (K, D), D >= K; most have none."""
+        return []
 
 
 class DiscriminatorNet(nn.Module):

@@ -6,8 +6,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gancli.prior import Prior
+from gancli.prior import LatentAxis, Prior
 from gancli.streams import stream, uniforms
+from gancli.types import Latent
 
 
 def test_a_stream_is_a_function_of_its_name() -> None:
@@ -26,14 +27,17 @@ def test_a_stream_is_a_function_of_its_name() -> None:
 @given(data=st.data())
 @settings(max_examples=40, deadline=None)
 def test_a_latent_depends_on_its_seed_alone(distribution: str, data: st.DataObject) -> None:
-    prior = Prior.model_validate({"z_dim": 7, "distribution": distribution})
+    more = {"categories": 10, "codes": 2, "code_distribution": distribution, "levels": (2, 3)}
+    prior = Prior.model_validate({"z_dim": 7, "distribution": distribution, **more})
     numbers = st.lists(st.integers(0, 2**40), min_size=1, max_size=40, unique=True)
     seeds = data.draw(numbers)
     cut = data.draw(st.integers(0, len(seeds)))
-    whole = prior.at(seeds).z
-    parts = torch.cat([prior.at(seeds[:cut]).z, prior.at(seeds[cut:]).z])
-    assert torch.equal(whole, parts)
-    assert torch.equal(whole[-1], prior.at([seeds[-1]]).z[0])
+    whole = prior.at(seeds)
+    parts = Latent.joined([prior.at(seeds[:cut]), prior.at(seeds[cut:])])
+    last = prior.at([seeds[-1]])
+    for name in ("z", "category", "code", "levels"):
+        assert torch.equal(getattr(whole, name), getattr(parts, name))
+        assert torch.equal(getattr(whole, name)[-1], getattr(last, name)[0])
 
 
 def test_consecutive_seeds_do_not_overlap() -> None:
@@ -60,3 +64,51 @@ def test_priors_have_the_moments_they_name() -> None:
 
 def test_no_seeds_are_no_latents() -> None:
     assert Prior(z_dim=3).at([]).z.shape == (0, 3)
+    levels = Prior(z_dim=3, levels=(2, 4)).at([]).levels
+    assert levels is not None
+    assert levels.shape == (0, 2, 4)
+
+
+FULL = Prior(z_dim=3, categories=10, codes=2, code_distribution="uniform", levels=(4, 6))
+
+
+@pytest.mark.parametrize("how", ["draw", "at"])
+def test_codes_and_coordinates_have_the_distributions_they_name(how: str) -> None:
+    count = 20_000
+    latent = FULL.at(range(count)) if how == "at" else FULL.draw(count, stream(0, "latent"))
+    assert latent.category is not None
+    assert latent.code is not None
+    assert latent.levels is not None
+    counts = np.bincount(latent.category, minlength=10)
+    assert counts.shape == (10,)
+    # Chi-squared with 9 degrees of freedom: beyond 33.7 once in 10,000.
+    assert float(((counts - 2000) ** 2 / 2000).sum()) < 33.7
+    assert latent.code.shape == (count, 2)
+    assert 0.99 < float(latent.code.abs().max()) <= 1
+    assert float(latent.code.var()) == pytest.approx(1 / 3, rel=0.03)
+    assert latent.levels.shape == (count, 4, 6)
+    assert float(latent.levels.std()) == pytest.approx(1, rel=0.02)
+    # No part repeats another.
+    parts = torch.cat([latent.z, latent.code, latent.levels.flatten(1)], 1)
+    off = torch.corrcoef(parts.T).fill_diagonal_(0).abs()
+    assert float(off.max()) < 0.05
+
+
+def test_noise_is_drawn_first_so_that_more_parts_change_nothing_in_it() -> None:
+    plain = Prior(z_dim=3)
+    assert torch.equal(plain.draw(9, stream(0, "a")).z, FULL.draw(9, stream(0, "a")).z)
+    assert torch.equal(plain.at(range(9)).z, FULL.at(range(9)).z)
+
+
+def test_truncation_reaches_every_number_but_the_category() -> None:
+    whole, near = FULL.at(range(500)), FULL.at(range(500), truncation=0.5)
+    for name in ("z", "code", "levels"):
+        assert 0.45 < float(getattr(near, name).abs().max()) <= 0.5
+    assert torch.equal(near._asdict()["category"], whole._asdict()["category"])
+
+
+def test_axes_are_named_in_order() -> None:
+    assert [axis.name for axis in FULL.axes()][:5] == ["category", "code0", "code1", "L0D0", "L0D1"]
+    assert FULL.axes()[-1] == LatentAxis("L3D5", "level", 5, 3)
+    assert len(FULL.axes()) == 1 + 2 + 4 * 6
+    assert Prior(z_dim=3).axes() == ()

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 import platformdirs
 import torch
 import typer
+from numpy.typing import NDArray
 from rich.console import Console
 
 from gancli.cli.options import DeviceName
@@ -78,7 +80,9 @@ def evaluate_as_typed(request: EvaluateRequest) -> None:
     metrics = _metrics(request, subject, reals, name)
     extractor = _extractor(name, request, subject, device, hidden)
     reads_labels = name == MNIST and subject.images.classes == DIGITS.class_names
-    asked = Asked(metrics, extractor, reads_labels, reals.train, reals.held_out)
+    asked = Asked(
+        metrics, extractor, reads_labels, _codes(subject, name), reals.train, reals.held_out
+    )
     hidden.print(f"evaluating {_named(subject)}", markup=False, highlight=False)
     folder = platformdirs.user_cache_path("gancli") / "references"
     keeper = Keeper(folder, int(request.memory_gib * GIB))
@@ -99,6 +103,13 @@ def evaluate_as_typed(request: EvaluateRequest) -> None:
     if file is not None:
         rows = [*before, *(each.model_dump(mode="json") for each in results)]
         write_atomically(file, json.dumps(rows, indent=1).encode())
+
+
+def _codes(subject: Subject, extractor: str) -> NDArray[np.int64] | None:
+    """The discrete code of each image, where digits are read."""
+    if extractor != MNIST or not isinstance(subject.images, Generated):
+        return None
+    return subject.images.codes()
 
 
 def _named(subject: Subject) -> str:

@@ -159,8 +159,9 @@ class Hand:
         """Fresh latents, one a sample of the batch."""
         deck, share = self.deck, self.deck.world.slice_of(self.batch_size)
         drawn = deck.prior.draw(self.batch_size, self._stream("latent"))
-        z = deck.send(drawn.z[share].to(deck.dtype))
-        return Latent(z, self._asked(share) if deck.classes else None)
+        own = drawn.each(lambda part: part[share]).to(torch.device("cpu"), deck.dtype)
+        latent = own.each(deck.send)
+        return latent._replace(label=self._asked(share)) if deck.classes else latent
 
     def _asked(self, share: slice) -> Tensor:
         """The labels asked for: the real batch's where the prior says so, else fresh ones."""

@@ -6,10 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
 from torch import Tensor
 
 from gancli.catalog import labelled_example
 from gancli.errors import DataError, UsageError
+from gancli.evaluation.codes import code_agreement
 from gancli.evaluation.extractors import INCEPTION, Extractor, classifies
 from gancli.evaluation.gather import Done, Gathered, Needs, gather
 from gancli.evaluation.imagesets import ImageSet
@@ -69,6 +72,8 @@ class Asked:
     extractor: Extractor
     of_digits: bool = False
     """whether the images' labels are the digits that the extractor reads"""
+    codes: NDArray[np.int64] | None = None
+    """(count,) the discrete code each scored image was made of, where the extractor reads digits"""
     train: Real | None = None
     """what the generator learnt from, for memorisation"""
     held_out: Real | None = None
@@ -77,7 +82,8 @@ class Asked:
     def needs(self) -> Needs:
         """What must be kept of the scored images' features."""
         features = bool({"kid", "prc", "dc", "memorisation"} & set(self.metrics))
-        return Needs(features, "is" in self.metrics or self.of_digits, "intra-fid" in self.metrics)
+        logits = "is" in self.metrics or self.of_digits or self.codes is not None
+        return Needs(features, logits, "intra-fid" in self.metrics)
 
     @property
     def compares(self) -> bool:
@@ -244,6 +250,9 @@ def scores_of(
         found |= _of_features(fake.features, real.features, real.reaches, asked, keeper)
     if asked.of_digits and fake.labels is not None and fake.logits is not None:
         found["recognised"] = float((fake.logits.argmax(1) == fake.labels).double().mean())
+    if asked.codes is not None and fake.logits is not None:
+        agreed = code_agreement(asked.codes, fake.logits.argmax(1).numpy())
+        found |= {"code_purity": agreed.purity, "code_information": agreed.mutual_information}
     return found
 
 

@@ -258,6 +258,12 @@ class Generated:
             [self._made([place % self.seeds], labels[place // self.seeds]) for place in places]
         )
 
+    def codes(self) -> NDArray[np.int64] | None:
+        """The discrete code of each image, (len,); None where there are no such codes."""
+        of_each = [self.sampler.latent(range(self.seeds), label) for label in self._labels()]
+        there = [latent.category.numpy() for latent in of_each if latent.category is not None]
+        return np.concatenate(there) if there else None
+
     def _labels(self) -> list[int | None]:
         return [*range(len(self.classes))] or [None]
 

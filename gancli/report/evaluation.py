@@ -21,13 +21,15 @@ NAMES = {
     "density": "density",
     "coverage": "coverage",
     "intra_fid": "intra-FID, mean",
+    "code_purity": "digits told by code",
+    "code_information": "  code and digit, nats",
     "memorisation_repeated": "near a training image",
     "memorisation_nearer": "nearer than held-out",
     "memorisation_fake_median": "  distance, median",
     "memorisation_held_out_median": "  of held-out images",
     RECOGNISED: "recognised as asked",
 }
-SHARES = {RECOGNISED, "memorisation_repeated", "memorisation_nearer"}
+SHARES = {RECOGNISED, "code_purity", "memorisation_repeated", "memorisation_nearer"}
 """Scores that are shown in percent."""
 PUBLISHED_COUNT = 50_000
 """Images that published scores are computed on; FIDs of other counts differ by their bias."""
