@@ -11,7 +11,6 @@ from typing import Annotated, Literal
 import torch
 from pydantic import Field
 from torch import Tensor, nn
-from torch.nn.functional import one_hot
 
 from gancli.networks.blocks import SeedConvTranspose2d, WholeConv2d, channels_last, leaky
 from gancli.networks.layers import (
@@ -22,6 +21,7 @@ from gancli.networks.layers import (
     batch_norm,
     finish,
     labelled,
+    shares,
 )
 from gancli.prior import Prior
 from gancli.types import (
@@ -77,7 +77,7 @@ class CnnGenerator(GeneratorNet):
         """Return images of shape (B, C, H, W)."""
         z = latent.z
         if self.beside:
-            z = torch.cat([z, one_hot(labelled(latent.label), self.beside).to(z.dtype)], 1)
+            z = torch.cat([z, shares(latent.label, self.beside, z.dtype)], 1)
         x = channels_last(self.first_conv(z[:, :, None, None]))
         for layer in self.layers:
             x = layer(x, latent.label)
@@ -125,7 +125,7 @@ class CnnDiscriminator(DiscriminatorNet):
         """Return one logit an image, and (B, count) of each head."""
         x = sample.x
         if self.beside:
-            planes = one_hot(labelled(sample.label), self.beside).to(x.dtype)[:, :, None, None]
+            planes = shares(sample.label, self.beside, x.dtype)[:, :, None, None]
             x = torch.cat([x, planes.expand(-1, -1, *x.shape[2:])], 1)
         norm, activation, to_logit = self.last_conv
         x = activation(norm(self.layers(self.first_conv(channels_last(x)))))
