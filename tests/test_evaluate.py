@@ -314,8 +314,8 @@ def untrained(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """A digit classifier that nobody waits for, and a cache of its own."""
     torch.manual_seed(0)
     reader = Reader(DigitClassifier().eval(), 0.1, "0123456789abcdef")
-    monkeypatch.setattr("gancli.cli.evaluating.digit_reader", lambda *_: reader)
-    monkeypatch.setattr("gancli.cli.evaluating._cache", lambda: tmp_path / "cache")
+    monkeypatch.setattr("gancli.cli.digits.digit_reader", lambda *_: reader)
+    monkeypatch.setattr("platformdirs.user_cache_path", lambda _: tmp_path / "cache")
 
 
 @pytest.mark.usefixtures("untrained")

@@ -21,12 +21,14 @@ from gancli.cli.options import (
     ImageSizeOption,
     Model,
     PrecisionName,
+    RawOption,
     RunArgument,
     SetOption,
     SkipBrokenOption,
     StepsOption,
     TensorboardOption,
     ThreadsOption,
+    TruncationOption,
     VariantOption,
     VerifyOption,
 )
@@ -182,17 +184,7 @@ def sample(
             "--classes", metavar="0,3,cat", help="Which classes: names or numbers. Default: all."
         ),
     ] = None,
-    truncation: Annotated[
-        float | None,
-        typer.Option(
-            "--truncation",
-            min=0.01,
-            max=100,
-            metavar="T",
-            help="Noise no further than T from 0, in units of the prior's scale (a standard "
-            "deviation, where it is normal): likelier, less varied.",
-        ),
-    ] = None,
+    truncation: TruncationOption = None,
     batch_size: Annotated[
         int, typer.Option("--batch-size", min=1, metavar="B", help="Samples generated at once.")
     ] = 500,
@@ -204,9 +196,7 @@ def sample(
         bool, typer.Option("--grid", help="Also write all samples as one picture.")
     ] = False,
     checkpoint: CheckpointOption = "last",
-    raw: Annotated[
-        bool, typer.Option("--raw", help="The weights as trained, not their moving average.")
-    ] = False,
+    raw: RawOption = False,
     device: DeviceOption = None,
     out: Annotated[
         Path | None,

@@ -6,25 +6,22 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import platformdirs
 import torch
 import typer
 from rich.console import Console
 
-from gancli.checkpoint import Checkpoint
+from gancli.checkpoint import Checkpoint, Network
+from gancli.cli.digits import reader_of_digits, shows_digits
 from gancli.cli.options import DeviceName
-from gancli.cli.place import choose_device, data_folder
+from gancli.cli.place import cache_folder, choose_device, data_folder
 from gancli.data import Dataset, Mixture, TorchvisionImages
-from gancli.data.stacked import DIGITS
 from gancli.errors import DataError, RunError, UsageError
-from gancli.evaluation.digits import batches, digit_reader
 from gancli.evaluation.evaluate import (
     METRICS,
     Asked,
     Counts,
     Evaluation,
     Metric,
-    Network,
     Protocol,
     Split,
     check,
@@ -96,7 +93,7 @@ def evaluate(request: EvaluateRequest) -> None:
     asked = Asked(
         _metrics(request, extractor, counts),
         extractor,
-        of_digits=extractor.name == MNIST and _is_digits(preset),
+        of_digits=extractor.name == MNIST and shows_digits(preset),
     )
     shown = f"evaluating {saved.path}: {preset.name} on {preset.dataset}, {made.network}"
     hidden.print(shown, markup=False, highlight=False)
@@ -157,8 +154,7 @@ class Fakes:
     @property
     def network(self) -> Network:
         """Whose weights make them."""
-        averaged = self.saved.header.preset.average_kept and not self.raw
-        return "moving average" if averaged else "weights as trained"
+        return self.saved.network(raw=self.raw)
 
     @property
     def per_class(self) -> int | None:
@@ -227,14 +223,10 @@ def _can_be_had(metric: Metric, extractor: Extractor, counts: Counts) -> bool:
     return True
 
 
-def _is_digits(preset: Preset) -> bool:
-    return isinstance(preset.data, TorchvisionImages) and preset.data.source == DIGITS.source
-
-
 def _extractor(
     request: EvaluateRequest, preset: Preset, folder: Path, device: torch.device, hidden: Console
 ) -> Extractor:
-    name = request.extractor or (MNIST if _is_digits(preset) else INCEPTION)
+    name = request.extractor or (MNIST if shows_digits(preset) else INCEPTION)
     if name != MNIST:
         return load_extractor(name, request.weights, device, trusted=request.trust_weights)
     if request.weights is not None:
@@ -246,13 +238,7 @@ def _extractor(
             f"read --extractor {MNIST} with images in colour, expected grey digits: use "
             f"--extractor {INCEPTION}"
         )
-    train, test = (DIGITS.split(folder, train=split) for split in (True, False))
-    with counting(hidden, batches(train), "batches for the digit classifier") as done:
-        return digit_extractor(digit_reader(train, test, _cache(), done), device)
-
-
-def _cache() -> Path:
-    return platformdirs.user_cache_path("gancli")
+    return digit_extractor(reader_of_digits(folder, hidden), device)
 
 
 def _splits(request: EvaluateRequest) -> list[Split]:
@@ -285,7 +271,7 @@ def _known(
             real,
             asked.extractor,
             asked.reference_needs(),
-            _cache() / "references",
+            cache_folder() / "references",
             batch_size=request.batch_size,
             done=done,
         )

@@ -5,7 +5,13 @@ from typing import Annotated
 
 import typer
 
-from gancli.cli.options import CheckpointOption, DataDirOption, DeviceOption, RunArgument
+from gancli.cli.options import (
+    CheckpointOption,
+    DataDirOption,
+    DeviceOption,
+    RawOption,
+    RunArgument,
+)
 
 
 def evaluate(
@@ -55,9 +61,7 @@ def evaluate(
         int, typer.Option("--batch-size", min=1, metavar="B", help="Images seen at once.")
     ] = 64,
     checkpoint: CheckpointOption = "last",
-    raw: Annotated[
-        bool, typer.Option("--raw", help="The weights as trained, not their moving average.")
-    ] = False,
+    raw: RawOption = False,
     device: DeviceOption = None,
     data_dir: DataDirOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print scores for programs.")] = False,

@@ -9,7 +9,7 @@ from pydantic import Field
 from torch import Tensor
 
 from gancli.catalog import labelled_example
-from gancli.checkpoint import versions
+from gancli.checkpoint import Network, versions
 from gancli.errors import DataError, UsageError
 from gancli.evaluation.extractors import INCEPTION, Extractor
 from gancli.evaluation.gather import Gathered, Needs
@@ -25,7 +25,6 @@ from gancli.evaluation.scores import (
 from gancli.settings import Settings
 
 Split = Literal["train", "test"]
-Network = Literal["moving average", "weights as trained"]
 Metric = Literal["fid", "is", "kid", "prc", "dc", "intra-fid"]
 METRICS: tuple[Metric, ...] = ("fid", "is", "kid", "prc", "dc", "intra-fid")
 LEAST: dict[Metric, int] = {
