@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 import gancli
+from gancli.cli.axes import traverse
 from gancli.cli.benches import bench_app
 from gancli.cli.looks import data
 from gancli.cli.options import (
@@ -36,7 +37,7 @@ from gancli.cli.presets import presets_app
 from gancli.cli.scores import evaluate
 
 app = typer.Typer(
-    help="Train, sample and compare the classic GANs, repeatably.",
+    help="Train, sample, evaluate, traverse and compare the classic GANs, repeatably.",
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
@@ -61,7 +62,7 @@ def root(
         bool, typer.Option("--debug", help="Show tracebacks; may stand anywhere.")
     ] = False,
 ) -> None:
-    """Train, sample and compare the classic GANs, repeatably."""
+    """Train, sample, evaluate, traverse and compare the classic GANs, repeatably."""
     del version, debug
 
 
@@ -229,6 +230,7 @@ def sample(
 
 app.command()(evaluate)
 app.command("eval", hidden=True)(evaluate)
+app.command()(traverse)
 
 
 @app.command()
