@@ -14,14 +14,14 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from gancli.errors import UsageError
 from gancli.fitting import Own, fitted
-from gancli.tables import Table, lay_over, override, parse
+from gancli.tables import Table, absent, lay_over, override, parse
 
 REFERENCE = "reference"
 OWN = "images"
 """The table of people's own images, which has no name on the command line."""
 LARGE = 64
 """From this side on, in pixels, images have settings of their own."""
-NOT_LAID = ("like", "variants", "large")
+NOT_LAID = ("like", "photographs", "variants", "large")
 """Keys of a data set's table that are no part of a preset."""
 
 
@@ -31,6 +31,8 @@ class VariantTable(BaseModel):
     model_config = ConfigDict(extra="allow")
 
     on: dict[str, Table] = {}
+    without: list[str] = []
+    """paths of what it takes out, e.g. objective.r1"""
 
 
 class Head(BaseModel):
@@ -206,9 +208,9 @@ def home_of(chosen: Head) -> str:
 
 def for_photographs() -> list[str]:
     """Models for images of any size that need no labels."""
-    richest = _dataset_table(OWN)["like"][0]
+    rich = set(_dataset_table(OWN)["photographs"])
     heads = map(head, model_names())
-    return [each.name for each in heads if richest in each.datasets and not each.knows_classes]
+    return [each.name for each in heads if rich & {*each.datasets} and not each.knows_classes]
 
 
 def _resolve_own(chosen: Head, own: Own, variant: str | None) -> Table:
@@ -218,7 +220,7 @@ def _resolve_own(chosen: Head, own: Own, variant: str | None) -> Table:
     resolved: Table = {}
     for layer in _layers(chosen, own.name, variant, [*chosen.lineage(home), OWN]):
         resolved = lay_over(resolved, layer)
-    large = _dataset_table(OWN)["large"] if own.data["size"] >= LARGE else {}
+    large = _dataset_table(OWN)["large"].get(home, {}) if own.data["size"] >= LARGE else {}
     # What was published belongs to the set it was published for.
     resolved = lay_over(resolved, {"expected": None, **large.get(variant, {})})
     return fitted(resolved, own, for_photographs())
@@ -301,6 +303,7 @@ def _layers(chosen: Head, dataset: str, variant: str, ancestors: Sequence[str]) 
     for name in ancestors:
         yield _dataset_table(name).get("variants", {}).get(variant, {})
     own = chosen.variants[variant]
+    yield absent(own.without)
     yield own.model_extra or {}
     yield from (own.on[name] for name in ancestors if name in own.on)
 

@@ -13,7 +13,8 @@ MOST_FLAT = 64
 """The largest side, in pixels, that networks without convolutions are given."""
 KEPT = ("flip", "noise")
 """Fields of the data that do not belong to one set alone."""
-CONVOLUTIONAL = "cnn"
+CONVOLUTIONAL, LAYERED = "cnn", "eigen"
+"""The families that deepen with the image; the second has coordinates for each layer."""
 
 
 @dataclass(frozen=True)
@@ -41,13 +42,15 @@ def fitted(table: Table, own: Own, instead: Sequence[str]) -> Table:
         UsageError: the images are too large for the model's networks, or lack its labels.
     """
     kept = {key: table["data"][key] for key in KEPT if key in table["data"]}
-    deviations = {
-        path: said for path, said in table.get("deviations", {}).items() if path != "data"
-    }
+    of_the_set = {"data", *(f"data.{key}" for key in table["data"] if key not in KEPT)}
+    deviations = {k: said for k, said in table.get("deviations", {}).items() if k not in of_the_set}
     made = table | {"data": own.data | kept, "deviations": deviations}
     for player in PLAYERS:
         network = table[player]["network"]
         made[player] = table[player] | {"network": _deepened(network, own, table, instead)}
+    if "levels" in table["prior"]:
+        levels = [doublings(own), *table["prior"]["levels"][1:]]
+        made["prior"] = table["prior"] | {"levels": levels}
     if not own.data["classes"] and _wants_labels(table):
         raise UsageError(
             f"read {own}, whose images have no classes, and {table['name']} learns from classes: "
@@ -65,9 +68,10 @@ def _wants_labels(table: Table) -> bool:
 def _deepened(
     network: Mapping[str, Any], own: Own, table: Table, instead: Sequence[str]
 ) -> dict[str, Any]:
-    """The network for another side, its innermost map as wide as it was."""
+    """The network for another side: its innermost map as wide as it was, or, where every layer has
+    directions, the outermost."""
     size = own.data["size"]
-    if network["family"] != CONVOLUTIONAL:
+    if network["family"] not in (CONVOLUTIONAL, LAYERED):
         if size > MOST_FLAT:
             raise UsageError(
                 f"read {own} at {size} pixels, and {table['name']}'s networks have no "
@@ -75,7 +79,15 @@ def _deepened(
                 f"or one of {', '.join(instead)}"
             )
         return dict(network)
-    doublings = size.bit_length() - 3
+    if network["family"] == LAYERED:
+        most = max(network["multipliers"])
+        return {**network, "multipliers": [min(2**n, most) for n in range(doublings(own) + 1)]}
     widest = network["dim"] * network.get("multipliers", HOME_MULTIPLIERS)[-1]
-    multipliers = [2**n for n in range(doublings)]
+    multipliers = [2**n for n in range(doublings(own))]
     return {**network, "dim": max(widest // multipliers[-1], 1), "multipliers": multipliers}
+
+
+def doublings(own: Own) -> int:
+    """From 4 pixels, the smallest map's side, to the images'."""
+    side: int = own.data["size"]
+    return side.bit_length() - 3

@@ -4,18 +4,26 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+import torch
 from PIL import Image
 
 from gancli.data import Dataset, Mixture
 from gancli.evaluation.modes import mode_coverage
 from gancli.pictures import grid, png, scatter
 from gancli.preset import Preset
+from gancli.prior import Prior
 from gancli.sampler import Sampler, Samples
-from gancli.types import GeneratorNet
+from gancli.types import GeneratorNet, Latent
 
 SHOWN = {"images": 64, "points": 1000}
 MOST_CLASSES, EACH = 10, 6
 """Classes side by side, and images of each below one another, of a model that knows classes."""
+COLUMNS, ROWS = 10, 5
+"""Values of a code side by side, and images that each varies below one another."""
+MOST_CODES = 4
+"""Continuous codes that are shown."""
+FEW = 25
+"""Images of a model whose layers have coordinates."""
 POINTS_SCORED = 2500
 """What VEEGAN's counts are taken on."""
 
@@ -32,7 +40,7 @@ class Preview:
 
 
 class Previewer:
-    """Makes the previews of one run, from the samples of the first seeds, of each class if any."""
+    """Makes a run's previews, from the first seeds; of each class, and value of a code, if any."""
 
     def __init__(self, preset: Preset, data: Dataset) -> None:
         self.preset = preset
@@ -56,12 +64,32 @@ class Previewer:
         return Preview(scatter(points[:shown], self._reals, spec, title), scores, caption)
 
     def _sheet(self, sampler: Sampler, shown: int) -> Image.Image:
-        columns = min(self.preset.classes, MOST_CLASSES)
-        if not columns:
-            return grid(sampler.all(range(shown)))
-        by_class = [sampler.all(range(EACH), label) for label in range(columns)]
-        return grid(np.stack(by_class, axis=1).reshape(-1, *by_class[0].shape[1:]), columns)
+        prior, columns = self.preset.prior, min(self.preset.classes, MOST_CLASSES)
+        if columns:
+            by_class = [sampler.all(range(EACH), label) for label in range(columns)]
+            return grid(np.stack(by_class, axis=1).reshape(-1, *by_class[0].shape[1:]), columns)
+        if prior.categories or prior.codes:
+            return grid(sampler.of(_varied(prior, sampler.latent(range(ROWS)))), COLUMNS)
+        return grid(sampler.all(range(FEW if prior.levels else shown)))
 
     @cached_property
     def _reals(self) -> Samples:
         return self.preset.data.to_samples(self.data.x)
+
+
+def _varied(prior: Prior, base: Latent) -> Latent:
+    """Each of these latents with each of its codes varied alone, ten values a row of a grid.
+
+    First the discrete code of all of them, then each continuous code, from -1 to 1.
+    """
+    rows = base.each(lambda part: part.repeat_interleave(COLUMNS, 0))
+    columns = torch.arange(COLUMNS).repeat(ROWS)
+    parts = []
+    if rows.category is not None:
+        parts.append(rows._replace(category=columns % prior.categories))
+    if rows.code is not None:
+        for index in range(min(prior.codes, MOST_CODES)):
+            code = rows.code.clone()
+            code[:, index] = torch.linspace(-1, 1, COLUMNS)[columns]
+            parts.append(rows._replace(code=code))
+    return Latent.joined(parts)

@@ -57,6 +57,8 @@ class Prior(Settings):
     levels: tuple[Size, Size] | None = None
     """layers of the generator that have coordinates of their own, each N(0, 1), and how many each;
     none: noise alone"""
+    truncation: float | None = Field(default=None, gt=0)
+    """what sampling and previews cut the distributions off at, where nobody says otherwise"""
 
     def axes(self) -> tuple[LatentAxis, ...]:
         """What may be varied beside the noise, in order."""
@@ -98,24 +100,26 @@ class Prior(Settings):
             seeds: one a sample.
             label: the class asked for, which has noise of its own; None: of no class in particular.
             truncation: no number lies further from 0, in units of its distribution: each is drawn
-                from the part that is left (Brock et al. 2019, section 3.1); None: all.
+                from the part that is left (Brock et al. 2019, section 3.1); None: as the field
+                `truncation` says.
         """
+        within = self.truncation if truncation is None else truncation
         purpose = "sample" if label is None else f"sample of class {label}"
 
         def numbers(part: str, count: int) -> Tensor:
             return torch.from_numpy(uniforms(seeds, f"{purpose}{part}", count))
 
         latent = Latent(
-            (_shaped(numbers("", self.z_dim), self.distribution, truncation) * self.scale).float()
+            (_shaped(numbers("", self.z_dim), self.distribution, within) * self.scale).float()
         )
         if self.categories:
             category = numbers(", category", 1)[:, 0] * self.categories
             latent = latent._replace(category=category.long())
         if self.codes:
-            code = _shaped(numbers(", code", self.codes), self.code_distribution, truncation)
+            code = _shaped(numbers(", code", self.codes), self.code_distribution, within)
             latent = latent._replace(code=code.float())
         if self.levels:
-            levels = _shaped(numbers(", levels", math.prod(self.levels)), "normal", truncation)
+            levels = _shaped(numbers(", levels", math.prod(self.levels)), "normal", within)
             latent = latent._replace(levels=levels.float().view(len(seeds), *self.levels))
         return latent
 

@@ -82,6 +82,18 @@ def _without_removed(table: Mapping[str, Any]) -> Table:
     }
 
 
+def absent(paths: Iterable[str]) -> Table:
+    """A layer that takes out what stands at these paths."""
+    layer: Table = {}
+    for path in paths:
+        *outer, last = path.split(".")
+        nested: Table = {last: None}
+        for key in reversed(outer):
+            nested = {key: nested}
+        layer = _join(layer, nested)
+    return layer
+
+
 def override(table: Table, overrides: Iterable[str]) -> Table:
     """The table with `path.to.field=value` laid over it; an empty value removes the field."""
     layer: Table = {}

@@ -147,7 +147,8 @@ class Trainer:
         """Take every turn of one step, then move the generator's average."""
         state, schedule = self.state, self.job.preset.schedule
         self._schedule_optimizers()
-        turns = self._turns(schedule.discriminator_steps_at(state.step))
+        already = self.batches_dealt % self.job.preset.objective.period()
+        turns = self._turns(schedule.discriminator_steps_at(state.step), already)
         for index, turn in enumerate(turns):
             own_size = None if turn.deals_real else schedule.generator_batch_size
             batch = self.batches_dealt if turn.deals_real else None
@@ -166,8 +167,9 @@ class Trainer:
         state.average(schedule.ema_decay_at(state.step))
         state.step += 1
 
-    def _plan(self, discriminator_steps: int) -> list[Turn]:
-        return plan(self.job.preset.objective, self.state.players, discriminator_steps)
+    def _plan(self, discriminator_steps: int, turns_before: int) -> list[Turn]:
+        objective, players = self.job.preset.objective, self.state.players
+        return plan(objective, players, discriminator_steps, turns_before)
 
     def _schedule_optimizers(self) -> None:
         step, preset = self.state.step, self.job.preset

@@ -119,6 +119,10 @@ class GeneratorNet(nn.Module):
         """Return x of shape (B, *DataShape.x)."""
         return cast(Tensor, super().__call__(latent))
 
+    def bases(self) -> list[Tensor]:
+        """The directions of each layer that has coordinates, (K, D), D >= K; most have none."""
+        return []
+
 
 class DiscriminatorNet(nn.Module):
     """Judges samples."""

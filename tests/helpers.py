@@ -8,7 +8,7 @@ import torch
 from gancli import catalog
 from gancli.checkpoint import Checkpoint, RunSettings
 from gancli.data import Dataset, Deck, Mixture
-from gancli.networks import Mlp
+from gancli.networks import Eigen, Mlp
 from gancli.parallel import World
 from gancli.preset import Preset, change, load_preset
 from gancli.runs import Run
@@ -37,11 +37,21 @@ def preset_id(key: Key) -> str:
     return "-".join(key)
 
 
+SHALLOW = [
+    "data.size=16",
+    "prior.levels=[2, 3]",
+    "generator.network.multipliers=[1, 2, 2]",
+    "discriminator.network.multipliers=[1, 2, 2]",
+]
+"""What makes 16 pixels of a model whose layers have coordinates."""
+
+
 def narrowing(preset: Preset) -> list[str]:
     """Overrides that keep what is computed and shrink how much."""
     size = "width=8" if isinstance(preset.generator.network, Mlp) else "dim=4"
     fields = [
         *(f"{role}.network.{size}" for role in preset.players()),
+        *(SHALLOW if isinstance(preset.generator.network, Eigen) else []),
         "prior.z_dim=4",
         "schedule.batch_size=8",
         "schedule.discriminator_steps=2",
@@ -89,7 +99,8 @@ def toy_deck(
 def some_latent(preset: Preset, count: int, scale: float = 1.0) -> Latent:
     """Latents of the preset's prior, by torch's own generator, and labels where it has them."""
     labels = torch.arange(count) % preset.classes if preset.classes else None
-    return Latent(scale * torch.randn(count, preset.prior.z_dim), labels)
+    beside = preset.prior.at(range(count))
+    return beside._replace(z=scale * torch.randn(count, preset.prior.z_dim), label=labels)
 
 
 def job(

@@ -9,7 +9,7 @@ import torch
 from safetensors import safe_open
 from torch import Tensor
 
-from gancli.networks import Mlp
+from gancli.networks import Eigen, Mlp
 from gancli.objective.turns import plan, take
 from gancli.parallel import World
 from gancli.preset import Preset, change, load_preset
@@ -22,8 +22,10 @@ RECORDED = [
     "cgan-cifar10",
     "dcgan-cifar10",
     "dcgan-r1-cifar10",
+    "eigengan-ffhq",
     "gan-ring8",
     "gan-r1-ring8",
+    "infogan-mnist",
     "lsgan-cifar10",
     "lsgan-mnist",
     "lsgan-ring8",
@@ -46,14 +48,14 @@ class RecordedDealer:
         self.prefix = f"turn{turn:02d}."
 
     def real(self) -> Sample:
-        return Sample(self.tensors[f"{self.prefix}real"], label=self.label)
+        return Sample(self.tensors[f"{self.prefix}real"], label=self.part("label"))
 
     def latent(self) -> Latent:
-        return Latent(self.tensors[f"{self.prefix}z"], self.label)
+        names = ("label", "category", "code", "levels")
+        return Latent(self.tensors[f"{self.prefix}z"], *map(self.part, names))
 
-    @property
-    def label(self) -> Tensor | None:
-        return self.tensors.get(f"{self.prefix}label")
+    def part(self, name: str) -> Tensor | None:
+        return self.tensors.get(f"{self.prefix}{name}")
 
     def fake(self, generator: GeneratorNet) -> Sample:
         latent = self.latent()
@@ -68,6 +70,18 @@ class RecordedDealer:
         return self.tensors[f"{self.prefix}alpha"]
 
 
+SMALL_EIGEN = [
+    "data.size=32",
+    "prior.z_dim=8",
+    "prior.levels=[3, 6]",
+    "generator.network.dim=4",
+    "generator.network.multipliers=[1, 2, 4, 2]",
+    "discriminator.network.dim=4",
+    "discriminator.network.multipliers=[1, 2, 4, 4]",
+]
+"""Three layers; the recorded generator's first map is as wide as the noise is long."""
+
+
 def golden_file(name: str) -> Path:
     folder = os.environ.get("GANCLI_GOLDEN")
     if not folder:
@@ -78,13 +92,21 @@ def golden_file(name: str) -> Path:
 def narrowed(name: str) -> Preset:
     model, _, dataset = name.rpartition("-")
     preset = load_preset(model, dataset)
+    if isinstance(preset.generator.network, Eigen):
+        return change(preset, SMALL_EIGEN)
     size = "width=8" if isinstance(preset.generator.network, Mlp) else "dim=8"
     return change(
         preset, [*(f"{role}.network.{size}" for role in preset.players()), "prior.z_dim=10"]
     )
 
 
-HEADS = {"last.0.": "last_conv.0.", "disc_head.": "last_conv.2.", "cls_head.": "heads.label."}
+HEADS = {
+    "last.0.": "last_conv.0.",
+    "disc_head.": "last_conv.2.",
+    "cls_head.": "heads.label.",
+    "c_disc_head.": "heads.category.",
+    "c_cont_head.": "heads.code.",
+}
 """Names of models.md, section 9, for a discriminator with heads, and ours."""
 
 

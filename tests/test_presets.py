@@ -13,6 +13,7 @@ from gancli.networks.summary import parameter_count
 from gancli.preset import Preset, change, differences, load_preset, to_toml
 from gancli.preset.schema import leaves
 from gancli.state import build_players
+from gancli.tables import PLAYERS
 
 MLP_MODELS = ["gan", "gan-r1", "wgan", "wgan-gp", "sngan", "lsgan"]
 CNN_MODELS = ["dcgan", "dcgan-r1", "wgan", "wgan-gp", "sngan", "sngan-hinge", "lsgan"]
@@ -54,6 +55,8 @@ COUNTS |= {
     ("cgan", "mnist"): (1_108_289, 671_937, 899, 770),
     ("cgan-cbn", "mnist"): (1_075_393, 671_937, 899, 770),
     ("acgan", "mnist"): (1_075_393, 702_667, 899, 770),
+    ("infogan", "mnist"): (1_115_585, 710_093, 0, 0),
+    ("eigengan", "ffhq"): (22_994_951, 13_635_601, 0, 0),
 }
 
 # models.md, section 16.1.
@@ -83,6 +86,21 @@ def test_counts_equal_the_specification(key: tuple[str, str]) -> None:
     g, d = players.generator, players.discriminator
     buffers = [sum(b.numel() for b in net.buffers()) for net in (g, d)]
     assert (parameter_count(g), parameter_count(d), *buffers) == COUNTS[key]
+
+
+def test_counts_with_batch_norm() -> None:
+    norms = [f"{player}.network.norm=batch" for player in ("generator", "discriminator")]
+    players = build_players(load_preset("infogan", "mnist", overrides=norms), seed=0)
+    assert parameter_count(players.generator) == 1_116_481
+    assert parameter_count(players.discriminator) == 710_861
+
+
+def test_counts_of_the_layers_with_directions() -> None:
+    net = build_players(load_preset("eigengan"), seed=0).generator
+    sizes = dict.fromkeys(("U", "L", "mu"), 0)
+    for name, parameter in net.named_parameters():
+        sizes[name.rpartition(".")[2]] = sizes.get(name.rpartition(".")[2], 0) + parameter.numel()
+    assert (sizes["U"], sizes["mu"], sizes["L"]) == (6_144_000, 1_024_000, 36)
 
 
 @pytest.mark.parametrize("dataset", sorted(RECONSTRUCTORS))
@@ -167,6 +185,7 @@ def schedule_of(preset: Preset) -> tuple[int, int, int]:
         ("grid25", (5_000, 256, 5)),
         ("mnist", (10_000, 256, 5)),
         ("cifar10", (40_000, 512, 5)),
+        ("ffhq", (500_000, 64, 1)),
     ],
 )
 def test_reference_schedules(dataset: str, expected: tuple[int, int, int]) -> None:
@@ -197,6 +216,8 @@ def test_reference_schedules(dataset: str, expected: tuple[int, int, int]) -> No
         ("sngan", "cifar10", (100_000, 64, 1), (2e-4, 2e-4)),
         ("sngan-hinge", "cifar10", (100_000, 64, 1), (2e-4, 2e-4)),
         ("lsgan", "cifar10", (100_000, 64, 1), (2e-4, 2e-4)),
+        ("infogan", "mnist", (5_000, 128, 1), (1e-3, 2e-4)),
+        ("eigengan", "ffhq", (87_000, 64, 1), (1e-4, 1e-4)),
     ],
 )
 def test_paper_settings(
@@ -229,6 +250,34 @@ def test_paper_settings(
         ("lsgan", "cifar10", {"discriminator.network.norm": "batch", "prior.z_dim": 100}),
         ("dcgan", "cifar10", {"discriminator.network.bias": False, "prior.scale": 1}),
         ("dcgan-r1", "cifar10", {"discriminator.network.norm": "none", "data.noise": 0.0078125}),
+        (
+            "infogan",
+            "mnist",
+            {
+                "prior.z_dim": 62,
+                "prior.distribution": "uniform",
+                "prior.code_distribution": "uniform",
+                "discriminator.network.head_width": 128,
+                "discriminator.network.norm": "batch",
+                "objective.mutual_information.own_turn": False,
+                "objective.r1": None,
+            },
+        ),
+        (
+            "eigengan",
+            "ffhq",
+            {
+                "prior.truncation": 1.5,
+                "generator.network.init": "he",
+                "generator.network.importance": "falling",
+                "objective.hinge.generator_margin": True,
+                "objective.orthogonality.averaged": False,
+                "objective.r1.halved": False,
+                "objective.r1.every": 3,
+                "schedule.ema_decay": 0.999,
+                "schedule.ema_warmup": False,
+            },
+        ),
     ],
 )
 def test_more_of_the_papers(model: str, dataset: str, fields: dict[str, object]) -> None:
@@ -268,6 +317,24 @@ def test_lite_settings(
     assert preset.expected is None
 
 
+def test_lite_settings_of_models_with_codes_and_directions() -> None:
+    """variants.md, section 9.2."""
+    info, eigen = load_preset("infogan", "mnist", "lite"), load_preset("eigengan", None, "lite")
+    assert (schedule_of(info), schedule_of(eigen)) == ((6_000, 64, 1), (2_500, 32, 1))
+    rates = [each.players()[who].optimizer.lr for each in (info, eigen) for who in PLAYERS]
+    assert rates == [1e-3, 2e-4, 2e-4, 2e-4]
+    assert list(info.objective.terms()) == ["vanilla", "mutual_information"]
+    assert info.generator.network.norm == info.discriminator.network.norm == "batch"
+    assert eigen.data.shape.x == (3, 64, 64)
+    for player in eigen.players().values():
+        known = player.network.model_dump()
+        assert [known["dim"] * m for m in known["multipliers"]] == [16, 32, 64, 128, 128]
+    assert eigen.objective.r1 is not None
+    assert eigen.objective.r1.every == 3
+    assert (eigen.prior.z_dim, eigen.prior.levels) == (128, (4, 6))
+    assert (info.schedule.ema_decay, eigen.schedule.ema_decay) == (0.998, 0.995)
+
+
 def test_warmup_follows_the_authors_code() -> None:
     schedule = load_preset("wgan", "cifar10", "paper").schedule
     turns = [schedule.discriminator_steps_at(step) for step in (0, 24, 25, 499, 500, 501, 1000)]
@@ -298,7 +365,9 @@ def test_overrides_add_change_and_remove_terms() -> None:
     hinge = change(preset, ["objective.vanilla=", "objective.hinge.weight=2", "objective.r1="])
     assert list(hinge.objective.terms()) == ["hinge"]
     assert differences(preset, hinge) == [
+        "objective.hinge.generator_margin: absent -> False",
         "objective.hinge.weight: absent -> 2.0",
+        "objective.r1.every: 1 -> absent",
         "objective.r1.halved: True -> absent",
         "objective.r1.shared_forward: True -> absent",
         "objective.r1.weight: 3.0 -> absent",

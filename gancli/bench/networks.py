@@ -10,14 +10,15 @@ from itertools import pairwise
 from torch import nn
 from torch.nn.utils.parametrizations import spectral_norm
 
-from gancli.networks import Cnn, Mlp
+from gancli.networks import AnyNetwork, Cnn, Mlp
 from gancli.networks.layers import LINEAR_LAYERS, Norm
 from gancli.preset import Preset
 
 
 def plain_generator(preset: Preset) -> nn.Sequential:
     """(B, z_dim) to (B, *x)."""
-    spec, shape, z_dim = preset.generator.network, preset.data.shape.x, preset.prior.z_dim
+    spec, z_dim = _known(preset.generator.network), preset.prior.z_dim
+    shape = preset.data.shape.x
     if isinstance(spec, Mlp):
         body = _mlp(spec, z_dim, math.prod(shape), [spec.norm] * 3)
         layers = [*body, nn.Tanh(), nn.Unflatten(1, shape)]
@@ -34,7 +35,7 @@ def plain_generator(preset: Preset) -> nn.Sequential:
 
 def plain_discriminator(preset: Preset) -> nn.Sequential:
     """(B, *x) to (B,) logits."""
-    spec, shape = preset.discriminator.network, preset.data.shape.x
+    spec, shape = _known(preset.discriminator.network), preset.data.shape.x
     if isinstance(spec, Mlp):
         body = _mlp(spec, math.prod(shape), 1, ["none", spec.norm, spec.norm])
         layers = [nn.Flatten(), *body]
@@ -48,6 +49,17 @@ def plain_discriminator(preset: Preset) -> nn.Sequential:
         layers += [*_norm(spec.norm, widths[-1], spatial=True), nn.LeakyReLU(spec.slope)]
         layers += [nn.Conv2d(widths[-1], 1, 4, bias=spec.bias)]
     return _spectral(nn.Sequential(*layers, nn.Flatten(0)), spec)
+
+
+def _known(spec: AnyNetwork) -> Mlp | Cnn:
+    """The network's settings.
+
+    Raises:
+        ValueError: none is written here for its family.
+    """
+    if isinstance(spec, Mlp | Cnn):
+        return spec
+    raise ValueError(f"no plain network is written for family {spec.family}")
 
 
 def _mlp(spec: Mlp, inputs: int, outputs: int, norms: list[Norm]) -> list[nn.Module]:

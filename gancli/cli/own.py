@@ -47,12 +47,15 @@ class ImageChoices:
 
 
 def choose(
-    dataset: str | None, choices: ImageChoices, data_dir: Path | None = None
+    dataset: str | None,
+    choices: ImageChoices,
+    data_dir: Path | None = None,
+    model: str | None = None,
 ) -> str | Own | None:
     """What `--dataset` names: a data set by its name, or images at a path, which are looked at.
 
     A named set wins over a folder of that name; `./NAME` is the folder. `ffhq` is a folder within
-    the data folder, which people fetch themselves.
+    the data folder, which people fetch themselves; a model that has a preset for it needs no look.
 
     Raises:
         DataError: there are no images at the path.
@@ -65,6 +68,9 @@ def choose(
                 f"read {option} with the data set {dataset}, expected it with images of your own: "
                 "a folder, a zip or an npz"
             )
+        return dataset
+    named = model in catalog.model_names() and dataset in catalog.head(model).datasets
+    if named and not choices.typed():
         return dataset
     _, found = survey(path_of(dataset, data_dir), anew=choices.verify)
     spec = spec_of(found, choices)
@@ -193,5 +199,5 @@ def lite_command(preset: Preset) -> str | None:
         return None
     if "lite" not in known or preset.variant == "lite":
         return None
-    named = shlex.quote(own.path) if own else preset.dataset
+    named = shlex.quote(own.path) if own and Path(own.path).is_absolute() else preset.dataset
     return f"gan train {preset.name} --dataset {named} --variant lite"

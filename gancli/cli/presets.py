@@ -39,5 +39,5 @@ def show(
     from gancli.cli.own import ImageChoices, choose
     from gancli.preset import load_preset, to_toml
 
-    found = choose(dataset, ImageChoices(image_size, fit))
+    found = choose(dataset, ImageChoices(image_size, fit), model=model)
     typer.echo(to_toml(load_preset(model, found, variant, overrides or ())), nl=False)

@@ -63,7 +63,7 @@ class TrainRequest:
     @cached_property
     def data(self) -> str | Own | None:
         """The data set: its name, or the images at a path."""
-        return choose(self.dataset, self.images, self.data_dir)
+        return choose(self.dataset, self.images, self.data_dir, self.model)
 
     @property
     def place(self) -> Place:

@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 import torch
 from pydantic import Field
 from torch import Tensor, nn
+from torch.nn.functional import one_hot
 
 from gancli.networks.blocks import SeedConvTranspose2d, WholeConv2d, channels_last, leaky
 from gancli.networks.layers import (
@@ -53,13 +54,13 @@ class _Up(nn.Sequential):
 class CnnGenerator(GeneratorNet):
     """Latents to images of (B, C, H, W) in [-1, 1], by transposed convolutions."""
 
-    def __init__(self, spec: "Cnn", z_dim: int, shape: DataShape) -> None:
+    def __init__(self, spec: "Cnn", prior: Prior, shape: DataShape) -> None:
         super().__init__()
         widths = [spec.dim * m for m in reversed(spec.multipliers)]
         self.beside = shape.classes if spec.condition == "concat" else 0
-        self.first_conv = SeedConvTranspose2d(
-            z_dim + self.beside, widths[0], SEED_SIDE, bias=spec.bias
-        )
+        self.categories = prior.categories
+        inputs = prior.z_dim + self.beside + prior.categories + prior.codes
+        self.first_conv = SeedConvTranspose2d(inputs, widths[0], SEED_SIDE, bias=spec.bias)
 
         def up(inputs: int, outputs: int) -> _Up:
             return _Up(
@@ -75,13 +76,21 @@ class CnnGenerator(GeneratorNet):
 
     def forward(self, latent: Latent) -> Tensor:
         """Return images of shape (B, C, H, W)."""
-        z = latent.z
-        if self.beside:
-            z = torch.cat([z, shares(latent.label, self.beside, z.dtype)], 1)
-        x = channels_last(self.first_conv(z[:, :, None, None]))
+        x = channels_last(self.first_conv(self._input(latent)[:, :, None, None]))
         for layer in self.layers:
             x = layer(x, latent.label)
         return torch.tanh(self.last_conv(x, latent.label))
+
+    def _input(self, latent: Latent) -> Tensor:
+        """The noise, and beside it what else there is: label and category as one-hot vectors."""
+        parts = [latent.z]
+        if self.beside:
+            parts.append(shares(latent.label, self.beside, latent.z.dtype))
+        if latent.category is not None:
+            parts.append(one_hot(latent.category, self.categories).to(latent.z.dtype))
+        if latent.code is not None:
+            parts.append(latent.code)
+        return torch.cat(parts, 1)
 
 
 class CnnDiscriminator(DiscriminatorNet):
@@ -114,11 +123,14 @@ class CnnDiscriminator(DiscriminatorNet):
             leaky(spec.slope, twice=twice),
             WholeConv2d(widths[-1], 1, SEED_SIDE, bias=spec.bias),
         )
+        own = spec.head_width if heads else 0
+        self.before_heads = nn.Sequential(
+            *([WholeConv2d(widths[-1], own, SEED_SIDE, bias=spec.bias)] if own else []),
+            *([batch_norm(spec.norm, own, spatial=True), leaky(spec.slope)] if own else []),
+        )
+        inputs, side = (own, 1) if own else (widths[-1], SEED_SIDE)
         self.heads = nn.ModuleDict(
-            {
-                name: WholeConv2d(widths[-1], count, SEED_SIDE, bias=spec.bias)
-                for name, count in heads.items()
-            }
+            {n: WholeConv2d(inputs, count, side, bias=spec.bias) for n, count in heads.items()}
         )
 
     def forward(self, sample: Sample) -> Verdict:
@@ -129,7 +141,8 @@ class CnnDiscriminator(DiscriminatorNet):
             x = torch.cat([x, planes.expand(-1, -1, *x.shape[2:])], 1)
         norm, activation, to_logit = self.last_conv
         x = activation(norm(self.layers(self.first_conv(channels_last(x)))))
-        heads = {name: head(x).flatten(1) for name, head in self.heads.items()}
+        own = self.before_heads(x) if self.heads else x
+        heads = {name: head(own).flatten(1) for name, head in self.heads.items()}
         return Verdict(to_logit(x).flatten(), heads)
 
 
@@ -143,10 +156,13 @@ class Cnn(NetworkSpec):
     """channels of each feature map from the image inwards, in units of `dim`"""
     bias: bool = True
     """whether the convolutions have biases"""
+    head_width: int = Field(default=0, ge=0, le=65_536)
+    """units of a layer that a discriminator's further heads share before they part; 0: they stand
+    on the features that the logit stands on"""
 
     def generator(self, prior: Prior, shape: DataShape) -> CnnGenerator:
         """Build the generator from latents of `prior` to images of `shape`."""
-        return finish(CnnGenerator(self, prior.z_dim, shape), self)
+        return finish(CnnGenerator(self, prior, shape), self)
 
     def discriminator(
         self,
@@ -179,3 +195,7 @@ class Cnn(NetworkSpec):
             f"{len(self.multipliers)} multipliers make images of {side}x{side}, not {size} as the "
             "data are (data.size, where it is set)"
         )
+
+    def misfed(self, prior: Prior) -> str | None:
+        """Why it cannot be the generator of these latents; None if it can: it knows codes."""
+        return "prior.levels is for family eigen, not for family cnn" if prior.levels else None

@@ -1,5 +1,6 @@
 """What every network family shares: its settings, normalisation, spectral norm, initialisation."""
 
+import math
 from abc import abstractmethod
 from collections.abc import Mapping
 from typing import Literal, TypeVar
@@ -23,6 +24,8 @@ NO_HEADS: Mapping[str, int] = {}
 Net = TypeVar("Net", bound=nn.Module)
 INIT_STD = 0.02
 """Radford et al. 2016 (DCGAN), section 3: weights start as N(0, 0.02^2)."""
+CUT_STD = 0.87962566
+"""Standard deviation of N(0, 1) cut off at 2 on either side."""
 
 
 class NetworkSpec(Settings):
@@ -32,8 +35,10 @@ class NetworkSpec(Settings):
     """batch: batch normalisation before each inner activation"""
     spectral: bool = False
     """spectral normalisation of every linear and convolutional layer (Miyato et al. 2018)"""
-    init: Literal["default", "normal"] = "default"
-    """default: U(-1/sqrt(fan_in), 1/sqrt(fan_in)); normal: N(0, 0.02^2); biases start at 0"""
+    init: Literal["default", "normal", "he"] = "default"
+    """default: U(-1/sqrt(fan_in), 1/sqrt(fan_in)); normal: N(0, 0.02^2); he: a normal of standard
+    deviation sqrt(2 / (1 + slope^2) / fan_in), cut off at two of them (He et al. 2015, eq. 15);
+    biases start at 0"""
     init_spectral: bool = True
     """whether `init` also reaches the layers under spectral normalisation"""
     slope: float = Field(default=0.2, ge=0, lt=1)
@@ -42,6 +47,15 @@ class NetworkSpec(Settings):
     """how the label enters; concat: one-hot, beside the latent or as planes beside the image (Mirza
     and Osindero 2014); norm: as scale and shift of the batch norms that then stand in a generator,
     whatever `norm` says (Dumoulin et al. 2017)"""
+
+    def misfed(self, prior: Prior) -> str | None:
+        """Why this family cannot be the generator of these latents; None if it can."""
+        if not prior.axes():
+            return None
+        return (
+            "prior.categories, prior.codes and prior.levels are not for this family, which takes "
+            "noise alone: choose family cnn (codes) or eigen (levels)"
+        )
 
     @property
     def couples_samples(self) -> bool:
@@ -152,6 +166,15 @@ def batch_norm(kind: Norm, channels: int, *, spatial: bool) -> nn.Module:
     return nn.BatchNorm2d(channels) if spatial else nn.BatchNorm1d(channels)
 
 
+def _initialise(weight: Tensor, spec: NetworkSpec) -> None:
+    if spec.init == "normal":
+        nn.init.normal_(weight, 0.0, INIT_STD)
+    elif spec.init == "he":
+        fan_in = math.prod(weight.shape[1:])
+        std = math.sqrt(2 / (1 + spec.slope**2) / fan_in) / CUT_STD
+        nn.init.trunc_normal_(weight, 0.0, std, -2 * std, 2 * std)
+
+
 def finish(net: Net, spec: NetworkSpec) -> Net:
     """Initialise a freshly built network and put spectral norm on its layers, as `spec` says.
 
@@ -159,8 +182,8 @@ def finish(net: Net, spec: NetworkSpec) -> Net:
     """
     for module in net.modules():
         if isinstance(module, LINEAR_LAYERS):
-            if spec.init == "normal" and (spec.init_spectral or not spec.spectral):
-                nn.init.normal_(module.weight, 0.0, INIT_STD)
+            if spec.init_spectral or not spec.spectral:
+                _initialise(module.weight, spec)
             if module.bias is not None:
                 nn.init.zeros_(module.bias)
         elif isinstance(module, BATCH_NORMS) and module.affine:

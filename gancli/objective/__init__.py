@@ -4,6 +4,8 @@ A new term is a class in this folder and a field of `Objective`; the field's nam
 name in a preset.
 """
 
+import math
+
 from pydantic import model_validator
 
 from gancli.objective.adversarial import (
@@ -14,10 +16,16 @@ from gancli.objective.adversarial import (
     Vanilla,
     Wasserstein,
 )
-from gancli.objective.auxiliary import ClassLoss, LatentReconstruction
+from gancli.objective.auxiliary import (
+    ClassLoss,
+    LatentReconstruction,
+    MutualInformation,
+    Orthogonality,
+)
 from gancli.objective.constraints import WeightClip
 from gancli.objective.penalties import R1, GradientPenalty
 from gancli.objective.term import Constraint, Side, Term
+from gancli.prior import Prior
 from gancli.settings import Settings
 from gancli.types import DataShape
 
@@ -34,6 +42,8 @@ class Objective(Settings):
     gradient_penalty: GradientPenalty | None = None
     class_loss: ClassLoss | None = None
     latent_reconstruction: LatentReconstruction | None = None
+    mutual_information: MutualInformation | None = None
+    orthogonality: Orthogonality | None = None
     weight_clip: WeightClip | None = None
 
     @model_validator(mode="after")
@@ -64,11 +74,15 @@ class Objective(Settings):
         """Whether a term holds the discriminator's gradient."""
         return any(term.differentiates_input() for term in self.terms().values())
 
-    def heads(self, shape: DataShape) -> dict[str, int]:
+    def period(self) -> int:
+        """After so many turns of the discriminator its terms act alike again."""
+        return math.lcm(*(term.period() for term in self.terms().values()))
+
+    def heads(self, shape: DataShape, prior: Prior) -> dict[str, int]:
         """What the terms want the discriminator to say beside its logit."""
         found: dict[str, int] = {}
         for term in self.terms().values():
-            found |= term.heads(shape)
+            found |= term.heads(shape, prior)
         return found
 
     def constraints(self) -> dict[str, Constraint]:

@@ -75,17 +75,22 @@ class DensityRatio(Vanilla):
 class Hinge(Adversarial):
     """Lim and Ye 2017, "Geometric GAN", as used by Miyato et al. 2018, eq. 16-17."""
 
+    generator_margin: bool = False
+    """whether the generator, too, rests once a fake is beyond the margin, as in EigenGAN's code"""
+
     def tell_apart(self, fake: Tensor, real: Tensor) -> Tensor:
         """Penalise verdicts inside the margin of 1."""
         return relu(1 + fake).mean() + relu(1 - real).mean()
 
     def deceive(self, fake: Tensor) -> Tensor:
-        """Minus the mean verdict on fakes."""
-        return -fake.mean()
+        """Minus the mean verdict on fakes; or, as for reals, what lacks up to the margin of 1."""
+        return relu(1 - fake).mean() if self.generator_margin else -fake.mean()
 
     def equation(self, side: Side) -> str:
         """The summand in symbols."""
-        return "-mean f" if side == "generator" else "mean relu(1 + f) + mean relu(1 - r)"
+        if side == "generator":
+            return "mean relu(1 - f)" if self.generator_margin else "-mean f"
+        return "mean relu(1 + f) + mean relu(1 - r)"
 
 
 class LeastSquares(Adversarial):

@@ -5,6 +5,7 @@ network is too coarse. float64 stays float64.
 """
 
 import torch
+from pydantic import Field
 from torch import Tensor
 
 from gancli.objective.term import DiscriminatorScene, Side, Term
@@ -45,6 +46,9 @@ class R1(Term):
     shared_forward: bool = True
     """differentiate the verdict the loss uses; otherwise a second pass over the reals, which moves
     batch-norm statistics and spectral-norm vectors once more"""
+    every: int = Field(default=1, gt=0, le=10_000)
+    """it acts in every such turn of the discriminator, and so many times as strongly (Karras et al.
+    2020, appendix B)"""
 
     def discriminator(self, scene: DiscriminatorScene) -> Tensor:
         """Mean squared norm of the gradient at the reals."""
@@ -52,13 +56,18 @@ class R1(Term):
         if not self.shared_forward:
             real = widened(real)
             verdict = judge_in_full_precision(scene.discriminator, real)
-        penalty = input_gradient(verdict, real).square().sum(1).mean()
+        penalty = self.every * input_gradient(verdict, real).square().sum(1).mean()
         return penalty / 2 if self.halved else penalty
 
     def equation(self, side: Side) -> str:
         """The summand in symbols."""
         del side
-        return f"{'1/2 ' if self.halved else ''}mean |grad_x D(x)|^2"
+        often = f", in every {self.every}th turn, times {self.every}" if self.every > 1 else ""
+        return f"{'1/2 ' if self.halved else ''}mean |grad_x D(x)|^2{often}"
+
+    def period(self) -> int:
+        """As `every` says."""
+        return self.every
 
     def differentiates_input(self) -> bool:
         """Always."""

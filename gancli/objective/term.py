@@ -4,17 +4,20 @@ from typing import Literal, NamedTuple
 
 from torch import Tensor
 
+from gancli.prior import Prior
 from gancli.settings import Settings
 from gancli.types import (
     DataShape,
     Dealer,
     DiscriminatorNet,
+    GeneratorNet,
     ReconstructorNet,
     Sample,
     Verdict,
 )
 
-Side = Literal["discriminator", "generator"]
+Side = Literal["discriminator", "generator", "joint"]
+"""Whose loss a summand belongs to; joint: a turn of its own, in which both step."""
 
 
 class DiscriminatorScene(NamedTuple):
@@ -30,11 +33,12 @@ class DiscriminatorScene(NamedTuple):
 
 
 class GeneratorScene(NamedTuple):
-    """All a term may look at while the generator learns."""
+    """All a term may look at while the generator learns, alone or with the discriminator."""
 
     fake: Sample
     """carries the generator's graph, and the noise it was made of"""
     fake_verdict: Verdict
+    generator: GeneratorNet
     reconstructor: ReconstructorNet | None = None
 
 
@@ -52,6 +56,10 @@ class Term(Settings):
         """The unweighted summand of the generator's loss, a scalar."""
         raise NotImplementedError
 
+    def joint(self, scene: GeneratorScene) -> Tensor:
+        """The unweighted summand of what both players descend in a turn of its own, a scalar."""
+        raise NotImplementedError
+
     def acts_on(self, side: Side) -> bool:
         """Whether this term has a summand on that side."""
         return getattr(type(self), side) is not getattr(Term, side)
@@ -60,10 +68,18 @@ class Term(Settings):
         """The unweighted summand in the paper's notation: r = D(x), f = D(G(z))."""
         raise NotImplementedError
 
-    def heads(self, shape: DataShape) -> dict[str, int]:
+    def heads(self, shape: DataShape, prior: Prior) -> dict[str, int]:
         """What the discriminator must say beside its logit: names, and how many numbers each."""
-        del shape
+        del shape, prior
         return {}
+
+    def period(self) -> int:
+        """The discriminator's turns of which the first has this summand, the others having 0."""
+        return 1
+
+    def needs_bases(self) -> bool:
+        """Whether the summand is about the directions of the generator's layers."""
+        return False
 
     def needs_reconstructor(self) -> bool:
         """Whether the summand is about noise that a reconstructor guesses."""

@@ -1,8 +1,8 @@
 """A training step as data: a list of turns, each saying who steps and what they lose."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import reduce
+from functools import cache, reduce
 from operator import add
 
 import torch
@@ -11,7 +11,7 @@ from torch.optim import Optimizer
 
 from gancli.objective import Objective
 from gancli.objective.penalties import judge_in_full_precision, wide, widened
-from gancli.objective.term import Constraint, DiscriminatorScene, GeneratorScene, Term
+from gancli.objective.term import Constraint, DiscriminatorScene, GeneratorScene, Side, Term
 from gancli.parallel import World
 from gancli.types import Dealer, Players, ReconstructorNet, Sample, Verdict
 
@@ -22,7 +22,7 @@ Losses = dict[str, Tensor]
 class Turn:
     """One optimiser step."""
 
-    name: str
+    name: Side
     steppers: tuple[str, ...]
     """the players whose weights move"""
     losses: Callable[[Dealer], Losses]
@@ -32,35 +32,70 @@ class Turn:
     """whether the turn takes the next batch of real samples"""
 
 
-def plan(objective: Objective, players: Players, discriminator_steps: int) -> list[Turn]:
-    """The whole step: the discriminator's turns, then the generator's."""
-    of_discriminator = objective.terms_of("discriminator")
-    of_generator = objective.terms_of("generator")
-    discriminator = Turn(
-        name="discriminator",
-        steppers=("discriminator",),
-        losses=lambda dealer: discriminator_losses(of_discriminator, players, dealer),
-        constraints=tuple(objective.constraints().values()),
-        deals_real=True,
-    )
+def plan(
+    objective: Objective, players: Players, discriminator_steps: int, turns_before: int = 0
+) -> list[Turn]:
+    """The whole step: the discriminator's turns, the generator's, and what both do together.
+
+    Args:
+        objective: what they lose.
+        players: who they are.
+        discriminator_steps: how many turns the discriminator has.
+        turns_before: how many it had before this step, for terms that do not act in each.
+    """
+    of_generator, of_both = objective.terms_of("generator"), objective.terms_of("joint")
+    constraints = tuple(objective.constraints().values())
+
+    @cache
+    def discriminator(turn: int) -> Turn:
+        terms = objective.terms_of("discriminator")
+        due = {name for name, term in terms.items() if turn % term.period() == 0}
+        return Turn(
+            name="discriminator",
+            steppers=("discriminator",),
+            losses=lambda dealer: discriminator_losses(terms, players, dealer, due),
+            constraints=constraints,
+            deals_real=True,
+        )
+
     generator = Turn(
         name="generator",
         steppers=tuple(name for name in players.named() if name != "discriminator"),
         losses=lambda dealer: generator_losses(of_generator, players, dealer),
     )
-    return [discriminator] * discriminator_steps + [generator]
+    joint = Turn(
+        name="joint",
+        steppers=("generator", "discriminator"),
+        losses=lambda dealer: joint_losses(of_both, players, dealer),
+        constraints=constraints,
+    )
+    period = objective.period()
+    first = [discriminator((turns_before + i) % period) for i in range(discriminator_steps)]
+    return [*first, generator, *([joint] if of_both else [])]
 
 
-def discriminator_losses(terms: Mapping[str, Term], players: Players, dealer: Dealer) -> Losses:
+def discriminator_losses(
+    terms: Mapping[str, Term],
+    players: Players,
+    dealer: Dealer,
+    due: Collection[str] | None = None,
+) -> Losses:
     """The weighted summands of the discriminator's loss, one a term that acts on its side.
 
     The order of the passes, fakes before reals, is part of the result where each one moves
     batch-norm statistics or spectral-norm vectors.
+
+    Args:
+        terms: those of its side.
+        players: all networks.
+        dealer: what the turn may draw.
+        due: the terms that act in this turn; the summand of the others is 0. None: all act.
     """
+    acting = {name: term for name, term in terms.items() if due is None or name in due}
     real, fake = dealer.real(), dealer.fake(players.generator)
     if players.reconstructor is not None:
         real = real._replace(z=_guess(players.reconstructor, real.x, dealer))
-    if any(term.differentiates_real() for term in terms.values()):
+    if any(term.differentiates_real() for term in acting.values()):
         fake_verdict = _judge(players, fake)
         real = widened(real)
         real_verdict = judge_in_full_precision(players.discriminator, real)
@@ -71,15 +106,30 @@ def discriminator_losses(terms: Mapping[str, Term], players: Players, dealer: De
     scene = DiscriminatorScene(
         players.discriminator, real, fake, real_verdict, fake_verdict, dealer
     )
-    return {name: term.weight * term.discriminator(scene) for name, term in terms.items()}
+    resting = real_verdict.logit.new_zeros(())
+    return {
+        name: term.weight * term.discriminator(scene) if name in acting else resting
+        for name, term in terms.items()
+    }
 
 
 def generator_losses(terms: Mapping[str, Term], players: Players, dealer: Dealer) -> Losses:
     """The weighted summands of the generator's loss, one a term that acts on its side."""
+    scene = _made(players, dealer)
+    return {name: term.weight * term.generator(scene) for name, term in terms.items()}
+
+
+def joint_losses(terms: Mapping[str, Term], players: Players, dealer: Dealer) -> Losses:
+    """The weighted summands of what generator and discriminator descend together."""
+    scene = _made(players, dealer)
+    return {name: term.weight * term.joint(scene) for name, term in terms.items()}
+
+
+def _made(players: Players, dealer: Dealer) -> GeneratorScene:
+    """Fresh fakes, with the generator's graph, and the verdict on them."""
     latent = dealer.latent()
     fake = Sample.made(players.generator(latent), latent)
-    scene = GeneratorScene(fake, _judge(players, fake), players.reconstructor)
-    return {name: term.weight * term.generator(scene) for name, term in terms.items()}
+    return GeneratorScene(fake, _judge(players, fake), players.generator, players.reconstructor)
 
 
 def _guess(reconstructor: ReconstructorNet, x: Tensor, dealer: Dealer) -> Tensor:

@@ -9,6 +9,7 @@ from pydantic import Field, field_validator, model_validator
 from gancli.data import AnyData
 from gancli.networks import AnyNetwork, Mlp
 from gancli.objective import Objective
+from gancli.objective.auxiliary import LABEL
 from gancli.optimizers import AnyOptimizer
 from gancli.prior import Prior
 from gancli.settings import Settings
@@ -172,6 +173,7 @@ class Preset(Settings):
             if misfit:
                 raise ValueError(f"{role}.network: {misfit}")
         self._labels_reach_both()
+        self._latents_fit()
         wanting = [n for n, term in self.objective.terms().items() if term.needs_reconstructor()]
         if bool(wanting) != (self.reconstructor is not None):
             raise ValueError(
@@ -205,7 +207,7 @@ class Preset(Settings):
 
     def _labels_reach_both(self) -> None:
         asked = self.generator.network.condition != "none"
-        judged = self.discriminator.network.condition != "none" or bool(self.heads)
+        judged = self.discriminator.network.condition != "none" or LABEL in self.heads
         if asked and not judged:
             raise ValueError(
                 "discriminator.network.condition: read none, expected concat, or an "
@@ -217,6 +219,23 @@ class Preset(Settings):
                 "discriminator judges labels, which its fakes would not have"
             )
 
+    def _latents_fit(self) -> None:
+        network, objective, prior = self.generator.network, self.objective, self.prior
+        misfed = network.misfed(prior)
+        if misfed:
+            raise ValueError(f"generator.network: {misfed}")
+        if objective.mutual_information and not (prior.categories or prior.codes):
+            raise ValueError(
+                "objective.mutual_information: read prior.categories = 0 and prior.codes = 0, "
+                "expected one at least: there is nothing to find again"
+            )
+        layered = [name for name, term in objective.terms().items() if term.needs_bases()]
+        if layered and not prior.levels:
+            raise ValueError(
+                f"objective.{layered[0]}: read prior.levels = none, expected a generator of family "
+                "eigen: it is about the directions of its layers"
+            )
+
     @property
     def classes(self) -> int:
         """How many labels are dealt and may be asked for; 0: the model knows none."""
@@ -225,7 +244,7 @@ class Preset(Settings):
     @property
     def heads(self) -> dict[str, int]:
         """What the discriminator says beside its logit."""
-        return self.objective.heads(self.data.shape)
+        return self.objective.heads(self.data.shape, self.prior)
 
     @property
     def judged_noise(self) -> int:

@@ -8,9 +8,9 @@ from rich.table import Table
 from torch import Tensor
 
 from gancli.networks.summary import parameter_count, summarise
-from gancli.objective.term import Side
 from gancli.objective.turns import Turn, plan
 from gancli.preset import Preset, to_toml
+from gancli.prior import Prior
 from gancli.report.words import console, say
 from gancli.state import build_players
 from gancli.types import Latent, Players, Sample
@@ -39,9 +39,10 @@ def _turn_table(preset: Preset, turns: list[Turn]) -> Table:
     for heading in ("turn", "times", "who steps", "term", "weight", "equation"):
         table.add_column(heading, overflow="fold")
     for turn, group in groupby(turns):
-        side: Side = "generator" if "generator" in turn.steppers else "discriminator"
-        terms = preset.objective.terms_of(side)
-        rows = [(name, f"{term.weight:g}", term.equation(side)) for name, term in terms.items()]
+        terms = preset.objective.terms_of(turn.name)
+        rows = [
+            (name, f"{term.weight:g}", term.equation(turn.name)) for name, term in terms.items()
+        ]
         if turn.constraints:
             held = preset.objective.constraints()
             rows += [(name, "", constraint.equation()) for name, constraint in held.items()]
@@ -55,8 +56,7 @@ def _say_schedule(preset: Preset) -> None:
     schedule = preset.schedule
     say(
         f"{schedule.steps:,} steps of batches of {schedule.batch_size}; "
-        f"r = D(x), f = D(G(z)), sp = softplus; z: {preset.prior.z_dim} numbers, "
-        f"{preset.prior.distribution}"
+        f"r = D(x), f = D(G(z)), sp = softplus; {_latent_words(preset.prior)}"
     )
     if schedule.warmup:
         warm = schedule.warmup
@@ -69,12 +69,26 @@ def _say_schedule(preset: Preset) -> None:
     say("")
 
 
+def _latent_words(prior: Prior) -> str:
+    """What the generator is fed, in words."""
+    words = [f"z: {prior.z_dim} numbers, {prior.distribution}"]
+    if prior.categories:
+        words.append(f"one of {prior.categories} categories")
+    if prior.codes:
+        words.append(f"{prior.codes} codes, {prior.code_distribution}")
+    if prior.levels:
+        layers, directions = prior.levels
+        words.append(f"{directions} coordinates for each of {layers} layers, normal")
+    return "; ".join(words)
+
+
 def _network_tables(preset: Preset, players: Players) -> list[Table]:
-    x, z = torch.zeros(2, *preset.data.shape.x), torch.zeros(2, preset.prior.z_dim)
-    label = torch.zeros(2, dtype=torch.int64) if preset.classes else None
+    x, latent = torch.zeros(2, *preset.data.shape.x), preset.prior.at(range(2))
+    if preset.classes:
+        latent = latent._replace(label=torch.zeros(2, dtype=torch.int64))
     inputs: dict[str, Latent | Sample | Tensor] = {
-        "generator": Latent(z, label),
-        "discriminator": Sample(x, z, label),
+        "generator": latent,
+        "discriminator": Sample.made(x, latent),
         "reconstructor": x,
     }
     specs = preset.players()

@@ -1,0 +1,240 @@
+"""Networks after He et al. 2021, "EigenGAN: Layer-Wise Eigen-Learning for GANs" (models.md, 2.5).
+
+Every layer of the generator adds a point of a subspace of its own: K orthogonal directions, of the
+size of the layer's feature map, weighted by K coordinates of the latent. With n multipliers there
+are n - 1 layers, and an image has a side of 4 * 2^(n - 1) pixels.
+"""
+
+from collections.abc import Mapping
+from itertools import pairwise
+from typing import Annotated, Literal, cast
+
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+from torch.nn.functional import conv_transpose2d
+
+from gancli.networks.blocks import channels_last, leaky
+from gancli.networks.layers import NO_HEADS, NetworkSpec, Norm, batch_norm, finish
+from gancli.prior import Prior
+from gancli.types import DataShape, DiscriminatorNet, GeneratorNet, Latent, Sample, Verdict
+
+Multiplier = Annotated[int, Field(gt=0, le=1024)]
+SEED_SIDE = 4
+"""Side, in pixels, of the smallest feature map."""
+FIRST_IMPORTANCE = 3.0
+"""Where importances fall, the last one starts here, and each is larger by this than the next."""
+
+
+class Subspace(nn.Module):
+    """An affine subspace of feature maps of (C, S, S): K directions U, importances L, origin mu."""
+
+    def __init__(self, directions: int, channels: int, side: int, *, falling: bool) -> None:
+        super().__init__()
+        size = channels * side**2
+        self.map = (channels, side, side)
+        self.U = nn.Parameter(torch.empty(directions, size))
+        importance = torch.ones(directions)
+        if falling:
+            importance = FIRST_IMPORTANCE * torch.arange(directions, 0, -1.0)
+        self.L = nn.Parameter(importance)
+        self.mu = nn.Parameter(torch.zeros(size))
+        nn.init.orthogonal_(self.U)
+
+    def forward(self) -> Tensor:
+        """The scaled directions and, last, the origin, as maps of (K + 1, C, S, S)."""
+        maps = torch.cat([self.L[:, None] * self.U, self.mu[None]])
+        return channels_last(maps.view(-1, *self.map))
+
+
+class OfSubspace(nn.ConvTranspose2d):
+    """A transposed convolution of points of a subspace.
+
+    It is linear, so it is taken of the K + 1 maps that span the subspace rather than of each point.
+    """
+
+    def forward(  # type: ignore[override]
+        self, maps: Tensor, shares: Tensor
+    ) -> Tensor:
+        """Return (B, C, H, W), `shares` of (B, K + 1) saying what each point is the sum of."""
+        padding = cast("tuple[int, ...]", self.padding)
+        made = conv_transpose2d(
+            maps, self.weight, None, self.stride, padding, self.output_padding
+        ).movedim(1, -1)
+        points = (shares @ made.flatten(1)).view(-1, *made.shape[1:])
+        # Under autocast a wider bias would widen all that follows.
+        points = points if self.bias is None else points + self.bias.to(points.dtype)
+        return points.movedim(-1, 1)
+
+
+class EigenBlock(nn.Module):
+    """Doubles the side, with a point of the layer's subspace added before and after."""
+
+    def __init__(
+        self, spec: "Eigen", inputs: int, outputs: int, side: int, directions: int
+    ) -> None:
+        super().__init__()
+        falling = spec.importance == "falling"
+        self.subspace = Subspace(directions, inputs, side, falling=falling)
+        self.dconv1 = OfSubspace(inputs, inputs, 1)
+        self.dconv2 = OfSubspace(inputs, outputs, 3, 2, 1, 1)
+        self.block1 = nn.Sequential(
+            batch_norm(spec.norm, inputs, spatial=True),
+            leaky(spec.slope),
+            nn.ConvTranspose2d(inputs, outputs, 3, 2, 1, 1),
+        )
+        self.block2 = nn.Sequential(
+            batch_norm(spec.norm, outputs, spatial=True),
+            leaky(spec.slope),
+            nn.ConvTranspose2d(outputs, outputs, 3, 1, 1),
+        )
+
+    def forward(self, x: Tensor, coordinates: Tensor) -> Tensor:
+        """Return (B, C', 2S, 2S) for x of (B, C, S, S) and coordinates of (B, K)."""
+        maps = self.subspace()
+        shares = torch.cat([coordinates, coordinates.new_ones(len(coordinates), 1)], 1)
+        y = self.block1(x + self.dconv1(maps, shares))
+        made: Tensor = self.block2(y + self.dconv2(maps, shares))
+        return made
+
+
+class EigenGenerator(GeneratorNet):
+    """Noise, and coordinates for each layer, to images of (B, C, H, W) in [-1, 1]."""
+
+    def __init__(self, spec: "Eigen", prior: Prior, shape: DataShape) -> None:
+        super().__init__()
+        widths = [spec.dim * m for m in reversed(spec.multipliers)]
+        _, directions = prior.levels or (0, 0)
+        self.seed = (widths[0], SEED_SIDE, SEED_SIDE)
+        self.first_layer = nn.Linear(prior.z_dim, widths[0] * SEED_SIDE**2)
+        self.layers = nn.ModuleList(
+            EigenBlock(spec, a, b, SEED_SIDE * 2**i, directions)
+            for i, (a, b) in enumerate(pairwise(widths))
+        )
+        self.last_layer = nn.Sequential(
+            leaky(spec.slope), nn.ConvTranspose2d(widths[-1], shape.x[0], 7, 1, 3)
+        )
+
+    def forward(self, latent: Latent) -> Tensor:
+        """Return images of shape (B, C, H, W).
+
+        Raises:
+            ValueError: the latents have no coordinates.
+        """
+        if latent.levels is None:
+            raise ValueError("this generator takes coordinates for its layers, and there are none")
+        x = channels_last(self.first_layer(latent.z).view(-1, *self.seed))
+        for layer, coordinates in zip(self.layers, latent.levels.unbind(1), strict=True):
+            x = layer(x, coordinates)
+        return torch.tanh(self.last_layer(x))
+
+    def bases(self) -> list[Tensor]:
+        """The directions of each layer, (K, C * S * S)."""
+        return [module.U for module in self.modules() if isinstance(module, Subspace)]
+
+
+class EigenDiscriminator(DiscriminatorNet):
+    """Images of (B, C, H, W) to one logit, by convolutions that halve the side.
+
+    Its first feature map is never normalised.
+    """
+
+    def __init__(self, spec: "Eigen", shape: DataShape, *, twice: bool) -> None:
+        super().__init__()
+        widths = [spec.dim * m for m in spec.multipliers]
+        self.first_conv = nn.Conv2d(shape.x[0], widths[0], 7, 1, 3)
+
+        def part(inputs: int, outputs: int, norm: Norm, stride: int = 1) -> list[nn.Module]:
+            return [
+                batch_norm(norm, inputs, spatial=True),
+                leaky(spec.slope, twice=twice),
+                nn.Conv2d(inputs, outputs, 3, stride, 1),
+            ]
+
+        self.layers = nn.Sequential(
+            *(
+                nn.Sequential(
+                    *part(a, a, "none" if i == 0 else spec.norm), *part(a, b, spec.norm, 2)
+                )
+                for i, (a, b) in enumerate(pairwise(widths))
+            )
+        )
+        self.last_conv = nn.Sequential(*part(widths[-1], widths[-1], spec.norm))
+        self.activation = leaky(spec.slope, twice=twice)
+        self.cls = nn.Sequential(
+            nn.Linear(widths[-1] * SEED_SIDE**2, widths[-1]),
+            leaky(spec.slope, twice=twice),
+            nn.Linear(widths[-1], 1),
+        )
+
+    def forward(self, sample: Sample) -> Verdict:
+        """Return one logit an image."""
+        features = self.last_conv(self.layers(self.first_conv(channels_last(sample.x))))
+        return Verdict(self.cls(self.activation(features).flatten(1)).squeeze(1))
+
+
+class Eigen(NetworkSpec):
+    """A subspace of coordinates at each layer of the generator; the discriminator mirrors it."""
+
+    family: Literal["eigen"] = "eigen"
+    dim: int = Field(default=16, gt=0, le=65_536)
+    """channels of the largest feature map, times its multiplier"""
+    multipliers: tuple[Multiplier, ...] = Field(
+        default=(1, 2, 4, 8, 16, 32, 32), min_length=2, max_length=9
+    )
+    """channels of each feature map from the image inwards, in units of `dim`; one more than layers
+    that double the side"""
+    importance: Literal["ones", "falling"] = "ones"
+    """how the weights of a layer's K directions start; ones: 1; falling: 3K, ..., 6, 3"""
+
+    @property
+    def layers(self) -> int:
+        """How many layers double the side."""
+        return len(self.multipliers) - 1
+
+    def generator(self, prior: Prior, shape: DataShape) -> EigenGenerator:
+        """Build the generator from latents of `prior` to images of `shape`."""
+        return finish(EigenGenerator(self, prior, shape), self)
+
+    def discriminator(
+        self,
+        shape: DataShape,
+        *,
+        twice: bool = False,
+        z_dim: int = 0,
+        heads: Mapping[str, int] = NO_HEADS,
+    ) -> EigenDiscriminator:
+        """Build the discriminator of images of `shape`."""
+        del z_dim, heads
+        return finish(EigenDiscriminator(self, shape, twice=twice), self)
+
+    def misfit(
+        self,
+        shape: DataShape,
+        player: str,
+        *,
+        z_dim: int = 0,
+        heads: Mapping[str, int] = NO_HEADS,
+    ) -> str | None:
+        """Why these layers do not fit images of `shape`; None if they do."""
+        if z_dim:
+            return "family eigen judges images alone, and a reconstructor needs family mlp"
+        if heads or self.condition != "none":
+            return "family eigen knows no labels and has no heads: choose family cnn"
+        side = SEED_SIDE * 2**self.layers
+        if shape.is_image and shape.x[1:] == (side, side):
+            return super().misfit(shape, player)
+        size = "x".join(map(str, shape.x))
+        return (
+            f"{len(self.multipliers)} multipliers make images of {side}x{side}, not {size} as the "
+            "data are (data.size, where it is set)"
+        )
+
+    def misfed(self, prior: Prior) -> str | None:
+        """Why it cannot be the generator of these latents: it takes a row of levels a layer."""
+        if prior.categories or prior.codes:
+            return "prior.categories and prior.codes are for family cnn, not for family eigen"
+        if prior.levels and prior.levels[0] == self.layers:
+            return None
+        read = list(prior.levels) if prior.levels else "none"
+        return f"prior.levels: read {read}, expected [{self.layers}, K]: one for each layer"
