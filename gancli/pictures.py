@@ -51,7 +51,7 @@ def labelled(
     Args:
         rows: a name, of one line or several, and the row's pictures; None leaves a place blank.
         size: width and height of each picture.
-        headings: one a column, cut where they are wider; none: no line of headings.
+        headings: one a column, cut where they are wider than it; none: no line of headings.
     """
     font, gap, margin = _font(), 4, 8
     width, height = size
@@ -66,7 +66,7 @@ def labelled(
     draw = ImageDraw.Draw(image)
     for column, heading in enumerate(headings):
         place = (left + column * (width + gap) + width / 2, top / 2)
-        draw.text(place, _cut(heading, font, width), "black", font, anchor="mm")
+        draw.text(place, _cut(heading, font, width + gap), "black", font, anchor="mm")
     for number, (name, row) in enumerate(rows):
         above = top + number * row_height
         draw.multiline_text((margin, above + height / 2), name, "black", font, anchor="lm")

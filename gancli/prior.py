@@ -136,8 +136,9 @@ class Prior(Settings):
             first: latents as `at` makes them, (B, ...).
             second: likewise, as many.
             share: of the way, 0 to 1; the ends are the latents' own numbers to the last bit.
-            truncation: what both were made with.
+            truncation: what both were made with, as `at` takes it.
         """
+        within = self.truncation if truncation is None else truncation
         parts = self._numbers()
         if share in (0, 1):
             end = (second if share else first)._asdict()
@@ -146,7 +147,7 @@ class Prior(Settings):
         def scores(latent: Latent) -> Tensor:
             own = latent._asdict()
             each = [
-                _scores(own[name].double().flatten(1) / scale, distribution, truncation)
+                _scores(own[name].double().flatten(1) / scale, distribution, within)
                 for name, (distribution, scale) in parts.items()
             ]
             return torch.cat(each, 1)
@@ -158,7 +159,7 @@ class Prior(Settings):
         made = {}
         for (name, part), piece in zip(like.items(), pieces, strict=True):
             distribution, scale = parts[name]
-            numbers = _shaped(piece, distribution, truncation) * scale
+            numbers = _shaped(piece, distribution, within) * scale
             made[name] = numbers.float().view_as(part)
         return first._replace(**made)
 

@@ -170,7 +170,7 @@ def _of_classes(
         return base._replace(label=torch.full_like(label, int(value)))
 
     def blend(share: float) -> Latent:
-        first, second = one_hot(label, len(names)), one_hot(following, len(names))
+        first, second = (one_hot(end, len(names)).float() for end in (label, following))
         return base._replace(label=(1 - share) * first + share * second)
 
     ways = tuple(f"{row}: {a} to {b}" for row, (a, b) in zip(rows, ends, strict=True))

@@ -81,7 +81,7 @@ def traverse(request: TraverseRequest) -> None:
     span = None if request.span is None else parse_range(request.span)
     found = find(request.run, OF_IMAGES)
     saved = open_checkpoint(found, request.checkpoint)
-    preset, network = saved.header.preset, saved.network(raw=request.raw)
+    preset = saved.header.preset
     if not preset.data.shape.is_image:
         raise UsageError(
             f"read a run of {preset.name} on {preset.dataset}, expected one of images: points are "
@@ -95,24 +95,13 @@ def traverse(request: TraverseRequest) -> None:
         _refuse_unused(span, chosen, preset)
     out = (request.out or _default_folder(request, found, saved, span)).absolute()
     refuse_to_overwrite(out, force=request.force, own=TRAVERSAL_FILE, command="gan traverse")
+    network = saved.network(raw=request.raw)
     say(f"traversing {saved.path}: {preset.name} on {preset.dataset}, {network}")
     reader = _reader(request, saved)
     with new_folder(out) as new:
         made = _make(request, sampler, reader, chosen, new)
         made.sort(key=lambda each: -each.found.effect)
-        traversal = Traversal(
-            model=preset.name,
-            dataset=preset.dataset,
-            variant=preset.variant,
-            checkpoint=str(saved.path),
-            step=saved.header.step,
-            network=network,
-            seeds=tuple(seeds),
-            span=span,
-            truncation=request.truncation,
-            classifier=None if reader is None else reader.weights,
-            axes=tuple(each.found for each in made),
-        )
+        traversal = _record(request, saved, span, reader, [each.found for each in made])
         (new / "axes.png").write_bytes(sheet([(each.found, each.row) for each in made]))
         (new / "traversal.json").write_text(traversal.model_dump_json(indent=1))
         if request.html:
@@ -156,6 +145,29 @@ def _make(
             panel = Panel(axis, found, sprite(images, budget(len(chosen))))
             made.append(Made(panel, images[0]))
     return made
+
+
+def _record(
+    request: TraverseRequest,
+    saved: Checkpoint,
+    span: Span | None,
+    reader: Reader | None,
+    ranked: Sequence[AxisEffect],
+) -> Traversal:
+    preset = saved.header.preset
+    return Traversal(
+        model=preset.name,
+        dataset=preset.dataset,
+        variant=preset.variant,
+        checkpoint=str(saved.path),
+        step=saved.header.step,
+        network=saved.network(raw=request.raw),
+        seeds=tuple(request.seeds()),
+        span=span,
+        truncation=request.truncation or preset.prior.truncation,
+        classifier=None if reader is None else reader.weights,
+        axes=tuple(ranked),
+    )
 
 
 def _reader(request: TraverseRequest, saved: Checkpoint) -> Reader | None:

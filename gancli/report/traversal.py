@@ -47,8 +47,7 @@ def budget(axes: int) -> int:
 
 def print_traversal(found: Traversal) -> None:
     """Print the axes by their effect."""
-    title = f"{found.model} on {found.dataset}, step {found.step:,}: what each axis changes"
-    table = Table(title=title, title_justify="left")
+    table = Table()
     of_digits = found.classifier is not None
     for heading in ("", "axis", "values"):
         table.add_column(heading)
