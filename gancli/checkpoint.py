@@ -35,6 +35,8 @@ _LENGTH_BYTES = 8
 """A safetensors file starts with the length of its JSON header."""
 
 Precision = Literal["fp32", "bf16", "fp64"]
+Network = Literal["moving average", "weights as trained"]
+"""Which of the generator's weights are meant."""
 
 
 class RunSettings(Settings):
@@ -81,6 +83,13 @@ class Checkpoint:
     header: Header
     tensors: Tensors
 
+    def network(self, *, raw: bool) -> Network:
+        """Whose weights `generator` has."""
+        return "moving average" if self._averaged(raw) else "weights as trained"
+
+    def _averaged(self, raw: bool) -> bool:
+        return self.header.preset.average_kept and not raw
+
     def generator(self, *, raw: bool = False) -> GeneratorNet:
         """The generator in evaluation mode, on the CPU: its moving average if one was kept.
 
@@ -89,7 +98,7 @@ class Checkpoint:
         """
         preset, settings = self.header.preset, self.header.settings
         net = build_generator(preset, settings.seed).to(settings.dtype)
-        name = "ema" if preset.average_kept and not raw else "generator"
+        name = "ema" if self._averaged(raw) else "generator"
         net.load_state_dict(below(self.tensors, name))
         return net.eval()
 

@@ -1,10 +1,12 @@
-"""Pictures of samples: grids of images, and scatter plots of points over the real ones."""
+"""Pictures of samples: grids and tables of images, and scatter plots of points over real ones."""
 
+import importlib.resources
 import io
 import math
+from collections.abc import Sequence
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
 
 from gancli.data import Mixture
 from gancli.sampler import Samples
@@ -37,6 +39,55 @@ def grid(images: Samples, columns: int | None = None) -> Image.Image:
         top, left = GAP + place // columns * cell_height, GAP + place % columns * cell_width
         sheet[top : top + height, left : left + width] = image
     return to_image(sheet)
+
+
+def labelled(
+    rows: Sequence[tuple[str, Sequence[Image.Image | None]]],
+    size: tuple[int, int],
+    headings: Sequence[str] = (),
+) -> Image.Image:
+    """Pictures of one size in a table: each row's name before it, the headings above the columns.
+
+    Args:
+        rows: a name, of one line or several, and the row's pictures; None leaves a place blank.
+        size: width and height of each picture.
+        headings: one a column, cut where they are wider than it; none: no line of headings.
+    """
+    font, gap, margin = _font(), 4, 8
+    width, height = size
+    canvas = ImageDraw.Draw(Image.new("RGB", (1, 1)))
+    boxes = [canvas.multiline_textbbox((0, 0), name, font) for name, _ in rows]
+    left = math.ceil(max((box[2] for box in boxes), default=0)) + 2 * margin
+    row_height = max([height, *(math.ceil(box[3]) for box in boxes)]) + gap
+    top = int(font.size) + 2 * gap if headings else gap
+    columns = max((len(row) for _, row in rows), default=len(headings))
+    whole = (left + columns * (width + gap), top + len(rows) * row_height)
+    image = Image.new("RGB", whole, "white")
+    draw = ImageDraw.Draw(image)
+    for column, heading in enumerate(headings):
+        place = (left + column * (width + gap) + width / 2, top / 2)
+        draw.text(place, _cut(heading, font, width + gap), "black", font, anchor="mm")
+    for number, (name, row) in enumerate(rows):
+        above = top + number * row_height
+        draw.multiline_text((margin, above + height / 2), name, "black", font, anchor="lm")
+        for column, each in enumerate(row):
+            if each is not None:
+                image.paste(each, (left + column * (width + gap), above))
+    return image
+
+
+def _font() -> ImageFont.FreeTypeFont:
+    """matplotlib's: Pillow's own has no accents."""
+    file = importlib.resources.files("matplotlib") / "mpl-data/fonts/ttf/DejaVuSans.ttf"
+    return ImageFont.truetype(str(file), 12)
+
+
+def _cut(text: str, font: ImageFont.FreeTypeFont, width: int) -> str:
+    """The text, or as much of its beginning as is no wider than so many pixels."""
+    if font.getlength(text) <= width:
+        return text
+    fitting = (n for n in range(len(text), 0, -1) if font.getlength(text[:n] + "…") <= width)
+    return text[: next(fitting, 0)] + "…"
 
 
 def scatter(points: Samples, reals: Samples, data: Mixture, title: str) -> bytes:

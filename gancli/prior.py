@@ -9,11 +9,16 @@ import numpy as np
 import torch
 from pydantic import Field
 from torch import Tensor
+from torch.nn.functional import cosine_similarity
 
 from gancli.settings import Settings
 from gancli.streams import uniforms
 from gancli.types import Latent
 
+LEAST = 2.0**-53
+"""The least of the numbers on (0, 1) that latents are made of."""
+PARALLEL = 1e-6
+"""Sine of an angle below which two directions are one, or opposite."""
 Distribution = Literal["normal", "uniform"]
 Size = Annotated[int, Field(gt=0, le=1024)]
 
@@ -117,6 +122,80 @@ class Prior(Settings):
             levels = _shaped(numbers(", levels", math.prod(self.levels)), "normal", within)
             latent = latent._replace(levels=levels.float().view(len(seeds), *self.levels))
         return latent
+
+    def between(
+        self, first: Latent, second: Latent, share: float, truncation: float | None = None
+    ) -> Latent:
+        """A point on the way from one latent to another, as likely as either.
+
+        All numbers move along `slerp` of their normal scores: a straight line would halve their
+        variance on its middle, and the great circle itself leaves a uniform prior's cube. What is
+        no number, labels and categories, stays the first's.
+
+        Args:
+            first: latents as `at` makes them, (B, ...).
+            second: likewise, as many.
+            share: of the way, 0 to 1; the ends are the latents' own numbers to the last bit.
+            truncation: what both were made with, as `at` takes it.
+        """
+        within = self.truncation if truncation is None else truncation
+        parts = self._numbers()
+        if share in (0, 1):
+            end = (second if share else first)._asdict()
+            return first._replace(**{name: end[name] for name in parts})
+
+        def scores(latent: Latent) -> Tensor:
+            own = latent._asdict()
+            each = [
+                _scores(own[name].double().flatten(1) / scale, distribution, within)
+                for name, (distribution, scale) in parts.items()
+            ]
+            return torch.cat(each, 1)
+
+        moved = slerp(scores(first), scores(second), share)
+        u = torch.special.ndtr(moved).clamp(LEAST, 1 - LEAST)
+        like = {name: part for name, part in first._asdict().items() if name in parts}
+        pieces = u.split([part[0].numel() for part in like.values()], 1)
+        made = {}
+        for (name, part), piece in zip(like.items(), pieces, strict=True):
+            distribution, scale = parts[name]
+            numbers = _shaped(piece, distribution, within) * scale
+            made[name] = numbers.float().view_as(part)
+        return first._replace(**made)
+
+    def _numbers(self) -> dict[str, tuple[Distribution, float]]:
+        """The parts of a latent that are numbers: how they are distributed, and their scale."""
+        found: dict[str, tuple[Distribution, float]] = {"z": (self.distribution, self.scale)}
+        if self.codes:
+            found["code"] = (self.code_distribution, 1.0)
+        if self.levels:
+            found["levels"] = ("normal", 1.0)
+        return found
+
+
+def slerp(first: Tensor, second: Tensor, share: float) -> Tensor:
+    """Spherical interpolation of rows of (B, N) (White 2016, arXiv:1609.04468, section 2.1).
+
+    Along the great circle between the rows, `share` of the way; rows that point the same way or
+    opposite ways, between which there is none or many, are joined by a straight line.
+    """
+    angle = cosine_similarity(first, second, dim=1).clamp(-1, 1).acos()[:, None]
+    on_arc = ((1 - share) * angle).sin() * first + (share * angle).sin() * second
+    straight = torch.lerp(first, second, share)
+    return torch.where(angle.sin() < PARALLEL, straight, on_arc / angle.sin())
+
+
+def _scores(x: Tensor, distribution: Distribution, truncation: float | None) -> Tensor:
+    """The numbers that `_shaped` makes, of scale 1, as N(0, 1) of equal rank."""
+    if distribution == "uniform":
+        u = (x / min(1.0, truncation or 1.0) + 1) / 2
+    elif truncation is None:
+        return x
+    else:
+        left = float(torch.special.ndtr(torch.tensor(-truncation, dtype=x.dtype)))
+        u = (torch.special.ndtr(x) - left) / (1 - 2 * left)
+    scores: Tensor = torch.special.ndtri(u.clamp(LEAST, 1 - LEAST))
+    return scores
 
 
 def _shaped(u: Tensor, distribution: Distribution, truncation: float | None) -> Tensor:

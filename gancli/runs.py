@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +22,16 @@ SUFFIX = ".safetensors"
 _STEP = re.compile(r"step-(\d+)")
 SAMPLE_FILE = re.compile(r"\d{6,}\.png|samples\.(npz|zip)")
 """The files of a folder of samples."""
+TRAVERSAL_FILE = re.compile(
+    r"(axes|seed|label|label-blend|category|code\d+|L\d+D\d+)\.(png|gif)|traverse\.html|traversal\.json"
+)
+"""The files of a folder of traversals."""
 _OWN = re.compile(
     r"(preset\.toml|(metrics|timing)\.jsonl|report\.html|evaluation\.json|memorisation-step-\d+\.png|tensorboard/events\.[^/]+|checkpoints/step-\d+\.safetensors|previews/step-\d+\.png"
-    rf"|samples/step-\d+-seeds-[^/]+(/([^/]+/)?({SAMPLE_FILE.pattern})|-grid\.png))(\.partial)?"
+    rf"|samples/step-\d+-seeds-[^/]+(/([^/]+/)?({SAMPLE_FILE.pattern})|-grid\.png)"
+    rf"|traversals/step-\d+-seeds-[^/]+/({TRAVERSAL_FILE.pattern}))(\.partial)?"
 )
-"""The files a run and its sampling write, relative to the run's folder."""
+"""The files a run, its sampling and its traversals write, relative to the run's folder."""
 
 
 @dataclass(frozen=True)
@@ -143,7 +149,7 @@ class Run:
         write_atomically(self.preset_file, to_toml(preset).encode())
 
     def clear(self) -> None:
-        """Remove the files a run and its sampling wrote, by their names; others stay.
+        """Remove the files a run, its sampling and its traversals wrote, by name; others stay.
 
         preset.toml stays, too: by it the folder is known as a run's, should this be interrupted.
         """
@@ -151,7 +157,8 @@ class Run:
             if path != self.preset_file:
                 path.unlink()
         # A class's folder that is left empty would be in the way of the next samples.
-        for folder in sorted((self.folder / "samples").rglob("*"), reverse=True):
+        made = [(self.folder / name).rglob("*") for name in ("samples", "traversals")]
+        for folder in sorted(chain.from_iterable(made), reverse=True):
             if folder.is_dir() and not any(folder.iterdir()):
                 folder.rmdir()
 

@@ -30,7 +30,8 @@ class Latent(NamedTuple):
     z: Tensor
     """(B, Z) noise."""
     label: Tensor | None = None
-    """(B,) int64: the class asked for; None for generators of one kind of sample."""
+    """(B,) int64: the class asked for; or (B, classes) of real numbers: the share of each in a
+    blend of classes, which generators alone take; None for generators of one kind of sample."""
 
     category: Tensor | None = None
     """(B,) int64: the discrete code of Chen et al. 2016 (InfoGAN)"""

@@ -1,6 +1,7 @@
 """Writes samples: a folder of PNGs, an NVlabs-style zip, or an npz; while more are generated."""
 
 import json
+import re
 import tempfile
 import zipfile
 from collections import deque
@@ -46,6 +47,22 @@ def _scratch_beside(out: Path) -> Iterator[Path]:
             yield Path(scratch)
 
 
+@contextmanager
+def new_folder(out: Path) -> Iterator[Path]:
+    """A folder to fill; at the end it takes the place of `out`, whole or not at all.
+
+    Raises:
+        DiskError: the disk is full or not writable; nothing is left behind.
+    """
+    with _scratch_beside(out) as scratch:
+        new = scratch / "new"
+        new.mkdir()
+        yield new
+        if out.exists():
+            out.replace(scratch / "old")
+        new.replace(out)
+
+
 def write(
     batches: Iterable[Samples],
     seeds: Sequence[int],
@@ -73,9 +90,7 @@ def write(
     Raises:
         DiskError: the disk is full or not writable; nothing is left behind.
     """
-    with _scratch_beside(out) as scratch:
-        new = scratch / "new"
-        new.mkdir()
+    with new_folder(out) as new:
         if form == "npz":
             beside = {"seeds": np.array(seeds, dtype=np.int64)}
             beside |= {} if labels is None else {"labels": labels}
@@ -84,9 +99,6 @@ def write(
             _zip(batches, labels, new / "samples.zip", progress)
         else:
             _folder(batches, _places(seeds, labels, folders), new, progress)
-        if out.exists():
-            out.replace(scratch / "old")
-        new.replace(out)
 
 
 def pack(
@@ -115,8 +127,20 @@ def pack(
         new.replace(out)
 
 
-def refuse_to_overwrite(out: Path, *, force: bool) -> None:
-    """Check that `out` is free, or that `force` is given and only samples would go.
+def refuse_to_overwrite(
+    out: Path,
+    *,
+    force: bool,
+    own: re.Pattern[str] = SAMPLE_FILE,
+    command: str = "gan sample",
+) -> None:
+    """Check that `out` is free, or that `force` is given and only the command's own files would go.
+
+    Args:
+        out: the folder to make.
+        force: whether an old one may be replaced.
+        own: the names of the files the command writes.
+        command: its name.
 
     Raises:
         RunError: something is there that must stay.
@@ -125,21 +149,21 @@ def refuse_to_overwrite(out: Path, *, force: bool) -> None:
         raise RunError(f"{out} is no plain folder: choose another one with --out")
     if not out.exists() or not any(out.iterdir()):
         return
-    foreign = next((path for path in out.iterdir() if not _is_ours(path)), None)
+    foreign = next((path for path in out.iterdir() if not _is_ours(path, own)), None)
     if foreign:
         raise RunError(
-            f"{out} holds {foreign.name}, which gan sample did not write, so nothing in it is "
+            f"{out} holds {foreign.name}, which {command} did not write, so nothing in it is "
             "touched: choose another folder with --out"
         )
     if not force:
         raise RunError(f"{out} exists: replace it with --force, or choose another with --out")
 
 
-def _is_ours(path: Path) -> bool:
-    """Whether it is a file of samples, or a class's folder of nothing else."""
+def _is_ours(path: Path, own: re.Pattern[str]) -> bool:
+    """Whether it is a file of these names, or a class's folder of nothing else."""
     if path.is_dir() and not path.is_symlink():
-        return all(inner.is_file() and _is_ours(inner) for inner in path.iterdir())
-    return path.is_file() and bool(SAMPLE_FILE.fullmatch(path.name))
+        return all(inner.is_file() and _is_ours(inner, own) for inner in path.iterdir())
+    return path.is_file() and bool(own.fullmatch(path.name))
 
 
 def _places(

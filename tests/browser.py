@@ -1,13 +1,18 @@
-"""Opens a page in headless chromium, at any width, and asks it what it shows."""
+"""Opens a page in headless chromium, at any width, asks it what it shows, and types and clicks."""
 
 import base64
 import html
 import json
+import os
 import re
 import shutil
 import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pytest
 
@@ -25,7 +30,28 @@ LOOK = """<script>addEventListener("load", () => {
   found.dataset.said = btoa(JSON.stringify(said));
   parent.document.body.append(parent.document.adoptNode(found));
 });</script>"""
+SECONDS = 120
+"""What a browser may take for a page."""
+KEYS = {"ArrowLeft": 37, "ArrowRight": 39, "Tab": 9}
+THREE_AND_FOUR = """
+import os, sys
+for place, file in enumerate(sys.argv[1:3]):
+    os.dup2(int(file), 100 + place)
+os.dup2(100, 3)
+os.dup2(101, 4)
+os.execv(sys.argv[3], sys.argv[3:])
+"""
+"""Chromium reads questions from file 3, and answers into file 4."""
 FRAME = '<!doctype html><body><iframe width="{}" height="{}" srcdoc="{}"></iframe></body>'
+
+
+def _chromium(page: Path) -> list[str]:
+    """The command, with a profile of its own beside the page."""
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        pytest.skip("chromium is not installed: apt-get install chromium")
+    profile = page.absolute().parent / "profile"
+    return [chromium, "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={profile}"]
 
 
 def look_at(
@@ -38,23 +64,116 @@ def look_at(
         size: width and height of the window, in pixels.
         script: uses the page, and defines `own`, what else is to be told.
     """
-    chromium = shutil.which("chromium")
-    if chromium is None:
-        pytest.skip("chromium is not installed: apt-get install chromium")
     # A window is never narrower than 500 pixels, a frame is.
     probe = page.with_name("probe.html")
     watched_page = page.read_text().replace("</body>", f"{LOOK % script}</body>")
     probe.write_text(FRAME.format(*size, html.escape(watched_page)))
-    options = ["--headless", "--no-sandbox", "--disable-gpu", "--enable-logging=stderr"]
     result = subprocess.run(
-        [chromium, *options, f"--user-data-dir={page.parent / 'profile'}", "--dump-dom",
-         "--virtual-time-budget=5000", probe.absolute().as_uri()],
+        [*_chromium(page), "--enable-logging=stderr", "--dump-dom", "--virtual-time-budget=5000",
+         probe.absolute().as_uri()],
         capture_output=True,
         text=True,
         check=True,
-        timeout=120,
+        timeout=SECONDS,
     )  # fmt: skip
     found = re.search(r'data-said="([^"]+)"', result.stdout)
     assert found, result.stderr
     console = [line for line in result.stderr.splitlines() if "CONSOLE" in line]
     return json.loads(base64.b64decode(found[1])), "\n".join(console)
+
+
+class Tab:
+    """A page whose keys and clicks come from outside, as a person's do (DevTools' protocol).
+
+    Events that a script makes move no slider: the browser trusts its own alone.
+    """
+
+    def __init__(self, to_browser: IO[bytes], from_browser: IO[bytes]) -> None:
+        self.to_browser, self.from_browser = to_browser, from_browser
+        self.session: dict[str, str] = {}
+        self.count = 0
+        self.complaints: list[object] = []
+        """errors of the page's scripts, and what the console says"""
+
+    def ask(self, method: str, **parameters: object) -> dict[str, Any]:
+        """Ask the browser; returns its answer."""
+        self.count += 1
+        message = {"id": self.count, "method": method, "params": parameters, **self.session}
+        self.to_browser.write(json.dumps(message).encode() + b"\0")
+        self.to_browser.flush()
+        answer = self._wait_for("id", self.count)
+        assert "error" not in answer, answer
+        result: dict[str, Any] = answer["result"]
+        return result
+
+    def _wait_for(self, key: str, value: object) -> dict[str, Any]:
+        """The next message with this value."""
+        while True:
+            message = b""
+            while not message.endswith(b"\0"):
+                byte = self.from_browser.read(1)
+                assert byte, "the browser has gone"
+                message += byte
+            said: dict[str, Any] = json.loads(message[:-1])
+            if said.get("method") in ("Runtime.exceptionThrown", "Log.entryAdded"):
+                self.complaints.append(said["params"])
+            if said.get(key) == value:
+                return said
+
+    def open(self, page: Path, size: tuple[int, int]) -> None:
+        """Load a page into a window of this size, and wait until it is there."""
+        target = self.ask("Target.createTarget", url="about:blank")["targetId"]
+        attached = self.ask("Target.attachToTarget", targetId=target, flatten=True)
+        self.session = {"sessionId": attached["sessionId"]}
+        for domain in ("Page", "Runtime", "Log"):
+            self.ask(f"{domain}.enable")
+        shape = {"width": size[0], "height": size[1], "deviceScaleFactor": 1, "mobile": False}
+        self.ask("Emulation.setDeviceMetricsOverride", **shape)
+        self.ask("Page.navigate", url=page.absolute().as_uri())
+        self._wait_for("method", "Page.loadEventFired")
+
+    def tell(self, expression: str) -> Any:  # noqa: ANN401
+        """The value of an expression in the page."""
+        answer = self.ask("Runtime.evaluate", expression=expression, returnByValue=True)
+        assert "exceptionDetails" not in answer, answer
+        return answer["result"].get("value")
+
+    def press(self, key: str) -> None:
+        """Type a key of `KEYS`."""
+        code = {"key": key, "code": key, "windowsVirtualKeyCode": KEYS[key]}
+        for kind in ("rawKeyDown", "keyUp"):
+            self.ask("Input.dispatchKeyEvent", type=kind, **code)
+
+    def click(self, x: float, y: float) -> None:
+        """Click at a place of the window."""
+        where = {"x": x, "y": y, "button": "left", "clickCount": 1}
+        for kind in ("mousePressed", "mouseReleased"):
+            self.ask("Input.dispatchMouseEvent", type=kind, **where)
+
+
+@contextmanager
+def opened(page: Path, size: tuple[int, int]) -> Iterator[Tab]:
+    """A page in a browser that a test may use."""
+    command = _chromium(page)
+    (theirs_in, ours_out), (ours_in, theirs_out) = os.pipe(), os.pipe()
+    process = subprocess.Popen(
+        [sys.executable, "-c", THREE_AND_FOUR, str(theirs_in), str(theirs_out), *command,
+         "--remote-debugging-pipe"],
+        pass_fds=(theirs_in, theirs_out),
+        stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    os.close(theirs_in)
+    os.close(theirs_out)
+    watch = threading.Timer(SECONDS, process.kill)
+    watch.start()
+    try:
+        with open(ours_out, "wb") as to_browser, open(ours_in, "rb") as from_browser:  # noqa: PTH123
+            tab = Tab(to_browser, from_browser)
+            tab.open(page, size)
+            yield tab
+            tab.session = {}
+            tab.ask("Browser.close")
+    finally:
+        watch.cancel()
+        process.kill()
+        process.wait()

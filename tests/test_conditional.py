@@ -10,6 +10,7 @@ import torch
 from conftest import Gan
 from helpers import Key, job, narrow, preset_id, some_latent, toy_data, toy_deck
 from PIL import Image
+from torch import nn
 
 from gancli.checkpoint import load
 from gancli.cli.sampling import parse_classes
@@ -59,6 +60,32 @@ def test_conditional_batch_norm_by_hand() -> None:
         layer.biases.weight.fill_(5)
     wanted = normal * torch.arange(6.0).view(3, 2)[label][:, :, None, None] + 5
     assert torch.allclose(layer(x, label), wanted, atol=1e-5)
+
+
+@pytest.mark.parametrize("key", CONDITIONAL, ids=preset_id)
+def test_a_blend_of_one_class_is_that_class(key: Key) -> None:
+    preset = narrow(key)
+    net = build_players(preset, seed=0).generator.eval()
+    for name, table in net.named_parameters():
+        if "weights" in name or "biases" in name:
+            nn.init.normal_(table)
+    latent = some_latent(preset, 4)
+    assert latent.label is not None
+    blend = latent._replace(label=torch.eye(preset.classes)[latent.label])
+    assert torch.equal(net(latent), net(blend))
+    half = latent._replace(label=torch.full((4, preset.classes), 1 / preset.classes))
+    assert float((net(latent) - net(half)).abs().max().detach()) > 1e-6
+
+
+def test_a_blend_has_the_mean_scale_and_shift() -> None:
+    layer = ConditionalBatchNorm2d(2, 3).eval()
+    with torch.no_grad():
+        layer.weights.weight.copy_(torch.arange(6).view(3, 2))
+        layer.biases.weight.copy_(torch.arange(6).view(3, 2) ** 2)
+    shares = torch.tensor([[0.25, 0.75, 0.0]])
+    x = torch.randn(1, 2, 4, 4)
+    ends = [layer(x, torch.tensor([label])) for label in (0, 1)]
+    assert torch.allclose(layer(x, shares), 0.25 * ends[0] + 0.75 * ends[1], atol=1e-6)
 
 
 @pytest.mark.parametrize("key", CONDITIONAL, ids=preset_id)

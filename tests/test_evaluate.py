@@ -298,7 +298,7 @@ def untrained(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """A digit classifier that nobody waits for, and a cache of its own."""
     torch.manual_seed(0)
     reader = Reader(DigitClassifier().eval(), 0.1, "0123456789abcdef")
-    monkeypatch.setattr("gancli.cli.evaluating.digit_reader", lambda *_: reader)
+    monkeypatch.setattr("gancli.cli.digits.digit_reader", lambda *_: reader)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
 
 

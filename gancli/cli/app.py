@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 import gancli
+from gancli.cli.axes import traverse
 from gancli.cli.benches import bench_app
 from gancli.cli.looks import data
 from gancli.cli.options import (
@@ -21,12 +22,14 @@ from gancli.cli.options import (
     ImageSizeOption,
     Model,
     PrecisionName,
+    RawOption,
     RunArgument,
     SetOption,
     SkipBrokenOption,
     StepsOption,
     TensorboardOption,
     ThreadsOption,
+    TruncationOption,
     VariantOption,
     VerifyOption,
 )
@@ -34,7 +37,7 @@ from gancli.cli.presets import presets_app
 from gancli.cli.scores import evaluate
 
 app = typer.Typer(
-    help="Train, sample and compare the classic GANs, repeatably.",
+    help="Train, sample, evaluate, traverse and compare the classic GANs, repeatably.",
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
@@ -59,7 +62,7 @@ def root(
         bool, typer.Option("--debug", help="Show tracebacks; may stand anywhere.")
     ] = False,
 ) -> None:
-    """Train, sample and compare the classic GANs, repeatably."""
+    """Train, sample, evaluate, traverse and compare the classic GANs, repeatably."""
     del version, debug
 
 
@@ -182,17 +185,7 @@ def sample(
             "--classes", metavar="0,3,cat", help="Which classes: names or numbers. Default: all."
         ),
     ] = None,
-    truncation: Annotated[
-        float | None,
-        typer.Option(
-            "--truncation",
-            min=0.01,
-            max=100,
-            metavar="T",
-            help="Noise no further than T from 0, in units of the prior's scale (a standard "
-            "deviation, where it is normal): likelier, less varied.",
-        ),
-    ] = None,
+    truncation: TruncationOption = None,
     batch_size: Annotated[
         int, typer.Option("--batch-size", min=1, metavar="B", help="Samples generated at once.")
     ] = 500,
@@ -204,9 +197,7 @@ def sample(
         bool, typer.Option("--grid", help="Also write all samples as one picture.")
     ] = False,
     checkpoint: CheckpointOption = "last",
-    raw: Annotated[
-        bool, typer.Option("--raw", help="The weights as trained, not their moving average.")
-    ] = False,
+    raw: RawOption = False,
     device: DeviceOption = None,
     out: Annotated[
         Path | None,
@@ -239,6 +230,7 @@ def sample(
 
 app.command()(evaluate)
 app.command("eval", hidden=True)(evaluate)
+app.command()(traverse)
 
 
 @app.command()

@@ -7,18 +7,17 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-import platformdirs
 import torch
 import typer
 from numpy.typing import NDArray
 from rich.console import Console
 
+from gancli.cli.digits import reader_of_digits
 from gancli.cli.options import DeviceName
-from gancli.cli.place import choose_device, data_folder
+from gancli.cli.place import cache_folder, choose_device, data_folder
 from gancli.cli.subjects import Choice, Reals, Subject, can_match, matched, reals_for, subject_of
 from gancli.data.stacked import DIGITS
 from gancli.errors import DataError, RunError, UsageError
-from gancli.evaluation.digits import batches, digit_reader
 from gancli.evaluation.evaluate import (
     METRICS,
     Asked,
@@ -84,7 +83,7 @@ def evaluate_as_typed(request: EvaluateRequest) -> None:
         metrics, extractor, reads_labels, _codes(subject, name), reals.train, reals.held_out
     )
     hidden.print(f"evaluating {_named(subject)}", markup=False, highlight=False)
-    folder = platformdirs.user_cache_path("gancli") / "references"
+    folder = cache_folder() / "references"
     keeper = Keeper(folder, int(request.memory_gib * GIB))
     found = evaluate(
         subject.images,
@@ -185,10 +184,7 @@ def _extractor(
         return load_extractor(name, request.weights, device, trusted=request.trust_weights)
     before = None if subject.saved is None else subject.saved.header.data_folder
     folder = data_folder(request.choice.data_dir, before)
-    train, test = (DIGITS.split(folder, train=split) for split in (True, False))
-    with counting(hidden, batches(train), "batches for the digit classifier") as done:
-        reader = digit_reader(train, test, platformdirs.user_cache_path("gancli"), done)
-    return digit_extractor(reader, device)
+    return digit_extractor(reader_of_digits(folder, hidden), device)
 
 
 def _results(subject: Subject, asked: Asked, reals: Reals, found: Found) -> list[Evaluation]:

@@ -123,3 +123,17 @@ TensorboardOption = Annotated[
 CheckpointOption = Annotated[
     str, typer.Option("--checkpoint", metavar="last|STEP", help="Which checkpoint of the run.")
 ]
+RawOption = Annotated[
+    bool, typer.Option("--raw", help="The weights as trained, not their moving average.")
+]
+TruncationOption = Annotated[
+    float | None,
+    typer.Option(
+        "--truncation",
+        min=0.01,
+        max=100,
+        metavar="T",
+        help="Noise no further than T from 0, in units of the prior's scale (a standard "
+        "deviation, where it is normal): likelier, less varied.",
+    ),
+]

@@ -51,7 +51,17 @@ def data_folder(asked: Path | None, before: str | None = None) -> Path:
     """
     kept = before if before and Path(before).is_dir() else None
     chosen = asked or kept or os.environ.get("GANCLI_DATA")
-    return Path(chosen) if chosen else platformdirs.user_cache_path("gancli") / "data"
+    return Path(chosen) if chosen else cache_folder() / "data"
+
+
+def cache_folder() -> Path:
+    """Where this program keeps what it need not make again."""
+    return platformdirs.user_cache_path("gancli")
+
+
+def as_typed(path: Path) -> Path:
+    """Relative to here where it is below, as people type it."""
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
 
 
 def settings_again(stored: RunSettings, place: Place) -> RunSettings:

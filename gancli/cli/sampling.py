@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from gancli.catalog import labelled_example
 from gancli.checkpoint import Checkpoint
 from gancli.cli.options import DeviceName, FormatName
-from gancli.cli.place import choose_device
+from gancli.cli.place import as_typed, choose_device
 from gancli.data import Mixture
 from gancli.errors import RunError, UsageError
 from gancli.files import write_atomically
@@ -101,8 +101,8 @@ def sample(request: SampleRequest) -> None:
     if pictured and picture_file.exists() and not request.force:
         raise RunError(f"{picture_file} exists: replace it with --force, or choose another --out")
     device = torch.device(choose_device(request.device))
-    kind = "moving average" if preset.average_kept and not request.raw else "weights as trained"
-    say(f"sampling {saved.path}: {preset.name} on {preset.dataset}, {kind}")
+    network = saved.network(raw=request.raw)
+    say(f"sampling {saved.path}: {preset.name} on {preset.dataset}, {network}")
     generator = saved.generator(raw=request.raw).to(device)
     sampler = Sampler(generator, preset, request.batch_size, request.truncation)
     kept: list[Samples] = []
@@ -119,11 +119,11 @@ def sample(request: SampleRequest) -> None:
             progress=progress,
         )
     each = f", {len(seeds)} of each of {len(labels)} classes," if request.by_class else ""
-    say(f"wrote {total} {preset.data.key}{each} to {_shown(out)}")
+    say(f"wrote {total} {preset.data.key}{each} to {as_typed(out)}")
     if pictured:
         picture = _picture(np.concatenate(kept), saved, len(seeds) if request.by_class else None)
         write_atomically(picture_file, picture)
-        say(f"picture: {_shown(picture_file)}")
+        say(f"picture: {as_typed(picture_file)}")
 
 
 def _joined(labels: list[NDArray[np.int64] | None]) -> NDArray[np.int64] | None:
@@ -183,11 +183,6 @@ def _keeping(batches: Iterator[Samples], kept: list[Samples]) -> Iterator[Sample
         yield batch
 
 
-def _shown(path: Path) -> Path:
-    """Relative to here where it is below, as people type it."""
-    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
-
-
 def parse_seeds(text: str) -> list[int]:
     """`0-3,7` as [0, 1, 2, 3, 7].
 
@@ -232,13 +227,27 @@ def _default_folder(found: Run | Path, saved: Checkpoint, request: SampleRequest
         which += f"-of-{request.classes or 'each'}".replace(" ", "").replace("/", "_")
     if request.truncation is not None:
         which += f"-within-{request.truncation:g}"
+    return default_folder(found, saved, "samples", which, raw=request.raw)
+
+
+def default_folder(
+    found: Run | Path, saved: Checkpoint, kind: str, which: str, *, raw: bool
+) -> Path:
+    """Where what is made of a checkpoint goes, if nothing is said.
+
+    Args:
+        found: what was asked for.
+        saved: its checkpoint.
+        kind: `samples` or `traversals`.
+        which: seeds and all that changes what is made of them.
+        raw: whether the weights are as trained.
+    """
     if len(which) > LONG_SEEDS:
         which = hashlib.sha256(which.encode()).hexdigest()[:12]
-    raw = "-raw" if request.raw else ""
-    name = f"step-{saved.header.step:06d}-seeds-{which}{raw}"
+    name = f"step-{saved.header.step:06d}-seeds-{which}{'-raw' if raw else ''}"
     if isinstance(found, Run):
-        return found.folder / "samples" / name
-    return Path("samples") / f"{saved.header.preset.name}-{name}"
+        return found.folder / kind / name
+    return Path(kind) / f"{saved.header.preset.name}-{name}"
 
 
 def _picture(made: Samples, saved: Checkpoint, columns: int | None) -> bytes:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from gancli.cli.options import CheckpointOption, DataDirOption, DeviceOption
+from gancli.cli.options import CheckpointOption, DataDirOption, DeviceOption, RawOption
 
 
 def evaluate(
@@ -99,9 +99,7 @@ def evaluate(
         ),
     ] = 4.0,
     checkpoint: CheckpointOption = "last",
-    raw: Annotated[
-        bool, typer.Option("--raw", help="The weights as trained, not their moving average.")
-    ] = False,
+    raw: RawOption = False,
     device: DeviceOption = None,
     data_dir: DataDirOption = None,
     out: Annotated[

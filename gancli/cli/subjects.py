@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import torch
 
-from gancli.checkpoint import Checkpoint
+from gancli.checkpoint import Checkpoint, Network
 from gancli.cli.looking import spec_named
 from gancli.cli.own import ARCHIVES
 from gancli.cli.place import data_folder
@@ -15,7 +16,7 @@ from gancli.data.survey import survey
 from gancli.errors import GanError, UsageError
 from gancli.evaluation.evaluate import Real
 from gancli.evaluation.imagesets import Generated, Given, ImageSet, Stored, refuse_other_shape
-from gancli.evaluation.protocol import Network, Split
+from gancli.evaluation.protocol import GIVEN, Split
 from gancli.preset import Preset
 from gancli.roster import LABELLED, OF_IMAGES, find, open_checkpoint
 from gancli.runs import Run
@@ -62,12 +63,11 @@ class Subject:
     """of the run that made them, where one is known"""
 
     @property
-    def network(self) -> Network:
+    def network(self) -> Network | Literal["none"]:
         """Whose weights make them."""
-        if not isinstance(self.images, Generated) or self.preset is None:
-            return "none"
-        averaged = self.preset.average_kept and not self.images.raw
-        return "moving average" if averaged else "weights as trained"
+        if not isinstance(self.images, Generated):
+            return GIVEN
+        return self.images.saved.network(raw=self.images.raw)
 
     def __str__(self) -> str:
         if isinstance(self.images, Given):

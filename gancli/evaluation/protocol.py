@@ -5,13 +5,13 @@ from typing import Literal
 
 from pydantic import Field
 
-from gancli.checkpoint import versions
+from gancli.checkpoint import Network, versions
 from gancli.settings import Settings
 
 Split = Literal["train", "test", "all"]
 """Of a data set; all: images of a path, which has no splits."""
-Network = Literal["moving average", "weights as trained", "none"]
-"""Whose weights made the images; none: they were given."""
+GIVEN: Literal["none"] = "none"
+"""The network of images that were given."""
 
 
 class Protocol(Settings):
@@ -35,7 +35,8 @@ class Protocol(Settings):
     dtype: Literal["float32"] = "float32"
     """of the extractor; moments and distances are float64"""
     resize: str
-    network: Network
+    network: Network | Literal["none"]
+    """whose weights made the images"""
     mode: Literal["evaluation", "none"] = "evaluation"
     """of the generator's batch norms"""
     seeds: str

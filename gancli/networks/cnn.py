@@ -22,6 +22,7 @@ from gancli.networks.layers import (
     batch_norm,
     finish,
     labelled,
+    shares,
 )
 from gancli.prior import Prior
 from gancli.types import (
@@ -84,7 +85,7 @@ class CnnGenerator(GeneratorNet):
         """The noise, and beside it what else there is: label and category as one-hot vectors."""
         parts = [latent.z]
         if self.beside:
-            parts.append(one_hot(labelled(latent.label), self.beside).to(latent.z.dtype))
+            parts.append(shares(latent.label, self.beside, latent.z.dtype))
         if latent.category is not None:
             parts.append(one_hot(latent.category, self.categories).to(latent.z.dtype))
         if latent.code is not None:
@@ -136,7 +137,7 @@ class CnnDiscriminator(DiscriminatorNet):
         """Return one logit an image, and (B, count) of each head."""
         x = sample.x
         if self.beside:
-            planes = one_hot(labelled(sample.label), self.beside).to(x.dtype)[:, :, None, None]
+            planes = shares(sample.label, self.beside, x.dtype)[:, :, None, None]
             x = torch.cat([x, planes.expand(-1, -1, *x.shape[2:])], 1)
         norm, activation, to_logit = self.last_conv
         x = activation(norm(self.layers(self.first_conv(channels_last(x)))))

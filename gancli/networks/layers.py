@@ -8,6 +8,7 @@ from typing import Literal, TypeVar
 import torch
 from pydantic import Field
 from torch import Tensor, nn
+from torch.nn.functional import one_hot
 from torch.nn.utils import parametrize
 
 from gancli.networks.blocks import SpectralNorm
@@ -124,9 +125,27 @@ class ConditionalBatchNorm2d(nn.Module):
         nn.init.zeros_(self.biases.weight)
 
     def forward(self, x: Tensor, label: Tensor) -> Tensor:
-        """Return (B, C, H, W), each image scaled and shifted as its label of (B,) says."""
-        scale, shift = self.weights(label), self.biases(label)
+        """Return (B, C, H, W), each image scaled and shifted as its label says."""
+        scale, shift = _looked_up(self.weights, label), _looked_up(self.biases, label)
         return torch.addcmul(shift[:, :, None, None], self.bn(x), scale[:, :, None, None])
+
+
+def _looked_up(table: nn.Embedding, label: Tensor) -> Tensor:
+    """The label's rows of a table; of a blend of classes, their mean by its shares."""
+    if label.is_floating_point():
+        return label @ table.weight
+    found: Tensor = table(label)
+    return found
+
+
+def shares(label: Tensor | None, classes: int, dtype: torch.dtype) -> Tensor:
+    """A conditional network's label as (B, classes): one-hot, or the shares of a blend as it is.
+
+    Raises:
+        ValueError: it is absent.
+    """
+    label = labelled(label)
+    return (label if label.is_floating_point() else one_hot(label, classes)).to(dtype)
 
 
 def labelled(label: Tensor | None) -> Tensor:

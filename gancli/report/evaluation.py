@@ -7,7 +7,7 @@ from rich.table import Table
 
 from gancli.evaluation.extractors import INCEPTION
 from gancli.evaluation.memorisation import NEAR_SHARE
-from gancli.evaluation.protocol import Evaluation
+from gancli.evaluation.protocol import GIVEN, Evaluation
 from gancli.preset import Published
 from gancli.report.words import console, say
 
@@ -110,7 +110,7 @@ def protocol_lines(found: Evaluation) -> list[str]:
     """What the scores depend on, in words."""
     p = found.protocol
     each = f", {p.per_class:,} of each class" if p.per_class else ""
-    if p.network == "none":
+    if p.network == GIVEN:
         lines = [f"{p.count:,} images as they were given, {found.images}"]
     else:
         lines = [

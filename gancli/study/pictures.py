@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image
 
 from gancli.checkpoint import Checkpoint
 from gancli.data import Mixture
-from gancli.pictures import grid, png
+from gancli.pictures import grid, labelled, png
 from gancli.sampler import Samples
 from gancli.state import below
 from gancli.study.frames import Frame
@@ -21,8 +21,6 @@ TILE = 168
 FILM = 264
 """Pixels of a film's side."""
 FRAME_MS = 140
-LABEL = 96
-"""Pixels left of a row and above a column for its name."""
 TAIL = 0.005
 """Part of the weights that a histogram leaves out."""
 BINS = 20
@@ -84,19 +82,8 @@ def film(frames: Iterable[Frame], data: Mixture, reals: Samples) -> bytes:
 
 def sheet(tiles: Mapping[str, Mapping[int, Image.Image]], steps: Sequence[int]) -> bytes:
     """A PNG with a row a model and a column a step; what was not measured stays blank."""
-    gap, head = 4, 24
-    size = (LABEL + len(steps) * (TILE + gap), head + len(tiles) * (TILE + gap))
-    image = Image.new("RGB", size, "white")
-    draw, font = ImageDraw.Draw(image), ImageFont.load_default(14)
-    for column, step in enumerate(steps):
-        left = LABEL + column * (TILE + gap)
-        draw.text((left + TILE / 2, head / 2), f"step {step:,}", "black", font, anchor="mm")
-        for row, (model, own) in enumerate(tiles.items()):
-            top = head + row * (TILE + gap)
-            draw.text((8, top + TILE / 2), model, "black", font, anchor="lm")
-            if step in own:
-                image.paste(own[step], (left, top))
-    return png(image)
+    rows = [(model, [own.get(step) for step in steps]) for model, own in tiles.items()]
+    return png(labelled(rows, (TILE, TILE), [f"step {step:,}" for step in steps]))
 
 
 @dataclass(frozen=True)

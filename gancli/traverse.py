@@ -1,0 +1,246 @@
+"""One axis of the latents at a time: its frames, and how much they differ."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import numpy as np
+import torch
+from pydantic import Field
+from torch import Tensor
+from torch.nn.functional import one_hot
+
+from gancli.checkpoint import Network, versions
+from gancli.evaluation.digits import Reader
+from gancli.prior import LatentAxis, Prior
+from gancli.sampler import Sampler, Samples
+from gancli.settings import Settings
+from gancli.types import Latent
+
+MOST_CLASSES = 100
+"""Classes side by side; a traversal leaves out the others."""
+DEAD = 0.005
+"""Grey levels below which an axis changes nothing: the same latents, at another place in a batch,
+may round one pixel in hundreds the other way."""
+NORMAL_SPAN, UNIFORM_SPAN = (-3.0, 3.0), (-1.0, 1.0)
+Span = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Axis:
+    """What varies along the rows of a strip, while the rest of each row's latent stays."""
+
+    name: str
+    values: tuple[float, ...]
+    """one a frame"""
+    headings: tuple[str, ...]
+    """what they are called"""
+    rows: tuple[str, ...]
+    """what each row starts from"""
+    at: Callable[[float], Latent]
+    """the rows' latents at a value"""
+    ordered: bool = True
+    """whether neighbouring frames are alike; classes are not"""
+
+
+class AxisEffect(Settings):
+    """What one axis was found to do."""
+
+    name: str
+    values: tuple[float, ...]
+    """one a frame"""
+    headings: tuple[str, ...]
+    """what they are called"""
+    effect: float
+    """grey levels, as `effect` measures them"""
+    digits_changed: float | None = None
+    """as `digits_changed` measures it; None where the images are not MNIST's"""
+
+    @property
+    def is_dead(self) -> bool:
+        """Whether it changes nothing."""
+        return self.effect < DEAD
+
+
+class Traversal(Settings):
+    """The axes of one checkpoint, ranked, and all they depend on."""
+
+    model: str
+    dataset: str
+    variant: str
+    checkpoint: str
+    """its file"""
+    step: int
+    network: Network
+    seeds: tuple[int, ...]
+    """one a row, as `gan sample --seeds` takes them"""
+    span: Span | None
+    """the range that was asked for; None: each axis's own"""
+    truncation: float | None
+    unit: str = "grey levels (0 to 255): mean absolute difference of two frames of a row"
+    """of effects"""
+    classifier: str | None = None
+    """SHA-256 of the weights that read the digits"""
+    axes: tuple[AxisEffect, ...]
+    """the one of most effect first"""
+    made: str = Field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
+    versions: dict[str, str] = Field(default_factory=versions)
+
+
+def axes(
+    sampler: Sampler, seeds: Sequence[int], frames: int, span: Span | None = None
+) -> dict[str, Axis]:
+    """A model's axes by name: its prior's; `label` and `label-blend` if it knows classes; `seed`.
+
+    Row i starts from the latent of seeds[i], as `gan sample --seeds` makes it. On `seed` it goes to
+    the next seed's, on `label-blend` to the next class.
+
+    Args:
+        sampler: makes the latents.
+        seeds: one a row.
+        frames: how many values an axis takes whose values are no classes; at least 2.
+        span: the least and the largest value of codes and coordinates; None: -3 and 3 where they
+            are normal, -1 and 1 where they are uniform.
+    """
+    base = sampler.latent(seeds)
+    rows = tuple(f"seed {seed}" for seed in seeds)
+    prior = sampler.preset.prior
+    found = [
+        _of_prior(axis, base, rows, _values(axis, prior, frames, span)) for axis in prior.axes()
+    ]
+    if base.label is not None and sampler.preset.classes > 1:
+        found += _of_classes(base, base.label, sampler.preset.data.class_names, rows, frames)
+    following = sampler.latent([seed + 1 for seed in seeds])
+    ways = tuple(f"seed {seed} to {seed + 1}" for seed in seeds)
+    shares = _evenly(0, 1, frames)
+
+    def between(share: float) -> Latent:
+        return prior.between(base, following, share, sampler.truncation)
+
+    found.append(Axis("seed", shares, _shown(shares), ways, between))
+    return {axis.name: axis for axis in found}
+
+
+def _values(axis: LatentAxis, prior: Prior, frames: int, span: Span | None) -> tuple[float, ...]:
+    if axis.kind == "category":
+        return tuple(range(min(prior.categories, MOST_CLASSES)))
+    uniform = axis.kind == "code" and prior.code_distribution == "uniform"
+    return _evenly(*(span or (UNIFORM_SPAN if uniform else NORMAL_SPAN)), frames)
+
+
+def _of_prior(
+    axis: LatentAxis, base: Latent, rows: tuple[str, ...], values: tuple[float, ...]
+) -> Axis:
+    """An axis that the prior names."""
+
+    def at(value: float) -> Latent:
+        if axis.kind == "category":
+            return base._replace(category=torch.full((len(rows),), int(value)))
+        if axis.kind == "code":
+            return base._replace(code=_with(base.code, axis.index, value))
+        directions = 1 if base.levels is None else base.levels.shape[2]
+        place = axis.layer * directions + axis.index
+        return base._replace(levels=_with(base.levels, place, value))
+
+    return Axis(axis.name, values, _shown(values), rows, at, axis.kind != "category")
+
+
+def _with(part: Tensor | None, place: int, value: float) -> Tensor:
+    """The part with every row's number at a place, counted through, set to a value.
+
+    Raises:
+        ValueError: the latents have no such part.
+    """
+    if part is None:
+        raise ValueError("the prior names an axis that its latents do not have")
+    changed = part.flatten(1).clone()
+    changed[:, place] = value
+    return changed.view_as(part)
+
+
+def _of_classes(
+    base: Latent, label: Tensor, names: Sequence[str], rows: tuple[str, ...], frames: int
+) -> list[Axis]:
+    """The label itself, and the way from each row's class to the next one."""
+    following = (label + 1) % len(names)
+    ends = [(names[a], names[b]) for a, b in zip(label.tolist(), following.tolist(), strict=True)]
+    shown, shares = names[:MOST_CLASSES], _evenly(0, 1, frames)
+
+    def one(value: float) -> Latent:
+        return base._replace(label=torch.full_like(label, int(value)))
+
+    def blend(share: float) -> Latent:
+        first, second = (one_hot(end, len(names)).float() for end in (label, following))
+        return base._replace(label=(1 - share) * first + share * second)
+
+    ways = tuple(f"{row}: {a} to {b}" for row, (a, b) in zip(rows, ends, strict=True))
+    return [
+        Axis("label", tuple(range(len(shown))), tuple(shown), rows, one, ordered=False),
+        Axis("label-blend", shares, _shown(shares), ways, blend),
+    ]
+
+
+def _evenly(first: float, last: float, count: int) -> tuple[float, ...]:
+    return tuple(np.linspace(first, last, count).tolist())
+
+
+def _shown(values: Iterable[float]) -> tuple[str, ...]:
+    return tuple(f"{value:.3g}" for value in values)
+
+
+def frames(
+    sampler: Sampler, axis: Axis, done: Callable[[int], None] = lambda images: None
+) -> Samples:
+    """The axis's images: uint8 of (rows, frames, H, W, C).
+
+    Args:
+        sampler: makes them.
+        axis: what varies.
+        done: told how many images are made.
+    """
+    latent = Latent.joined([axis.at(value) for value in axis.values])
+    size, made = sampler.batch_size, []
+    for start in range(0, len(latent.z), size):
+        made.append(sampler.of(_part(latent, slice(start, start + size))))
+        done(min(start + size, len(latent.z)))
+    images = np.concatenate(made)
+    return images.reshape(len(axis.values), -1, *images.shape[1:]).swapaxes(0, 1)
+
+
+def _part(latent: Latent, share: slice) -> Latent:
+    return latent.each(lambda part: part[share])
+
+
+def effect(images: Samples) -> float:
+    """How much an axis changes what is seen, in grey levels of 0 to 255; 0: nothing.
+
+    The mean absolute difference of a pixel between two frames of a row, over all pairs of frames,
+    pixels, channels and rows (Gini's mean difference). It grows neither with the number of frames
+    nor, as steps from frame to frame would, with an order that classes do not have.
+
+    Args:
+        images: (rows, frames, H, W, C), at least two frames.
+    """
+    count = images.shape[1]
+    # In order, the k-th of n numbers is larger than k others and smaller than n - 1 - k.
+    in_order = np.sort(images, axis=1).mean(axis=(0, 2, 3, 4), dtype=np.float64)
+    weights = 2 * np.arange(count) - (count - 1)
+    return float(weights @ in_order / (count * (count - 1) / 2))
+
+
+def digits_changed(reader: Reader, base: Samples, images: Samples) -> float:
+    """The share of frames in which the classifier reads another digit than in the row's own sample.
+
+    Args:
+        reader: the classifier.
+        base: the rows' samples, (rows, H, W, 1).
+        images: (rows, frames, H, W, 1).
+    """
+    own = _read(reader, base)
+    found = _read(reader, images.reshape(-1, *images.shape[2:])).reshape(images.shape[:2])
+    return float((found != own[:, None]).mean())
+
+
+def _read(reader: Reader, images: Samples) -> Samples:
+    labels, _ = reader.read(torch.from_numpy(np.ascontiguousarray(images)).permute(0, 3, 1, 2))
+    return labels
