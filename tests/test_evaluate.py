@@ -19,16 +19,14 @@ from gancli.evaluation.evaluate import (
     METRICS,
     Asked,
     Counts,
-    Evaluation,
     Metric,
-    Protocol,
-    Split,
     check,
     scores_of,
 )
 from gancli.evaluation.extractors import Extractor, Seen, digit_extractor, load_extractor
 from gancli.evaluation.gather import Needs, batches_of, gather
 from gancli.evaluation.moments import frechet_distance
+from gancli.evaluation.protocol import Evaluation, Protocol, Split
 from gancli.evaluation.references import reference
 from gancli.evaluation.scores import inception_score, kernel_distance, manifolds
 from gancli.preset import load_preset

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -16,17 +17,14 @@ from gancli.cli.options import DeviceName
 from gancli.cli.place import choose_device, data_folder
 from gancli.data import Dataset, Mixture, TorchvisionImages
 from gancli.data.stacked import DIGITS
-from gancli.errors import DataError, RunError, UsageError
+from gancli.errors import DataError, UsageError
 from gancli.evaluation.digits import batches, digit_reader
 from gancli.evaluation.evaluate import (
     METRICS,
     Asked,
     Counts,
-    Evaluation,
     Metric,
-    Network,
-    Protocol,
-    Split,
+    Watch,
     check,
     scores_of,
 )
@@ -38,18 +36,19 @@ from gancli.evaluation.extractors import (
     load_extractor,
 )
 from gancli.evaluation.gather import Batch, Gathered, gather
+from gancli.evaluation.kept import evaluations, keep
+from gancli.evaluation.protocol import Evaluation, Network, Protocol, Split
 from gancli.evaluation.references import reference
-from gancli.files import write_atomically
 from gancli.preset import Preset
 from gancli.report.evaluation import print_evaluation
 from gancli.report.progress import counting
+from gancli.report.recorder import bring_up_to_date
 from gancli.report.words import console
 from gancli.roster import LABELLED, OF_IMAGES, find, open_checkpoint
 from gancli.runs import Run
 from gancli.sampler import Sampler
 
 DEFAULT_COUNT = 50_000
-BATCH_SIZE = 64
 
 
 @dataclass(frozen=True)
@@ -75,7 +74,6 @@ class EvaluateRequest:
 
 def evaluate(request: EvaluateRequest) -> None:
     """Score a run's samples, print them, and keep them with their protocol."""
-    splits = _splits(request)
     by_class = request.per_class is not None or "intra-fid" in request.metrics
     found = find(request.run, LABELLED if by_class else OF_IMAGES)
     saved = open_checkpoint(found, request.checkpoint)
@@ -86,31 +84,65 @@ def evaluate(request: EvaluateRequest) -> None:
             "scored by gan collapse-study"
         )
     hidden = Console(quiet=True) if request.as_json else console()
-    made = Fakes.of(request, saved, named=isinstance(found, Run))
-    before = _kept(found) if isinstance(found, Run) else []
+    selection = found.selection(request.checkpoint) if isinstance(found, Run) else "by its step"
+    before = evaluations(found.evaluation_file) if isinstance(found, Run) else []
+    watch = partial(counting, hidden)
+    ready = prepare(request, saved, watch)
+    made = Fakes.of(request, saved, selection)
+    shown = f"evaluating {saved.path}: {preset.name} on {preset.dataset}, {made.network}"
+    hidden.print(shown, markup=False, highlight=False)
+    results = ready.score(made, watch)
+    _tell(results, preset, as_json=request.as_json)
+    if isinstance(found, Run):
+        keep(found.evaluation_file, [*before, *results])
+        bring_up_to_date(found)
+
+
+@dataclass(frozen=True)
+class Ready:
+    """Real images, seen by the extractor, that any checkpoint of a run may be compared with."""
+
+    asked: Asked
+    device: torch.device
+    references: dict[Split, Dataset]
+    known: dict[Split, Gathered | None]
+
+    def score(self, made: "Fakes", watch: Watch) -> list[Evaluation]:
+        """Score generated images; one result a reference."""
+        asked = self.asked
+        with watch(len(made), "generated images") as done:
+            fake = gather(made.batches(self.device), asked.extractor, asked.needs(), done)
+        return [
+            _result(made, asked, split, self.references[split], scores_of(fake, real, asked))
+            for split, real in self.known.items()
+        ]
+
+
+def prepare(request: EvaluateRequest, saved: Checkpoint, watch: Watch) -> Ready:
+    """All that an evaluation takes but the generator's weights.
+
+    Args:
+        request: what was typed.
+        saved: a checkpoint of the run; its header alone is looked at.
+        watch: shows progress.
+
+    Raises:
+        GanError: something cannot be had, or a metric cannot be computed.
+    """
+    preset = saved.header.preset
+    made = Fakes.of(request, saved, "")
     folder = data_folder(request.data_dir, saved.header.data_folder)
     device = torch.device(choose_device(request.device))
-    references = {split: _real(preset, split, folder, saved) for split in splits}
-    extractor = _extractor(request, preset, folder, device, hidden)
+    references = {split: _real(preset, split, folder, saved) for split in _splits(request)}
+    extractor = _extractor(request, preset, folder, device, watch)
     counts = Counts(len(made), min(map(len, references.values())), preset.classes)
     asked = Asked(
         _metrics(request, extractor, counts),
         extractor,
         of_digits=extractor.name == MNIST and _is_digits(preset),
     )
-    shown = f"evaluating {saved.path}: {preset.name} on {preset.dataset}, {made.network}"
-    hidden.print(shown, markup=False, highlight=False)
-    known = {split: _known(request, real, asked, hidden) for split, real in references.items()}
-    with counting(hidden, len(made), "generated images") as done:
-        fake = gather(made.batches(device), extractor, asked.needs(), done)
-    results = [
-        _result(made, extractor, split, references[split], scores_of(fake, real, asked))
-        for split, real in known.items()
-    ]
-    _tell(results, preset, as_json=request.as_json)
-    if isinstance(found, Run):
-        rows = [*before, *(each.model_dump(mode="json") for each in results)]
-        write_atomically(found.evaluation_file, json.dumps(rows, indent=1).encode())
+    known = {split: _known(request, real, asked, watch) for split, real in references.items()}
+    return Ready(asked, device, references, known)
 
 
 def _tell(results: list[Evaluation], preset: Preset, *, as_json: bool) -> None:
@@ -133,13 +165,13 @@ class Fakes:
     """of each class, if the generator knows any"""
 
     @classmethod
-    def of(cls, request: EvaluateRequest, saved: Checkpoint, *, named: bool) -> "Fakes":
+    def of(cls, request: EvaluateRequest, saved: Checkpoint, selection: str) -> "Fakes":
         """As many as were asked for; of each class equally many.
 
         Args:
             request: what was typed.
             saved: the checkpoint.
-            named: whether a run was named, whose last checkpoint this may be.
+            selection: how it was chosen, in words.
         """
         classes = saved.header.preset.classes
         if request.per_class is not None and not classes:
@@ -151,7 +183,6 @@ class Fakes:
             raise UsageError("read --per-class and --count, expected one")
         count = request.count or DEFAULT_COUNT
         seeds = request.per_class or (max(1, count // classes) if classes else count)
-        selection = "last" if named and request.checkpoint == "last" else "by its step"
         return cls(saved, request.raw, selection, request.batch_size, seeds)
 
     @property
@@ -181,9 +212,9 @@ class Fakes:
 
 
 def _result(
-    made: Fakes, extractor: Extractor, split: Split, real: Dataset, scores: dict[str, float]
+    made: Fakes, asked: Asked, split: Split, real: Dataset, scores: dict[str, float]
 ) -> Evaluation:
-    header = made.saved.header
+    header, extractor = made.saved.header, asked.extractor
     return Evaluation(
         model=header.preset.name,
         dataset=header.preset.dataset,
@@ -232,7 +263,7 @@ def _is_digits(preset: Preset) -> bool:
 
 
 def _extractor(
-    request: EvaluateRequest, preset: Preset, folder: Path, device: torch.device, hidden: Console
+    request: EvaluateRequest, preset: Preset, folder: Path, device: torch.device, watch: Watch
 ) -> Extractor:
     name = request.extractor or (MNIST if _is_digits(preset) else INCEPTION)
     if name != MNIST:
@@ -247,7 +278,7 @@ def _extractor(
             f"--extractor {INCEPTION}"
         )
     train, test = (DIGITS.split(folder, train=split) for split in (True, False))
-    with counting(hidden, batches(train), "batches for the digit classifier") as done:
+    with watch(batches(train), "batches for the digit classifier") as done:
         return digit_extractor(digit_reader(train, test, _cache(), done), device)
 
 
@@ -274,13 +305,11 @@ def _real(preset: Preset, split: Split, folder: Path, saved: Checkpoint) -> Data
     return preset.data.load(folder, saved.header.settings.seed)
 
 
-def _known(
-    request: EvaluateRequest, real: Dataset, asked: Asked, hidden: Console
-) -> Gathered | None:
+def _known(request: EvaluateRequest, real: Dataset, asked: Asked, watch: Watch) -> Gathered | None:
     """What the real images look like; None where no metric looks at them."""
     if not asked.compares:
         return None
-    with counting(hidden, len(real), "reference images") as done:
+    with watch(len(real), "reference images") as done:
         return reference(
             real,
             asked.extractor,
@@ -289,21 +318,3 @@ def _known(
             batch_size=request.batch_size,
             done=done,
         )
-
-
-def _kept(run: Run) -> list[object]:
-    """The run's evaluations so far, read before anything is computed.
-
-    Raises:
-        RunError: they cannot be read.
-    """
-    if not run.evaluation_file.exists():
-        return []
-    try:
-        before = json.loads(run.evaluation_file.read_bytes())
-        return [Evaluation.model_validate(each).model_dump(mode="json") for each in before]
-    except (OSError, ValueError, TypeError) as error:
-        raise RunError(
-            f"{run.evaluation_file} is damaged or of another version: move it away, and type the "
-            "command again"
-        ) from error

@@ -5,7 +5,13 @@ from typing import Annotated
 
 import typer
 
-from gancli.cli.options import CheckpointOption, DataDirOption, DeviceOption, RunArgument
+from gancli.cli.options import (
+    IMAGES_AT_ONCE,
+    CheckpointOption,
+    DataDirOption,
+    DeviceOption,
+    RunArgument,
+)
 
 
 def evaluate(
@@ -53,7 +59,7 @@ def evaluate(
     ] = False,
     batch_size: Annotated[
         int, typer.Option("--batch-size", min=1, metavar="B", help="Images seen at once.")
-    ] = 64,
+    ] = IMAGES_AT_ONCE,
     checkpoint: CheckpointOption = "last",
     raw: Annotated[
         bool, typer.Option("--raw", help="The weights as trained, not their moving average.")

@@ -1,18 +1,16 @@
 """From two sets of images to scores, with the protocol on them."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Literal, NamedTuple
 
-from pydantic import Field
 from torch import Tensor
 
 from gancli.catalog import labelled_example
-from gancli.checkpoint import versions
 from gancli.errors import DataError, UsageError
 from gancli.evaluation.extractors import INCEPTION, Extractor
-from gancli.evaluation.gather import Gathered, Needs
+from gancli.evaluation.gather import Done, Gathered, Needs
 from gancli.evaluation.moments import frechet_distance
 from gancli.evaluation.scores import (
     DENSITY_NEIGHBOUR,
@@ -22,10 +20,7 @@ from gancli.evaluation.scores import (
     kernel_distance,
     manifolds,
 )
-from gancli.settings import Settings
 
-Split = Literal["train", "test"]
-Network = Literal["moving average", "weights as trained"]
 Metric = Literal["fid", "is", "kid", "prc", "dc", "intra-fid"]
 METRICS: tuple[Metric, ...] = ("fid", "is", "kid", "prc", "dc", "intra-fid")
 LEAST: dict[Metric, int] = {
@@ -39,50 +34,8 @@ LEAST: dict[Metric, int] = {
 """Images that a metric takes, of each class for intra-FID."""
 MOST_CLASSES = 100
 """Of intra-FID: a class's covariance takes 34 MB of Inception's features, several times over."""
-
-
-class Protocol(Settings):
-    """All a score depends on, beside the images themselves."""
-
-    count: int
-    """generated images"""
-    per_class: int | None = None
-    """of each class, where they were asked for by class"""
-    reference: str
-    """name or path of the real images"""
-    split: Split
-    reference_count: int
-    data: str
-    """hash of the real images and their labels"""
-    extractor: str
-    weights: str
-    """hash of the extractor's weights"""
-    published: bool
-    """whether these are the published weights, so that scores compare with the literature's"""
-    dtype: Literal["float32"] = "float32"
-    """of the extractor; moments and distances are float64"""
-    resize: str
-    network: Network
-    mode: Literal["evaluation"] = "evaluation"
-    """of the generator's batch norms"""
-    seeds: str
-    """of each class, where they were asked for by class"""
-
-
-class Evaluation(Settings):
-    """Scores of one set of generated images against one reference."""
-
-    model: str
-    dataset: str
-    variant: str
-    step: int
-    selection: str
-    """how the checkpoint was chosen: last, or by its step"""
-    protocol: Protocol
-    scores: dict[str, float]
-    """raw values; a distance may be a tiny negative number"""
-    made: str = Field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
-    versions: dict[str, str] = Field(default_factory=versions)
+Watch = Callable[[int, str], AbstractContextManager[Done]]
+"""Shows a phase's progress: how many there will be, of what."""
 
 
 @dataclass(frozen=True)

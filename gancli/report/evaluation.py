@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from rich.markup import escape
 from rich.table import Table
 
-from gancli.evaluation.evaluate import Evaluation
 from gancli.evaluation.extractors import INCEPTION
+from gancli.evaluation.kept import Examined
+from gancli.evaluation.protocol import Evaluation
 from gancli.preset import Preset
 from gancli.report.words import console, say
 
@@ -53,6 +54,17 @@ def shown_value(name: str, found: Evaluation) -> str:
         value = max(0.0, value)
     spread = found.scores.get(f"{name}{STD}")
     return f"{value:.4f}" + (f" +- {spread:.4f}" if spread is not None else "")
+
+
+def in_a_line(found: Examined) -> str:
+    """An evaluation made in training: the scores, and which checkpoint is the best."""
+    scores = ", ".join(
+        f"{shown_name(name, found.evaluation, ())} {shown_value(name, found.evaluation)}"
+        for name in found.evaluation.scores
+        if not name.endswith(STD) and not name.startswith(OF_CLASS)
+    )
+    best = "the best" if found.best == found.step else f"step {found.best:,} is the best"
+    return f"step {found.step:,}: {scores}; {best} of {found.of} by {NAMES.get(found.by, found.by)}"
 
 
 def print_evaluation(found: Evaluation, preset: Preset) -> None:
