@@ -77,23 +77,7 @@ class Examiner:
                 )
             return None
         own = METRIC_OF.get(schedule.evaluate_by)
-        request = EvaluateRequest(
-            run=str(job.run.folder),
-            metrics=(*USUAL, *([own] if own else [])),
-            everything=False,
-            count=schedule.evaluate_count,
-            per_class=None,
-            reference="train",
-            extractor=None,
-            weights=weights.file,
-            trust_weights=weights.trusted,
-            batch_size=IMAGES_AT_ONCE,
-            checkpoint=LAST,
-            raw=False,
-            device=DeviceName(job.settings.device),
-            data_dir=job.data_folder,
-            as_json=False,
-        )
+        request = _request(job, weights, (*USUAL, *([own] if own else [])))
         start = Header(step=0, preset=job.preset, settings=job.settings, data=job.data.fingerprint)
         ready = prepare(request, Checkpoint(job.run.checkpoint_file(0), start, {}), watch)
         if own is None and not (ready.asked.of_digits and job.preset.classes):
@@ -153,6 +137,27 @@ class Examiner:
             yield done
 
         return watch
+
+
+def _request(job: Job, weights: Weights, metrics: tuple[Metric, ...]) -> EvaluateRequest:
+    """What one would type to evaluate the run's last checkpoint."""
+    return EvaluateRequest(
+        run=str(job.run.folder),
+        metrics=metrics,
+        everything=False,
+        count=job.preset.schedule.evaluate_count,
+        per_class=None,
+        reference="train",
+        extractor=None,
+        weights=weights.file,
+        trust_weights=weights.trusted,
+        batch_size=IMAGES_AT_ONCE,
+        checkpoint=LAST,
+        raw=False,
+        device=DeviceName(job.settings.device),
+        data_dir=job.data_folder,
+        as_json=False,
+    )
 
 
 def is_due(run: Run, schedule: Schedule, step: int) -> bool:
