@@ -8,6 +8,7 @@ state at every step.
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 
 import torch
 import torch.distributed as dist
@@ -16,6 +17,9 @@ from torch import Tensor
 from gancli.errors import UsageError
 from gancli.launch import is_shared
 
+PATIENCE = timedelta(days=30)
+"""How long processes wait for the leading one; torch's own limit is some minutes."""
+
 
 @dataclass(frozen=True)
 class World:
@@ -23,6 +27,8 @@ class World:
 
     rank: int = 0
     size: int = 1
+    patient: "dist.ProcessGroup | None" = None
+    """all of them, on the CPU, for what takes long in the leading one"""
 
     @property
     def leads(self) -> bool:
@@ -66,6 +72,11 @@ class World:
         if self.size > 1 and self.leads:
             dist.barrier()
 
+    def wait_for_lead(self) -> None:
+        """Go on when every process has come here, however long the leading one takes."""
+        if self.size > 1:
+            dist.barrier(group=self.patient)
+
     def any(self, flag: bool, device: torch.device) -> bool:
         """Whether any process says yes."""
         votes = torch.tensor(int(flag), device=device)
@@ -79,7 +90,9 @@ def join(device: torch.device) -> World:
         return World()
     if not dist.is_initialized():
         dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
-    return World(dist.get_rank(), dist.get_world_size())
+    patient = dist.new_group(backend="gloo", timeout=PATIENCE)
+    joined = patient if isinstance(patient, dist.ProcessGroup) else None
+    return World(dist.get_rank(), dist.get_world_size(), joined)
 
 
 def leave() -> None:

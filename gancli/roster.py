@@ -13,7 +13,7 @@ from gancli.checkpoint import Checkpoint, load
 from gancli.errors import RunError, UsageError
 from gancli.files import disk_errors
 from gancli.preset import Preset
-from gancli.runs import Run
+from gancli.runs import LAST, Run
 
 SHOWN = 80
 """Characters of a name that an error repeats."""
@@ -122,7 +122,7 @@ def all_runs() -> list[Run]:
     return [run for _, run in sorted(runs, key=lambda pair: pair[0])]
 
 
-def open_checkpoint(found: Run | Path, which: str = "last") -> Checkpoint:
+def open_checkpoint(found: Run | Path, which: str = LAST) -> Checkpoint:
     """The checkpoint of a run, or the file itself.
 
     Raises:
@@ -131,7 +131,7 @@ def open_checkpoint(found: Run | Path, which: str = "last") -> Checkpoint:
     """
     if isinstance(found, Run):
         return load(found.checkpoint(which))
-    if which != "last":
+    if which != LAST:
         raise UsageError(f"read --checkpoint {which} with {found}, which is a single checkpoint")
     return load(found)
 

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from filelock import FileLock, Timeout
 
@@ -19,6 +19,8 @@ from gancli.preset import Preset, Schedule, to_toml
 Row = dict[str, Any]
 """A line of a log, `step` among its keys."""
 SUFFIX = ".safetensors"
+LAST, BEST = "last", "best"
+"""Which checkpoint is meant, where it is not named by its step."""
 _STEP = re.compile(r"step-(\d+)")
 SAMPLE_FILE = re.compile(r"\d{6,}\.png|samples\.(npz|zip)")
 """The files of a folder of samples."""
@@ -27,11 +29,21 @@ TRAVERSAL_FILE = re.compile(
 )
 """The files of a folder of traversals."""
 _OWN = re.compile(
-    r"(preset\.toml|(metrics|timing)\.jsonl|report\.html|evaluation\.json|memorisation-step-\d+\.png|tensorboard/events\.[^/]+|checkpoints/step-\d+\.safetensors|previews/step-\d+\.png"
+    r"(preset\.toml|(metrics|timing|evaluations)\.jsonl|report\.html|evaluation\.json|memorisation-step-\d+\.png|tensorboard/events\.[^/]+|checkpoints/step-\d+\.safetensors|previews/step-\d+\.png"
     rf"|samples/step-\d+-seeds-[^/]+(/([^/]+/)?({SAMPLE_FILE.pattern})|-grid\.png)"
     rf"|traversals/step-\d+-seeds-[^/]+/({TRAVERSAL_FILE.pattern}))(\.partial)?"
 )
 """The files a run, its sampling and its traversals write, relative to the run's folder."""
+
+
+class Best(NamedTuple):
+    """The best checkpoint so far, by the evaluations made in training."""
+
+    step: int
+    by: str
+    """the score"""
+    of: int
+    """how many evaluations it is the best of"""
 
 
 @dataclass(frozen=True)
@@ -70,6 +82,11 @@ class Run:
         return self.folder / f"memorisation-step-{step:06d}.png"
 
     @property
+    def evaluations_file(self) -> Path:
+        """One JSON object a line: an evaluation made in training, and the `best` step so far."""
+        return self.folder / "evaluations.jsonl"
+
+    @property
     def report_file(self) -> Path:
         """The run's report, a page that needs nothing else."""
         return self.folder / "report.html"
@@ -95,8 +112,8 @@ class Run:
         """The previews there are, by step, in order."""
         return _by_step((self.folder / "previews").glob("step-*.png"))
 
-    def checkpoint(self, which: str = "last") -> Path:
-        """The file of a checkpoint: `last` or a step.
+    def checkpoint(self, which: str = LAST) -> Path:
+        """The file of a checkpoint: `last`, `best` or a step.
 
         Raises:
             RunError: there is none, with those there are.
@@ -107,12 +124,38 @@ class Run:
                 f"found no checkpoint in {self.folder}: the run stopped before its first; "
                 "start it again with gan train ... --force"
             )
-        if which == "last":
+        if which == LAST:
             return found[max(found)]
         named = {str(step): path for step, path in found.items()}
-        if which in named:
-            return named[which]
-        raise RunError(f"read --checkpoint {which}, expected last or one of {', '.join(named)}")
+        best = self.best()
+        if which == BEST and best is None:
+            raise RunError(
+                f"read --checkpoint best, and {self.folder} has none, for it was not evaluated "
+                "while it trained (--set schedule.evaluate_every=N), expected last or one of "
+                f"{', '.join(named)}"
+            )
+        wanted = str(best.step) if which == BEST and best else which
+        if wanted in named:
+            return named[wanted]
+        is_gone = f" (step {wanted}, which is gone)" if which == BEST else ""
+        raise RunError(
+            f"read --checkpoint {which}{is_gone}, expected last or one of {', '.join(named)}"
+        )
+
+    def best(self) -> Best | None:
+        """The best checkpoint, which is never pruned; None where none was evaluated in training."""
+        rows = self.evaluations()
+        said = (rows[-1].get("best"), rows[-1].get("of")) if rows else ()
+        if not said or not all(isinstance(number, int) for number in said):
+            return None
+        return Best(rows[-1]["best"], str(rows[-1].get("by")), rows[-1]["of"])
+
+    def selection(self, which: str) -> str:
+        """How a checkpoint is chosen, in words."""
+        best = self.best()
+        if which == BEST and best is not None:
+            return f"best of {best.of} by {best.by}"
+        return LAST if which == LAST else "by its step"
 
     def exists(self) -> bool:
         """Whether the folder holds a run: training leaves its lock beside what it writes."""
@@ -173,10 +216,12 @@ class Run:
         return [p for p in files if _OWN.fullmatch(p.relative_to(self.folder).as_posix())]
 
     def prune(self, schedule: Schedule) -> None:
-        """Remove checkpoints but the newest ones, every k-th, and the last."""
+        """Remove checkpoints but the newest ones, every k-th, and the best."""
         steps = list(self.checkpoints())
+        best = self.best()
         for step in steps[: -schedule.keep_newest]:
-            if not schedule.keep_every or step % schedule.keep_every:
+            kept = schedule.keep_every and step % schedule.keep_every == 0
+            if not kept and (best is None or step != best.step):
                 self.checkpoint_file(step).unlink()
 
     def log(self, row: Row) -> None:
@@ -187,6 +232,10 @@ class Run:
         """Add a line to timing.jsonl."""
         _append(self.timing_file, row)
 
+    def log_evaluation(self, row: Row) -> None:
+        """Add a line to evaluations.jsonl."""
+        _append(self.evaluations_file, row)
+
     def metrics(self) -> list[Row]:
         """The lines of metrics.jsonl, up to one that was cut off or is none of ours."""
         return read_rows(self.metrics_file)
@@ -195,9 +244,16 @@ class Run:
         """The lines of timing.jsonl, likewise."""
         return read_rows(self.timing_file)
 
+    def evaluations(self) -> list[Row]:
+        """The lines of evaluations.jsonl, likewise."""
+        return read_rows(self.evaluations_file)
+
     def cut_back(self, step: int) -> None:
         """Take what was logged back to a checkpoint's step."""
-        for file in (self.metrics_file, self.timing_file):
+        files = [self.metrics_file, self.timing_file]
+        if self.evaluations_file.exists():
+            files.append(self.evaluations_file)
+        for file in files:
             rows = [json.dumps(row) + "\n" for row in read_rows(file) if row["step"] <= step]
             write_atomically(file, "".join(rows).encode())
 

@@ -217,8 +217,10 @@ class Trainer:
             if self.job.world.leads:
                 self.job.run.log({"step": step, **row})
             self.listen(Logged(step, row))
-        if step % schedule.checkpoint_every == 0 or last:
+        if schedule.saves_at(step):
             self._save()
+        if schedule.evaluates_at(step):
+            self.job.world.wait_for_lead()
 
     def _read_meter(self) -> dict[str, float]:
         self._agree()

@@ -113,35 +113,35 @@ def test_the_intra_distance_is_the_mean_over_classes() -> None:
 
 def test_reference_statistics_are_kept_and_used_again(tmp_path: Path) -> None:
     looking, data = Looking(), images(60)
-    first = reference(data, looking.extractor, Needs(), KEEPER, tmp_path, batch_size=16)
-    again = reference(data, looking.extractor, Needs(), KEEPER, tmp_path, batch_size=16)
+    first = reference(data, looking.extractor, Needs(), Keeper(tmp_path), batch_size=16)
+    again = reference(data, looking.extractor, Needs(), Keeper(tmp_path), batch_size=16)
     assert looking.shown == 60
     assert torch.equal(first.total.root, again.total.root)
     # What was not kept is gathered, beside what was.
-    reference(data, looking.extractor, Needs(features=True), KEEPER, tmp_path, batch_size=16)
-    more = reference(data, looking.extractor, Needs(by_class=True), KEEPER, tmp_path, batch_size=16)
+    reference(data, looking.extractor, Needs(features=True), Keeper(tmp_path), batch_size=16)
+    more = reference(data, looking.extractor, Needs(by_class=True), Keeper(tmp_path), batch_size=16)
     assert looking.shown == 180
     assert more.features is not None
     assert len(more.by_class) == 3
-    reference(data, looking.extractor, ALL, KEEPER, tmp_path, batch_size=16)
+    reference(data, looking.extractor, ALL, Keeper(tmp_path), batch_size=16)
     assert looking.shown == 180
     # Other images, other labels: another file.
     assert data.data.labels is not None
     other = Stored(Dataset(data.data.x, data.data.labels.flip(0)))
     for changed in (images(60, seed=1), other):
-        reference(changed, looking.extractor, Needs(), KEEPER, tmp_path, batch_size=16)
+        reference(changed, looking.extractor, Needs(), Keeper(tmp_path), batch_size=16)
     assert len(list(tmp_path.iterdir())) == 3
 
 
 def test_a_damaged_cache_says_so(tmp_path: Path) -> None:
     looking, data = Looking(), images(60)
-    reference(data, looking.extractor, Needs(), KEEPER, tmp_path, batch_size=16)
+    reference(data, looking.extractor, Needs(), Keeper(tmp_path), batch_size=16)
     (file,) = tmp_path.iterdir()
     whole = file.read_bytes()
     for broken in (whole[:-1] + bytes([whole[-1] ^ 1]), whole[:70], b""):
         file.write_bytes(broken)
         with pytest.raises(RunError, match="delete it"):
-            reference(data, looking.extractor, Needs(), KEEPER, tmp_path, batch_size=16)
+            reference(data, looking.extractor, Needs(), Keeper(tmp_path), batch_size=16)
 
 
 def test_an_interrupted_pass_leaves_no_cache(tmp_path: Path) -> None:
@@ -150,7 +150,7 @@ def test_an_interrupted_pass_leaves_no_cache(tmp_path: Path) -> None:
 
     with pytest.raises(KeyboardInterrupt):
         reference(
-            images(60), Looking().extractor, Needs(), KEEPER, tmp_path, batch_size=16, done=stop
+            images(60), Looking().extractor, Needs(), Keeper(tmp_path), batch_size=16, done=stop
         )
     assert not list(tmp_path.iterdir())
 

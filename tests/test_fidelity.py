@@ -1,7 +1,7 @@
 """Equality with torch-fidelity from end to end: the same images, the same weight file."""
 
 from collections.abc import Mapping
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 import pytest
@@ -13,8 +13,9 @@ from torch import Tensor, nn
 from gancli.checkpoint import load
 from gancli.data import Dataset, TorchvisionImages
 from gancli.data.survey import survey
-from gancli.evaluation.evaluate import Asked, Real, evaluate
+from gancli.evaluation.evaluate import Asked, Real, evaluate, look_at_reals
 from gancli.evaluation.extractors import Extractor, load_extractor
+from gancli.evaluation.gather import Done
 from gancli.evaluation.imagesets import Generated, Given, ImageSet, Stored
 from gancli.evaluation.keeping import Keeper
 from gancli.evaluation.scores import kernel_distance
@@ -69,6 +70,10 @@ def theirs(fake: object, real: Tensor, weights: Path) -> Mapping[str, float]:
     return found
 
 
+def unwatched(count: int, unit: str) -> AbstractContextManager[Done]:
+    return nullcontext(lambda done: None)
+
+
 def compare(
     images: ImageSet, real: Tensor, extractor: Extractor, wanted: Mapping[str, float], size: int
 ) -> None:
@@ -85,10 +90,9 @@ def compare(
     reals = [Real(Stored(Dataset(real)), "cifar10", "test")]
     asked = Asked(["fid", "is", "prc"], extractor)
     cache = Path(f"cache-{size}")
-    found = evaluate(
-        images, reals, asked, Watching(cache), cache, batch_size=size,
-        watch=lambda count, unit: nullcontext(lambda done: None),
-    ).scores[0]  # fmt: skip
+    keeper = Watching(cache)
+    known = look_at_reals(reals, asked, keeper, batch_size=size, watch=unwatched)
+    found = evaluate(images, known, asked, keeper, batch_size=size, watch=unwatched).scores[0]
     tolerance = {"fid": 1e-4, "inception_score": 1e-5}
     for ours, name in CALLED.items():
         relative = tolerance.get(ours)

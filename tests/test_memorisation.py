@@ -1,7 +1,7 @@
 """Memorisation: analytic values, duplicates, and the picture."""
 
 import io
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 import pytest
@@ -10,8 +10,9 @@ from PIL import Image
 from torch import Tensor
 
 from gancli.data import Dataset
-from gancli.evaluation.evaluate import Asked, Real, evaluate
+from gancli.evaluation.evaluate import Asked, Real, evaluate, look_at_reals
 from gancli.evaluation.extractors import Extractor, Seen
+from gancli.evaluation.gather import Done
 from gancli.evaluation.imagesets import Stored
 from gancli.evaluation.keeping import Keeper
 from gancli.evaluation.memorisation import Neighbours, memorisation
@@ -23,6 +24,10 @@ CPU = torch.device("cpu")
 
 def found(distance: Tensor) -> Neighbours:
     return Neighbours(distance, torch.zeros(len(distance), dtype=torch.int64))
+
+
+def unwatched(count: int, unit: str) -> AbstractContextManager[Done]:
+    return nullcontext(lambda done: None)
 
 
 def normal(count: int, seed: int, width: int = 4) -> Tensor:
@@ -72,10 +77,9 @@ def test_copies_among_images_are_found_and_shown(tmp_path: Path) -> None:
         ["memorisation"], extractor,
         train=Real(train, "set", "train"), held_out=Real(held_out, "set", "test"),
     )  # fmt: skip
-    result = evaluate(
-        fakes, [], asked, Keeper(tmp_path), tmp_path, batch_size=64,
-        watch=lambda count, unit: nullcontext(lambda done: None),
-    )  # fmt: skip
+    keeper = Keeper(tmp_path)
+    known = look_at_reals([], asked, keeper, batch_size=64, watch=unwatched)
+    result = evaluate(fakes, known, asked, keeper, batch_size=64, watch=unwatched)
     assert result.neighbours is not None
     near, unseen = result.neighbours
     assert near.nearest_first()[:3].sort().values.tolist() == [0, 1, 2]

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from gancli.bench.measure import alternate
 from gancli.bench.memory import forget_peak, peak
 from gancli.data import Dataset
 from gancli.errors import RunError
-from gancli.evaluation.evaluate import Asked, Metric, Real, evaluate
+from gancli.evaluation.evaluate import Asked, Metric, Real, evaluate, look_at_reals
 from gancli.evaluation.extractors import INCEPTION, KNOWN, Extractor, Seen
 from gancli.evaluation.gather import Needs, gather
 from gancli.evaluation.imagesets import Stored
@@ -200,7 +200,7 @@ def _scoring(net: nn.Module, count: int, folder: Path) -> tuple[float, float]:
     extractor = _extractor(net)
     everything = Asked(WITHOUT_LABELS, extractor)
     needs = everything.reference_needs()
-    reference(real.images, extractor, needs, Keeper(folder), folder, batch_size=BATCH)
+    reference(real.images, extractor, needs, Keeper(folder), batch_size=BATCH)
     loops = {
         "fid": lambda: _evaluate(fakes, real, Asked(["fid"], extractor), folder),
         "all": lambda: _evaluate(fakes, real, everything, folder),
@@ -210,10 +210,14 @@ def _scoring(net: nn.Module, count: int, folder: Path) -> tuple[float, float]:
 
 
 def _evaluate(images: Stored, real: Real, asked: Asked, folder: Path) -> None:
-    evaluate(
-        images, [real], asked, Keeper(folder), folder, batch_size=BATCH,
-        watch=lambda count, unit: nullcontext(lambda done: None),
-    )  # fmt: skip
+    keeper = Keeper(folder)
+    known = look_at_reals([real], asked, keeper, batch_size=BATCH, watch=_unwatched)
+    evaluate(images, known, asked, keeper, batch_size=BATCH, watch=_unwatched)
+
+
+def _unwatched(count: int, unit: str) -> AbstractContextManager[Done]:
+    del count, unit
+    return nullcontext(lambda done: None)
 
 
 def _peak_elsewhere(count: int) -> int:

@@ -30,8 +30,10 @@ from gancli.cli.options import (
     TensorboardOption,
     ThreadsOption,
     TruncationOption,
+    TrustOption,
     VariantOption,
     VerifyOption,
+    WeightsOption,
 )
 from gancli.cli.presets import presets_app
 from gancli.cli.scores import evaluate
@@ -108,13 +110,15 @@ def train(
         bool, typer.Option("--force", help="Replace the run that is in --out.")
     ] = False,
     tensorboard: TensorboardOption = False,
+    weights: WeightsOption = None,
+    trust_weights: TrustOption = False,
     dry_run: Annotated[
         bool,
         typer.Option("--dry-run", help="Print the step and the networks as they will run; stop."),
     ] = False,
 ) -> None:
     """Train a model: previews, metrics and checkpoints go to the run's folder."""
-    from gancli.cli import own, training
+    from gancli.cli import examining, own, training
 
     training.train(
         training.TrainRequest(
@@ -136,6 +140,7 @@ def train(
             dry_run=dry_run,
             tensorboard=tensorboard,
             images=own.ImageChoices(image_size, fit, skip_broken, verify),
+            weights=examining.Weights(weights, trust_weights),
         )
     )
 
@@ -147,11 +152,18 @@ def resume(
     threads: ThreadsOption = None,
     data_dir: DataDirOption = None,
     tensorboard: TensorboardOption = False,
+    weights: WeightsOption = None,
+    trust_weights: TrustOption = False,
 ) -> None:
     """Go on with a run, bit for bit as if it had never stopped."""
-    from gancli.cli import place, training
+    from gancli.cli import examining, place, training
 
-    training.resume(run, place.Place(device, threads, data_dir), tensorboard=tensorboard)
+    training.resume(
+        run,
+        place.Place(device, threads, data_dir),
+        tensorboard=tensorboard,
+        weights=examining.Weights(weights, trust_weights),
+    )
 
 
 @app.command()

@@ -2,14 +2,12 @@
 
 from pathlib import Path
 
-from rich.console import Console
-
 from gancli.cli.place import cache_folder
 from gancli.data import TorchvisionImages
 from gancli.data.stacked import DIGITS
 from gancli.evaluation.digits import Reader, batches, digit_reader
+from gancli.evaluation.evaluate import Watch
 from gancli.preset import Preset
-from gancli.report.progress import counting
 
 
 def shows_digits(preset: Preset) -> bool:
@@ -17,17 +15,17 @@ def shows_digits(preset: Preset) -> bool:
     return isinstance(preset.data, TorchvisionImages) and preset.data.source == DIGITS.source
 
 
-def reader_of_digits(folder: Path, shown: Console) -> Reader:
+def reader_of_digits(folder: Path, watch: Watch) -> Reader:
     """The classifier, from the cache or trained now.
 
     Args:
         folder: where named data sets lie.
-        shown: where its progress is drawn.
+        watch: shows progress.
 
     Raises:
         DataError: MNIST cannot be read; NetworkError: or not be downloaded.
         RunError: the cached classifier is damaged.
     """
     train, test = (DIGITS.split(folder, train=split) for split in (True, False))
-    with counting(shown, batches(train), "batches for the digit classifier") as done:
+    with watch(batches(train), "batches for the digit classifier") as done:
         return digit_reader(train, test, cache_folder(), done)

@@ -1,8 +1,7 @@
 """`gan evaluate`."""
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -17,16 +16,19 @@ from gancli.cli.options import DeviceName
 from gancli.cli.place import cache_folder, choose_device, data_folder
 from gancli.cli.subjects import Choice, Reals, Subject, can_match, matched, reals_for, subject_of
 from gancli.data.stacked import DIGITS
-from gancli.errors import DataError, RunError, UsageError
+from gancli.errors import DataError, UsageError
 from gancli.evaluation.evaluate import (
     METRICS,
     Asked,
     Counts,
     Found,
+    Known,
     Metric,
     Real,
+    Watch,
     check,
     evaluate,
+    look_at_reals,
 )
 from gancli.evaluation.extractors import (
     HASH_SHOWN,
@@ -39,11 +41,13 @@ from gancli.evaluation.extractors import (
 )
 from gancli.evaluation.imagesets import Generated, described
 from gancli.evaluation.keeping import GIB, Keeper
+from gancli.evaluation.kept import evaluations, keep
 from gancli.evaluation.protocol import Evaluation, Protocol
 from gancli.evaluation.sheet import memorisation_sheet
 from gancli.files import write_atomically
 from gancli.report.evaluation import print_evaluation
 from gancli.report.progress import counting
+from gancli.report.recorder import bring_up_to_date
 from gancli.report.words import console, say
 
 
@@ -69,7 +73,57 @@ def evaluate_as_typed(request: EvaluateRequest) -> None:
     hidden = Console(quiet=True) if request.as_json else console()
     subject = subject_of(request.choice, device)
     file = request.out or (subject.run.evaluation_file if subject.run else None)
-    before = _kept(file) if file is not None else []
+    before = evaluations(file) if file is not None else []
+    watch = partial(counting, hidden)
+    ready = prepare(request, subject, device, watch)
+    hidden.print(f"evaluating {_named(subject)}", markup=False, highlight=False)
+    results, found = ready.score(subject, watch)
+    sheet = _draw(subject, ready.asked, found, request.out)
+    _tell(results, subject, as_json=request.as_json)
+    if sheet is not None and not request.as_json:
+        say(f"nearest training images: {sheet}")
+    if file is not None:
+        keep(file, [*before, *results])
+    if subject.run is not None and request.out is None:
+        bring_up_to_date(subject.run)
+
+
+@dataclass(frozen=True)
+class Ready:
+    """Real images, seen by the extractor, that all checkpoints of a run may be compared with."""
+
+    asked: Asked
+    reals: Reals
+    known: Known
+    keeper: Keeper
+    batch_size: int
+
+    def score(self, subject: Subject, watch: Watch) -> tuple[list[Evaluation], Found]:
+        """Score images; one result a reference."""
+        asked = replace(self.asked, codes=_codes(subject, self.asked.extractor.name))
+        images = subject.images
+        if "intra-fid" in asked.metrics:
+            images = matched(subject, self.reals)[0].images
+        found = evaluate(
+            images, self.known, asked, self.keeper.fresh(), batch_size=self.batch_size, watch=watch
+        )
+        return _results(subject, asked, self.reals, found), found
+
+
+def prepare(
+    request: EvaluateRequest, subject: Subject, device: torch.device, watch: Watch
+) -> Ready:
+    """All that an evaluation takes but the generator's weights.
+
+    Args:
+        request: what was typed.
+        subject: what is to be scored, or what is like it but for its weights.
+        device: where to compute.
+        watch: shows progress.
+
+    Raises:
+        GanError: something cannot be had, or a metric cannot be computed.
+    """
     wanted = METRICS if request.everything else request.metrics
     compares = bool(set(wanted) - {"is"}) or not wanted
     reals = reals_for(subject, request.choice) if compares else Reals(())
@@ -77,31 +131,18 @@ def evaluate_as_typed(request: EvaluateRequest) -> None:
         subject, reals = matched(subject, reals)
     name = _extractor_name(request, subject, reals)
     metrics = _metrics(request, subject, reals, name)
-    extractor = _extractor(name, request, subject, device, hidden)
-    reads_labels = name == MNIST and subject.images.classes == DIGITS.class_names
+    extractor = _extractor(name, request, subject, device, watch)
     asked = Asked(
-        metrics, extractor, reads_labels, _codes(subject, name), reals.train, reals.held_out
+        metrics,
+        extractor,
+        of_digits=name == MNIST and subject.images.classes == DIGITS.class_names,
+        train=reals.train,
+        held_out=reals.held_out,
     )
-    hidden.print(f"evaluating {_named(subject)}", markup=False, highlight=False)
-    folder = cache_folder() / "references"
-    keeper = Keeper(folder, int(request.memory_gib * GIB))
-    found = evaluate(
-        subject.images,
-        reals.compared,
-        asked,
-        keeper,
-        folder,
-        batch_size=request.choice.batch_size,
-        watch=partial(counting, hidden),
-    )
-    results = _results(subject, asked, reals, found)
-    sheet = _draw(subject, asked, found, request.out)
-    _tell(results, subject, as_json=request.as_json)
-    if sheet is not None and not request.as_json:
-        say(f"nearest training images: {sheet}")
-    if file is not None:
-        rows = [*before, *(each.model_dump(mode="json") for each in results)]
-        write_atomically(file, json.dumps(rows, indent=1).encode())
+    keeper = Keeper(cache_folder() / "references", int(request.memory_gib * GIB))
+    size = request.choice.batch_size
+    known = look_at_reals(reals.compared, asked, keeper, batch_size=size, watch=watch)
+    return Ready(asked, reals, known, keeper, size)
 
 
 def _codes(subject: Subject, extractor: str) -> NDArray[np.int64] | None:
@@ -178,13 +219,13 @@ def _extractor_name(request: EvaluateRequest, subject: Subject, reals: Reals) ->
 
 
 def _extractor(
-    name: str, request: EvaluateRequest, subject: Subject, device: torch.device, hidden: Console
+    name: str, request: EvaluateRequest, subject: Subject, device: torch.device, watch: Watch
 ) -> Extractor:
     if name != MNIST:
         return load_extractor(name, request.weights, device, trusted=request.trust_weights)
     before = None if subject.saved is None else subject.saved.header.data_folder
     folder = data_folder(request.choice.data_dir, before)
-    return digit_extractor(reader_of_digits(folder, hidden), device)
+    return digit_extractor(reader_of_digits(folder, watch), device)
 
 
 def _results(subject: Subject, asked: Asked, reals: Reals, found: Found) -> list[Evaluation]:
@@ -244,20 +285,3 @@ def _draw(subject: Subject, asked: Asked, found: Found, out: Path | None) -> Pat
     )
     write_atomically(file, sheet)
     return file
-
-
-def _kept(file: Path) -> Sequence[object]:
-    """The evaluations in a file so far, read before anything is computed.
-
-    Raises:
-        RunError: they cannot be read.
-    """
-    if not file.exists():
-        return []
-    try:
-        before = json.loads(file.read_bytes())
-        return [Evaluation.model_validate(each).model_dump(mode="json") for each in before]
-    except (OSError, ValueError, TypeError) as error:
-        raise RunError(
-            f"{file} is damaged or of another version: move it away, and type the command again"
-        ) from error

@@ -6,6 +6,9 @@ from typing import Annotated
 
 import typer
 
+IMAGES_AT_ONCE = 64
+"""That an evaluation makes and looks at; results are equal to the bit at equal numbers."""
+
 
 class DeviceName(StrEnum):
     """Where to compute."""
@@ -121,7 +124,23 @@ TensorboardOption = Annotated[
     ),
 ]
 CheckpointOption = Annotated[
-    str, typer.Option("--checkpoint", metavar="last|STEP", help="Which checkpoint of the run.")
+    str,
+    typer.Option(
+        "--checkpoint",
+        metavar="last|best|STEP",
+        help="Which checkpoint of the run; best: by its evaluations in training.",
+    ),
+]
+WeightsOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--weights",
+        metavar="FILE",
+        help="The extractor's, where training evaluates. Default: downloaded.",
+    ),
+]
+TrustOption = Annotated[
+    bool, typer.Option("--trust-weights", help="Take weights that are not the published ones.")
 ]
 RawOption = Annotated[
     bool, typer.Option("--raw", help="The weights as trained, not their moving average.")

@@ -5,7 +5,13 @@ from typing import Annotated
 
 import typer
 
-from gancli.cli.options import CheckpointOption, DataDirOption, DeviceOption, RawOption
+from gancli.cli.options import (
+    IMAGES_AT_ONCE,
+    CheckpointOption,
+    DataDirOption,
+    DeviceOption,
+    RawOption,
+)
 
 
 def evaluate(
@@ -87,7 +93,7 @@ def evaluate(
     ] = False,
     batch_size: Annotated[
         int, typer.Option("--batch-size", min=1, metavar="B", help="Images seen at once.")
-    ] = 64,
+    ] = IMAGES_AT_ONCE,
     memory_budget: Annotated[
         float,
         typer.Option(

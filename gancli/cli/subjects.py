@@ -86,16 +86,34 @@ def subject_of(choice: Choice, device: torch.device) -> Subject:
         return _given(Path(choice.subject), choice)
     found = find(choice.subject, LABELLED if choice.by_class else OF_IMAGES)
     saved = open_checkpoint(found, choice.checkpoint)
+    if choice.dataset is not None:
+        raise UsageError("read --dataset with a run, which knows its own: use --reference")
+    if not isinstance(found, Run):
+        return of_checkpoint(choice, saved, None, "by its step", device)
+    return of_checkpoint(choice, saved, found, found.selection(choice.checkpoint), device)
+
+
+def of_checkpoint(
+    choice: Choice, saved: Checkpoint, run: Run | None, selection: str, device: torch.device
+) -> Subject:
+    """What a checkpoint's generator makes.
+
+    Args:
+        choice: how many, and whether from the weights as trained.
+        saved: the checkpoint.
+        run: whose it is, where that is known.
+        selection: how it was chosen, in words.
+        device: where to make images.
+
+    Raises:
+        UsageError: it makes points, or knows no classes that were asked for.
+    """
     preset = saved.header.preset
     if isinstance(preset.data, Mixture):
         raise UsageError(
             f"read a run of {preset.name} on {preset.dataset}, expected one of images: points are "
             "scored by gan collapse-study"
         )
-    if choice.dataset is not None:
-        raise UsageError("read --dataset with a run, which knows its own: use --reference")
-    run = found if isinstance(found, Run) else None
-    selection = "last" if run is not None and choice.checkpoint == "last" else "by its step"
     images = Generated(saved, _seeds(choice, preset), choice.raw, choice.batch_size, device)
     return Subject(images, run, saved, selection, preset)
 

@@ -1,7 +1,5 @@
 """`gan train` and `gan resume`."""
 
-import time
-from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -9,31 +7,29 @@ from pathlib import Path
 
 import torch
 
-from gancli import catalog, parallel
+from gancli import catalog
 from gancli.checkpoint import Checkpoint, Precision, RunSettings, load
+from gancli.cli.examining import Weights, is_due
 from gancli.cli.options import DeviceName, PrecisionName
 from gancli.cli.own import (
     ImageChoices,
     choose,
-    lite_command,
     load_data,
     preset_as_typed,
     say_what_is_done,
     typed_over,
 )
 from gancli.cli.place import Place, choose_device, data_folder, prepare, settings_again
+from gancli.cli.running import run_job
 from gancli.errors import RunError, UsageError
 from gancli.fitting import Own
 from gancli.launch import leads_here
 from gancli.preset import Preset, change, differences, load_preset, mark_deviations
 from gancli.report import scribe
 from gancli.report.dry_run import print_plan
-from gancli.report.progress import Board
-from gancli.report.watch import watched
-from gancli.report.words import console, say
+from gancli.report.words import say
 from gancli.roster import find, latest_of, new_run
 from gancli.runs import Run
-from gancli.signals import stop_flag
 from gancli.trainer import Job, Trainer
 
 
@@ -59,6 +55,7 @@ class TrainRequest:
     dry_run: bool
     tensorboard: bool
     images: ImageChoices = field(default_factory=ImageChoices)
+    weights: Weights = field(default_factory=Weights)
 
     @cached_property
     def data(self) -> str | Own | None:
@@ -105,7 +102,7 @@ def _refuse_contradictions(request: TrainRequest) -> None:
         raise UsageError("read --allow-changes without --resume, which alone compares settings")
 
 
-def resume(wanted: str | None, place: Place, *, tensorboard: bool) -> None:
+def resume(wanted: str | None, place: Place, *, tensorboard: bool, weights: Weights) -> None:
     """Go on with a run from its last checkpoint."""
     if tensorboard:
         scribe.require()
@@ -118,7 +115,10 @@ def resume(wanted: str | None, place: Place, *, tensorboard: bool) -> None:
         saved = load(found.checkpoint())
         _refuse_edits(found, saved.header.preset)
         settings = settings_again(saved.header.settings, place)
-        _go_on(found, saved, saved.header.preset, settings, place, tensorboard=tensorboard)
+        _go_on(
+            found, saved, saved.header.preset, settings, place,
+            tensorboard=tensorboard, weights=weights,
+        )  # fmt: skip
 
 
 def _refuse_edits(run: Run, stored: Preset) -> None:
@@ -143,7 +143,7 @@ def _start(request: TrainRequest) -> None:
         folder = data_folder(request.data_dir)
         data = load_data(preset, settings.seed, folder, verify=request.images.verify)
     if not world.leads:
-        _run(Job(preset, settings, data, Run(Path()), world=world))
+        run_job(Job(preset, settings, data, Run(Path()), world=world))
         return
     run = Run(request.out) if request.out else new_run(preset)
 
@@ -155,7 +155,7 @@ def _start(request: TrainRequest) -> None:
         # Again: another process may have trained here while the data were read.
         _check_free(run.folder, force=request.force)
         job = Job(preset, settings, data, run, data_folder=folder, world=world)
-        _run(job, lay_out, tensorboard=request.tensorboard)
+        run_job(job, lay_out, tensorboard=request.tensorboard, weights=request.weights)
 
 
 def _check_free(folder: Path, *, force: bool) -> None:
@@ -204,7 +204,8 @@ def _resume_as_typed(request: TrainRequest) -> None:
         settings = settings.model_copy(update=chosen)
         _go_on(
             run, saved, preset, settings, request.place,
-            tensorboard=request.tensorboard, verify=request.images.verify,
+            tensorboard=request.tensorboard, weights=request.weights,
+            verify=request.images.verify,
         )  # fmt: skip
 
 
@@ -244,10 +245,11 @@ def _go_on(
     place: Place,
     *,
     tensorboard: bool,
+    weights: Weights,
     verify: bool = False,
 ) -> None:
     step = saved.header.step
-    if step >= preset.schedule.steps:
+    if step >= preset.schedule.steps and not is_due(run, preset.schedule, step):
         say(
             f"{run.folder} is complete at step {step:,}; train it longer with gan train "
             f"{run.preset_file} --out {run.folder} --resume --allow-changes --steps N"
@@ -265,7 +267,8 @@ def _go_on(
         trainer.save_changes()
         run.write_preset(preset)
 
-    _run(Job(preset, settings, data, run, saved, folder, world), lay_out, tensorboard=tensorboard)
+    job = Job(preset, settings, data, run, saved, folder, world)
+    run_job(job, lay_out, tensorboard=tensorboard, weights=weights)
 
 
 def _settings(request: TrainRequest) -> RunSettings:
@@ -283,37 +286,3 @@ def _settings(request: TrainRequest) -> RunSettings:
         deterministic=request.deterministic,
     )
     return chosen if request.seed is None else chosen.model_copy(update={"seed": request.seed})
-
-
-def _run(
-    job: Job, lay_out: Callable[[Trainer], None] = lambda _: None, *, tensorboard: bool = False
-) -> None:
-    """Train; `lay_out` changes the run's folder, once everything else is known to be well."""
-    try:
-        if not job.world.leads:
-            follower = Trainer(job)
-            follower.save_changes()
-            with stop_flag() as should_stop:
-                follower.train(should_stop)
-            return
-        began = time.monotonic()
-        trainer = Trainer(job)
-        lay_out(trainer)
-        shorter = lite_command(job.preset)
-        watching = watched(console(), job, shorter=shorter, tensorboard=tensorboard)
-        with stop_flag() as should_stop, watching as (board, audience):
-            trainer.listen = audience
-            trainer.train(should_stop)
-        _summarise(job, board, time.monotonic() - began)
-    finally:
-        parallel.leave()
-
-
-def _summarise(job: Job, board: Board, seconds: float) -> None:
-    say(f"done: {board.pace.step:,} steps; this call took {seconds:,.0f} s")
-    if board.caption:
-        say(f"result:   {board.caption}")
-    say(f"picture:  {board.preview}")
-    say(f"report:   {job.run.report_file}")
-    say(f"numbers:  {job.run.metrics_file}")
-    say(f"go on:    gan sample {job.run.folder}")

@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -176,7 +177,7 @@ def _reader(request: TraverseRequest, saved: Checkpoint) -> Reader | None:
         return None
     folder = data_folder(request.data_dir, saved.header.data_folder)
     if DIGITS.is_present(folder):
-        return reader_of_digits(folder, console())
+        return reader_of_digits(folder, partial(counting, console()))
     say(
         f"no MNIST in {folder}, so nobody reads the digits and pixels alone are compared: name its "
         "folder with --data-dir"

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -156,24 +155,25 @@ def check(metric: Metric, extractor: str, counts: Counts) -> None:
         )
 
 
-def evaluate(
-    fakes: ImageSet,
-    reals: Sequence[Real],
-    asked: Asked,
-    keeper: Keeper,
-    cache: Path,
-    *,
-    batch_size: int,
-    watch: Watch,
-) -> Found:
-    """Score images; the references come from the cache where they are known.
+@dataclass(frozen=True)
+class Known:
+    """What real images look like; any images may be compared with them."""
+
+    compared: tuple[Gathered, ...]
+    """one a reference; none where no metric compares"""
+    unseen: tuple[Gathered, Gathered] | None = None
+    """the training images and those held out, where memorisation is asked for"""
+
+
+def look_at_reals(
+    reals: Sequence[Real], asked: Asked, keeper: Keeper, *, batch_size: int, watch: Watch
+) -> Known:
+    """Look at all real images that the metrics take, or remember what they look like.
 
     Args:
-        fakes: what is scored; each image is looked at once.
-        reals: what it is compared with, one after the other.
+        reals: the references.
         asked: the metrics.
-        keeper: makes room for features.
-        cache: the folder where references are kept.
+        keeper: makes room for features; in its folder references are kept.
         batch_size: images that are looked at together.
         watch: shows progress.
     """
@@ -181,23 +181,38 @@ def evaluate(
     def known(real: Real, needs: Needs) -> Gathered:
         with watch(len(real.images), f"real images ({real})") as done:
             return reference(
-                real.images, asked.extractor, needs, keeper, cache, batch_size=batch_size, done=done
+                real.images, asked.extractor, needs, keeper, batch_size=batch_size, done=done
             )
 
     compared = [known(real, asked.reference_needs()) for real in reals] if asked.compares else []
-    unseen = None
-    if "memorisation" in asked.metrics and asked.train is not None and asked.held_out is not None:
-        kept = Needs(features=True)
-        unseen = known(asked.train, kept), known(asked.held_out, kept)
+    if "memorisation" not in asked.metrics or asked.train is None or asked.held_out is None:
+        return Known(tuple(compared))
+    kept = Needs(features=True)
+    return Known(tuple(compared), (known(asked.train, kept), known(asked.held_out, kept)))
+
+
+def evaluate(
+    fakes: ImageSet, known: Known, asked: Asked, keeper: Keeper, *, batch_size: int, watch: Watch
+) -> Found:
+    """Score images; each is looked at once.
+
+    Args:
+        fakes: what is scored.
+        known: what it is compared with.
+        asked: the metrics.
+        keeper: makes room for features.
+        batch_size: images that are looked at together.
+        watch: shows progress.
+    """
     with watch(len(fakes), "images to score") as done:
         fake = gather(
             fakes, asked.extractor, asked.needs(), keeper, batch_size=batch_size, done=done
         )
-    scores = [scores_of(fake, real, asked, keeper) for real in compared or NOTHING]
-    if unseen is None:
+    scores = [scores_of(fake, real, asked, keeper) for real in known.compared or NOTHING]
+    if known.unseen is None:
         return Found(scores, None)
     with watch(2, "searches for the nearest training images") as done:
-        near = _neighbours(_Three(fake, *unseen), asked, keeper, done)
+        near = _neighbours(_Three(fake, *known.unseen), asked, keeper, done)
     repeated = memorisation(*near)._asdict()
     more = {f"memorisation_{name}": value for name, value in repeated.items()}
     return Found([each | more for each in scores], near)

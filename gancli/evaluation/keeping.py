@@ -2,6 +2,7 @@
 
 import os
 import tempfile
+from copy import copy
 from pathlib import Path
 
 import numpy as np
@@ -28,13 +29,17 @@ class Keeper:
         """Make a keeper.
 
         Args:
-            folder: on the disk that takes what does not fit.
+            folder: on the disk that takes what does not fit, and where references are kept.
             budget: bytes of memory.
         """
         self.folder = folder
         self.left = int(budget * FOR_FEATURES)
         """bytes of memory that features may still take"""
         self.block_bytes = min(BLOCK_BYTES, int(budget * FOR_BLOCKS))
+
+    def fresh(self) -> "Keeper":
+        """Another one with what memory is left now."""
+        return copy(self)
 
     def room(self, count: int, width: int) -> Tensor:
         """Uninitialised room for float32 features of (count, width).

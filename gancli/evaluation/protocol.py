@@ -1,5 +1,6 @@
 """What a score depends on, and what is kept of an evaluation."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Literal
 
@@ -12,6 +13,10 @@ Split = Literal["train", "test", "all"]
 """Of a data set; all: images of a path, which has no splits."""
 GIVEN: Literal["none"] = "none"
 """The network of images that were given."""
+FOLLOWING = frozenset(
+    {"per_class", "seeds", "reference", "reference_count", "published", "held_out"}
+)
+"""Fields of the protocol that follow from others, or touch no score that ranks."""
 
 
 class Protocol(Settings):
@@ -61,5 +66,21 @@ class Evaluation(Settings):
     protocol: Protocol
     scores: dict[str, float]
     """raw values; a distance may be a tiny negative number"""
+    intervals: dict[str, tuple[float, float]] = Field(default_factory=dict)
+    """of some of the scores, as `evaluation.intervals` finds them; 95 %"""
     made: str = Field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
     versions: dict[str, str] = Field(default_factory=versions)
+
+
+def differences(protocols: Sequence[Protocol]) -> list[str]:
+    """The fields in which protocols differ so that scores do not compare.
+
+    How many images of each class there were and from which seeds they were made follows from the
+    count; what the reference is called and how large it is, from the hash of its data. The step
+    and the choice of the checkpoint are no part of a protocol.
+    """
+    return [
+        name
+        for name in Protocol.model_fields
+        if name not in FOLLOWING and len({getattr(each, name) for each in protocols}) > 1
+    ]

@@ -36,18 +36,17 @@ def reference(
     extractor: Extractor,
     needs: Needs,
     keeper: Keeper,
-    cache: Path,
     *,
     batch_size: int,
     done: Callable[[int], None] = lambda count: None,
 ) -> Gathered:
-    """The reference's statistics, from the cache or gathered now and kept.
+    """The reference's statistics, from the keeper's folder, or gathered now and kept there.
 
     Raises:
         RunError: the cached file is damaged.
         DiskError: the cache cannot be written.
     """
-    file = cache / f"reference-{reference_name(images, extractor)}.safetensors"
+    file = keeper.folder / f"reference-{reference_name(images, extractor)}.safetensors"
     found, lacking = None, True
     if file.exists():
         found = _load(file, extractor)

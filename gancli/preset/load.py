@@ -15,7 +15,16 @@ from gancli.tables import TAGS, override
 
 PAPER = "paper"
 _COMPARED = {"data", "prior", "generator", "discriminator", "objective", "schedule"}
-_PERIODS = {"log_every", "preview_every", "checkpoint_every", "keep_newest", "keep_every"}
+_PERIODS = {
+    "log_every",
+    "preview_every",
+    "checkpoint_every",
+    "keep_newest",
+    "keep_every",
+    "evaluate_every",
+    "evaluate_count",
+    "evaluate_by",
+}
 """Fields of the schedule that change nothing in what is trained."""
 _UNSAID = ("Value error, ", "Input should be ")
 

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
@@ -20,6 +20,18 @@ Decay = Annotated[float, Field(ge=0, lt=1)]
 Count = Annotated[int, Field(gt=0, le=1_000_000_000)]
 Turns = Annotated[int, Field(gt=0, le=10_000)]
 """Turns of one step, which its plan lists one by one."""
+Judge = Literal[
+    "fid",
+    "intra_fid",
+    "kid",
+    "inception_score",
+    "precision",
+    "recall",
+    "density",
+    "coverage",
+    "recognised",
+]
+"""Scores by which one checkpoint is better than another."""
 
 
 class PlayerSpec(Settings):
@@ -76,6 +88,23 @@ class Schedule(Settings):
     """how many of the newest checkpoints are kept"""
     keep_every: Count | None = None
     """also keep the checkpoints of every such step"""
+    evaluate_every: int = Field(default=0, ge=0, le=1_000_000_000)
+    """steps between two evaluations, each of a checkpoint written for it, and of the last; 0: none
+    is made"""
+    evaluate_count: Count = 10_000
+    """generated images of an evaluation"""
+    evaluate_by: Judge = "fid"
+    """the score whose best checkpoint is kept"""
+
+    def evaluates_at(self, step: int) -> bool:
+        """Whether the state after this step is evaluated; so is that after the last."""
+        every = self.evaluate_every
+        return every > 0 and step > 0 and (step % every == 0 or step == self.steps)
+
+    def saves_at(self, step: int) -> bool:
+        """Whether the state after this step is kept as a checkpoint."""
+        regular = step % self.checkpoint_every == 0 or step == self.steps
+        return regular or self.evaluates_at(step)
 
     def discriminator_steps_at(self, step: int) -> int:
         """How many discriminator turns this step has (0 is the first)."""
@@ -187,8 +216,7 @@ class Preset(Settings):
                 raise ValueError(
                     f"schedule.{name}: read 1, expected 2 or more: batch norm needs them"
                 )
-        if self.data.flip and not self.data.shape.is_image:
-            raise ValueError("data.flip: read true, expected false: points have no mirror image")
+        self._is_of_images()
         start = self.schedule.lr_decay_start
         if start is not None and start >= self.schedule.steps:
             raise ValueError(
@@ -196,6 +224,18 @@ class Preset(Settings):
                 f"schedule.steps = {self.schedule.steps}"
             )
         return self
+
+    def _is_of_images(self) -> None:
+        """Refuse what is made for images where the data are points."""
+        if self.data.shape.is_image:
+            return
+        if self.data.flip:
+            raise ValueError("data.flip: read true, expected false: points have no mirror image")
+        if self.schedule.evaluate_every:
+            raise ValueError(
+                f"schedule.evaluate_every: read {self.schedule.evaluate_every}, expected 0: points "
+                "are scored at every preview"
+            )
 
     def players(self) -> dict[str, PlayerSpec]:
         """The players' settings, under the names the networks have in a state."""

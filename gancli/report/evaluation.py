@@ -6,6 +6,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from gancli.evaluation.extractors import INCEPTION
+from gancli.evaluation.kept import Examined
 from gancli.evaluation.memorisation import NEAR_SHARE
 from gancli.evaluation.protocol import GIVEN, Evaluation
 from gancli.preset import Published
@@ -62,6 +63,17 @@ def shown_value(name: str, found: Evaluation) -> str:
         value = max(0.0, value)
     spread = found.scores.get(f"{name}{STD}")
     return f"{value:.4f}" + (f" +- {spread:.4f}" if spread is not None else "")
+
+
+def in_a_line(found: Examined) -> str:
+    """An evaluation made in training: the scores, and which checkpoint is the best."""
+    scores = ", ".join(
+        f"{shown_name(name, found.evaluation, ())} {shown_value(name, found.evaluation)}"
+        for name in found.evaluation.scores
+        if not name.endswith(STD) and not name.startswith(OF_CLASS)
+    )
+    best = "the best" if found.best == found.step else f"step {found.best:,} is the best"
+    return f"step {found.step:,}: {scores}; {best} of {found.of} by {NAMES.get(found.by, found.by)}"
 
 
 def title_of(found: Evaluation) -> str:

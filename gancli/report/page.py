@@ -1,14 +1,16 @@
 """A run's report: one HTML page that opens from disk and fetches nothing."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import gancli
+from gancli.evaluation.ranking import Entry
 from gancli.pages import data_uri, template, thinned
 from gancli.preset import to_toml
 from gancli.preset.schema import ABSENT, leaves
+from gancli.report.evaluation import OF_CLASS, STD, protocol_lines, shown_name, shown_value
 from gancli.report.summary import Series, Summary
 
 PICTURES_LIMIT = 12_000_000
@@ -35,6 +37,17 @@ class DeviationRow(NamedTuple):
     note: str
 
 
+class Judged(NamedTuple):
+    """Evaluations of one protocol."""
+
+    scores: list[str]
+    """their names"""
+    rows: list[tuple[str, str, list[str]]]
+    """of each its step, how its checkpoint was chosen, and its values"""
+    protocol: list[str]
+    """in words"""
+
+
 class Chart(NamedTuple):
     """Curves that share an axis."""
 
@@ -55,6 +68,7 @@ def render(summary: Summary) -> bytes:
         left_out=len(summary.previews) - len(_chosen(summary)),
         charts=_charts(summary),
         latest=summary.latest(),
+        judged=[_judged(group, preset.data.class_names) for group in summary.standing()],
         deviations=_deviations(summary),
         toml=to_toml(preset),
         version=gancli.__version__,
@@ -83,6 +97,7 @@ def _facts(summary: Summary) -> dict[str, str]:
 def _charts(summary: Summary) -> list[Chart]:
     charts = [Chart("losses", summary.losses), Chart("terms of the losses", summary.terms)]
     charts += [Chart(name, {name: points}) for name, points in summary.scores.items()]
+    charts += [Chart(name, {name: points}) for name, points in summary.judged.items()]
     charts.append(Chart("steps a second", {"steps/s": summary.speed}))
     shorter = [
         Chart(
@@ -92,6 +107,24 @@ def _charts(summary: Summary) -> list[Chart]:
         for title, series in charts
     ]
     return [chart for chart in shorter if chart.series]
+
+
+def _judged(group: list[Entry], classes: Sequence[str]) -> Judged:
+    every = [name for each in group for name in each.evaluation.scores if not name.endswith(STD)]
+    names = list(dict.fromkeys(name for name in every if not name.startswith(OF_CLASS)))
+    rows = [
+        (
+            "" if each.evaluation.step is None else f"{each.evaluation.step:,}",
+            each.how,
+            [
+                shown_value(name, each.evaluation) if name in each.evaluation.scores else ""
+                for name in names
+            ],
+        )
+        for each in group
+    ]
+    last = group[-1].evaluation
+    return Judged([shown_name(n, last, classes) for n in names], rows, protocol_lines(last))
 
 
 def _chosen(summary: Summary) -> list[tuple[int, Path]]:

@@ -19,6 +19,8 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from gancli.report.evaluation import in_a_line
+from gancli.report.events import Evaluated, Evaluating
 from gancli.trainer import Event, Job, Logged, Previewed, Saved, Stepped
 
 LONG_SECONDS = 24 * 3600
@@ -35,6 +37,8 @@ class Pace:
         self.step = first_step
         self.rate = 0.0
         """steps a second, recent ones weighing most"""
+        self.ahead = 0.0
+        """seconds that what is no step will still take"""
         self._clock = clock
         self._began = self._last = clock()
         self._noted = 0
@@ -47,7 +51,7 @@ class Pace:
     @property
     def remaining(self) -> float | None:
         """Seconds to the end of the schedule; None before the first step."""
-        return (self.steps - self.step) / self.rate if self.rate else None
+        return (self.steps - self.step) / self.rate + self.ahead if self.rate else None
 
     def note(self, step: int) -> None:
         """A step was taken."""
@@ -59,6 +63,10 @@ class Pace:
         self.rate = keep * self.rate + (1 - keep) * instant if self._noted > 1 else instant
         self.step, self._last = step, now
         self._noted += 1
+
+    def pause(self, ahead: float) -> None:
+        """The time since the last step was spent otherwise; `ahead` seconds more will be."""
+        self._last, self.ahead = self._clock(), ahead
 
 
 class Board:
@@ -80,11 +88,19 @@ class Board:
         self.pace = Pace(saved.header.step if saved else 0, schedule.steps, clock)
         self.values: dict[str, float] = {}
         self.checkpoint = str(saved.path) if saved else "-"
-        self.preview = "-"
+        before = [path for step, path in job.run.previews().items() if step <= self.pace.step]
+        self.preview = str(before[-1]) if before else "-"
         self.caption = ""
+        self.scores = ""
+        """the last evaluation, in a line"""
+        self.busy = ""
+        """what is done instead of steps"""
         self._warned = False
         self._per_step = schedule.batch_size * schedule.discriminator_steps
         self._unit = job.preset.data.key
+        self._clock = clock
+        self._phase = 0.0
+        """when what is done instead of steps began"""
 
     def note(self, event: Event) -> None:
         """Take an event in."""
@@ -97,6 +113,25 @@ class Board:
             self.checkpoint = str(event.path)
         elif isinstance(event, Previewed):
             self.preview, self.caption = str(event.path), event.caption
+        elif isinstance(event, Evaluating):
+            self.busy = self._looking(event)
+        elif isinstance(event, Evaluated):
+            self.scores, self.busy = in_a_line(event.found), ""
+            every, found = self.job.preset.schedule.evaluate_every, event.found
+            left = -(-self.pace.steps // every) - event.step // every
+            self.pace.pause(max(0, left) * found.seconds)
+
+    def _looking(self, event: Evaluating) -> str:
+        now = self._clock()
+        if not event.done:
+            self._phase = now
+        said = f"evaluating step {event.step:,}: {event.done:,} of {event.total:,} {event.unit}"
+        seconds = now - self._phase
+        if not event.done or seconds <= 0:
+            return said
+        rate = event.done / seconds
+        left = timedelta(seconds=round((event.total - event.done) / rate))
+        return f"{said}, {rate:,.0f} images/s, ETA {left}"
 
     def speed(self) -> str:
         """Rates and the time left."""
@@ -121,7 +156,9 @@ class Board:
             numbers.add_row(name, f"{value:.5g}")
         numbers.add_row("last checkpoint", self.checkpoint)
         numbers.add_row("last preview", self.preview)
-        return Group(head, bar, numbers)
+        if self.scores:
+            numbers.add_row("last evaluation", Text(self.scores))
+        return Group(head, bar, numbers, *([Text(self.busy)] if self.busy else []))
 
     def _warn(self) -> None:
         left = self.pace.remaining
@@ -148,6 +185,10 @@ class LineBoard(Board):
             self.console.print(f"checkpoint {event.path}", markup=False)
         elif isinstance(event, Previewed):
             self.console.print(f"preview {event.path}", markup=False)
+        elif isinstance(event, Evaluating) and not event.done:
+            self.console.print(self.busy, markup=False)
+        elif isinstance(event, Evaluated):
+            self.console.print(self.scores, markup=False)
 
 
 @contextmanager

@@ -9,6 +9,7 @@ import numpy as np
 from PIL import Image
 
 from gancli.errors import UsageError
+from gancli.report.events import Evaluated
 from gancli.runs import Run
 from gancli.trainer import Event, Logged, Previewed
 
@@ -49,6 +50,9 @@ class Scribe:
         """Take an event in."""
         if isinstance(event, Logged):
             for name, value in event.values.items():
+                self._writer.add_scalar(name, value, event.step)
+        elif isinstance(event, Evaluated):
+            for name, value in event.found.evaluation.scores.items():
                 self._writer.add_scalar(name, value, event.step)
         elif isinstance(event, Previewed):
             with Image.open(event.path) as picture:

@@ -9,6 +9,7 @@ from rich.table import Table
 from rich_pixels import Pixels
 
 from gancli.report.summary import Summary
+from gancli.runs import BEST
 
 WIDEST = 100
 """Columns of the drawn preview; a character shows two pixels, one above the other."""
@@ -33,6 +34,9 @@ def print_status(summary: Summary, console: Console) -> None:
         f"{len(deviations)} from the paper: {', '.join(deviations) or 'none known'}"
     )
     facts["checkpoint"] = str(summary.run.checkpoint_file(summary.header.step))
+    best = summary.run.best()
+    if best is not None:
+        facts["best"] = f"step {best.step:,}, {summary.run.selection(BEST)}"
     if summary.run.report_file.exists():
         facts["report"] = str(summary.run.report_file)
     if summary.previews:

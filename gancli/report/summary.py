@@ -8,6 +8,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from gancli.checkpoint import Header
+from gancli.errors import RunError
+from gancli.evaluation.kept import evaluations, examined
+from gancli.evaluation.protocol import Evaluation
+from gancli.evaluation.ranking import Entry, alike, entries, ranked_by
+from gancli.report.evaluation import OF_CLASS, STD, shown_name
 from gancli.runs import Row, Run
 
 LOSS = "loss_"
@@ -33,6 +38,10 @@ class Summary:
     metrics: list[Row]
     timing: list[Row]
     previews: dict[int, Path]
+    trained: list[Evaluation]
+    """the evaluations made in training"""
+    asked: list[Evaluation]
+    """those that were asked for"""
 
     @property
     def step(self) -> int:
@@ -61,6 +70,23 @@ class Summary:
     def scores(self) -> Series:
         """What is not a loss, e.g. the modes held."""
         return _series(self.metrics, lambda name: not name.startswith(LOSS))
+
+    @cached_property
+    def judged(self) -> Series:
+        """The scores found in training, by the protocol of the last of them."""
+        found: Series = {}
+        for each in next(iter(reversed(alike(self.trained))), []):
+            for name, value in each.scores.items():
+                if not name.endswith(STD) and not name.startswith(OF_CLASS):
+                    shown = shown_name(name, each, ())
+                    found.setdefault(shown, []).append(Point(each.step or 0, value))
+        return {name: sorted(points) for name, points in found.items()}
+
+    def standing(self) -> list[list[Entry]]:
+        """The best and the last evaluation of each protocol, that with the newest first."""
+        wanted = self.header.preset.schedule.evaluate_by
+        groups = reversed(alike([*self.trained, *self.asked]))
+        return [entries(group, by) for group in groups if (by := ranked_by(group, wanted))]
 
     @cached_property
     def speed(self) -> list[Point]:
@@ -113,7 +139,16 @@ def summarise(run: Run, header: Header) -> Summary:
     known = known_step(header, metrics)
     previews = {step: path for step, path in run.previews().items() if step <= known}
     timing = [row for row in run.timing() if _is_number(row.get("seconds"), row.get("steps"))]
-    return Summary(run, header, metrics, timing, previews)
+    trained = [each.evaluation for each in examined(run)]
+    return Summary(run, header, metrics, timing, previews, trained, _asked(run))
+
+
+def _asked(run: Run) -> list[Evaluation]:
+    """Those in evaluation.json; none where it is damaged, of which `gan evaluate` tells."""
+    try:
+        return evaluations(run.evaluation_file)
+    except RunError:
+        return []
 
 
 def known_step(header: Header, metrics: list[Row]) -> int:

@@ -25,13 +25,18 @@ class Audience:
 
 @contextmanager
 def watched(
-    console: Console, job: Job, *, shorter: str | None = None, tensorboard: bool = False
+    console: Console,
+    job: Job,
+    *more: Listener,
+    shorter: str | None = None,
+    tensorboard: bool = False,
 ) -> Iterator[tuple[Board, Audience]]:
     """The run's board, and the audience the trainer is to tell.
 
     Args:
         console: where to print.
         job: what is trained.
+        more: who listens last.
         shorter: a command to offer where the schedule takes longer than a day.
         tensorboard: whether TensorBoard's files are written, too; a run that has some gets more.
     """
@@ -42,4 +47,4 @@ def watched(
         if tensorboard:
             listeners.append(stack.enter_context(scribe.scribe(job.run, first_step)).note)
         board = stack.enter_context(display(console, job, shorter))
-        yield board, Audience(Recorder(job.run, first_step).note, *listeners, board.note)
+        yield board, Audience(Recorder(job.run, first_step).note, *listeners, board.note, *more)
