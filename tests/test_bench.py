@@ -190,7 +190,12 @@ def test_every_model_is_measured_once_a_data_set() -> None:
 
 @pytest.mark.parametrize(
     ("model", "dataset", "why"),
-    [("veegan", "ring8", "three players"), ("acgan", "mnist", "knows classes")],
+    [
+        ("veegan", "ring8", "three players"),
+        ("acgan", "mnist", "knows classes"),
+        ("infogan", "mnist", "more than noise"),
+        ("eigengan", "ffhq", "more than noise"),
+    ],
 )
 def test_what_the_loops_do_not_train_cannot_be_compared(
     gan: Gan, model: str, dataset: str, why: str

@@ -195,16 +195,18 @@ def test_float64_stays_float64() -> None:
     assert value.dtype == torch.float64
 
 
-@pytest.mark.parametrize("model", ["wgan", "sngan-hinge", "dcgan", "lsgan"])
+@pytest.mark.parametrize("model", ["wgan", "sngan-hinge", "dcgan", "lsgan", "infogan", "eigengan"])
 def test_losses_are_averaged_in_full_precision_under_autocast(model: str) -> None:
-    preset = narrow((model, "cifar10", "lite"))
+    home = {"infogan": "mnist", "eigengan": "ffhq"}
+    preset = narrow((model, home.get(model, "cifar10"), "lite"))
     players = build_players(preset, seed=0)
     deck = toy_deck(preset)
     with torch.autocast("cpu", torch.bfloat16):
         for side, losses in LOSSES.items():
             terms = preset.objective.terms_of(side)
             found = losses(terms, players, deck.hand(0, 0, 0)).values()
-            assert {loss.dtype for loss in found} == {torch.float32}
+            assert {loss.dtype for loss in found} <= {torch.float32}
+            assert len(found) == len(terms)
 
 
 def test_half_types_are_widened() -> None:

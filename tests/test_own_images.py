@@ -24,7 +24,7 @@ from gancli.data.decode import Fit, to_pixels_of
 from gancli.data.sources import by_folder
 from gancli.errors import DataError, UsageError
 from gancli.fitting import Own
-from gancli.networks import Cnn
+from gancli.networks import Cnn, Eigen
 from gancli.preset import load_preset
 from gancli.trainer import Trainer
 
@@ -364,7 +364,9 @@ def own(size: int, classes: tuple[str, ...] = ()) -> Own:
 
 @pytest.mark.parametrize("size", [16, 32, 64, 128, 256])
 def test_networks_deepen_with_the_size(size: int) -> None:
-    for model in catalog.for_photographs():
+    convolutional = [m for m in catalog.for_photographs() if "cifar10" in catalog.head(m).datasets]
+    assert convolutional
+    for model in convolutional:
         preset, at_home = load_preset(model, own(size)), load_preset(model, "cifar10")
         for player, before in at_home.players().items():
             network, was = preset.players()[player].network, before.network
@@ -378,6 +380,36 @@ def test_networks_deepen_with_the_size(size: int) -> None:
             home = load_preset(model, "cifar10", "lite").schedule
             steps, batch = (home.steps, home.batch_size) if size < 64 else (6000, 32)
             assert (lite.steps, lite.batch_size) == (steps, batch)
+
+
+@pytest.mark.parametrize("size", [16, 32, 64, 128, 256])
+@pytest.mark.parametrize("variant", ["reference", "paper", "lite"])
+def test_layers_with_directions_follow_the_size(size: int, variant: str) -> None:
+    """As many layers as doublings; channels from 16 at the image up to the preset's most."""
+    assert "eigengan" in catalog.for_photographs()
+    preset, at_home = load_preset("eigengan", own(size), variant), load_preset("eigengan", "ffhq")
+    most = 128 if variant == "lite" else 512
+    for player in preset.players().values():
+        network = player.network
+        assert isinstance(network, Eigen)
+        widths = [network.dim * multiplier for multiplier in network.multipliers]
+        assert widths == [min(16 * 2**n, most) for n in range(size.bit_length() - 2)]
+    assert preset.prior.levels == (size.bit_length() - 3, 6)
+    assert preset.data.shape.x == (3, size, size)
+    assert not {"data.path", "data.size"} & set(preset.deviations_in_force())
+    schedule = (preset.schedule.steps, preset.schedule.batch_size)
+    assert (
+        schedule
+        == {"reference": (500_000, 64), "paper": (87_000, 64), "lite": (2_500, 32)}[variant]
+    )
+    if (size, variant) == (256, "reference"):
+        assert preset.generator == at_home.generator
+
+
+def test_codes_are_for_own_images_too() -> None:
+    preset = load_preset("infogan", own(64), "lite")
+    assert (preset.prior.categories, preset.prior.codes) == (10, 2)
+    assert preset.data.shape.x == (3, 64, 64)
 
 
 def test_what_a_model_cannot_learn_is_said() -> None:

@@ -19,6 +19,7 @@ from gancli.checkpoint import RunSettings
 from gancli.cli.options import PrecisionName
 from gancli.cli.place import Place, choose_device, data_folder, prepare
 from gancli.errors import UsageError
+from gancli.networks import Cnn, Mlp
 from gancli.preset import Preset, load_preset
 from gancli.report.figures import print_figures, print_line
 from gancli.report.progress import counting
@@ -145,9 +146,15 @@ def _every_choice(dataset: str | None) -> Iterator[Choice]:
 
 def _beyond_the_loops(preset: Preset) -> str | None:
     """What the loops we compare with cannot do; None: they train this preset."""
-    if preset.reconstructor is not None:
-        return "has three players"
-    return "knows classes" if preset.classes else None
+    plain = all(isinstance(each.network, Mlp | Cnn) for each in preset.players().values())
+    reasons = {
+        "has three players": preset.reconstructor is not None,
+        "knows classes": preset.classes > 0,
+        "is fed more than noise": bool(preset.prior.axes()),
+        "has networks of another family": not plain,
+        "has a penalty that rests": preset.objective.period() > 1,
+    }
+    return next((reason for reason, holds in reasons.items() if holds), None)
 
 
 def _measure(choice: Choice, request: BenchRequest, settings: RunSettings) -> Figures:
@@ -155,8 +162,8 @@ def _measure(choice: Choice, request: BenchRequest, settings: RunSettings) -> Fi
     beyond = _beyond_the_loops(preset)
     if beyond:
         raise UsageError(
-            f"read {choice.model}, which {beyond}, expected a model of two players without labels: "
-            "the loops gan bench train compares with train no others"
+            f"read {choice.model}, which {beyond}, expected a model of two players that is "
+            "fed noise alone: the loops gan bench train compares with train no others"
         )
     folder = data_folder(request.place.data_dir)
     data = preset.data.load(folder, settings.seed)

@@ -62,7 +62,7 @@ class R1(Term):
     def equation(self, side: Side) -> str:
         """The summand in symbols."""
         del side
-        often = f", in every {self.every}th turn, times {self.every}" if self.every > 1 else ""
+        often = f", every {self.every} turns, times {self.every}" if self.every > 1 else ""
         return f"{'1/2 ' if self.halved else ''}mean |grad_x D(x)|^2{often}"
 
     def period(self) -> int:
