@@ -105,9 +105,8 @@ def axes(
     base = sampler.latent(seeds)
     rows = tuple(f"seed {seed}" for seed in seeds)
     prior = sampler.preset.prior
-    found = [
-        _of_prior(axis, base, rows, _values(axis, prior, frames, span)) for axis in prior.axes()
-    ]
+    values = {axis: _values(axis, prior, frames, span) for axis in prior.axes()}
+    found = [_of_prior(axis, base, rows, own) for axis, own in values.items() if len(own) > 1]
     if base.label is not None and sampler.preset.classes > 1:
         found += _of_classes(base, base.label, sampler.preset.data.class_names, rows, frames)
     following = sampler.latent([seed + 1 for seed in seeds])

@@ -173,6 +173,15 @@ def test_the_axes_of_each_model(runs: dict[Key, Run]) -> None:
     assert names[LABELLED] == ["label", "label-blend", "seed"]
 
 
+@pytest.mark.parametrize(("categories", "shown"), [(1, None), (2, 2), (120, 100)])
+def test_more_than_one_value_and_not_too_many(
+    categories: int, shown: int | None, runs: dict[Key, Run]
+) -> None:
+    preset = narrow(INFO, [f"prior.categories={categories}"])
+    found = axes(Sampler(sampler_of(runs[INFO]).generator, preset), [0], 3).get("category")
+    assert (None if found is None else len(found.values)) == shown
+
+
 def test_values_of_the_axes(runs: dict[Key, Run]) -> None:
     found = axes(sampler_of(runs[INFO]), range(2), 3)
     assert found["category"].values == tuple(range(10))

@@ -26,7 +26,17 @@ from gancli.report.words import console, say
 from gancli.roster import OF_IMAGES, find, open_checkpoint
 from gancli.runs import TRAVERSAL_FILE, Run
 from gancli.sampler import Sampler, Samples
-from gancli.traverse import Axis, AxisEffect, Span, Traversal, axes, digits_changed, effect, frames
+from gancli.traverse import (
+    MOST_CLASSES,
+    Axis,
+    AxisEffect,
+    Span,
+    Traversal,
+    axes,
+    digits_changed,
+    effect,
+    frames,
+)
 from gancli.writer import new_folder, refuse_to_overwrite
 
 DEFAULT_FRAMES, DEFAULT_ROWS = 9, 5
@@ -98,6 +108,8 @@ def traverse(request: TraverseRequest) -> None:
     refuse_to_overwrite(out, force=request.force, own=TRAVERSAL_FILE, command="gan traverse")
     network = saved.network(raw=request.raw)
     say(f"traversing {saved.path}: {preset.name} on {preset.dataset}, {network}")
+    if max(preset.classes, preset.prior.categories) > MOST_CLASSES:
+        say(f"of the classes, the first {MOST_CLASSES} are shown")
     reader = _reader(request, saved)
     with new_folder(out) as new:
         made = _make(request, sampler, reader, chosen, new)
