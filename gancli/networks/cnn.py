@@ -123,12 +123,15 @@ class CnnDiscriminator(DiscriminatorNet):
             leaky(spec.slope, twice=twice),
             WholeConv2d(widths[-1], 1, SEED_SIDE, bias=spec.bias),
         )
-        own = spec.head_width if heads else 0
-        self.before_heads = nn.Sequential(
-            *([WholeConv2d(widths[-1], own, SEED_SIDE, bias=spec.bias)] if own else []),
-            *([batch_norm(spec.norm, own, spatial=True), leaky(spec.slope)] if own else []),
-        )
-        inputs, side = (own, 1) if own else (widths[-1], SEED_SIDE)
+        inputs, side = widths[-1], SEED_SIDE
+        self.before_heads: nn.Module = nn.Identity()
+        if spec.head_width and heads:
+            self.before_heads = nn.Sequential(
+                WholeConv2d(inputs, spec.head_width, side, bias=spec.bias),
+                batch_norm(spec.norm, spec.head_width, spatial=True),
+                leaky(spec.slope),
+            )
+            inputs, side = spec.head_width, 1
         self.heads = nn.ModuleDict(
             {n: WholeConv2d(inputs, count, side, bias=spec.bias) for n, count in heads.items()}
         )
@@ -141,7 +144,7 @@ class CnnDiscriminator(DiscriminatorNet):
             x = torch.cat([x, planes.expand(-1, -1, *x.shape[2:])], 1)
         norm, activation, to_logit = self.last_conv
         x = activation(norm(self.layers(self.first_conv(channels_last(x)))))
-        own = self.before_heads(x) if self.heads else x
+        own = self.before_heads(x)
         heads = {name: head(own).flatten(1) for name, head in self.heads.items()}
         return Verdict(to_logit(x).flatten(), heads)
 
