@@ -1,18 +1,19 @@
 """`gan evaluate`."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
-import numpy as np
 import platformdirs
 import torch
 import typer
 from rich.console import Console
 
 from gancli.checkpoint import Checkpoint
+from gancli.cli.fakes import Fakes
 from gancli.cli.options import DeviceName
 from gancli.cli.place import choose_device, data_folder
 from gancli.data import Dataset, Mixture, TorchvisionImages
@@ -26,6 +27,7 @@ from gancli.evaluation.evaluate import (
     Metric,
     Watch,
     check,
+    cover_of,
     scores_of,
 )
 from gancli.evaluation.extractors import (
@@ -36,8 +38,9 @@ from gancli.evaluation.extractors import (
     load_extractor,
 )
 from gancli.evaluation.gather import Batch, Gathered, gather
+from gancli.evaluation.intervals import Interval, intervals_of
 from gancli.evaluation.kept import evaluations, keep
-from gancli.evaluation.protocol import Evaluation, Network, Protocol, Split
+from gancli.evaluation.protocol import Evaluation, Protocol, Split
 from gancli.evaluation.references import reference
 from gancli.preset import Preset
 from gancli.report.evaluation import print_evaluation
@@ -46,9 +49,6 @@ from gancli.report.recorder import bring_up_to_date
 from gancli.report.words import console
 from gancli.roster import LABELLED, OF_IMAGES, find, open_checkpoint
 from gancli.runs import Run
-from gancli.sampler import Sampler
-
-DEFAULT_COUNT = 50_000
 
 
 @dataclass(frozen=True)
@@ -70,6 +70,19 @@ class EvaluateRequest:
     device: DeviceName | None
     data_dir: Path | None
     as_json: bool
+    resamples: int = 0
+    """of the bootstrap; 0: no intervals"""
+
+    def fakes(self, saved: Checkpoint, selection: str) -> Fakes:
+        """A checkpoint's images, as they were asked for."""
+        return Fakes.of(
+            saved,
+            selection,
+            count=self.count,
+            per_class=self.per_class,
+            raw=self.raw,
+            batch_size=self.batch_size,
+        )
 
 
 def evaluate(request: EvaluateRequest) -> None:
@@ -88,7 +101,7 @@ def evaluate(request: EvaluateRequest) -> None:
     before = evaluations(found.evaluation_file) if isinstance(found, Run) else []
     watch = partial(counting, hidden)
     ready = prepare(request, saved, watch)
-    made = Fakes.of(request, saved, selection)
+    made = request.fakes(saved, selection)
     shown = f"evaluating {saved.path}: {preset.name} on {preset.dataset}, {made.network}"
     hidden.print(shown, markup=False, highlight=False)
     results = ready.score(made, watch)
@@ -96,6 +109,13 @@ def evaluate(request: EvaluateRequest) -> None:
     if isinstance(found, Run):
         keep(found.evaluation_file, [*before, *results])
         bring_up_to_date(found)
+
+
+class Scored(NamedTuple):
+    """What was found by comparing with one reference."""
+
+    scores: dict[str, float]
+    intervals: dict[str, Interval]
 
 
 @dataclass(frozen=True)
@@ -107,15 +127,36 @@ class Ready:
     references: dict[Split, Dataset]
     known: dict[Split, Gathered | None]
 
-    def score(self, made: "Fakes", watch: Watch) -> list[Evaluation]:
+    def score(self, made: Fakes, watch: Watch) -> list[Evaluation]:
         """Score generated images; one result a reference."""
-        asked = self.asked
-        with watch(len(made), "generated images") as done:
-            fake = gather(made.batches(self.device), asked.extractor, asked.needs(), done)
+        scored = self.scored(made.batches(self.device), len(made), "generated images", watch)
         return [
-            _result(made, asked, split, self.references[split], scores_of(fake, real, asked))
-            for split, real in self.known.items()
+            _result(made, self.asked, split, self.references[split], each)
+            for split, each in scored.items()
         ]
+
+    def scored(
+        self, batches: Iterable[Batch], count: int, unit: str, watch: Watch
+    ) -> dict[Split, Scored]:
+        """Score any images.
+
+        Args:
+            batches: the images.
+            count: how many there are.
+            unit: what they are called.
+            watch: shows progress.
+        """
+        asked = self.asked
+        with watch(count, unit) as done:
+            fake = gather(batches, asked.extractor, asked.needs(), done)
+        found = {}
+        for split, real in self.known.items():
+            cover = cover_of(fake, real, asked)
+            scores = scores_of(fake, real, asked, cover)
+            more = asked.resamples
+            intervals = intervals_of(scores, fake, real, cover, more) if more else {}
+            found[split] = Scored(scores, intervals)
+        return found
 
 
 def prepare(request: EvaluateRequest, saved: Checkpoint, watch: Watch) -> Ready:
@@ -130,7 +171,7 @@ def prepare(request: EvaluateRequest, saved: Checkpoint, watch: Watch) -> Ready:
         GanError: something cannot be had, or a metric cannot be computed.
     """
     preset = saved.header.preset
-    made = Fakes.of(request, saved, "")
+    made = request.fakes(saved, "")
     folder = data_folder(request.data_dir, saved.header.data_folder)
     device = torch.device(choose_device(request.device))
     references = {split: _real(preset, split, folder, saved) for split in _splits(request)}
@@ -140,6 +181,7 @@ def prepare(request: EvaluateRequest, saved: Checkpoint, watch: Watch) -> Ready:
         _metrics(request, extractor, counts),
         extractor,
         of_digits=extractor.name == MNIST and _is_digits(preset),
+        resamples=request.resamples,
     )
     known = {split: _known(request, real, asked, watch) for split, real in references.items()}
     return Ready(asked, device, references, known)
@@ -153,67 +195,7 @@ def _tell(results: list[Evaluation], preset: Preset, *, as_json: bool) -> None:
         print_evaluation(each, preset)
 
 
-@dataclass(frozen=True)
-class Fakes:
-    """The generated images that are scored."""
-
-    saved: Checkpoint
-    raw: bool
-    selection: str
-    batch_size: int
-    seeds: int
-    """of each class, if the generator knows any"""
-
-    @classmethod
-    def of(cls, request: EvaluateRequest, saved: Checkpoint, selection: str) -> "Fakes":
-        """As many as were asked for; of each class equally many.
-
-        Args:
-            request: what was typed.
-            saved: the checkpoint.
-            selection: how it was chosen, in words.
-        """
-        classes = saved.header.preset.classes
-        if request.per_class is not None and not classes:
-            raise UsageError(
-                f"read --per-class with a run of {saved.header.preset.name}, which knows no "
-                "classes: use --count"
-            )
-        if request.per_class is not None and request.count is not None:
-            raise UsageError("read --per-class and --count, expected one")
-        count = request.count or DEFAULT_COUNT
-        seeds = request.per_class or (max(1, count // classes) if classes else count)
-        return cls(saved, request.raw, selection, request.batch_size, seeds)
-
-    @property
-    def network(self) -> Network:
-        """Whose weights make them."""
-        averaged = self.saved.header.preset.average_kept and not self.raw
-        return "moving average" if averaged else "weights as trained"
-
-    @property
-    def per_class(self) -> int | None:
-        """Images of each class; None where there are none."""
-        return self.seeds if self.saved.header.preset.classes else None
-
-    def __len__(self) -> int:
-        return self.seeds * max(1, self.saved.header.preset.classes)
-
-    def batches(self, device: torch.device) -> Iterator[Batch]:
-        """Generated as they are asked for, straight from the generator."""
-        preset = self.saved.header.preset
-        generator = self.saved.generator(raw=self.raw).to(device)
-        sampler = Sampler(generator, preset, self.batch_size)
-        labels: list[int | None] = [*range(preset.classes)] if preset.classes else [None]
-        for label in labels:
-            for images in sampler.batches(range(self.seeds), label):
-                tensor = torch.from_numpy(np.ascontiguousarray(images)).permute(0, 3, 1, 2)
-                yield tensor, None if label is None else torch.full((len(images),), label)
-
-
-def _result(
-    made: Fakes, asked: Asked, split: Split, real: Dataset, scores: dict[str, float]
-) -> Evaluation:
+def _result(made: Fakes, asked: Asked, split: Split, real: Dataset, found: Scored) -> Evaluation:
     header, extractor = made.saved.header, asked.extractor
     return Evaluation(
         model=header.preset.name,
@@ -235,7 +217,8 @@ def _result(
             network=made.network,
             seeds=f"0-{made.seeds - 1}",
         ),
-        scores=scores,
+        scores=found.scores,
+        intervals=found.intervals,
     )
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gancli.checkpoint import Checkpoint, Header, load
-from gancli.cli.evaluating import EvaluateRequest, Fakes, Ready, prepare
+from gancli.cli.evaluating import EvaluateRequest, Ready, prepare
 from gancli.cli.options import IMAGES_AT_ONCE, DeviceName
 from gancli.errors import UsageError
 from gancli.evaluation.evaluate import Metric, Watch
@@ -112,7 +112,7 @@ class Examiner:
     def _examine(self, path: Path) -> None:
         began, run = time.monotonic(), self.job.run
         saved = load(path)
-        made = Fakes.of(self._request, saved, LAST)
+        made = self._request.fakes(saved, LAST)
         try:
             (found,) = self._ready.score(made, self._watching(saved.header.step))
         except _AbandonedError:

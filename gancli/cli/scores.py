@@ -60,6 +60,17 @@ def evaluate(
     batch_size: Annotated[
         int, typer.Option("--batch-size", min=1, metavar="B", help="Images seen at once.")
     ] = IMAGES_AT_ONCE,
+    bootstrap: Annotated[
+        int,
+        typer.Option(
+            "--bootstrap",
+            min=0,
+            max=100_000,
+            metavar="N",
+            help="95 % intervals of the scores, by N resamples, e.g. 1000: how far they would "
+            "move with other images of the same generator.",
+        ),
+    ] = 0,
     checkpoint: CheckpointOption = "last",
     raw: Annotated[
         bool, typer.Option("--raw", help="The weights as trained, not their moving average.")
@@ -89,5 +100,6 @@ def evaluate(
             device=device,
             data_dir=data_dir,
             as_json=as_json,
+            resamples=bootstrap,
         )
     )

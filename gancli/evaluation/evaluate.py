@@ -16,6 +16,7 @@ from gancli.evaluation.scores import (
     DENSITY_NEIGHBOUR,
     SPLITS,
     SUBSET_SIZE,
+    Manifolds,
     inception_score,
     kernel_distance,
     manifolds,
@@ -46,10 +47,12 @@ class Asked:
     extractor: Extractor
     of_digits: bool = False
     """whether the images' labels are the digits that the extractor reads"""
+    resamples: int = 0
+    """of the bootstrap that finds intervals; 0: none are found"""
 
     def needs(self) -> Needs:
         """What must be kept of the generated images' features."""
-        features = bool({"kid", "prc", "dc"} & set(self.metrics))
+        features = bool({"kid", "prc", "dc"} & set(self.metrics)) or self.resamples > 0
         return Needs(features, "is" in self.metrics or self.of_digits, "intra-fid" in self.metrics)
 
     @property
@@ -59,8 +62,8 @@ class Asked:
 
     def reference_needs(self) -> Needs:
         """What must be kept of the real ones'."""
-        own = self.needs()
-        return Needs(own.features, by_class=own.by_class)
+        own = {"kid", "prc", "dc"} & set(self.metrics)
+        return Needs(bool(own), by_class="intra-fid" in self.metrics)
 
 
 def check(metric: Metric, extractor: Extractor, counts: "Counts") -> None:
@@ -102,8 +105,26 @@ class Counts(NamedTuple):
     """0: there are no labels"""
 
 
-def scores_of(fake: Gathered, real: Gathered | None, asked: Asked) -> dict[str, float]:
+def cover_of(fake: Gathered, real: Gathered | None, asked: Asked) -> Manifolds | None:
+    """How the two sets cover each other, where a metric goes by that."""
+    if real is None or not {"prc", "dc"} & set(asked.metrics):
+        return None
+    if fake.features is None or real.features is None:
+        return None
+    device = asked.extractor.exact_device
+    return manifolds(fake.features.to(device), real.features.to(device))
+
+
+def scores_of(
+    fake: Gathered, real: Gathered | None, asked: Asked, cover: Manifolds | None = None
+) -> dict[str, float]:
     """The scores asked for, under their names; `real` only where the metrics compare.
+
+    Args:
+        fake: the scored images.
+        real: the reference.
+        asked: the metrics.
+        cover: how the two cover each other, where it is known.
 
     Raises:
         DataError: a class has no images on one of the sides.
@@ -116,9 +137,13 @@ def scores_of(fake: Gathered, real: Gathered | None, asked: Asked) -> dict[str, 
         found |= {"inception_score": score.mean, "inception_score_std": score.std}
     if "intra-fid" in asked.metrics and real is not None:
         found |= _by_class(fake, real)
-    if fake.features is not None and real is not None and real.features is not None:
-        device = asked.extractor.exact_device
-        found |= _of_features(fake.features.to(device), real.features.to(device), asked)
+    if "kid" in asked.metrics and real is not None and real.features is not None:
+        found |= _kernel(fake, real.features, asked)
+    cover = cover or cover_of(fake, real, asked)
+    if cover is not None and "prc" in asked.metrics:
+        found |= {"precision": cover.precision, "recall": cover.recall}
+    if cover is not None and "dc" in asked.metrics:
+        found |= {"density": cover.density, "coverage": cover.coverage}
     if asked.of_digits and fake.labels is not None and fake.logits is not None:
         found["recognised"] = float((fake.logits.argmax(1) == fake.labels).double().mean())
     return found
@@ -138,15 +163,9 @@ def _by_class(fake: Gathered, real: Gathered) -> dict[str, float]:
     return {"intra_fid": sum(each.values()) / len(each), **each}
 
 
-def _of_features(fake: Tensor, real: Tensor, asked: Asked) -> dict[str, float]:
-    found: dict[str, float] = {}
-    if "kid" in asked.metrics:
-        distance = kernel_distance(fake, real)
-        found |= {"kid": distance.mean, "kid_std": distance.std}
-    if {"prc", "dc"} & set(asked.metrics):
-        cover = manifolds(fake, real)
-        if "prc" in asked.metrics:
-            found |= {"precision": cover.precision, "recall": cover.recall}
-        if "dc" in asked.metrics:
-            found |= {"density": cover.density, "coverage": cover.coverage}
-    return found
+def _kernel(fake: Gathered, real: Tensor, asked: Asked) -> dict[str, float]:
+    if fake.features is None:
+        return {}
+    device = asked.extractor.exact_device
+    distance = kernel_distance(fake.features.to(device), real.to(device))
+    return {"kid": distance.mean, "kid_std": distance.std}

@@ -42,6 +42,8 @@ class Manifolds(NamedTuple):
     """balls of reals that a fake lies in, in units of what a real lies in; may exceed 1"""
     coverage: float
     """reals whose ball holds a fake"""
+    balls: Tensor
+    """(N,) in how many reals' balls each fake lies"""
 
 
 def inception_score(logits: Tensor, splits: int = SPLITS) -> Spread:
@@ -105,20 +107,22 @@ def manifolds(fake: Tensor, real: Tensor) -> Manifolds:
     """
     fake_reach, _ = _reaches(fake)
     real_reach, real_wide = _reaches(real)
-    precise, balls = 0.0, 0.0
+    precise, balls = 0.0, []
     recalled = torch.zeros(len(real), dtype=torch.bool, device=real.device)
     nearest = torch.full((len(real),), torch.inf, dtype=real.dtype, device=real.device)
     for start in range(0, len(fake), rows := _rows(len(real), real)):
         distance = torch.cdist(fake[start : start + rows], real)
         precise += float((distance <= real_reach).any(1).sum())
-        balls += float((distance < real_wide).sum())
+        balls.append((distance < real_wide).sum(1))
         recalled |= (distance <= fake_reach[start : start + rows, None]).any(0)
         nearest = torch.minimum(nearest, distance.amin(0))
+    inside = torch.cat(balls)
     return Manifolds(
         precision=precise / len(fake),
         recall=float(recalled.double().mean()),
-        density=balls / (DENSITY_NEIGHBOUR * len(fake)),
+        density=float(inside.sum()) / (DENSITY_NEIGHBOUR * len(fake)),
         coverage=float((nearest < real_wide).double().mean()),
+        balls=inside,
     )
 
 

@@ -28,6 +28,10 @@ PUBLISHED_COUNT = 50_000
 MANY = 10_000
 """Fewer images bias FID visibly (field.md 2.2)."""
 STD = "_std"
+INTERVALS = (
+    "[low, high]: 95 %, over which images were generated (recall, coverage: which real ones there "
+    "are); other training seeds move scores further"
+)
 OF_CLASS = "intra_fid_class"
 
 
@@ -47,13 +51,21 @@ def shown_name(name: str, found: Evaluation, classes: Sequence[str]) -> str:
 
 def shown_value(name: str, found: Evaluation) -> str:
     """A score's value; a distance a hair below 0 is 0."""
-    value = found.scores[name]
+    spread = found.scores.get(f"{name}{STD}")
+    around = f" +- {spread:.4f}" if spread is not None else ""
+    return _number(name, found.scores[name]) + around
+
+
+def shown_interval(name: str, found: Evaluation) -> str:
+    """A score's interval; empty where it has none."""
+    ends = [_number(name, end) for end in found.intervals.get(name, ())]
+    return f"[{', '.join(ends)}]" if ends else ""
+
+
+def _number(name: str, value: float) -> str:
     if name == RECOGNISED:
         return f"{value:.2%}"
-    if "fid" in name:
-        value = max(0.0, value)
-    spread = found.scores.get(f"{name}{STD}")
-    return f"{value:.4f}" + (f" +- {spread:.4f}" if spread is not None else "")
+    return f"{max(0.0, value) if 'fid' in name else value:.4f}"
 
 
 def in_a_line(found: Examined) -> str:
@@ -73,7 +85,8 @@ def print_evaluation(found: Evaluation, preset: Preset) -> None:
     published = preset.expected if beside_published else None
     title = f"{found.model} on {found.dataset}, {found.variant}, step {found.step:,}"
     table = Table(title=title, title_justify="left")
-    for heading in ("score", "ours", "published", "difference"):
+    interval = ("95 %",) if found.intervals else ()
+    for heading in ("score", "ours", *interval, "published", "difference"):
         table.add_column(heading, justify="left" if heading == "score" else "right")
     for name in found.scores:
         if not name.endswith(STD):
@@ -83,6 +96,7 @@ def print_evaluation(found: Evaluation, preset: Preset) -> None:
             table.add_row(
                 escape(shown_name(name, found, preset.data.class_names)),
                 shown_value(name, found),
+                *([escape(shown_interval(name, found))] if found.intervals else []),
                 "" if said is None else f"{said:.4f}",
                 difference,
             )
@@ -111,4 +125,6 @@ def protocol_lines(found: Evaluation) -> list[str]:
         lines.append(
             f"FID of {p.count:,} images is biased upwards: compare it with FIDs of as many alone"
         )
+    if found.intervals:
+        lines.append(INTERVALS)
     return lines
