@@ -37,13 +37,14 @@ from gancli.evaluation.extractors import (
     digit_extractor,
     load_extractor,
 )
+from gancli.evaluation.floor import known_floor
 from gancli.evaluation.gather import Batch, Gathered, gather
 from gancli.evaluation.intervals import Interval, intervals_of
 from gancli.evaluation.kept import evaluations, keep
 from gancli.evaluation.protocol import Evaluation, Protocol, Split
 from gancli.evaluation.references import reference
 from gancli.preset import Preset
-from gancli.report.evaluation import print_evaluation
+from gancli.report.evaluation import print_evaluation, print_floor
 from gancli.report.progress import counting
 from gancli.report.recorder import bring_up_to_date
 from gancli.report.words import console
@@ -193,6 +194,9 @@ def _tell(results: list[Evaluation], preset: Preset, *, as_json: bool) -> None:
         return
     for each in results:
         print_evaluation(each, preset)
+        floor = known_floor(each.protocol, _cache() / "references")
+        if floor is not None:
+            print_floor(floor)
 
 
 def _result(made: Fakes, asked: Asked, split: Split, real: Dataset, found: Scored) -> Evaluation:

@@ -13,22 +13,12 @@ from gancli.errors import UsageError
 from gancli.evaluation.evaluate import Metric, Watch
 from gancli.evaluation.gather import Done
 from gancli.evaluation.kept import examined, examined_now
+from gancli.evaluation.ranking import METRIC_OF
 from gancli.preset import Schedule
 from gancli.report.events import Evaluated, Evaluating
 from gancli.runs import LAST, Run
 from gancli.trainer import Event, Job, Listener, Saved
 
-METRIC_OF: dict[str, Metric] = {
-    "fid": "fid",
-    "intra_fid": "intra-fid",
-    "kid": "kid",
-    "inception_score": "is",
-    "precision": "prc",
-    "recall": "prc",
-    "density": "dc",
-    "coverage": "dc",
-}
-"""What a score comes with, where it has to be asked for."""
 USUAL: tuple[Metric, ...] = ("fid", "is")
 
 

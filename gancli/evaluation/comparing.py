@@ -9,19 +9,8 @@ from gancli.errors import RunError, UsageError
 from gancli.evaluation.extractors import MNIST
 from gancli.evaluation.kept import HIGHER_IS_BETTER, is_better
 from gancli.evaluation.protocol import Evaluation, Protocol, Split, differences
-from gancli.evaluation.ranking import BEST_OF, RANKED, Entry, alike, entries
+from gancli.evaluation.ranking import BEST_OF, METRIC_OF, RANKED, Entry, alike, entries
 
-FLAGS = {
-    "fid": "--fid",
-    "inception_score": "--is",
-    "kid": "--kid",
-    "precision": "--prc",
-    "recall": "--prc",
-    "density": "--dc",
-    "coverage": "--dc",
-    "intra_fid": "--intra-fid",
-}
-"""What `gan evaluate` is told to find a score."""
 TRAINED = "weights as trained"
 
 
@@ -73,9 +62,11 @@ class Contest(NamedTuple):
     rows: list[Row]
     """the best first"""
 
-    def best(self, name: str) -> float:
-        """The best value of a score."""
-        values = [row.scores[name] for row in self.rows if name in row.scores]
+    def best(self, name: str) -> float | None:
+        """The best value of a score; None where there are not several."""
+        values = {row.scores[name] for row in self.rows if name in row.scores}
+        if len(values) < 2:
+            return None
         return max(values) if name in HIGHER_IS_BETTER else min(values)
 
     @property
@@ -147,11 +138,10 @@ def _lacking(
     wanted = [by] if by else [name for name in group[0].scores if name in RANKED]
     protocol = group[0].protocol
     without = [r for r in runs if not any(n in e.scores for e in r.by(protocol) for n in wanted)]
-    remedies = _joined([command(run, protocol, wanted) for run in without])
     have = f" (all have {', '.join(names)})" if names else ""
     return RunError(
-        f"{_joined([run.name for run in without])} lacks the score {by or 'of the others'}{have}: "
-        f"find it with {remedies}"
+        f"found no {' or '.join(wanted)} of {_joined([run.name for run in without])}{have}: find "
+        f"it with {_joined([command(run, protocol, wanted) for run in without])}"
     )
 
 
@@ -236,7 +226,7 @@ def command(run: Scored, protocol: Protocol, scores: Sequence[str]) -> str:
     at = protocol.reference if protocol.split == "all" else protocol.split
     words = [
         f"gan evaluate {shlex.quote(run.name)}",
-        *dict.fromkeys(FLAGS[name] for name in scores if name in FLAGS),
+        *dict.fromkeys(f"--{METRIC_OF[name]}" for name in scores if name in METRIC_OF),
         f"--count {protocol.count} --reference {shlex.quote(at)}",
         f"--extractor {protocol.extractor}",
     ]

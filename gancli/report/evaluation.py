@@ -53,19 +53,28 @@ def shown_value(name: str, found: Evaluation) -> str:
     """A score's value; a distance a hair below 0 is 0."""
     spread = found.scores.get(f"{name}{STD}")
     around = f" +- {spread:.4f}" if spread is not None else ""
-    return _number(name, found.scores[name]) + around
+    return shown_number(name, found.scores[name]) + around
 
 
-def shown_interval(name: str, found: Evaluation) -> str:
+def shown_interval(name: str, found: Evaluation, *, short: bool = False) -> str:
     """A score's interval; empty where it has none."""
-    ends = [_number(name, end) for end in found.intervals.get(name, ())]
+    ends = [shown_number(name, end, short=short) for end in found.intervals.get(name, ())]
     return f"[{', '.join(ends)}]" if ends else ""
 
 
-def _number(name: str, value: float) -> str:
+def shown_number(name: str, value: float, *, short: bool = False) -> str:
+    """A value of a score.
+
+    Args:
+        name: of the score.
+        value: raw.
+        short: whether large ones get fewer digits than four after the point.
+    """
     if name == RECOGNISED:
         return f"{value:.2%}"
-    return f"{max(0.0, value) if 'fid' in name else value:.4f}"
+    value = max(0.0, value) if "fid" in name else value
+    places = 4 - (sum(abs(value) >= limit for limit in (1, 10, 100)) if short else 0)
+    return f"{value:.{places}f}"
 
 
 def in_a_line(found: Examined) -> str:
@@ -107,13 +116,31 @@ def print_evaluation(found: Evaluation, preset: Preset) -> None:
         say(f"published by {published.source}")
 
 
+def print_floor(floor: Evaluation) -> None:
+    """Print what real data score by the same protocol."""
+    scores = ", ".join(
+        f"{shown_name(name, floor, ())} {shown_value(name, floor)}"
+        for name in floor.scores
+        if not name.endswith(STD) and not name.startswith(OF_CLASS)
+    )
+    say(f"{floor.model}, {floor.selection}, by the same protocol: {scores}")
+
+
 def protocol_lines(found: Evaluation) -> list[str]:
     """What the scores depend on, in words."""
     p = found.protocol
     each = f", {p.per_class:,} of each class" if p.per_class else ""
-    lines = [
+    made = (
         f"{p.count:,} generated images{each} ({p.network}, batch norm in {p.mode} mode, seeds "
-        f"{p.seeds}, checkpoint: {found.selection})",
+        f"{p.seeds}, checkpoint: {found.selection})"
+    )
+    return [made, *reference_lines(found)]
+
+
+def reference_lines(found: Evaluation) -> list[str]:
+    """What the scores depend on beside the scored images, in words."""
+    p = found.protocol
+    lines = [
         f"against {p.reference_count:,} of {p.reference}, {p.split} split, data {p.data}",
         f"by {p.extractor}, weights {p.weights}, {p.dtype}, images {p.resize}",
     ]
