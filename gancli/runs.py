@@ -177,6 +177,10 @@ class Run:
         """Whether preset.toml describes a data set of images."""
         return self._said("data", "kind") not in (None, "mixture")
 
+    def keeps_average(self) -> bool:
+        """Whether preset.toml describes a generator whose moving average is kept."""
+        return self._said("schedule", "ema_decay") not in (None, 0)
+
     def _said(self, *path: str) -> object:
         """A value of preset.toml; None where there is none, or no such file."""
         try:

@@ -14,15 +14,9 @@ from gancli.data import Dataset
 from gancli.data.images import READERS
 from gancli.errors import DataError, NetworkError, RunError, UsageError
 from gancli.evaluation import extractors
+from gancli.evaluation.asked import METRICS, Asked, Counts, Metric, check
 from gancli.evaluation.digits import DigitClassifier, Reader
-from gancli.evaluation.evaluate import (
-    METRICS,
-    Asked,
-    Counts,
-    Metric,
-    check,
-    scores_of,
-)
+from gancli.evaluation.evaluate import compare
 from gancli.evaluation.extractors import Extractor, Seen, digit_extractor, load_extractor
 from gancli.evaluation.gather import Gathered, Needs
 from gancli.evaluation.gather import gather as gather_all
@@ -83,7 +77,7 @@ def test_batch_size_does_not_matter() -> None:
     values = []
     for size in (1, 13, 90):
         fake = gather(images(90), Looking().extractor, ALL, size)
-        found = scores_of(fake, real, asked, KEEPER)
+        found = compare(fake, real, asked, KEEPER).scores
         values.append(list(found.values()))
     for other in values[1:]:
         assert other == pytest.approx(values[0], rel=1e-6)
@@ -93,7 +87,7 @@ def test_the_intra_distance_is_the_mean_over_classes() -> None:
     looking = Looking()
     fake = gather(images(90), looking.extractor, ALL, 30)
     real = gather(images(120, seed=1), looking.extractor, ALL, 30)
-    found = scores_of(fake, real, Asked(["intra-fid"], looking.extractor), KEEPER)
+    found = compare(fake, real, Asked(["intra-fid"], looking.extractor), KEEPER).scores
     alone = []
     for label in range(3):
         own = [
@@ -108,7 +102,7 @@ def test_the_intra_distance_is_the_mean_over_classes() -> None:
     assert found["intra_fid"] == pytest.approx(sum(alone) / 3, rel=1e-6)
     del fake.by_class[1]
     with pytest.raises(DataError, match="class 1 has too few images"):
-        scores_of(fake, real, Asked(["intra-fid"], looking.extractor), KEEPER)
+        compare(fake, real, Asked(["intra-fid"], looking.extractor), KEEPER)
 
 
 def test_reference_statistics_are_kept_and_used_again(tmp_path: Path) -> None:
@@ -178,7 +172,7 @@ def test_the_inception_score_needs_no_real_images() -> None:
     check("is", "mnist", Counts(10, 0, 0))
     assert not Asked(["is"], Looking().extractor).compares
     fake = gather(images(90), Looking().extractor, ALL, 30)
-    found = scores_of(fake, None, Asked(["is"], Looking().extractor), KEEPER)
+    found = compare(fake, None, Asked(["is"], Looking().extractor), KEEPER).scores
     assert found.keys() == {"inception_score", "inception_score_std"}
 
 
@@ -195,8 +189,10 @@ def test_only_digits_are_recognised() -> None:
     assert fake.labels is not None
     share = float((fake.logits.argmax(1) == fake.labels).double().mean())
     asked = Asked(["is"], Looking().extractor, of_digits=True)
-    assert scores_of(fake, None, asked, KEEPER)["recognised"] == share
-    assert "recognised" not in scores_of(fake, None, Asked(["is"], Looking().extractor), KEEPER)
+    assert compare(fake, None, asked, KEEPER).scores["recognised"] == share
+    assert (
+        "recognised" not in compare(fake, None, Asked(["is"], Looking().extractor), KEEPER).scores
+    )
 
 
 # --- what is shown ---

@@ -28,6 +28,7 @@ from gancli.preset import change, load_preset
 from gancli.report.events import Evaluated, Evaluating
 from gancli.report.progress import Board, LineBoard
 from gancli.report.recorder import Recorder
+from gancli.report.scribe import Scribe
 from gancli.runs import Run
 from gancli.trainer import Event, Job, Logged, Stepped, Trainer
 
@@ -355,6 +356,19 @@ def test_timing_leaves_evaluations_out(evaluated: tuple[Job, Evaluated]) -> None
     recorder.note(event)
     recorder.note(Logged(40, {}))
     assert [row["seconds"] for row in work.run.timing()] == [4.0, 6.0]
+
+
+def test_tensorboard_gets_the_scores(evaluated: tuple[Job, Evaluated]) -> None:
+    class Writer:
+        def __init__(self) -> None:
+            self.told: list[tuple[str, float, int]] = []
+
+        def add_scalar(self, name: str, value: float, step: int) -> None:
+            self.told.append((name, value, step))
+
+    writer = Writer()
+    Scribe(writer).note(evaluated[1])  # type: ignore[arg-type]
+    assert writer.told == [("fid", 3.0, 30), ("recall", 3.0, 30)]
 
 
 # --- several processes ---

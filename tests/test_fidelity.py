@@ -13,7 +13,8 @@ from torch import Tensor, nn
 from gancli.checkpoint import load
 from gancli.data import Dataset, TorchvisionImages
 from gancli.data.survey import survey
-from gancli.evaluation.evaluate import Asked, Real, evaluate, look_at_reals
+from gancli.evaluation.asked import Asked, Real
+from gancli.evaluation.evaluate import evaluate, look_at_reals
 from gancli.evaluation.extractors import Extractor, load_extractor
 from gancli.evaluation.gather import Done
 from gancli.evaluation.imagesets import Generated, Given, ImageSet, Stored
@@ -92,7 +93,9 @@ def compare(
     cache = Path(f"cache-{size}")
     keeper = Watching(cache)
     known = look_at_reals(reals, asked, keeper, batch_size=size, watch=unwatched)
-    found = evaluate(images, known, asked, keeper, batch_size=size, watch=unwatched).scores[0]
+    found = (
+        evaluate(images, known, asked, keeper, batch_size=size, watch=unwatched).scored[0].scores
+    )
     tolerance = {"fid": 1e-4, "inception_score": 1e-5}
     for ours, name in CALLED.items():
         relative = tolerance.get(ours)

@@ -10,7 +10,8 @@ from PIL import Image
 from torch import Tensor
 
 from gancli.data import Dataset
-from gancli.evaluation.evaluate import Asked, Real, evaluate, look_at_reals
+from gancli.evaluation.asked import Asked, Real
+from gancli.evaluation.evaluate import evaluate, look_at_reals
 from gancli.evaluation.extractors import Extractor, Seen
 from gancli.evaluation.gather import Done
 from gancli.evaluation.imagesets import Stored
@@ -84,7 +85,7 @@ def test_copies_among_images_are_found_and_shown(tmp_path: Path) -> None:
     near, unseen = result.neighbours
     assert near.nearest_first()[:3].sort().values.tolist() == [0, 1, 2]
     assert near.place[:3].tolist() == [17, 3, 99]
-    assert result.scores[0]["memorisation_repeated"] >= 3 / 23
+    assert result.scored[0].scores["memorisation_repeated"] >= 3 / 23
     sheet = Image.open(io.BytesIO(memorisation_sheet(fakes, train, held_out, (near, unseen))))
     left, step = sheet.width - 12 * 68, 68
 

@@ -20,7 +20,8 @@ from gancli.bench.measure import alternate
 from gancli.bench.memory import forget_peak, peak
 from gancli.data import Dataset
 from gancli.errors import RunError
-from gancli.evaluation.evaluate import Asked, Metric, Real, evaluate, look_at_reals
+from gancli.evaluation.asked import Asked, Metric, Real
+from gancli.evaluation.evaluate import evaluate, look_at_reals
 from gancli.evaluation.extractors import INCEPTION, KNOWN, Extractor, Seen
 from gancli.evaluation.gather import Needs, gather
 from gancli.evaluation.imagesets import Stored

@@ -11,7 +11,8 @@ import typer
 import gancli
 from gancli.cli.axes import traverse
 from gancli.cli.benches import bench_app
-from gancli.cli.looks import data
+from gancli.cli.compares import compare
+from gancli.cli.looks import data, status
 from gancli.cli.options import (
     CheckpointOption,
     DataDirOption,
@@ -243,14 +244,8 @@ def sample(
 app.command()(evaluate)
 app.command("eval", hidden=True)(evaluate)
 app.command()(traverse)
-
-
-@app.command()
-def status(run: RunArgument = None) -> None:
-    """Tell how a run stands: its losses, scores, speed, and the last preview, drawn here."""
-    from gancli.cli import status as status_
-
-    status_.status(run)
+app.command()(compare)
+app.command()(status)
 
 
 @app.command("collapse-study")

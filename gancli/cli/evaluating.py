@@ -17,19 +17,8 @@ from gancli.cli.place import cache_folder, choose_device, data_folder
 from gancli.cli.subjects import Choice, Reals, Subject, can_match, matched, reals_for, subject_of
 from gancli.data.stacked import DIGITS
 from gancli.errors import DataError, UsageError
-from gancli.evaluation.evaluate import (
-    METRICS,
-    Asked,
-    Counts,
-    Found,
-    Known,
-    Metric,
-    Real,
-    Watch,
-    check,
-    evaluate,
-    look_at_reals,
-)
+from gancli.evaluation.asked import METRICS, Asked, Counts, Metric, Real, check
+from gancli.evaluation.evaluate import Found, Known, Scored, Watch, evaluate, look_at_reals
 from gancli.evaluation.extractors import (
     HASH_SHOWN,
     INCEPTION,
@@ -39,13 +28,14 @@ from gancli.evaluation.extractors import (
     digit_extractor,
     load_extractor,
 )
-from gancli.evaluation.imagesets import Generated, described
+from gancli.evaluation.floor import known_floor
+from gancli.evaluation.imagesets import Generated, ImageSet, described
 from gancli.evaluation.keeping import GIB, Keeper
 from gancli.evaluation.kept import evaluations, keep
 from gancli.evaluation.protocol import Evaluation, Protocol
 from gancli.evaluation.sheet import memorisation_sheet
 from gancli.files import write_atomically
-from gancli.report.evaluation import print_evaluation
+from gancli.report.evaluation import print_evaluation, print_floor
 from gancli.report.progress import counting
 from gancli.report.recorder import bring_up_to_date
 from gancli.report.words import console, say
@@ -65,6 +55,8 @@ class EvaluateRequest:
     device: DeviceName | None
     out: Path | None
     as_json: bool
+    resamples: int = 0
+    """of the bootstrap; 0: no intervals"""
 
 
 def evaluate_as_typed(request: EvaluateRequest) -> None:
@@ -104,10 +96,15 @@ class Ready:
         images = subject.images
         if "intra-fid" in asked.metrics:
             images = matched(subject, self.reals)[0].images
-        found = evaluate(
-            images, self.known, asked, self.keeper.fresh(), batch_size=self.batch_size, watch=watch
-        )
+        found = self.compare(images, watch, asked)
         return _results(subject, asked, self.reals, found), found
+
+    def compare(self, images: ImageSet, watch: Watch, asked: Asked | None = None) -> Found:
+        """Score any images, by the same metrics or others."""
+        keeper, size = self.keeper.fresh(), self.batch_size
+        return evaluate(
+            images, self.known, asked or self.asked, keeper, batch_size=size, watch=watch
+        )
 
 
 def prepare(
@@ -138,6 +135,7 @@ def prepare(
         of_digits=name == MNIST and subject.images.classes == DIGITS.class_names,
         train=reals.train,
         held_out=reals.held_out,
+        resamples=request.resamples,
     )
     keeper = Keeper(cache_folder() / "references", int(request.memory_gib * GIB))
     size = request.choice.batch_size
@@ -165,6 +163,9 @@ def _tell(results: list[Evaluation], subject: Subject, *, as_json: bool) -> None
     for each in results:
         expected = subject.preset.expected if subject.preset and subject.saved else None
         print_evaluation(each, subject.images.classes, expected)
+        floor = known_floor(each.protocol, cache_folder() / "references")
+        if floor is not None:
+            print_floor(floor)
 
 
 def _metrics(
@@ -232,12 +233,12 @@ def _results(subject: Subject, asked: Asked, reals: Reals, found: Found) -> list
     """One a reference; scores that need none are told once, beside the first."""
     none = Real(subject.images, "nothing", "all")
     return [
-        _result(subject, asked, real, scores)
-        for real, scores in zip(reals.compared or [none], found.scores, strict=False)
+        _result(subject, asked, real, scored)
+        for real, scored in zip(reals.compared or [none], found.scored, strict=False)
     ]
 
 
-def _result(subject: Subject, asked: Asked, real: Real, scores: dict[str, float]) -> Evaluation:
+def _result(subject: Subject, asked: Asked, real: Real, found: Scored) -> Evaluation:
     images, extractor = subject.images, asked.extractor
     generated = images if isinstance(images, Generated) else None
     held_out = asked.held_out if "memorisation" in asked.metrics else None
@@ -266,7 +267,8 @@ def _result(subject: Subject, asked: Asked, real: Real, scores: dict[str, float]
         selection=subject.selection,
         images=images.fingerprint[:HASH_SHOWN],
         protocol=protocol,
-        scores=scores,
+        scores=found.scores,
+        intervals=found.intervals,
     )
 
 

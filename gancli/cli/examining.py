@@ -13,26 +13,17 @@ from gancli.cli.evaluating import EvaluateRequest, Ready, prepare
 from gancli.cli.options import IMAGES_AT_ONCE, DeviceName
 from gancli.cli.subjects import Choice, of_checkpoint
 from gancli.errors import UsageError
-from gancli.evaluation.evaluate import Metric, Watch
+from gancli.evaluation.asked import Metric
+from gancli.evaluation.evaluate import Watch
 from gancli.evaluation.gather import Done
 from gancli.evaluation.keeping import GIB, USUAL_BUDGET
 from gancli.evaluation.kept import examined, examined_now
+from gancli.evaluation.ranking import METRIC_OF
 from gancli.preset import Schedule
 from gancli.report.events import Evaluated, Evaluating
 from gancli.runs import LAST, Run
 from gancli.trainer import Event, Job, Listener, Saved
 
-METRIC_OF: dict[str, Metric] = {
-    "fid": "fid",
-    "intra_fid": "intra-fid",
-    "kid": "kid",
-    "inception_score": "is",
-    "precision": "prc",
-    "recall": "prc",
-    "density": "dc",
-    "coverage": "dc",
-}
-"""What a score comes with, where it has to be asked for."""
 USUAL: tuple[Metric, ...] = ("fid", "is")
 
 

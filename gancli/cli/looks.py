@@ -1,4 +1,4 @@
-"""`gan data` as it is typed."""
+"""`gan data` and `gan status` as they are typed."""
 
 from pathlib import Path
 from typing import Annotated
@@ -9,6 +9,7 @@ from gancli.cli.options import (
     DataDirOption,
     FitOption,
     ImageSizeOption,
+    RunArgument,
     SkipBrokenOption,
     VerifyOption,
 )
@@ -54,3 +55,10 @@ def data(
             as_json=as_json,
         )
     )
+
+
+def status(run: RunArgument = None) -> None:
+    """Tell how a run stands: its losses, scores, speed, and the last preview, drawn here."""
+    from gancli.cli import status as status_
+
+    status_.status(run)

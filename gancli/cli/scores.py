@@ -104,6 +104,17 @@ def evaluate(
             help="Memory to work in; features that do not fit lie in a file meanwhile.",
         ),
     ] = 4.0,
+    bootstrap: Annotated[
+        int,
+        typer.Option(
+            "--bootstrap",
+            min=0,
+            max=100_000,
+            metavar="N",
+            help="95 % intervals of the scores, by N resamples, e.g. 1000: how far they would "
+            "move with other images of the same generator.",
+        ),
+    ] = 0,
     checkpoint: CheckpointOption = "last",
     raw: RawOption = False,
     device: DeviceOption = None,
@@ -151,5 +162,6 @@ def evaluate(
             device=device,
             out=out,
             as_json=as_json,
+            resamples=bootstrap,
         )
     )

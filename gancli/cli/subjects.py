@@ -14,7 +14,7 @@ from gancli.cli.place import data_folder
 from gancli.data import AnyData, Mixture, TorchvisionImages
 from gancli.data.survey import survey
 from gancli.errors import GanError, UsageError
-from gancli.evaluation.evaluate import Real
+from gancli.evaluation.asked import Real
 from gancli.evaluation.imagesets import Generated, Given, ImageSet, Stored, refuse_other_shape
 from gancli.evaluation.protocol import GIVEN, Split
 from gancli.preset import Preset

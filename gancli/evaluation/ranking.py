@@ -3,11 +3,23 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from gancli.evaluation.asked import Metric
 from gancli.evaluation.kept import HIGHER_IS_BETTER, LOWER_IS_BETTER, is_better
 from gancli.evaluation.protocol import Evaluation, differences
 from gancli.runs import LAST
 
 BEST_OF = "best of"
+METRIC_OF: dict[str, Metric] = {
+    "fid": "fid",
+    "intra_fid": "intra-fid",
+    "kid": "kid",
+    "inception_score": "is",
+    "precision": "prc",
+    "recall": "prc",
+    "density": "dc",
+    "coverage": "dc",
+}
+"""What a score comes with, where it has to be asked for."""
 RANKED = HIGHER_IS_BETTER | LOWER_IS_BETTER
 
 

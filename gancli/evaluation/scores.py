@@ -46,6 +46,8 @@ class Manifolds(NamedTuple):
     """balls of reals that a fake lies in, in units of what a real lies in; may exceed 1"""
     coverage: float
     """reals whose ball holds a fake"""
+    balls: Tensor
+    """(N,) in how many reals' balls each fake lies"""
 
 
 def inception_score(logits: Tensor, splits: int = SPLITS) -> Spread:
@@ -130,17 +132,18 @@ def manifolds(
     precise = torch.zeros(len(fake), dtype=torch.bool, device=device)
     recalled = torch.zeros(len(real), dtype=torch.bool, device=device)
     nearest = torch.full((len(real),), torch.inf, dtype=real.dtype, device=device)
-    balls = 0.0
+    balls = torch.zeros(len(fake), dtype=torch.int64, device=device)
     for rows, columns, distance in _blocks(fake, real, device, block_bytes):
         precise[rows] |= (distance <= real_reach[columns]).any(1)
-        balls += float((distance < real_wide[columns]).sum())
+        balls[rows] += (distance < real_wide[columns]).sum(1)
         recalled[columns] |= (distance <= fake_reach[rows, None]).any(0)
         nearest[columns] = torch.minimum(nearest[columns], distance.amin(0))
     return Manifolds(
         precision=float(precise.double().mean()),
         recall=float(recalled.double().mean()),
-        density=balls / (DENSITY_NEIGHBOUR * len(fake)),
+        density=float(balls.sum()) / (DENSITY_NEIGHBOUR * len(fake)),
         coverage=float((nearest < real_wide).double().mean()),
+        balls=balls.cpu(),
     )
 
 

@@ -37,6 +37,10 @@ PUBLISHED_COUNT = 50_000
 MANY = 10_000
 """Fewer images bias FID visibly (field.md 2.2)."""
 STD = "_std"
+INTERVALS = (
+    "[low, high]: 95 %, over which images were generated (recall, coverage: which real ones there "
+    "are); other training seeds move scores further"
+)
 OF_CLASS = "intra_fid_class"
 
 
@@ -56,13 +60,30 @@ def shown_name(name: str, found: Evaluation, classes: Sequence[str]) -> str:
 
 def shown_value(name: str, found: Evaluation) -> str:
     """A score's value; a distance a hair below 0 is 0."""
-    value = found.scores[name]
+    spread = found.scores.get(f"{name}{STD}")
+    around = f" +- {spread:.4f}" if spread is not None else ""
+    return shown_number(name, found.scores[name]) + around
+
+
+def shown_interval(name: str, found: Evaluation, *, short: bool = False) -> str:
+    """A score's interval; empty where it has none."""
+    ends = [shown_number(name, end, short=short) for end in found.intervals.get(name, ())]
+    return f"[{', '.join(ends)}]" if ends else ""
+
+
+def shown_number(name: str, value: float, *, short: bool = False) -> str:
+    """A value of a score.
+
+    Args:
+        name: of the score.
+        value: raw.
+        short: whether large ones get fewer digits than four after the point.
+    """
     if name in SHARES:
         return f"{value:.2%}"
-    if "fid" in name:
-        value = max(0.0, value)
-    spread = found.scores.get(f"{name}{STD}")
-    return f"{value:.4f}" + (f" +- {spread:.4f}" if spread is not None else "")
+    value = max(0.0, value) if "fid" in name else value
+    places = 4 - (sum(abs(value) >= limit for limit in (1, 10, 100)) if short else 0)
+    return f"{value:.{places}f}"
 
 
 def in_a_line(found: Examined) -> str:
@@ -97,8 +118,9 @@ def print_evaluation(
     published = expected if beside_published else None
     title = escape(title_of(found))
     table = Table(title=title, title_justify="left")
+    interval = ("95 %",) if found.intervals else ()
     more = ("published", "difference") if published is not None else ()
-    for heading in ("score", "ours", *more):
+    for heading in ("score", "ours", *interval, *more):
         table.add_column(heading, justify="left" if heading == "score" else "right")
     for name in found.scores:
         if not name.endswith(STD):
@@ -109,6 +131,7 @@ def print_evaluation(
             table.add_row(
                 escape(shown_name(name, found, classes)),
                 shown_value(name, found),
+                *([escape(shown_interval(name, found))] if found.intervals else []),
                 *cells[: len(more)],
             )
     console().print(table, soft_wrap=False)
@@ -118,17 +141,34 @@ def print_evaluation(
         say(f"published by {published.source}")
 
 
+def print_floor(floor: Evaluation) -> None:
+    """Print what real data score by the same protocol."""
+    scores = ", ".join(
+        f"{shown_name(name, floor, ())} {shown_value(name, floor)}"
+        for name in floor.scores
+        if not name.endswith(STD) and not name.startswith(OF_CLASS)
+    )
+    say(f"{floor.model}, {floor.selection}, by the same protocol: {scores}")
+
+
 def protocol_lines(found: Evaluation) -> list[str]:
     """What the scores depend on, in words."""
     p = found.protocol
     each = f", {p.per_class:,} of each class" if p.per_class else ""
     if p.network == GIVEN:
-        lines = [f"{p.count:,} images as they were given, {found.images}"]
+        made = f"{p.count:,} images as they were given, {found.images}"
     else:
-        lines = [
+        made = (
             f"{p.count:,} generated images{each} ({p.network}, batch norm in {p.mode} mode, seeds "
             f"{p.seeds}, checkpoint: {found.selection})"
-        ]
+        )
+    return [made, *reference_lines(found)]
+
+
+def reference_lines(found: Evaluation) -> list[str]:
+    """What the scores depend on beside the scored images, in words."""
+    p = found.protocol
+    lines = []
     if p.reference_count:
         split = "" if p.split == "all" else f", {p.split} split"
         lines.append(f"against {p.reference_count:,} of {p.reference}{split}, data {p.data}")
@@ -147,4 +187,6 @@ def protocol_lines(found: Evaluation) -> list[str]:
             f"new images have {NEAR_SHARE:.0%}. nearer than held-out: how likely; new images have "
             "50 %"
         )
+    if found.intervals:
+        lines.append(INTERVALS)
     return lines

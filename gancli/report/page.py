@@ -6,11 +6,19 @@ from pathlib import Path
 from typing import NamedTuple
 
 import gancli
+from gancli.evaluation.protocol import Evaluation
 from gancli.evaluation.ranking import Entry
 from gancli.pages import data_uri, template, thinned
 from gancli.preset import to_toml
 from gancli.preset.schema import ABSENT, leaves
-from gancli.report.evaluation import OF_CLASS, STD, protocol_lines, shown_name, shown_value
+from gancli.report.evaluation import (
+    OF_CLASS,
+    STD,
+    protocol_lines,
+    shown_interval,
+    shown_name,
+    shown_value,
+)
 from gancli.report.summary import Series, Summary
 
 PICTURES_LIMIT = 12_000_000
@@ -116,15 +124,18 @@ def _judged(group: list[Entry], classes: Sequence[str]) -> Judged:
         (
             "" if each.evaluation.step is None else f"{each.evaluation.step:,}",
             each.how,
-            [
-                shown_value(name, each.evaluation) if name in each.evaluation.scores else ""
-                for name in names
-            ],
+            [_shown(name, each.evaluation) for name in names],
         )
         for each in group
     ]
     last = group[-1].evaluation
     return Judged([shown_name(n, last, classes) for n in names], rows, protocol_lines(last))
+
+
+def _shown(name: str, found: Evaluation) -> str:
+    if name not in found.scores:
+        return ""
+    return f"{shown_value(name, found)} {shown_interval(name, found)}".rstrip()
 
 
 def _chosen(summary: Summary) -> list[tuple[int, Path]]:

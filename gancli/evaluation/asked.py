@@ -1,0 +1,131 @@
+"""What is asked of an evaluation: which metrics, by which extractor, against which images."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gancli.catalog import labelled_example
+from gancli.errors import DataError, UsageError
+from gancli.evaluation.extractors import INCEPTION, Extractor, classifies
+from gancli.evaluation.gather import Needs
+from gancli.evaluation.imagesets import ImageSet
+from gancli.evaluation.protocol import Split
+from gancli.evaluation.scores import DENSITY_NEIGHBOUR, SPLITS, SUBSET_SIZE
+
+Metric = Literal["fid", "is", "kid", "prc", "dc", "intra-fid", "memorisation"]
+METRICS: tuple[Metric, ...] = ("fid", "is", "kid", "prc", "dc", "intra-fid", "memorisation")
+LEAST: dict[Metric, int] = {
+    "fid": 2,
+    "is": SPLITS,
+    "kid": SUBSET_SIZE,
+    "prc": DENSITY_NEIGHBOUR + 1,
+    "dc": DENSITY_NEIGHBOUR + 1,
+    "intra-fid": 2,
+    "memorisation": 2,
+}
+"""Images that a metric takes, of each class for intra-FID."""
+LEAST_HELD_OUT = 100
+"""Held-out images that memorisation takes: it is about the nearest hundredth of them."""
+MOST_CLASSES = 100
+"""Of intra-FID: a class's covariance takes 34 MB of Inception's features, several times over."""
+
+
+@dataclass(frozen=True)
+class Real:
+    """Real images, and what they are called."""
+
+    images: ImageSet
+    name: str
+    split: Split
+
+    def __str__(self) -> str:
+        return self.name if self.split == "all" else f"{self.name}, {self.split} split"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Which metrics, by which extractor, and with what."""
+
+    metrics: Collection[Metric]
+    extractor: Extractor
+    of_digits: bool = False
+    """whether the images' labels are the digits that the extractor reads"""
+    codes: NDArray[np.int64] | None = None
+    """(count,) the discrete code each scored image was made of, where the extractor reads digits"""
+    train: Real | None = None
+    """what the generator learnt from, for memorisation"""
+    held_out: Real | None = None
+    """what it has not seen, likewise"""
+    resamples: int = 0
+    """of the bootstrap that finds intervals; 0: none are found"""
+
+    def needs(self) -> Needs:
+        """What must be kept of the scored images' features."""
+        kept = {"kid", "prc", "dc", "memorisation"} & set(self.metrics)
+        features = bool(kept) or self.resamples > 0
+        logits = "is" in self.metrics or self.of_digits or self.codes is not None
+        return Needs(features, logits, "intra-fid" in self.metrics)
+
+    @property
+    def compares(self) -> bool:
+        """Whether any of the metrics looks at a reference."""
+        return bool(set(self.metrics) - {"is", "memorisation"})
+
+    def reference_needs(self) -> Needs:
+        """What must be kept of the reference's."""
+        spread = bool({"prc", "dc"} & set(self.metrics))
+        return Needs(
+            spread or "kid" in self.metrics,
+            by_class="intra-fid" in self.metrics,
+            reaches=spread,
+        )
+
+
+class Counts(NamedTuple):
+    """How many images there are."""
+
+    fake: int
+    real: int
+    """of the smallest reference; 0: there is none"""
+    classes: int
+    """0: there are no labels"""
+    held_out: int = 0
+    """0: there are none"""
+
+
+def check(metric: Metric, extractor: str, counts: Counts) -> None:
+    """Refuse what cannot be computed by the extractor of this name, before anything is.
+
+    Raises:
+        UsageError: the metric does not apply, or too few images are scored.
+        DataError: there are too few real images.
+    """
+    if metric == "is" and not classifies(extractor):
+        raise UsageError(
+            f"read --is with --extractor {extractor}, which has no classes: use "
+            f"--extractor {INCEPTION}"
+        )
+    if metric == "intra-fid" and not 0 < counts.classes <= MOST_CLASSES:
+        raise UsageError(
+            f"read --intra-fid with {counts.classes} classes, expected a model that knows classes, "
+            f"{MOST_CLASSES} at most: leave it out, or evaluate one, e.g. {labelled_example()}"
+        )
+    if metric == "memorisation" and counts.held_out < LEAST_HELD_OUT:
+        raise UsageError(
+            f"read --memorisation with {counts.held_out} real images that the generator has not "
+            f"seen, expected {LEAST_HELD_OUT} at least: name some with --held-out PATH"
+        )
+    least = LEAST[metric] * (counts.classes if metric == "intra-fid" else 1)
+    if counts.fake < least:
+        raise UsageError(
+            f"read {counts.fake:,} images to score, expected at least {least:,} for --{metric}: "
+            "raise --count, or leave the metric out"
+        )
+    if metric not in ("is", "memorisation") and counts.real < least:
+        raise DataError(
+            f"read {counts.real:,} real images, expected at least {least:,} for --{metric}: leave "
+            "the metric out, or name a larger --reference"
+        )

@@ -1,0 +1,132 @@
+"""`gan compare`: a ranking, and what differs where there can be none."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Literal
+
+from rich.box import SIMPLE
+from rich.markup import escape
+from rich.table import Table
+
+from gancli.evaluation.comparing import Contest
+from gancli.evaluation.protocol import Evaluation
+from gancli.evaluation.ranking import RANKED
+from gancli.report.evaluation import reference_lines, shown_interval, shown_name, shown_number
+from gancli.report.words import console, say
+
+BEST = "*"
+WIDEST = 1000
+"""Columns of a table that nothing breaks."""
+
+
+def columns(found: Contest) -> list[str]:
+    """The scores that are shown: the one that ranks, then the others that any has."""
+    every = (name for row in found.rows for name in row.scores if name in RANKED)
+    return list(dict.fromkeys([found.by, *every]))
+
+
+def print_contest(found: Contest, floor: Evaluation | None, lacking: str) -> None:
+    """Print the ranking, and the protocol.
+
+    Args:
+        found: the ranking.
+        floor: what real data score; None: that is not known.
+        lacking: why it is not; empty: nobody asked.
+    """
+    names, shown = columns(found), _short([row.name for row in found.rows])
+    called = {n: shown_name(n, found.rows[0].entry.evaluation, ()) for n in names}
+    lines = [["", "", "", *called.values()]]
+    for rank, row in enumerate(found.rows, 1):
+        own = row.entry.evaluation
+        at = row.entry.how if own.step is None else f"step {own.step:,}, {row.entry.how}"
+        cells = (_cell(name, own, found.best(name)) for name in names)
+        lines.append([str(rank), shown[row.name], at, *cells])
+    if floor is not None:
+        lines.append(["", floor.model, floor.selection, *(_cell(n, floor) for n in names)])
+    title = escape(f"by {called[found.by]}, the best first")
+    table = _table(lines, title)
+    unbounded = console().options.update(width=WIDEST)
+    if console().measure(table, options=unbounded).maximum > console().width:
+        # A row a score is read more easily than broken lines.
+        table = _table([*zip(*lines, strict=True)], title)
+    console().print(table, soft_wrap=False)
+    for line in _remarks(found, floor, lacking):
+        say(line)
+
+
+def _short(runs: Sequence[str]) -> dict[str, str]:
+    """Each run's folder without what it lies in, where that says enough."""
+    alone = {run: Path(run).name for run in runs}
+    return {
+        run: name if len(alone) == len({*alone.values()}) else run for run, name in alone.items()
+    }
+
+
+def _table(lines: Sequence[Sequence[str]], title: str) -> Table:
+    """The lines, the first of them as headings; columns of numbers stand to the right."""
+    table = Table(title=title, title_justify="left", box=SIMPLE)
+    for heading, *cells in zip(*lines, strict=True):
+        is_of_numbers = any(cells) and not any(cell[:1].isalpha() for cell in cells)
+        justify: Literal["left", "right"] = "right" if is_of_numbers else "left"
+        table.add_column(escape(heading), justify=justify, overflow="fold", no_wrap=is_of_numbers)
+    for line in lines[1:]:
+        table.add_row(*map(escape, line))
+    return table
+
+
+def _cell(name: str, found: Evaluation, best: float | None = None) -> str:
+    if name not in found.scores:
+        return ""
+    mark = f" {BEST}" if found.scores[name] == best else ""
+    interval = shown_interval(name, found, short=True)
+    value = shown_number(name, found.scores[name], short=True)
+    return f"{value}{mark}" + (f"\n{interval}" if interval else "")
+
+
+def _remarks(found: Contest, floor: Evaluation | None, lacking: str) -> list[str]:
+    p, first = found.protocol, found.rows[0].entry.evaluation
+    lines = [f"{BEST} the best of all"]
+    if p.network == "none":
+        lines.append(f"{p.count:,} images each, as they were given")
+    else:
+        lines.append(
+            f"{p.count:,} generated images each ({p.network}, batch norm in {p.mode} mode)"
+        )
+    lines += reference_lines(first)
+    if found.is_uneven:
+        lines.append(
+            "a best of several checkpoints stands beside others: having been chosen by its score "
+            "flatters it, so compare best with best, or last with last"
+        )
+    if _overlap(found):
+        lines.append("the intervals of the first two overlap: their order may be chance")
+    if lacking:
+        lines.append(f"no floor of real data: {lacking}")
+    if floor is not None and floor.protocol.count < p.count:
+        lines.append(
+            f"real data: the split has {floor.protocol.count:,} images alone, and FID of fewer "
+            "images is higher, so this floor is too high"
+        )
+    return lines
+
+
+def _overlap(found: Contest) -> bool:
+    both = [row.entry.evaluation.intervals.get(found.by) for row in found.rows[:2]]
+    if both[0] is None or both[1] is None:
+        return False
+    return both[0][0] <= both[1][1] and both[1][0] <= both[0][1]
+
+
+def print_differences(table: Mapping[str, Mapping[str, str]]) -> None:
+    """Print in what protocols differ.
+
+    Args:
+        table: what differs -> of each run its value.
+    """
+    runs = list(next(iter(table.values()), {}))
+    shown = Table("protocol", title="not scored alike", title_justify="left")
+    for run in runs:
+        shown.add_column(escape(run), overflow="fold")
+    for field, values in table.items():
+        shown.add_row(field, *(escape(values[run]) for run in runs))
+    console().print(shown, soft_wrap=False)
