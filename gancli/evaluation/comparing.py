@@ -234,7 +234,7 @@ def command(run: Scored, protocol: Protocol, scores: Sequence[str]) -> str:
         words.append("--weights FILE --trust-weights")
     if protocol.network == TRAINED and run.averages:
         words.append("--raw")
-    if any(each.selection.startswith(BEST_OF) for each in run.every):
+    if run.every and run.nearest(protocol).selection.startswith(BEST_OF):
         words.append("--checkpoint best")
     return " ".join(words)
 
