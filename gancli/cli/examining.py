@@ -148,6 +148,7 @@ def _request(job: Job, weights: Weights, metrics: tuple[Metric, ...]) -> Evaluat
         checkpoint=LAST,
         raw=False,
         reference="train",
+        memorises=False,
         held_out=None,
         dataset=None,
         data_dir=job.data_folder,

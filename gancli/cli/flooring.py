@@ -153,6 +153,7 @@ def _request(
         checkpoint=LAST,
         raw=False,
         reference=protocol.split,
+        memorises=False,
         held_out=None,
         dataset=None,
         data_dir=folder,

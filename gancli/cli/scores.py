@@ -145,6 +145,7 @@ def evaluate(
         checkpoint=checkpoint,
         raw=raw,
         reference=reference,
+        memorises=memorisation or everything,
         held_out=held_out,
         dataset=dataset,
         data_dir=data_dir,

@@ -1,6 +1,5 @@
 """What `gan evaluate` scores, and the real images it compares with."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -42,6 +41,8 @@ class Choice:
     checkpoint: str
     raw: bool
     reference: str
+    memorises: bool
+    """whether what the generator learnt from is looked at, beside what it has not seen"""
     held_out: Path | None
     dataset: str | None
     data_dir: Path | None
@@ -181,29 +182,37 @@ def reals_for(subject: Subject, choice: Choice) -> Reals:
     Raises:
         GanError: there are none, or they are of another size or mode.
     """
-    compared: Sequence[Real]
-    held_out = None if choice.held_out is None else _at(choice.held_out)
+    if choice.held_out is not None and not choice.memorises:
+        raise UsageError("read --held-out without --memorisation, which alone looks at it")
     if choice.reference in SPLITS:
         known = _Known.of(subject, choice)
-        compared = [known.split(split) for split in SPLITS[choice.reference]]
-        train = known.split("train")
-        if held_out is None and known.has_test:
-            held_out = known.split("test")
+        compared = tuple(known.split(split) for split in SPLITS[choice.reference])
+    elif choice.dataset is not None:
+        raise UsageError("read --dataset and a path after --reference, expected one of them")
     else:
-        if choice.dataset is not None:
-            raise UsageError("read --dataset and a path after --reference, expected one of them")
-        compared = [_at(Path(choice.reference))]
-        train = compared[0]
-    for real in (*compared, *([held_out] if held_out else [])):
-        refuse_other_shape(subject.images, real.images, str(real))
-    return Reals(tuple(compared), train, held_out)
+        compared = (_at(Path(choice.reference), "--reference"),)
+    found = _with_unseen(subject, choice, compared) if choice.memorises else Reals(compared)
+    for real in (*compared, found.train, found.held_out):
+        if real is not None:
+            refuse_other_shape(subject.images, real.images, str(real))
+    return found
 
 
-def _at(path: Path) -> Real:
+def _with_unseen(subject: Subject, choice: Choice, compared: tuple[Real, ...]) -> Reals:
+    """The reference, and beside it what the generator learnt from, and what it has not seen."""
+    held_out = None if choice.held_out is None else _at(choice.held_out, "--held-out")
+    if subject.preset is None and choice.dataset is None:
+        return Reals(compared, compared[0], held_out)
+    known = _Known.of(subject, choice)
+    if held_out is None and known.has_test:
+        held_out = known.split("test")
+    return Reals(compared, known.split("train"), held_out)
+
+
+def _at(path: Path, option: str) -> Real:
     if not path.exists():
-        raise UsageError(
-            f"read --reference {path}, expected train, test, both, or a path of images"
-        )
+        choices = "train, test, both, or " if option == "--reference" else ""
+        raise UsageError(f"read {option} {path}, expected {choices}a path of images")
     return Real(Given.of(*survey(_samples_in(path))), str(path), "all")
 
 
