@@ -20,7 +20,7 @@ from gancli.bench.measure import alternate
 from gancli.bench.memory import forget_peak, peak
 from gancli.data import Dataset
 from gancli.errors import RunError
-from gancli.evaluation.asked import Asked, Metric, Real
+from gancli.evaluation.asked import LEAST, Asked, Metric, Real
 from gancli.evaluation.evaluate import evaluate, look_at_reals
 from gancli.evaluation.extractors import INCEPTION, KNOWN, Extractor, Seen
 from gancli.evaluation.gather import Needs, gather
@@ -69,7 +69,9 @@ class ScoreTiming(BaseModel):
     fid_s: float
     """of `count` images against as many, whose statistics are known"""
     all_s: float
-    """the same with every metric that takes no labels"""
+    """the same with every metric that takes no labels, and no more images"""
+    metrics: list[str]
+    """those"""
     all_to_fid: float
     distance_s: float
     """of two Gaussians of 2,048 features, one of whose roots is known"""
@@ -122,6 +124,7 @@ def time_scoring(sizes: ScoreSizes, done: Done) -> ScoreTiming:
         count=sizes.count,
         fid_s=scoring[0],
         all_s=scoring[1],
+        metrics=list(_metrics(sizes.count)),
         all_to_fid=scoring[1] / scoring[0],
         distance_s=ours,
         fidelity_distance_s=theirs,
@@ -195,11 +198,15 @@ def _features(count: int, seed: int) -> Tensor:
     return made
 
 
+def _metrics(count: int) -> tuple[Metric, ...]:
+    return tuple(metric for metric in WITHOUT_LABELS if LEAST[metric] <= count)
+
+
 def _scoring(net: nn.Module, count: int, folder: Path) -> tuple[float, float]:
     """Seconds of FID alone and of all metrics, the reference's statistics being known."""
     fakes, real = _made_up(count, 1), Real(_made_up(count, 2), "made up", "all")
     extractor = _extractor(net)
-    everything = Asked(WITHOUT_LABELS, extractor)
+    everything = Asked(_metrics(count), extractor)
     needs = everything.reference_needs()
     reference(real.images, extractor, needs, Keeper(folder), batch_size=BATCH)
     loops = {
@@ -252,7 +259,7 @@ def peak_of_all(count: int) -> int:
     with tempfile.TemporaryDirectory() as folder:
         before = forget_peak(CPU)
         real = Real(reals, "made up", "all")
-        _evaluate(fakes, real, Asked(WITHOUT_LABELS, extractor), Path(folder))
+        _evaluate(fakes, real, Asked(_metrics(count), extractor), Path(folder))
         return peak(CPU) - before
 
 

@@ -105,13 +105,13 @@ def bench_data(
 def bench_evaluate(
     count: Annotated[
         int,
-        typer.Option("--count", min=1000, max=100_000, metavar="N", help="Images that are scored."),
+        typer.Option("--count", min=20, max=100_000, metavar="N", help="Images that are scored."),
     ] = 2000,
     memory_count: Annotated[
         int,
         typer.Option(
             "--memory-count",
-            min=1000,
+            min=20,
             max=1_000_000,
             metavar="N",
             help="Made-up features whose memory is measured.",

@@ -78,7 +78,7 @@ def print_score_timing(found: ScoreTiming) -> None:
     )
     say(
         f"{found.count:,} images, the reference's statistics known: FID alone {found.fid_s:.1f} s, "
-        f"with Inception score, KID, precision, recall, density and coverage {found.all_s:.1f} s: "
+        f"{', '.join(found.metrics)} {found.all_s:.1f} s: "
         f"{_judged(found.all_to_fid, ALL_TO_FID)}"
     )
     say(
