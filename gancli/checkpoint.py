@@ -82,6 +82,8 @@ class Checkpoint:
     path: Path
     header: Header
     tensors: Tensors
+    sha256: str = ""
+    """of the file, as its header says; empty before it is written"""
 
     def network(self, *, raw: bool) -> Network:
         """Whose weights `generator` has."""
@@ -149,7 +151,7 @@ def load(path: Path) -> Checkpoint:
         raise RunError(f"{path} is damaged: its content does not match its own SHA-256; {REMEDY}")
     try:
         header = Header.model_validate_json(metadata["gancli"])
-        return Checkpoint(path, header, safetensors.torch.load(bytes(content)))
+        return Checkpoint(path, header, safetensors.torch.load(bytes(content)), said.decode())
     except (SafetensorError, ValueError, RecursionError) as error:
         reason = str(error).splitlines()[0]
         raise RunError(f"{path} was written by another version of gancli: {reason}") from error

@@ -62,7 +62,7 @@ def toy(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Toy:
     """An extractor that nobody downloads, images of one's own, and a cache for both."""
     made = Toy()
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.setattr("gancli.cli.evaluating.load_extractor", lambda *_, **__: made.extractor)
+    monkeypatch.setattr("gancli.cli.preparing.load_extractor", lambda *_, **__: made.extractor)
     some_images()
     return made
 

@@ -17,7 +17,8 @@ from gancli.evaluation.asked import Asked, Real
 from gancli.evaluation.evaluate import evaluate, look_at_reals
 from gancli.evaluation.extractors import Extractor, load_extractor
 from gancli.evaluation.gather import Done
-from gancli.evaluation.imagesets import Generated, Given, ImageSet, Stored
+from gancli.evaluation.generated import Generated
+from gancli.evaluation.imagesets import Given, ImageSet, Stored
 from gancli.evaluation.keeping import Keeper
 from gancli.evaluation.scores import kernel_distance
 from gancli.trainer import Trainer

@@ -14,7 +14,8 @@ from gancli.checkpoint import load
 from gancli.data import Dataset
 from gancli.data.survey import survey
 from gancli.errors import DataError, DiskError, NonFiniteError, UsageError
-from gancli.evaluation.imagesets import Generated, Given, Stored, refuse_other_shape
+from gancli.evaluation.generated import Generated
+from gancli.evaluation.imagesets import Given, Stored, refuse_other_shape
 from gancli.evaluation.keeping import Keeper
 from gancli.trainer import Trainer
 from gancli.writer import write

@@ -9,22 +9,19 @@ from pathlib import Path
 import torch
 
 from gancli.checkpoint import Checkpoint, Header, load
-from gancli.cli.evaluating import EvaluateRequest, Ready, prepare
-from gancli.cli.options import IMAGES_AT_ONCE, DeviceName
+from gancli.cli.options import DeviceName
+from gancli.cli.preparing import EvaluateRequest, Ready, prepare
 from gancli.cli.subjects import Choice, of_checkpoint
 from gancli.errors import UsageError
-from gancli.evaluation.asked import Metric
+from gancli.evaluation.asked import USUAL, Metric
 from gancli.evaluation.evaluate import Watch
 from gancli.evaluation.gather import Done
-from gancli.evaluation.keeping import GIB, USUAL_BUDGET
 from gancli.evaluation.kept import examined, examined_now
 from gancli.evaluation.ranking import METRIC_OF
 from gancli.preset import Schedule
 from gancli.report.events import Evaluated, Evaluating
 from gancli.runs import LAST, Run
 from gancli.trainer import Event, Job, Listener, Saved
-
-USUAL: tuple[Metric, ...] = ("fid", "is")
 
 
 @dataclass(frozen=True)
@@ -142,29 +139,15 @@ def _request(job: Job, weights: Weights, metrics: tuple[Metric, ...]) -> Evaluat
     """What one would type to evaluate the run's last checkpoint."""
     choice = Choice(
         subject=str(job.run.folder),
-        by_class=False,
         count=job.preset.schedule.evaluate_count,
-        per_class=None,
-        checkpoint=LAST,
-        raw=False,
-        reference="train",
-        memorises=False,
-        held_out=None,
-        dataset=None,
         data_dir=job.data_folder,
-        batch_size=IMAGES_AT_ONCE,
     )
     return EvaluateRequest(
-        choice=choice,
-        metrics=metrics,
-        everything=False,
-        extractor=None,
+        choice,
+        metrics,
         weights=weights.file,
         trust_weights=weights.trusted,
-        memory_gib=USUAL_BUDGET / GIB,
         device=DeviceName(job.settings.device),
-        out=None,
-        as_json=False,
     )
 
 

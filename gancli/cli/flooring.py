@@ -11,25 +11,24 @@ from typing import NamedTuple
 import torch
 
 from gancli.checkpoint import Checkpoint
-from gancli.cli.evaluating import EvaluateRequest, Ready, prepare
 from gancli.cli.examining import Weights
-from gancli.cli.options import IMAGES_AT_ONCE
 from gancli.cli.place import Place, cache_folder, choose_device, data_folder
-from gancli.cli.subjects import Choice, of_checkpoint
+from gancli.cli.preparing import EvaluateRequest, Ready, prepare
+from gancli.cli.subjects import Choice, Subject
 from gancli.data import TorchvisionImages
-from gancli.errors import DataError, NetworkError
+from gancli.errors import DataError, NetworkError, UsageError
 from gancli.evaluation.evaluate import Watch
 from gancli.evaluation.extractors import HASH_SHOWN
 from gancli.evaluation.floor import OTHER, keep_floor, known_floor, some_of
 from gancli.evaluation.gather import Done
 from gancli.evaluation.imagesets import Stored
-from gancli.evaluation.keeping import GIB, USUAL_BUDGET
-from gancli.evaluation.protocol import Evaluation, Protocol
+from gancli.evaluation.protocol import GIVEN, Evaluation, Protocol
 from gancli.evaluation.ranking import METRIC_OF
-from gancli.runs import LAST
 
 PATIENCE_SECONDS = 60.0
 """What takes longer has to be asked for."""
+LOOK_SECONDS = 3.0
+"""How long it is looked at before that is judged."""
 
 
 class Floor(NamedTuple):
@@ -77,24 +76,41 @@ def floor_of(
     known = known_floor(protocol, cache)
     if known is not None and set(scores) <= set(known.scores):
         return Floor(known)
-    spec = None if saved is None else saved.header.preset.data
-    if saved is None or not isinstance(spec, TorchvisionImages) or protocol.split not in OTHER:
-        return Floor(None, f"{protocol.reference} has no second split")
+    lacking = _lacking(protocol, saved, request)
+    spec = saved.header.preset.data if saved else None
+    if lacking is not None or saved is None or not isinstance(spec, TorchvisionImages):
+        return Floor(None, lacking or "")
     folder = data_folder(request.place.data_dir, saved.header.data_folder)
-    if not spec.is_present(folder):
-        return Floor(None, f"{protocol.reference} is not in {folder}: name its folder, --data-dir")
+    # What another comparison found stays kept.
+    wanted = dict.fromkeys([*scores, *(known.scores if known else ())])
     try:
         seen = watch if request.wanted else _patient(watch)
-        asked = _request(protocol, scores, request, folder)
-        device = torch.device(choose_device(asked.device))
-        subject = of_checkpoint(asked.choice, saved, None, "", device)
-        found = _found(protocol, prepare(asked, subject, device, seen), saved, folder, seen)
+        whole = Stored(spec.split(folder, train=OTHER[protocol.split] == "train"), spec.class_names)
+        subject = Subject(some_of(whole, protocol.count), header=saved.header)
+        asked = _request(protocol, list(wanted), request, folder)
+        ready = prepare(asked, subject, torch.device(choose_device(asked.device)), seen)
+        found = _found(protocol, ready, seen)
     except _TooLongError as error:
         return Floor(None, f"it takes about {error.took} here: add --floor")
-    except (DataError, NetworkError) as error:
+    except (UsageError, DataError, NetworkError) as error:
         return Floor(None, str(error))
     keep_floor(protocol, found, cache)
     return Floor(found)
+
+
+def _lacking(protocol: Protocol, saved: Checkpoint | None, request: FloorRequest) -> str | None:
+    """Why there is no floor; None where nothing stands against it."""
+    if protocol.split not in OTHER:
+        return f"{protocol.reference} has no second split" if protocol.data else ""
+    if saved is None:
+        return "no run here has a checkpoint, which says what the data are"
+    spec = saved.header.preset.data
+    if not isinstance(spec, TorchvisionImages):
+        return f"{protocol.reference} has no second split"
+    folder = data_folder(request.place.data_dir, saved.header.data_folder)
+    if not spec.is_present(folder):
+        return f"{protocol.reference} is not in {folder}: name its folder, --data-dir"
+    return None
 
 
 def _patient(watch: Watch) -> Watch:
@@ -102,13 +118,18 @@ def _patient(watch: Watch) -> Watch:
 
     @contextmanager
     def limited(total: int, unit: str) -> Iterator[Done]:
-        began = time.monotonic()
+        # Counted from the first batch on, which pays for what happens once.
+        first: tuple[float, int] | None = None
         with watch(total, unit) as done:
 
             def noted(count: int) -> None:
-                seconds = (time.monotonic() - began) * total / max(1, count)
-                if seconds > PATIENCE_SECONDS:
-                    raise _TooLongError(seconds)
+                nonlocal first
+                now = time.monotonic()
+                began, before = first = first or (now, count)
+                if now - began > LOOK_SECONDS or PATIENCE_SECONDS <= 0:
+                    seconds = (now - began) * total / max(1, count - before)
+                    if seconds >= PATIENCE_SECONDS:
+                        raise _TooLongError(seconds)
                 done(count)
 
             yield noted
@@ -116,27 +137,19 @@ def _patient(watch: Watch) -> Watch:
     return limited
 
 
-def _found(
-    protocol: Protocol, ready: Ready, saved: Checkpoint, folder: Path, watch: Watch
-) -> Evaluation:
+def _found(protocol: Protocol, ready: Ready, watch: Watch) -> Evaluation:
     _refuse_others(protocol, ready)
-    preset, split = saved.header.preset, OTHER[protocol.split]
-    if not isinstance(preset.data, TorchvisionImages):
-        raise DataError(f"{preset.dataset} has no second split")
-    whole = Stored(preset.data.split(folder, train=split == "train"), preset.data.class_names)
-    part = some_of(whole, protocol.count)
+    part, split = ready.subject.images, OTHER[protocol.split]
     (real,) = ready.compare(part, watch).scored
+    given = {"network": GIVEN, "mode": "none", "seeds": "", "per_class": None, "truncation": None}
     return Evaluation(
         model="real data",
-        dataset=preset.dataset,
+        dataset=protocol.reference,
         variant="",
         step=None,
         selection=f"{len(part):,} of the {split} split",
         images=part.fingerprint[:HASH_SHOWN],
-        protocol=protocol.model_copy(
-            update={"count": len(part), "per_class": None, "network": "none", "mode": "none"}
-            | {"seeds": ""}
-        ),
+        protocol=protocol.model_copy(update={"count": len(part), **given}),
         scores=real.scores,
     )
 
@@ -145,31 +158,14 @@ def _request(
     protocol: Protocol, scores: Sequence[str], request: FloorRequest, folder: Path
 ) -> EvaluateRequest:
     metrics = dict.fromkeys(METRIC_OF[name] for name in scores if name in METRIC_OF)
-    choice = Choice(
-        subject=None,
-        by_class=False,
-        count=protocol.count,
-        per_class=None,
-        checkpoint=LAST,
-        raw=False,
-        reference=protocol.split,
-        memorises=False,
-        held_out=None,
-        dataset=None,
-        data_dir=folder,
-        batch_size=IMAGES_AT_ONCE,
-    )
+    choice = Choice(count=protocol.count, reference=protocol.split, data_dir=folder)
     return EvaluateRequest(
-        choice=choice,
-        metrics=tuple(metrics),
-        everything=False,
+        choice,
+        tuple(metrics),
         extractor=protocol.extractor,
         weights=request.weights.file,
         trust_weights=request.weights.trusted,
-        memory_gib=USUAL_BUDGET / GIB,
         device=request.place.device,
-        out=None,
-        as_json=True,
     )
 
 

@@ -54,13 +54,14 @@ def evaluate(
         typer.Option("--per-class", min=1, max=1_000_000, metavar="N", help="Of each class."),
     ] = None,
     reference: Annotated[
-        str,
+        str | None,
         typer.Option(
             "--reference",
             metavar="train|test|both|PATH",
-            help="The real images: a split of the run's data set, or a folder, a zip or an npz.",
+            help="The real images: a split of the run's data set, or a folder, a zip or an npz. "
+            "Default: train.",
         ),
-    ] = "train",
+    ] = None,
     held_out: Annotated[
         Path | None,
         typer.Option(
@@ -126,7 +127,7 @@ def evaluate(
     as_json: Annotated[bool, typer.Option("--json", help="Print scores for programs.")] = False,
 ) -> None:
     """Score images beside real ones, with the protocol on every number."""
-    from gancli.cli import evaluating, subjects
+    from gancli.cli import evaluating, preparing, subjects
 
     asked = {
         "fid": fid,
@@ -152,7 +153,7 @@ def evaluate(
         batch_size=batch_size,
     )
     evaluating.evaluate_as_typed(
-        evaluating.EvaluateRequest(
+        preparing.EvaluateRequest(
             choice=choice,
             metrics=tuple(name for name, wanted in asked.items() if wanted),
             everything=everything,

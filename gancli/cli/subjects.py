@@ -6,19 +6,21 @@ from typing import Literal
 
 import torch
 
-from gancli.checkpoint import Checkpoint, Network
+from gancli.checkpoint import Checkpoint, Header, Network
 from gancli.cli.looking import spec_named
+from gancli.cli.options import IMAGES_AT_ONCE
 from gancli.cli.own import ARCHIVES
 from gancli.cli.place import data_folder
 from gancli.data import AnyData, Mixture, TorchvisionImages
 from gancli.data.survey import survey
-from gancli.errors import GanError, UsageError
+from gancli.errors import UsageError
 from gancli.evaluation.asked import Real
-from gancli.evaluation.imagesets import Generated, Given, ImageSet, Stored, refuse_other_shape
+from gancli.evaluation.generated import Generated
+from gancli.evaluation.imagesets import Given, ImageSet, Stored, refuse_other_shape
 from gancli.evaluation.protocol import GIVEN, Split
 from gancli.preset import Preset
 from gancli.roster import LABELLED, OF_IMAGES, find, open_checkpoint
-from gancli.runs import Run
+from gancli.runs import LAST, SUFFIX, Run
 
 DEFAULT_COUNT = 50_000
 SPLITS: dict[str, tuple[Split, ...]] = {
@@ -32,21 +34,22 @@ SPLITS: dict[str, tuple[Split, ...]] = {
 class Choice:
     """What was typed of the images to score, and of those to compare with."""
 
-    subject: str | None
+    subject: str | None = None
     """a run, a checkpoint, or a folder, a zip or an npz of images"""
-    by_class: bool
+    by_class: bool = False
     """whether the metrics go by class"""
-    count: int | None
-    per_class: int | None
-    checkpoint: str
-    raw: bool
-    reference: str
-    memorises: bool
+    count: int | None = None
+    per_class: int | None = None
+    checkpoint: str = LAST
+    raw: bool = False
+    reference: str | None = None
+    """train, test, both or a path; None: train"""
+    memorises: bool = False
     """whether what the generator learnt from is looked at, beside what it has not seen"""
-    held_out: Path | None
-    dataset: str | None
-    data_dir: Path | None
-    batch_size: int
+    held_out: Path | None = None
+    dataset: str | None = None
+    data_dir: Path | None = None
+    batch_size: int = IMAGES_AT_ONCE
 
 
 @dataclass(frozen=True)
@@ -60,8 +63,13 @@ class Subject:
     """what makes them; None: they were given"""
     selection: str = ""
     """how the checkpoint was chosen"""
-    preset: Preset | None = None
+    header: Header | None = None
     """of the run that made them, where one is known"""
+
+    @property
+    def preset(self) -> Preset | None:
+        """Of the run that made them, where one is known."""
+        return None if self.header is None else self.header.preset
 
     @property
     def network(self) -> Network | Literal["none"]:
@@ -116,7 +124,7 @@ def of_checkpoint(
             "scored by gan collapse-study"
         )
     images = Generated(saved, _seeds(choice, preset), choice.raw, choice.batch_size, device)
-    return Subject(images, run, saved, selection, preset)
+    return Subject(images, run, saved, selection, saved.header)
 
 
 def _samples_in(path: Path) -> Path:
@@ -129,7 +137,7 @@ def _samples_in(path: Path) -> Path:
 def _holds_images(path: Path) -> bool:
     try:
         return (path.is_dir() and not Run(path).exists()) or (
-            path.is_file() and path.suffix in ARCHIVES
+            path.is_file() and path.suffix.lower() != SUFFIX
         )
     except OSError:
         return False
@@ -140,7 +148,7 @@ def _given(path: Path, choice: Choice) -> Subject:
         "--count": choice.count,
         "--per-class": choice.per_class,
         "--raw": choice.raw or None,
-        "--checkpoint": None if choice.checkpoint == "last" else choice.checkpoint,
+        "--checkpoint": None if choice.checkpoint == LAST else choice.checkpoint,
     }
     for option, said in typed.items():
         if said is not None:
@@ -149,8 +157,10 @@ def _given(path: Path, choice: Choice) -> Subject:
                 "leave it out, or name a run"
             )
     run = next((Run(above) for above in path.resolve().parents if Run(above).exists()), None)
-    preset = open_checkpoint(run).header.preset if run is not None else None
-    return Subject(Given.of(*survey(_samples_in(path))), preset=None if choice.dataset else preset)
+    header = None
+    if run is not None and run.checkpoints() and choice.dataset is None:
+        header = open_checkpoint(run).header
+    return Subject(Given.of(*survey(_samples_in(path))), header=header)
 
 
 def _seeds(choice: Choice, preset: Preset) -> int:
@@ -171,7 +181,7 @@ class Reals:
 
     compared: tuple[Real, ...]
     train: Real | None = None
-    """what the generator learnt from, where that is known"""
+    """what the generator learnt from; where that is not known, the reference"""
     held_out: Real | None = None
     """what it has not seen, where there is any"""
 
@@ -184,13 +194,14 @@ def reals_for(subject: Subject, choice: Choice) -> Reals:
     """
     if choice.held_out is not None and not choice.memorises:
         raise UsageError("read --held-out without --memorisation, which alone looks at it")
-    if choice.reference in SPLITS:
+    reference = choice.reference or "train"
+    if reference in SPLITS:
         known = _Known.of(subject, choice)
-        compared = tuple(known.split(split) for split in SPLITS[choice.reference])
+        compared = tuple(known.split(split) for split in SPLITS[reference])
     elif choice.dataset is not None:
         raise UsageError("read --dataset and a path after --reference, expected one of them")
     else:
-        compared = (_at(Path(choice.reference), "--reference"),)
+        compared = (_at(Path(reference), "--reference"),)
     found = _with_unseen(subject, choice, compared) if choice.memorises else Reals(compared)
     for real in (*compared, found.train, found.held_out):
         if real is not None:
@@ -227,17 +238,18 @@ class _Known:
 
     @classmethod
     def of(cls, subject: Subject, choice: Choice) -> "_Known":
-        before = None if subject.saved is None else subject.saved.header.data_folder
+        before = None if subject.header is None else subject.header.data_folder
         folder = data_folder(choice.data_dir, before)
         if choice.dataset is not None:
             return cls(choice.dataset, _as_large(choice.dataset, subject.images), folder, 0)
-        if subject.preset is None:
+        if subject.header is None:
             raise UsageError(
-                f"read {subject}, which no run has made, with --reference {choice.reference}: name "
-                "the real images with --reference PATH, or their data set with --dataset NAME"
+                f"read {subject}, which no run has made, with --reference "
+                f"{choice.reference or 'train'}: name the real images with --reference PATH, or "
+                "their data set with --dataset NAME"
             )
-        seed = 0 if subject.saved is None else subject.saved.header.settings.seed
-        return cls(subject.preset.dataset, subject.preset.data, folder, seed)
+        preset, seed = subject.header.preset, subject.header.settings.seed
+        return cls(preset.dataset, preset.data, folder, seed)
 
     @property
     def has_test(self) -> bool:
@@ -267,30 +279,3 @@ def _as_large(dataset: str, images: ImageSet) -> AnyData:
     if isinstance(spec, TorchvisionImages) and height == width != spec.shape.x[1]:
         return spec.model_copy(update={"size": width})
     return spec
-
-
-def matched(subject: Subject, reals: Reals) -> tuple[Subject, Reals]:
-    """Both sides under the labels of the same classes.
-
-    Raises:
-        DataError: a class has no counterpart.
-    """
-    theirs = reals.compared[0] if reals.compared else None
-    if theirs is None:
-        return subject, reals
-    if isinstance(subject.images, Given):
-        images = subject.images.relabelled(theirs.images.classes, str(theirs))
-        return Subject(images, subject.run, None, "", subject.preset), reals
-    if isinstance(theirs.images, Given):
-        images = theirs.images.relabelled(subject.images.classes, str(subject))
-        return subject, Reals((Real(images, theirs.name, "all"),), reals.train, reals.held_out)
-    return subject, reals
-
-
-def can_match(subject: Subject, reals: Reals) -> bool:
-    """Whether the two sides' classes have counterparts."""
-    try:
-        matched(subject, reals)
-    except GanError:
-        return False
-    return True

@@ -29,8 +29,10 @@ LEAST: dict[Metric, int] = {
 """Images that a metric takes, of each class for intra-FID."""
 LEAST_HELD_OUT = 100
 """Held-out images that memorisation takes: it is about the nearest hundredth of them."""
-MOST_CLASSES = 100
-"""Of intra-FID: a class's covariance takes 34 MB of Inception's features, several times over."""
+USUAL: tuple[Metric, ...] = ("fid", "is")
+"""What is found where nothing is asked for."""
+MATRICES = 6
+"""Square float64 matrices of a class in intra-FID: products, covariance and root, on two sides."""
 
 
 @dataclass(frozen=True)
@@ -94,6 +96,15 @@ class Counts(NamedTuple):
     """0: there are no labels"""
     held_out: int = 0
     """0: there are none"""
+    train: int = 0
+    """likewise"""
+    most_classes: int = 100
+    """that the memory budget has room for in intra-FID"""
+
+
+def classes_within(budget: float, width: int) -> int:
+    """How many classes intra-FID takes within a budget of bytes, by features of this width."""
+    return int(budget // (MATRICES * 8 * width**2))
 
 
 def check(metric: Metric, extractor: str, counts: Counts) -> None:
@@ -108,10 +119,20 @@ def check(metric: Metric, extractor: str, counts: Counts) -> None:
             f"read --is with --extractor {extractor}, which has no classes: use "
             f"--extractor {INCEPTION}"
         )
-    if metric == "intra-fid" and not 0 < counts.classes <= MOST_CLASSES:
+    if metric == "intra-fid" and not counts.classes:
         raise UsageError(
-            f"read --intra-fid with {counts.classes} classes, expected a model that knows classes, "
-            f"{MOST_CLASSES} at most: leave it out, or evaluate one, e.g. {labelled_example()}"
+            "read --intra-fid with 0 classes on one side, expected a model that knows classes: "
+            f"leave it out, or evaluate one, e.g. {labelled_example()}"
+        )
+    if metric == "intra-fid" and counts.classes > counts.most_classes:
+        raise UsageError(
+            f"read --intra-fid with {counts.classes} classes, expected {counts.most_classes} at "
+            "most within the memory budget: raise --memory-budget, or leave it out"
+        )
+    if metric == "memorisation" and counts.train < LEAST[metric]:
+        raise UsageError(
+            f"read --memorisation with {counts.train} training images, expected {LEAST[metric]} "
+            "at least"
         )
     if metric == "memorisation" and counts.held_out < LEAST_HELD_OUT:
         raise UsageError(

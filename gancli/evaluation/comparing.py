@@ -8,7 +8,7 @@ from typing import NamedTuple
 from gancli.errors import RunError, UsageError
 from gancli.evaluation.extractors import MNIST
 from gancli.evaluation.kept import HIGHER_IS_BETTER, is_better
-from gancli.evaluation.protocol import Evaluation, Protocol, Split, differences
+from gancli.evaluation.protocol import GIVEN, Evaluation, Protocol, Split, differences
 from gancli.evaluation.ranking import BEST_OF, METRIC_OF, RANKED, Entry, alike, entries
 
 TRAINED = "weights as trained"
@@ -183,7 +183,9 @@ def _refusal(runs: Sequence[Scored], groups: Sequence[Sequence[Evaluation]]) -> 
     told = "; ".join(
         f"{field}: {' / '.join(dict.fromkeys(values.values()))}" for field, values in table.items()
     )
-    if any(_is_of_other_images(protocol, aim) for protocol in theirs.values()):
+    if any((protocol.network == GIVEN) != (aim.network == GIVEN) for protocol in theirs.values()):
+        remedy = "images that were given do not rank beside those of generators"
+    elif any(_is_of_other_images(protocol, aim) for protocol in theirs.values()):
         remedy = "scores against other real images do not compare, whatever is typed"
     else:
         remedy = f"type {_joined([command(run, aim, scores) for run in others])}"
@@ -210,6 +212,7 @@ WORDS = {
     "resize": "images resized",
     "network": "generator's weights",
     "mode": "generator's batch norm",
+    "truncation": "truncation",
 }
 """Fields of a protocol that forbid a ranking, in words."""
 
@@ -227,7 +230,8 @@ def command(run: Scored, protocol: Protocol, scores: Sequence[str]) -> str:
     words = [
         f"gan evaluate {shlex.quote(run.name)}",
         *dict.fromkeys(f"--{METRIC_OF[name]}" for name in scores if name in METRIC_OF),
-        f"--count {protocol.count} --reference {shlex.quote(at)}",
+        *([f"--count {protocol.count}"] if protocol.network != GIVEN else []),
+        *([f"--reference {shlex.quote(at)}"] if protocol.data else []),
         f"--extractor {protocol.extractor}",
     ]
     if protocol.extractor != MNIST and not protocol.published:

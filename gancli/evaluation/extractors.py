@@ -116,6 +116,15 @@ def classifies(name: str) -> bool:
     return name == MNIST or len(_known(name).layers) > 1
 
 
+def width_of(name: str) -> int:
+    """How many features an extractor has.
+
+    Raises:
+        UsageError: there is no such extractor.
+    """
+    return WIDTH if name == MNIST else _known(name).width
+
+
 def _known(name: str) -> Published:
     if name not in KNOWN:
         raise UsageError(f"read --extractor {name}, expected {', '.join(KNOWN)} or {MNIST}")

@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 
 from gancli.data import Dataset
+from gancli.errors import RunError
 from gancli.evaluation.imagesets import Stored
 from gancli.evaluation.kept import evaluations, keep
 from gancli.evaluation.protocol import FOLLOWING, Evaluation, Protocol, Split
@@ -16,7 +17,7 @@ from gancli.streams import stream
 
 FORMAT = "gancli-floor-1"
 OTHER: dict[Split, Split] = {"train": "test", "test": "train"}
-OF_GENERATORS = frozenset({"network", "mode"})
+OF_GENERATORS = frozenset({"network", "mode", "truncation"})
 """Fields of a protocol that real images do not depend on."""
 
 
@@ -32,12 +33,11 @@ def floor_file(protocol: Protocol, cache: Path) -> Path:
 
 
 def known_floor(protocol: Protocol, cache: Path) -> Evaluation | None:
-    """A protocol's floor, where it was computed before.
-
-    Raises:
-        RunError: the cached file is damaged.
-    """
-    return next(iter(evaluations(floor_file(protocol, cache))), None)
+    """A protocol's floor, where it was computed before and can be read."""
+    try:
+        return next(iter(evaluations(floor_file(protocol, cache))), None)
+    except RunError:
+        return None
 
 
 def keep_floor(protocol: Protocol, found: Evaluation, cache: Path) -> None:

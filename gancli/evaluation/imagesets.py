@@ -1,8 +1,9 @@
-"""Sets of images that are looked at: generated ones, those of a data set, and those of a path."""
+"""Sets of images that are looked at: those of a data set, and those of a path."""
 
 import hashlib
 import os
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -14,13 +15,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from gancli.checkpoint import Checkpoint
 from gancli.data import Dataset
 from gancli.data.decode import COLOURS, bombs_refused, content_hash, exact_pixels, pixels_at
 from gancli.data.source import Source
 from gancli.data.survey import Survey
 from gancli.errors import DataError, UsageError
-from gancli.sampler import Sampler
 
 Batch = tuple[Tensor, Tensor | None]
 """uint8 images of (B, C, H, W), and their labels of (B,) where they have any."""
@@ -45,7 +44,16 @@ class ImageSet(Protocol):
 
     @property
     def fingerprint(self) -> str:
-        """A hash of the images and their labels, or of all that they are made of."""
+        """A hash of the images, or of all that they are made of."""
+        ...
+
+    @property
+    def labelling(self) -> str:
+        """A hash of their labels, where that of the images is silent on them."""
+        ...
+
+    def of_class(self) -> Mapping[int, int]:
+        """How many images there are of each class; empty: there are no classes."""
         ...
 
     def __len__(self) -> int:
@@ -79,8 +87,19 @@ class Stored:
         """Of the data set."""
         return self.data.fingerprint
 
+    @property
+    def labelling(self) -> str:
+        """The fingerprint speaks of them."""
+        return ""
+
     def __len__(self) -> int:
         return len(self.data)
+
+    def of_class(self) -> Mapping[int, int]:
+        """Counted by their labels."""
+        if self.data.labels is None or not self.classes:
+            return {}
+        return dict(enumerate(torch.bincount(self.data.labels).tolist()))
 
     def batches(self, size: int) -> Iterator[Batch]:
         """Slices of the data."""
@@ -121,7 +140,8 @@ class Given:
             )
         width, height = seen.smallest
         first = cls(source, (seen.channels, height, width))
-        return replace(first, shape=_shape_of(first._decoded(0)))
+        with bombs_refused():
+            return replace(first, shape=_shape_of(first._decoded(0)))
 
     @property
     def path(self) -> Path:
@@ -135,12 +155,20 @@ class Given:
 
     @cached_property
     def fingerprint(self) -> str:
-        """SHA-256 of what the files hold, their labels and classes."""
-        told = f"{content_hash(self.source)} {self.source.labels} {self.source.classes}"
-        return _sha(told)
+        """SHA-256 of what the files hold."""
+        return content_hash(self.source)
+
+    @property
+    def labelling(self) -> str:
+        """SHA-256 of the labels and their classes."""
+        return sha(f"{self.source.labels} {self.source.classes}")
 
     def __len__(self) -> int:
         return len(self.source)
+
+    def of_class(self) -> Mapping[int, int]:
+        """Counted by their labels."""
+        return Counter(self.source.labels or ())
 
     def batches(self, size: int) -> Iterator[Batch]:
         """Decoded by all cores.
@@ -149,7 +177,8 @@ class Given:
             DataError: one is broken, or unlike the others.
         """
         labels = None if self.source.labels is None else torch.tensor(self.source.labels)
-        with ThreadPoolExecutor(os.cpu_count()) as pool:
+        # Around all threads: what it sets is the whole process's.
+        with bombs_refused(), ThreadPoolExecutor(os.cpu_count()) as pool:
             for start in range(0, len(self), size):
                 stop = min(start + size, len(self))
                 images = np.stack(list(pool.map(self._decoded, range(start, stop))))
@@ -157,7 +186,8 @@ class Given:
 
     def at(self, places: Sequence[int]) -> Tensor:
         """Some of the images."""
-        return torch.from_numpy(np.stack([self._decoded(place) for place in places]))
+        with bombs_refused():
+            return torch.from_numpy(np.stack([self._decoded(place) for place in places]))
 
     def relabelled(self, classes: tuple[str, ...], other: str) -> "Given":
         """These images under the labels of other classes: by name, or by number.
@@ -181,8 +211,7 @@ class Given:
         return replace(self, source=replace(self.source, labels=labels, classes=classes))
 
     def _decoded(self, index: int) -> NDArray[np.uint8]:
-        with bombs_refused():
-            _, pixels = pixels_at(self.source, index, exact_pixels)
+        _, pixels = pixels_at(self.source, index, exact_pixels)
         name = f"{self.path}, where {self.source.names[index]}"
         if pixels is None:
             raise DataError(
@@ -196,80 +225,6 @@ class Given:
                 f"as the others are: {SAME_SIZE}"
             )
         return pixels
-
-
-@dataclass(frozen=True)
-class Generated:
-    """What a checkpoint's generator makes of the seeds 0, 1, ...; of each class, if it knows any.
-
-    Nothing is kept: images are made as they are wanted, and the same each time.
-    """
-
-    saved: Checkpoint
-    seeds: int
-    """of each class, where there are any"""
-    raw: bool
-    """the weights as trained, even where there is a moving average"""
-    batch_size: int
-    device: torch.device
-
-    @property
-    def shape(self) -> Shape:
-        """Of each image."""
-        channels, height, width = self.saved.header.preset.data.shape.x
-        return channels, height, width
-
-    @property
-    def classes(self) -> tuple[str, ...]:
-        """What the generator can be asked for."""
-        preset = self.saved.header.preset
-        return preset.data.class_names if preset.classes else ()
-
-    @cached_property
-    def fingerprint(self) -> str:
-        """Of the checkpoint's file, and of what is asked of it."""
-        return _sha(f"{_sha(self.saved.path.read_bytes())} {self.seeds} {self.raw}")
-
-    def __len__(self) -> int:
-        return self.seeds * max(1, len(self.classes))
-
-    @cached_property
-    def sampler(self) -> Sampler:
-        """The generator at work."""
-        generator = self.saved.generator(raw=self.raw).to(self.device)
-        return Sampler(generator, self.saved.header.preset, self.batch_size)
-
-    def batches(self, size: int) -> Iterator[Batch]:
-        """Class by class, straight from the generator.
-
-        Raises:
-            NonFiniteError: an image is not.
-        """
-        for label in self._labels():
-            for start in range(0, self.seeds, size):
-                seeds = range(start, min(start + size, self.seeds))
-                images = self._made(seeds, label)
-                yield images, None if label is None else torch.full((len(images),), label)
-
-    def at(self, places: Sequence[int]) -> Tensor:
-        """Some of the images, made again."""
-        labels = self._labels()
-        return torch.cat(
-            [self._made([place % self.seeds], labels[place // self.seeds]) for place in places]
-        )
-
-    def codes(self) -> NDArray[np.int64] | None:
-        """The discrete code of each image, (len,); None where there are no such codes."""
-        of_each = [self.sampler.latent(range(self.seeds), label) for label in self._labels()]
-        there = [latent.category.numpy() for latent in of_each if latent.category is not None]
-        return np.concatenate(there) if there else None
-
-    def _labels(self) -> list[int | None]:
-        return [*range(len(self.classes))] or [None]
-
-    def _made(self, seeds: Sequence[int], label: int | None) -> Tensor:
-        images = self.sampler.all(seeds, label)
-        return torch.from_numpy(np.ascontiguousarray(images.transpose(0, 3, 1, 2)))
 
 
 def described(shape: Shape) -> str:
@@ -296,5 +251,6 @@ def _shape_of(pixels: NDArray[np.uint8]) -> Shape:
     return channels, height, width
 
 
-def _sha(text: str | bytes) -> str:
-    return hashlib.sha256(text.encode() if isinstance(text, str) else text).hexdigest()
+def sha(text: str) -> str:
+    """SHA-256 of a text."""
+    return hashlib.sha256(text.encode()).hexdigest()

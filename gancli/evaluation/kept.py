@@ -4,11 +4,12 @@ import json
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
+from filelock import FileLock
 from pydantic import ValidationError
 
 from gancli.errors import RunError
 from gancli.evaluation.protocol import Evaluation, differences
-from gancli.files import write_atomically
+from gancli.files import disk_errors, write_atomically
 from gancli.runs import Run
 from gancli.settings import Settings
 
@@ -101,3 +102,17 @@ def keep(file: Path, found: Sequence[Evaluation]) -> None:
     """Write evaluations as such a file."""
     rows = [each.model_dump(mode="json") for each in found]
     write_atomically(file, json.dumps(rows, indent=1).encode())
+
+
+def add(file: Path, found: Sequence[Evaluation], lock: Path) -> None:
+    """Add evaluations to such a file.
+
+    Args:
+        file: maybe not there yet.
+        found: what is added.
+        lock: a file that keeps other processes from adding at the same time.
+    """
+    with disk_errors(lock):
+        lock.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(lock):
+        keep(file, [*evaluations(file), *found])

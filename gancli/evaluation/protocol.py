@@ -14,7 +14,7 @@ Split = Literal["train", "test", "all"]
 GIVEN: Literal["none"] = "none"
 """The network of images that were given."""
 FOLLOWING = frozenset(
-    {"per_class", "seeds", "reference", "reference_count", "published", "held_out"}
+    {"per_class", "seeds", "reference", "reference_count", "published", "train", "held_out"}
 )
 """Fields of the protocol that follow from others, or touch no score that ranks."""
 
@@ -46,6 +46,10 @@ class Protocol(Settings):
     """of the generator's batch norms"""
     seeds: str
     """of each class, where they were asked for by class; empty for given images"""
+    truncation: float | None = None
+    """how far the generator's noise may lie from 0, in the prior's scale; None: anywhere"""
+    train: str = ""
+    """training images that memorisation looks for, with their hash"""
     held_out: str = ""
     """real images that memorisation is held against, with their hash"""
 
@@ -60,7 +64,7 @@ class Evaluation(Settings):
     step: int | None
     """of the checkpoint; None for given images"""
     selection: str
-    """how the checkpoint was chosen: last, or by its step"""
+    """how the checkpoint was chosen: last, best of so many, or by its step; empty: none was"""
     images: str = ""
     """hash of the images, or of the checkpoint and what it was asked for"""
     protocol: Protocol

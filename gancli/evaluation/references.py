@@ -27,7 +27,8 @@ HASH = "sha256"
 
 def reference_name(images: ImageSet, extractor: Extractor) -> str:
     """A hash of the images, their labels, the extractor, its weights, and how it resizes."""
-    parts = (FORMAT, images.fingerprint, extractor.name, extractor.weights, extractor.resize)
+    of_images = (images.fingerprint, images.labelling)
+    parts = (FORMAT, *of_images, extractor.name, extractor.weights, extractor.resize)
     return hashlib.sha256(" ".join(parts).encode()).hexdigest()[:24]
 
 

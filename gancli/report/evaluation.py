@@ -158,9 +158,10 @@ def protocol_lines(found: Evaluation) -> list[str]:
     if p.network == GIVEN:
         made = f"{p.count:,} images as they were given, {found.images}"
     else:
+        within = f", noise within {p.truncation:g}" if p.truncation else ""
         made = (
             f"{p.count:,} generated images{each} ({p.network}, batch norm in {p.mode} mode, seeds "
-            f"{p.seeds}, checkpoint: {found.selection})"
+            f"{p.seeds}{within}, checkpoint: {found.selection})"
         )
     return [made, *reference_lines(found)]
 
@@ -183,7 +184,8 @@ def reference_lines(found: Evaluation) -> list[str]:
         )
     if p.held_out:
         lines.append(
-            f"near a training image: nearer than 99 % of held-out real images are ({p.held_out}); "
+            f"near a training image ({p.train}): nearer than 99 % of held-out real images are "
+            f"({p.held_out}); "
             f"new images have {NEAR_SHARE:.0%}. nearer than held-out: how likely; new images have "
             "50 %"
         )

@@ -85,10 +85,13 @@ def sprite(images: Samples, budget: int) -> Sprite:
 
     A PNG if that fits; else a JPEG, of lower quality or, at last, of fewer pixels.
     """
-    for way in _ways(min(images.shape[2:4])):
+    ways = list(_ways(min(images.shape[2:4])))
+    for way in ways:
         made = _stacked(images, way.shrink)
+        if max(made.whole.size) > SPRITE_SIDE and way != ways[-1]:
+            continue
         content = png(made.whole) if way.quality is None else _jpeg(made.whole, way.quality)
-        if len(content) <= budget and max(made.whole.size) <= SPRITE_SIDE:
+        if len(content) <= budget:
             break
     return Sprite(
         data_uri(content, "png" if way.quality is None else "jpeg"), *made.frame, way.words()
