@@ -48,7 +48,7 @@ class Previewer:
 
     def make(self, generator: GeneratorNet, step: int) -> Preview:
         """The preview of a step."""
-        sampler = Sampler(generator, self.preset)
+        sampler = Sampler(generator, self.preset, checked=False)
         spec, shown = self.preset.data, SHOWN[self.preset.data.key]
         if not isinstance(spec, Mixture):
             return Preview(png(self._sheet(sampler, shown)), {}, "")
