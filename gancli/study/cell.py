@@ -71,7 +71,7 @@ class Examiner:
 
     def _measure(self, step: int) -> None:
         state, preset = self.trainer.state, self.trainer.job.preset
-        sampler = Sampler(state.ema or state.players.generator, preset)
+        sampler = Sampler(state.ema or state.players.generator, preset, checked=False)
         samples = sampler.all(range(self.arena.samples))
         found = self.arena.examine(samples)
         self.cell.add({"step": step, **found.model_dump()})
