@@ -4,12 +4,11 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-import platformdirs
 import typer
 from filelock import FileLock, Timeout
 
 from gancli import catalog
-from gancli.cli.place import Place, choose_device, data_folder
+from gancli.cli.place import Place, cache_folder, choose_device, data_folder
 from gancli.errors import InterruptedRunError, LockedError, PartlyFailedError, UsageError
 from gancli.evaluation.digits import BATCH_SIZE, EPOCHS
 from gancli.files import disk_errors, write_atomically
@@ -100,7 +99,7 @@ def collapse_study(request: StudyRequest) -> None:
     presets = request.presets()
     device = choose_device(request.place.device)
     study = Study(request.out or runs_root() / f"collapse-{request.dataset}")
-    data, cache = data_folder(request.place.data_dir), platformdirs.user_cache_path("gancli")
+    data, cache = data_folder(request.place.data_dir), cache_folder()
     with disk_errors(study.folder):
         study.folder.mkdir(parents=True, exist_ok=True)
     lock = FileLock(study.folder / ".lock")
@@ -178,9 +177,7 @@ def _publish(study: Study, spec: StudySpec, results: Results, arena: Arena) -> N
 def bench_study(steps: int, *, as_json: bool) -> None:
     """Time two cells of the default arena's first model, at once and in turn."""
     preset = load_preset(home_models()[0], HOME, None, [*OFTEN, f"schedule.steps={steps}"])
-    found = time_pair(
-        preset.name, preset, data_folder(None), platformdirs.user_cache_path("gancli")
-    )
+    found = time_pair(preset.name, preset, data_folder(None), cache_folder())
     if as_json:
         typer.echo(found.model_dump_json(indent=2))
         return
