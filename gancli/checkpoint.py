@@ -37,6 +37,7 @@ _LENGTH_BYTES = 8
 Precision = Literal["fp32", "bf16", "fp64"]
 Network = Literal["moving average", "weights as trained"]
 """Which of the generator's weights are meant."""
+TRAINED: Literal["weights as trained"] = "weights as trained"
 
 
 class RunSettings(Settings):
@@ -87,7 +88,7 @@ class Checkpoint:
 
     def network(self, *, raw: bool) -> Network:
         """Whose weights `generator` has."""
-        return "moving average" if self._averaged(raw) else "weights as trained"
+        return "moving average" if self._averaged(raw) else TRAINED
 
     def _averaged(self, raw: bool) -> bool:
         return self.header.preset.average_kept and not raw

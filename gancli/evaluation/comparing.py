@@ -5,13 +5,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from gancli.checkpoint import TRAINED
 from gancli.errors import RunError, UsageError
 from gancli.evaluation.extractors import MNIST
 from gancli.evaluation.kept import HIGHER_IS_BETTER, is_better
 from gancli.evaluation.protocol import GIVEN, Evaluation, Protocol, Split, differences
 from gancli.evaluation.ranking import BEST_OF, METRIC_OF, RANKED, Entry, alike, entries
-
-TRAINED = "weights as trained"
 
 
 @dataclass(frozen=True)
