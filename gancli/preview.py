@@ -8,7 +8,7 @@ import torch
 from PIL import Image
 
 from gancli.data import Dataset, Mixture
-from gancli.evaluation.modes import mode_coverage
+from gancli.evaluation.mode_coverage import mode_coverage
 from gancli.pictures import grid, png, scatter
 from gancli.preset import Preset
 from gancli.prior import Prior

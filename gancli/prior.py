@@ -11,8 +11,8 @@ from pydantic import Field
 from torch import Tensor
 from torch.nn.functional import cosine_similarity
 
+from gancli.rng import uniforms
 from gancli.settings import Settings
-from gancli.streams import uniforms
 from gancli.types import Latent
 
 LEAST = 2.0**-53

@@ -11,7 +11,7 @@ from torch.optim import Optimizer
 
 from gancli.errors import RunError
 from gancli.preset import Preset
-from gancli.streams import stream
+from gancli.rng import stream
 from gancli.types import GeneratorNet, Players
 
 Tensors = dict[str, Tensor]

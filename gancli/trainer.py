@@ -10,14 +10,14 @@ import torch
 
 from gancli import checkpoint
 from gancli.checkpoint import Checkpoint, Header, RunSettings
-from gancli.data import Dataset, Deck
+from gancli.data import BatchSource, Dataset
 from gancli.errors import InterruptedRunError, NonFiniteError, RunError
 from gancli.files import write_atomically
 from gancli.objective.turns import Turn, plan, take
 from gancli.parallel import World
 from gancli.preset import Preset
 from gancli.preview import Previewer
-from gancli.runs import Run
+from gancli.runs.folder import Run
 from gancli.state import TrainState, build_state, non_finite
 
 STEPS_BETWEEN_VOTES = 10
@@ -89,7 +89,7 @@ class Trainer:
         self.saved_at: int | None = None
         self.state = self._state()
         preset = job.preset
-        self.deck = Deck(
+        self.deck = BatchSource(
             job.data,
             preset.data,
             preset.prior,

@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn.functional import one_hot
 
 from gancli.checkpoint import Network, versions
-from gancli.evaluation.digits import Reader
+from gancli.evaluation.mnist_classifier import Reader
 from gancli.prior import LatentAxis, Prior
 from gancli.sampler import Sampler, Samples
 from gancli.settings import Settings

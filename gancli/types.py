@@ -85,7 +85,7 @@ class Sample(NamedTuple):
         return Sample(torch.cat([self.x, other.x]), *(both(a, b) for a, b in pairs))
 
 
-class Verdict(NamedTuple):
+class DiscriminatorOutput(NamedTuple):
     """What a discriminator says."""
 
     logit: Tensor
@@ -94,13 +94,13 @@ class Verdict(NamedTuple):
     """What else was asked of it, by name: `label` has (B, classes) logits, and so has `category`;
     `code` has (B, C) guesses."""
 
-    def halves(self) -> "tuple[Verdict, Verdict]":
+    def halves(self) -> "tuple[DiscriminatorOutput, DiscriminatorOutput]":
         """The verdicts on the first and on the second half of the batch."""
         first, second = self.logit.chunk(2)
         heads = {name: head.chunk(2) for name, head in self.heads.items()}
         return (
-            Verdict(first, {name: halves[0] for name, halves in heads.items()}),
-            Verdict(second, {name: halves[1] for name, halves in heads.items()}),
+            DiscriminatorOutput(first, {name: halves[0] for name, halves in heads.items()}),
+            DiscriminatorOutput(second, {name: halves[1] for name, halves in heads.items()}),
         )
 
 
@@ -108,7 +108,7 @@ class GeneratorNet(nn.Module):
     """Maps latents to samples in [-1, 1]."""
 
     @cached_property
-    def makes_singly(self) -> bool:
+    def is_per_sample(self) -> bool:
         """Whether each sample depends on its own latent alone, and a pass leaves no trace.
 
         What couples samples (batch norm) keeps its memory in buffers.
@@ -128,7 +128,7 @@ class DiscriminatorNet(nn.Module):
     """Judges samples."""
 
     @cached_property
-    def judges_singly(self) -> bool:
+    def is_per_sample(self) -> bool:
         """Whether each verdict depends on its own sample alone, and a pass leaves no trace.
 
         Then two batches may be judged in one pass. What couples samples (batch norm) or remembers
@@ -136,9 +136,9 @@ class DiscriminatorNet(nn.Module):
         """
         return next(self.buffers(), None) is None
 
-    def __call__(self, sample: Sample) -> Verdict:
+    def __call__(self, sample: Sample) -> DiscriminatorOutput:
         """Return the verdict on each of the B samples."""
-        return cast(Verdict, super().__call__(sample))
+        return cast(DiscriminatorOutput, super().__call__(sample))
 
 
 class ReconstructorNet(nn.Module):
@@ -174,7 +174,7 @@ class Players:
         return {name: list(net.parameters()) for name, net in self.named().items()}
 
 
-class Dealer(Protocol):
+class Draws(Protocol):
     """The only source of data and randomness in a turn."""
 
     def real(self) -> Sample:

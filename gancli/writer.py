@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from gancli.errors import RunError
 from gancli.files import disk_errors
 from gancli.pictures import png, to_image
-from gancli.runs import SAMPLE_FILE
+from gancli.runs.folder import SAMPLE_FILE
 from gancli.sampler import Samples
 
 Format = Literal["folder", "npz", "zip"]

@@ -8,7 +8,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import pytest
 import torch
 
-from gancli.cli.boundary import run
+from gancli.cli.main import run
 
 Gan = Callable[..., tuple[int, str, str]]
 

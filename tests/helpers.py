@@ -7,11 +7,11 @@ import torch
 
 from gancli import catalog
 from gancli.checkpoint import Checkpoint, RunSettings
-from gancli.data import Dataset, Deck, Mixture
+from gancli.data import BatchSource, Dataset, Mixture
 from gancli.networks import Eigen, Mlp
 from gancli.parallel import World
 from gancli.preset import Preset, change, load_preset
-from gancli.runs import Run
+from gancli.runs.folder import Run
 from gancli.trainer import Job
 from gancli.types import Latent
 
@@ -23,8 +23,8 @@ def every_choice() -> list[Key]:
     return [
         (model, dataset, variant)
         for model in catalog.model_names()
-        for dataset in catalog.head(model).datasets
-        for variant in catalog.head(model).variants_on(dataset)
+        for dataset in catalog.preset_file(model).datasets
+        for variant in catalog.preset_file(model).variants_on(dataset)
     ]
 
 
@@ -81,9 +81,9 @@ def toy_data(preset: Preset, count: int = 40) -> Dataset:
 
 def toy_deck(
     preset: Preset, dtype: torch.dtype = torch.float32, world: World | None = None
-) -> Deck:
+) -> BatchSource:
     """Deals batches of eight from `toy_data`."""
-    return Deck(
+    return BatchSource(
         toy_data(preset),
         preset.data,
         preset.prior,

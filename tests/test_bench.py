@@ -21,8 +21,8 @@ from gancli.bench.plain import plain
 from gancli.bench.recipe import TorchDraws, fast_recipe, textbook_recipe
 from gancli.bench.training import _Stopwatch
 from gancli.checkpoint import RunSettings
-from gancli.cli.benching import _beyond_the_loops, _every_choice
-from gancli.data.deck import Deck, Hand
+from gancli.commands.bench import _beyond_the_loops, _every_choice
+from gancli.data.batch_source import BatchSource, TurnDraws
 from gancli.preset import Preset
 from gancli.trainer import Event, Logged, Stepped, Trainer
 from gancli.types import Latent, Sample
@@ -38,7 +38,7 @@ BENCHED = [
 class OurDraws:
     """The draws of one of our runs, in the order in which a loop asks for them."""
 
-    def __init__(self, deck: Deck, preset: Preset) -> None:
+    def __init__(self, deck: BatchSource, preset: Preset) -> None:
         self.deck, self.preset = deck, preset
         self.turns = preset.schedule.discriminator_steps
         self.dealt = {"real": 0, "latent": 0, "mix": 0}
@@ -55,7 +55,7 @@ class OurDraws:
         alpha = self.hand("mix", self.turns).mix(per_sample=penalty.per_sample)
         return alpha.view(-1, *[1] * len(self.preset.data.shape.x))
 
-    def hand(self, what: str, turns: int) -> Hand:
+    def hand(self, what: str, turns: int) -> TurnDraws:
         count = self.dealt[what]
         self.dealt[what] += 1
         return self.deck.hand(count // turns, count % turns, count)

@@ -11,7 +11,7 @@ from helpers import job, narrow
 from gancli.checkpoint import Checkpoint, load
 from gancli.errors import DiskError, RunError
 from gancli.files import write_atomically
-from gancli.runs import Run
+from gancli.runs.folder import Run
 from gancli.sampler import Sampler
 from gancli.trainer import Trainer
 

@@ -12,7 +12,7 @@ import pytest
 from conftest import Gan
 
 from gancli.checkpoint import load
-from gancli.runs import Run
+from gancli.runs.folder import Run
 
 SMALL = [
     "--set", "generator.network.width=8",
@@ -209,7 +209,7 @@ def test_a_fault_of_ours_is_a_sentence_too(gan: Gan, monkeypatch: pytest.MonkeyP
     def fail() -> None:
         raise ZeroDivisionError("oops")
 
-    monkeypatch.setattr("gancli.report.listing.print_presets", fail)
+    monkeypatch.setattr("gancli.report.preset_table.print_presets", fail)
     code, _, err = gan("presets")
     assert code == 1
     assert "ZeroDivisionError: oops" in err

@@ -23,11 +23,11 @@ from gancli.objective.term import GeneratorScene
 from gancli.objective.turns import plan, take
 from gancli.parallel import World
 from gancli.preset import change, load_preset
-from gancli.runs import Run
+from gancli.runs.folder import Run
 from gancli.sampler import Sampler
 from gancli.state import build_players, build_state
 from gancli.trainer import Trainer
-from gancli.types import GeneratorNet, Latent, Sample, Verdict
+from gancli.types import DiscriminatorOutput, GeneratorNet, Latent, Sample
 
 INFO: Key = ("infogan", "mnist", "lite")
 EIGEN: Key = ("eigengan", "ffhq", "lite")
@@ -39,7 +39,7 @@ CPU = torch.device("cpu")
 
 def stage(heads: dict[str, Tensor], category: Tensor | None, code: Tensor | None) -> GeneratorScene:
     fake = Sample(torch.zeros(4, 1), category=category, code=code)
-    return GeneratorScene(fake, Verdict(torch.zeros(4), heads), GeneratorNet())
+    return GeneratorScene(fake, DiscriminatorOutput(torch.zeros(4), heads), GeneratorNet())
 
 
 def test_mutual_information_by_hand() -> None:
@@ -210,7 +210,7 @@ def test_the_start_is_orthonormal_and_training_comes_back_to_it() -> None:
     optimizer = torch.optim.SGD(net.parameters(), 0.5)
     for _ in range(60):
         optimizer.zero_grad()
-        scene = GeneratorScene(Sample(torch.zeros(1)), Verdict(torch.zeros(1)), net)
+        scene = GeneratorScene(Sample(torch.zeros(1)), DiscriminatorOutput(torch.zeros(1)), net)
         Orthogonality().generator(scene).backward()  # type: ignore[no-untyped-call]
         optimizer.step()
     assert float(orthogonality_error(net.bases()).detach()) < 1e-3 * spoilt

@@ -11,14 +11,14 @@ from helpers import job, narrow
 
 from gancli.data import Dataset, TorchvisionImages
 from gancli.errors import GanError, RunError, UsageError
-from gancli.evaluation.comparing import NotAlikeError, Scored, contest
-from gancli.evaluation.digits import DigitClassifier, Reader
-from gancli.evaluation.floor import some_of
-from gancli.evaluation.imagesets import Stored
-from gancli.evaluation.kept import keep
+from gancli.evaluation.baseline import some_of
+from gancli.evaluation.image_sets import Stored
+from gancli.evaluation.leaderboard import NotAlikeError, Scored, contest
+from gancli.evaluation.mnist_classifier import DigitClassifier, Reader
 from gancli.evaluation.protocol import Evaluation, Protocol
 from gancli.evaluation.ranking import alike, entries
-from gancli.runs import Run
+from gancli.evaluation.results import keep
+from gancli.runs.folder import Run
 from gancli.trainer import Trainer
 
 PLAIN: dict[str, object] = {
@@ -297,7 +297,7 @@ def toy_mnist(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[bool]:
     torch.manual_seed(0)
     reader = Reader(DigitClassifier().eval(), 0.1, "0123456789abcdef")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.setattr("gancli.cli.digits.digit_reader", lambda *_: reader)
+    monkeypatch.setattr("gancli.commands.digits.digit_reader", lambda *_: reader)
     monkeypatch.setattr(TorchvisionImages, "is_present", lambda *_: True)
     monkeypatch.setattr(TorchvisionImages, "split", split)
     return read
@@ -351,14 +351,14 @@ def test_a_split_may_be_too_small_and_other_images_are_refused(
     assert "the split has 120 images alone" in out
     for name in names:
         assert gan("evaluate", name, "--fid", "--count", 210)[0] == 0
-    monkeypatch.setattr("gancli.cli.flooring.PATIENCE_SECONDS", 0.0)
+    monkeypatch.setattr("gancli.commands.baseline.PATIENCE_SECONDS", 0.0)
     assert "here: add --floor" in gan("compare", *names)[1]
     other = digits(300, 7)
     monkeypatch.setattr(TorchvisionImages, "split", lambda *_, **__: other)
     assert "name the folder of those with --data-dir" in gan("compare", *names, "--floor")[1]
     torch.manual_seed(1)
     reader = Reader(DigitClassifier().eval(), 0.1, "0123456789abcdef")
-    monkeypatch.setattr("gancli.cli.digits.digit_reader", lambda *_: reader)
+    monkeypatch.setattr("gancli.commands.digits.digit_reader", lambda *_: reader)
     assert "name those with --weights" in gan("compare", *names, "--floor")[1]
     monkeypatch.setattr(TorchvisionImages, "is_present", lambda *_: False)
     assert "name its folder, --data-dir" in gan("compare", *names, "--floor")[1]

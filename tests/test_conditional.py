@@ -13,7 +13,7 @@ from PIL import Image
 from torch import nn
 
 from gancli.checkpoint import load
-from gancli.cli.sampling import parse_classes
+from gancli.commands.sample import parse_classes
 from gancli.errors import UsageError
 from gancli.networks.layers import ConditionalBatchNorm2d
 from gancli.objective.auxiliary import ClassLoss
@@ -25,7 +25,7 @@ from gancli.preset import Preset, change, load_preset
 from gancli.sampler import Sampler
 from gancli.state import build_players, build_state
 from gancli.trainer import Trainer
-from gancli.types import Sample, Verdict
+from gancli.types import DiscriminatorOutput, Sample
 
 CONDITIONAL = [(m, d, "lite") for m in ("cgan", "cgan-cbn", "acgan") for d in ("cifar10", "mnist")]
 
@@ -142,14 +142,14 @@ def test_cgan_trains_with_r1(gan: Gan, data_dir: Path) -> None:
 def test_class_loss_by_hand() -> None:
     """Uniform logits cost ln 10; on fakes, too, twice that."""
     sample = Sample(torch.zeros(4, 1), label=torch.arange(4))
-    verdict = Verdict(torch.zeros(4), {"label": torch.zeros(4, 10)})
+    verdict = DiscriminatorOutput(torch.zeros(4), {"label": torch.zeros(4, 10)})
     players = build_players(narrow(("acgan", "cifar10", "lite")), seed=0)
     dealer = toy_deck(narrow(("acgan", "cifar10", "lite"))).hand(0, 0, 0)
     stage = DiscriminatorScene(players.discriminator, sample, sample, verdict, verdict, dealer)
     for on_fakes, times in ((False, 1), (True, 2)):
         found = float(ClassLoss(on_fakes=on_fakes).discriminator(stage))
         assert found == pytest.approx(times * np.log(10))
-    sure = Verdict(torch.zeros(4), {"label": 100 * torch.eye(4, 10)})
+    sure = DiscriminatorOutput(torch.zeros(4), {"label": 100 * torch.eye(4, 10)})
     stage = stage._replace(real_verdict=sure)
     assert float(ClassLoss(on_fakes=False).discriminator(stage)) == pytest.approx(0, abs=1e-6)
 

@@ -11,7 +11,13 @@ import pytest
 import torch
 from helpers import narrow, toy_data
 
-from gancli.data import Dataset, Deck, Mixture, StackedDigits, TorchvisionImages
+from gancli.data import (
+    BatchSource,
+    Dataset,
+    Mixture,
+    StackedDigits,
+    TorchvisionImages,
+)
 from gancli.data.images import READERS
 from gancli.errors import DataError, NetworkError, UsageError
 from gancli.parallel import World
@@ -30,8 +36,8 @@ def mixture(dataset: str) -> Mixture:
 
 def deck(
     data: Dataset, spec: Mixture | TorchvisionImages, size: int = 5, world: World | None = None
-) -> Deck:
-    return Deck(
+) -> BatchSource:
+    return BatchSource(
         data, spec, Prior(z_dim=3), batch_size=size,
         seed=1, device=CPU, dtype=torch.float32, world=world or World(),
     )  # fmt: skip
@@ -252,7 +258,7 @@ def test_fakes_of_several_turns_are_those_of_each(norm: str) -> None:
     net = build_players(preset, seed=0).generator
     passes: list[int] = []
     net.register_forward_hook(lambda _net, _input, x: passes.append(len(x)))
-    cards = Deck(
+    cards = BatchSource(
         toy_data(preset), preset.data, preset.prior,
         batch_size=8, seed=0, device=torch.device("cpu"), dtype=torch.float32, world=World(),
     )  # fmt: skip

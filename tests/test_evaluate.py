@@ -14,25 +14,25 @@ from gancli.data import Dataset
 from gancli.data.images import READERS
 from gancli.errors import DataError, NetworkError, RunError, UsageError
 from gancli.evaluation import extractors
-from gancli.evaluation.asked import METRICS, Asked, Counts, Metric, check
-from gancli.evaluation.digits import DigitClassifier, Reader
 from gancli.evaluation.evaluate import compare
 from gancli.evaluation.extractors import Extractor, Seen, digit_extractor, load_extractor
-from gancli.evaluation.gather import Gathered, Needs
-from gancli.evaluation.gather import gather as gather_all
-from gancli.evaluation.imagesets import ImageSet, Stored
-from gancli.evaluation.keeping import Keeper
-from gancli.evaluation.moments import frechet_distance
+from gancli.evaluation.feature_store import FeatureStore
+from gancli.evaluation.features import Gathered, Needs
+from gancli.evaluation.features import gather as gather_all
+from gancli.evaluation.frechet import frechet_distance
+from gancli.evaluation.image_sets import ImageSet, Stored
+from gancli.evaluation.mnist_classifier import DigitClassifier, Reader
 from gancli.evaluation.protocol import Evaluation, Protocol, Split
-from gancli.evaluation.references import reference
+from gancli.evaluation.reference_cache import reference
+from gancli.evaluation.spec import METRICS, Counts, EvaluationSpec, Metric, check
 from gancli.preset import load_preset
 from gancli.report.evaluation import print_evaluation
-from gancli.runs import Run
+from gancli.runs.folder import Run
 from gancli.trainer import Trainer
 
 CPU = torch.device("cpu")
 ALL = Needs(features=True, logits=True, by_class=True)
-KEEPER = Keeper(Path("unused"))
+KEEPER = FeatureStore(Path("unused"))
 
 
 def gather(images: ImageSet, extractor: Extractor, needs: Needs, size: int = 30) -> Gathered:
@@ -73,7 +73,7 @@ def test_each_image_is_seen_once_whatever_is_asked() -> None:
 
 def test_batch_size_does_not_matter() -> None:
     real = gather(images(90, seed=1), Looking().extractor, ALL, 90)
-    asked = Asked([metric for metric in METRICS if metric != "kid"], Looking().extractor)
+    asked = EvaluationSpec([metric for metric in METRICS if metric != "kid"], Looking().extractor)
     values = []
     for size in (1, 13, 90):
         fake = gather(images(90), Looking().extractor, ALL, size)
@@ -87,7 +87,7 @@ def test_the_intra_distance_is_the_mean_over_classes() -> None:
     looking = Looking()
     fake = gather(images(90), looking.extractor, ALL, 30)
     real = gather(images(120, seed=1), looking.extractor, ALL, 30)
-    found = compare(fake, real, Asked(["intra-fid"], looking.extractor), KEEPER).scores
+    found = compare(fake, real, EvaluationSpec(["intra-fid"], looking.extractor), KEEPER).scores
     alone = []
     for label in range(3):
         own = [
@@ -102,40 +102,42 @@ def test_the_intra_distance_is_the_mean_over_classes() -> None:
     assert found["intra_fid"] == pytest.approx(sum(alone) / 3, rel=1e-6)
     del fake.by_class[1]
     with pytest.raises(DataError, match="class 1 has too few images"):
-        compare(fake, real, Asked(["intra-fid"], looking.extractor), KEEPER)
+        compare(fake, real, EvaluationSpec(["intra-fid"], looking.extractor), KEEPER)
 
 
 def test_reference_statistics_are_kept_and_used_again(tmp_path: Path) -> None:
     looking, data = Looking(), images(60)
-    first = reference(data, looking.extractor, Needs(), Keeper(tmp_path), batch_size=16)
-    again = reference(data, looking.extractor, Needs(), Keeper(tmp_path), batch_size=16)
+    first = reference(data, looking.extractor, Needs(), FeatureStore(tmp_path), batch_size=16)
+    again = reference(data, looking.extractor, Needs(), FeatureStore(tmp_path), batch_size=16)
     assert looking.shown == 60
     assert torch.equal(first.total.root, again.total.root)
     # What was not kept is gathered, beside what was.
-    reference(data, looking.extractor, Needs(features=True), Keeper(tmp_path), batch_size=16)
-    more = reference(data, looking.extractor, Needs(by_class=True), Keeper(tmp_path), batch_size=16)
+    reference(data, looking.extractor, Needs(features=True), FeatureStore(tmp_path), batch_size=16)
+    more = reference(
+        data, looking.extractor, Needs(by_class=True), FeatureStore(tmp_path), batch_size=16
+    )
     assert looking.shown == 180
     assert more.features is not None
     assert len(more.by_class) == 3
-    reference(data, looking.extractor, ALL, Keeper(tmp_path), batch_size=16)
+    reference(data, looking.extractor, ALL, FeatureStore(tmp_path), batch_size=16)
     assert looking.shown == 180
     # Other images, other labels: another file.
     assert data.data.labels is not None
     other = Stored(Dataset(data.data.x, data.data.labels.flip(0)))
     for changed in (images(60, seed=1), other):
-        reference(changed, looking.extractor, Needs(), Keeper(tmp_path), batch_size=16)
+        reference(changed, looking.extractor, Needs(), FeatureStore(tmp_path), batch_size=16)
     assert len(list(tmp_path.iterdir())) == 3
 
 
 def test_a_damaged_cache_says_so(tmp_path: Path) -> None:
     looking, data = Looking(), images(60)
-    reference(data, looking.extractor, Needs(), Keeper(tmp_path), batch_size=16)
+    reference(data, looking.extractor, Needs(), FeatureStore(tmp_path), batch_size=16)
     (file,) = tmp_path.iterdir()
     whole = file.read_bytes()
     for broken in (whole[:-1] + bytes([whole[-1] ^ 1]), whole[:70], b""):
         file.write_bytes(broken)
         with pytest.raises(RunError, match="delete it"):
-            reference(data, looking.extractor, Needs(), Keeper(tmp_path), batch_size=16)
+            reference(data, looking.extractor, Needs(), FeatureStore(tmp_path), batch_size=16)
 
 
 def test_an_interrupted_pass_leaves_no_cache(tmp_path: Path) -> None:
@@ -144,7 +146,12 @@ def test_an_interrupted_pass_leaves_no_cache(tmp_path: Path) -> None:
 
     with pytest.raises(KeyboardInterrupt):
         reference(
-            images(60), Looking().extractor, Needs(), Keeper(tmp_path), batch_size=16, done=stop
+            images(60),
+            Looking().extractor,
+            Needs(),
+            FeatureStore(tmp_path),
+            batch_size=16,
+            done=stop,
         )
     assert not list(tmp_path.iterdir())
 
@@ -170,9 +177,9 @@ def test_too_few_images(
 
 def test_the_inception_score_needs_no_real_images() -> None:
     check("is", "mnist", Counts(10, 0, 0))
-    assert not Asked(["is"], Looking().extractor).compares
+    assert not EvaluationSpec(["is"], Looking().extractor).compares
     fake = gather(images(90), Looking().extractor, ALL, 30)
-    found = compare(fake, None, Asked(["is"], Looking().extractor), KEEPER).scores
+    found = compare(fake, None, EvaluationSpec(["is"], Looking().extractor), KEEPER).scores
     assert found.keys() == {"inception_score", "inception_score_std"}
 
 
@@ -188,10 +195,11 @@ def test_only_digits_are_recognised() -> None:
     assert fake.logits is not None
     assert fake.labels is not None
     share = float((fake.logits.argmax(1) == fake.labels).double().mean())
-    asked = Asked(["is"], Looking().extractor, of_digits=True)
+    asked = EvaluationSpec(["is"], Looking().extractor, of_digits=True)
     assert compare(fake, None, asked, KEEPER).scores["recognised"] == share
     assert (
-        "recognised" not in compare(fake, None, Asked(["is"], Looking().extractor), KEEPER).scores
+        "recognised"
+        not in compare(fake, None, EvaluationSpec(["is"], Looking().extractor), KEEPER).scores
     )
 
 
@@ -294,7 +302,7 @@ def untrained(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """A digit classifier that nobody waits for, and a cache of its own."""
     torch.manual_seed(0)
     reader = Reader(DigitClassifier().eval(), 0.1, "0123456789abcdef")
-    monkeypatch.setattr("gancli.cli.digits.digit_reader", lambda *_: reader)
+    monkeypatch.setattr("gancli.commands.digits.digit_reader", lambda *_: reader)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
 
 

@@ -21,15 +21,15 @@ from torch import Tensor
 from gancli.checkpoint import load
 from gancli.errors import RunError, UsageError
 from gancli.evaluation.extractors import Extractor, Seen
-from gancli.evaluation.kept import Examined, examined, examined_now
 from gancli.evaluation.protocol import Evaluation, Protocol
+from gancli.evaluation.results import Examined, examined, examined_now
 from gancli.parallel import World
 from gancli.preset import change, load_preset
 from gancli.report.events import Evaluated, Evaluating
-from gancli.report.progress import Board, LineBoard
-from gancli.report.recorder import Recorder
-from gancli.report.scribe import Scribe
-from gancli.runs import Run
+from gancli.report.progress import LineBoard, RunDisplay
+from gancli.report.run_report import Recorder
+from gancli.report.tensorboard import Scribe
+from gancli.runs.folder import Run
 from gancli.trainer import Event, Job, Logged, Stepped, Trainer
 
 COUNT = 30
@@ -62,7 +62,7 @@ def toy(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Toy:
     """An extractor that nobody downloads, images of one's own, and a cache for both."""
     made = Toy()
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.setattr("gancli.cli.preparing.load_extractor", lambda *_, **__: made.extractor)
+    monkeypatch.setattr("gancli.commands.job.load_extractor", lambda *_, **__: made.extractor)
     some_images()
     return made
 
@@ -336,7 +336,7 @@ def test_evaluations_are_shown_and_are_no_steps(evaluated: tuple[Job, Evaluated]
 def test_a_terminal_shows_the_last_evaluation(evaluated: tuple[Job, Evaluated]) -> None:
     work, event = evaluated
     console = Console(file=io.StringIO(), width=200)
-    board = Board(work, console)
+    board = RunDisplay(work, console)
     board.note(Evaluating(30, 0, 500, "images to score"))
     with console.capture() as capture:
         console.print(board.panel())

@@ -13,14 +13,14 @@ from torch import Tensor, nn
 from gancli.checkpoint import load
 from gancli.data import Dataset, TorchvisionImages
 from gancli.data.survey import survey
-from gancli.evaluation.asked import Asked, Real
 from gancli.evaluation.evaluate import evaluate, look_at_reals
 from gancli.evaluation.extractors import Extractor, load_extractor
-from gancli.evaluation.gather import Done
+from gancli.evaluation.feature_store import FeatureStore
+from gancli.evaluation.features import Done
 from gancli.evaluation.generated import Generated
-from gancli.evaluation.imagesets import Given, ImageSet, Stored
-from gancli.evaluation.keeping import Keeper
-from gancli.evaluation.scores import kernel_distance
+from gancli.evaluation.image_sets import Given, ImageSet, Stored
+from gancli.evaluation.metrics import kernel_distance
+from gancli.evaluation.spec import EvaluationSpec, Real
 from gancli.trainer import Trainer
 from gancli.writer import write
 
@@ -82,7 +82,7 @@ def compare(
     """Distances to 1e-4, the Inception score to 1e-5, precision and recall to 1 / n."""
     features: list[Tensor] = []
 
-    class Watching(Keeper):
+    class Watching(FeatureStore):
         """Keeps hold of the features."""
 
         def room(self, count: int, width: int) -> Tensor:
@@ -90,7 +90,7 @@ def compare(
             return features[-1]
 
     reals = [Real(Stored(Dataset(real)), "cifar10", "test")]
-    asked = Asked(["fid", "is", "prc"], extractor)
+    asked = EvaluationSpec(["fid", "is", "prc"], extractor)
     cache = Path(f"cache-{size}")
     keeper = Watching(cache)
     known = look_at_reals(reals, asked, keeper, batch_size=size, watch=unwatched)

@@ -40,7 +40,7 @@ RECORDED = [
 ]
 
 
-class RecordedDealer:
+class RecordedDraws:
     """Deals what was dealt when the losses were recorded."""
 
     def __init__(self, tensors: dict[str, Tensor], turn: int) -> None:
@@ -142,7 +142,7 @@ def test_losses_repeat(name: str) -> None:
     turns = plan(preset.objective, state.players, discriminator_steps=2) * 3
     for index, (turn, row) in enumerate(zip(turns, rows, strict=True)):
         assert list(turn.steppers) == row["steps"]
-        dealer = RecordedDealer(tensors, index)
+        dealer = RecordedDraws(tensors, index)
         losses = take(turn, state.players, state.optimizers, dealer, world=World())
         total = float(torch.stack(list(losses.values())).sum())
         assert total == pytest.approx(row["loss"], rel=1e-9, abs=1e-9)

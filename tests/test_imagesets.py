@@ -14,9 +14,9 @@ from gancli.checkpoint import load
 from gancli.data import Dataset
 from gancli.data.survey import survey
 from gancli.errors import DataError, DiskError, NonFiniteError, UsageError
+from gancli.evaluation.feature_store import FeatureStore
 from gancli.evaluation.generated import Generated
-from gancli.evaluation.imagesets import Given, Stored, refuse_other_shape
-from gancli.evaluation.keeping import Keeper
+from gancli.evaluation.image_sets import Given, Stored, refuse_other_shape
 from gancli.trainer import Trainer
 from gancli.writer import write
 
@@ -170,7 +170,7 @@ def test_what_is_not_finite_is_not_scored(checkpoint: Path) -> None:
 
 
 def test_features_go_to_a_file_beyond_the_budget(tmp_path: Path) -> None:
-    keeper = Keeper(tmp_path / "scratch", budget=2 * 4 * 100 * 16)
+    keeper = FeatureStore(tmp_path / "scratch", budget=2 * 4 * 100 * 16)
     inside, outside = keeper.room(100, 16), keeper.room(100, 16)
     assert keeper.left == 0
     assert (tmp_path / "scratch").is_dir()
@@ -183,7 +183,7 @@ def test_features_go_to_a_file_beyond_the_budget(tmp_path: Path) -> None:
 def test_a_file_that_cannot_be_made(tmp_path: Path) -> None:
     (tmp_path / "in-the-way").touch()
     with pytest.raises(DiskError):
-        Keeper(tmp_path / "in-the-way", budget=0).room(10, 10)
+        FeatureStore(tmp_path / "in-the-way", budget=0).room(10, 10)
 
 
 # --- as typed ---

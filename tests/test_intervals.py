@@ -7,7 +7,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from gancli.evaluation.gather import Gathered
+from gancli.evaluation.features import Gathered
+from gancli.evaluation.frechet import Gaussian, Moments, frechet_distance
 from gancli.evaluation.intervals import (
     Interval,
     frechet_influences,
@@ -17,8 +18,7 @@ from gancli.evaluation.intervals import (
     mean_interval,
     share_interval,
 )
-from gancli.evaluation.moments import Gaussian, Moments, frechet_distance
-from gancli.evaluation.scores import inception_score, kernel_distance, manifolds
+from gancli.evaluation.metrics import inception_score, kernel_distance, manifolds
 
 WIDTH = 5
 RESAMPLES = 300

@@ -10,15 +10,15 @@ from PIL import Image
 from torch import Tensor
 
 from gancli.data import Dataset
-from gancli.evaluation.asked import Asked, Real
 from gancli.evaluation.evaluate import evaluate, look_at_reals
 from gancli.evaluation.extractors import Extractor, Seen
-from gancli.evaluation.gather import Done
-from gancli.evaluation.imagesets import Stored
-from gancli.evaluation.keeping import Keeper
+from gancli.evaluation.feature_store import FeatureStore
+from gancli.evaluation.features import Done
+from gancli.evaluation.image_sets import Stored
 from gancli.evaluation.memorisation import Neighbours, memorisation
-from gancli.evaluation.scores import nearest
+from gancli.evaluation.metrics import nearest
 from gancli.evaluation.sheet import memorisation_sheet
+from gancli.evaluation.spec import EvaluationSpec, Real
 
 CPU = torch.device("cpu")
 
@@ -74,11 +74,11 @@ def test_copies_among_images_are_found_and_shown(tmp_path: Path) -> None:
     train, held_out = (Stored(Dataset(x)) for x in (every[:200], every[200:400]))
     fakes = Stored(Dataset(torch.cat([every[[17, 3, 99]], every[400:]])))
     extractor = Extractor("toy", "0", False, "", 192, CPU, lambda x: Seen(x.flatten(1) / 1.0, None))
-    asked = Asked(
+    asked = EvaluationSpec(
         ["memorisation"], extractor,
         train=Real(train, "set", "train"), held_out=Real(held_out, "set", "test"),
     )  # fmt: skip
-    keeper = Keeper(tmp_path)
+    keeper = FeatureStore(tmp_path)
     known = look_at_reals([], asked, keeper, batch_size=64, watch=unwatched)
     result = evaluate(fakes, known, asked, keeper, batch_size=64, watch=unwatched)
     assert result.neighbours is not None

@@ -9,9 +9,9 @@ import torch
 
 from gancli.data import Dataset, Mixture, TorchvisionImages
 from gancli.errors import RunError
-from gancli.evaluation import digits
-from gancli.evaluation.digits import DigitClassifier, digit_reader, no_digits
-from gancli.evaluation.modes import (
+from gancli.evaluation import mnist_classifier as digits
+from gancli.evaluation.mnist_classifier import DigitClassifier, digit_reader, no_digits
+from gancli.evaluation.mode_coverage import (
     Assigned,
     assign_points,
     jensen_shannon,

@@ -209,14 +209,14 @@ def test_products_that_stand_for_convolutions(bias: bool) -> None:
 
 def test_what_judges_singly_may_judge_both_at_once() -> None:
     spectral = load_preset("sngan", "ring8")
-    assert not build_players(spectral, seed=0).discriminator.judges_singly
+    assert not build_players(spectral, seed=0).discriminator.is_per_sample
     for norm in ("none", "batch"):
         preset = narrow(("gan", "ring8", "reference"), [f"discriminator.network.norm={norm}"])
         net = build_players(preset, seed=0).discriminator
         first, second = torch.randn(4, 2), torch.randn(4, 2)
         both = net(Sample(torch.cat([first, second]))).logit
         apart = torch.cat([net(Sample(first)).logit, net(Sample(second)).logit])
-        assert net.judges_singly == (norm == "none") == torch.allclose(both, apart, atol=1e-6)
+        assert net.is_per_sample == (norm == "none") == torch.allclose(both, apart, atol=1e-6)
 
 
 def test_images_stay_channels_last_on_their_way() -> None:

@@ -15,10 +15,18 @@ from gancli.objective.term import DiscriminatorScene, GeneratorScene, Side, Term
 from gancli.objective.turns import discriminator_losses, generator_losses, joint_losses, plan, take
 from gancli.parallel import World
 from gancli.state import build_players, build_state
-from gancli.types import Dealer, DiscriminatorNet, GeneratorNet, Latent, Players, Sample, Verdict
+from gancli.types import (
+    DiscriminatorNet,
+    DiscriminatorOutput,
+    Draws,
+    GeneratorNet,
+    Latent,
+    Players,
+    Sample,
+)
 
 CPU = torch.device("cpu")
-LOSSES: dict[Side, Callable[[Mapping[str, Term], Players, Dealer], dict[str, Tensor]]] = {
+LOSSES: dict[Side, Callable[[Mapping[str, Term], Players, Draws], dict[str, Tensor]]] = {
     "discriminator": discriminator_losses,
     "generator": generator_losses,
     "joint": joint_losses,
@@ -39,8 +47,8 @@ class Linear(DiscriminatorNet):
         self.layer = nn.Linear(len(weights), 1, bias=False)
         self.layer.weight = nn.Parameter(torch.tensor([weights], dtype=torch.float64))
 
-    def forward(self, sample: Sample) -> Verdict:
-        return Verdict(self.layer(sample.x).squeeze(1))
+    def forward(self, sample: Sample) -> DiscriminatorOutput:
+        return DiscriminatorOutput(self.layer(sample.x).squeeze(1))
 
 
 class Fixed:
@@ -145,8 +153,8 @@ def test_gradient_penalty_of_a_linear_discriminator(per_sample: bool) -> None:
 class Square(DiscriminatorNet):
     """D(x) = |x|^2 / 2, whose input gradient is x: it shows where a penalty looks."""
 
-    def forward(self, sample: Sample) -> Verdict:
-        return Verdict(sample.x.square().sum(1) / 2)
+    def forward(self, sample: Sample) -> DiscriminatorOutput:
+        return DiscriminatorOutput(sample.x.square().sum(1) / 2)
 
 
 @pytest.mark.parametrize(("per_sample", "seen"), [(True, [1.0, 1.5]), (False, [1.0, 1.0])])

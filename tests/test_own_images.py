@@ -18,12 +18,12 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from gancli import catalog
-from gancli.cli.own import short_name
-from gancli.data import Dataset, OwnImages, cache
+from gancli.catalog.fit_to_images import UserImages
+from gancli.commands.user_images import short_name
+from gancli.data import Dataset, ImageFolder, cache
 from gancli.data.decode import Fit, to_pixels_of
 from gancli.data.sources import by_folder
 from gancli.errors import DataError, UsageError
-from gancli.fitting import Own
 from gancli.networks import Cnn, Eigen
 from gancli.preset import load_preset
 from gancli.trainer import Trainer
@@ -58,16 +58,16 @@ def make_folder(root: Path, classes: int = 2, each: int = 5) -> Path:
 
 def spec(
     path: Path, size: int = 16, channels: int = 3, fit: Fit = "crop", **more: object
-) -> OwnImages:
+) -> ImageFolder:
     said = {"path": str(path), "size": size, "channels": channels, "fit": fit}
-    return OwnImages.model_validate(said | more)
+    return ImageFolder.model_validate(said | more)
 
 
 def load(path: Path, **more: object) -> Dataset:
     return spec(path, **more).load(Path(), 0)  # type: ignore[arg-type]
 
 
-def labelled(path: Path) -> OwnImages:
+def labelled(path: Path) -> ImageFolder:
     return spec(path, classes=("class 0", "class 1"))
 
 
@@ -358,13 +358,15 @@ def test_streamed_equals_resident(model: str, tmp_path: Path) -> None:
     assert all(torch.equal(found[0][name], found[1][name]) for name in found[0])
 
 
-def own(size: int, classes: tuple[str, ...] = ()) -> Own:
-    return Own("mine", spec(Path("/mine"), size, classes=classes).model_dump(mode="json"))
+def own(size: int, classes: tuple[str, ...] = ()) -> UserImages:
+    return UserImages("mine", spec(Path("/mine"), size, classes=classes).model_dump(mode="json"))
 
 
 @pytest.mark.parametrize("size", [16, 32, 64, 128, 256])
 def test_networks_deepen_with_the_size(size: int) -> None:
-    convolutional = [m for m in catalog.for_photographs() if "cifar10" in catalog.head(m).datasets]
+    convolutional = [
+        m for m in catalog.for_photographs() if "cifar10" in catalog.preset_file(m).datasets
+    ]
     assert convolutional
     for model in convolutional:
         preset, at_home = load_preset(model, own(size)), load_preset(model, "cifar10")
@@ -375,7 +377,7 @@ def test_networks_deepen_with_the_size(size: int) -> None:
             assert network.dim * network.multipliers[-1] == was.dim * was.multipliers[-1]
         assert (preset.schedule.batch_size, preset.expected) == (64, None)
         assert preset.objective == at_home.objective
-        if "lite" in catalog.head(model).variants_on("cifar10"):
+        if "lite" in catalog.preset_file(model).variants_on("cifar10"):
             lite = load_preset(model, own(size), "lite").schedule
             home = load_preset(model, "cifar10", "lite").schedule
             steps, batch = (home.steps, home.batch_size) if size < 64 else (6000, 32)
@@ -425,7 +427,7 @@ def test_what_a_model_cannot_learn_is_said() -> None:
 
 
 def test_ffhq_says_where_to_get_it(tmp_path: Path) -> None:
-    ffhq = OwnImages(path="images1024x1024 | ffhq", size=64)
+    ffhq = ImageFolder(path="images1024x1024 | ffhq", size=64)
     with pytest.raises(DataError, match=r"ffhq or|or .*ffhq.*NVlabs/ffhq-dataset"):
         ffhq.load(tmp_path, 0)
     make_folder(tmp_path / "ffhq")

@@ -12,7 +12,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from gancli.checkpoint import load
-from gancli.runs import Run
+from gancli.runs.folder import Run
 from gancli.trainer import Trainer
 
 TESTS = Path(__file__).parent

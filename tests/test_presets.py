@@ -8,12 +8,12 @@ from conftest import Gan
 from helpers import Key, every_choice, narrow, preset_id
 
 from gancli import catalog
+from gancli.catalog.merge import PLAYERS
 from gancli.errors import UsageError
 from gancli.networks.summary import parameter_count
 from gancli.preset import Preset, change, differences, load_preset, to_toml
 from gancli.preset.schema import leaves
 from gancli.state import build_players
-from gancli.tables import PLAYERS
 
 MLP_MODELS = ["gan", "gan-r1", "wgan", "wgan-gp", "sngan", "lsgan"]
 CNN_MODELS = ["dcgan", "dcgan-r1", "wgan", "wgan-gp", "sngan", "sngan-hinge", "lsgan"]
@@ -486,7 +486,7 @@ def test_listing(gan: Gan) -> None:
     assert code == 0
     for model in catalog.model_names():
         row = next(line for line in out.splitlines() if f" {model} " in line)
-        assert all(name in row for name in catalog.head(model).datasets)
+        assert all(name in row for name in catalog.preset_file(model).datasets)
         assert "paper" in row
     assert "FID 24.73, IS 7.03" in out
 

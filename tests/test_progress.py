@@ -8,7 +8,7 @@ from helpers import job, narrow
 from rich.console import Console
 
 from gancli.checkpoint import Header
-from gancli.report.progress import Board, counting, display
+from gancli.report.progress import RunDisplay, counting, display
 from gancli.trainer import Job, Logged, Previewed, Saved, Stepped
 
 
@@ -31,7 +31,7 @@ def work(tmp_path: Path) -> Job:
 
 def test_rates_and_time_left(work: Job) -> None:
     clock = Clock()
-    board = Board(work, Console(file=io.StringIO()), clock=clock)
+    board = RunDisplay(work, Console(file=io.StringIO()), clock=clock)
     assert "ETA ?" in board.speed()
     for step in range(1, 101):
         clock.now += 0.5
@@ -42,7 +42,7 @@ def test_rates_and_time_left(work: Job) -> None:
 
 def test_starting_up_is_no_measure(work: Job) -> None:
     clock = Clock()
-    board = Board(work, Console(file=io.StringIO()), clock=clock)
+    board = RunDisplay(work, Console(file=io.StringIO()), clock=clock)
     for seconds in (9.0, 0.5, 0.5):
         clock.now += seconds
         board.note(Stepped(board.pace.step + 1))
@@ -51,7 +51,7 @@ def test_starting_up_is_no_measure(work: Job) -> None:
 
 def test_recent_steps_weigh_most(work: Job) -> None:
     clock = Clock()
-    board = Board(work, Console(file=io.StringIO()), clock=clock)
+    board = RunDisplay(work, Console(file=io.StringIO()), clock=clock)
     for step in range(1, 201):
         clock.now += 1.0 if step <= 100 else 0.1
         board.note(Stepped(step))
@@ -61,7 +61,7 @@ def test_recent_steps_weigh_most(work: Job) -> None:
 def test_a_schedule_longer_than_a_day_is_announced_once(work: Job) -> None:
     clock = Clock()
     out = io.StringIO()
-    board = Board(work, Console(file=out, width=200), "gan train x --variant lite", clock)
+    board = RunDisplay(work, Console(file=out, width=200), "gan train x --variant lite", clock)
     for step in range(1, 6):
         clock.now += 200.0
         board.note(Stepped(step))
@@ -72,7 +72,7 @@ def test_a_schedule_longer_than_a_day_is_announced_once(work: Job) -> None:
 def test_a_short_schedule_is_not(work: Job) -> None:
     clock = Clock()
     out = io.StringIO()
-    board = Board(work, Console(file=out, width=200), clock=clock)
+    board = RunDisplay(work, Console(file=out, width=200), clock=clock)
     for step in range(1, 50):
         clock.now += 1.0
         board.note(Stepped(step))

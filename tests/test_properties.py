@@ -22,10 +22,10 @@ from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
 from gancli import catalog
+from gancli.catalog.merge import PLAYERS, TAGS, Table, lay_over
 from gancli.errors import UsageError
 from gancli.preset import Preset, change, differences, load_preset, to_toml
 from gancli.preset.schema import leaves
-from gancli.tables import PLAYERS, TAGS, Table, lay_over
 
 Changes = dict[str, object]
 

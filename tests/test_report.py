@@ -15,14 +15,14 @@ from PIL import Image
 from rich.console import Console
 
 from gancli.checkpoint import load
-from gancli.report import scribe
+from gancli.report import tensorboard as scribe
+from gancli.report.listeners import watched
 from gancli.report.page import PICTURES_LIMIT, render
-from gancli.report.progress import Board
-from gancli.report.recorder import Recorder
+from gancli.report.progress import RunDisplay
+from gancli.report.run_report import Recorder
 from gancli.report.status import draw, print_status
 from gancli.report.summary import Summary, summarise
-from gancli.report.watch import watched
-from gancli.runs import Run
+from gancli.runs.folder import Run
 from gancli.trainer import Logged, Stepped, Trainer
 
 PHONE = (390, 844)
@@ -203,7 +203,7 @@ def test_tensorboard_gets_losses_and_previews(tmp_path: Path) -> None:
     assert [event.step for event in events.Images("preview")] == list(work.run.previews())
     # A run that has such files gets more of them when it goes on.
     with watched(Console(quiet=True), work) as (board, audience):
-        assert isinstance(board, Board)
+        assert isinstance(board, RunDisplay)
         assert len(audience._listeners) == 3
 
 

@@ -12,9 +12,9 @@ from helpers import Key, every_preset, job, narrow, preset_id
 from PIL import Image
 
 from gancli.checkpoint import load
-from gancli.cli.sampling import parse_seeds
+from gancli.commands.sample import parse_seeds
 from gancli.errors import UsageError
-from gancli.evaluation.modes import mode_coverage
+from gancli.evaluation.mode_coverage import mode_coverage
 from gancli.pictures import grid
 from gancli.preset import load_preset
 from gancli.sampler import Sampler

@@ -9,9 +9,9 @@ from torch_fidelity.metric_isc import isc_features_to_metric
 from torch_fidelity.metric_kid import kid_features_to_metric
 from torch_fidelity.metric_prc import prc_features_to_metric
 
-from gancli.evaluation import scores
-from gancli.evaluation.moments import Gaussian, Moments, frechet_distance
-from gancli.evaluation.scores import inception_score, kernel_distance, manifolds
+from gancli.evaluation import metrics as scores
+from gancli.evaluation.frechet import Gaussian, Moments, frechet_distance
+from gancli.evaluation.metrics import inception_score, kernel_distance, manifolds
 
 SAYING_NOTHING = {"verbose": False}
 

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gancli.prior import LatentAxis, Prior
-from gancli.streams import stream, uniforms
+from gancli.rng import stream, uniforms
 from gancli.types import Latent
 
 

@@ -19,7 +19,7 @@ from rich.console import Console
 
 from gancli.checkpoint import load
 from gancli.preset import load_preset
-from gancli.report.studying import Line, StudyBoard
+from gancli.report.study_live import Line, StudyBoard
 from gancli.study.frames import FIELD_SIDE, Frame
 from gancli.study.pictures import discriminator_weights, outer_share
 from gancli.study.plan import Study
@@ -78,7 +78,7 @@ def test_what_was_not_measured_is_a_dash() -> None:
 def test_the_time_left_is_told_from_the_pace(monkeypatch: pytest.MonkeyPatch) -> None:
     """One cell takes a second for ten steps; 90 of it and 100 of the other remain, two at once."""
     clock = [0.0]
-    monkeypatch.setattr("gancli.report.studying.time.monotonic", lambda: clock[0])
+    monkeypatch.setattr("gancli.report.study_live.time.monotonic", lambda: clock[0])
     board = StudyBoard({"a": Line(100), "b": Line(100)}, jobs=2)
     assert board.remaining() is None
     board.note(News("a", "running", {"step": 0}))

@@ -17,14 +17,14 @@ from PIL import Image
 from torch import Tensor
 
 from gancli.checkpoint import load, save
-from gancli.cli.traversing import parse_axes, parse_range
+from gancli.commands.traverse import parse_axes, parse_range
 from gancli.errors import UsageError
-from gancli.evaluation.digits import DigitClassifier, Reader
+from gancli.evaluation.mnist_classifier import DigitClassifier, Reader
 from gancli.pictures import labelled
 from gancli.prior import Prior, slerp
-from gancli.report.strips import animation, sprite, strip
 from gancli.report.traversal import MOST_AXES, PICTURES_LIMIT, Panel, budget, render
-from gancli.runs import Run
+from gancli.report.traversal_figures import animation, sprite, strip
+from gancli.runs.folder import Run
 from gancli.sampler import Sampler
 from gancli.trainer import Trainer
 from gancli.traverse import Axis, AxisEffect, Traversal, axes, digits_changed, effect, frames
@@ -415,7 +415,7 @@ def test_digits_are_read_where_mnist_is(
     runs: dict[Key, Run], gan: Gan, monkeypatch: pytest.MonkeyPatch, data_dir: Path
 ) -> None:
     reader = Reader(DigitClassifier().eval(), 0.1, "0123456789abcdef")
-    monkeypatch.setattr("gancli.cli.digits.digit_reader", lambda *_: reader)
+    monkeypatch.setattr("gancli.commands.digits.digit_reader", lambda *_: reader)
     typed = ["traverse", runs[INFO].folder, "--axis", "category", "--rows", 2, "--force"]
     code, out, said = gan(*typed, "--out", "here", "--data-dir", data_dir)
     assert (code, said) == (0, ""), out
@@ -480,7 +480,7 @@ def test_nothing_is_overwritten_without_force(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("gancli.cli.traversing.sheet", stop)
+        patch.setattr("gancli.commands.traverse.sheet", stop)
         assert gan(*typed, "--force")[0] == 130
     assert {path: path.read_bytes() for path in Path("here").iterdir()} == before
     assert [path.name for path in Path().iterdir()] == ["here"]

@@ -14,10 +14,10 @@ from gancli.bench.measure import alternate
 from gancli.checkpoint import RunSettings
 from gancli.data.cache import decoded
 from gancli.data.dataset import Dataset
-from gancli.data.own import OwnImages
+from gancli.data.image_folder import ImageFolder
 from gancli.data.survey import survey
 from gancli.preset import Preset
-from gancli.runs import Run
+from gancli.runs.folder import Run
 from gancli.trainer import Job, Trainer
 
 MADE_UP = 2000
@@ -55,7 +55,7 @@ def make_up(folder: Path) -> None:
 
 def time_reading(
     path: Path, size: int, done: Callable[[int], None]
-) -> tuple[Dataset, OwnImages, float, float]:
+) -> tuple[Dataset, ImageFolder, float, float]:
     """Read images twice, with a cache of their own.
 
     Returns:
@@ -66,7 +66,7 @@ def time_reading(
         for _ in range(2):
             began = time.perf_counter()
             source, seen = survey(path, root=Path(cache))
-            spec = OwnImages(
+            spec = ImageFolder(
                 path=str(seen.path), size=size, channels=seen.channels, classes=tuple(seen.classes)
             )
             data = decoded(source, spec.form, done=done, root=Path(cache)).data

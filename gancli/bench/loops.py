@@ -12,7 +12,7 @@ from gancli.bench.recipe import Draws, Loop, Recipe, TorchDraws, fast_recipe, te
 from gancli.checkpoint import RunSettings
 from gancli.data import Dataset
 from gancli.preset import Preset, change
-from gancli.runs import Run
+from gancli.runs.folder import Run
 from gancli.trainer import Job, Trainer
 
 OURS, PLAIN, BEST = "ours", "plain", "best"

@@ -20,14 +20,14 @@ from gancli.bench.measure import alternate
 from gancli.bench.memory import forget_peak, peak
 from gancli.data import Dataset
 from gancli.errors import RunError
-from gancli.evaluation.asked import LEAST, Asked, Metric, Real
 from gancli.evaluation.evaluate import evaluate, look_at_reals
 from gancli.evaluation.extractors import INCEPTION, KNOWN, Extractor, Seen
-from gancli.evaluation.gather import Needs, gather
-from gancli.evaluation.imagesets import Stored
-from gancli.evaluation.keeping import Keeper
-from gancli.evaluation.moments import Moments, frechet_distance
-from gancli.evaluation.references import reference
+from gancli.evaluation.feature_store import FeatureStore
+from gancli.evaluation.features import Needs, gather
+from gancli.evaluation.frechet import Moments, frechet_distance
+from gancli.evaluation.image_sets import Stored
+from gancli.evaluation.reference_cache import reference
+from gancli.evaluation.spec import LEAST, EvaluationSpec, Metric, Real
 
 WIDTH = KNOWN[INCEPTION].width
 CLASSES = 1008
@@ -159,7 +159,7 @@ def _extraction(net: nn.Module, sizes: ScoreSizes, folder: Path) -> tuple[float,
                 net(pixels)
 
     loops = {
-        "ours": lambda: gather(images, extractor, needs, Keeper(folder), batch_size=BATCH),
+        "ours": lambda: gather(images, extractor, needs, FeatureStore(folder), batch_size=BATCH),
         "bare": bare,
     }
     timed = alternate(loops, rounds=sizes.rounds, seconds=0.0, device=CPU, warm_up=1)
@@ -206,19 +206,19 @@ def _scoring(net: nn.Module, count: int, folder: Path) -> tuple[float, float]:
     """Seconds of FID alone and of all metrics, the reference's statistics being known."""
     fakes, real = _made_up(count, 1), Real(_made_up(count, 2), "made up", "all")
     extractor = _extractor(net)
-    everything = Asked(_metrics(count), extractor)
+    everything = EvaluationSpec(_metrics(count), extractor)
     needs = everything.reference_needs()
-    reference(real.images, extractor, needs, Keeper(folder), batch_size=BATCH)
+    reference(real.images, extractor, needs, FeatureStore(folder), batch_size=BATCH)
     loops = {
-        "fid": lambda: _evaluate(fakes, real, Asked(["fid"], extractor), folder),
+        "fid": lambda: _evaluate(fakes, real, EvaluationSpec(["fid"], extractor), folder),
         "all": lambda: _evaluate(fakes, real, everything, folder),
     }
     timed = alternate(loops, rounds=1, seconds=0.0, device=CPU, warm_up=0)
     return timed["fid"].median, timed["all"].median
 
 
-def _evaluate(images: Stored, real: Real, asked: Asked, folder: Path) -> None:
-    keeper = Keeper(folder)
+def _evaluate(images: Stored, real: Real, asked: EvaluationSpec, folder: Path) -> None:
+    keeper = FeatureStore(folder)
     known = look_at_reals([real], asked, keeper, batch_size=BATCH, watch=_unwatched)
     evaluate(images, known, asked, keeper, batch_size=BATCH, watch=_unwatched)
 
@@ -259,7 +259,7 @@ def peak_of_all(count: int) -> int:
     with tempfile.TemporaryDirectory() as folder:
         before = forget_peak(CPU)
         real = Real(reals, "made up", "all")
-        _evaluate(fakes, real, Asked(_metrics(count), extractor), Path(folder))
+        _evaluate(fakes, real, EvaluationSpec(_metrics(count), extractor), Path(folder))
         return peak(CPU) - before
 
 

@@ -1,5 +1,5 @@
 """The command line: each command parses, calls, and renders."""
 
-from gancli.cli.boundary import main
+from gancli.cli.main import main
 
 __all__ = ["main"]

@@ -9,10 +9,10 @@ from typing import Annotated
 import typer
 
 import gancli
-from gancli.cli.axes import traverse
-from gancli.cli.benches import bench_app
-from gancli.cli.compares import compare
-from gancli.cli.looks import data, status
+from gancli.cli.bench import bench_app
+from gancli.cli.compare import compare
+from gancli.cli.data import data, status
+from gancli.cli.evaluate import evaluate
 from gancli.cli.options import (
     CheckpointOption,
     DataDirOption,
@@ -37,7 +37,7 @@ from gancli.cli.options import (
     WeightsOption,
 )
 from gancli.cli.presets import presets_app
-from gancli.cli.scores import evaluate
+from gancli.cli.traverse import traverse
 
 app = typer.Typer(
     help="Train, sample, evaluate, traverse and compare the classic GANs, repeatably.",
@@ -119,7 +119,9 @@ def train(
     ] = False,
 ) -> None:
     """Train a model: previews, metrics and checkpoints go to the run's folder."""
-    from gancli.cli import examining, own, training
+    from gancli.commands import evaluate_in_training as examining
+    from gancli.commands import train as training
+    from gancli.commands import user_images as own
 
     training.train(
         training.TrainRequest(
@@ -157,7 +159,9 @@ def resume(
     trust_weights: TrustOption = False,
 ) -> None:
     """Go on with a run, bit for bit as if it had never stopped."""
-    from gancli.cli import examining, place, training
+    from gancli.commands import environment as place
+    from gancli.commands import evaluate_in_training as examining
+    from gancli.commands import train as training
 
     training.resume(
         run,
@@ -219,7 +223,7 @@ def sample(
     force: Annotated[bool, typer.Option("--force", help="Replace what is in --out.")] = False,
 ) -> None:
     """Write samples: each depends on the checkpoint and its seed alone."""
-    from gancli.cli import sampling
+    from gancli.commands import sample as sampling
 
     sampling.sample(
         sampling.SampleRequest(
@@ -291,7 +295,8 @@ def collapse_study(
 
     Typed again, it goes on with what is missing.
     """
-    from gancli.cli import place, studying
+    from gancli.commands import collapse_study as studying
+    from gancli.commands import environment as place
 
     studying.collapse_study(
         studying.StudyRequest(

@@ -21,7 +21,7 @@ presets_app = typer.Typer(
 def presets(context: typer.Context) -> None:
     """List the presets, or show one as TOML that trains as it stands."""
     if context.invoked_subcommand is None:
-        from gancli.report.listing import print_presets
+        from gancli.report.preset_table import print_presets
 
         print_presets()
 
@@ -36,7 +36,7 @@ def show(
     fit: FitOption = None,
 ) -> None:
     """Print a resolved preset as TOML: > my.toml, edit it, gan train my.toml."""
-    from gancli.cli.own import ImageChoices, choose
+    from gancli.commands.user_images import ImageChoices, choose
     from gancli.preset import load_preset, to_toml
 
     found = choose(dataset, ImageChoices(image_size, fit), model=model)

@@ -4,23 +4,23 @@ from typing import Annotated
 
 from pydantic import Field
 
+from gancli.data.batch_source import BatchSource
 from gancli.data.dataset import Dataset
-from gancli.data.deck import Deck
+from gancli.data.image_folder import ImageFolder
 from gancli.data.images import TorchvisionImages
 from gancli.data.mixture import Mixture
-from gancli.data.own import OwnImages
 from gancli.data.stacked import StackedDigits
 
 AnyData = Annotated[
-    Mixture | TorchvisionImages | StackedDigits | OwnImages, Field(discriminator="kind")
+    Mixture | TorchvisionImages | StackedDigits | ImageFolder, Field(discriminator="kind")
 ]
 
 __all__ = [
     "AnyData",
+    "BatchSource",
     "Dataset",
-    "Deck",
+    "ImageFolder",
     "Mixture",
-    "OwnImages",
     "StackedDigits",
     "TorchvisionImages",
 ]

@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 from torch import Tensor
 
 from gancli.data.dataset import Dataset, DataSpec
-from gancli.streams import stream
+from gancli.rng import stream
 from gancli.types import DataShape
 
 

@@ -11,7 +11,7 @@ from pydantic import Field
 
 from gancli.data.dataset import Dataset
 from gancli.data.images import ImageSpec, TorchvisionImages
-from gancli.streams import stream
+from gancli.rng import stream
 from gancli.types import DataShape
 
 DIGITS = TorchvisionImages(source="mnist")

@@ -8,21 +8,21 @@ from typing import NamedTuple
 from torch import Tensor
 
 from gancli.errors import DataError
-from gancli.evaluation.asked import Asked, Real
 from gancli.evaluation.codes import code_agreement
-from gancli.evaluation.gather import Done, Gathered, Needs, gather
-from gancli.evaluation.imagesets import ImageSet
+from gancli.evaluation.feature_store import FeatureStore
+from gancli.evaluation.features import Done, Gathered, Needs, gather
+from gancli.evaluation.frechet import frechet_distance
+from gancli.evaluation.image_sets import ImageSet
 from gancli.evaluation.intervals import Interval, intervals_of
-from gancli.evaluation.keeping import Keeper
 from gancli.evaluation.memorisation import Neighbours, memorisation
-from gancli.evaluation.moments import frechet_distance
-from gancli.evaluation.references import reference
-from gancli.evaluation.scores import (
+from gancli.evaluation.metrics import (
     Manifolds,
     inception_score,
     kernel_distance,
     manifolds,
 )
+from gancli.evaluation.reference_cache import reference
+from gancli.evaluation.spec import EvaluationSpec, Real
 
 NOTHING: list[Gathered | None] = [None]
 """What images are compared with where no metric compares."""
@@ -37,7 +37,7 @@ class Scored(NamedTuple):
     intervals: dict[str, Interval]
 
 
-class Found(NamedTuple):
+class EvaluationOutput(NamedTuple):
     """What one pass over the scored images found."""
 
     scored: list[Scored]
@@ -47,7 +47,7 @@ class Found(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Known:
+class ReferenceStats:
     """What real images look like; any images may be compared with them."""
 
     compared: tuple[Gathered, ...]
@@ -57,8 +57,13 @@ class Known:
 
 
 def look_at_reals(
-    reals: Sequence[Real], asked: Asked, keeper: Keeper, *, batch_size: int, watch: Watch
-) -> Known:
+    reals: Sequence[Real],
+    asked: EvaluationSpec,
+    keeper: FeatureStore,
+    *,
+    batch_size: int,
+    watch: Watch,
+) -> ReferenceStats:
     """Look at all real images that the metrics take, or remember what they look like.
 
     Args:
@@ -77,14 +82,20 @@ def look_at_reals(
 
     compared = [known(real, asked.reference_needs()) for real in reals] if asked.compares else []
     if "memorisation" not in asked.metrics or asked.train is None or asked.held_out is None:
-        return Known(tuple(compared))
+        return ReferenceStats(tuple(compared))
     kept = Needs(features=True)
-    return Known(tuple(compared), (known(asked.train, kept), known(asked.held_out, kept)))
+    return ReferenceStats(tuple(compared), (known(asked.train, kept), known(asked.held_out, kept)))
 
 
 def evaluate(
-    fakes: ImageSet, known: Known, asked: Asked, keeper: Keeper, *, batch_size: int, watch: Watch
-) -> Found:
+    fakes: ImageSet,
+    known: ReferenceStats,
+    asked: EvaluationSpec,
+    keeper: FeatureStore,
+    *,
+    batch_size: int,
+    watch: Watch,
+) -> EvaluationOutput:
     """Score images; each is looked at once.
 
     Args:
@@ -101,15 +112,17 @@ def evaluate(
         )
     scored = [compare(fake, real, asked, keeper) for real in known.compared or NOTHING]
     if known.unseen is None:
-        return Found(scored, None)
+        return EvaluationOutput(scored, None)
     with watch(2, "searches for the nearest training images") as done:
         near = _neighbours(_Three(fake, *known.unseen), asked, keeper, done)
     repeated = memorisation(*near)._asdict()
     more = {f"memorisation_{name}": value for name, value in repeated.items()}
-    return Found([each._replace(scores=each.scores | more) for each in scored], near)
+    return EvaluationOutput([each._replace(scores=each.scores | more) for each in scored], near)
 
 
-def compare(fake: Gathered, real: Gathered | None, asked: Asked, keeper: Keeper) -> Scored:
+def compare(
+    fake: Gathered, real: Gathered | None, asked: EvaluationSpec, keeper: FeatureStore
+) -> Scored:
     """The scores asked for, under their names; `real` only where the metrics compare.
 
     Raises:
@@ -122,7 +135,9 @@ def compare(fake: Gathered, real: Gathered | None, asked: Asked, keeper: Keeper)
     return Scored(scores, intervals_of(scores, fake, real, cover, asked.resamples))
 
 
-def _cover(fake: Gathered, real: Gathered | None, asked: Asked, keeper: Keeper) -> Manifolds | None:
+def _cover(
+    fake: Gathered, real: Gathered | None, asked: EvaluationSpec, keeper: FeatureStore
+) -> Manifolds | None:
     """How the two sets cover each other, where a metric goes by that."""
     if real is None or not {"prc", "dc"} & set(asked.metrics):
         return None
@@ -141,7 +156,7 @@ class _Three(NamedTuple):
 
 
 def _neighbours(
-    sets: _Three, asked: Asked, keeper: Keeper, done: Done
+    sets: _Three, asked: EvaluationSpec, keeper: FeatureStore, done: Done
 ) -> tuple[Neighbours, Neighbours]:
     """The nearest training images of the scored ones, and of those held out."""
     fake, train, held_out = map(_features, sets)
@@ -160,7 +175,7 @@ def _features(gathered: Gathered) -> Tensor:
 
 
 def _scores(
-    fake: Gathered, real: Gathered | None, asked: Asked, cover: Manifolds | None
+    fake: Gathered, real: Gathered | None, asked: EvaluationSpec, cover: Manifolds | None
 ) -> dict[str, float]:
     found: dict[str, float] = {}
     if "fid" in asked.metrics and real is not None:
@@ -181,7 +196,7 @@ def _scores(
     return found | _readings(fake, asked)
 
 
-def _readings(fake: Gathered, asked: Asked) -> dict[str, float]:
+def _readings(fake: Gathered, asked: EvaluationSpec) -> dict[str, float]:
     """What the digits that are read in the images say of their labels and codes."""
     found: dict[str, float] = {}
     if asked.of_digits and fake.labels is not None and fake.logits is not None:

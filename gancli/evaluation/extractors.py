@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from gancli.data.images import resized
 from gancli.errors import DataError, NetworkError, UsageError
-from gancli.evaluation.digits import CLASSES, SIDE, WIDTH, DigitClassifier, Reader, scaled
+from gancli.evaluation.mnist_classifier import CLASSES, SIDE, WIDTH, DigitClassifier, Reader, scaled
 from gancli.files import disk_error
 
 CHUNK = 2**20

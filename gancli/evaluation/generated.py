@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from gancli.checkpoint import Checkpoint
-from gancli.evaluation.imagesets import Batch, Shape, sha
+from gancli.evaluation.image_sets import Batch, Shape, sha
 from gancli.sampler import Sampler
 
 

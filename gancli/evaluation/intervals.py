@@ -18,16 +18,16 @@ import torch
 from scipy.stats import binomtest
 from torch import Tensor
 
-from gancli.evaluation.gather import Gathered
-from gancli.evaluation.moments import Gaussian
-from gancli.evaluation.scores import (
+from gancli.evaluation.features import Gathered
+from gancli.evaluation.frechet import Gaussian
+from gancli.evaluation.metrics import (
     DEGREE,
     DENSITY_NEIGHBOUR,
     OFFSET,
     SUBSETS,
     Manifolds,
 )
-from gancli.streams import stream
+from gancli.rng import stream
 
 Interval = tuple[float, float]
 LEVEL = 0.95

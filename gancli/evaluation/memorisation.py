@@ -9,7 +9,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from gancli.evaluation.scores import BLOCK_BYTES, CPU, nearest
+from gancli.evaluation.metrics import BLOCK_BYTES, CPU, nearest
 
 NEAR_SHARE = 0.01
 """Of new images so many count as repeated, by definition."""

@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from gancli.evaluation.asked import Metric
-from gancli.evaluation.kept import HIGHER_IS_BETTER, LOWER_IS_BETTER, is_better
 from gancli.evaluation.protocol import Evaluation, differences
-from gancli.runs import LAST
+from gancli.evaluation.results import HIGHER_IS_BETTER, LOWER_IS_BETTER, is_better
+from gancli.evaluation.spec import Metric
+from gancli.runs.folder import LAST
 
 BEST_OF = "best of"
 METRIC_OF: dict[str, Metric] = {

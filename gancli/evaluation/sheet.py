@@ -3,7 +3,7 @@
 from PIL import Image
 from torch import Tensor
 
-from gancli.evaluation.imagesets import ImageSet
+from gancli.evaluation.image_sets import ImageSet
 from gancli.evaluation.memorisation import Neighbours
 from gancli.pictures import labelled, png, to_image
 

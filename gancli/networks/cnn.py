@@ -28,10 +28,10 @@ from gancli.prior import Prior
 from gancli.types import (
     DataShape,
     DiscriminatorNet,
+    DiscriminatorOutput,
     GeneratorNet,
     Latent,
     Sample,
-    Verdict,
 )
 
 Multiplier = Annotated[int, Field(gt=0, le=1024)]
@@ -136,7 +136,7 @@ class CnnDiscriminator(DiscriminatorNet):
             {n: WholeConv2d(inputs, count, side, bias=spec.bias) for n, count in heads.items()}
         )
 
-    def forward(self, sample: Sample) -> Verdict:
+    def forward(self, sample: Sample) -> DiscriminatorOutput:
         """Return one logit an image, and (B, count) of each head."""
         x = sample.x
         if self.beside:
@@ -146,7 +146,7 @@ class CnnDiscriminator(DiscriminatorNet):
         x = activation(norm(self.layers(self.first_conv(channels_last(x)))))
         own = self.before_heads(x)
         heads = {name: head(own).flatten(1) for name, head in self.heads.items()}
-        return Verdict(to_logit(x).flatten(), heads)
+        return DiscriminatorOutput(to_logit(x).flatten(), heads)
 
 
 class Cnn(NetworkSpec):

@@ -17,7 +17,14 @@ from torch.nn.functional import conv_transpose2d
 from gancli.networks.blocks import channels_last, leaky
 from gancli.networks.layers import NO_HEADS, NetworkSpec, Norm, batch_norm, finish
 from gancli.prior import Prior
-from gancli.types import DataShape, DiscriminatorNet, GeneratorNet, Latent, Sample, Verdict
+from gancli.types import (
+    DataShape,
+    DiscriminatorNet,
+    DiscriminatorOutput,
+    GeneratorNet,
+    Latent,
+    Sample,
+)
 
 Multiplier = Annotated[int, Field(gt=0, le=1024)]
 SEED_SIDE = 4
@@ -167,10 +174,10 @@ class EigenDiscriminator(DiscriminatorNet):
             nn.Linear(widths[-1], 1),
         )
 
-    def forward(self, sample: Sample) -> Verdict:
+    def forward(self, sample: Sample) -> DiscriminatorOutput:
         """Return one logit an image."""
         features = self.last_conv(self.layers(self.first_conv(channels_last(sample.x))))
-        return Verdict(self.cls(self.activation(features).flatten(1)).squeeze(1))
+        return DiscriminatorOutput(self.cls(self.activation(features).flatten(1)).squeeze(1))
 
 
 class Eigen(NetworkSpec):

@@ -17,11 +17,11 @@ from gancli.prior import Prior
 from gancli.types import (
     DataShape,
     DiscriminatorNet,
+    DiscriminatorOutput,
     GeneratorNet,
     Latent,
     ReconstructorNet,
     Sample,
-    Verdict,
 )
 
 HIDDEN_BLOCKS = 2
@@ -58,7 +58,7 @@ class MlpDiscriminator(DiscriminatorNet):
             spec, inputs, 1, _judging_norms(spec), twice=twice
         )
 
-    def forward(self, sample: Sample) -> Verdict:
+    def forward(self, sample: Sample) -> DiscriminatorOutput:
         """Return one logit a sample.
 
         Raises:
@@ -69,7 +69,7 @@ class MlpDiscriminator(DiscriminatorNet):
             if sample.z is None:
                 raise ValueError("this discriminator judges samples with their noise")
             x = torch.cat([x, sample.z], dim=1)
-        return Verdict(self.last_layer(self.layers(self.first_layer(x))).squeeze(1))
+        return DiscriminatorOutput(self.last_layer(self.layers(self.first_layer(x))).squeeze(1))
 
 
 class MlpReconstructor(ReconstructorNet):

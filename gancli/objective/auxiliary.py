@@ -9,7 +9,7 @@ from torch.nn.functional import cross_entropy
 from gancli.objective.penalties import wide
 from gancli.objective.term import DiscriminatorScene, GeneratorScene, Side, Term
 from gancli.prior import Prior
-from gancli.types import DataShape, Sample, Verdict
+from gancli.types import DataShape, DiscriminatorOutput, Sample
 
 LABEL = "label"
 """The head that says the class."""
@@ -48,7 +48,7 @@ class ClassLoss(Term):
         return {LABEL: shape.classes}
 
 
-def _named(verdict: Verdict, sample: Sample) -> Tensor:
+def _named(verdict: DiscriminatorOutput, sample: Sample) -> Tensor:
     if sample.label is None:
         raise ValueError("the class loss takes labels, and there are none")
     return cross_entropy(verdict.heads[LABEL], sample.label)
@@ -119,7 +119,7 @@ class MutualInformation(Term):
         """In one place or in the other."""
         return self.own_turn == (side == "joint")
 
-    def _surprise(self, fake: Sample, verdict: Verdict) -> Tensor:
+    def _surprise(self, fake: Sample, verdict: DiscriminatorOutput) -> Tensor:
         """Minus the mean log-likelihood of the codes, up to a constant."""
         loss = verdict.logit.new_zeros(())
         if fake.category is not None:

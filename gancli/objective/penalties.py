@@ -9,7 +9,7 @@ from pydantic import Field
 from torch import Tensor
 
 from gancli.objective.term import DiscriminatorScene, Side, Term
-from gancli.types import DiscriminatorNet, Sample, Verdict
+from gancli.types import DiscriminatorNet, DiscriminatorOutput, Sample
 
 
 def widened(sample: Sample) -> Sample:
@@ -22,13 +22,13 @@ def wide(x: Tensor) -> Tensor:
     return x.float() if x.dtype in (torch.float16, torch.bfloat16) else x
 
 
-def judge_in_full_precision(discriminator: DiscriminatorNet, sample: Sample) -> Verdict:
+def judge_in_full_precision(discriminator: DiscriminatorNet, sample: Sample) -> DiscriminatorOutput:
     """The verdict on a widened sample, outside autocast."""
     with torch.autocast(sample.x.device.type, enabled=False):
         return discriminator(sample)
 
 
-def input_gradient(verdict: Verdict, sample: Sample) -> Tensor:
+def input_gradient(verdict: DiscriminatorOutput, sample: Sample) -> Tensor:
     """d(sum of logits)/dx, shape (B, D), differentiable again."""
     with torch.autocast(sample.x.device.type, enabled=False):
         (gradient,) = torch.autograd.grad(verdict.logit.sum(), sample.x, create_graph=True)

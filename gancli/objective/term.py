@@ -8,12 +8,12 @@ from gancli.prior import Prior
 from gancli.settings import Settings
 from gancli.types import (
     DataShape,
-    Dealer,
     DiscriminatorNet,
+    DiscriminatorOutput,
+    Draws,
     GeneratorNet,
     ReconstructorNet,
     Sample,
-    Verdict,
 )
 
 Side = Literal["discriminator", "generator", "joint"]
@@ -27,9 +27,9 @@ class DiscriminatorScene(NamedTuple):
     real: Sample
     fake: Sample
     """carries no generator graph"""
-    real_verdict: Verdict
-    fake_verdict: Verdict
-    dealer: Dealer
+    real_verdict: DiscriminatorOutput
+    fake_verdict: DiscriminatorOutput
+    dealer: Draws
 
 
 class GeneratorScene(NamedTuple):
@@ -37,7 +37,7 @@ class GeneratorScene(NamedTuple):
 
     fake: Sample
     """carries the generator's graph, and the noise it was made of"""
-    fake_verdict: Verdict
+    fake_verdict: DiscriminatorOutput
     generator: GeneratorNet
     reconstructor: ReconstructorNet | None = None
 

@@ -13,7 +13,7 @@ from gancli.objective import Objective
 from gancli.objective.penalties import judge_in_full_precision, wide, widened
 from gancli.objective.term import Constraint, DiscriminatorScene, GeneratorScene, Side, Term
 from gancli.parallel import World
-from gancli.types import Dealer, Players, ReconstructorNet, Sample, Verdict
+from gancli.types import DiscriminatorOutput, Draws, Players, ReconstructorNet, Sample
 
 Losses = dict[str, Tensor]
 
@@ -25,7 +25,7 @@ class Turn:
     name: Side
     steppers: tuple[str, ...]
     """the players whose weights move"""
-    losses: Callable[[Dealer], Losses]
+    losses: Callable[[Draws], Losses]
     """the weighted summands, by term; the steppers descend their sum"""
     constraints: tuple[Constraint, ...] = ()
     deals_real: bool = False
@@ -77,7 +77,7 @@ def plan(
 def discriminator_losses(
     terms: Mapping[str, Term],
     players: Players,
-    dealer: Dealer,
+    dealer: Draws,
     due: Collection[str] | None = None,
 ) -> Losses:
     """The weighted summands of the discriminator's loss, one a term that acts on its side.
@@ -99,7 +99,7 @@ def discriminator_losses(
         fake_verdict = _judge(players, fake)
         real = widened(real)
         real_verdict = judge_in_full_precision(players.discriminator, real)
-    elif players.discriminator.judges_singly:
+    elif players.discriminator.is_per_sample:
         fake_verdict, real_verdict = _judge(players, fake.beside(real)).halves()
     else:
         fake_verdict, real_verdict = _judge(players, fake), _judge(players, real)
@@ -113,44 +113,44 @@ def discriminator_losses(
     }
 
 
-def generator_losses(terms: Mapping[str, Term], players: Players, dealer: Dealer) -> Losses:
+def generator_losses(terms: Mapping[str, Term], players: Players, dealer: Draws) -> Losses:
     """The weighted summands of the generator's loss, one a term that acts on its side."""
     scene = _made(players, dealer)
     return {name: term.weight * term.generator(scene) for name, term in terms.items()}
 
 
-def joint_losses(terms: Mapping[str, Term], players: Players, dealer: Dealer) -> Losses:
+def joint_losses(terms: Mapping[str, Term], players: Players, dealer: Draws) -> Losses:
     """The weighted summands of what generator and discriminator descend together."""
     scene = _made(players, dealer)
     return {name: term.weight * term.joint(scene) for name, term in terms.items()}
 
 
-def _made(players: Players, dealer: Dealer) -> GeneratorScene:
+def _made(players: Players, dealer: Draws) -> GeneratorScene:
     """Fresh fakes, with the generator's graph, and the verdict on them."""
     latent = dealer.latent()
     fake = Sample.made(players.generator(latent), latent)
     return GeneratorScene(fake, _judge(players, fake), players.generator, players.reconstructor)
 
 
-def _guess(reconstructor: ReconstructorNet, x: Tensor, dealer: Dealer) -> Tensor:
+def _guess(reconstructor: ReconstructorNet, x: Tensor, dealer: Draws) -> Tensor:
     """A draw from the reconstructor's distribution of the noise behind x, without its graph."""
     with torch.no_grad():
         mean = reconstructor(x)
     return mean + reconstructor.noise * dealer.noise(mean)
 
 
-def _judge(players: Players, sample: Sample) -> Verdict:
+def _judge(players: Players, sample: Sample) -> DiscriminatorOutput:
     """The discriminator's verdict; its logits are averaged in float32 at least."""
     verdict = players.discriminator(sample)
     heads = {name: wide(head) for name, head in verdict.heads.items()}
-    return Verdict(wide(verdict.logit), heads)
+    return DiscriminatorOutput(wide(verdict.logit), heads)
 
 
 def take(
     turn: Turn,
     players: Players,
     optimizers: Mapping[str, Optimizer],
-    dealer: Dealer,
+    dealer: Draws,
     *,
     world: World,
     autocast: torch.dtype | None = None,

@@ -8,10 +8,10 @@ from typing import Any
 from pydantic import ValidationError
 
 from gancli import catalog
+from gancli.catalog.fit_to_images import UserImages
+from gancli.catalog.merge import TAGS, override
 from gancli.errors import UsageError
-from gancli.fitting import Own
 from gancli.preset.schema import ABSENT, Deviation, Preset, leaves
-from gancli.tables import TAGS, override
 
 PAPER = "paper"
 _COMPARED = {"data", "prior", "generator", "discriminator", "objective", "schedule"}
@@ -31,7 +31,7 @@ _UNSAID = ("Value error, ", "Input should be ")
 
 def load_preset(
     model: str,
-    dataset: str | Own | None = None,
+    dataset: str | UserImages | None = None,
     variant: str | None = None,
     overrides: Sequence[str] = (),
 ) -> Preset:
@@ -50,7 +50,7 @@ def load_preset(
     return preset if catalog.is_resolved_file(model) else mark_deviations(preset, model, dataset)
 
 
-def mark_deviations(preset: Preset, model: str, dataset: str | Own | None) -> Preset:
+def mark_deviations(preset: Preset, model: str, dataset: str | UserImages | None) -> Preset:
     """The preset with a remark at every field that differs from its paper, if that is known."""
     if preset.variant == PAPER:
         return preset

@@ -20,7 +20,7 @@ Decay = Annotated[float, Field(ge=0, lt=1)]
 Count = Annotated[int, Field(gt=0, le=1_000_000_000)]
 Turns = Annotated[int, Field(gt=0, le=10_000)]
 """Turns of one step, which its plan lists one by one."""
-Judge = Literal[
+SelectionScore = Literal[
     "fid",
     "intra_fid",
     "kid",
@@ -93,7 +93,7 @@ class Schedule(Settings):
     is made"""
     evaluate_count: Count = 10_000
     """generated images of an evaluation"""
-    evaluate_by: Judge = "fid"
+    evaluate_by: SelectionScore = "fid"
     """the score whose best checkpoint is kept"""
 
     def evaluates_at(self, step: int) -> bool:

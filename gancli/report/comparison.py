@@ -8,24 +8,24 @@ from rich.box import SIMPLE
 from rich.markup import escape
 from rich.table import Table
 
-from gancli.evaluation.comparing import Contest
+from gancli.evaluation.leaderboard import Comparison
 from gancli.evaluation.protocol import Evaluation
 from gancli.evaluation.ranking import RANKED
+from gancli.report.console import console, say
 from gancli.report.evaluation import reference_lines, shown_interval, shown_name, shown_number
-from gancli.report.words import console, say
 
 BEST = "*"
 WIDEST = 1000
 """Columns of a table that nothing breaks."""
 
 
-def columns(found: Contest) -> list[str]:
+def columns(found: Comparison) -> list[str]:
     """The scores that are shown: the one that ranks, then the others that any has."""
     every = (name for row in found.rows for name in row.scores if name in RANKED)
     return list(dict.fromkeys([found.by, *every]))
 
 
-def print_contest(found: Contest, floor: Evaluation | None, lacking: str) -> None:
+def print_contest(found: Comparison, floor: Evaluation | None, lacking: str) -> None:
     """Print the ranking, and the protocol.
 
     Args:
@@ -83,7 +83,7 @@ def _cell(name: str, found: Evaluation, best: float | None = None) -> str:
     return f"{value}{mark}" + (f"\n{interval}" if interval else "")
 
 
-def _remarks(found: Contest, floor: Evaluation | None, lacking: str) -> list[str]:
+def _remarks(found: Comparison, floor: Evaluation | None, lacking: str) -> list[str]:
     p, first = found.protocol, found.rows[0].entry.evaluation
     lines = [f"{BEST} the best of all"]
     if p.network == "none":
@@ -110,7 +110,7 @@ def _remarks(found: Contest, floor: Evaluation | None, lacking: str) -> list[str
     return lines
 
 
-def _overlap(found: Contest) -> bool:
+def _overlap(found: Comparison) -> bool:
     both = [row.entry.evaluation.intervals.get(found.by) for row in found.rows[:2]]
     if both[0] is None or both[1] is None:
         return False

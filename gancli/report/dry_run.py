@@ -11,7 +11,7 @@ from gancli.networks.summary import parameter_count, summarise
 from gancli.objective.turns import Turn, plan
 from gancli.preset import Preset, to_toml
 from gancli.prior import Prior
-from gancli.report.words import console, say
+from gancli.report.console import console, say
 from gancli.state import build_players
 from gancli.types import Latent, Players, Sample
 

@@ -6,11 +6,11 @@ from rich.markup import escape
 from rich.table import Table
 
 from gancli.evaluation.extractors import INCEPTION
-from gancli.evaluation.kept import Examined
 from gancli.evaluation.memorisation import NEAR_SHARE
 from gancli.evaluation.protocol import GIVEN, Evaluation
+from gancli.evaluation.results import Examined
 from gancli.preset import Published
-from gancli.report.words import console, say
+from gancli.report.console import console, say
 
 RECOGNISED = "recognised"
 NAMES = {

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from gancli.checkpoint import Header
-from gancli.evaluation.kept import Examined
+from gancli.evaluation.results import Examined
 from gancli.trainer import Event
 
 

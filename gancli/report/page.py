@@ -8,7 +8,7 @@ from typing import NamedTuple
 import gancli
 from gancli.evaluation.protocol import Evaluation
 from gancli.evaluation.ranking import Entry
-from gancli.pages import data_uri, template, thinned
+from gancli.html import data_uri, template, thinned
 from gancli.preset import to_toml
 from gancli.preset.schema import ABSENT, leaves
 from gancli.report.evaluation import (

@@ -69,7 +69,7 @@ class Pace:
         self._last, self.ahead = self._clock(), ahead
 
 
-class Board:
+class RunDisplay:
     """What is known of a run in progress; it warns, once, of a schedule longer than a day."""
 
     def __init__(
@@ -173,7 +173,7 @@ class Board:
         )
 
 
-class LineBoard(Board):
+class LineBoard(RunDisplay):
     """Prints line by line, where the output is no terminal."""
 
     def note(self, event: Event) -> None:
@@ -192,7 +192,7 @@ class LineBoard(Board):
 
 
 @contextmanager
-def display(console: Console, job: Job, shorter: str | None) -> Iterator[Board]:
+def display(console: Console, job: Job, shorter: str | None) -> Iterator[RunDisplay]:
     """Show a run while it trains; the board's `note` is told of each event.
 
     Args:
@@ -204,7 +204,7 @@ def display(console: Console, job: Job, shorter: str | None) -> Iterator[Board]:
         console.print(f"training in {job.run.folder}", markup=False)
         yield LineBoard(job, console, shorter)
         return
-    board = Board(job, console, shorter)
+    board = RunDisplay(job, console, shorter)
     with Live(get_renderable=board.panel, console=console, refresh_per_second=REFRESHES_PER_SECOND):
         yield board
 

@@ -9,7 +9,7 @@ from rich.table import Table
 from rich_pixels import Pixels
 
 from gancli.report.summary import Summary
-from gancli.runs import BEST
+from gancli.runs.folder import BEST
 
 WIDEST = 100
 """Columns of the drawn preview; a character shows two pixels, one above the other."""

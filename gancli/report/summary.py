@@ -9,11 +9,11 @@ from typing import NamedTuple
 
 from gancli.checkpoint import Header
 from gancli.errors import RunError
-from gancli.evaluation.kept import evaluations, examined
 from gancli.evaluation.protocol import Evaluation
 from gancli.evaluation.ranking import Entry, alike, entries, ranked_by
+from gancli.evaluation.results import evaluations, examined
 from gancli.report.evaluation import OF_CLASS, STD, shown_name
-from gancli.runs import Row, Run
+from gancli.runs.folder import Row, Run
 
 LOSS = "loss_"
 

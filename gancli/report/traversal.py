@@ -7,9 +7,9 @@ from rich.markup import escape
 from rich.table import Table
 
 import gancli
-from gancli.pages import template
-from gancli.report.strips import Sprite, shown_effect
-from gancli.report.words import console, say
+from gancli.html import template
+from gancli.report.console import console, say
+from gancli.report.traversal_figures import Sprite, shown_effect
 from gancli.traverse import Axis, AxisEffect, Traversal
 
 PICTURES_LIMIT = 14_000_000

@@ -10,11 +10,17 @@ import torch
 from numpy.typing import NDArray
 from pydantic import BaseModel
 
-from gancli.data import AnyData, Dataset, Mixture, StackedDigits, TorchvisionImages
+from gancli.data import (
+    AnyData,
+    Dataset,
+    Mixture,
+    StackedDigits,
+    TorchvisionImages,
+)
 from gancli.data.stacked import CLASSES, DIGITS
 from gancli.errors import UsageError
-from gancli.evaluation.digits import Reader, digit_reader
-from gancli.evaluation.modes import (
+from gancli.evaluation.mnist_classifier import Reader, digit_reader
+from gancli.evaluation.mode_coverage import (
     FAIR_SHARE,
     RADIUS_IN_STD,
     Assigned,
@@ -23,8 +29,8 @@ from gancli.evaluation.modes import (
     reverse_kl,
     std_ratio,
 )
+from gancli.rng import stream
 from gancli.sampler import Samples
-from gancli.streams import stream
 
 POINTS = 10_000
 STACKED = 26_000

@@ -10,7 +10,7 @@ from gancli.checkpoint import Checkpoint, load
 from gancli.data import Mixture
 from gancli.errors import RunError
 from gancli.files import write_atomically
-from gancli.pages import data_uri, template, thinned
+from gancli.html import data_uri, template, thinned
 from gancli.pictures import png
 from gancli.sampler import Samples
 from gancli.study.arena import FAIR_WORDS, Arena

@@ -12,7 +12,7 @@ from gancli.checkpoint import RunSettings
 from gancli.errors import RunError
 from gancli.files import write_atomically
 from gancli.preset import Preset, differences
-from gancli.runs import Row, Run, read_rows
+from gancli.runs.folder import Row, Run, read_rows
 from gancli.settings import Settings
 
 

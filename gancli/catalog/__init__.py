@@ -1,0 +1,31 @@
+"""Preset files: found, laid over each other and fitted to images of one's own; knows no torch."""
+
+from gancli.catalog.preset_files import (
+    PresetFile,
+    dataset_names,
+    for_photographs,
+    home_of,
+    is_resolved_file,
+    labelled_example,
+    lineage,
+    model_names,
+    preset_file,
+    preset_folder,
+    read_toml,
+    resolve,
+)
+
+__all__ = [
+    "PresetFile",
+    "dataset_names",
+    "for_photographs",
+    "home_of",
+    "is_resolved_file",
+    "labelled_example",
+    "lineage",
+    "model_names",
+    "preset_file",
+    "preset_folder",
+    "read_toml",
+    "resolve",
+]

@@ -1,0 +1,214 @@
+"""`gan data`."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import typer
+from rich.console import Console
+
+from gancli import catalog
+from gancli.catalog.fit_to_images import UserImages
+from gancli.commands.environment import data_folder
+from gancli.commands.user_images import (
+    ImageChoices,
+    is_path,
+    path_of,
+    short_name,
+    spec_of,
+    words_for,
+)
+from gancli.data import (
+    AnyData,
+    Dataset,
+    ImageFolder,
+    Mixture,
+    TorchvisionImages,
+)
+from gancli.data.cache import decoded
+from gancli.data.survey import survey
+from gancli.errors import DataError, RunError, UsageError
+from gancli.files import write_atomically
+from gancli.pictures import grid, png, scatter
+from gancli.preset import load_preset
+from gancli.report.console import console, say
+from gancli.report.data_table import Look, print_look
+from gancli.report.progress import counting
+from gancli.sampler import Samples
+from gancli.writer import pack
+
+SEED = 5678
+"""Of sets that are drawn: what `gan train` takes by default."""
+SHEET = 64
+"""Images on a sheet of a set without classes."""
+SHEET_ROWS, SHEET_COLUMNS = 20, 10
+"""Classes on a sheet, and images of each."""
+
+
+@dataclass(frozen=True)
+class LookRequest:
+    """What was typed after `gan data`."""
+
+    dataset: str
+    images: ImageChoices
+    out: Path | None
+    pack: Path | None
+    force: bool
+    data_dir: Path | None
+    as_json: bool
+
+
+def look(request: LookRequest) -> None:
+    """Tell what a data set holds, and draw a sheet of it.
+
+    Raises:
+        DataError: nothing is there, or all of it is broken.
+        UsageError: an unknown name, or points that should be packed.
+        RunError: a file is in the way.
+    """
+    for path in (request.out, request.pack):
+        if path is not None and path.exists() and not request.force:
+            raise RunError(f"{path} exists: replace it with --force, or choose another name")
+    look_at = _look_at_own if is_path(request.dataset) else _look_at_named
+    found, data, spec = look_at(request)
+    sheet = request.out or _free(Path(f"{found.name}-sheet.png"))
+    write_atomically(sheet, _sheet(spec, data))
+    if request.as_json:
+        typer.echo(json.dumps(found.model_dump(mode="json") | {"sheet": str(sheet)}, indent=2))
+    else:
+        print_look(found)
+        say(f"sheet: {sheet}")
+    if request.pack is not None:
+        _pack(request.pack, request, spec, data, found)
+
+
+def _look_at_own(request: LookRequest) -> tuple[Look, Dataset, AnyData]:
+    path = path_of(request.dataset, request.data_dir)
+    source, seen = survey(path, anew=request.images.verify)
+    spec = spec_of(seen, request.images)
+    hidden = Console(quiet=True) if request.as_json else console()
+    with counting(hidden, len(source), "images") as done:
+        result = decoded(source, spec.form, verify=request.images.verify, done=done)
+    found = Look(
+        name=short_name(seen.path),
+        count=seen.count,
+        classes=seen.classes,
+        sizes=[seen.smallest, seen.median, seen.largest],
+        modes=seen.modes,
+        broken=list(result.notes.broken),
+        training=_training(spec),
+    )
+    return found, result.data, spec
+
+
+def _training(spec: ImageFolder) -> list[str]:
+    """What training would do, in a few lines."""
+    own = UserImages("images", spec.model_dump(mode="json"))
+    able: dict[str, list[str]] = {}
+    unable = []
+    for model in catalog.model_names():
+        try:
+            batch = catalog.resolve(model, own)["schedule"]["batch_size"]
+            home = catalog.home_of(catalog.preset_file(model))
+        except UsageError:
+            unable.append(model)
+            continue
+        able.setdefault(f"{home}'s values, batches of {batch}", []).append(model)
+    lines = [words_for(spec), *(f"{words}: {', '.join(models)}" for words, models in able.items())]
+    return [*lines, f"not with {', '.join(unable)}"] if unable else lines
+
+
+def _look_at_named(request: LookRequest) -> tuple[Look, Dataset, AnyData]:
+    option = request.images.typed()
+    if option:
+        raise UsageError(f"read {option} with {request.dataset}, expected it with your own images")
+    models = _models_on(request.dataset)
+    spec = spec_named(request.dataset)
+    folder = data_folder(request.data_dir)
+    if not spec.is_present(folder) and not request.as_json:
+        say(f"downloading {request.dataset} into {folder}")
+    data = spec.load(folder, SEED)
+    counts = [] if data.labels is None else np.bincount(data.labels.numpy()).tolist()
+    side = (data.x.shape[-1], data.x.shape[-2]) if spec.shape.is_image else None
+    found = Look(
+        name=request.dataset,
+        count=len(data),
+        classes=dict(zip(spec.class_names, counts, strict=False)),
+        sizes=[side] * 3 if side else [],
+        modes={},
+        broken=[],
+        training=[f"trains: {', '.join(models)}"],
+    )
+    return found, data, spec
+
+
+def spec_named(dataset: str) -> AnyData:
+    """A data set, by its name, at its own size.
+
+    Raises:
+        UsageError: there is none of that name.
+    """
+    spec = load_preset(_models_on(dataset)[0], dataset).data
+    # Some models train on it at another size.
+    return spec.model_copy(update={"size": None}) if isinstance(spec, TorchvisionImages) else spec
+
+
+def _models_on(dataset: str) -> list[str]:
+    models = [n for n in catalog.model_names() if dataset in catalog.preset_file(n).datasets]
+    if not models:
+        known = ", ".join(catalog.dataset_names())
+        raise UsageError(
+            f"read {dataset!r} as a data set, expected a path of images (a folder, a zip or an "
+            f"npz) or one of {known}"
+        )
+    return models
+
+
+def _free(path: Path) -> Path:
+    """The path, or the first numbered one that nothing is in the way of."""
+    number, free = 1, path
+    while free.exists():
+        number += 1
+        free = path.with_stem(f"{path.stem}-{number}")
+    return free
+
+
+def _sheet(spec: AnyData, data: Dataset) -> bytes:
+    """A picture of some samples: a row a class, where there are classes; or all points."""
+    if isinstance(spec, Mixture):
+        points = spec.to_samples(data.x)
+        return scatter(points[:0], points, spec, f"{len(points):,} points")
+    rows = _rows(spec, data)
+    shown = np.concatenate(rows)
+    images: Samples = spec.to_samples(data.x[shown])
+    return png(grid(images, len(rows[0]) if len(rows) > 1 else None))
+
+
+def _rows(spec: AnyData, data: Dataset) -> list[np.ndarray[tuple[int], np.dtype[np.int64]]]:
+    """Which samples stand on the sheet: spread evenly over the set, or over each class."""
+    if data.labels is None or spec.shape.classes > SHEET_ROWS:
+        return [np.linspace(0, len(data) - 1, min(SHEET, len(data)), dtype=np.int64)]
+    labels = data.labels.numpy()
+    members = [np.flatnonzero(labels == label) for label in range(spec.shape.classes)]
+    spread = np.linspace(0, 1, SHEET_COLUMNS)
+    return [
+        each[(spread * (len(each) - 1)).round().astype(np.int64)] for each in members if len(each)
+    ]
+
+
+def _pack(out: Path, request: LookRequest, spec: AnyData, data: Dataset, found: Look) -> None:
+    if not spec.shape.is_image:
+        raise UsageError(f"read --pack with {request.dataset}, which is no set of images")
+    if found.broken and not request.images.skip_broken:
+        raise DataError(
+            f"read {request.dataset}, where {len(found.broken):,} images are broken: pack the "
+            "others with --skip-broken"
+        )
+    labels = None if data.labels is None else data.labels.numpy()
+    names = () if labels is None else spec.class_names
+    hidden = Console(quiet=True) if request.as_json else console()
+    with counting(hidden, len(data), "images") as done:
+        pack(spec.to_samples(data.x), labels, names, out, done)
+    if not request.as_json:
+        say(f"packed {len(data):,} images into {out}")

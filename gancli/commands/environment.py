@@ -1,0 +1,91 @@
+"""Where a command computes and finds its data."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import platformdirs
+import torch
+
+from gancli import parallel
+from gancli.checkpoint import RunSettings
+from gancli.cli.options import DeviceName
+from gancli.errors import UsageError
+from gancli.parallel import World
+from gancli.report.console import say
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a run computes and finds its data."""
+
+    device: DeviceName | None
+    threads: int | None
+    data_dir: Path | None
+
+
+def choose_device(asked: DeviceName | None, before: str | None = None) -> DeviceName:
+    """The device asked for; else the one used before, or CUDA, if it is there; else the CPU.
+
+    Raises:
+        UsageError: this machine lacks it.
+    """
+    there = {
+        DeviceName.CUDA: torch.cuda.is_available(),
+        DeviceName.MPS: torch.backends.mps.is_available(),
+        DeviceName.CPU: True,
+    }
+    if asked is None:
+        wish = DeviceName(before) if before else DeviceName.CUDA
+        return wish if there[wish] else DeviceName.CPU
+    if not there[asked]:
+        has = ", ".join(name for name, is_there in there.items() if is_there)
+        raise UsageError(f"read --device {asked}, which this machine lacks; it has {has}")
+    return asked
+
+
+def data_folder(asked: Path | None, before: str | None = None) -> Path:
+    """Where named data sets lie.
+
+    As asked, else where they lay before, else `GANCLI_DATA`, else the user's cache folder.
+    """
+    kept = before if before and Path(before).is_dir() else None
+    chosen = asked or kept or os.environ.get("GANCLI_DATA")
+    return Path(chosen) if chosen else cache_folder() / "data"
+
+
+def cache_folder() -> Path:
+    """Where this program keeps what it need not make again."""
+    return platformdirs.user_cache_path("gancli")
+
+
+def as_typed(path: Path) -> Path:
+    """Relative to here where it is below, as people type it."""
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
+
+
+def settings_again(stored: RunSettings, place: Place) -> RunSettings:
+    """The stored settings; a change of device or threads is announced."""
+    device = choose_device(place.device, stored.device)
+    threads = place.threads or stored.threads
+    for name, before, after in (
+        ("device", stored.device, device),
+        ("threads", stored.threads, threads),
+    ):
+        if before != after:
+            say(
+                f"{name}: {before} before, {after} now; results are no longer equal to the last bit"
+            )
+    return stored.model_copy(update={"device": device, "threads": threads})
+
+
+def prepare(settings: RunSettings) -> World:
+    """Set torch up as these settings say, and join the other processes."""
+    torch.set_num_threads(settings.threads)
+    if settings.deterministic:
+        # cuBLAS reads it when it starts, which is after this.
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+        torch.use_deterministic_algorithms(True)
+    if settings.device == "cuda":
+        torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")))
+    return parallel.join(torch.device(settings.device))

@@ -1,0 +1,263 @@
+"""`gan traverse`."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+
+from gancli.checkpoint import Checkpoint
+from gancli.cli.options import DeviceName
+from gancli.commands.digits import reader_of_digits, shows_digits
+from gancli.commands.environment import as_typed, choose_device, data_folder
+from gancli.commands.sample import SEED_LIMIT, default_folder
+from gancli.data.stacked import DIGITS
+from gancli.errors import UsageError
+from gancli.evaluation.mnist_classifier import Reader
+from gancli.preset import Preset
+from gancli.report.console import console, say
+from gancli.report.progress import counting
+from gancli.report.traversal import Panel, budget, print_traversal, render
+from gancli.report.traversal_figures import animation, sheet, sprite, strip
+from gancli.runs.find import OF_IMAGES, find, open_checkpoint
+from gancli.runs.folder import TRAVERSAL_FILE, Run
+from gancli.sampler import Sampler, Samples
+from gancli.traverse import (
+    MOST_CLASSES,
+    Axis,
+    AxisEffect,
+    Span,
+    Traversal,
+    axes,
+    digits_changed,
+    effect,
+    frames,
+)
+from gancli.writer import new_folder, refuse_to_overwrite
+
+DEFAULT_FRAMES, DEFAULT_ROWS = 9, 5
+LARGEST = 1e6
+"""The bound of a range."""
+
+
+@dataclass(frozen=True)
+class TraverseRequest:
+    """What was typed after `gan traverse`."""
+
+    run: str | None
+    axes: str | None
+    span: str | None
+    frames: int
+    rows: int
+    seed: int
+    truncation: float | None
+    gif: bool
+    html: bool
+    batch_size: int
+    checkpoint: str
+    raw: bool
+    device: DeviceName | None
+    data_dir: Path | None
+    out: Path | None
+    force: bool
+
+    def seeds(self) -> range:
+        """One a row."""
+        seeds = range(self.seed, self.seed + self.rows)
+        if seeds.stop >= SEED_LIMIT:
+            raise UsageError(f"read --seed {self.seed}, expected at most {SEED_LIMIT - 1_000}")
+        return seeds
+
+
+class Made(NamedTuple):
+    """What became of one axis."""
+
+    panel: Panel
+    row: Samples
+    """the frames of the first row, (frames, H, W, C)"""
+
+    @property
+    def found(self) -> AxisEffect:
+        """What it does."""
+        return self.panel.found
+
+
+def traverse(request: TraverseRequest) -> None:
+    """Write the strips, and say what was found."""
+    seeds = request.seeds()
+    span = None if request.span is None else parse_range(request.span)
+    found = find(request.run, OF_IMAGES)
+    saved = open_checkpoint(found, request.checkpoint)
+    preset = saved.header.preset
+    if not preset.data.shape.is_image:
+        raise UsageError(
+            f"read a run of {preset.name} on {preset.dataset}, expected one of images: points are "
+            "drawn by gan sample"
+        )
+    device = torch.device(choose_device(request.device))
+    generator = saved.generator(raw=request.raw).to(device)
+    sampler = Sampler(generator, preset, request.batch_size, request.truncation)
+    chosen = parse_axes(request.axes, axes(sampler, seeds, request.frames, span))
+    if span is not None:
+        _refuse_unused(span, chosen, preset)
+    out = (request.out or _default_folder(request, found, saved, span)).absolute()
+    refuse_to_overwrite(out, force=request.force, own=TRAVERSAL_FILE, command="gan traverse")
+    network = saved.network(raw=request.raw)
+    say(f"traversing {saved.path}: {preset.name} on {preset.dataset}, {network}")
+    if max(preset.classes, preset.prior.categories) > MOST_CLASSES:
+        say(f"of the classes, the first {MOST_CLASSES} are shown")
+    reader = _reader(request, saved)
+    with new_folder(out) as new:
+        made = _make(request, sampler, reader, chosen, new)
+        made.sort(key=lambda each: -each.found.effect)
+        traversal = _record(request, saved, span, reader, [each.found for each in made])
+        (new / "axes.png").write_bytes(sheet([(each.found, each.row) for each in made]))
+        (new / "traversal.json").write_text(traversal.model_dump_json(indent=1))
+        if request.html:
+            page = render(traversal, [each.panel for each in made])
+            (new / "traverse.html").write_bytes(page)
+    print_traversal(traversal)
+    say(f"wrote to {as_typed(out)}: a strip an axis, and axes.png of them all")
+    if request.html:
+        say(f"sliders: {as_typed(out) / 'traverse.html'}")
+
+
+def _make(
+    request: TraverseRequest,
+    sampler: Sampler,
+    reader: Reader | None,
+    chosen: Sequence[Axis],
+    folder: Path,
+) -> list[Made]:
+    """Each axis's pictures, into the folder, and what it does."""
+    made, begun = [], 0
+    base = sampler.of(sampler.latent(request.seeds()))
+    total = request.rows * sum(len(axis.values) for axis in chosen)
+    with counting(console(), total, "images") as done:
+        for axis in chosen:
+
+            def further(count: int, begun: int = begun) -> None:
+                done(begun + count)
+
+            images = frames(sampler, axis, further)
+            begun += request.rows * len(axis.values)
+            (folder / f"{axis.name}.png").write_bytes(strip(axis, images))
+            if request.gif:
+                (folder / f"{axis.name}.gif").write_bytes(animation(axis, images))
+            found = AxisEffect(
+                name=axis.name,
+                values=axis.values,
+                headings=axis.headings,
+                effect=effect(images),
+                digits_changed=None if reader is None else digits_changed(reader, base, images),
+            )
+            panel = Panel(axis, found, sprite(images, budget(len(chosen))))
+            made.append(Made(panel, images[0]))
+    return made
+
+
+def _record(
+    request: TraverseRequest,
+    saved: Checkpoint,
+    span: Span | None,
+    reader: Reader | None,
+    ranked: Sequence[AxisEffect],
+) -> Traversal:
+    preset = saved.header.preset
+    return Traversal(
+        model=preset.name,
+        dataset=preset.dataset,
+        variant=preset.variant,
+        checkpoint=str(saved.path),
+        step=saved.header.step,
+        network=saved.network(raw=request.raw),
+        seeds=tuple(request.seeds()),
+        span=span,
+        truncation=request.truncation or preset.prior.truncation,
+        classifier=None if reader is None else reader.weights,
+        axes=tuple(ranked),
+    )
+
+
+def _reader(request: TraverseRequest, saved: Checkpoint) -> Reader | None:
+    """The digit classifier, where the images are MNIST's."""
+    if not shows_digits(saved.header.preset):
+        return None
+    folder = data_folder(request.data_dir, saved.header.data_folder)
+    if DIGITS.is_present(folder):
+        return reader_of_digits(folder, partial(counting, console()))
+    say(
+        f"no MNIST in {folder}, so nobody reads the digits and pixels alone are compared: name its "
+        "folder with --data-dir"
+    )
+    return None
+
+
+def parse_range(text: str) -> Span:
+    """`-3,3` as (-3.0, 3.0).
+
+    Raises:
+        UsageError: it is not two numbers, the smaller one first.
+    """
+    try:
+        first, last = (float(part) for part in text.split(","))
+    except ValueError:
+        first, last = math.nan, math.nan
+    # Comparisons with what is no number are false.
+    if not -LARGEST <= first < last <= LARGEST:
+        raise UsageError(
+            f"read --range {text}, expected two numbers within a million of 0, the smaller one "
+            "first, e.g. --range -3,3"
+        )
+    return first, last
+
+
+def parse_axes(text: str | None, known: Mapping[str, Axis]) -> list[Axis]:
+    """`code0,L0D1` as these axes; None as all there are.
+
+    Raises:
+        UsageError: there is no such axis, or one is read twice.
+    """
+    if text is None:
+        return list(known.values())
+    names = [name.strip() for name in text.split(",")]
+    for name in names:
+        if name not in known:
+            close = get_close_matches(name, known, n=1)
+            raise UsageError(
+                f"read --axis {name}, expected some of {', '.join(known)}"
+                + (f" (did you mean {close[0]}?)" if close else "")
+            )
+    if len(set(names)) < len(names):
+        raise UsageError(f"read --axis {text}, expected each axis once")
+    return [known[name] for name in names]
+
+
+def _refuse_unused(span: Span, chosen: Sequence[Axis], preset: Preset) -> None:
+    """Refuse a range that no chosen axis would take."""
+    take = {axis.name for axis in preset.prior.axes() if axis.kind != "category"}
+    names = [axis.name for axis in chosen]
+    if not take & set(names):
+        raise UsageError(
+            f"read --range {span[0]:g},{span[1]:g} with {', '.join(names)}, expected it with axes "
+            "of codes or coordinates: leave it out"
+        )
+
+
+def _default_folder(
+    request: TraverseRequest, found: Run | Path, saved: Checkpoint, span: Span | None
+) -> Path:
+    which = f"{request.seed}-{request.seeds()[-1]}"
+    if request.axes is not None:
+        which += f"-{request.axes}".replace(" ", "")
+    if span is not None:
+        which += "-from-{:g}-to-{:g}".format(*span)
+    if request.frames != DEFAULT_FRAMES:
+        which += f"-in-{request.frames}"
+    if request.truncation is not None:
+        which += f"-within-{request.truncation:g}"
+    return default_folder(found, saved, "traversals", which, raw=request.raw)

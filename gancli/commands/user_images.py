@@ -1,0 +1,202 @@
+"""People's own images, from what was typed to what is trained on."""
+
+import json
+import re
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from gancli import catalog
+from gancli.catalog.fit_to_images import UserImages
+from gancli.cli.options import FitName
+from gancli.commands.environment import data_folder
+from gancli.data import AnyData, Dataset, ImageFolder
+from gancli.data.decode import COLOURS, WORDS
+from gancli.data.image_folder import FFHQ_FOLDERS
+from gancli.data.survey import SIZES, Survey, survey
+from gancli.errors import DataError, UsageError
+from gancli.preset import Preset, load_preset
+from gancli.report.console import console, say
+from gancli.report.progress import counting
+
+ARCHIVES = (".zip", ".npz")
+FFHQ_NAME = "ffhq"
+LONGEST_NAME = 60
+
+
+@dataclass(frozen=True)
+class ImageChoices:
+    """What was typed about people's own images."""
+
+    size: int | None = None
+    fit: FitName | None = None
+    skip_broken: bool = False
+    verify: bool = False
+
+    def typed(self) -> str | None:
+        """The first of these options that was typed."""
+        options = {
+            "--image-size": self.size,
+            "--fit": self.fit,
+            "--skip-broken": self.skip_broken,
+            "--verify": self.verify,
+        }
+        return next((name for name, said in options.items() if said), None)
+
+
+def choose(
+    dataset: str | None,
+    choices: ImageChoices,
+    data_dir: Path | None = None,
+    model: str | None = None,
+) -> str | UserImages | None:
+    """What `--dataset` names: a data set by its name, or images at a path, which are looked at.
+
+    A named set wins over a folder of that name; `./NAME` is the folder. `ffhq` is a folder within
+    the data folder, which people fetch themselves; a model that has a preset for it needs no look.
+
+    Raises:
+        DataError: there are no images at the path.
+        UsageError: an option of images with a named set.
+    """
+    if dataset is None or not is_path(dataset):
+        option = choices.typed()
+        if option and dataset is not None:
+            raise UsageError(
+                f"read {option} with the data set {dataset}, expected it with images of your own: "
+                "a folder, a zip or an npz"
+            )
+        return dataset
+    named = model in catalog.model_names() and dataset in catalog.preset_file(model).datasets
+    if named and not choices.typed():
+        return dataset
+    _, found = survey(path_of(dataset, data_dir), anew=choices.verify)
+    spec = spec_of(found, choices)
+    name = FFHQ_NAME if dataset == FFHQ_NAME else short_name(found.path)
+    return UserImages(name, spec.model_dump(mode="json"))
+
+
+def path_of(dataset: str, data_dir: Path | None) -> Path:
+    """Where images of one's own lie, as they are named on the command line.
+
+    Raises:
+        DataError: they are FFHQ, which is not there.
+    """
+    if dataset != FFHQ_NAME:
+        return Path(dataset)
+    return ImageFolder(path=" | ".join(FFHQ_FOLDERS), size=SIZES[0]).place(data_folder(data_dir))
+
+
+def is_path(dataset: str) -> bool:
+    """Whether a data set is named by where it lies."""
+    if dataset == FFHQ_NAME:
+        return True
+    if dataset in catalog.dataset_names():
+        return False
+    looks_so = "/" in dataset or "\\" in dataset or dataset.endswith(ARCHIVES)
+    try:
+        return looks_so or Path(dataset).exists()
+    except OSError as error:
+        raise DataError(
+            f"read {dataset[:LONGEST_NAME]} as a data set, expected a name or a path: "
+            f"{error.strerror}"
+        ) from None
+
+
+def spec_of(found: Survey, choices: ImageChoices) -> ImageFolder:
+    """How images that were looked at are trained on."""
+    return ImageFolder(
+        path=str(found.path),
+        size=found.size(choices.size),
+        channels=found.channels,
+        fit=(choices.fit or FitName.CROP).value,
+        # FFHQ's sub-folders are thousands of images each, not classes.
+        classes=() if found.path.name in FFHQ_FOLDERS else tuple(found.classes),
+        skip_broken=choices.skip_broken,
+    )
+
+
+def short_name(path: Path) -> str:
+    """A name for what lies at a path, which may stand in a run's."""
+    plain = re.sub(r"[^A-Za-z0-9._-]+", "-", path.resolve().name.removesuffix(path.suffix))
+    name = plain.lstrip("._-")[:LONGEST_NAME].rstrip("._-")
+    return f"{name}-images" if name in catalog.dataset_names() else name or "images"
+
+
+def typed_over(data: str | UserImages | None, choices: ImageChoices) -> list[str]:
+    """What was typed of the images again, as overrides of what a run holds."""
+    typed = {"size": choices.size, "fit": choices.fit and choices.fit.value}
+    typed |= {"skip_broken": choices.skip_broken or None}
+    typed |= {"path": data.data["path"] if isinstance(data, UserImages) else None}
+    there = {key: said for key, said in typed.items() if said is not None}
+    # TOML knows no surrogate pairs, by which JSON escapes some letters.
+    return [f"data.{key}={json.dumps(said, ensure_ascii=False)}" for key, said in there.items()]
+
+
+def preset_as_typed(
+    model: str,
+    data: str | UserImages | None,
+    variant: str | None,
+    choices: ImageChoices,
+    changes: Sequence[str],
+) -> Preset:
+    """The preset of what was typed; a preset file takes what was typed of images, too.
+
+    Raises:
+        UsageError: anything unknown; or an option of images, and no images are named.
+    """
+    if catalog.is_resolved_file(model):
+        return load_preset(model, data, variant, [*typed_over(data, choices), *changes])
+    option = choices.typed()
+    if option and data is None:
+        raise UsageError(f"read {option}, expected --dataset with a path of images beside it")
+    return load_preset(model, data, variant, changes)
+
+
+def say_what_is_done(data: AnyData) -> None:
+    """Print how people's own images become what is trained on; of other sets nothing."""
+    if isinstance(data, ImageFolder):
+        say(words_for(data))
+
+
+def words_for(data: ImageFolder) -> str:
+    """How images become what is trained on, in a line."""
+    classes = f"{len(data.classes)} classes" if data.classes else "no classes"
+    colour = COLOURS[data.channels]
+    return f"{data.path}: {classes}; {WORDS[data.fit]} to {data.size}x{data.size} {colour}"
+
+
+def load_data(preset: Preset, seed: int, folder: Path, *, verify: bool = False) -> Dataset:
+    """The data a preset trains on; what takes long is shown."""
+    if isinstance(preset.data, ImageFolder):
+        return load_own(preset.data, folder, verify=verify)
+    if not preset.data.is_present(folder):
+        say(f"downloading {preset.dataset} into {folder}")
+    return preset.data.load(folder, seed)
+
+
+def load_own(data: ImageFolder, folder: Path, *, verify: bool = False) -> Dataset:
+    """Images of one's own, decoded under the user's eyes where that was not done before."""
+    source = data.source(folder)
+    with counting(console(), len(source), "images") as done:
+        found = data.decode(source, verify=verify, done=done)
+    skipped = len(source) - len(found)
+    left_out = f", {skipped:,} broken ones skipped (gan data names them)" if skipped else ""
+    say(f"{len(found):,} images{left_out}; {words_for(data)}")
+    return found
+
+
+def lite_command(preset: Preset) -> str | None:
+    """The command that trains the same for a shorter time, where there is one."""
+    data = preset.data
+    own = data if isinstance(data, ImageFolder) else None
+    try:
+        head = catalog.preset_file(preset.name)
+        known = head.variants_on(catalog.home_of(head) if own else preset.dataset)
+    except UsageError:
+        return None
+    if "lite" not in known or preset.variant == "lite":
+        return None
+    named = shlex.quote(own.path) if own and Path(own.path).is_absolute() else preset.dataset
+    return f"gan train {preset.name} --dataset {named} --variant lite"

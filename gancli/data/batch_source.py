@@ -1,0 +1,229 @@
+"""Deals batches, latents and mixing numbers, from data on the device or on their way to it.
+
+Every draw is a function of (seed, purpose, step, turn), so a run can start again at any step.
+"""
+
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from gancli.data.dataset import Dataset, DataSpec
+from gancli.data.loader import Loader, fits
+from gancli.errors import DataError
+from gancli.parallel import World
+from gancli.prior import Prior
+from gancli.rng import stream
+from gancli.types import GeneratorNet, Latent, Sample
+
+AT_ONCE = 2048
+"""Most fakes of one pass: more would take memory and save no time."""
+
+
+class BatchSource:
+    """A shuffled, endless supply of real batches, and of what a turn draws beside them.
+
+    The data lie on the device where they fit (`resident`: whether, if somebody knows better), and
+    come batch by batch elsewhere; what is dealt is the same.
+
+    Raises:
+        DataError: the data set is smaller than one batch.
+        UsageError: the batch does not divide among the processes.
+    """
+
+    def __init__(
+        self,
+        data: Dataset,
+        spec: DataSpec,
+        prior: Prior,
+        *,
+        batch_size: int,
+        generator_batch_size: int | None = None,
+        seed: int,
+        device: torch.device,
+        dtype: torch.dtype,
+        world: World,
+        classes: int = 0,
+        resident: bool | None = None,
+    ) -> None:
+        self.spec = spec
+        self.prior = prior
+        self.seed = seed
+        self.device = device
+        self.dtype = dtype
+        self.world = world
+        self.classes = classes
+        """how many labels are dealt; 0: none are"""
+        self.count = len(data)
+        self.labels = data.labels.to(device) if classes and data.labels is not None else None
+        self.batch_size = batch_size
+        if len(data) < batch_size:
+            raise DataError(
+                f"read {len(data)} samples, expected at least one batch of {batch_size}: "
+                "set a smaller one with --set schedule.batch_size="
+            )
+        for size in (batch_size, generator_batch_size or batch_size):
+            world.slice_of(size)
+        self._order_of = lru_cache(2)(self._shuffled)
+        self._epoch = -1
+        self._order = torch.empty(0, dtype=torch.int64)
+        self.x: Tensor | None = None
+        """all samples, on the device; None: a loader brings them"""
+        if fits(data.x, device) if resident is None else resident:
+            self.x = data.x.to(device)
+        else:
+            self.loader = Loader(data.x, self._rows, pinned=device.type == "cuda")
+        self.ahead: dict[tuple[int, int], Sample] = {}
+        """fakes made for turns to come, by step and turn"""
+
+    def hand(
+        self,
+        step: int,
+        turn: int,
+        batch: int | None,
+        batch_size: int | None = None,
+        *,
+        more: int = 0,
+    ) -> "TurnDraws":
+        """What one turn may draw.
+
+        Args:
+            step: the step, from 0.
+            turn: its place in the step, from 0.
+            batch: how many real batches were dealt before it; None: it deals none.
+            batch_size: where it differs from the deck's.
+            more: how many turns follow before the generator changes.
+        """
+        return TurnDraws(self, step, turn, batch, batch_size or self.batch_size, more)
+
+    def batch(self, index: int) -> Tensor:
+        """Indices of the index-th real batch: epochs without replacement, remainders dropped."""
+        epoch, part = self._place(index)
+        if epoch != self._epoch:
+            self._order, self._epoch = self.send(self._order_of(epoch)), epoch
+        return self._order[part]
+
+    def samples(self, index: int) -> Tensor:
+        """This process's share of the index-th real batch, as it is stored, on the device."""
+        if self.x is None:
+            return self.loader.batch(index).to(self.device, non_blocking=True)
+        return self.x[self.batch(index)[self.world.slice_of(self.batch_size)]]
+
+    def _place(self, index: int) -> tuple[int, slice]:
+        """The epoch of a batch, and where it lies in the epoch's order."""
+        epoch, place = divmod(index, self.count // self.batch_size)
+        return epoch, slice(place * self.batch_size, (place + 1) * self.batch_size)
+
+    def _shuffled(self, epoch: int) -> Tensor:
+        return torch.from_numpy(stream(self.seed, "shuffle", epoch).permutation(self.count))
+
+    def _rows(self, index: int) -> Tensor:
+        epoch, part = self._place(index)
+        return self._order_of(epoch)[part][self.world.slice_of(self.batch_size)]
+
+    def send(self, drawn: Tensor) -> Tensor:
+        """What the processor drew, on its way to the device; the processor does not wait."""
+        if self.device.type != "cuda":
+            return drawn.to(self.device)
+        return drawn.pin_memory().to(self.device, non_blocking=True)
+
+
+@dataclass(frozen=True)
+class TurnDraws:
+    """One turn's draws; this process's share of the global batch."""
+
+    deck: BatchSource
+    step: int
+    turn: int
+    batch: int | None
+    batch_size: int
+    more: int = 0
+
+    def real(self) -> Sample:
+        """Real samples of shape (B, *x) in [-1, 1], mirrored and noised as the data set says."""
+        deck = self.deck
+        share = deck.world.slice_of(self.batch_size)
+        batch = self._dealt()
+        x = deck.spec.to_network(deck.samples(batch), deck.dtype)
+        if deck.spec.flip:
+            mirrored = self._numbers("flip", (self.batch_size, 1, 1, 1))[share] < 0.5
+            x = torch.where(mirrored, x.flip(-1), x)
+        if deck.spec.noise:
+            noise = self._numbers("noise", (self.batch_size, *x.shape[1:]))[share]
+            x = x + deck.spec.noise * noise
+        return Sample(x, label=None if deck.labels is None else deck.labels[self._index()])
+
+    def latent(self) -> Latent:
+        """Fresh latents, one a sample of the batch."""
+        deck, share = self.deck, self.deck.world.slice_of(self.batch_size)
+        drawn = deck.prior.draw(self.batch_size, self._stream("latent"))
+        own = drawn.each(lambda part: part[share]).to(torch.device("cpu"), deck.dtype)
+        latent = own.each(deck.send)
+        return latent._replace(label=self._asked(share)) if deck.classes else latent
+
+    def _asked(self, share: slice) -> Tensor:
+        """The labels asked for: the real batch's where the prior says so, else fresh ones."""
+        deck = self.deck
+        if self.batch is not None and deck.prior.fake_labels == "real" and deck.labels is not None:
+            return deck.labels[self._index()]
+        drawn = self._stream("label").integers(deck.classes, size=self.batch_size)
+        return deck.send(torch.from_numpy(drawn)[share])
+
+    def _index(self) -> Tensor:
+        """Where this process's share of the turn's real batch lies among the data."""
+        return self.deck.batch(self._dealt())[self.deck.world.slice_of(self.batch_size)]
+
+    def _dealt(self) -> int:
+        """Which real batch is this turn's.
+
+        Raises:
+            ValueError: the turn deals no real samples.
+        """
+        if self.batch is None:
+            raise ValueError(f"turn {self.turn} deals no real samples")
+        return self.batch
+
+    def fake(self, generator: GeneratorNet) -> Sample:
+        """What the generator makes of this turn's latents.
+
+        Where nothing couples them, one pass makes those of the turns that follow, too.
+        """
+        ahead = self.deck.ahead
+        if self.turn == 0:
+            ahead.clear()
+        if (self.step, self.turn) not in ahead:
+            room = max(AT_ONCE // self.batch_size, 1) if generator.is_per_sample else 1
+            hands = [self._later(turns) for turns in range(min(self.more + 1, room))]
+            latents = [hand.latent() for hand in hands]
+            with torch.no_grad():
+                made = generator(Latent.joined(latents))
+            parts = zip(hands, made.chunk(len(hands)), latents, strict=True)
+            ahead |= {(self.step, hand.turn): Sample.made(x, latent) for hand, x, latent in parts}
+        return ahead.pop((self.step, self.turn))
+
+    def _later(self, turns: int) -> "TurnDraws":
+        """The draws of a turn that follows so many turns later, each of which deals a batch."""
+        batch = None if self.batch is None else self.batch + turns
+        return replace(self, turn=self.turn + turns, batch=batch)
+
+    def noise(self, like: Tensor) -> Tensor:
+        """Standard normal numbers, a row of `like` for each sample of the batch."""
+        shape = (self.batch_size, *like.shape[1:])
+        drawn = self._stream("guess").standard_normal(shape, dtype=np.float32)
+        share = self.deck.world.slice_of(self.batch_size)
+        return self.deck.send(torch.from_numpy(drawn)[share].to(like.dtype))
+
+    def mix(self, *, per_sample: bool) -> Tensor:
+        """Numbers uniform on [0, 1): one a sample, or one that all processes share."""
+        if not per_sample:
+            return self._numbers("mix", (1,))
+        return self._numbers("mix", (self.batch_size,))[self.deck.world.slice_of(self.batch_size)]
+
+    def _stream(self, purpose: str) -> np.random.Generator:
+        return stream(self.deck.seed, purpose, self.step, self.turn)
+
+    def _numbers(self, purpose: str, shape: tuple[int, ...]) -> Tensor:
+        drawn = self._stream(purpose).random(shape, dtype=np.float32)
+        return self.deck.send(torch.from_numpy(drawn).to(self.deck.dtype))

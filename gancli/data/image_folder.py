@@ -1,0 +1,139 @@
+"""People's own images: a folder, a zip, or an npz."""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, field_validator
+
+from gancli.data.cache import Form, Progress, decoded
+from gancli.data.dataset import Dataset
+from gancli.data.decode import Fit
+from gancli.data.images import ImageSpec
+from gancli.data.source import Source, unfit_class
+from gancli.data.sources import open_source
+from gancli.data.survey import SHOWN, SIZES
+from gancli.errors import DataError
+from gancli.types import DataShape
+
+FFHQ_FOLDERS = ("images1024x1024", "thumbnails128x128", "ffhq")
+FFHQ = (
+    "get images1024x1024 or thumbnails128x128 from github.com/NVlabs/ffhq-dataset, and put that "
+    "folder there, or name it with --dataset"
+)
+"""Where Flickr-Faces-HQ comes from: a set that people must fetch themselves."""
+
+
+class ImageFolder(ImageSpec):
+    """Images of any size and mode, brought to one square size when they are first read."""
+
+    kind: Literal["images"] = "images"
+    path: str = Field(min_length=1)
+    """a folder, a zip or an npz; relative: within the data folder; a | b: whichever is there"""
+    size: int
+    """side of the square the images are brought to: 16, 32, 64, 128 or 256"""
+    channels: Literal[1, 3] = 3
+    """1: all become grey; 3: all become RGB"""
+    fit: Fit = "crop"
+    """crop: the middle square, resized; resize: all of it, whatever its proportions"""
+    classes: tuple[str, ...] = ()
+    """what the labels stand for; empty: the set is not labelled"""
+    skip_broken: bool = False
+    """go on without the images that cannot be decoded"""
+
+    @field_validator("size")
+    @classmethod
+    def _is_known(cls, size: int) -> int:
+        if size not in SIZES:
+            raise ValueError(f"read {size}, expected one of {', '.join(map(str, SIZES))}")
+        return size
+
+    @field_validator("classes")
+    @classmethod
+    def _are_folders(cls, classes: tuple[str, ...]) -> tuple[str, ...]:
+        unfit = unfit_class(classes)
+        if unfit is not None:
+            raise ValueError(unfit)
+        return classes
+
+    @property
+    def shape(self) -> DataShape:
+        """Square images, and their classes."""
+        return DataShape((self.channels, self.size, self.size), len(self.classes))
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """The classes' folders, in the order of their labels."""
+        return self.classes
+
+    def load(self, folder: Path, seed: int) -> Dataset:
+        """The images, in the order of their names.
+
+        Raises:
+            DataError: they are missing, their classes are others, or some are broken.
+        """
+        del seed
+        return self.decode(self.source(folder))
+
+    def source(self, folder: Path) -> Source:
+        """The images, not decoded yet.
+
+        Raises:
+            DataError: they are missing, or their classes are others.
+        """
+        source = open_source(self.place(folder))
+        if self.classes and self.classes != source.classes:
+            raise DataError(
+                f"read {source.path} with the classes {', '.join(source.classes[:9]) or 'none'}, "
+                f"expected {', '.join(self.classes[:9])}: name the set the preset was made for"
+            )
+        return source
+
+    @property
+    def form(self) -> Form:
+        """What the images become."""
+        return Form(self.size, self.channels, self.fit, bool(self.classes))
+
+    def decode(
+        self, source: Source, *, verify: bool = False, done: Progress = lambda count: None
+    ) -> Dataset:
+        """The images, decoded now or before.
+
+        Args:
+            source: the images.
+            verify: compare what the files hold with what was decoded.
+            done: told how many images are decoded.
+
+        Raises:
+            DataError: some are broken, and they are not to be skipped; or all are.
+            DiskError: the cache cannot be written.
+        """
+        found = decoded(source, self.form, verify=verify, done=done)
+        broken = found.notes.broken
+        if broken and not self.skip_broken:
+            more = ", ..." if len(broken) > SHOWN else ""
+            raise DataError(
+                f"read {source.path}, where {len(broken):,} of {len(source):,} images are broken "
+                f"({', '.join(broken[:SHOWN])}{more}): mend or remove them, or go on without "
+                "with --skip-broken"
+            )
+        return found.data
+
+    def place(self, folder: Path) -> Path:
+        """Where the images lie.
+
+        Raises:
+            DataError: nothing is there.
+        """
+        own = [self.path] if Path(self.path).is_absolute() else self.path.split(" | ")
+        places = [folder / name for name in own]
+        found = next((place for place in places if place.exists()), None)
+        if found is not None:
+            return found
+        where = " or ".join(map(str, places))
+        if Path(self.path).is_absolute():
+            raise DataError(
+                f"found nothing at {where}, expected the images of this run: put them back, or "
+                "name their new place: gan train MODEL --dataset PATH --out RUN --resume "
+                "--allow-changes"
+            )
+        raise DataError(f"found no {where}, expected images: {FFHQ}")

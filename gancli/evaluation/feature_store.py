@@ -1,0 +1,61 @@
+"""Where features are kept while they are wanted."""
+
+import os
+import tempfile
+from copy import copy
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from gancli.evaluation.metrics import BLOCK_BYTES
+from gancli.files import disk_errors
+
+GIB = 2**30
+USUAL_BUDGET = 4 * GIB
+FOR_FEATURES = 0.5
+"""The part of the budget that features take; the rest is for networks and blocks of distances."""
+FOR_BLOCKS = 1 / 16
+
+
+class FeatureStore:
+    """Makes room for features: in memory up to a budget, beyond it in a file without a name.
+
+    Such a file lies in `folder` and is gone with the process, however it ends.
+    """
+
+    def __init__(self, folder: Path, budget: int = USUAL_BUDGET) -> None:
+        """Make a keeper.
+
+        Args:
+            folder: on the disk that takes what does not fit, and where references are kept.
+            budget: bytes of memory.
+        """
+        self.folder = folder
+        self.left = int(budget * FOR_FEATURES)
+        """bytes of memory that features may still take"""
+        self.block_bytes = min(BLOCK_BYTES, int(budget * FOR_BLOCKS))
+
+    def fresh(self) -> "FeatureStore":
+        """Another one with what memory is left now."""
+        return copy(self)
+
+    def room(self, count: int, width: int) -> Tensor:
+        """Uninitialised room for float32 features of (count, width).
+
+        Raises:
+            DiskError: the disk has no room for them either.
+        """
+        size = 4 * count * width
+        if size <= self.left:
+            self.left -= size
+            return torch.empty(count, width)
+        with disk_errors(self.folder):
+            self.folder.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=self.folder) as file:
+                # Taken at once: a disk that fills while memory is mapped from it ends the process.
+                if hasattr(os, "posix_fallocate"):
+                    os.posix_fallocate(file.fileno(), 0, size)
+                mapped = np.memmap(file, np.float32, "w+", shape=(count, width))
+        return torch.from_numpy(mapped)

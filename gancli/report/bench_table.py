@@ -1,0 +1,114 @@
+"""`gan bench`: the figures as a table, or a line each."""
+
+from rich.table import Table
+
+from gancli.bench.loops import BEST, OURS, PLAIN
+from gancli.bench.scoring import ScoreTiming
+from gancli.bench.training import Figures
+from gancli.report.console import console, say
+
+TO_PLAIN, TO_BEST, MEMORY_TO_BEST = 1.0, 1.05, 1.1
+"""What ours may take at most, in units of the other loops."""
+REPORTING_SHARE = 0.02
+STARTUP_SECONDS = 4.0
+THROUGHPUT = 0.95
+"""What the extractor does at least, in units of a bare loop of it."""
+ALL_TO_FID, DISTANCE_TO_FIDELITY, INTRA_TO_FIDELITY = 1.1, 0.75, 7.5
+SCORES_GIB = 4.0
+EXPLAINED = {OURS: "gan train", PLAIN: "the textbook's", BEST: "fastest by hand"}
+_HEADING = (
+    f"{'model':<12}{'data set':<9}{'variant':<11}{'ours':>9}{'plain':>9}{'best':>9}"
+    f"{'/plain':>9}{'/best':>9}{'memory':>9}{'reports':>9}{'start':>8}"
+)
+
+
+def print_figures(figures: Figures) -> None:
+    """One preset, in full."""
+    table = Table("loop", title=_title(figures), title_justify="left")
+    for heading in ("ms/step", "fastest", "samples/s", "GFLOP/s", "of peak", "memory"):
+        table.add_column(heading, justify="right")
+    for name, loop in figures.loops.items():
+        table.add_row(
+            f"{name}: {EXPLAINED[name]}",
+            f"{loop.median_ms:,.1f}",
+            f"{loop.min_ms:,.1f}",
+            f"{loop.images_per_s:,.0f}",
+            f"{loop.flops_per_s / 1e9:,.1f}",
+            f"{loop.share_of_peak:.0%}",
+            f"{loop.memory_bytes / 1e6:,.0f} MB",
+        )
+    console().print(table, soft_wrap=False)
+    say(f"ours / plain: {_judged(figures.to_plain, TO_PLAIN)}")
+    say(f"ours / best:  {_judged(figures.to_best, TO_BEST)}")
+    say(f"memory / best: {_judged(figures.memory_to_best, MEMORY_TO_BEST)}")
+    say(
+        f"display, logs, previews, checkpoints, report: "
+        f"{_judged(100 * figures.reporting_share, 100 * REPORTING_SHARE, ' %')} of a run"
+    )
+    say(f"from typing to the first step: {_judged(figures.startup_s, STARTUP_SECONDS, ' s')}")
+    say(f"one step: {figures.flops_per_step / 1e9:,.3g} GFLOP (torch's counter)")
+    say(f"matrix-product peak of this call: {figures.matmul_peak / 1e9:,.0f} GFLOP/s")
+    say(f"the whole schedule: {_duration(figures.schedule_s)} (estimated from the median)")
+
+
+def print_line(figures: Figures, *, with_heading: bool) -> None:
+    """One preset as a line of a long table; `!` stands behind what is over its limit."""
+    if with_heading:
+        say(_HEADING)
+    loops = figures.loops
+    milliseconds = "".join(f"{loops[name].median_ms:>9.1f}" for name in (OURS, PLAIN, BEST))
+    rates = (
+        (f"{figures.to_plain:.2f}", figures.to_plain > TO_PLAIN),
+        (f"{figures.to_best:.2f}", figures.to_best > TO_BEST),
+        (f"{figures.memory_to_best:.2f}", figures.memory_to_best > MEMORY_TO_BEST),
+        (f"{figures.reporting_share:.1%}", figures.reporting_share > REPORTING_SHARE),
+    )
+    marked = "".join(f"{text + ('!' if over else ' '):>9}" for text, over in rates)
+    start = f"{figures.startup_s:.1f} s" + ("!" if figures.startup_s > STARTUP_SECONDS else " ")
+    named = f"{figures.model:<12}{figures.dataset:<9}{figures.variant:<11}"
+    say(f"{named}{milliseconds}{marked}{start:>8}")
+
+
+def print_score_timing(found: ScoreTiming) -> None:
+    """Scoring, measurement by measurement."""
+    say(
+        f"Inception at {found.images_per_s:.1f} images/s, a bare loop of it at "
+        f"{found.bare_images_per_s:.1f}: {found.throughput:.3f} "
+        f"({'within' if found.throughput >= THROUGHPUT else 'UNDER'} {THROUGHPUT:g})"
+    )
+    say(
+        f"{found.count:,} images, the reference's statistics known: FID alone {found.fid_s:.1f} s, "
+        f"{', '.join(found.metrics)} {found.all_s:.1f} s: "
+        f"{_judged(found.all_to_fid, ALL_TO_FID)}"
+    )
+    say(
+        f"distance of 2,048 features: {found.distance_s:.2f} s, torch-fidelity's "
+        f"{found.fidelity_distance_s:.2f} s: "
+        f"{_judged(found.distance_to_fidelity, DISTANCE_TO_FIDELITY)}; ten classes / "
+        f"torch-fidelity's one: {_judged(found.intra_to_fidelity, INTRA_TO_FIDELITY)}"
+    )
+    say(
+        f"memory of all metrics of {found.memory_count:,} made-up images: "
+        f"{_judged(found.memory_gib, SCORES_GIB, ' GiB')}"
+    )
+
+
+def _title(figures: Figures) -> str:
+    settings = figures.settings
+    return (
+        f"{figures.model} on {figures.dataset}, variant {figures.variant}: {settings.device}, "
+        f"{settings.threads} threads, ours in {settings.precision}; "
+        f"{figures.rounds} rounds of each"
+    )
+
+
+def _judged(value: float, limit: float, unit: str = "") -> str:
+    word = "within" if value <= limit else "OVER"
+    return f"{value:.3g}{unit} ({word} {limit:g}{unit})"
+
+
+def _duration(seconds: float) -> str:
+    for size, unit in ((24 * 3600.0, "days"), (3600.0, "hours"), (60.0, "minutes")):
+        if seconds >= 2 * size:
+            return f"{seconds / size:,.1f} {unit}"
+    return f"{seconds:,.0f} seconds"

@@ -1,0 +1,61 @@
+"""`gan data`: what a data set holds, as a table."""
+
+from pydantic import BaseModel
+from rich.markup import escape
+from rich.table import Table
+
+from gancli.report.console import console, say
+
+CLASSES_SHOWN = 20
+BROKEN_SHOWN = 5
+
+
+class Look(BaseModel):
+    """What is known of a data set before training."""
+
+    name: str
+    count: int
+    """samples, broken ones included"""
+    classes: dict[str, int]
+    """samples of each; empty: not labelled"""
+    sizes: list[tuple[int, int]]
+    """least, median and largest width and height, in pixels; empty: points"""
+    modes: dict[str, int]
+    """images of each of Pillow's modes; empty: not files of one's own"""
+    broken: list[str]
+    """images that cannot be decoded"""
+    training: list[str]
+    """what training would do with it, in lines"""
+
+
+def print_look(found: Look) -> None:
+    """Print all of it."""
+    table = Table(title=found.name, title_justify="left", show_header=False)
+    table.add_row("samples", f"{found.count:,}")
+    table.add_row("classes", escape(_classes(found.classes)))
+    if found.sizes:
+        words = ("smallest", "median", "largest")
+        sizes = zip(words, found.sizes, strict=True)
+        table.add_row("size", ", ".join(f"{word} {w}x{h}" for word, (w, h) in sizes))
+    if found.modes:
+        modes = ", ".join(f"{mode} {count:,}" for mode, count in found.modes.items())
+        table.add_row("modes", modes)
+        table.add_row("broken", escape(_broken(found.broken)))
+    table.add_row("training", escape("\n".join(found.training)))
+    console().print(table, soft_wrap=False)
+    if found.broken:
+        say("broken images stop gan train, unless it is told to --skip-broken")
+
+
+def _classes(classes: dict[str, int]) -> str:
+    if not classes:
+        return "none"
+    shown = [f"{name} {count:,}" for name, count in list(classes.items())[:CLASSES_SHOWN]]
+    more = len(classes) - len(shown)
+    return f"{len(classes)}: {', '.join(shown)}{f', and {more:,} more' if more else ''}"
+
+
+def _broken(names: list[str]) -> str:
+    more = len(names) - BROKEN_SHOWN
+    rest = f", and {more:,} more" if more > 0 else ""
+    return f"{len(names):,}: {', '.join(names[:BROKEN_SHOWN])}{rest}" if names else "none"

@@ -1,0 +1,50 @@
+"""All that is shown and written of a run while it trains, beside what the trainer writes."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+
+from rich.console import Console
+
+from gancli.report import tensorboard as scribe
+from gancli.report.progress import RunDisplay, display
+from gancli.report.run_report import Recorder
+from gancli.trainer import Event, Job, Listener
+
+
+class Audience:
+    """Tells several listeners of each event, in order."""
+
+    def __init__(self, *listeners: Listener) -> None:
+        self._listeners = listeners
+
+    def __call__(self, event: Event) -> None:
+        """Tell all of them."""
+        for listener in self._listeners:
+            listener(event)
+
+
+@contextmanager
+def watched(
+    console: Console,
+    job: Job,
+    *more: Listener,
+    shorter: str | None = None,
+    tensorboard: bool = False,
+) -> Iterator[tuple[RunDisplay, Audience]]:
+    """The run's board, and the audience the trainer is to tell.
+
+    Args:
+        console: where to print.
+        job: what is trained.
+        more: who listens last.
+        shorter: a command to offer where the schedule takes longer than a day.
+        tensorboard: whether TensorBoard's files are written, too; a run that has some gets more.
+    """
+    first_step = job.resume_from.header.step if job.resume_from else 0
+    tensorboard = tensorboard or (scribe.has_written(job.run) and scribe.is_there())
+    with ExitStack() as stack:
+        listeners: list[Listener] = []
+        if tensorboard:
+            listeners.append(stack.enter_context(scribe.scribe(job.run, first_step)).note)
+        board = stack.enter_context(display(console, job, shorter))
+        yield board, Audience(Recorder(job.run, first_step).note, *listeners, board.note, *more)

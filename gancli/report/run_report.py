@@ -1,0 +1,46 @@
+"""Writes what a run says of itself beside its metrics: how fast it went, and its report."""
+
+import time
+from collections.abc import Callable
+
+from gancli.checkpoint import load
+from gancli.files import write_atomically
+from gancli.report.events import Evaluated
+from gancli.report.page import render
+from gancli.report.summary import summarise
+from gancli.runs.folder import Run
+from gancli.trainer import Event, Logged, Saved
+
+
+def bring_up_to_date(run: Run) -> None:
+    """Write a run's report anew, as of its last checkpoint."""
+    header = load(run.checkpoint()).header
+    write_atomically(run.report_file, render(summarise(run, header)))
+
+
+class Recorder:
+    """Listens to a run; each checkpoint and evaluation brings its report up to date."""
+
+    def __init__(
+        self, run: Run, first_step: int, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self.run = run
+        self._clock = clock
+        self._step = first_step
+        self._last = clock()
+
+    def note(self, event: Event) -> None:
+        """Take an event in."""
+        if isinstance(event, Logged | Saved) and event.step > self._step:
+            self._note_timing(event.step)
+        if isinstance(event, Evaluated):
+            # What an evaluation takes is no part of a step.
+            self._last = self._clock()
+        if isinstance(event, Saved | Evaluated):
+            write_atomically(self.run.report_file, render(summarise(self.run, event.header)))
+
+    def _note_timing(self, step: int) -> None:
+        now = self._clock()
+        took = {"steps": step - self._step, "seconds": now - self._last}
+        self.run.log_timing({"step": step, **took, "time": time.time()})
+        self._step, self._last = step, now

@@ -1,0 +1,147 @@
+"""The runs under the root: a new one's number, and which run a command means."""
+
+import os
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from filelock import FileLock
+
+from gancli.catalog import labelled_example, model_names
+from gancli.checkpoint import Checkpoint, load
+from gancli.errors import RunError, UsageError
+from gancli.files import disk_errors
+from gancli.preset import Preset
+from gancli.runs.folder import LAST, Run
+
+SHOWN = 80
+"""Characters of a name that an error repeats."""
+_NUMBERED = re.compile(r"^.+-(?P<number>\d{3,})$")
+
+
+def runs_root() -> Path:
+    """Where runs go: `GANCLI_RUNS`, else `./runs`."""
+    return Path(os.environ.get("GANCLI_RUNS") or "runs")
+
+
+def new_run(preset: Preset) -> Run:
+    """Claim the next numbered folder, MODEL-DATASET-NNN; numbers count all runs of the root."""
+    root = runs_root()
+    with disk_errors(root):
+        root.mkdir(parents=True, exist_ok=True)
+    with FileLock(root / ".lock"):
+        taken = (_NUMBERED.match(path.name) for path in root.iterdir())
+        number = 1 + max((int(match["number"]) for match in taken if match), default=0)
+        folder = root / f"{preset.name}-{preset.dataset}-{number:03d}"
+        folder.mkdir()
+    return Run(folder)
+
+
+@dataclass(frozen=True)
+class Fit:
+    """Which runs a command can use, where none is named."""
+
+    fits: Callable[[Run], bool]
+    lacking: str
+    """what kind of run there is none of"""
+    remedy: Callable[[], str]
+    """a command that makes one"""
+
+
+ANY = Fit(lambda run: True, "run", lambda: "gan train MODEL")
+LABELLED = Fit(Run.knows_classes, "run of a model that knows classes", labelled_example)
+OF_IMAGES = Fit(
+    Run.makes_images, "run of a model of images", lambda: "gan train MODEL --dataset mnist"
+)
+
+
+def find(wanted: str | None, fit: Fit = ANY) -> Run | Path:
+    """The run, or the checkpoint file, a command means.
+
+    Args:
+        wanted: an existing path, a folder under the root, the name of a model or preset (its
+            latest run), or None: the latest run that fits.
+        fit: which runs fit.
+
+    Raises:
+        RunError: nothing was found.
+    """
+    if wanted is None:
+        runs = [run for run in all_runs() if fit.fits(run)]
+        return _latest(runs, f"found no {fit.lacking}: make one with {fit.remedy()}")
+    for path in (Path(wanted), runs_root() / wanted):
+        if _looked_up(path, Path.is_file):
+            return path
+        if _looked_up(path, Path.is_dir):
+            if not Run(path).exists():
+                raise RunError(f"read {path}, expected a run's folder, but it holds no checkpoint")
+            return Run(path)
+    own = [run for run in all_runs() if run.identity()[0] == wanted]
+    if own or wanted in model_names():
+        return _latest(
+            own, f"found no run of {wanted} under {runs_root()}: make one with gan train {wanted}"
+        )
+    raise RunError(
+        f"read {wanted!r} as a run, expected a path, a folder under {runs_root()}, or a model's "
+        f"name{_there_are()}"
+    )
+
+
+def _looked_up(path: Path, ask: Callable[[Path], bool]) -> bool:
+    """What the path answers, unless the file system refuses to say.
+
+    Raises:
+        RunError: it does: the name is too long, or a folder on the way may not be read.
+    """
+    try:
+        return ask(path)
+    except OSError as error:
+        shown = f"{str(path)[:SHOWN]} ..." if len(str(path)) > SHOWN else path
+        raise RunError(f"read {shown} as a run, expected a path: {error.strerror}") from None
+
+
+def latest_of(model: str, dataset: str) -> Run:
+    """The latest run of a model on a data set.
+
+    Raises:
+        RunError: there is none.
+    """
+    return _latest(
+        [run for run in all_runs() if run.identity() == (model, dataset)],
+        f"found no run of {model} on {dataset} under {runs_root()}: leave --resume out",
+    )
+
+
+def all_runs() -> list[Run]:
+    """The numbered runs under the root, the latest last: by number, not by time."""
+    root = runs_root()
+    folders = root.iterdir() if root.is_dir() else ()
+    numbered = [(_NUMBERED.match(path.name), Run(path)) for path in folders]
+    runs = [(int(match["number"]), run) for match, run in numbered if match and run.checkpoints()]
+    return [run for _, run in sorted(runs, key=lambda pair: pair[0])]
+
+
+def open_checkpoint(found: Run | Path, which: str = LAST) -> Checkpoint:
+    """The checkpoint of a run, or the file itself.
+
+    Raises:
+        UsageError: a step was asked of a single file.
+        RunError: the checkpoint is missing or broken.
+    """
+    if isinstance(found, Run):
+        return load(found.checkpoint(which))
+    if which != LAST:
+        raise UsageError(f"read --checkpoint {which} with {found}, which is a single checkpoint")
+    return load(found)
+
+
+def _latest(runs: list[Run], lacking: str) -> Run:
+    if not runs:
+        raise RunError(lacking)
+    return runs[-1]
+
+
+def _there_are() -> str:
+    names = [run.folder.name for run in all_runs()]
+    return f"; there are {', '.join(names[-5:])}" if names else "; there are none yet"
