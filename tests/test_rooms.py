@@ -20,6 +20,7 @@ ROOMS = [
         "settings",
         "types",
         "rng",
+        "registry",
         "prior",
         "files",
         "launch",
