@@ -20,6 +20,7 @@ ROOMS = [
         "settings",
         "types",
         "rng",
+        "registered",
         "registry",
         "prior",
         "files",

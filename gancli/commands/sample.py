@@ -15,7 +15,6 @@ from gancli.catalog import labelled_example
 from gancli.checkpoint import Checkpoint
 from gancli.cli.options import DeviceName, FormatName
 from gancli.commands.environment import as_typed, choose_device
-from gancli.data import Mixture
 from gancli.errors import RunError, UsageError
 from gancli.files import write_atomically
 from gancli.pictures import grid, png, scatter
@@ -252,8 +251,9 @@ def default_folder(
 
 def _picture(made: Samples, saved: Checkpoint, columns: int | None) -> bytes:
     header, spec = saved.header, saved.header.preset.data
-    if not isinstance(spec, Mixture):
+    if spec.key == "images":
         return png(grid(made, columns))
     title = f"{header.preset.name}, step {header.step:,}, {len(made)} samples"
-    reals = spec.to_samples(spec.load(Path(), header.settings.seed).x)
+    folder = Path(header.data_folder or "")
+    reals = spec.to_samples(spec.load(folder, header.settings.seed).x)
     return scatter(made, reals, spec, title)
