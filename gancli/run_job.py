@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from gancli import parallel
-from gancli.checkpoint import Checkpoint, RunSettings, load
+from gancli.checkpoint import Checkpoint, Header, RunSettings, changed_plugins, load
 from gancli.commands.evaluate_in_training import Examiner, Weights, is_due
 from gancli.data import Dataset
 from gancli.environment import Place, data_folder, set_up_torch, settings_again
@@ -111,7 +111,7 @@ def resume_run(run: Run, place: Place, options: TrainOptions) -> None:
     options.check()
     with alone_in(run):
         saved = load(run.checkpoint())
-        _refuse_edits(run, saved.header.preset)
+        _refuse_edits(run, saved.header)
         settings = settings_again(saved.header.settings, place, say)
         go_on(run, saved, saved.header.preset, settings, options)
 
@@ -204,14 +204,14 @@ def _check_free(folder: Path, *, force: bool) -> None:
         )
 
 
-def _refuse_edits(run: Run, stored: Preset) -> None:
-    """Refuse to pass over edits in the run's preset.toml."""
-    if not run.preset_file.exists():
-        return
-    changed = differences(stored, load_preset(str(run.preset_file)))
+def _refuse_edits(run: Run, stored: Header) -> None:
+    """Refuse to pass over edits in the run's preset.toml, or in a plugin."""
+    changed = changed_plugins(stored)
+    if run.preset_file.exists():
+        changed += differences(stored.preset, load_preset(str(run.preset_file)))
     if changed:
         raise RunError(
-            f"{run.preset_file} was changed since ({'; '.join(changed)}): to use it, type gan "
+            f"{run.folder} was changed since ({'; '.join(changed)}): to use it so, type gan "
             f"train {run.preset_file} --out {run.folder} --resume --allow-changes"
         )
 

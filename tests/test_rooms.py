@@ -20,6 +20,8 @@ ROOMS = [
         "settings",
         "types",
         "rng",
+        "plugins",
+        "plugin_records",
         "registered",
         "registry",
         "choices",
@@ -38,7 +40,7 @@ ROOMS = [
     {"sampler", "traverse", "html", "pictures", "writer", "preview", "evaluation"},
     {"trainer"},
     {"report", "bench", "study"},
-    {"commands", "cli", "__main__", "run_job"},
+    {"commands", "cli", "__main__", "run_job", "register", "parts"},
 ]
 """A room imports from rooms before it, and from itself."""
 COMMANDS = {"app.py", "traverse.py", "compare.py", "evaluate.py"}

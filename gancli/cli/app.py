@@ -63,9 +63,17 @@ def root(
     debug: Annotated[
         bool, typer.Option("--debug", help="Show tracebacks; may stand anywhere.")
     ] = False,
+    plugin: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--plugin",
+            metavar="FILE.py|PACKAGE",
+            help="Load parts of your own; accepted anywhere on the line, more than once.",
+        ),
+    ] = None,
 ) -> None:
     """Train, sample, evaluate, traverse and compare the classic GANs, repeatably."""
-    del version, debug
+    del version, debug, plugin
 
 
 @app.command()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from gancli import catalog
 from gancli.catalog.fit_to_images import UserImages
-from gancli.checkpoint import load
+from gancli.checkpoint import changed_plugins, load
 from gancli.choices import DeviceName, PrecisionName
 from gancli.commands.evaluate_in_training import Weights
 from gancli.data import ImageFolder
@@ -113,11 +113,15 @@ def _resume_as_typed(request: TrainRequest) -> None:
         settings = settings_again(stored.settings, request.place, say)
         asked = {"precision": request.precision, "deterministic": request.deterministic or None}
         chosen = {name: value for name, value in asked.items() if value is not None}
-        changed = differences(stored.preset, preset) + [
-            f"{name}: {getattr(settings, name)} -> {value}"
-            for name, value in chosen.items()
-            if getattr(settings, name) != value
-        ]
+        changed = (
+            changed_plugins(stored)
+            + differences(stored.preset, preset)
+            + [
+                f"{name}: {getattr(settings, name)} -> {value}"
+                for name, value in chosen.items()
+                if getattr(settings, name) != value
+            ]
+        )
         if changed and not request.allow_changes:
             raise RunError(
                 f"{run.folder} was trained with other settings ({'; '.join(changed)}): leave them "
