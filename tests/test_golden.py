@@ -7,16 +7,16 @@ Seven small recordings lie in `golden`; GANCLI_GOLDEN names the folder of the ot
 
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import by_hand
 import pytest
 import torch
+from fingerprints import hold_still
 from safetensors import safe_open
-from torch import Tensor, nn
-from torch.nn.modules.batchnorm import _BatchNorm
+from torch import Tensor
 
 from gancli.networks import Eigen, Mlp
 from gancli.objective.turns import plan, take
@@ -202,27 +202,6 @@ def train_by_hand(recorded: Recording, name: str, state: TrainState) -> None:
     repeat(recorded, take_turn)
     if state.players.reconstructor is not None:
         _turn_over(state.players.discriminator)
-
-
-def idle(net: nn.Module) -> Iterator[Tensor]:
-    """Biases that a batch norm takes out again: their gradient is 0 but for rounding."""
-    before: Tensor | None = None
-    for module in net.modules():
-        if isinstance(module, _BatchNorm) and before is not None:
-            yield before
-        elif isinstance(module, nn.Linear | nn.Conv2d | nn.ConvTranspose2d):
-            before = module.bias
-
-
-def hold_still(state: TrainState) -> None:
-    """Keep Adam from making steps of its full rate out of the rounding of idle biases' gradients.
-
-    They show nowhere but in themselves and in the running means behind them.
-    """
-    for name, net in state.players.named().items():
-        resting = {id(bias) for bias in idle(net)}
-        for group in state.optimizers[name].param_groups:
-            group["params"] = [p for p in group["params"] if id(p) not in resting]
 
 
 KNOWN_APART = {
