@@ -6,7 +6,6 @@ import pytest
 from fingerprints import differences, of_preset, recorded
 from helpers import Key, every_preset, preset_id
 
-
 RECORDED = recorded()
 
 
