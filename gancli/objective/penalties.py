@@ -89,7 +89,8 @@ class GradientPenalty(Term):
 
     def discriminator(self, scene: DiscriminatorScene) -> Tensor:
         """Mean squared distance from 1 of the gradient's norm at mixed samples."""
-        real, fake = scene.real.x.detach(), scene.fake.x
+        # Half fakes would have to be mixed with float32 reals, which lerp refuses.
+        real, fake = scene.real.x.detach(), wide(scene.fake.x)
         alpha = scene.dealer.mix(per_sample=self.per_sample)
         alpha = alpha.view(-1, *[1] * (real.dim() - 1))
         mixed = widened(scene.real._replace(x=torch.lerp(fake, real, alpha)))
