@@ -15,7 +15,7 @@ from torch import Tensor
 from gancli import catalog
 from gancli.bench.best import best
 from gancli.bench.loops import build, trainer
-from gancli.bench.measure import Timing, alternate, count_flops, matmul_peak
+from gancli.bench.measure import Timing, alternate, count_flops, matmul_peak, wait_for
 from gancli.bench.memory import peak_memory
 from gancli.bench.plain import plain
 from gancli.bench.recipe import TorchDraws, fast_recipe, textbook_recipe
@@ -234,3 +234,13 @@ def test_a_bench_as_table_and_json(gan: Gan) -> None:
         "first step",
     ):
         assert part in out
+
+
+def test_every_accelerator_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A step is over when the device has done it, whatever its make."""
+    asked: list[torch.device] = []
+    monkeypatch.setattr(torch.accelerator, "synchronize", asked.append)
+    devices = [torch.device(name) for name in ("cpu", "mps", "cuda")]
+    for device in devices:
+        wait_for(device)
+    assert asked == devices[1:]

@@ -13,6 +13,7 @@ from helpers import narrow, toy_data
 
 from gancli.data import Dataset, Deck, Mixture, StackedDigits, TorchvisionImages
 from gancli.data.images import READERS
+from gancli.data.loader import pins
 from gancli.errors import DataError, NetworkError, UsageError
 from gancli.parallel import World
 from gancli.preset import load_preset
@@ -323,3 +324,8 @@ def test_both_splits_of_mnist(data_dir: Path) -> None:
         data = spec.split(data_dir, train=train)
         assert data.labels is not None
         assert (len(data), data.labels[:3].tolist()) == (count, first)
+
+
+def test_accelerators_with_memory_of_their_own_fetch_pinned_memory() -> None:
+    found = {name: pins(torch.device(name)) for name in ("cpu", "mps", "cuda", "xpu")}
+    assert found == {"cpu": False, "mps": False, "cuda": True, "xpu": True}
