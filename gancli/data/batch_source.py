@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from gancli.data.dataset import Dataset, DataSpec
-from gancli.data.loader import Loader, fits
+from gancli.data.loader import Loader, fits, pins
 from gancli.errors import DataError
 from gancli.parallel import World
 from gancli.prior import Prior
@@ -77,7 +77,7 @@ class BatchSource:
         if fits(data.x, device) if resident is None else resident:
             self.x = data.x.to(device)
         else:
-            self.loader = Loader(data.x, self._rows, pinned=device.type == "cuda")
+            self.loader = Loader(data.x, self._rows, pinned=pins(device))
         self.ahead: dict[tuple[int, int], Sample] = {}
         """fakes made for turns to come, by step and turn"""
 
@@ -136,7 +136,7 @@ class BatchSource:
 
     def send(self, drawn: Tensor) -> Tensor:
         """What the processor drew, on its way to the device; the processor does not wait."""
-        if self.device.type != "cuda":
+        if not pins(self.device):
             return drawn.to(self.device)
         return drawn.pin_memory().to(self.device, non_blocking=True)
 

@@ -103,6 +103,7 @@ class GradientPenalty(Term):
 
     def discriminator(self, context: Context) -> Tensor:
         """Mean squared distance from 1 of the gradient's norm at mixed samples."""
+        # Half fakes would have to be mixed with float32 reals, which lerp refuses.
         real, fake = wide(context.real.x.detach()), wide(context.fake.x.detach())
         alpha = context.draws.uniform("mix", len(real) if self.per_sample else None)
         alpha = alpha.view(-1, *[1] * (real.dim() - 1))
