@@ -1,8 +1,9 @@
 """One axis of the latents at a time: its frames, and how much they differ."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from difflib import get_close_matches
 
 import numpy as np
 import torch
@@ -11,6 +12,7 @@ from torch import Tensor
 from torch.nn.functional import one_hot
 
 from gancli.checkpoint import Network, versions
+from gancli.errors import UsageError
 from gancli.evaluation.mnist_classifier import Reader
 from gancli.prior import LatentAxis, Prior
 from gancli.sampler import Sampler, Samples
@@ -118,6 +120,26 @@ def axes(
 
     found.append(Axis("seed", shares, _shown(shares), ways, between))
     return {axis.name: axis for axis in found}
+
+
+def choose_axes(names: Sequence[str] | None, known: Mapping[str, Axis]) -> list[Axis]:
+    """These axes; None: all there are.
+
+    Raises:
+        UsageError: there is no such axis, or one is named twice.
+    """
+    if names is None:
+        return list(known.values())
+    for name in names:
+        if name not in known:
+            close = get_close_matches(name, known, n=1)
+            raise UsageError(
+                f"read --axis {name}, expected some of {', '.join(known)}"
+                + (f" (did you mean {close[0]}?)" if close else "")
+            )
+    if len(set(names)) < len(names):
+        raise UsageError(f"read --axis {','.join(names)}, expected each axis once")
+    return [known[name] for name in names]
 
 
 def _values(axis: LatentAxis, prior: Prior, frames: int, span: Span | None) -> tuple[float, ...]:

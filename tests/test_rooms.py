@@ -15,7 +15,6 @@ from gancli import catalog
 PACKAGE = Path(__file__).parent.parent / "gancli"
 ROOMS = [
     {
-        "__init__",
         "errors",
         "settings",
         "types",
@@ -40,7 +39,7 @@ ROOMS = [
     {"sampler", "traverse", "html", "pictures", "writer", "preview", "evaluation"},
     {"trainer"},
     {"report", "bench", "study"},
-    {"commands", "cli", "__main__", "run_job", "register", "parts"},
+    {"commands", "cli", "__main__", "run_job", "library", "register", "parts", "__init__"},
 ]
 """A room imports from rooms before it, and from itself."""
 COMMANDS = {"app.py", "traverse.py", "compare.py", "evaluate.py"}

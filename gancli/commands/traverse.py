@@ -3,7 +3,6 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -34,6 +33,7 @@ from gancli.traverse import (
     Span,
     Traversal,
     axes,
+    choose_axes,
     digits_changed,
     effect,
     frames,
@@ -223,19 +223,8 @@ def parse_axes(text: str | None, known: Mapping[str, Axis]) -> list[Axis]:
     Raises:
         UsageError: there is no such axis, or one is read twice.
     """
-    if text is None:
-        return list(known.values())
-    names = [name.strip() for name in text.split(",")]
-    for name in names:
-        if name not in known:
-            close = get_close_matches(name, known, n=1)
-            raise UsageError(
-                f"read --axis {name}, expected some of {', '.join(known)}"
-                + (f" (did you mean {close[0]}?)" if close else "")
-            )
-    if len(set(names)) < len(names):
-        raise UsageError(f"read --axis {text}, expected each axis once")
-    return [known[name] for name in names]
+    names = None if text is None else [name.strip() for name in text.split(",")]
+    return choose_axes(names, known)
 
 
 def _refuse_unused(span: Span, chosen: Sequence[Axis], preset: Preset) -> None:
