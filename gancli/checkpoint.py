@@ -20,6 +20,7 @@ from safetensors import SafetensorError
 from torch import Tensor
 
 import gancli
+from gancli.defaults import SEED
 from gancli.errors import RunError
 from gancli.files import write_atomically
 from gancli.preset import Preset
@@ -43,7 +44,7 @@ TRAINED: Literal["weights as trained"] = "weights as trained"
 class RunSettings(Settings):
     """What a run depends on beside its preset."""
 
-    seed: int = Field(default=5678, ge=0, lt=2**63)
+    seed: int = Field(default=SEED, ge=0, lt=2**63)
     precision: Precision = "fp32"
     device: Literal["cpu", "cuda", "mps"] = "cpu"
     threads: int = Field(default=1, gt=0)

@@ -19,9 +19,10 @@ from gancli.data import Dataset
 from gancli.preset import Preset, change
 from gancli.trainer import Event, Job, Listener, Logged, Previewed, Saved, Stepped
 
-Watch = Callable[[Job], AbstractContextManager[Listener]]
+Accompany = Callable[[Job], AbstractContextManager[Listener]]
 """What displays and reports a run, as `gan train` does."""
-REPORTS = 4
+REPORTED_STEPS = 4
+"""Steps, each of which is logged, previewed and saved, to time what that takes."""
 
 
 class LoopFigures(BaseModel):
@@ -73,7 +74,7 @@ class Plan:
     """how often each loop is timed"""
     seconds: float
     """how long each time"""
-    watch: Watch
+    accompany: Accompany
     """what a run shows and writes beside its training"""
     startup: Callable[[], float]
     """seconds from typing a command to the end of the run's first step"""
@@ -93,7 +94,7 @@ def measure_training(preset: Preset, data: Dataset, settings: RunSettings, how: 
         )
         peak = max(peak, matmul_peak(device))
         flops = count_flops(loops[OURS])
-        reports = _reporting(preset, data, settings, folder, how.watch)
+        reports = _reporting(preset, data, settings, folder, how.accompany)
     memory = {loop: peak_memory(loop, preset, settings) for loop in LOOPS}
     ours = timings[OURS]
     return Figures(
@@ -128,13 +129,14 @@ def _figures(preset: Preset, timing: Timing, flops: int, peak: float, memory: in
 
 
 def _reporting(
-    preset: Preset, data: Dataset, settings: RunSettings, folder: Path, watch: Watch
+    preset: Preset, data: Dataset, settings: RunSettings, folder: Path, accompany: Accompany
 ) -> float:
     """Seconds a step that display, log, previews, checkpoints and reports take, on average."""
     schedule = preset.schedule
     often = [f"schedule.{name}_every=1" for name in ("log", "preview", "checkpoint")]
-    busy = trainer(change(preset, [*often, f"schedule.steps={REPORTS}"]), data, settings, folder)
-    with watch(busy.job) as listen:
+    short = change(preset, [*often, f"schedule.steps={REPORTED_STEPS}"])
+    busy = trainer(short, data, settings, folder)
+    with accompany(busy.job) as listen:
         clock = _Stopwatch(listen)
         busy.listen = clock
         busy.train()

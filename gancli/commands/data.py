@@ -1,12 +1,9 @@
 """`gan data`."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import typer
-from rich.console import Console
 
 from gancli import catalog
 from gancli.catalog.fit_to_images import UserImages
@@ -18,12 +15,13 @@ from gancli.data import (
 )
 from gancli.data.cache import decoded
 from gancli.data.survey import survey
+from gancli.defaults import SEED
 from gancli.environment import data_folder
 from gancli.errors import DataError, RunError, UsageError
 from gancli.files import write_atomically
 from gancli.pictures import grid, png, scatter
 from gancli.preset import models_on, spec_named
-from gancli.report.console import console, say
+from gancli.report.console import console_beside_json, print_json, say
 from gancli.report.data_table import Look, print_look
 from gancli.report.progress import counting
 from gancli.sampler import Samples
@@ -37,8 +35,6 @@ from gancli.user_images import (
 )
 from gancli.writer import pack
 
-SEED = 5678
-"""Of sets that are drawn: what `gan train` takes by default."""
 SHEET = 64
 """Images on a sheet of a set without classes."""
 SHEET_ROWS, SHEET_COLUMNS = 20, 10
@@ -74,7 +70,7 @@ def look(request: LookRequest) -> None:
     sheet = request.out or _free(Path(f"{found.name}-sheet.png"))
     write_atomically(sheet, _sheet(spec, data))
     if request.as_json:
-        typer.echo(json.dumps(found.model_dump(mode="json") | {"sheet": str(sheet)}, indent=2))
+        print_json(found.model_dump(mode="json") | {"sheet": str(sheet)})
     else:
         print_look(found)
         say(f"sheet: {sheet}")
@@ -86,8 +82,8 @@ def _look_at_own(request: LookRequest) -> tuple[Look, Dataset, AnyData]:
     path = path_of(request.dataset, request.data_dir)
     source, seen = survey(path, anew=request.images.verify)
     spec = spec_of(seen, request.images)
-    hidden = Console(quiet=True) if request.as_json else console()
-    with counting(hidden, len(source), "images") as done:
+    shown = console_beside_json(as_json=request.as_json)
+    with counting(shown, len(source), "images") as done:
         result = decoded(source, spec.form, verify=request.images.verify, done=done)
     found = Look(
         name=short_name(seen.path),
@@ -184,8 +180,8 @@ def _pack(out: Path, request: LookRequest, spec: AnyData, data: Dataset, found: 
         )
     labels = None if data.labels is None else data.labels.numpy()
     names = () if labels is None else spec.class_names
-    hidden = Console(quiet=True) if request.as_json else console()
-    with counting(hidden, len(data), "images") as done:
+    shown = console_beside_json(as_json=request.as_json)
+    with counting(shown, len(data), "images") as done:
         pack(spec.to_samples(data.x), labels, names, out, done)
     if not request.as_json:
         say(f"packed {len(data):,} images into {out}")

@@ -22,9 +22,8 @@ from gancli.preset import Preset
 from gancli.report.console import console, say
 from gancli.report.progress import counting
 from gancli.rng import SEED_LIMIT
-from gancli.runs.find import ANY, LABELLED, find, open_checkpoint
+from gancli.runs.find import ANY, LABELLED, default_folder, find, open_checkpoint
 from gancli.runs.folder import Run
-from gancli.runs.names import default_folder
 from gancli.sampler import Sampler, Samples
 from gancli.writer import refuse_to_overwrite, write
 

@@ -23,9 +23,8 @@ from gancli.report.progress import counting
 from gancli.report.traversal import Panel, budget, print_traversal, render
 from gancli.report.traversal_figures import animation, sheet, sprite, strip
 from gancli.rng import SEED_LIMIT
-from gancli.runs.find import OF_IMAGES, find, open_checkpoint
+from gancli.runs.find import OF_IMAGES, default_folder, find, open_checkpoint
 from gancli.runs.folder import TRAVERSAL_FILE, Run
-from gancli.runs.names import default_folder
 from gancli.sampler import Sampler, Samples
 from gancli.traverse import (
     MOST_CLASSES,
