@@ -30,7 +30,7 @@ MADE_UP_SIDE = 96
 """Their side, in pixels."""
 COARSE_SIDE = 12
 """Side of the random colours that they are enlarged from, in pixels."""
-TRAINED_SIDE, BATCH_SIZE = 64, 64
+TRAINED_SIDE, TRAINED_BATCH_SIZE = 64, 64
 """Side of the images that are trained on, in pixels, and how many make a batch."""
 RESIDENT, STREAMED = "resident", "streamed"
 
@@ -129,7 +129,7 @@ def measure_loading(
         data, spec, first, second = time_reading(path, TRAINED_SIDE, done)
     own = UserImages("images", spec.model_dump(mode="json"))
     model = catalog.for_photographs()[0]
-    preset = load_preset(model, own, LITE, [f"schedule.batch_size={BATCH_SIZE}"])
+    preset = load_preset(model, own, LITE, [f"schedule.batch_size={TRAINED_BATCH_SIZE}"])
     with watch(2 * rounds, f"turns of {model}") as done:
         resident, streamed, ratio = time_steps(
             preset, data, settings, rounds=rounds, seconds=seconds, done=done

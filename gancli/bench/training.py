@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 from pydantic import BaseModel
 
-from gancli.bench.loops import BEST, LOOPS, OURS, PLAIN, build, trainer
+from gancli.bench.loops import FASTEST, LOOPS, OURS, TEXTBOOK, build, trainer
 from gancli.bench.measure import Timing, alternate, count_flops, matmul_peak
 from gancli.bench.memory import peak_memory
 from gancli.checkpoint import RunSettings, versions
@@ -107,9 +107,9 @@ def measure_training(preset: Preset, data: Dataset, settings: RunSettings, how: 
         flops_per_step=flops,
         matmul_peak=peak,
         loops={loop: _figures(preset, timings[loop], flops, peak, memory[loop]) for loop in LOOPS},
-        to_plain=ours.ratio(timings[PLAIN]),
-        to_best=ours.ratio(timings[BEST]),
-        memory_to_best=memory[OURS] / memory[BEST],
+        to_plain=ours.ratio(timings[TEXTBOOK]),
+        to_best=ours.ratio(timings[FASTEST]),
+        memory_to_best=memory[OURS] / memory[FASTEST],
         reporting_share=reports / (ours.median + reports),
         startup_s=how.startup(),
         schedule_s=preset.schedule.steps * (ours.median + reports),

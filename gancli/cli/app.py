@@ -20,27 +20,27 @@ from gancli.cli.status import status
 from gancli.cli.train import train
 from gancli.cli.traverse import traverse
 
-TRAIN, GENERATE, MEASURE = "Train", "Generate", "Evaluate and compare"
-LOOK_UP = "Look up models and data"
-SPEED = "Speed"
+TRAIN_PANEL, GENERATE_PANEL, EVALUATE_PANEL = "Train", "Generate", "Evaluate and compare"
+LOOK_UP_PANEL = "Look up models and data"
+SPEED_PANEL = "Speed"
 
 app = typer.Typer(
     help="Train, sample, evaluate, traverse and compare the classic GANs, repeatably.",
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )
-app.command("train", rich_help_panel=TRAIN)(train)
-app.command("resume", rich_help_panel=TRAIN)(resume)
-app.command("status", rich_help_panel=TRAIN)(status)
-app.command("sample", rich_help_panel=GENERATE)(sample)
-app.command("traverse", rich_help_panel=GENERATE)(traverse)
-app.command("evaluate", rich_help_panel=MEASURE)(evaluate)
+app.command("train", rich_help_panel=TRAIN_PANEL)(train)
+app.command("resume", rich_help_panel=TRAIN_PANEL)(resume)
+app.command("status", rich_help_panel=TRAIN_PANEL)(status)
+app.command("sample", rich_help_panel=GENERATE_PANEL)(sample)
+app.command("traverse", rich_help_panel=GENERATE_PANEL)(traverse)
+app.command("evaluate", rich_help_panel=EVALUATE_PANEL)(evaluate)
 app.command("eval", hidden=True)(evaluate)
-app.command("compare", rich_help_panel=MEASURE)(compare)
-app.command("collapse-study", rich_help_panel=MEASURE)(collapse_study)
-app.add_typer(presets_app, name="presets", rich_help_panel=LOOK_UP)
-app.command("data", rich_help_panel=LOOK_UP)(data)
-app.add_typer(bench_app, name="bench", rich_help_panel=SPEED)
+app.command("compare", rich_help_panel=EVALUATE_PANEL)(compare)
+app.command("collapse-study", rich_help_panel=EVALUATE_PANEL)(collapse_study)
+app.add_typer(presets_app, name="presets", rich_help_panel=LOOK_UP_PANEL)
+app.command("data", rich_help_panel=LOOK_UP_PANEL)(data)
+app.add_typer(bench_app, name="bench", rich_help_panel=SPEED_PANEL)
 
 
 def _version(wanted: bool) -> None:

@@ -8,7 +8,6 @@ from collections.abc import Iterable
 import typer
 
 from gancli import catalog
-from gancli.errors import GanError
 from gancli.runs.names import numbered_folders
 
 
@@ -19,20 +18,17 @@ def complete_model(incomplete: str) -> list[str]:
 
 def complete_dataset(context: typer.Context, incomplete: str) -> list[str]:
     """Data sets: those of the model, where one was typed before."""
-    model = context.params.get("model")
-    named = catalog.dataset_names()
-    if model in catalog.model_names():
-        named = catalog.preset_file(model).datasets
+    model = _typed_model(context)
+    named = catalog.preset_file(model).datasets if model else catalog.dataset_names()
     return _starting(named, incomplete)
 
 
 def complete_variant(context: typer.Context, incomplete: str) -> list[str]:
     """Variants of the model on its data set, where they were typed before."""
-    model, dataset = context.params.get("model"), context.params.get("dataset")
-    try:
-        found = catalog.preset_file(str(model))
-    except GanError:
+    model, dataset = _typed_model(context), context.params.get("dataset")
+    if model is None:
         return []
+    found = catalog.preset_file(model)
     datasets = [str(dataset)] if dataset in found.datasets else found.datasets
     variants = dict.fromkeys(name for each in datasets for name in found.variants_on(each))
     return _starting(variants, incomplete)
@@ -42,6 +38,12 @@ def complete_run(incomplete: str) -> list[str]:
     """Runs under the root, the latest first, then models, which mean their latest run."""
     runs = [path.name for path in reversed(numbered_folders())]
     return _starting([*runs, *catalog.model_names()], incomplete)
+
+
+def _typed_model(context: typer.Context) -> str | None:
+    """The model on the line; before an option without its value, arguments are not parsed yet."""
+    typed = [context.params.get("model"), *context.args]
+    return next((str(word) for word in typed if word in catalog.model_names()), None)
 
 
 def _starting(names: Iterable[str], incomplete: str) -> list[str]:

@@ -23,7 +23,7 @@ from gancli.cli.options import (
     VerifyOption,
     WeightsOption,
 )
-from gancli.defaults import SEED
+from gancli.defaults import DEFAULT_SEED
 
 
 def train(
@@ -34,7 +34,11 @@ def train(
     seed: Annotated[
         int | None,
         typer.Option(
-            "--seed", min=0, max=2**63 - 1, metavar="S", help=f"Random seed. Default: {SEED}."
+            "--seed",
+            min=0,
+            max=2**63 - 1,
+            metavar="S",
+            help=f"Random seed. Default: {DEFAULT_SEED}.",
         ),
     ] = None,
     device: DeviceOption = None,

@@ -17,12 +17,12 @@ from gancli.report.study_live import print_results, watched_study
 from gancli.runs.names import runs_root
 from gancli.signals import stop_flag
 from gancli.study.arena import Arena, DigitArena, open_arena
-from gancli.study.cell import Request
+from gancli.study.cell import CellRequest
 from gancli.study.models import study_presets
 from gancli.study.page import write_report
 from gancli.study.plan import Study, StudySpec
 from gancli.study.pool import Pool, State
-from gancli.study.results import Results, gather, to_csv
+from gancli.study.results import Results, gather_results, to_csv
 
 CLASSIFIER_BATCHES = EPOCHS * 60_000 // BATCH_SIZE
 
@@ -72,7 +72,7 @@ def collapse_study(request: StudyRequest) -> None:
             study.claim(spec)
             jobs = request.jobs or (1 if device != "cpu" else os.cpu_count() or 1)
             finished = _run_cells(study, spec, jobs, data, cache)
-            results = gather(study, spec, arena, reader.accuracy if reader else None)
+            results = gather_results(study, spec, arena, reader.accuracy if reader else None)
             _publish(study, spec, results, arena)
     except Timeout:
         raise LockedError(
@@ -113,7 +113,9 @@ def _run_cells(study: Study, spec: StudySpec, jobs: int, data: Path, cache: Path
         outcome = study.cell(cell.name).outcome()
         if outcome is not None and (outcome.repeatable or not outcome.reason):
             ended[cell.name] = "failed" if outcome.reason else "done"
-    requests = [Request.of(study, cell, data, cache) for cell in cells if cell.name not in ended]
+    requests = [
+        CellRequest.of(study, cell, data, cache) for cell in cells if cell.name not in ended
+    ]
     say(f"{len(requests)} of {len(cells)} cells to run, {jobs} at a time, in {study.folder}")
     for request in requests:
         study.cell(request.cell.name).outcome_file.unlink(missing_ok=True)

@@ -15,7 +15,7 @@ from gancli.data import (
 )
 from gancli.data.cache import decoded
 from gancli.data.survey import survey
-from gancli.defaults import SEED
+from gancli.defaults import DEFAULT_SEED
 from gancli.environment import data_folder
 from gancli.errors import DataError, RunError, UsageError
 from gancli.files import write_atomically
@@ -35,9 +35,9 @@ from gancli.user_images import (
 )
 from gancli.writer import pack
 
-SHEET = 64
+UNLABELLED_IMAGES = 64
 """Images on a sheet of a set without classes."""
-SHEET_ROWS, SHEET_COLUMNS = 20, 10
+MAX_CLASS_ROWS, IMAGES_PER_CLASS = 20, 10
 """Classes on a sheet, and images of each."""
 
 
@@ -123,7 +123,7 @@ def _look_at_named(request: LookRequest) -> tuple[Look, Dataset, AnyData]:
     folder = data_folder(request.data_dir)
     if not spec.is_present(folder) and not request.as_json:
         say(f"downloading {request.dataset} into {folder}")
-    data = spec.load(folder, SEED)
+    data = spec.load(folder, DEFAULT_SEED)
     counts = [] if data.labels is None else np.bincount(data.labels.numpy()).tolist()
     side = (data.x.shape[-1], data.x.shape[-2]) if spec.shape.is_image else None
     found = Look(
@@ -160,11 +160,11 @@ def _sheet(spec: AnyData, data: Dataset) -> bytes:
 
 def _rows(spec: AnyData, data: Dataset) -> list[np.ndarray[tuple[int], np.dtype[np.int64]]]:
     """Which samples stand on the sheet: spread evenly over the set, or over each class."""
-    if data.labels is None or spec.shape.classes > SHEET_ROWS:
-        return [np.linspace(0, len(data) - 1, min(SHEET, len(data)), dtype=np.int64)]
+    if data.labels is None or spec.shape.classes > MAX_CLASS_ROWS:
+        return [np.linspace(0, len(data) - 1, min(UNLABELLED_IMAGES, len(data)), dtype=np.int64)]
     labels = data.labels.numpy()
     members = [np.flatnonzero(labels == label) for label in range(spec.shape.classes)]
-    spread = np.linspace(0, 1, SHEET_COLUMNS)
+    spread = np.linspace(0, 1, IMAGES_PER_CLASS)
     return [
         each[(spread * (len(each) - 1)).round().astype(np.int64)] for each in members if len(each)
     ]

@@ -4,7 +4,7 @@ from rich.table import Table
 
 from gancli.bench.choices import LITE
 from gancli.bench.loading import LoadingFigures
-from gancli.bench.loops import BEST, OURS, PLAIN
+from gancli.bench.loops import FASTEST, OURS, TEXTBOOK
 from gancli.bench.sampling import SampleTiming
 from gancli.bench.scoring import ScoreTiming
 from gancli.bench.training import Figures
@@ -26,7 +26,7 @@ takes alone, whichever is longer."""
 SECOND_RUN_SECONDS, STREAMED_LIMIT = 2.0, 1.1
 PAIR_LIMIT = 0.6
 """Two cells at once take at most this part of the same two in turn."""
-EXPLAINED = {OURS: "gan train", PLAIN: "the textbook's", BEST: "fastest by hand"}
+EXPLAINED = {OURS: "gan train", TEXTBOOK: "the textbook's", FASTEST: "fastest by hand"}
 _HEADING = (
     f"{'model':<12}{'data set':<9}{'variant':<11}{'ours':>9}{'plain':>9}{'best':>9}"
     f"{'/plain':>9}{'/best':>9}{'memory':>9}{'reports':>9}{'start':>8}"
@@ -67,7 +67,7 @@ def print_line(figures: Figures, *, with_heading: bool) -> None:
     if with_heading:
         say(_HEADING)
     loops = figures.loops
-    milliseconds = "".join(f"{loops[name].median_ms:>9.1f}" for name in (OURS, PLAIN, BEST))
+    milliseconds = "".join(f"{loops[name].median_ms:>9.1f}" for name in (OURS, TEXTBOOK, FASTEST))
     rates = (
         (f"{figures.to_plain:.2f}", figures.to_plain > TO_PLAIN),
         (f"{figures.to_best:.2f}", figures.to_best > TO_BEST),

@@ -14,7 +14,7 @@ from gancli.preset import Preset
 from gancli.runs.folder import LAST, Run
 from gancli.runs.names import numbered_folders, output_name, run_name, run_number, runs_root
 
-SHOWN = 80
+PATH_CHARACTERS_SHOWN = 80
 """Characters of a name that an error repeats."""
 
 
@@ -32,7 +32,7 @@ def new_run(preset: Preset) -> Run:
 
 
 @dataclass(frozen=True)
-class Fit:
+class RunFilter:
     """Which runs a command can use, where none is named."""
 
     fits: Callable[[Run], bool]
@@ -42,14 +42,14 @@ class Fit:
     """a command that makes one"""
 
 
-ANY = Fit(lambda run: True, "run", lambda: "gan train MODEL")
-LABELLED = Fit(Run.knows_classes, "run of a model that knows classes", labelled_example)
-OF_IMAGES = Fit(
+ANY = RunFilter(lambda run: True, "run", lambda: "gan train MODEL")
+LABELLED = RunFilter(Run.knows_classes, "run of a model that knows classes", labelled_example)
+OF_IMAGES = RunFilter(
     Run.makes_images, "run of a model of images", lambda: "gan train MODEL --dataset mnist"
 )
 
 
-def find(wanted: str | None, fit: Fit = ANY) -> Run | Path:
+def find(wanted: str | None, fit: RunFilter = ANY) -> Run | Path:
     """The run, or the checkpoint file, a command means.
 
     Args:
@@ -90,7 +90,9 @@ def _looked_up(path: Path, ask: Callable[[Path], bool]) -> bool:
     try:
         return ask(path)
     except OSError as error:
-        shown = f"{str(path)[:SHOWN]} ..." if len(str(path)) > SHOWN else path
+        shown = str(path)
+        if len(shown) > PATH_CHARACTERS_SHOWN:
+            shown = f"{shown[:PATH_CHARACTERS_SHOWN]} ..."
         raise RunError(f"read {shown} as a run, expected a path: {error.strerror}") from None
 
 
