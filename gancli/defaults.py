@@ -3,7 +3,7 @@
 Help, requests and the library take them from here, so that each stands in one place.
 """
 
-SEED = 5678
+DEFAULT_SEED = 5678
 """Of a run, and of the data sets that are drawn rather than read."""
 
 SAMPLE_COUNT = 64

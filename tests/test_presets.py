@@ -12,7 +12,7 @@ from gancli.catalog.merge import PLAYERS
 from gancli.errors import UsageError
 from gancli.networks.summary import parameter_count
 from gancli.objective import R1
-from gancli.preset import Preset, change, differences, load_preset, to_toml
+from gancli.preset import Preset, change, load_preset, preset_differences, to_toml
 from gancli.preset.schema import leaves
 from gancli.state import build_players
 
@@ -367,7 +367,7 @@ def test_overrides_add_change_and_remove_terms() -> None:
     assert penalty.weight == 3
     hinge = change(preset, ["objective.vanilla=", "objective.hinge.weight=2", "objective.r1="])
     assert list(hinge.objective.terms()) == ["hinge"]
-    assert differences(preset, hinge) == [
+    assert preset_differences(preset, hinge) == [
         "objective.hinge.generator_margin: absent -> False",
         "objective.hinge.weight: absent -> 2.0",
         "objective.r1.every: 1 -> absent",

@@ -19,7 +19,7 @@ Loop = Iterator[tuple[float, float] | None]
 _OPTIMIZERS: dict[str, Callable[..., Optimizer]] = {"adam": Adam, "rmsprop": RMSprop, "sgd": SGD}
 
 
-class Draws(Protocol):
+class LoopDraws(Protocol):
     """Where a loop's batches and random numbers come from."""
 
     def real(self) -> Tensor:

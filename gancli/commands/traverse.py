@@ -13,21 +13,21 @@ from gancli.checkpoint import Checkpoint
 from gancli.choices import DeviceName
 from gancli.commands.digits import reader_of_digits, shows_digits
 from gancli.data.stacked import DIGITS
+from gancli.defaults import TRAVERSE_FRAMES
 from gancli.environment import as_typed, choose_device, data_folder
 from gancli.errors import UsageError
 from gancli.evaluation.mnist_classifier import Reader
 from gancli.preset import Preset
 from gancli.report.console import console, say
 from gancli.report.progress import counting
-from gancli.report.traversal import Panel, budget, print_traversal, render
-from gancli.report.traversal_figures import animation, sheet, sprite, strip
+from gancli.report.traversal import Panel, budget, print_traversal, render_traversal
+from gancli.report.traversal_figures import animation, axes_sheet, sprite, strip
 from gancli.rng import SEED_LIMIT
-from gancli.runs.find import OF_IMAGES, find, open_checkpoint
+from gancli.runs.find import OF_IMAGES, default_folder, find, open_checkpoint
 from gancli.runs.folder import TRAVERSAL_FILE, Run
-from gancli.runs.names import default_folder
 from gancli.sampler import Sampler, Samples
 from gancli.traverse import (
-    MOST_CLASSES,
+    MAX_CLASSES_SHOWN,
     Axis,
     AxisEffect,
     Span,
@@ -40,8 +40,7 @@ from gancli.traverse import (
 )
 from gancli.writer import new_folder, refuse_to_overwrite
 
-DEFAULT_FRAMES, DEFAULT_ROWS = 9, 5
-LARGEST = 1e6
+RANGE_LIMIT = 1e6
 """The bound of a range."""
 
 
@@ -109,17 +108,17 @@ def traverse(request: TraverseRequest) -> None:
     refuse_to_overwrite(out, force=request.force, own=TRAVERSAL_FILE, command="gan traverse")
     network = saved.network(raw=request.raw)
     say(f"traversing {saved.path}: {preset.name} on {preset.dataset}, {network}")
-    if max(preset.classes, preset.prior.categories) > MOST_CLASSES:
-        say(f"of the classes, the first {MOST_CLASSES} are shown")
+    if max(preset.classes, preset.prior.categories) > MAX_CLASSES_SHOWN:
+        say(f"of the classes, the first {MAX_CLASSES_SHOWN} are shown")
     reader = _reader(request, saved)
     with new_folder(out) as new:
         made = _make(request, sampler, reader, chosen, new)
         made.sort(key=lambda each: -each.found.effect)
         traversal = _record(request, saved, span, reader, [each.found for each in made])
-        (new / "axes.png").write_bytes(sheet([(each.found, each.row) for each in made]))
+        (new / "axes.png").write_bytes(axes_sheet([(each.found, each.row) for each in made]))
         (new / "traversal.json").write_text(traversal.model_dump_json(indent=1))
         if request.html:
-            page = render(traversal, [each.panel for each in made])
+            page = render_traversal(traversal, [each.panel for each in made])
             (new / "traverse.html").write_bytes(page)
     print_traversal(traversal)
     say(f"wrote to {as_typed(out)}: a strip an axis, and axes.png of them all")
@@ -209,7 +208,7 @@ def parse_range(text: str) -> Span:
     except ValueError:
         first, last = math.nan, math.nan
     # Comparisons with what is no number are false.
-    if not -LARGEST <= first < last <= LARGEST:
+    if not -RANGE_LIMIT <= first < last <= RANGE_LIMIT:
         raise UsageError(
             f"read --range {text}, expected two numbers within a million of 0, the smaller one "
             "first, e.g. --range -3,3"
@@ -246,7 +245,7 @@ def _default_folder(
         which += f"-{request.axes}".replace(" ", "")
     if span is not None:
         which += "-from-{:g}-to-{:g}".format(*span)
-    if request.frames != DEFAULT_FRAMES:
+    if request.frames != TRAVERSE_FRAMES:
         which += f"-in-{request.frames}"
     if request.truncation is not None:
         which += f"-within-{request.truncation:g}"

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from gancli.errors import UsageError
 from gancli.html import data_uri
-from gancli.report.traversal_figures import sheet, strip
+from gancli.report.traversal_figures import axes_sheet, strip
 from gancli.sampler import Sampler, Samples
 from gancli.traverse import Axis, AxisEffect, Span, axes, choose_axes, effect, frames
 
@@ -72,7 +72,7 @@ class Traversed(tuple[TraversedAxis, ...]):
             )
             for axis in self
         ]
-        return Image.open(io.BytesIO(sheet(rows)))
+        return Image.open(io.BytesIO(axes_sheet(rows)))
 
     def _repr_html_(self) -> str:
         buffer = io.BytesIO()

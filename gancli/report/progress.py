@@ -23,7 +23,7 @@ from gancli.report.evaluation import in_a_line
 from gancli.report.events import Evaluated, Evaluating
 from gancli.trainer import Event, Job, Logged, Previewed, Saved, Stepped
 
-LONG_SECONDS = 24 * 3600
+DAY_SECONDS = 24 * 3600
 FORECAST_AFTER_SECONDS = 10.0
 REFRESHES_PER_SECOND = 2
 RATE_HALF_LIFE_SECONDS = 10.0
@@ -163,11 +163,11 @@ class RunDisplay:
     def _warn(self) -> None:
         left = self.pace.remaining
         too_early = self.pace.elapsed < FORECAST_AFTER_SECONDS
-        if self._warned or too_early or left is None or left < LONG_SECONDS:
+        if self._warned or too_early or left is None or left < DAY_SECONDS:
             return
         self._warned = True
         offer = f"; a short one: {self.shorter}" if self.shorter else ""
-        days = f"{left / LONG_SECONDS:,.1f} days"
+        days = f"{left / DAY_SECONDS:,.1f} days"
         self.console.print(
             f"at this speed the schedule takes {days} on this device{offer}", markup=False
         )
