@@ -111,7 +111,7 @@ def resume_run(run: Run, place: Place, options: TrainOptions) -> None:
     options.check()
     with alone_in(run):
         saved = load(run.checkpoint())
-        _refuse_edits(run, saved.header)
+        refuse_edits(run, saved.header)
         settings = settings_again(saved.header.settings, place, say)
         go_on(run, saved, saved.header.preset, settings, options)
 
@@ -204,8 +204,12 @@ def _check_free(folder: Path, *, force: bool) -> None:
         )
 
 
-def _refuse_edits(run: Run, stored: Header) -> None:
-    """Refuse to pass over edits in the run's preset.toml, or in a plugin."""
+def refuse_edits(run: Run, stored: Header) -> None:
+    """Refuse to pass over edits in the run's preset.toml, or in a plugin.
+
+    Raises:
+        RunError: there are some; the sentence says how to go on with them.
+    """
     changed = changed_plugins(stored)
     if run.preset_file.exists():
         changed += preset_differences(stored.preset, load_preset(str(run.preset_file)))

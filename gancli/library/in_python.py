@@ -13,7 +13,9 @@ _COMMAND = re.compile(r"gan [a-z-]+[^,;:()]*")
 """A command to type in a shell, up to where the sentence goes on."""
 _RESUME = re.compile(r"gan resume (\S+)")
 _SET = re.compile(r"--set ([\w.]+)=([^\s,;:()]*)")
-_OPTION = re.compile(r"--([a-z][a-z-]*)(?: (?=[A-Z]{2,}|[A-Z]\b))?")
+_OPTION = re.compile(r"--([a-z][a-z-]*)(?: (?=[A-Z]{2,}|[A-Z]\b|\d|last\b|best\b))?")
+_OTHERWISE = {"resume": "gancli.resume", "allow-changes": "allow_changes=True"}
+"""Options that are no argument of the same name."""
 
 
 def in_python(function: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
@@ -47,4 +49,6 @@ def pythonic(sentence: str) -> str:
 
 def _arguments(text: str) -> str:
     text = _SET.sub(lambda found: f'overrides={{"{found[1]}": {found[2] or "..."}}}', text)
-    return _OPTION.sub(lambda found: found[1].replace("-", "_") + "=", text)
+    return _OPTION.sub(
+        lambda found: _OTHERWISE.get(found[1], found[1].replace("-", "_") + "="), text
+    )

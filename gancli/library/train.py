@@ -3,16 +3,25 @@
 from pathlib import Path
 
 from gancli.catalog.fit_to_images import UserImages
+from gancli.checkpoint import load as read_checkpoint
 from gancli.choices import DeviceName, FitName, PrecisionName
 from gancli.commands.evaluate_in_training import Weights
-from gancli.environment import Place, new_settings
+from gancli.environment import Place, new_settings, settings_again
 from gancli.errors import UsageError
 from gancli.library.arguments import Overrides, one_of, override_list, path_or_none
 from gancli.library.in_python import in_python
 from gancli.library.load import load
 from gancli.library.model import Model
-from gancli.preset import Preset, change
-from gancli.run_job import TrainOptions, resume_run, start_run
+from gancli.preset import Preset, change, load_preset, mark_deviations
+from gancli.report.console import say
+from gancli.run_job import (
+    TrainOptions,
+    alone_in,
+    go_on,
+    refuse_edits,
+    resume_run,
+    start_run,
+)
 from gancli.runs.find import find
 from gancli.runs.folder import Run
 from gancli.user_images import ImageChoices, choose, preset_as_typed
@@ -124,6 +133,9 @@ def _preset(
 def resume(
     run: str | Path | None = None,
     *,
+    steps: int | None = None,
+    overrides: Overrides = NOTHING,
+    allow_changes: bool = False,
     device: str | None = None,
     threads: int | None = None,
     data_dir: str | Path | None = None,
@@ -136,6 +148,10 @@ def resume(
     Args:
         run: its folder, its name under the root of runs, or a model's name (its latest run); None:
             the latest run.
+        steps: train up to this step, in place of the schedule's last.
+        overrides: fields that change from now on, and their values, as for `train`.
+        allow_changes: go on although the run's preset.toml (which then counts) or a plugin has
+            changed.
         device: as for `train`; None: the one it was trained on.
         threads: likewise.
         data_dir: where named data sets lie; None: where they lay before.
@@ -156,8 +172,27 @@ def resume(
     folder = path_or_none(data_dir)
     extractor = Weights(path_or_none(weights), trust_weights)
     options = TrainOptions(folder, tensorboard=tensorboard, weights=extractor)
-    resume_run(found, Place(one_of(DeviceName, "device", device), threads, folder), options)
+    place = Place(one_of(DeviceName, "device", device), threads, folder)
+    changes = override_list(overrides, steps)
+    if changes or allow_changes:
+        _resume_changed(found, changes, place, options, from_file=allow_changes)
+    else:
+        resume_run(found, place, options)
     return load(found.folder, device=device)
+
+
+def _resume_changed(
+    run: Run, changes: list[str], place: Place, options: TrainOptions, *, from_file: bool
+) -> None:
+    """Go on with a run under another preset: its own, or that of its file, with changes."""
+    with alone_in(run):
+        saved = read_checkpoint(run.checkpoint())
+        if not from_file:
+            refuse_edits(run, saved.header)
+        preset = load_preset(str(run.preset_file)) if from_file else saved.header.preset
+        changed = mark_deviations(change(preset, changes), preset.name, preset.dataset)
+        settings = settings_again(saved.header.settings, place, say)
+        go_on(run, saved, changed, settings, options)
 
 
 @in_python

@@ -10,7 +10,7 @@ from rich.live import Live
 from rich.table import Table
 
 from gancli.report.console import say
-from gancli.report.progress import REFRESHES_PER_SECOND
+from gancli.report.in_place import REFRESHES_PER_SECOND
 from gancli.study.plan import CellSpec
 from gancli.study.pool import News, State
 from gancli.study.results import Results
