@@ -1,4 +1,4 @@
-"""Every preset resolves, has the published number of parameters, and says what is wrong with a bad one."""
+"""Every preset resolves, has the published parameters, and says what is wrong with a bad one."""
 
 import tomllib
 from pathlib import Path
