@@ -73,7 +73,7 @@ class TraverseRequest:
         return seeds
 
 
-class Made(NamedTuple):
+class AxisPictures(NamedTuple):
     """What became of one axis."""
 
     panel: Panel
@@ -132,7 +132,7 @@ def _make(
     reader: Reader | None,
     chosen: Sequence[Axis],
     folder: Path,
-) -> list[Made]:
+) -> list[AxisPictures]:
     """Each axis's pictures, into the folder, and what it does."""
     made, begun = [], 0
     base = sampler.of(sampler.latent(request.seeds()))
@@ -156,7 +156,7 @@ def _make(
                 digits_changed=None if reader is None else digits_changed(reader, base, images),
             )
             panel = Panel(axis, found, sprite(images, budget(len(chosen))))
-            made.append(Made(panel, images[0]))
+            made.append(AxisPictures(panel, images[0]))
     return made
 
 
