@@ -71,11 +71,12 @@ class RecordedDraws:
         with torch.no_grad():
             return Sample.made(generator(latent), latent)
 
-    def noise(self, like: Tensor) -> Tensor:
+    def normal(self, purpose: str, like: Tensor) -> Tensor:
+        assert purpose == "guess"
         return self.tensors[f"{self.prefix}noise"].view_as(like)
 
-    def mix(self, *, per_sample: bool) -> Tensor:
-        assert not per_sample
+    def uniform(self, purpose: str, rows: int | None, *shape: int) -> Tensor:
+        assert (purpose, rows, shape) == ("mix", None, ())
         return self.tensors[f"{self.prefix}alpha"]
 
 
@@ -172,7 +173,7 @@ def repeat(recorded: Recording, take_turn: TakeTurn) -> None:
 
 def train(recorded: Recording, preset: Preset, state: TrainState) -> None:
     """Repeat the recorded turns with the program's own."""
-    turns = plan(preset.objective, state.players, discriminator_steps=2) * 3
+    turns = plan(preset.objective, state.players, 2, preset.turns) * 3
     assert len(turns) == len(recorded.rows)
 
     def take_turn(index: int, steppers: list[str], dealer: RecordedDraws) -> float:

@@ -11,6 +11,7 @@ from gancli import catalog
 from gancli.catalog.merge import PLAYERS
 from gancli.errors import UsageError
 from gancli.networks.summary import parameter_count
+from gancli.objective import R1
 from gancli.preset import Preset, change, differences, load_preset, to_toml
 from gancli.preset.schema import leaves
 from gancli.state import build_players
@@ -329,8 +330,9 @@ def test_lite_settings_of_models_with_codes_and_directions() -> None:
     for player in eigen.players().values():
         known = player.network.model_dump()
         assert [known["dim"] * m for m in known["multipliers"]] == [16, 32, 64, 128, 128]
-    assert eigen.objective.r1 is not None
-    assert eigen.objective.r1.every == 3
+    lazy = eigen.objective.find(R1)
+    assert lazy is not None
+    assert lazy.every == 3
     assert (eigen.prior.z_dim, eigen.prior.levels) == (128, (4, 6))
     assert (info.schedule.ema_decay, eigen.schedule.ema_decay) == (0.998, 0.995)
 
@@ -360,8 +362,9 @@ def test_momentum_and_rate_of_the_first_gan() -> None:
 
 def test_overrides_add_change_and_remove_terms() -> None:
     preset = load_preset("gan", "ring8", overrides=["objective.r1.weight=3"])
-    assert preset.objective.r1 is not None
-    assert preset.objective.r1.weight == 3
+    penalty = preset.objective.find(R1)
+    assert penalty is not None
+    assert penalty.weight == 3
     hinge = change(preset, ["objective.vanilla=", "objective.hinge.weight=2", "objective.r1="])
     assert list(hinge.objective.terms()) == ["hinge"]
     assert differences(preset, hinge) == [

@@ -44,8 +44,8 @@ class Timing:
 
 def wait_for(device: torch.device) -> None:
     """Let the device finish what it was told to do."""
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
+    if device.type != "cpu":
+        torch.accelerator.synchronize(device)
 
 
 def alternate(

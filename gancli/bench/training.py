@@ -120,7 +120,7 @@ def _figures(preset: Preset, timing: Timing, flops: int, peak: float, memory: in
     return LoopFigures(
         median_ms=1e3 * timing.median,
         min_ms=1e3 * timing.minimum,
-        images_per_s=schedule.batch_size * schedule.discriminator_steps / timing.median,
+        images_per_s=schedule.batch_size * preset.batches_per_step / timing.median,
         flops_per_s=flops / timing.median,
         share_of_peak=flops / timing.median / peak,
         memory_bytes=memory,

@@ -8,7 +8,11 @@ from abc import abstractmethod
 from torch import Tensor
 from torch.nn.functional import relu, softplus
 
-from gancli.objective.term import DiscriminatorScene, GeneratorScene, Side, Term
+from gancli.objective.context import Context, Read, Side
+from gancli.objective.term import TERMS, Term
+
+BOTH: frozenset[Read] = frozenset({"real_output", "fake_output"})
+FAKE: frozenset[Read] = frozenset({"fake_output"})
 
 
 class Adversarial(Term):
@@ -22,15 +26,20 @@ class Adversarial(Term):
     def deceive(self, fake: Tensor) -> Tensor:
         """What the generator descends, a scalar."""
 
-    def discriminator(self, scene: DiscriminatorScene) -> Tensor:
+    def discriminator(self, context: Context) -> Tensor:
         """Tell fakes from reals."""
-        return self.tell_apart(scene.fake_verdict.logit, scene.real_verdict.logit)
+        return self.tell_apart(context.fake_output.logit, context.real_output.logit)
 
-    def generator(self, scene: GeneratorScene) -> Tensor:
+    def generator(self, context: Context) -> Tensor:
         """Let fakes pass for reals."""
-        return self.deceive(scene.fake_verdict.logit)
+        return self.deceive(context.fake_output.logit)
+
+    def reads(self, side: Side) -> frozenset[Read]:
+        """Both outputs; the generator, that on its fakes."""
+        return BOTH if side == "discriminator" else FAKE
 
 
+@TERMS.register("vanilla")
 class Vanilla(Adversarial):
     """Goodfellow et al. 2014, eq. 1, with the non-saturating generator loss of section 3."""
 
@@ -53,6 +62,7 @@ class Vanilla(Adversarial):
         return f"{'1/2 ' if self.halved else ''}[mean sp(f) + mean sp(-r)]"
 
 
+@TERMS.register("density_ratio")
 class DensityRatio(Vanilla):
     """Srivastava et al. 2017 (VEEGAN), eq. 5: the generator descends the log ratio itself.
 
@@ -72,6 +82,7 @@ class DensityRatio(Vanilla):
         return True
 
 
+@TERMS.register("hinge")
 class Hinge(Adversarial):
     """Lim and Ye 2017, "Geometric GAN", as used by Miyato et al. 2018, eq. 16-17."""
 
@@ -93,6 +104,7 @@ class Hinge(Adversarial):
         return "mean relu(1 + f) + mean relu(1 - r)"
 
 
+@TERMS.register("least_squares")
 class LeastSquares(Adversarial):
     """Mao et al. 2017, eq. 2, with its targets a, b, c."""
 
@@ -124,6 +136,7 @@ class LeastSquares(Adversarial):
         return f"{half}[mean (f - {self.fake_target:g})^2 + mean (r - {self.real_target:g})^2]"
 
 
+@TERMS.register("wasserstein")
 class Wasserstein(Adversarial):
     """Arjovsky et al. 2017, eq. 3 and algorithm 1: the difference of mean verdicts."""
 

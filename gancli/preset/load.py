@@ -14,7 +14,7 @@ from gancli.errors import UsageError
 from gancli.preset.schema import ABSENT, Deviation, Preset, leaves
 
 PAPER = "paper"
-_COMPARED = {"data", "prior", "generator", "discriminator", "objective", "schedule"}
+_COMPARED = {"data", "prior", "generator", "discriminator", "objective", "turns", "schedule"}
 _PERIODS = {
     "log_every",
     "preview_every",

@@ -4,12 +4,15 @@ import json
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
+import torch
 from pydantic import Field, field_validator, model_validator
+from torch import Tensor
 
 from gancli.data import AnyData
 from gancli.networks import AnyNetwork, Mlp
 from gancli.objective import Objective
-from gancli.objective.auxiliary import LABEL
+from gancli.objective.auxiliary import LABEL, MutualInformation
+from gancli.objective.turn_settings import SIDES, Turns
 from gancli.optimizers import AnyOptimizer
 from gancli.prior import Prior
 from gancli.settings import Settings
@@ -18,7 +21,7 @@ ABSENT = "absent"
 """What a deviation says of a field that is not set."""
 Decay = Annotated[float, Field(ge=0, lt=1)]
 Count = Annotated[int, Field(gt=0, le=1_000_000_000)]
-Turns = Annotated[int, Field(gt=0, le=10_000)]
+TurnCount = Annotated[int, Field(gt=0, le=10_000)]
 """Turns of one step, which its plan lists one by one."""
 SelectionScore = Literal[
     "fid",
@@ -52,7 +55,7 @@ class ReconstructorSpec(PlayerSpec):
 class Warmup(Settings):
     """Extra discriminator turns, as in Arjovsky et al.'s code."""
 
-    steps: Turns
+    steps: TurnCount
     """discriminator turns in a step that is warmed up"""
     first: int = Field(default=0, ge=0)
     """the first steps are warmed up"""
@@ -69,7 +72,9 @@ class Schedule(Settings):
     """samples of each kind in a turn"""
     generator_batch_size: Count | None = None
     """fakes in the generator's turn, where it differs from `batch_size`"""
-    discriminator_steps: Turns = 1
+    partial_batches: bool = False
+    """whether an epoch ends with a smaller batch of what is left over; otherwise that is dropped"""
+    discriminator_steps: TurnCount = 1
     """discriminator updates for each generator update"""
     warmup: Warmup | None = None
     lr_decay_start: int | None = Field(default=None, ge=0)
@@ -119,6 +124,16 @@ class Schedule(Settings):
         if self.warmup is None:
             return step * self.discriminator_steps
         return sum(map(self.discriminator_steps_at, range(step)))
+
+    def counts_before(self, step: int) -> dict[str, Tensor]:
+        """What was taken before this step where the discriminator's turns alone take batches."""
+        batches, steps = torch.tensor(self.batches_before(step)), torch.tensor(step)
+        return {
+            "batches": batches,
+            "discriminator": batches,
+            "generator": steps,
+            "joint": steps,
+        }
 
     def lr_factor(self, step: int) -> float:
         """What every learning rate is multiplied by at this step."""
@@ -184,6 +199,7 @@ class Preset(Settings):
     discriminator: PlayerSpec
     reconstructor: ReconstructorSpec | None = None
     objective: Objective
+    turns: Turns = Turns()
     schedule: Schedule
     deviations: dict[str, Deviation] = Field(default_factory=dict)
     """field -> the paper's value for it"""
@@ -203,6 +219,7 @@ class Preset(Settings):
                 raise ValueError(f"{role}.network: {misfit}")
         self._labels_reach_both()
         self._latents_fit()
+        self._turns_fit()
         wanting = [n for n, term in self.objective.terms().items() if term.needs_reconstructor()]
         if bool(wanting) != (self.reconstructor is not None):
             raise ValueError(
@@ -245,6 +262,34 @@ class Preset(Settings):
         }
         return found | ({} if self.reconstructor is None else {"reconstructor": self.reconstructor})
 
+    def optimizers(self) -> dict[str, AnyOptimizer]:
+        """The optimisers, by player, and by TURN.PLAYER where a turn has some of its own."""
+        found = {name: player.optimizer for name, player in self.players().items()}
+        own = self.turns.joint.optimizer
+        if own is not None:
+            found |= {f"joint.{player}": own for player in ("generator", "discriminator")}
+        return found
+
+    @property
+    def batches_per_step(self) -> int:
+        """How many real batches a step takes that is not warmed up."""
+        objective = self.objective
+        taking = [side for side in SIDES if self.turns.takes(side, objective.reads(side))]
+        steps = self.schedule.discriminator_steps
+        return sum(steps if side == "discriminator" else 1 for side in taking)
+
+    def _turns_fit(self) -> None:
+        objective = self.objective
+        reads = {side: objective.reads(side) for side in SIDES if objective.terms_of(side)}
+        misfit = self.turns.misfit(reads)
+        if misfit:
+            raise ValueError(f"turns.{misfit}")
+        for side in SIDES:
+            if self.turns.of(side).labels == "real" and not self.classes:
+                raise ValueError(
+                    f"turns.{side}.labels: this generator is not asked for classes: remove it"
+                )
+
     def _labels_reach_both(self) -> None:
         asked = self.generator.network.condition != "none"
         judged = self.discriminator.network.condition != "none" or LABEL in self.heads
@@ -264,7 +309,7 @@ class Preset(Settings):
         misfed = network.misfed(prior)
         if misfed:
             raise ValueError(f"generator.network: {misfed}")
-        if objective.mutual_information and not (prior.categories or prior.codes):
+        if objective.find(MutualInformation) and not (prior.categories or prior.codes):
             raise ValueError(
                 "objective.mutual_information: read prior.categories = 0 and prior.codes = 0, "
                 "expected one at least: there is nothing to find again"

@@ -96,7 +96,7 @@ class RunDisplay:
         self.busy = ""
         """what is done instead of steps"""
         self._warned = False
-        self._per_step = schedule.batch_size * schedule.discriminator_steps
+        self._per_step = schedule.batch_size * job.preset.batches_per_step
         self._unit = job.preset.data.key
         self._clock = clock
         self._phase = 0.0

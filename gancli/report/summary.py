@@ -101,10 +101,10 @@ class Summary:
     @property
     def samples_per_second(self) -> float | None:
         """Real samples dealt a second, over the last line of the log."""
-        schedule = self.header.preset.schedule
+        preset = self.header.preset
         if not self.speed:
             return None
-        return self.speed[-1].value * schedule.batch_size * schedule.discriminator_steps
+        return self.speed[-1].value * preset.schedule.batch_size * preset.batches_per_step
 
     def pace(self) -> str:
         """Speed, time taken, and the time left, in words."""
