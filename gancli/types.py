@@ -93,14 +93,18 @@ class DiscriminatorOutput(NamedTuple):
     heads: Mapping[str, Tensor] = MappingProxyType({})
     """What else was asked of it, by name: `label` has (B, classes) logits, and so has `category`;
     `code` has (B, C) guesses."""
+    features: Tensor | None = None
+    """(B, F): the input of the layer that puts out the logit, flattened; None from networks that
+    have no such layer"""
 
     def halves(self) -> "tuple[DiscriminatorOutput, DiscriminatorOutput]":
         """The verdicts on the first and on the second half of the batch."""
         first, second = self.logit.chunk(2)
         heads = {name: head.chunk(2) for name, head in self.heads.items()}
+        features = (None, None) if self.features is None else self.features.chunk(2)
         return (
-            DiscriminatorOutput(first, {name: halves[0] for name, halves in heads.items()}),
-            DiscriminatorOutput(second, {name: halves[1] for name, halves in heads.items()}),
+            DiscriminatorOutput(first, {n: halves[0] for n, halves in heads.items()}, features[0]),
+            DiscriminatorOutput(second, {n: halves[1] for n, halves in heads.items()}, features[1]),
         )
 
 

@@ -7,6 +7,7 @@ from torch import nn
 from torch.nn.utils.parametrizations import _SpectralNorm
 
 from gancli.networks.blocks import SeedConvTranspose2d, SpectralNorm, WholeConv2d, leaky
+from gancli.networks.layers import LINEAR_LAYERS
 from gancli.networks.summary import describe, summarise
 from gancli.preset import change, load_preset
 from gancli.state import build_players
@@ -60,6 +61,30 @@ def test_shapes_and_ranges(key: Key) -> None:
         assert {name: tuple(head.shape) for name, head in verdict.heads.items()} == {
             name: (count, numbers) for name, numbers in preset.heads.items()
         }
+
+
+@pytest.mark.parametrize("key", every_preset(), ids=preset_id)
+def test_features_are_what_the_logit_is_made_of(key: Key) -> None:
+    """The flattened input of the layer that puts out the logit, overwritten by nothing."""
+    preset = narrow(key)
+    net = build_players(preset, seed=0).discriminator
+    made: list[tuple[torch.Tensor, torch.Tensor]] = []
+    for layer in net.modules():
+        if isinstance(layer, LINEAR_LAYERS):
+            layer.register_forward_hook(
+                lambda _layer, inputs, output: made.append((inputs[0].clone(), output))
+            )
+    latent = some_latent(preset, 4)
+    x = torch.rand(4, *preset.data.shape.x) * 2 - 1
+    output = net(Sample(x, latent.z, latent.label))
+    sources = [i for i, o in made if o.numel() == 4 and torch.equal(o.flatten(), output.logit)]
+    assert output.features is not None
+    assert output.features.shape == (4, sources[0][0].numel())
+    assert torch.equal(output.features, sources[0].flatten(1))
+    fake, real = output.halves()
+    assert fake.features is not None
+    assert real.features is not None
+    assert torch.equal(torch.cat([fake.features, real.features]), output.features)
 
 
 def test_a_batch_of_one_keeps_its_axis() -> None:

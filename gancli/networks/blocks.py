@@ -90,7 +90,7 @@ class WholeConv2d(nn.Conv2d):
     """A convolution whose kernel covers the image, as the one matrix product it is."""
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return (B, out_channels, 1, 1), x being (B, C, *kernel_size)."""
+        """Return (B, out_channels, 1, 1), x being (B, C, *kernel_size) or that flattened."""
         return linear(x.flatten(1), self.weight.flatten(1), self.bias)[:, :, None, None]
 
 
