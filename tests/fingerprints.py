@@ -96,7 +96,7 @@ def differences(now: Fingerprint, before: Fingerprint) -> list[str]:
             found.append(f"{group}: {one}, {two} was {total}, {squares}")
     for row, old in zip(now["log"], before["log"], strict=True):
         same = row.keys() == old.keys() and all(
-            math.isclose(row[key], value, rel_tol=1e-9, abs_tol=1e-9) for key, value in old.items()
+            math.isclose(row[key], value, rel_tol=1e-9, abs_tol=1e-13) for key, value in old.items()
         )
         if not same:
             found.append(f"{row} was {old}")
