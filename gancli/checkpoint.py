@@ -22,6 +22,7 @@ from torch import Tensor
 import gancli
 from gancli.errors import RunError
 from gancli.files import write_atomically
+from gancli.plugin_records import PluginRecord, changes, records_of, require_plugins
 from gancli.preset import Preset
 from gancli.settings import Settings
 from gancli.state import Tensors, below, build_generator
@@ -74,6 +75,8 @@ class Header(Settings):
     """the last values in metrics.jsonl"""
     versions: dict[str, str] = Field(default_factory=lambda: versions())
     """what the numbers may depend on"""
+    plugins: tuple[PluginRecord, ...] | None = None
+    """what the preset's parts come from, where some come from plugins"""
 
 
 @dataclass(frozen=True)
@@ -106,6 +109,11 @@ class Checkpoint:
         return net.eval()
 
 
+def changed_plugins(header: Header) -> list[str]:
+    """`plugin NAME: before -> now` for each plugin that is not as it was for this checkpoint."""
+    return changes(header.plugins or ())
+
+
 def versions() -> dict[str, str]:
     """What the numbers may depend on."""
     return {
@@ -123,6 +131,7 @@ def save(path: Path, header: Header, tensors: Mapping[str, Tensor]) -> None:
         DiskError: the disk is full or not writable.
     """
     plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    header = header.model_copy(update={"plugins": records_of(header.preset) or None})
     metadata = {
         "format": FORMAT,
         "gancli": header.model_dump_json(exclude_none=True),
@@ -151,6 +160,7 @@ def load(path: Path) -> Checkpoint:
     if hashlib.sha256(content).hexdigest().encode() != said:
         raise RunError(f"{path} is damaged: its content does not match its own SHA-256; {REMEDY}")
     try:
+        require_plugins(path, metadata["gancli"])
         header = Header.model_validate_json(metadata["gancli"])
         return Checkpoint(path, header, safetensors.torch.load(bytes(content)), said.decode())
     except (SafetensorError, ValueError, RecursionError) as error:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from gancli.data import Mixture
+from gancli.data import DataSpec, Mixture
 from gancli.sampler import Samples
 
 GAP = 2
@@ -90,7 +90,7 @@ def _cut(text: str, font: ImageFont.FreeTypeFont, width: int) -> str:
     return text[: next(fitting, 0)] + "…"
 
 
-def scatter(points: Samples, reals: Samples, data: Mixture, title: str) -> bytes:
+def scatter(points: Samples, reals: Samples, data: DataSpec, title: str) -> bytes:
     """A PNG of generated points (blue; maybe none) over real ones (green): (N, 2) in data units."""
     from matplotlib.figure import Figure
 
@@ -100,7 +100,8 @@ def scatter(points: Samples, reals: Samples, data: Mixture, title: str) -> bytes
     axes.scatter(reals[:, 0], reals[:, 1], s=3, alpha=0.5, color=REAL, label="real", linewidths=0)
     if len(points):
         axes.scatter(points[:, 0], points[:, 1], s=3, color=FAKE, label="generated", linewidths=0)
-    axes.set(xlim=(-data.scale, data.scale), ylim=(-data.scale, data.scale), title=title)
+    reach = data.scale if isinstance(data, Mixture) else 1.1 * float(np.abs(reals).max())
+    axes.set(xlim=(-reach, reach), ylim=(-reach, reach), title=title)
     axes.set_aspect("equal")
     axes.legend(loc="upper right", markerscale=3)
     buffer = io.BytesIO()

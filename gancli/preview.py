@@ -50,8 +50,11 @@ class Previewer:
         """The preview of a step."""
         sampler = Sampler(generator, self.preset, checked=False)
         spec, shown = self.preset.data, SHOWN[self.preset.data.key]
-        if not isinstance(spec, Mixture):
+        if spec.key == "images":
             return Preview(png(self._sheet(sampler, shown)), {}, "")
+        if not isinstance(spec, Mixture):
+            picture = scatter(sampler.all(range(shown)), self._reals, spec, f"step {step:,}")
+            return Preview(picture, {}, "")
         points = sampler.all(range(POINTS_SCORED))
         cover = mode_coverage(points.astype(np.float64), spec.centres(), spec.std)
         caption = f"{cover.held} of {spec.modes} modes, {cover.high_quality:.0%} within 3 std"

@@ -12,6 +12,8 @@ from itertools import groupby
 import numpy as np
 from numpy.typing import NDArray
 
+SEED_LIMIT = 2**48
+"""Samples' seeds are below this, so that no stream runs into another's."""
 _WORDS_PER_BLOCK = 4
 """A Philox counter value yields four 64-bit words."""
 

@@ -19,7 +19,6 @@ from PIL import Image
 
 from gancli import catalog
 from gancli.catalog.fit_to_images import UserImages
-from gancli.commands.user_images import short_name
 from gancli.data import Dataset, ImageFolder, cache
 from gancli.data.decode import Fit, to_pixels_of
 from gancli.data.sources import by_folder
@@ -27,6 +26,7 @@ from gancli.errors import DataError, UsageError
 from gancli.networks import Cnn, Eigen
 from gancli.preset import load_preset
 from gancli.trainer import Trainer
+from gancli.user_images import short_name
 
 NARROW = [
     *("--set", "generator.network.dim=4", "--set", "discriminator.network.dim=4"),

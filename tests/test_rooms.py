@@ -20,7 +20,13 @@ ROOMS = [
         "settings",
         "types",
         "rng",
+        "plugins",
+        "plugin_records",
+        "registered",
         "registry",
+        "choices",
+        "defaults",
+        "watch",
         "prior",
         "files",
         "launch",
@@ -30,11 +36,11 @@ ROOMS = [
     },
     {"networks", "objective", "optimizers", "data"},
     {"preset"},
-    {"state", "checkpoint", "runs"},
+    {"state", "checkpoint", "runs", "environment", "user_images"},
     {"sampler", "traverse", "html", "pictures", "writer", "preview", "evaluation"},
     {"trainer"},
     {"report", "bench", "study"},
-    {"commands", "cli", "__main__"},
+    {"commands", "cli", "__main__", "run_job", "register", "parts"},
 ]
 """A room imports from rooms before it, and from itself."""
 COMMANDS = {"app.py", "traverse.py", "compare.py", "evaluate.py"}

@@ -243,7 +243,7 @@ RING = load_preset("gan", "ring8").data
 
 
 def test_coverage_of_perfect_collapsed_and_blurred_samplers() -> None:
-    centres = RING.centres()  # type: ignore[union-attr]
+    centres = RING.centres()  # type: ignore[attr-defined]
     source = np.random.default_rng(0)
     real = np.repeat(centres, 1000, axis=0) + 0.5 * source.standard_normal((8000, 2))
     perfect = mode_coverage(real, centres, 0.5)

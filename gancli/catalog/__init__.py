@@ -3,8 +3,6 @@
 from gancli.catalog.preset_files import (
     PresetFile,
     dataset_names,
-    for_photographs,
-    home_of,
     is_resolved_file,
     labelled_example,
     lineage,
@@ -12,11 +10,12 @@ from gancli.catalog.preset_files import (
     preset_file,
     preset_folder,
     read_toml,
-    resolve,
 )
+from gancli.catalog.resolve import chain, for_photographs, home_of, resolve
 
 __all__ = [
     "PresetFile",
+    "chain",
     "dataset_names",
     "for_photographs",
     "home_of",

@@ -1,10 +1,6 @@
-"""Finds preset files and lays their tables over each other; knows no torch.
+"""Finds preset files, and reads what they say of themselves; knows no torch."""
 
-A resolved preset is the sum of tables, later ones winning: data set, model, model x data set,
-variant, variant x data set, `--set`.
-"""
-
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
@@ -12,17 +8,13 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from gancli.catalog.fit_to_images import UserImages, fitted
-from gancli.catalog.merge import Table, absent, lay_over, override, parse
+from gancli.catalog.base import builds_on
+from gancli.catalog.merge import Table, parse
 from gancli.errors import UsageError
 
 REFERENCE = "reference"
 OWN = "images"
 """The table of people's own images, which has no name on the command line."""
-LARGE = 64
-"""From this side on, in pixels, images have settings of their own."""
-NOT_LAID = ("like", "photographs", "variants", "large")
-"""Keys of a data set's table that are no part of a preset."""
 
 
 class VariantTable(BaseModel):
@@ -130,12 +122,13 @@ def preset_file(model: str) -> PresetFile:
     if model not in model_names():
         raise UsageError(
             f"read {model!r} as a model, expected a preset file or one of "
-            f"{', '.join(model_names())}{_close(model, model_names())}"
+            f"{', '.join(model_names())}{close_to(model, model_names())}"
         )
-    return _parse(read_toml(preset_folder() / f"{model}.toml"), f"{model}.toml")
+    return parse_preset(read_toml(preset_folder() / f"{model}.toml"), f"{model}.toml")
 
 
-def _parse(table: Table, source: str) -> PresetFile:
+def parse_preset(table: Table, source: str) -> PresetFile:
+    """A preset file's table as one; `source` names it in errors."""
     try:
         return PresetFile.model_validate(table)
     except ValidationError as error:
@@ -148,85 +141,28 @@ def _parse(table: Table, source: str) -> PresetFile:
 
 
 @cache
-def _dataset_table(dataset: str) -> Table:
+def dataset_table(dataset: str) -> Table:
+    """What a data set brings, by its name.
+
+    Raises:
+        UsageError: there is no such data set.
+    """
     if dataset not in (OWN, *dataset_names()):
         raise UsageError(
             f"read {dataset!r} as a data set, expected one of {', '.join(dataset_names())}"
-            f"{_close(dataset, dataset_names())}"
+            f"{close_to(dataset, dataset_names())}"
         )
     return read_toml(preset_folder() / "datasets" / f"{dataset}.toml")
 
 
 def lineage(dataset: str) -> list[str]:
     """A data set after those whose values it takes over, the most general first."""
-    like = _dataset_table(dataset).get("like")
+    like = dataset_table(dataset).get("like")
     return [*(lineage(like) if like else []), dataset]
 
 
-def resolve(
-    model: str,
-    dataset: str | UserImages | None = None,
-    variant: str | None = None,
-    overrides: Sequence[str] = (),
-) -> Table:
-    """The tables of a resolved preset, not yet validated.
-
-    `model` is a name, or the path of a preset file: a resolved one (as `gan presets show` prints)
-    or one with tables for several data sets (as those in `presets/`).
-
-    Raises:
-        UsageError: an unknown model, data set or variant, or an override that cannot be read.
-    """
-    if is_resolved_file(model):
-        table = read_toml(Path(model))
-        _refuse_choices(model, table, dataset, variant)
-        return override(table, overrides)
-    chosen = _parse(read_toml(Path(model)), model) if _is_file(model) else preset_file(model)
-    if isinstance(dataset, UserImages):
-        return override(_resolve_own(chosen, dataset, variant), overrides)
-    dataset = _choose_dataset(chosen, dataset)
-    resolved: Table = {}
-    variant = _choose_variant(chosen, dataset, variant)
-    for layer in _layers(chosen, dataset, variant, chosen.lineage(dataset)):
-        resolved = lay_over(resolved, layer)
-    return override(resolved, overrides)
-
-
-def home_of(chosen: PresetFile) -> str:
-    """The data set whose values a model takes over for people's own images.
-
-    Raises:
-        UsageError: it has no data set of images.
-    """
-    for name in _dataset_table(OWN)["like"]:
-        if name in chosen.datasets:
-            return str(name)
-    raise UsageError(
-        f"{chosen.name} trains on no images, expected one of {', '.join(for_photographs())}"
-    )
-
-
-def for_photographs() -> list[str]:
-    """Models for images of any size that need no labels."""
-    rich = set(_dataset_table(OWN)["photographs"])
-    heads = map(preset_file, model_names())
-    return [each.name for each in heads if rich & {*each.datasets} and not each.knows_classes]
-
-
-def _resolve_own(chosen: PresetFile, own: UserImages, variant: str | None) -> Table:
-    """A model's preset for people's own images: that of its home, fitted to them."""
-    home = home_of(chosen)
-    variant = _choose_variant(chosen, home, variant)
-    resolved: Table = {}
-    for layer in _layers(chosen, own.name, variant, [*chosen.lineage(home), OWN]):
-        resolved = lay_over(resolved, layer)
-    large = _dataset_table(OWN)["large"].get(home, {}) if own.data["size"] >= LARGE else {}
-    # What was published belongs to the set it was published for.
-    resolved = lay_over(resolved, {"expected": None, **large.get(variant, {})})
-    return fitted(resolved, own, for_photographs())
-
-
-def _is_file(model: str) -> bool:
+def is_file(model: str) -> bool:
+    """Whether a model is named by a preset file's path."""
     if model.endswith(".toml"):
         return True
     if model in model_names():
@@ -239,77 +175,13 @@ def _is_file(model: str) -> bool:
 
 def is_resolved_file(model: str) -> bool:
     """Whether this is the path of a preset file that stands for itself."""
-    return _is_file(model) and "dataset" in read_toml(Path(model))
+    if not is_file(model):
+        return False
+    table = read_toml(Path(model))
+    return "dataset" in table and not builds_on(table)
 
 
-def _refuse_choices(
-    model: str, table: Table, dataset: str | UserImages | None, variant: str | None
-) -> None:
-    named = dataset.name if isinstance(dataset, UserImages) else dataset
-    for option, asked in (("dataset", named), ("variant", variant)):
-        if asked is not None and asked != table.get(option):
-            raise UsageError(
-                f"read --{option} {asked} with {model}, which is resolved for "
-                f"{option} {table.get(option)}: leave --{option} out, or name a model instead"
-            )
-
-
-def _choose_dataset(chosen: PresetFile, dataset: str | None) -> str:
-    has = f"{chosen.name}'s data sets: {', '.join(chosen.datasets)}"
-    if dataset is None:
-        if len(chosen.datasets) == 1:
-            return chosen.datasets[0]
-        raise UsageError(f"read no data set, expected --dataset with one of {has}")
-    if dataset in chosen.datasets:
-        return dataset
-    if dataset in chosen.instead:
-        other = chosen.instead[dataset]
-        raise UsageError(
-            f"{chosen.name} has no preset for {dataset}, use {other}: "
-            f"gan train {other} --dataset {dataset}"
-        )
-    if dataset in dataset_names():
-        raise UsageError(f"{chosen.name} has no preset for {dataset}; {has}")
-    raise UsageError(
-        f"read {dataset!r} as a data set, expected one of {has}{_close(dataset, dataset_names())}"
-    )
-
-
-def _choose_variant(chosen: PresetFile, dataset: str, variant: str | None) -> str:
-    known = chosen.variants_on(dataset)
-    if variant is None or variant in known:
-        return variant or REFERENCE
-    if any(variant in preset_file(name).variants for name in model_names()):
-        raise UsageError(
-            f"{chosen.name} has no variant {variant!r} on {dataset}, expected one of "
-            f"{', '.join(known)} (lite exists only where the reference takes over half an hour on "
-            "two CPU cores)"
-        )
-    raise UsageError(
-        f"read {variant!r} as a variant, expected one of {', '.join(known)}{_close(variant, known)}"
-    )
-
-
-def _layers(
-    chosen: PresetFile, dataset: str, variant: str, ancestors: Sequence[str]
-) -> Iterator[Table]:
-    for name in ancestors:
-        table = dict(_dataset_table(name))
-        yield {k: v for k, v in table.items() if k not in NOT_LAID}
-    yield chosen.body() | {"dataset": dataset, "variant": variant}
-    yield from (chosen.on[name] for name in ancestors if name in chosen.on)
-    if variant == REFERENCE:
-        return
-    # The published scores belong to the published configuration.
-    yield {"expected": None}
-    for name in ancestors:
-        yield _dataset_table(name).get("variants", {}).get(variant, {})
-    own = chosen.variants[variant]
-    yield absent(own.without)
-    yield own.model_extra or {}
-    yield from (own.on[name] for name in ancestors if name in own.on)
-
-
-def _close(word: str, known: Sequence[str]) -> str:
+def close_to(word: str, known: Sequence[str]) -> str:
+    """`(did you mean X?)`, where one of the known words is close."""
     match = get_close_matches(word, known, n=1)
     return f" (did you mean {match[0]}?)" if match else ""

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 import gancli
+from gancli.choices import FormatName, PrecisionName
 from gancli.cli.bench import bench_app
 from gancli.cli.compare import compare
 from gancli.cli.data import data, status
@@ -19,10 +20,8 @@ from gancli.cli.options import (
     DatasetOption,
     DeviceOption,
     FitOption,
-    FormatName,
     ImageSizeOption,
     Model,
-    PrecisionName,
     RawOption,
     RunArgument,
     SetOption,
@@ -64,9 +63,17 @@ def root(
     debug: Annotated[
         bool, typer.Option("--debug", help="Show tracebacks; may stand anywhere.")
     ] = False,
+    plugin: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--plugin",
+            metavar="FILE.py|PACKAGE",
+            help="Load parts of your own; accepted anywhere on the line, more than once.",
+        ),
+    ] = None,
 ) -> None:
     """Train, sample, evaluate, traverse and compare the classic GANs, repeatably."""
-    del version, debug
+    del version, debug, plugin
 
 
 @app.command()
@@ -119,9 +126,9 @@ def train(
     ] = False,
 ) -> None:
     """Train a model: previews, metrics and checkpoints go to the run's folder."""
+    from gancli import user_images as own
     from gancli.commands import evaluate_in_training as examining
     from gancli.commands import train as training
-    from gancli.commands import user_images as own
 
     training.train(
         training.TrainRequest(
@@ -159,15 +166,15 @@ def resume(
     trust_weights: TrustOption = False,
 ) -> None:
     """Go on with a run, bit for bit as if it had never stopped."""
-    from gancli.commands import environment as place
-    from gancli.commands import evaluate_in_training as examining
-    from gancli.commands import train as training
+    from gancli.commands import resume as resuming
+    from gancli.commands.evaluate_in_training import Weights
+    from gancli.environment import Place
+    from gancli.run_job import TrainOptions
 
-    training.resume(
+    resuming.resume(
         run,
-        place.Place(device, threads, data_dir),
-        tensorboard=tensorboard,
-        weights=examining.Weights(weights, trust_weights),
+        Place(device, threads, data_dir),
+        TrainOptions(data_dir, tensorboard=tensorboard, weights=Weights(weights, trust_weights)),
     )
 
 
@@ -295,8 +302,8 @@ def collapse_study(
 
     Typed again, it goes on with what is missing.
     """
+    from gancli import environment as place
     from gancli.commands import collapse_study as studying
-    from gancli.commands import environment as place
 
     studying.collapse_study(
         studying.StudyRequest(

@@ -5,11 +5,11 @@ from typing import Annotated
 
 import typer
 
+from gancli.choices import PrecisionName
 from gancli.cli.options import (
     DataDirOption,
     DatasetOption,
     DeviceOption,
-    PrecisionName,
     SetOption,
     ThreadsOption,
     VariantOption,
@@ -45,8 +45,8 @@ def bench_train(
     as_json: Annotated[bool, typer.Option("--json", help="Print figures for programs.")] = False,
 ) -> None:
     """Time training steps beside a textbook's loop and the fastest one we know how to write."""
+    from gancli import environment as place
     from gancli.commands import bench as benching
-    from gancli.commands import environment as place
 
     benching.bench_training(
         benching.BenchRequest(
@@ -97,8 +97,8 @@ def bench_data(
     as_json: Annotated[bool, typer.Option("--json", help="Print figures for programs.")] = False,
 ) -> None:
     """Time decoding, the second run's start, and steps whose data do not lie on the device."""
+    from gancli import environment as place
     from gancli.commands import bench_data as loading
-    from gancli.commands import environment as place
 
     loading.bench_data(path, place.Place(device, threads, None), rounds, as_json=as_json)
 

@@ -46,9 +46,9 @@ def compare(
     ] = False,
 ) -> None:
     """Rank runs that were scored alike, beside real data; others are told what to type."""
+    from gancli import environment as place
     from gancli.commands import baseline as flooring
     from gancli.commands import compare as comparing
-    from gancli.commands import environment as place
     from gancli.commands import evaluate_in_training as examining
 
     comparing.compare(

@@ -42,8 +42,8 @@ def data(
     as_json: Annotated[bool, typer.Option("--json", help="Print figures for programs.")] = False,
 ) -> None:
     """Look at a data set before training: counts, classes, sizes, broken files, a sheet."""
+    from gancli import user_images as own
     from gancli.commands import data as looking
-    from gancli.commands import user_images as own
 
     looking.look(
         looking.LookRequest(

@@ -6,12 +6,12 @@ from typing import Annotated
 import typer
 
 from gancli.cli.options import (
-    IMAGES_AT_ONCE,
     CheckpointOption,
     DataDirOption,
     DeviceOption,
     RawOption,
 )
+from gancli.defaults import IMAGES_AT_ONCE
 
 
 def evaluate(

@@ -1,45 +1,11 @@
-"""The options several commands share; the words a user may type for them."""
+"""The options that several commands share."""
 
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-IMAGES_AT_ONCE = 64
-"""That an evaluation makes and looks at; results are equal to the bit at equal numbers."""
-
-
-class DeviceName(StrEnum):
-    """Where to compute."""
-
-    CPU = "cpu"
-    CUDA = "cuda"
-    MPS = "mps"
-
-
-class PrecisionName(StrEnum):
-    """How exactly to compute."""
-
-    BF16 = "bf16"
-    FP32 = "fp32"
-    FP64 = "fp64"
-
-
-class FormatName(StrEnum):
-    """How samples are written."""
-
-    FOLDER = "folder"
-    NPZ = "npz"
-    ZIP = "zip"
-
-
-class FitName(StrEnum):
-    """How images that are no squares become squares."""
-
-    CROP = "crop"
-    RESIZE = "resize"
-
+from gancli.choices import DeviceName, FitName
 
 Model = Annotated[
     str, typer.Argument(metavar="MODEL", help="A model's name (gan presets), or a preset file.")

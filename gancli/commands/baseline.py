@@ -11,11 +11,11 @@ from typing import NamedTuple
 import torch
 
 from gancli.checkpoint import Checkpoint
-from gancli.commands.environment import Place, cache_folder, choose_device, data_folder
 from gancli.commands.evaluate_in_training import Weights
 from gancli.commands.inputs import Choice, Subject
 from gancli.commands.job import EvaluateRequest, EvaluationJob, prepare
 from gancli.data import TorchvisionImages
+from gancli.environment import Place, cache_folder, choose_device, data_folder
 from gancli.errors import DataError, NetworkError, UsageError
 from gancli.evaluation.baseline import OTHER, keep_floor, known_floor, some_of
 from gancli.evaluation.evaluate import Watch

@@ -17,8 +17,8 @@ from gancli.bench.scoring import MEASUREMENTS, ScoreSizes, time_scoring
 from gancli.bench.startup import seconds_to_first_step
 from gancli.bench.training import Figures, Plan, measure_training
 from gancli.checkpoint import RunSettings
-from gancli.cli.options import PrecisionName
-from gancli.commands.environment import Place, choose_device, data_folder, prepare
+from gancli.choices import PrecisionName
+from gancli.environment import Place, choose_device, data_folder, set_up_torch
 from gancli.errors import UsageError
 from gancli.networks import Cnn, Mlp
 from gancli.preset import Preset, load_preset
@@ -71,7 +71,7 @@ def bench_training(request: BenchRequest) -> None:
         UsageError: `--variant` or `--set` without a model.
     """
     settings = _settings(request)
-    prepare(settings)
+    set_up_torch(settings)
     if request.model is not None:
         found = [
             _measure(Choice(request.model, request.dataset, request.variant), request, settings)

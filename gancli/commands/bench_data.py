@@ -11,8 +11,8 @@ from gancli import catalog
 from gancli.bench.loading import LoadingFigures, make_up, time_reading, time_steps
 from gancli.catalog.fit_to_images import UserImages
 from gancli.checkpoint import RunSettings
-from gancli.commands.environment import Place, choose_device, prepare
 from gancli.data.sources import open_source
+from gancli.environment import Place, choose_device, set_up_torch
 from gancli.preset import load_preset
 from gancli.report.console import console, say
 from gancli.report.progress import counting
@@ -30,7 +30,7 @@ def bench_data(path: Path | None, place: Place, rounds: int, *, as_json: bool) -
         precision="fp32",
         threads=place.threads or torch.get_num_threads(),
     )
-    prepare(settings)
+    set_up_torch(settings)
     hidden = Console(quiet=True) if as_json else console()
     with tempfile.TemporaryDirectory() as folder:
         if path is None:

@@ -8,7 +8,7 @@ import typer
 from filelock import FileLock, Timeout
 
 from gancli import catalog
-from gancli.commands.environment import Place, cache_folder, choose_device, data_folder
+from gancli.environment import Place, cache_folder, choose_device, data_folder
 from gancli.errors import InterruptedRunError, LockedError, PartlyFailedError, UsageError
 from gancli.evaluation.mnist_classifier import BATCH_SIZE, EPOCHS
 from gancli.files import disk_errors, write_atomically

@@ -10,8 +10,24 @@ from rich.console import Console
 
 from gancli import catalog
 from gancli.catalog.fit_to_images import UserImages
-from gancli.commands.environment import data_folder
-from gancli.commands.user_images import (
+from gancli.data import (
+    AnyData,
+    Dataset,
+    ImageFolder,
+    Mixture,
+)
+from gancli.data.cache import decoded
+from gancli.data.survey import survey
+from gancli.environment import data_folder
+from gancli.errors import DataError, RunError, UsageError
+from gancli.files import write_atomically
+from gancli.pictures import grid, png, scatter
+from gancli.preset import models_on, spec_named
+from gancli.report.console import console, say
+from gancli.report.data_table import Look, print_look
+from gancli.report.progress import counting
+from gancli.sampler import Samples
+from gancli.user_images import (
     ImageChoices,
     is_path,
     path_of,
@@ -19,23 +35,6 @@ from gancli.commands.user_images import (
     spec_of,
     words_for,
 )
-from gancli.data import (
-    AnyData,
-    Dataset,
-    ImageFolder,
-    Mixture,
-    TorchvisionImages,
-)
-from gancli.data.cache import decoded
-from gancli.data.survey import survey
-from gancli.errors import DataError, RunError, UsageError
-from gancli.files import write_atomically
-from gancli.pictures import grid, png, scatter
-from gancli.preset import load_preset
-from gancli.report.console import console, say
-from gancli.report.data_table import Look, print_look
-from gancli.report.progress import counting
-from gancli.sampler import Samples
 from gancli.writer import pack
 
 SEED = 5678
@@ -123,7 +122,7 @@ def _look_at_named(request: LookRequest) -> tuple[Look, Dataset, AnyData]:
     option = request.images.typed()
     if option:
         raise UsageError(f"read {option} with {request.dataset}, expected it with your own images")
-    models = _models_on(request.dataset)
+    models = models_on(request.dataset)
     spec = spec_named(request.dataset)
     folder = data_folder(request.data_dir)
     if not spec.is_present(folder) and not request.as_json:
@@ -141,28 +140,6 @@ def _look_at_named(request: LookRequest) -> tuple[Look, Dataset, AnyData]:
         training=[f"trains: {', '.join(models)}"],
     )
     return found, data, spec
-
-
-def spec_named(dataset: str) -> AnyData:
-    """A data set, by its name, at its own size.
-
-    Raises:
-        UsageError: there is none of that name.
-    """
-    spec = load_preset(_models_on(dataset)[0], dataset).data
-    # Some models train on it at another size.
-    return spec.model_copy(update={"size": None}) if isinstance(spec, TorchvisionImages) else spec
-
-
-def _models_on(dataset: str) -> list[str]:
-    models = [n for n in catalog.model_names() if dataset in catalog.preset_file(n).datasets]
-    if not models:
-        known = ", ".join(catalog.dataset_names())
-        raise UsageError(
-            f"read {dataset!r} as a data set, expected a path of images (a folder, a zip or an "
-            f"npz) or one of {known}"
-        )
-    return models
 
 
 def _free(path: Path) -> Path:

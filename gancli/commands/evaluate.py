@@ -8,9 +8,9 @@ import torch
 import typer
 from rich.console import Console
 
-from gancli.commands.environment import cache_folder, choose_device
 from gancli.commands.inputs import Subject, subject_of
 from gancli.commands.job import EvaluateRequest, prepare
+from gancli.environment import cache_folder, choose_device
 from gancli.errors import UsageError
 from gancli.evaluation.baseline import known_floor
 from gancli.evaluation.evaluate import EvaluationOutput

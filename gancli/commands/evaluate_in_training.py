@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 
 from gancli.checkpoint import Checkpoint, Header, load
-from gancli.cli.options import DeviceName
+from gancli.choices import DeviceName
 from gancli.commands.inputs import Choice, of_checkpoint
 from gancli.commands.job import EvaluateRequest, EvaluationJob, prepare
 from gancli.errors import UsageError

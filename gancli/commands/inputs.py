@@ -7,20 +7,19 @@ from typing import Literal
 import torch
 
 from gancli.checkpoint import Checkpoint, Header, Network
-from gancli.cli.options import IMAGES_AT_ONCE
-from gancli.commands.data import spec_named
-from gancli.commands.environment import data_folder
-from gancli.commands.user_images import ARCHIVES
 from gancli.data import AnyData, Mixture, TorchvisionImages
 from gancli.data.survey import survey
+from gancli.defaults import IMAGES_AT_ONCE
+from gancli.environment import data_folder
 from gancli.errors import UsageError
 from gancli.evaluation.generated import Generated
 from gancli.evaluation.image_sets import Given, ImageSet, Stored, refuse_other_shape
 from gancli.evaluation.protocol import GIVEN, Split
 from gancli.evaluation.spec import Real
-from gancli.preset import Preset
+from gancli.preset import Preset, spec_named
 from gancli.runs.find import LABELLED, OF_IMAGES, find, open_checkpoint
 from gancli.runs.folder import LAST, SUFFIX, Run
+from gancli.user_images import ARCHIVES
 
 DEFAULT_COUNT = 50_000
 SPLITS: dict[str, tuple[Split, ...]] = {

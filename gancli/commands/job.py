@@ -7,12 +7,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from gancli.cli.options import DeviceName
+from gancli.choices import DeviceName
 from gancli.commands.digits import reader_of_digits
-from gancli.commands.environment import cache_folder, data_folder
 from gancli.commands.inputs import Choice, Reals, Subject, reals_for
 from gancli.commands.matching import matched, refuse_missing_classes
 from gancli.data.stacked import DIGITS
+from gancli.environment import cache_folder, data_folder
 from gancli.errors import DataError, UsageError
 from gancli.evaluation.evaluate import (
     EvaluationOutput,

@@ -1,6 +1,5 @@
 """`gan sample`."""
 
-import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -13,17 +12,18 @@ from numpy.typing import NDArray
 
 from gancli.catalog import labelled_example
 from gancli.checkpoint import Checkpoint
-from gancli.cli.options import DeviceName, FormatName
-from gancli.commands.environment import as_typed, choose_device
-from gancli.data import Mixture
+from gancli.choices import DeviceName, FormatName
+from gancli.environment import as_typed, choose_device
 from gancli.errors import RunError, UsageError
 from gancli.files import write_atomically
 from gancli.pictures import grid, png, scatter
 from gancli.preset import Preset
 from gancli.report.console import console, say
 from gancli.report.progress import counting
+from gancli.rng import SEED_LIMIT
 from gancli.runs.find import ANY, LABELLED, find, open_checkpoint
 from gancli.runs.folder import Run
+from gancli.runs.names import default_folder
 from gancli.sampler import Sampler, Samples
 from gancli.writer import refuse_to_overwrite, write
 
@@ -31,14 +31,12 @@ DEFAULT_COUNT = 64
 DEFAULT_PER_CLASS = 10
 PICTURE_LIMIT = 100_000
 """Samples in one picture; more could not be told apart, nor opened."""
-SEED_LIMIT = 2**48
-"""Seeds are below this, so that no stream runs into another's."""
 COUNT_LIMIT = 10_000_000
 """Samples of one call."""
 NAMES_SHOWN = 20
 """Classes that an error lists."""
-LONG_SEEDS = 40
-"""Characters of --seeds that still make a folder's name."""
+LONGEST_NUMBER = 40
+"""Digits of a number that is read as one."""
 
 
 @dataclass(frozen=True)
@@ -210,7 +208,7 @@ def parse_seeds(text: str) -> list[int]:
 
 def _is_number(text: str) -> bool:
     """Whether it is a number that may be a seed, or is at least short enough to be read."""
-    return text.isdecimal() and len(text) <= LONG_SEEDS
+    return text.isdecimal() and len(text) <= LONGEST_NUMBER
 
 
 def _form(asked: FormatName | None, key: str) -> FormatName:
@@ -230,30 +228,11 @@ def _default_folder(found: Run | Path, saved: Checkpoint, request: SampleRequest
     return default_folder(found, saved, "samples", which, raw=request.raw)
 
 
-def default_folder(
-    found: Run | Path, saved: Checkpoint, kind: str, which: str, *, raw: bool
-) -> Path:
-    """Where what is made of a checkpoint goes, if nothing is said.
-
-    Args:
-        found: what was asked for.
-        saved: its checkpoint.
-        kind: `samples` or `traversals`.
-        which: seeds and all that changes what is made of them.
-        raw: whether the weights are as trained.
-    """
-    if len(which) > LONG_SEEDS:
-        which = hashlib.sha256(which.encode()).hexdigest()[:12]
-    name = f"step-{saved.header.step:06d}-seeds-{which}{'-raw' if raw else ''}"
-    if isinstance(found, Run):
-        return found.folder / kind / name
-    return Path(kind) / f"{saved.header.preset.name}-{name}"
-
-
 def _picture(made: Samples, saved: Checkpoint, columns: int | None) -> bytes:
     header, spec = saved.header, saved.header.preset.data
-    if not isinstance(spec, Mixture):
+    if spec.key == "images":
         return png(grid(made, columns))
     title = f"{header.preset.name}, step {header.step:,}, {len(made)} samples"
-    reals = spec.to_samples(spec.load(Path(), header.settings.seed).x)
+    folder = Path(header.data_folder or "")
+    reals = spec.to_samples(spec.load(folder, header.settings.seed).x)
     return scatter(made, reals, spec, title)

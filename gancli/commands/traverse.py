@@ -11,11 +11,10 @@ from typing import NamedTuple
 import torch
 
 from gancli.checkpoint import Checkpoint
-from gancli.cli.options import DeviceName
+from gancli.choices import DeviceName
 from gancli.commands.digits import reader_of_digits, shows_digits
-from gancli.commands.environment import as_typed, choose_device, data_folder
-from gancli.commands.sample import SEED_LIMIT, default_folder
 from gancli.data.stacked import DIGITS
+from gancli.environment import as_typed, choose_device, data_folder
 from gancli.errors import UsageError
 from gancli.evaluation.mnist_classifier import Reader
 from gancli.preset import Preset
@@ -23,8 +22,10 @@ from gancli.report.console import console, say
 from gancli.report.progress import counting
 from gancli.report.traversal import Panel, budget, print_traversal, render
 from gancli.report.traversal_figures import animation, sheet, sprite, strip
+from gancli.rng import SEED_LIMIT
 from gancli.runs.find import OF_IMAGES, find, open_checkpoint
 from gancli.runs.folder import TRAVERSAL_FILE, Run
+from gancli.runs.names import default_folder
 from gancli.sampler import Sampler, Samples
 from gancli.traverse import (
     MOST_CLASSES,

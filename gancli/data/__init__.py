@@ -1,23 +1,28 @@
-"""The kinds of data set. A new one is a file here and a name in the union."""
+"""The kinds of data set. A new one is a file here, registered below, or a plugin."""
 
 from typing import Annotated
 
-from pydantic import Field
-
 from gancli.data.batch_source import BatchSource
-from gancli.data.dataset import Dataset
+from gancli.data.dataset import Dataset, DataSpec
 from gancli.data.image_folder import ImageFolder
 from gancli.data.images import TorchvisionImages
 from gancli.data.mixture import Mixture
 from gancli.data.stacked import StackedDigits
+from gancli.registered import AnyOf
+from gancli.registry import Registry
 
-AnyData = Annotated[
-    Mixture | TorchvisionImages | StackedDigits | ImageFolder, Field(discriminator="kind")
-]
+KINDS = Registry[type[DataSpec]]("data set")
+KINDS.register("mixture")(Mixture)
+KINDS.register("torchvision")(TorchvisionImages)
+KINDS.register("stacked-digits")(StackedDigits)
+KINDS.register("images")(ImageFolder)
+AnyData = Annotated[DataSpec, AnyOf(KINDS, "kind")]
 
 __all__ = [
+    "KINDS",
     "AnyData",
     "BatchSource",
+    "DataSpec",
     "Dataset",
     "ImageFolder",
     "Mixture",

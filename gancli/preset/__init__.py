@@ -1,6 +1,7 @@
 """Presets: their schema, how they are read, and how they are shown."""
 
 from gancli.preset.load import change, differences, load_preset, mark_deviations, validate
+from gancli.preset.named_data import models_on, spec_named
 from gancli.preset.schema import Preset, Published, Schedule
 from gancli.preset.show import to_toml
 
@@ -12,6 +13,8 @@ __all__ = [
     "differences",
     "load_preset",
     "mark_deviations",
+    "models_on",
+    "spec_named",
     "to_toml",
     "validate",
 ]

@@ -55,6 +55,7 @@ def mark_deviations(preset: Preset, model: str, dataset: str | UserImages | None
     if preset.variant == PAPER:
         return preset
     try:
+        _, (model, dataset, _) = catalog.chain(model, dataset, None)
         paper = validate(catalog.resolve(model, dataset, PAPER), model)
     except UsageError:
         return preset

@@ -1,7 +1,6 @@
 """The runs under the root: a new one's number, and which run a command means."""
 
 import os
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,10 +13,10 @@ from gancli.errors import RunError, UsageError
 from gancli.files import disk_errors
 from gancli.preset import Preset
 from gancli.runs.folder import LAST, Run
+from gancli.runs.names import run_name, run_number
 
 SHOWN = 80
 """Characters of a name that an error repeats."""
-_NUMBERED = re.compile(r"^.+-(?P<number>\d{3,})$")
 
 
 def runs_root() -> Path:
@@ -31,9 +30,9 @@ def new_run(preset: Preset) -> Run:
     with disk_errors(root):
         root.mkdir(parents=True, exist_ok=True)
     with FileLock(root / ".lock"):
-        taken = (_NUMBERED.match(path.name) for path in root.iterdir())
-        number = 1 + max((int(match["number"]) for match in taken if match), default=0)
-        folder = root / f"{preset.name}-{preset.dataset}-{number:03d}"
+        taken = (run_number(path.name) for path in root.iterdir())
+        number = 1 + max((number for number in taken if number is not None), default=0)
+        folder = root / run_name(preset, number)
         folder.mkdir()
     return Run(folder)
 
@@ -117,8 +116,8 @@ def all_runs() -> list[Run]:
     """The numbered runs under the root, the latest last: by number, not by time."""
     root = runs_root()
     folders = root.iterdir() if root.is_dir() else ()
-    numbered = [(_NUMBERED.match(path.name), Run(path)) for path in folders]
-    runs = [(int(match["number"]), run) for match, run in numbered if match and run.checkpoints()]
+    numbered = [(run_number(path.name), Run(path)) for path in folders]
+    runs = [(number, run) for number, run in numbered if number is not None and run.checkpoints()]
     return [run for _, run in sorted(runs, key=lambda pair: pair[0])]
 
 

@@ -1,4 +1,4 @@
-"""People's own images, from what was typed to what is trained on."""
+"""Images of one's own: from the path that was typed to the data that is trained on."""
 
 import json
 import re
@@ -9,16 +9,15 @@ from pathlib import Path
 
 from gancli import catalog
 from gancli.catalog.fit_to_images import UserImages
-from gancli.cli.options import FitName
-from gancli.commands.environment import data_folder
-from gancli.data import AnyData, Dataset, ImageFolder
+from gancli.choices import FitName
+from gancli.data import Dataset, ImageFolder
 from gancli.data.decode import COLOURS, WORDS
 from gancli.data.image_folder import FFHQ_FOLDERS
 from gancli.data.survey import SIZES, Survey, survey
+from gancli.environment import data_folder
 from gancli.errors import DataError, UsageError
 from gancli.preset import Preset, load_preset
-from gancli.report.console import console, say
-from gancli.report.progress import counting
+from gancli.watch import Say, Watch
 
 ARCHIVES = (".zip", ".npz")
 FFHQ_NAME = "ffhq"
@@ -154,12 +153,6 @@ def preset_as_typed(
     return load_preset(model, data, variant, changes)
 
 
-def say_what_is_done(data: AnyData) -> None:
-    """Print how people's own images become what is trained on; of other sets nothing."""
-    if isinstance(data, ImageFolder):
-        say(words_for(data))
-
-
 def words_for(data: ImageFolder) -> str:
     """How images become what is trained on, in a line."""
     classes = f"{len(data.classes)} classes" if data.classes else "no classes"
@@ -167,19 +160,32 @@ def words_for(data: ImageFolder) -> str:
     return f"{data.path}: {classes}; {WORDS[data.fit]} to {data.size}x{data.size} {colour}"
 
 
-def load_data(preset: Preset, seed: int, folder: Path, *, verify: bool = False) -> Dataset:
-    """The data a preset trains on; what takes long is shown."""
+def load_data(
+    preset: Preset, seed: int, folder: Path, say: Say, watch: Watch, *, verify: bool = False
+) -> Dataset:
+    """The data a preset trains on.
+
+    Args:
+        preset: the preset.
+        seed: of the run; sets that are drawn are drawn from it.
+        folder: where named data sets lie.
+        say: told of a download, and of how images were read.
+        watch: shows the progress of decoding.
+        verify: whether images are read again, and decoded anew if they have changed.
+
+    Raises:
+        DataError: the data are missing or broken; NetworkError: or cannot be downloaded.
+    """
     if isinstance(preset.data, ImageFolder):
-        return load_own(preset.data, folder, verify=verify)
+        return _load_own(preset.data, folder, say, watch, verify=verify)
     if not preset.data.is_present(folder):
         say(f"downloading {preset.dataset} into {folder}")
     return preset.data.load(folder, seed)
 
 
-def load_own(data: ImageFolder, folder: Path, *, verify: bool = False) -> Dataset:
-    """Images of one's own, decoded under the user's eyes where that was not done before."""
+def _load_own(data: ImageFolder, folder: Path, say: Say, watch: Watch, *, verify: bool) -> Dataset:
     source = data.source(folder)
-    with counting(console(), len(source), "images") as done:
+    with watch(len(source), "images") as done:
         found = data.decode(source, verify=verify, done=done)
     skipped = len(source) - len(found)
     left_out = f", {skipped:,} broken ones skipped (gan data names them)" if skipped else ""

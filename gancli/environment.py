@@ -1,4 +1,4 @@
-"""Where a command computes and finds its data."""
+"""Device, threads, and the folders of data and cache: where a command works on this machine."""
 
 import os
 from dataclasses import dataclass
@@ -8,20 +8,20 @@ import platformdirs
 import torch
 
 from gancli import parallel
-from gancli.checkpoint import RunSettings
-from gancli.cli.options import DeviceName
+from gancli.checkpoint import Precision, RunSettings
+from gancli.choices import DeviceName, PrecisionName
 from gancli.errors import UsageError
 from gancli.parallel import World
-from gancli.report.console import say
+from gancli.watch import Say
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where a run computes and finds its data."""
+    """Where a run computes and finds its data; None: the default."""
 
-    device: DeviceName | None
-    threads: int | None
-    data_dir: Path | None
+    device: DeviceName | None = None
+    threads: int | None = None
+    data_dir: Path | None = None
 
 
 def choose_device(asked: DeviceName | None, before: str | None = None) -> DeviceName:
@@ -55,17 +55,51 @@ def data_folder(asked: Path | None, before: str | None = None) -> Path:
 
 
 def cache_folder() -> Path:
-    """Where this program keeps what it need not make again."""
+    """Where decoded images, reference statistics and classifiers are kept for later calls."""
     return platformdirs.user_cache_path("gancli")
 
 
 def as_typed(path: Path) -> Path:
-    """Relative to here where it is below, as people type it."""
+    """The path relative to the current folder where it is below, as a user would type it."""
     return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
 
 
-def settings_again(stored: RunSettings, place: Place) -> RunSettings:
-    """The stored settings; a change of device or threads is announced."""
+def new_settings(
+    place: Place,
+    precision: PrecisionName | None = None,
+    seed: int | None = None,
+    *,
+    deterministic: bool = False,
+) -> RunSettings:
+    """The settings of a new run on this machine.
+
+    Args:
+        place: where to compute.
+        precision: None: bf16 where CUDA has it, else fp32.
+        seed: None: the default.
+        deterministic: whether runs are equal to the bit on CUDA, too.
+
+    Raises:
+        UsageError: this machine lacks the device, or the device the precision.
+    """
+    device = choose_device(place.device)
+    halves = device == "cuda" and torch.cuda.is_bf16_supported()
+    chosen: Precision = "bf16" if halves else "fp32"
+    if precision is not None:
+        chosen = precision.value
+    if chosen == "fp64" and device == "mps":
+        raise UsageError("read --precision fp64 with --device mps, which has none: choose fp32")
+    settings = RunSettings(
+        precision=chosen,
+        device=device,
+        threads=place.threads or torch.get_num_threads(),
+        deterministic=deterministic,
+    )
+    return settings if seed is None else settings.model_copy(update={"seed": seed})
+
+
+def settings_again(stored: RunSettings, place: Place, say: Say) -> RunSettings:
+    """The stored settings of a run that goes on; a change of device or threads is said."""
     device = choose_device(place.device, stored.device)
     threads = place.threads or stored.threads
     for name, before, after in (
@@ -79,7 +113,7 @@ def settings_again(stored: RunSettings, place: Place) -> RunSettings:
     return stored.model_copy(update={"device": device, "threads": threads})
 
 
-def prepare(settings: RunSettings) -> World:
+def set_up_torch(settings: RunSettings) -> World:
     """Set torch up as these settings say, and join the other processes."""
     torch.set_num_threads(settings.threads)
     if settings.deterministic:

@@ -1,0 +1,189 @@
+"""Lays the tables of preset files over each other; knows no torch.
+
+A resolved preset is the sum of tables, later ones winning: data set, model, model x data set,
+variant, variant x data set, the user's file that builds on them, `--set`.
+"""
+
+from collections.abc import Iterator, Sequence
+from functools import reduce
+from pathlib import Path
+
+from gancli.catalog.base import Choice, Layer, builds_on, chain_of, laid_over
+from gancli.catalog.fit_to_images import UserImages, fitted
+from gancli.catalog.merge import Table, absent, lay_over, override
+from gancli.catalog.preset_files import (
+    OWN,
+    REFERENCE,
+    PresetFile,
+    close_to,
+    dataset_names,
+    dataset_table,
+    is_file,
+    is_resolved_file,
+    model_names,
+    parse_preset,
+    preset_file,
+    read_toml,
+)
+from gancli.errors import UsageError
+
+LARGE = 64
+"""From this side on, in pixels, images have settings of their own."""
+NOT_LAID = ("like", "photographs", "variants", "large")
+"""Keys of a data set's table that are no part of a preset."""
+
+
+def resolve(
+    model: str,
+    dataset: str | UserImages | None = None,
+    variant: str | None = None,
+    overrides: Sequence[str] = (),
+) -> Table:
+    """The tables of a resolved preset, not yet validated.
+
+    `model` is a name, or the path of a preset file: a resolved one (as `gan presets show` prints),
+    one that builds on another (`base`), or one with tables for several data sets.
+
+    Raises:
+        UsageError: an unknown model, data set or variant, or an override that cannot be read.
+    """
+    layers, root = chain(model, dataset, variant)
+    try:
+        table = _resolve_root(root)
+    except UsageError as error:
+        if not layers:
+            raise
+        raise UsageError(f"{layers[0].file}: {error}") from error
+    return override(reduce(laid_over, layers, table), overrides)
+
+
+def chain(
+    model: str, dataset: str | UserImages | None, variant: str | None
+) -> tuple[list[Layer], Choice]:
+    """The preset files that build on each other, and the preset below them all."""
+
+    def tables(named: str) -> Table | None:
+        table = read_toml(Path(named)) if is_file(named) else {}
+        return table if builds_on(table) else None
+
+    return chain_of(model, dataset, variant, tables)
+
+
+def _resolve_root(root: Choice) -> Table:
+    model, dataset, variant = root
+    if is_resolved_file(model):
+        table = read_toml(Path(model))
+        _refuse_choices(model, table, dataset, variant)
+        return table
+    chosen = parse_preset(read_toml(Path(model)), model) if is_file(model) else preset_file(model)
+    if isinstance(dataset, UserImages):
+        return _resolve_own(chosen, dataset, variant)
+    dataset = _choose_dataset(chosen, dataset)
+    resolved: Table = {}
+    variant = _choose_variant(chosen, dataset, variant)
+    for layer in _layers(chosen, dataset, variant, chosen.lineage(dataset)):
+        resolved = lay_over(resolved, layer)
+    return resolved
+
+
+def home_of(chosen: PresetFile) -> str:
+    """The data set whose values a model takes over for people's own images.
+
+    Raises:
+        UsageError: it has no data set of images.
+    """
+    for name in dataset_table(OWN)["like"]:
+        if name in chosen.datasets:
+            return str(name)
+    raise UsageError(
+        f"{chosen.name} trains on no images, expected one of {', '.join(for_photographs())}"
+    )
+
+
+def for_photographs() -> list[str]:
+    """Models for images of any size that need no labels."""
+    rich = set(dataset_table(OWN)["photographs"])
+    heads = map(preset_file, model_names())
+    return [each.name for each in heads if rich & {*each.datasets} and not each.knows_classes]
+
+
+def _resolve_own(chosen: PresetFile, own: UserImages, variant: str | None) -> Table:
+    """A model's preset for people's own images: that of its home, fitted to them."""
+    home = home_of(chosen)
+    variant = _choose_variant(chosen, home, variant)
+    resolved: Table = {}
+    for layer in _layers(chosen, own.name, variant, [*chosen.lineage(home), OWN]):
+        resolved = lay_over(resolved, layer)
+    large = dataset_table(OWN)["large"].get(home, {}) if own.data["size"] >= LARGE else {}
+    # What was published belongs to the set it was published for.
+    resolved = lay_over(resolved, {"expected": None, **large.get(variant, {})})
+    return fitted(resolved, own, for_photographs())
+
+
+def _refuse_choices(
+    model: str, table: Table, dataset: str | UserImages | None, variant: str | None
+) -> None:
+    named = dataset.name if isinstance(dataset, UserImages) else dataset
+    for option, asked in (("dataset", named), ("variant", variant)):
+        if asked is not None and asked != table.get(option):
+            raise UsageError(
+                f"read --{option} {asked} with {model}, which is resolved for "
+                f"{option} {table.get(option)}: leave --{option} out, or name a model instead"
+            )
+
+
+def _choose_dataset(chosen: PresetFile, dataset: str | None) -> str:
+    has = f"{chosen.name}'s data sets: {', '.join(chosen.datasets)}"
+    if dataset is None:
+        if len(chosen.datasets) == 1:
+            return chosen.datasets[0]
+        raise UsageError(f"read no data set, expected --dataset with one of {has}")
+    if dataset in chosen.datasets:
+        return dataset
+    if dataset in chosen.instead:
+        other = chosen.instead[dataset]
+        raise UsageError(
+            f"{chosen.name} has no preset for {dataset}, use {other}: "
+            f"gan train {other} --dataset {dataset}"
+        )
+    if dataset in dataset_names():
+        raise UsageError(f"{chosen.name} has no preset for {dataset}; {has}")
+    raise UsageError(
+        f"read {dataset!r} as a data set, expected one of {has}{close_to(dataset, dataset_names())}"
+    )
+
+
+def _choose_variant(chosen: PresetFile, dataset: str, variant: str | None) -> str:
+    known = chosen.variants_on(dataset)
+    if variant is None or variant in known:
+        return variant or REFERENCE
+    if any(variant in preset_file(name).variants for name in model_names()):
+        raise UsageError(
+            f"{chosen.name} has no variant {variant!r} on {dataset}, expected one of "
+            f"{', '.join(known)} (lite exists only where the reference takes over half an hour on "
+            "two CPU cores)"
+        )
+    raise UsageError(
+        f"read {variant!r} as a variant, expected one of {', '.join(known)}"
+        f"{close_to(variant, known)}"
+    )
+
+
+def _layers(
+    chosen: PresetFile, dataset: str, variant: str, ancestors: Sequence[str]
+) -> Iterator[Table]:
+    for name in ancestors:
+        table = dict(dataset_table(name))
+        yield {k: v for k, v in table.items() if k not in NOT_LAID}
+    yield chosen.body() | {"dataset": dataset, "variant": variant}
+    yield from (chosen.on[name] for name in ancestors if name in chosen.on)
+    if variant == REFERENCE:
+        return
+    # The published scores belong to the published configuration.
+    yield {"expected": None}
+    for name in ancestors:
+        yield dataset_table(name).get("variants", {}).get(variant, {})
+    own = chosen.variants[variant]
+    yield absent(own.without)
+    yield own.model_extra or {}
+    yield from (own.on[name] for name in ancestors if name in own.on)

@@ -1,0 +1,34 @@
+"""The fixed choices of options, as they are typed; knows no torch."""
+
+from enum import StrEnum
+
+
+class DeviceName(StrEnum):
+    """Where to compute."""
+
+    CPU = "cpu"
+    CUDA = "cuda"
+    MPS = "mps"
+
+
+class PrecisionName(StrEnum):
+    """How exactly to compute."""
+
+    BF16 = "bf16"
+    FP32 = "fp32"
+    FP64 = "fp64"
+
+
+class FormatName(StrEnum):
+    """How samples are written."""
+
+    FOLDER = "folder"
+    NPZ = "npz"
+    ZIP = "zip"
+
+
+class FitName(StrEnum):
+    """How images that are not square become square."""
+
+    CROP = "crop"
+    RESIZE = "resize"

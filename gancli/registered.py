@@ -1,0 +1,58 @@
+"""Fields that hold any registered part: a union that plugins add to."""
+
+import json
+from typing import Annotated, Any, Generic, TypeVar, Union
+
+from pydantic import Field, GetCoreSchemaHandler, GetJsonSchemaHandler, TypeAdapter, ValidationInfo
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, core_schema
+
+from gancli.plugins import load_plugins
+from gancli.registry import Registry
+from gancli.settings import Settings
+
+Part = TypeVar("Part", bound=Settings)
+
+
+class AnyOf(Generic[Part]):
+    """Annotates a field of the parts' base class: which part it is, its tag says.
+
+    What is wrong is said as for pydantic's own tagged unions; the union is that of the parts which
+    are registered when something is validated.
+    """
+
+    def __init__(self, parts: Registry[type[Part]], tag: str) -> None:
+        self._parts = parts
+        self._tag = tag
+        self._known: tuple[type[Part], ...] = ()
+        self._adapter: TypeAdapter[Part] | None = None
+
+    @property
+    def adapter(self) -> TypeAdapter[Part]:
+        """Validates a table as the part that its tag names."""
+        known = tuple(self._parts.values())
+        if self._adapter is None or known != self._known:
+            union = Annotated[Union[known], Field(discriminator=self._tag)]  # type: ignore[valid-type]  # noqa: UP007
+            self._adapter, self._known = TypeAdapter(union), known
+        return self._adapter
+
+    def _validate(self, value: Any, info: ValidationInfo) -> Part:  # noqa: ANN401
+        load_plugins()
+        # As JSON again where it was JSON: there, lists may become tuples though types are strict.
+        if info.mode == "json":
+            return self.adapter.validate_json(json.dumps(value), strict=True)
+        return self.adapter.validate_python(value)
+
+    def __get_pydantic_core_schema__(
+        self, source: type[Part], handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        """Validate by the adapter; a part is written as its own class says."""
+        del source, handler
+        return core_schema.with_info_plain_validator_function(self._validate)
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        """That of the union as it is now."""
+        del schema
+        return handler(self.adapter.core_schema)

@@ -1,0 +1,267 @@
+"""Starting a run, going on with one, and training it with display, report and evaluations.
+
+`gan train`, `gan resume` and `gancli.train` call the same functions.
+"""
+
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+from gancli import parallel
+from gancli.checkpoint import Checkpoint, Header, RunSettings, changed_plugins, load
+from gancli.commands.evaluate_in_training import Examiner, Weights, is_due
+from gancli.data import Dataset
+from gancli.environment import Place, data_folder, set_up_torch, settings_again
+from gancli.errors import InterruptedRunError, RunError
+from gancli.launch import leads_here
+from gancli.preset import Preset, differences, load_preset
+from gancli.report import tensorboard
+from gancli.report.console import console, say
+from gancli.report.listeners import watched
+from gancli.report.progress import RunDisplay, counting
+from gancli.runs.find import new_run
+from gancli.runs.folder import BEST, Run
+from gancli.signals import stop_flag
+from gancli.trainer import Job, Trainer
+from gancli.user_images import lite_command, load_data
+
+
+@dataclass(frozen=True)
+class TrainOptions:
+    """What a run is trained with that is neither of its preset nor of its settings."""
+
+    data_dir: Path | None = None
+    """where named data sets lie; None: where they lay before, or the default"""
+    verify: bool = False
+    """whether images of one's own are read again, and decoded anew if they have changed"""
+    tensorboard: bool = False
+    """whether to write for TensorBoard, too"""
+    weights: Weights = field(default_factory=Weights)
+    """the extractor's, where the run is evaluated as it trains"""
+
+    def check(self) -> None:
+        """Refuse, before anything is done, what cannot be had.
+
+        Raises:
+            UsageError: TensorBoard is wanted and not installed.
+        """
+        if self.tensorboard:
+            tensorboard.require()
+
+
+def start_run(
+    preset: Preset,
+    settings: RunSettings,
+    options: TrainOptions,
+    *,
+    out: Path | None = None,
+    force: bool = False,
+) -> Run:
+    """Train from the start, to the end of the schedule.
+
+    Args:
+        preset: what to train.
+        settings: seed, device, precision and threads.
+        options: what else was typed.
+        out: the run's folder; None: the next numbered one under the root of runs.
+        force: whether a run in `out` is replaced.
+
+    Raises:
+        GanError: anything that reading data, training and evaluation raise; `out` is not free.
+    """
+    options.check()
+    world = set_up_torch(settings)
+    if out is not None and world.leads:
+        _check_free(out, force=force)
+    with world.lead_first():
+        folder = data_folder(options.data_dir)
+        data = _load(preset, settings, folder, options)
+    if not world.leads:
+        run_job(Job(preset, settings, data, Run(Path()), world=world))
+        return Run(Path())
+    run = Run(out) if out else new_run(preset)
+
+    def lay_out(_: Trainer) -> None:
+        run.write_preset(preset)
+        run.clear()
+
+    with run.locked():
+        # Again: another process may have trained here while the data were read.
+        _check_free(run.folder, force=force)
+        job = Job(preset, settings, data, run, data_folder=folder, world=world)
+        run_job(job, lay_out, options)
+    return run
+
+
+def resume_run(run: Run, place: Place, options: TrainOptions) -> None:
+    """Go on with a run from its last checkpoint, bit for bit as if it had never stopped.
+
+    Args:
+        run: the run.
+        place: device and threads, where they are to be others than before.
+        options: what else was typed.
+
+    Raises:
+        GanError: anything that reading data, training and evaluation raise; its preset.toml was
+            edited.
+    """
+    options.check()
+    with alone_in(run):
+        saved = load(run.checkpoint())
+        _refuse_edits(run, saved.header)
+        settings = settings_again(saved.header.settings, place, say)
+        go_on(run, saved, saved.header.preset, settings, options)
+
+
+def go_on(
+    run: Run, saved: Checkpoint, preset: Preset, settings: RunSettings, options: TrainOptions
+) -> None:
+    """Train a run from one of its checkpoints to the end of the schedule; its lock is held.
+
+    Args:
+        run: the run.
+        saved: its last checkpoint.
+        preset: what to train from now on.
+        settings: likewise.
+        options: what else was typed.
+
+    Raises:
+        GanError: anything that reading data, training and evaluation raise.
+    """
+    step = saved.header.step
+    if step >= preset.schedule.steps and not is_due(run, preset.schedule, step):
+        say(
+            f"{run.folder} is complete at step {step:,}; train it longer with gan train "
+            f"{run.preset_file} --out {run.folder} --resume --allow-changes --steps N"
+        )
+        return
+    say(f"resuming {run.folder} at step {step:,}")
+    world = set_up_torch(settings)
+    with world.lead_first():
+        folder = data_folder(options.data_dir, saved.header.data_folder)
+        data = _load(preset, settings, folder, options)
+
+    def lay_out(trainer: Trainer) -> None:
+        run.tidy()
+        run.cut_back(step)
+        trainer.save_changes()
+        run.write_preset(preset)
+
+    run_job(Job(preset, settings, data, run, saved, folder, world), lay_out, options)
+
+
+def alone_in(run: Run) -> AbstractContextManager[None]:
+    """The run's lock, held by the process that leads."""
+    return run.locked() if leads_here() else nullcontext()
+
+
+def run_job(
+    job: Job,
+    lay_out: Callable[[Trainer], None] = lambda _: None,
+    options: TrainOptions | None = None,
+) -> None:
+    """Train a job to the end of its schedule, shown and evaluated.
+
+    Args:
+        job: what to train.
+        lay_out: changes the run's folder, once everything else is known to be well.
+        options: what else was typed.
+
+    Raises:
+        GanError: anything that training and evaluation raise.
+    """
+    try:
+        if job.world.leads:
+            _lead(job, lay_out, options or TrainOptions())
+        else:
+            _follow(job)
+    finally:
+        parallel.leave()
+
+
+def _load(preset: Preset, settings: RunSettings, folder: Path, options: TrainOptions) -> Dataset:
+    watch = partial(counting, console())
+    return load_data(preset, settings.seed, folder, say, watch, verify=options.verify)
+
+
+def _check_free(folder: Path, *, force: bool) -> None:
+    if folder.exists() and not folder.is_dir():
+        raise RunError(f"read --out {folder}, which is a file, expected a folder to make")
+    if not folder.exists() or all(path.name == ".lock" for path in folder.iterdir()):
+        return
+    if not Run(folder).exists():
+        raise RunError(
+            f"{folder} exists and holds no run of gancli, so nothing in it is touched: choose "
+            "another folder with --out"
+        )
+    if not force:
+        raise RunError(
+            f"{folder} holds a run already: go on with it with --resume, replace it with --force, "
+            "or choose another folder with --out"
+        )
+
+
+def _refuse_edits(run: Run, stored: Header) -> None:
+    """Refuse to pass over edits in the run's preset.toml, or in a plugin."""
+    changed = changed_plugins(stored)
+    if run.preset_file.exists():
+        changed += differences(stored.preset, load_preset(str(run.preset_file)))
+    if changed:
+        raise RunError(
+            f"{run.folder} was changed since ({'; '.join(changed)}): to use it so, type gan "
+            f"train {run.preset_file} --out {run.folder} --resume --allow-changes"
+        )
+
+
+def _follow(job: Job) -> None:
+    """Compute; wait where the leading process prepares the evaluations, and catches up on one."""
+    job.world.wait_for_lead()
+    trainer = Trainer(job)
+    trainer.save_changes()
+    job.world.wait_for_lead()
+    with stop_flag() as should_stop:
+        trainer.train(should_stop)
+
+
+def _lead(job: Job, lay_out: Callable[[Trainer], None], options: TrainOptions) -> None:
+    began = time.monotonic()
+    examiner = Examiner.of(job, options.weights, partial(counting, console()))
+    job.world.wait_for_lead()
+    trainer = Trainer(job)
+    lay_out(trainer)
+    more = [examiner.note] if examiner else []
+    watching = watched(
+        console(), job, *more, shorter=lite_command(job.preset), tensorboard=options.tensorboard
+    )
+    with stop_flag() as should_stop, watching as (board, audience):
+        trainer.listen = audience
+        if examiner is not None:
+            examiner.begin(audience, should_stop)
+            examiner.catch_up()
+        job.world.wait_for_lead()
+        trainer.train(should_stop)
+    if examiner is not None and examiner.abandoned:
+        raise InterruptedRunError(
+            f"stopped at step {trainer.state.step:,} with everything saved and the last evaluation "
+            f"left out: make it with gan resume {job.run.folder}"
+        )
+    _summarise(job, board, time.monotonic() - began)
+
+
+def _summarise(job: Job, board: RunDisplay, seconds: float) -> None:
+    say(f"done: {board.pace.step:,} steps; this call took {seconds:,.0f} s")
+    if board.caption:
+        say(f"result:   {board.caption}")
+    best = job.run.best()
+    if best is not None:
+        say(
+            f"best:     step {best.step:,}, {job.run.selection(BEST)}: gan sample "
+            f"{job.run.folder} --checkpoint best"
+        )
+    say(f"picture:  {board.preview}")
+    say(f"report:   {job.run.report_file}")
+    say(f"numbers:  {job.run.metrics_file}")
+    say(f"go on:    gan sample {job.run.folder}")
