@@ -81,7 +81,7 @@ def test_features_are_what_the_logit_is_made_of(key: Key) -> None:
     assert output.features is not None
     assert output.features.shape == (4, sources[0][0].numel())
     assert torch.equal(output.features, sources[0].flatten(1))
-    fake, real = output.halves()
+    fake, real = output.parts(1, 3)
     assert fake.features is not None
     assert real.features is not None
     assert torch.equal(torch.cat([fake.features, real.features]), output.features)
