@@ -93,7 +93,6 @@ class DiscriminatorOutput(NamedTuple):
     heads: Mapping[str, Tensor] = MappingProxyType({})
     """What else was asked of it, by name: `label` has (B, classes) logits, and so has `category`;
     `code` has (B, C) guesses."""
-
     features: Tensor | None = None
     """(B, F): the input of the layer that puts out the logit, flattened; None from networks that
     have no such layer"""

@@ -66,6 +66,9 @@ def test_mutual_information_by_hand() -> None:
     assert float(MutualInformation().joint(stage(sure, torch.arange(4), code))) == 0
     alone = stage({"code": torch.zeros(4, 2)}, None, code)
     assert float(MutualInformation().joint(alone)) == pytest.approx(2.5)
+    three = torch.tensor([[1.0, 2.0, 4.0]] * 4)
+    of_three = MutualInformation().joint(stage({"code": torch.zeros(4, 3)}, None, three))
+    assert float(of_three) == pytest.approx((1 + 4 + 16) / 3)
 
 
 def test_a_learned_deviation_is_that_of_a_normal() -> None:

@@ -120,14 +120,16 @@ def test_the_discriminator_sees_the_label(key: Key) -> None:
 def test_penalties_keep_the_labels(term: R1 | GradientPenalty) -> None:
     """The reference crashes here; and other labels have other gradients, through batch norm."""
     stage = scene_of(narrow(("cgan", "cifar10", "lite")))
-    assert stage.real.label is not None
+    real = stage.real
+    assert real is not None
+    assert real.label is not None
     value = term.discriminator(shown(term, "discriminator", stage))
     value.backward()  # type: ignore[no-untyped-call]
     weight = stage.players.discriminator.get_parameter("first_conv.weight")
     assert weight.grad is not None
     of_labels = weight.grad[:, 3:]
     assert float(of_labels.abs().sum()) > 0
-    turned = stage.real._replace(label=(stage.real.label + 1) % 10)
+    turned = real._replace(label=(real.label + 1) % 10)
     other = shown(term, "discriminator", replace(stage, real=turned, drawn=set()))
     assert float(term.discriminator(other).detach()) != float(value.detach())
 

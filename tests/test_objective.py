@@ -1,6 +1,7 @@
 """Terms, by hand-computed values, analytic cases, and what each gives to whom."""
 
 import math
+from functools import partial
 
 import pytest
 import torch
@@ -73,9 +74,10 @@ class Fixed:
 
 def scene(net: DiscriminatorNet, real: Tensor, fake: Tensor, *, shared: bool = False) -> Scene:
     """What a turn sees; `shared`: the outputs are differentiable in the samples."""
-    samples = [widened(Sample(x)) if shared else Sample(x) for x in (real, fake)]
-    outputs = [judge_in_full_precision(net, x) if shared else net(x) for x in samples]
-    return Scene(Players(GeneratorNet(), net), Fixed(real, fake), *samples, *outputs)
+    first, second = (widened(Sample(x)) if shared else Sample(x) for x in (real, fake))
+    judge = partial(judge_in_full_precision, net) if shared else net
+    players = Players(GeneratorNet(), net)
+    return Scene(players, Fixed(real, fake), first, second, judge(first), judge(second))
 
 
 def value(term: Term, side: Side, stage: Scene) -> Tensor:

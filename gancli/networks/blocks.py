@@ -3,8 +3,12 @@
 import torch
 from torch import Tensor, nn
 from torch.autograd.function import FunctionCtx
-from torch.nn.functional import leaky_relu_, linear
-from torch.nn.utils.parametrizations import _SpectralNorm
+from torch.nn.functional import leaky_relu_, linear, normalize
+
+FIRST_ITERATIONS = 15
+"""Power iterations from which spectral norm starts."""
+SPECTRAL_EPS = 1e-12
+"""The least length that a vector is divided by; both are torch's."""
 
 
 def channels_last(images: Tensor) -> Tensor:
@@ -90,7 +94,7 @@ class WholeConv2d(nn.Conv2d):
     """A convolution whose kernel covers the image, as the one matrix product it is."""
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return (B, out_channels, 1, 1), x being (B, C, *kernel_size)."""
+        """Return (B, out_channels, 1, 1), x being (B, C, *kernel_size) or that flattened."""
         return linear(x.flatten(1), self.weight.flatten(1), self.bias)[:, :, None, None]
 
 
@@ -116,21 +120,48 @@ class _Divided(torch.autograd.Function):
         return torch.addr(of_divided / sigma, along * u, v), None, None
 
 
-class SpectralNorm(_SpectralNorm):
-    """torch's spectral norm, kept out of autocast and cheaper to differentiate.
+class SpectralNorm(nn.Module):
+    """A weight divided by its largest singular value (Miyato et al. 2018, algorithm 1).
 
-    One power iteration per training forward, none in evaluation. The half types of autocast would
-    round the singular vectors it accumulates.
+    What torch's own spectral norm computes, kept out of autocast, whose half types would round the
+    singular vectors that it accumulates, and cheaper to differentiate. There is one power iteration
+    per training forward and none in evaluation.
+
+    Args:
+        weight: of any shape with two axes or more; not kept.
+        dim: its axis of output channels, which become the matrix's rows.
     """
+
+    _u: Tensor
+    _v: Tensor
+
+    def __init__(self, weight: Tensor, dim: int = 0) -> None:
+        super().__init__()
+        self.dim = dim
+        matrix = self._matrix(weight)
+        rows, columns = matrix.shape
+        u, v = matrix.new_empty(rows).normal_(), matrix.new_empty(columns).normal_()
+        self.register_buffer("_u", normalize(u, dim=0, eps=SPECTRAL_EPS))
+        self.register_buffer("_v", normalize(v, dim=0, eps=SPECTRAL_EPS))
+        self._iterate(matrix, FIRST_ITERATIONS)
 
     def forward(self, weight: Tensor) -> Tensor:
         """The weight divided by its largest singular value, as estimated so far."""
-        rows_first = weight.movedim(self.dim, 0)
-        matrix = rows_first.flatten(1)
+        matrix = self._matrix(weight)
         with torch.autocast(weight.device.type, enabled=False):
             if self.training:
-                self._power_method(matrix, self.n_power_iterations)
+                self._iterate(matrix, 1)
             # Clones: another pass moves the vectors before this one is differentiated.
             divided, _ = _Divided.apply(matrix, self._u.clone(), self._v.clone())
         made: Tensor = divided
-        return made.view(rows_first.shape).movedim(0, self.dim)
+        return made.view(weight.movedim(self.dim, 0).shape).movedim(0, self.dim)
+
+    def _matrix(self, weight: Tensor) -> Tensor:
+        return weight.movedim(self.dim, 0).flatten(1)
+
+    @torch.no_grad()
+    def _iterate(self, matrix: Tensor, times: int) -> None:
+        """Move u and v, in place, towards the first singular vectors."""
+        for _ in range(times):
+            normalize(torch.mv(matrix, self._v), dim=0, eps=SPECTRAL_EPS, out=self._u)
+            normalize(torch.mv(matrix.T, self._u), dim=0, eps=SPECTRAL_EPS, out=self._v)

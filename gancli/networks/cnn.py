@@ -144,9 +144,11 @@ class CnnDiscriminator(DiscriminatorNet):
             x = torch.cat([x, planes.expand(-1, -1, *x.shape[2:])], 1)
         norm, activation, to_logit = self.last_conv
         x = activation(norm(self.layers(self.first_conv(channels_last(x)))))
-        own = self.before_heads(x)
-        heads = {name: head(own).flatten(1) for name, head in self.heads.items()}
-        return DiscriminatorOutput(to_logit(x).flatten(), heads)
+        # Flattened once: logit and heads would each copy images that are channels-last.
+        features = x.flatten(1)
+        shared = self.before_heads(features)
+        heads = {name: head(shared).flatten(1) for name, head in self.heads.items()}
+        return DiscriminatorOutput(to_logit(features).flatten(), heads, features)
 
 
 class Cnn(NetworkSpec):

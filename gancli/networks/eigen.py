@@ -176,8 +176,10 @@ class EigenDiscriminator(DiscriminatorNet):
 
     def forward(self, sample: Sample) -> DiscriminatorOutput:
         """Return one logit an image."""
-        features = self.last_conv(self.layers(self.first_conv(channels_last(sample.x))))
-        return DiscriminatorOutput(self.cls(self.activation(features).flatten(1)).squeeze(1))
+        x = self.last_conv(self.layers(self.first_conv(channels_last(sample.x))))
+        narrow, activation, to_logit = self.cls
+        features = activation(narrow(self.activation(x).flatten(1)))
+        return DiscriminatorOutput(to_logit(features).squeeze(1), features=features)
 
 
 class Eigen(NetworkSpec):

@@ -69,7 +69,9 @@ class MlpDiscriminator(DiscriminatorNet):
             if sample.z is None:
                 raise ValueError("this discriminator judges samples with their noise")
             x = torch.cat([x, sample.z], dim=1)
-        return DiscriminatorOutput(self.last_layer(self.layers(self.first_layer(x))).squeeze(1))
+        norm, activation, to_logit = self.last_layer
+        features = activation(norm(self.layers(self.first_layer(x))))
+        return DiscriminatorOutput(to_logit(features).squeeze(1), features=features)
 
 
 class MlpReconstructor(ReconstructorNet):

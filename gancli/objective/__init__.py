@@ -5,7 +5,7 @@ A new term is a class registered under its table's name, here or in a plugin.
 
 # A loss sums its terms in the order in which they are registered, so that this order of the
 # imports is part of the result.
-from gancli.objective.adversarial import Adversarial
+from gancli.objective.adversarial import Adversarial, SeparateAdversarial
 
 # isort: split
 from gancli.objective.penalties import R1, R2, GradientPenalty
@@ -22,6 +22,12 @@ from gancli.objective.auxiliary import (
 from gancli.objective.constraints import WeightClip
 
 # isort: split
+from gancli.objective.equilibrium import Equilibrium
+from gancli.objective.regularizers import FeatureMatching, LogitAnchor
+from gancli.objective.relativistic import RelativisticAverageHinge, RelativisticPairing
+from gancli.objective.views import DifferentiableAugmentation
+
+# isort: split
 from gancli.objective.objective import Objective
 
 __all__ = [
@@ -29,10 +35,17 @@ __all__ = [
     "R2",
     "Adversarial",
     "ClassLoss",
+    "DifferentiableAugmentation",
+    "Equilibrium",
+    "FeatureMatching",
     "GradientPenalty",
     "LatentReconstruction",
+    "LogitAnchor",
     "MutualInformation",
     "Objective",
     "Orthogonality",
+    "RelativisticAverageHinge",
+    "RelativisticPairing",
+    "SeparateAdversarial",
     "WeightClip",
 ]

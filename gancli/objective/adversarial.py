@@ -16,7 +16,11 @@ FAKE: frozenset[Read] = frozenset({"fake_output"})
 
 
 class Adversarial(Term):
-    """A loss of the logits alone: `fake` and `real` are those of a batch each, (B,)."""
+    """The loss by which the players compete; every objective has exactly one."""
+
+
+class SeparateAdversarial(Adversarial):
+    """A loss of each logit by itself: `fake` and `real` are those of a batch each, (B,)."""
 
     @abstractmethod
     def tell_apart(self, fake: Tensor, real: Tensor) -> Tensor:
@@ -40,7 +44,7 @@ class Adversarial(Term):
 
 
 @TERMS.register("vanilla")
-class Vanilla(Adversarial):
+class Vanilla(SeparateAdversarial):
     """Goodfellow et al. 2014, eq. 1, with the non-saturating generator loss of section 3."""
 
     halved: bool = False
@@ -83,7 +87,7 @@ class DensityRatio(Vanilla):
 
 
 @TERMS.register("hinge")
-class Hinge(Adversarial):
+class Hinge(SeparateAdversarial):
     """Lim and Ye 2017, "Geometric GAN", as used by Miyato et al. 2018, eq. 16-17."""
 
     generator_margin: bool = False
@@ -105,7 +109,7 @@ class Hinge(Adversarial):
 
 
 @TERMS.register("least_squares")
-class LeastSquares(Adversarial):
+class LeastSquares(SeparateAdversarial):
     """Mao et al. 2017, eq. 2, with its targets a, b, c."""
 
     fake_target: float = 0.0
@@ -137,7 +141,7 @@ class LeastSquares(Adversarial):
 
 
 @TERMS.register("wasserstein")
-class Wasserstein(Adversarial):
+class Wasserstein(SeparateAdversarial):
     """Arjovsky et al. 2017, eq. 3 and algorithm 1: the difference of mean verdicts."""
 
     def tell_apart(self, fake: Tensor, real: Tensor) -> Tensor:

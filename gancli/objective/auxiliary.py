@@ -107,7 +107,9 @@ class MutualInformation(Term):
 
     The discriminator says how likely each code is, by a logit a category and the mean of a normal a
     continuous code. Minus the log-likelihood of the true codes bounds their mutual information with
-    the fake from below, up to the codes' entropy; both players descend it.
+    the fake from below, up to the codes' entropy; both players descend it. The continuous codes'
+    part is twice its mean over them, so that its scale does not depend on how many there are; for
+    two codes this is their sum.
     """
 
     own_turn: bool = True
@@ -117,7 +119,7 @@ class MutualInformation(Term):
     """factor of the continuous codes' part"""
     learned_deviation: bool = False
     """whether the discriminator also says the standard deviations of its guesses, by their logs;
-    otherwise they are 1, and what is left of the likelihood is half the squared distance"""
+    otherwise they are 1, and what is left of the likelihood is the squared distance"""
 
     def discriminator(self, context: Context) -> Tensor:
         """The discriminator's part, where it is not a turn of its own."""
@@ -141,7 +143,7 @@ class MutualInformation(Term):
         return self.own_turn == (side == "joint")
 
     def _surprise(self, fake: Sample, verdict: DiscriminatorOutput) -> Tensor:
-        """Minus the mean log-likelihood of the codes, up to a constant."""
+        """Twice the mean of minus the codes' log-likelihoods, up to a constant."""
         loss = verdict.logit.new_zeros(())
         if fake.category is not None:
             loss = loss + cross_entropy(verdict.heads[CATEGORY], fake.category)
@@ -149,9 +151,10 @@ class MutualInformation(Term):
             said = verdict.heads[CODE]
             mean, log_std = said.chunk(2, 1) if self.learned_deviation else (said, None)
             off = mean - fake.code
-            each = off.square() / 2 if log_std is None else (off / log_std.exp()).square() / 2
-            each = each if log_std is None else each + log_std
-            loss = loss + self.code_weight * each.sum(1).mean()
+            each = off.square()
+            if log_std is not None:
+                each = (off / log_std.exp()).square() + 2 * log_std
+            loss = loss + self.code_weight * each.mean(1).mean()
         return loss
 
     def equation(self, side: Side) -> str:
@@ -159,8 +162,8 @@ class MutualInformation(Term):
         del side
         factor = "" if self.code_weight == 1 else f"{self.code_weight:g} "
         if self.learned_deviation:
-            return f"mean CE(Q(G(z, c)), c) + {factor}mean [1/2 |(mu - c)/s|^2 + sum log s]"
-        return f"mean CE(Q(G(z, c)), c) + {factor}1/2 mean |mu - c|^2"
+            return f"mean CE(Q(G(z, c)), c) + {factor}mean_ij [((mu - c)/s)^2 + 2 log s]"
+        return f"mean CE(Q(G(z, c)), c) + {factor}mean_ij (mu - c)^2"
 
     def heads(self, shape: DataShape, prior: Prior) -> dict[str, int]:
         """A logit a category, and one or two numbers a continuous code."""

@@ -21,6 +21,7 @@ from pydantic_core import CoreSchema
 from gancli.objective.adversarial import Adversarial
 from gancli.objective.context import Read, Side, View
 from gancli.objective.term import NOTHING, TERMS, Constraint, ObjectivePart, Term
+from gancli.plugins import load_plugins
 from gancli.prior import Prior
 from gancli.settings import Settings
 from gancli.types import DataShape
@@ -37,6 +38,7 @@ class Objective(Settings):
     @model_validator(mode="before")
     @classmethod
     def _read_tables(cls, tables: object, info: ValidationInfo) -> object:
+        load_plugins()
         known = _tables(tuple(TERMS))
         if info.mode == "json":
             read = known.model_validate_json(json.dumps(tables), strict=True)

@@ -136,8 +136,9 @@ def _remember(turn: Turn, scene: Scene, due: frozenset[str], memory: Memory, wor
         observed = seen.get(name, {})
         if name in memory.states:
             memory.states[name] = turn.terms[name].advance(turn.name, memory.states[name], observed)
-        for measure, value in (observed | dict(memory.states.get(name, {}))).items():
-            memory.measures[f"{name}.{measure}"] = value
+        if observed:
+            observed = observed | dict(memory.states.get(name, {}))
+        memory.measures |= {f"{name}.{measure}": value for measure, value in observed.items()}
 
 
 def _project(turn: Turn, players: Players, when: str) -> None:
