@@ -14,14 +14,31 @@ from gancli.settings import Settings
 
 if TYPE_CHECKING:
     from gancli.data import DataSpec
+    from gancli.objective.term import ObjectivePart
 
-    Data = TypeVar("Data", bound=DataSpec)
+    _Table = TypeVar("_Table", bound=type[ObjectivePart])
+    _Data = TypeVar("_Data", bound=DataSpec)
 
-Part = TypeVar("Part", bound=Settings)
-Named = TypeVar("Named", bound=Settings)
+_Part = TypeVar("_Part", bound=Settings)
+_Named = TypeVar("_Named", bound=Settings)
 
 
-def dataset(name: str) -> "Callable[[type[Data]], type[Data]]":
+def term(name: str) -> "Callable[[_Table], _Table]":
+    """Register a table of the objective: `[objective.NAME]` in a preset.
+
+    The class is a `gancli.parts.Term` (a summand of a loss), a `gancli.parts.Adversarial` (the one
+    loss of the logits), a `gancli.parts.Constraint` (what holds for weights) or a
+    `gancli.parts.View` (how the discriminator sees every sample); its fields are the table's.
+
+    Raises:
+        UsageError: the name is taken.
+    """
+    from gancli.objective.term import TERMS
+
+    return TERMS.register(name)
+
+
+def dataset(name: str) -> "Callable[[type[_Data]], type[_Data]]":
     """Register a kind of data set: `kind = "NAME"` in a preset's `[data]`.
 
     The class is a `gancli.parts.DataSpec` with a field `kind: Literal["NAME"] = "NAME"`; it says
@@ -36,11 +53,11 @@ def dataset(name: str) -> "Callable[[type[Data]], type[Data]]":
 
 
 def _tagged(
-    parts: "Registry[type[Part]]", name: str, tag: str
-) -> "Callable[[type[Named]], type[Named]]":
+    parts: "Registry[type[_Part]]", name: str, tag: str
+) -> "Callable[[type[_Named]], type[_Named]]":
     """Register what a field of its own tells apart from others."""
 
-    def add(part: type[Named]) -> type[Named]:
+    def add(part: type[_Named]) -> type[_Named]:
         field = part.model_fields.get(tag)
         if field is None or get_args(field.annotation) != (name,):
             raise UsageError(
