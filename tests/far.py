@@ -188,7 +188,7 @@ def pin_memory(self: Tensor, device: object = None) -> Tensor:
     return pinned
 
 
-class Module(backend_registration._DummyBackendModule):  # type: ignore[misc]
+class Module(backend_registration._DummyBackendModule):
     def get_amp_supported_dtype(self) -> list[torch.dtype]:
         return [torch.bfloat16]
 
