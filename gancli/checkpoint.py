@@ -22,7 +22,7 @@ from torch import Tensor
 import gancli
 from gancli.errors import RunError
 from gancli.files import write_atomically
-from gancli.preset import Preset
+from gancli.preset import StoredPreset
 from gancli.settings import Settings
 from gancli.state import Tensors, below, build_generator
 from gancli.types import GeneratorNet
@@ -64,7 +64,7 @@ class Header(Settings):
     """What a checkpoint says of itself."""
 
     step: int = Field(ge=0)
-    preset: Preset
+    preset: StoredPreset
     settings: RunSettings
     data: str
     """fingerprint of the training data"""

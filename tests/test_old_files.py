@@ -15,7 +15,7 @@ from PIL import Image
 from torch import Tensor
 
 from gancli.checkpoint import Checkpoint, load
-from gancli.runs import Best, Run
+from gancli.runs.folder import Best, Run
 from gancli.sampler import Sampler
 from gancli.trainer import Job
 

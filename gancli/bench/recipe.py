@@ -7,8 +7,8 @@ import torch
 from torch import Tensor, nn
 from torch.optim import SGD, Adam, Optimizer, RMSprop
 
-from gancli.bench.networks import plain_discriminator, plain_generator
 from gancli.data import Dataset
+from gancli.networks.plain import plain_discriminator, plain_generator
 from gancli.preset import Preset
 from gancli.state import build_players
 from gancli.types import DiscriminatorNet, GeneratorNet, Latent, Sample
@@ -103,7 +103,9 @@ class Recipe:
 
 def textbook_recipe(preset: Preset, seed: int, device: torch.device) -> Recipe:
     """The preset with networks as `nn.Sequential`s, and the weights our own start from."""
-    generator, discriminator = plain_generator(preset), plain_discriminator(preset)
+    specs, shape = preset.players(), preset.data.shape
+    generator = plain_generator(specs["generator"].network, preset.prior.z_dim, shape)
+    discriminator = plain_discriminator(specs["discriminator"].network, shape)
     built = build_players(preset, seed)
     for net, ours in ((generator, built.generator), (discriminator, built.discriminator)):
         weights = zip(net.state_dict(), ours.state_dict().values(), strict=True)

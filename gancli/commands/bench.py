@@ -20,7 +20,7 @@ from gancli.checkpoint import RunSettings
 from gancli.choices import PrecisionName
 from gancli.environment import Place, choose_device, data_folder, set_up_torch
 from gancli.errors import UsageError
-from gancli.networks import Cnn, Mlp
+from gancli.networks.plain import has_plain
 from gancli.preset import Preset, load_preset
 from gancli.report.bench_table import print_figures, print_line, print_score_timing
 from gancli.report.console import console, say
@@ -159,7 +159,7 @@ def _every_choice(dataset: str | None) -> Iterator[Choice]:
 
 def _beyond_the_loops(preset: Preset) -> str | None:
     """What the loops we compare with cannot do; None: they train this preset."""
-    plain = all(isinstance(each.network, Mlp | Cnn) for each in preset.players().values())
+    plain = all(has_plain(each.network) for each in preset.players().values())
     reasons = {
         "has three players": preset.reconstructor is not None,
         "knows classes": preset.classes > 0,
