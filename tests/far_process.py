@@ -19,8 +19,8 @@ from helpers import Key, every_preset, job, narrow, preset_id
 from torch import Tensor, nn
 
 from gancli.checkpoint import load
-from gancli.evaluation import intervals, memorisation, scores
-from gancli.evaluation.moments import Moments, frechet_distance
+from gancli.evaluation import intervals, memorisation, metrics
+from gancli.evaluation.frechet import Moments, frechet_distance
 from gancli.sampler import Sampler
 from gancli.trainer import Job, Trainer
 
@@ -203,10 +203,10 @@ def score(device: torch.device) -> Report:
         sums.append(moments.gaussian())
     near = [memorisation.Neighbours.of(x, real, device) for x in (fake, held_out)]
     found = {
-        "inception": scores.inception_score(fake, 2),
+        "inception": metrics.inception_score(fake, 2),
         "inception influences": intervals.inception_influences(fake),
-        "kernel": scores.kernel_distance(fake.cpu(), real.cpu(), 3, 20, device),
-        "manifolds": scores.manifolds(fake.cpu(), real.cpu(), device, 4096),
+        "kernel": metrics.kernel_distance(fake.cpu(), real.cpu(), 3, 20, device),
+        "manifolds": metrics.manifolds(fake.cpu(), real.cpu(), device, 4096),
         "frechet": frechet_distance(*sums),
         "frechet influences": intervals.frechet_influences(sums[1], sums[0], fake),
         "memorisation": memorisation.memorisation(*near),
