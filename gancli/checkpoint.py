@@ -24,7 +24,7 @@ from gancli.defaults import DEFAULT_SEED
 from gancli.errors import RunError
 from gancli.files import write_atomically
 from gancli.plugin_records import PluginRecord, changes, records_of, require_plugins
-from gancli.preset import Preset
+from gancli.preset import StoredPreset
 from gancli.settings import Settings
 from gancli.state import Tensors, below, build_generator
 from gancli.types import GeneratorNet
@@ -66,7 +66,7 @@ class Header(Settings):
     """What a checkpoint says of itself."""
 
     step: int = Field(ge=0)
-    preset: Preset
+    preset: StoredPreset
     settings: RunSettings
     data: str
     """fingerprint of the training data"""

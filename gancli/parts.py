@@ -1,9 +1,11 @@
 """What parts of your own are made of: the base classes, and the types they give and take."""
 
 from gancli.data import Dataset, DataSpec
+from gancli.networks import DiscriminatorSpec, GeneratorSpec
 from gancli.objective import Adversarial
 from gancli.objective.context import Context, Read, Side, State, View, input_gradient
 from gancli.objective.term import Constraint, Term
+from gancli.prior import Prior
 from gancli.types import (
     DataShape,
     DiscriminatorNet,
@@ -22,8 +24,11 @@ __all__ = [
     "Dataset",
     "DiscriminatorNet",
     "DiscriminatorOutput",
+    "DiscriminatorSpec",
     "GeneratorNet",
+    "GeneratorSpec",
     "Latent",
+    "Prior",
     "Read",
     "Sample",
     "Side",

@@ -14,9 +14,12 @@ from gancli.settings import Settings
 
 if TYPE_CHECKING:
     from gancli.data import DataSpec
+    from gancli.networks import DiscriminatorSpec, GeneratorSpec
     from gancli.objective.term import ObjectivePart
 
     _Table = TypeVar("_Table", bound=type[ObjectivePart])
+    _Generator = TypeVar("_Generator", bound=GeneratorSpec)
+    _Discriminator = TypeVar("_Discriminator", bound=DiscriminatorSpec)
     _Data = TypeVar("_Data", bound=DataSpec)
 
 _Part = TypeVar("_Part", bound=Settings)
@@ -36,6 +39,34 @@ def term(name: str) -> "Callable[[_Table], _Table]":
     from gancli.objective.term import TERMS
 
     return TERMS.register(name)
+
+
+def generator(name: str) -> "Callable[[type[_Generator]], type[_Generator]]":
+    """Register a family of generators: `family = "NAME"` in a preset's `[generator.network]`.
+
+    The class is a `gancli.parts.GeneratorSpec` with a field `family: Literal["NAME"] = "NAME"`; its
+    fields are the table's, and it builds a `gancli.parts.GeneratorNet`.
+
+    Raises:
+        UsageError: the name is taken, or the class does not have that field.
+    """
+    from gancli.networks import GENERATORS
+
+    return _tagged(GENERATORS, name, "family")
+
+
+def discriminator(name: str) -> "Callable[[type[_Discriminator]], type[_Discriminator]]":
+    """Register a family of discriminators: `family = "NAME"` in `[discriminator.network]`.
+
+    The class is a `gancli.parts.DiscriminatorSpec` with a field `family: Literal["NAME"] = "NAME"`;
+    its fields are the table's, and it builds a `gancli.parts.DiscriminatorNet`.
+
+    Raises:
+        UsageError: the name is taken, or the class does not have that field.
+    """
+    from gancli.networks import DISCRIMINATORS
+
+    return _tagged(DISCRIMINATORS, name, "family")
 
 
 def dataset(name: str) -> "Callable[[type[_Data]], type[_Data]]":

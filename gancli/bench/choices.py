@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from gancli import catalog
 from gancli.errors import UsageError
-from gancli.networks import Cnn, Mlp
+from gancli.networks.plain import has_plain
+from gancli.objective.adversarial import SeparateAdversarial
 from gancli.preset import Preset, load_preset
 
 LITE = "lite"
@@ -55,10 +56,13 @@ def every_choice(dataset: str | None) -> Iterator[BenchChoice]:
 
 def beyond_the_loops(preset: Preset) -> str | None:
     """What the loops we compare with cannot do; None: they train this preset."""
-    plain = all(isinstance(each.network, Mlp | Cnn) for each in preset.players().values())
+    plain = all(has_plain(each.network) for each in preset.players().values())
     reasons = {
         "has three players": preset.reconstructor is not None,
         "knows classes": preset.classes > 0,
+        "has a loss of logits taken together": not isinstance(
+            preset.objective.adversarial, SeparateAdversarial
+        ),
         "is fed more than noise": bool(preset.prior.axes()),
         "has networks of another family": not plain,
         "has a penalty that is left out of some steps": preset.objective.period() > 1,

@@ -20,7 +20,7 @@ from gancli.environment import data_folder
 from gancli.errors import DataError, RunError, UsageError
 from gancli.files import write_atomically
 from gancli.pictures import grid, png, scatter
-from gancli.preset import models_on, spec_named
+from gancli.preset import load_preset, models_on, spec_named
 from gancli.report.console import console_beside_json, print_json, say
 from gancli.report.data_table import Look, print_look
 from gancli.report.progress import counting
@@ -104,7 +104,7 @@ def _training(spec: ImageFolder) -> list[str]:
     unable = []
     for model in catalog.model_names():
         try:
-            batch = catalog.resolve(model, own)["schedule"]["batch_size"]
+            batch = load_preset(model, own).schedule.batch_size
             home = catalog.home_of(catalog.preset_file(model))
         except UsageError:
             unable.append(model)

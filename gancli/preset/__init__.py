@@ -2,13 +2,16 @@
 
 from gancli.preset.load import change, load_preset, mark_deviations, preset_differences, validate
 from gancli.preset.named_data import models_on, spec_named
-from gancli.preset.schema import Preset, Published, Schedule
+from gancli.preset.published import Published
+from gancli.preset.schema import Preset, Schedule
 from gancli.preset.show import to_toml
+from gancli.preset.stored import StoredPreset
 
 __all__ = [
     "Preset",
     "Published",
     "Schedule",
+    "StoredPreset",
     "change",
     "load_preset",
     "mark_deviations",

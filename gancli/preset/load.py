@@ -9,9 +9,12 @@ from pydantic import ValidationError
 
 from gancli import catalog
 from gancli.catalog.fit_to_images import UserImages
-from gancli.catalog.merge import TAGS, override
+from gancli.catalog.merge import TAGS, Table, override
 from gancli.errors import UsageError
-from gancli.preset.schema import ABSENT, Deviation, Preset, leaves
+from gancli.networks import fit, owners
+from gancli.preset.published import ABSENT, Deviation
+from gancli.preset.schema import Preset, leaves
+from gancli.preset.stored import without_old_fields
 
 PAPER = "paper"
 _COMPARED = {"data", "prior", "generator", "discriminator", "objective", "turns", "schedule"}
@@ -46,8 +49,21 @@ def load_preset(
     Raises:
         UsageError: anything unknown or of the wrong type, named with what was expected.
     """
-    preset = validate(catalog.resolve(model, dataset, variant, overrides), model)
+    preset = validate(_resolved(model, dataset, variant, overrides), model)
     return preset if catalog.is_resolved_file(model) else mark_deviations(preset, model, dataset)
+
+
+def _resolved(
+    model: str,
+    dataset: str | UserImages | None,
+    variant: str | None,
+    overrides: Sequence[str] = (),
+) -> Table:
+    """The resolved tables; a resolved file may be one that an earlier version wrote."""
+    table = catalog.resolve(model, dataset, variant, overrides, fit=fit)
+    _, (root, _, _) = catalog.chain(model, dataset, variant)
+    stored = catalog.is_resolved_file(root)
+    return without_old_fields(table, defaults_only=True) if stored else table
 
 
 def mark_deviations(preset: Preset, model: str, dataset: str | UserImages | None) -> Preset:
@@ -56,7 +72,7 @@ def mark_deviations(preset: Preset, model: str, dataset: str | UserImages | None
         return preset
     try:
         _, (model, dataset, _) = catalog.chain(model, dataset, None)
-        paper = validate(catalog.resolve(model, dataset, PAPER), model)
+        paper = validate(_resolved(model, dataset, PAPER), model)
     except UsageError:
         return preset
     return preset.model_copy(update={"deviations": _deviations(preset, paper)})
@@ -100,7 +116,7 @@ def explain(error: ValidationError, table: Mapping[str, Any], source: str) -> st
     path = _path(first["loc"], table) or "the whole"
     more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
     if first["type"] == "extra_forbidden":
-        return f"preset {source}: no field {path}{_suggestion(path)}{more}"
+        return f"preset {source}: no field {path}{_whose(path) or _suggestion(path)}{more}"
     if first["type"] == "missing":
         return f"preset {source}: {path} is missing: add it, e.g. --set {path}=VALUE{more}"
     tag = str(first.get("ctx", {}).get("discriminator")).strip("'")
@@ -133,6 +149,13 @@ def _path(location: Sequence[int | str], table: object) -> str:
         keys.append(str(key))
         table = table.get(key) if isinstance(table, Mapping) else None
     return ".".join(keys)
+
+
+def _whose(path: str) -> str:
+    """Which networks have this field of a network."""
+    *_, table, field = ["", *path.split(".")]
+    having = owners(field) if table == "network" else ""
+    return f": {having} have one" if having else ""
 
 
 def _suggestion(path: str) -> str:

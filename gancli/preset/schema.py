@@ -1,24 +1,29 @@
 """The schema of a resolved preset: everything a run depends on, but for its seed."""
 
-import json
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 import torch
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, ValidationInfo, model_validator
 from torch import Tensor
 
 from gancli.data import AnyData
-from gancli.networks import AnyNetwork, Mlp
+from gancli.networks import GENERATORS, families
 from gancli.objective import Objective
 from gancli.objective.auxiliary import LABEL, MutualInformation
 from gancli.objective.turn_settings import SIDES, Turns
 from gancli.optimizers import AnyOptimizer
+from gancli.preset.idle import is_lenient, refuse_idle
+from gancli.preset.players import (
+    DiscriminatorPlayer,
+    GeneratorPlayer,
+    PlayerSpec,
+    ReconstructorPlayer,
+)
+from gancli.preset.published import ABSENT, Deviation, Published
 from gancli.prior import Prior
 from gancli.settings import Settings
 
-ABSENT = "absent"
-"""What a deviation says of a field that is not set."""
 Decay = Annotated[float, Field(ge=0, lt=1)]
 Count = Annotated[int, Field(gt=0, le=1_000_000_000)]
 TurnCount = Annotated[int, Field(gt=0, le=10_000)]
@@ -35,21 +40,6 @@ SelectionScore = Literal[
     "recognised",
 ]
 """Scores by which one checkpoint is better than another."""
-
-
-class PlayerSpec(Settings):
-    """One player: its network and its optimiser."""
-
-    network: AnyNetwork
-    optimizer: AnyOptimizer
-
-
-class ReconstructorSpec(PlayerSpec):
-    """The player that guesses the noise behind samples; it steps with the generator."""
-
-    network: Mlp
-    noise: float = Field(default=1.0, ge=0)
-    """standard deviation of its guess while the discriminator learns"""
 
 
 class Warmup(Settings):
@@ -148,41 +138,6 @@ class Schedule(Settings):
         return min(self.ema_decay, (2 + step) / (11 + step))
 
 
-class Published(Settings):
-    """Scores somebody published for this configuration."""
-
-    source: str
-    """who, and by which protocol"""
-    fid: float | None = None
-    inception_score: float | None = None
-    inception_score_std: float | None = None
-    intra_fid: float | None = None
-    """mean over the classes of the FID between each class and its own training images"""
-
-
-class Deviation(Settings):
-    """What a paper says of one field; a deviation wherever the field says otherwise."""
-
-    paper: Any
-    """the field's value in the paper, or a description of what no value can say"""
-    note: str = ""
-    """where the paper says so, or why it matters"""
-
-    @field_validator("paper")
-    @classmethod
-    def _finite(cls, paper: object) -> object:
-        try:
-            json.dumps(paper, allow_nan=False)
-        except ValueError as error:
-            raise ValueError("expected finite numbers") from error
-        return paper
-
-    def __str__(self) -> str:
-        note = f" ({self.note})" if self.note else ""
-        value = self.paper if isinstance(self.paper, str) else json.dumps(self.paper)
-        return f"paper: {value}{note}"
-
-
 class Preset(Settings):
     """A resolved preset; it trains as it stands."""
 
@@ -195,9 +150,9 @@ class Preset(Settings):
     variant: str = "reference"
     data: AnyData
     prior: Prior
-    generator: PlayerSpec
-    discriminator: PlayerSpec
-    reconstructor: ReconstructorSpec | None = None
+    generator: GeneratorPlayer
+    discriminator: DiscriminatorPlayer
+    reconstructor: ReconstructorPlayer | None = None
     objective: Objective
     turns: Turns = Turns()
     schedule: Schedule
@@ -207,14 +162,11 @@ class Preset(Settings):
 
     @model_validator(mode="after")
     def _fits_together(self) -> "Preset":
+        misjudges = self.discriminator.network.misjudges(z_dim=self.judged_noise, heads=self.heads)
+        if misjudges:
+            raise ValueError(f"discriminator.network: {misjudges}")
         for role, player in self.players().items():
-            judges = role == "discriminator"
-            misfit = player.network.misfit(
-                self.data.shape,
-                role,
-                z_dim=self.judged_noise if judges else 0,
-                heads=self.heads if judges else {},
-            )
+            misfit = player.network.misfit(self.data.shape)
             if misfit:
                 raise ValueError(f"{role}.network: {misfit}")
         self._labels_reach_both()
@@ -241,6 +193,20 @@ class Preset(Settings):
                 f"schedule.steps = {self.schedule.steps}"
             )
         return self
+
+    @model_validator(mode="after")
+    def _says_nothing_idle(self, info: ValidationInfo) -> "Preset":
+        if not is_lenient(info.context):
+            refuse_idle(self)
+        return self
+
+    def idle(self) -> Mapping[str, str]:
+        """Fields that change nothing as fields of other tables stand."""
+        found: dict[str, str] = {}
+        if not self.heads:
+            fields = self.discriminator.network.head_fields
+            found |= {f"discriminator.network.{f}": "no term asks for heads" for f in fields}
+        return found
 
     def _is_of_images(self) -> None:
         """Refuse what is made for images where the data are points."""
@@ -291,8 +257,8 @@ class Preset(Settings):
                 )
 
     def _labels_reach_both(self) -> None:
-        asked = self.generator.network.condition != "none"
-        judged = self.discriminator.network.condition != "none" or LABEL in self.heads
+        asked = self.generator.network.takes_labels
+        judged = self.discriminator.network.takes_labels or LABEL in self.heads
         if asked and not judged:
             raise ValueError(
                 "discriminator.network.condition: read none, expected concat, or an "
@@ -317,14 +283,15 @@ class Preset(Settings):
         layered = [name for name, term in objective.terms().items() if term.needs_bases()]
         if layered and not prior.levels:
             raise ValueError(
-                f"objective.{layered[0]}: read prior.levels = none, expected a generator of family "
-                "eigen: it is about the directions of its layers"
+                f"objective.{layered[0]}: read prior.levels = none, expected a generator of "
+                f"{families(GENERATORS, lambda spec: spec.takes_levels)}: it is about the "
+                "directions of its layers"
             )
 
     @property
     def classes(self) -> int:
         """How many labels are dealt and may be asked for; 0: the model knows none."""
-        return self.data.shape.classes if self.generator.network.condition != "none" else 0
+        return self.data.shape.classes if self.generator.network.takes_labels else 0
 
     @property
     def heads(self) -> dict[str, int]:

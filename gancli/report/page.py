@@ -10,7 +10,8 @@ from gancli.evaluation.protocol import Evaluation
 from gancli.evaluation.ranking import Entry
 from gancli.html import data_uri, template, thinned
 from gancli.preset import to_toml
-from gancli.preset.schema import ABSENT, leaves
+from gancli.preset.published import ABSENT
+from gancli.preset.schema import leaves
 from gancli.report.evaluation import (
     OF_CLASS,
     STD,

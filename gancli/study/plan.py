@@ -11,7 +11,7 @@ from pydantic import Field, ValidationError
 from gancli.checkpoint import RunSettings
 from gancli.errors import RunError
 from gancli.files import write_atomically
-from gancli.preset import Preset, preset_differences
+from gancli.preset import StoredPreset, preset_differences
 from gancli.runs.folder import LogRow, Run, read_rows
 from gancli.settings import Settings
 
@@ -21,7 +21,7 @@ class StudySpec(Settings):
 
     format: Literal["gancli-study-1"] = "gancli-study-1"
     arena: str
-    presets: dict[str, Preset]
+    presets: dict[str, StoredPreset]
     """by model"""
     seeds: list[int]
     device: Literal["cpu", "cuda", "mps"]
@@ -49,7 +49,7 @@ class CellSpec(Settings):
     name: str
     model: str
     arena: str
-    preset: Preset
+    preset: StoredPreset
     settings: RunSettings
 
 
