@@ -12,6 +12,8 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from gancli.registered import AnyOf
+from gancli.registry import Registry
 from gancli.settings import Settings
 
 Beta = Annotated[float, Field(ge=0, lt=1)]
@@ -34,16 +36,22 @@ class Plateau(Settings):
 
 
 class OptimizerSpec(Settings):
-    """One player's optimiser."""
+    """One player's optimiser; each kind has a field `kind` that names it."""
 
+    kind: str
     lr: float = Field(gt=0)
     """learning rate at the first step"""
     plateau: Plateau | None = None
     """let the rate fall when the loss this optimiser descends no longer does; none: it does not"""
 
     @abstractmethod
-    def build(self, parameters: Iterable[nn.Parameter]) -> Optimizer:
-        """The optimiser of these parameters."""
+    def build(self, parameters: Iterable[nn.Parameter], *, fast: bool = True) -> Optimizer:
+        """The optimiser of these parameters.
+
+        Args:
+            parameters: a player's.
+            fast: update all of them at once; otherwise as torch does by default.
+        """
 
     def at(self, step: int) -> dict[str, float]:
         """What the optimiser's settings are at this step (0 is the first)."""
@@ -51,6 +59,10 @@ class OptimizerSpec(Settings):
         return {"lr": self.lr}
 
 
+OPTIMIZERS: Registry[type[OptimizerSpec]] = Registry("optimiser")
+
+
+@OPTIMIZERS.register("adam")
 class Adam(OptimizerSpec):
     """Kingma and Ba 2015."""
 
@@ -60,11 +72,12 @@ class Adam(OptimizerSpec):
     eps: float = Field(default=1e-8, gt=0)
     """added to the root of the second moment"""
 
-    def build(self, parameters: Iterable[nn.Parameter]) -> Optimizer:
+    def build(self, parameters: Iterable[nn.Parameter], *, fast: bool = True) -> Optimizer:
         """torch's Adam, in one fused update of all parameters."""
-        return torch.optim.Adam(parameters, self.lr, self.betas, self.eps, fused=True)
+        return torch.optim.Adam(parameters, self.lr, self.betas, self.eps, fused=fast or None)
 
 
+@OPTIMIZERS.register("rmsprop")
 class RmsProp(OptimizerSpec):
     """Tieleman and Hinton 2012."""
 
@@ -74,11 +87,12 @@ class RmsProp(OptimizerSpec):
     eps: float = Field(default=1e-8, gt=0)
     """added to the root of the mean square"""
 
-    def build(self, parameters: Iterable[nn.Parameter]) -> Optimizer:
+    def build(self, parameters: Iterable[nn.Parameter], *, fast: bool = True) -> Optimizer:
         """torch's RMSprop, in one update of all parameters."""
-        return torch.optim.RMSprop(parameters, self.lr, self.alpha, self.eps, foreach=True)
+        return torch.optim.RMSprop(parameters, self.lr, self.alpha, self.eps, foreach=fast or None)
 
 
+@OPTIMIZERS.register("sgd")
 class Sgd(OptimizerSpec):
     """Stochastic gradient descent with momentum, as Goodfellow et al. 2014 trained."""
 
@@ -94,9 +108,9 @@ class Sgd(OptimizerSpec):
     lr_floor: float = Field(default=0.0, ge=0)
     """the learning rate never falls below this"""
 
-    def build(self, parameters: Iterable[nn.Parameter]) -> Optimizer:
+    def build(self, parameters: Iterable[nn.Parameter], *, fast: bool = True) -> Optimizer:
         """torch's SGD, in one fused update of all parameters."""
-        return torch.optim.SGD(parameters, self.lr, self.momentum, fused=True)
+        return torch.optim.SGD(parameters, self.lr, self.momentum, fused=fast or None)
 
     def at(self, step: int) -> dict[str, float]:
         """Learning rate and momentum at this step."""
@@ -108,7 +122,7 @@ class Sgd(OptimizerSpec):
         }
 
 
-AnyOptimizer = Annotated[Adam | RmsProp | Sgd, Field(discriminator="kind")]
+AnyOptimizer = Annotated[OptimizerSpec, AnyOf(OPTIMIZERS, "kind")]
 
 
 class PlateauState:

@@ -14,7 +14,7 @@ from gancli.objective.context import Side, State
 from gancli.objective.turn_settings import SIDES
 from gancli.objective.turns import Memory
 from gancli.optimizers import PlateauState
-from gancli.preset import Preset
+from gancli.preset import Preset, Schedule
 from gancli.rng import stream
 from gancli.types import GeneratorNet, Players
 
@@ -145,7 +145,17 @@ class TrainState:
                 f"the checkpoint's networks are not the preset's ({reason}): resume without "
                 "changing the networks, or start a new run"
             ) from error
+        self._restore_optimizers(tensors, anew)
+        for term, start in self.memory.states.items():
+            kept = below(tensors, f"term.{term}")
+            if set(kept) == set(start):
+                self.memory.states[term] = {key: kept[key].to(at) for key, at in start.items()}
+        self.counts.restore(below(tensors, "count") or counts)
         device = next(self.players.generator.parameters()).device
+        self.meter.restore(below(tensors, "meter"), device)
+        self.step = step
+
+    def _restore_optimizers(self, tensors: Tensors, anew: Collection[str]) -> None:
         for name, optimizer in self.optimizers.items():
             if name in anew:
                 continue
@@ -158,13 +168,6 @@ class TrainState:
             groups = optimizer.state_dict()["param_groups"]
             state = {index: values for index, values in slots.items() if values}
             optimizer.load_state_dict({"state": state, "param_groups": groups})
-        for term, start in self.memory.states.items():
-            kept = below(tensors, f"term.{term}")
-            if set(kept) == set(start):
-                self.memory.states[term] = {key: kept[key].to(at) for key, at in start.items()}
-        self.counts.restore(below(tensors, "count") or counts)
-        self.meter.restore(below(tensors, "meter"), device)
-        self.step = step
 
     def average(self, decay: float) -> None:
         """Move the average towards the generator: ema <- decay ema + (1 - decay) generator."""
@@ -239,6 +242,12 @@ def build_state(
         if term.initial()
     }  # fmt: skip
     return TrainState(players, optimizers, ema, memory=Memory(states), plateaus=plateaus)
+
+
+def counts_before(schedule: Schedule, step: int) -> Tensors:
+    """What was taken before this step where the discriminator's turns alone take batches."""
+    batches, steps = torch.tensor(schedule.batches_before(step)), torch.tensor(step)
+    return {"batches": batches, "discriminator": batches, "generator": steps, "joint": steps}
 
 
 def non_finite(tensors: Mapping[str, Tensor]) -> list[str]:

@@ -38,7 +38,7 @@ ROOMS = [
     {"preset"},
     {"state", "checkpoint", "runs", "environment", "user_images"},
     {"sampler", "traverse", "html", "pictures", "writer", "preview", "evaluation"},
-    {"trainer"},
+    {"step", "trainer"},
     {"report", "bench", "study"},
     {"commands", "cli", "__main__", "run_job", "register", "parts"},
 ]

@@ -1,22 +1,23 @@
 """What the plain loops are given: networks, numbers, formulas and draws, without any framework."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Protocol
 
 import torch
 from torch import Tensor, nn
-from torch.optim import SGD, Adam, Optimizer, RMSprop
+from torch.optim import Optimizer
 
 from gancli.bench.networks import plain_discriminator, plain_generator
 from gancli.data import Dataset
-from gancli.objective import R1, GradientPenalty, WeightClip
+from gancli.objective import R1, GradientPenalty, SeparateAdversarial, WeightClip
 from gancli.preset import Preset
 from gancli.state import build_players
 from gancli.types import DiscriminatorNet, GeneratorNet, Latent, Sample
 
 Loop = Iterator[tuple[float, float] | None]
 """Each `next` takes one step of the generator; the textbook's loop also tells the losses."""
-_OPTIMIZERS: dict[str, Callable[..., Optimizer]] = {"adam": Adam, "rmsprop": RMSprop, "sgd": SGD}
+LOOPED = (SeparateAdversarial, R1, GradientPenalty, WeightClip)
+"""The parts of an objective that the loops know."""
 
 
 class Draws(Protocol):
@@ -78,6 +79,9 @@ class Recipe:
     def __init__(
         self, preset: Preset, generator: nn.Module, discriminator: nn.Module, device: torch.device
     ) -> None:
+        loss = preset.objective.adversarial
+        if not isinstance(loss, SeparateAdversarial):
+            raise ValueError("these loops know no losses that compare fakes with reals")
         self.preset = preset
         self.generator = generator.to(device)
         """(B, z_dim) to (B, *x)"""
@@ -86,7 +90,7 @@ class Recipe:
         self.networks = (self.generator, self.discriminator)
         self.turns = preset.schedule.discriminator_steps
         self.decay_at = preset.schedule.ema_decay_at
-        self.loss = preset.objective.adversarial
+        self.loss = loss
         self.gradient_penalty = preset.objective.find(GradientPenalty)
         self.r1 = preset.objective.find(R1)
         self.clip = preset.objective.find(WeightClip)
@@ -94,8 +98,7 @@ class Recipe:
     def textbook_optimizer(self, player: str) -> Optimizer:
         """The player's optimiser, in torch's default implementation."""
         spec = self.preset.players()[player].optimizer
-        settings = spec.model_dump(include={"lr", "betas", "eps", "alpha", "momentum"})
-        return _OPTIMIZERS[spec.kind](getattr(self, player).parameters(), **settings)
+        return spec.build(getattr(self, player).parameters(), fast=False)
 
     def fast_optimizer(self, player: str) -> Optimizer:
         """The player's optimiser, in torch's fastest implementation."""

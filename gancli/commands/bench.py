@@ -12,6 +12,7 @@ from rich.console import Console
 
 from gancli import catalog
 from gancli.bench.loops import LOOPS
+from gancli.bench.recipe import LOOPED
 from gancli.bench.sampling import time_sampling
 from gancli.bench.scoring import MEASUREMENTS, ScoreSizes, time_scoring
 from gancli.bench.startup import seconds_to_first_step
@@ -21,6 +22,7 @@ from gancli.choices import PrecisionName
 from gancli.environment import Place, choose_device, data_folder, set_up_torch
 from gancli.errors import UsageError
 from gancli.networks import Cnn, Mlp
+from gancli.objective.turn_settings import Turns
 from gancli.preset import Preset, load_preset
 from gancli.report.bench_table import print_figures, print_line, print_score_timing
 from gancli.report.console import console, say
@@ -159,6 +161,7 @@ def _every_choice(dataset: str | None) -> Iterator[Choice]:
 
 def _beyond_the_loops(preset: Preset) -> str | None:
     """What the loops we compare with cannot do; None: they train this preset."""
+    parts, schedule = preset.objective.parts.values(), preset.schedule
     plain = all(isinstance(each.network, Mlp | Cnn) for each in preset.players().values())
     reasons = {
         "has three players": preset.reconstructor is not None,
@@ -166,6 +169,8 @@ def _beyond_the_loops(preset: Preset) -> str | None:
         "is fed more than noise": bool(preset.prior.axes()),
         "has networks of another family": not plain,
         "has a penalty that rests": preset.objective.period() > 1,
+        "has terms of its own": not all(isinstance(p, LOOPED) for p in parts),
+        "takes its turns otherwise": preset.turns != Turns() or schedule.partial_batches,
     }
     return next((reason for reason, holds in reasons.items() if holds), None)
 

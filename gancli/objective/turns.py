@@ -101,10 +101,7 @@ def take(
     """
     memory = Memory() if memory is None else memory
     weights = players.weights
-    for name, parameters in weights.items():
-        wanted = name in turn.steppers or (turn.hands_on_graph and name == "generator")
-        for parameter in parameters:
-            parameter.requires_grad_(wanted)
+    _want_gradients(turn, weights)
     device = weights["generator"][0].device
     _project(turn, players, "before")
     due = turn.due(count)
@@ -123,6 +120,13 @@ def take(
     world.average_(_statistics(players.named().values()))
     _remember(turn, scene, due, memory, world)
     return {name: loss.detach() for name, loss in losses.items()}
+
+
+def _want_gradients(turn: Turn, weights: Mapping[str, Iterable[nn.Parameter]]) -> None:
+    for name, parameters in weights.items():
+        wanted = name in turn.steppers or (turn.hands_on_graph and name == "generator")
+        for parameter in parameters:
+            parameter.requires_grad_(wanted)
 
 
 def _remember(turn: Turn, scene: Scene, due: frozenset[str], memory: Memory, world: World) -> None:

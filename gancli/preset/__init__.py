@@ -2,7 +2,8 @@
 
 from gancli.preset.load import change, differences, load_preset, mark_deviations, validate
 from gancli.preset.named_data import models_on, spec_named
-from gancli.preset.schema import Preset, Published, Schedule
+from gancli.preset.published import Published
+from gancli.preset.schema import Preset, Schedule
 from gancli.preset.show import to_toml
 
 __all__ = [

@@ -11,7 +11,8 @@ from gancli import catalog
 from gancli.catalog.fit_to_images import UserImages
 from gancli.catalog.merge import TAGS, override
 from gancli.errors import UsageError
-from gancli.preset.schema import ABSENT, Deviation, Preset, leaves
+from gancli.preset.published import Deviation
+from gancli.preset.schema import ABSENT, Preset, leaves
 
 PAPER = "paper"
 _COMPARED = {"data", "prior", "generator", "discriminator", "objective", "turns", "schedule"}

@@ -1,12 +1,9 @@
 """The schema of a resolved preset: everything a run depends on, but for its seed."""
 
-import json
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-import torch
-from pydantic import Field, field_validator, model_validator
-from torch import Tensor
+from pydantic import Field, model_validator
 
 from gancli.data import AnyData
 from gancli.networks import AnyNetwork, Mlp
@@ -14,6 +11,8 @@ from gancli.objective import Objective
 from gancli.objective.auxiliary import LABEL, MutualInformation
 from gancli.objective.turn_settings import SIDES, Turns
 from gancli.optimizers import AnyOptimizer
+from gancli.preset.published import Deviation, Published
+from gancli.preset.turns_fit import turns_misfit
 from gancli.prior import Prior
 from gancli.settings import Settings
 
@@ -125,16 +124,6 @@ class Schedule(Settings):
             return step * self.discriminator_steps
         return sum(map(self.discriminator_steps_at, range(step)))
 
-    def counts_before(self, step: int) -> dict[str, Tensor]:
-        """What was taken before this step where the discriminator's turns alone take batches."""
-        batches, steps = torch.tensor(self.batches_before(step)), torch.tensor(step)
-        return {
-            "batches": batches,
-            "discriminator": batches,
-            "generator": steps,
-            "joint": steps,
-        }
-
     def lr_factor(self, step: int) -> float:
         """What every learning rate is multiplied by at this step."""
         if self.lr_decay_start is None or step < self.lr_decay_start:
@@ -146,41 +135,6 @@ class Schedule(Settings):
         if not self.ema_warmup:
             return self.ema_decay
         return min(self.ema_decay, (2 + step) / (11 + step))
-
-
-class Published(Settings):
-    """Scores somebody published for this configuration."""
-
-    source: str
-    """who, and by which protocol"""
-    fid: float | None = None
-    inception_score: float | None = None
-    inception_score_std: float | None = None
-    intra_fid: float | None = None
-    """mean over the classes of the FID between each class and its own training images"""
-
-
-class Deviation(Settings):
-    """What a paper says of one field; a deviation wherever the field says otherwise."""
-
-    paper: Any
-    """the field's value in the paper, or a description of what no value can say"""
-    note: str = ""
-    """where the paper says so, or why it matters"""
-
-    @field_validator("paper")
-    @classmethod
-    def _finite(cls, paper: object) -> object:
-        try:
-            json.dumps(paper, allow_nan=False)
-        except ValueError as error:
-            raise ValueError("expected finite numbers") from error
-        return paper
-
-    def __str__(self) -> str:
-        note = f" ({self.note})" if self.note else ""
-        value = self.paper if isinstance(self.paper, str) else json.dumps(self.paper)
-        return f"paper: {value}{note}"
 
 
 class Preset(Settings):
@@ -219,7 +173,15 @@ class Preset(Settings):
                 raise ValueError(f"{role}.network: {misfit}")
         self._labels_reach_both()
         self._latents_fit()
-        self._turns_fit()
+        misfit = turns_misfit(
+            self.turns,
+            self.objective,
+            generator_batch_size=self.schedule.generator_batch_size,
+            partial_batches=self.schedule.partial_batches,
+            classes=self.classes,
+        )
+        if misfit:
+            raise ValueError(misfit)
         wanting = [n for n, term in self.objective.terms().items() if term.needs_reconstructor()]
         if bool(wanting) != (self.reconstructor is not None):
             raise ValueError(
@@ -246,6 +208,9 @@ class Preset(Settings):
         """Refuse what is made for images where the data are points."""
         if self.data.shape.is_image:
             return
+        made_for_images = [n for n, v in self.objective.views().items() if v.needs_images()]
+        if made_for_images:
+            raise ValueError(f"objective.{made_for_images[0]}: it changes images, not points")
         if self.data.flip:
             raise ValueError("data.flip: read true, expected false: points have no mirror image")
         if self.schedule.evaluate_every:
@@ -277,18 +242,6 @@ class Preset(Settings):
         taking = [side for side in SIDES if self.turns.takes(side, objective.reads(side))]
         steps = self.schedule.discriminator_steps
         return sum(steps if side == "discriminator" else 1 for side in taking)
-
-    def _turns_fit(self) -> None:
-        objective = self.objective
-        reads = {side: objective.reads(side) for side in SIDES if objective.terms_of(side)}
-        misfit = self.turns.misfit(reads)
-        if misfit:
-            raise ValueError(f"turns.{misfit}")
-        for side in SIDES:
-            if self.turns.of(side).labels == "real" and not self.classes:
-                raise ValueError(
-                    f"turns.{side}.labels: this generator is not asked for classes: remove it"
-                )
 
     def _labels_reach_both(self) -> None:
         asked = self.generator.network.condition != "none"
