@@ -20,15 +20,16 @@ from safetensors import SafetensorError
 from torch import Tensor
 
 import gancli
+from gancli.defaults import DEFAULT_SEED
 from gancli.errors import RunError
 from gancli.files import write_atomically
 from gancli.plugin_records import PluginRecord, changes, records_of, require_plugins
-from gancli.preset import Preset
+from gancli.preset import StoredPreset
 from gancli.settings import Settings
 from gancli.state import Tensors, below, build_generator
 from gancli.types import GeneratorNet
 
-FORMAT = "gancli-checkpoint-1"
+CHECKPOINT_FORMAT = "gancli-checkpoint-1"
 REMEDY = "delete the file, and the checkpoint before it is the last"
 _ZEROS = "0" * 64
 _HASH_KEY = b'"sha256":"'
@@ -44,7 +45,7 @@ TRAINED: Literal["weights as trained"] = "weights as trained"
 class RunSettings(Settings):
     """What a run depends on beside its preset."""
 
-    seed: int = Field(default=5678, ge=0, lt=2**63)
+    seed: int = Field(default=DEFAULT_SEED, ge=0, lt=2**63)
     precision: Precision = "fp32"
     device: Literal["cpu", "cuda", "mps"] = "cpu"
     threads: int = Field(default=1, gt=0)
@@ -65,7 +66,7 @@ class Header(Settings):
     """What a checkpoint says of itself."""
 
     step: int = Field(ge=0)
-    preset: Preset
+    preset: StoredPreset
     settings: RunSettings
     data: str
     """fingerprint of the training data"""
@@ -133,7 +134,7 @@ def save(path: Path, header: Header, tensors: Mapping[str, Tensor]) -> None:
     plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     header = header.model_copy(update={"plugins": records_of(header.preset) or None})
     metadata = {
-        "format": FORMAT,
+        "format": CHECKPOINT_FORMAT,
         "gancli": header.model_dump_json(exclude_none=True),
         "sha256": _ZEROS,
     }
@@ -175,7 +176,7 @@ def _metadata(path: Path, content: bytearray) -> dict[str, str]:
             raise ValueError("the header is cut off")
         parsed = json.loads(content[_LENGTH_BYTES : _LENGTH_BYTES + length])
         metadata = parsed.get("__metadata__", {})
-        if metadata.get("format") == FORMAT and {"gancli", "sha256"} <= set(metadata):
+        if metadata.get("format") == CHECKPOINT_FORMAT and {"gancli", "sha256"} <= set(metadata):
             return dict(metadata)
     except (ValueError, AttributeError, RecursionError) as error:
         raise RunError(

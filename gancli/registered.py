@@ -33,7 +33,9 @@ class AnyOf(Generic[Part]):
         known = tuple(self._parts.values())
         if self._adapter is None or known != self._known:
             union = Annotated[Union[known], Field(discriminator=self._tag)]  # type: ignore[valid-type]  # noqa: UP007
-            self._adapter, self._known = TypeAdapter(union), known
+            # pydantic knows no tagged union of one.
+            self._adapter = TypeAdapter(union if len(known) > 1 else known[0])
+            self._known = known
         return self._adapter
 
     def _validate(self, value: Any, info: ValidationInfo) -> Part:  # noqa: ANN401

@@ -1,5 +1,7 @@
 """The base of everything a preset may say."""
 
+from collections.abc import Mapping
+
 from pydantic import BaseModel, ConfigDict
 
 
@@ -9,3 +11,10 @@ class Settings(BaseModel):
     model_config = ConfigDict(
         frozen=True, extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True
     )
+
+    def idle(self) -> Mapping[str, str]:
+        """Fields that change nothing as the others stand, and why.
+
+        In a preset such a field must have its default.
+        """
+        return {}

@@ -194,7 +194,7 @@ class TrainState:
 def build_generator(preset: Preset, seed: int) -> GeneratorNet:
     """The generator as it starts: a function of the preset and the seed alone, on the CPU."""
     with _seeded(seed):
-        return preset.generator.network.generator(preset.prior, preset.data.shape)
+        return preset.generator.network.build(preset.prior, preset.data.shape)
 
 
 def build_players(preset: Preset, seed: int) -> Players:
@@ -202,14 +202,14 @@ def build_players(preset: Preset, seed: int) -> Players:
     prior, shape, guesser = preset.prior, preset.data.shape, preset.reconstructor
     with _seeded(seed):
         return Players(
-            preset.generator.network.generator(prior, shape),
-            preset.discriminator.network.discriminator(
+            preset.generator.network.build(prior, shape),
+            preset.discriminator.network.build(
                 shape,
                 twice=preset.objective.differentiates_twice(),
                 z_dim=preset.judged_noise,
                 heads=preset.heads,
             ),
-            guesser.network.reconstructor(prior, shape, guesser.noise) if guesser else None,
+            guesser.network.build(prior, shape, guesser.noise) if guesser else None,
         )
 
 

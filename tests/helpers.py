@@ -9,7 +9,6 @@ from torch import Tensor
 from gancli import catalog
 from gancli.checkpoint import Checkpoint, RunSettings
 from gancli.data import BatchSource, Dataset, Mixture
-from gancli.networks import Eigen, Mlp
 from gancli.objective.context import Context, Scene, Side
 from gancli.objective.scene import Carried, make_scene
 from gancli.objective.term import Term
@@ -51,12 +50,17 @@ SHALLOW = [
 """What makes 16 pixels of a model whose layers have coordinates."""
 
 
+def narrowed_networks(preset: Preset, **widths: int) -> list[str]:
+    """Overrides of each network's width, by the name of the field that says it; 4 elsewhere."""
+    fields = {role: player.network.width_field for role, player in preset.players().items()}
+    return [f"{role}.network.{field}={widths.get(field, 4)}" for role, field in fields.items()]
+
+
 def narrowing(preset: Preset) -> list[str]:
     """Overrides that keep what is computed and shrink how much."""
-    size = "width=8" if isinstance(preset.generator.network, Mlp) else "dim=4"
     fields = [
-        *(f"{role}.network.{size}" for role in preset.players()),
-        *(SHALLOW if isinstance(preset.generator.network, Eigen) else []),
+        *narrowed_networks(preset, width=8),
+        *(SHALLOW if preset.generator.network.layers_with_levels else []),
         "prior.z_dim=4",
         "schedule.batch_size=8",
         "schedule.discriminator_steps=2",

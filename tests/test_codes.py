@@ -323,7 +323,7 @@ def test_a_preset_may_truncate_where_nobody_says_otherwise() -> None:
         (("eigengan", "ffhq"), "prior.codes=2", "prior.codes are for family cnn"),
         (("eigengan", "ffhq"), "objective.class_loss.weight=1", "no labels and has no heads"),
         (("eigengan", "ffhq"), "data.size=128", "make images of 256x256, not 3x128x128"),
-        (("gan", "mnist"), "prior.categories=10", "which takes noise alone"),
+        (("gan", "mnist"), "prior.categories=10", "prior.codes are for family cnn"),
         (("dcgan", "cifar10"), "objective.mutual_information.weight=1", "nothing to find again"),
         (("dcgan", "cifar10"), "objective.orthogonality.weight=1", "a generator of family eigen"),
     ],

@@ -15,10 +15,10 @@ import by_hand
 import pytest
 import torch
 from fingerprints import hold_still
+from helpers import narrowed_networks
 from safetensors import safe_open
 from torch import Tensor
 
-from gancli.networks import Eigen, Mlp
 from gancli.objective.turns import plan, take
 from gancli.parallel import World
 from gancli.preset import Preset, change, load_preset
@@ -116,12 +116,9 @@ def recording(name: str) -> Recording:
 def narrowed(name: str) -> Preset:
     model, _, dataset = name.rpartition("-")
     preset = load_preset(model, dataset)
-    if isinstance(preset.generator.network, Eigen):
+    if preset.generator.network.layers_with_levels:
         return change(preset, SMALL_EIGEN)
-    size = "width=8" if isinstance(preset.generator.network, Mlp) else "dim=8"
-    return change(
-        preset, [*(f"{role}.network.{size}" for role in preset.players()), "prior.z_dim=10"]
-    )
+    return change(preset, [*narrowed_networks(preset, width=8, dim=8), "prior.z_dim=10"])
 
 
 HEADS = {
@@ -131,7 +128,7 @@ HEADS = {
     "c_disc_head.": "heads.category.",
     "c_cont_head.": "heads.code.",
 }
-"""Names of models.md, section 9, for a discriminator with heads, and ours."""
+"""The reference implementations' names in a discriminator with heads, and ours."""
 
 
 def _renamed(key: str) -> str:

@@ -23,7 +23,7 @@ from gancli.data import Dataset, ImageFolder, cache
 from gancli.data.decode import Fit, to_pixels_of
 from gancli.data.sources import by_folder
 from gancli.errors import DataError, UsageError
-from gancli.networks import Cnn, Eigen
+from gancli.networks import NetworkSpec
 from gancli.preset import load_preset
 from gancli.trainer import Trainer
 from gancli.user_images import short_name
@@ -358,6 +358,12 @@ def test_streamed_equals_resident(model: str, tmp_path: Path) -> None:
     assert all(torch.equal(found[0][name], found[1][name]) for name in found[0])
 
 
+def widths(network: NetworkSpec) -> list[int]:
+    """Channels from the image inwards."""
+    said = network.model_dump()
+    return [said["dim"] * multiplier for multiplier in said["multipliers"]]
+
+
 def own(size: int, classes: tuple[str, ...] = ()) -> UserImages:
     return UserImages("mine", spec(Path("/mine"), size, classes=classes).model_dump(mode="json"))
 
@@ -372,9 +378,10 @@ def test_networks_deepen_with_the_size(size: int) -> None:
         preset, at_home = load_preset(model, own(size)), load_preset(model, "cifar10")
         for player, before in at_home.players().items():
             network, was = preset.players()[player].network, before.network
-            assert network.family == was.family == "cnn"
-            assert network.multipliers == tuple(2**n for n in range(size.bit_length() - 3))
-            assert network.dim * network.multipliers[-1] == was.dim * was.multipliers[-1]
+            assert network.family == was.family
+            *outer, widest = widths(network)
+            assert outer == [widest // 2**n for n in range(size.bit_length() - 4, 0, -1)]
+            assert widest == widths(was)[-1]
         assert (preset.schedule.batch_size, preset.expected) == (64, None)
         assert preset.objective == at_home.objective
         if "lite" in catalog.preset_file(model).variants_on("cifar10"):
@@ -392,10 +399,9 @@ def test_layers_with_directions_follow_the_size(size: int, variant: str) -> None
     preset, at_home = load_preset("eigengan", own(size), variant), load_preset("eigengan", "ffhq")
     most = 128 if variant == "lite" else 512
     for player in preset.players().values():
-        network = player.network
-        assert isinstance(network, Eigen)
-        widths = [network.dim * multiplier for multiplier in network.multipliers]
-        assert widths == [min(16 * 2**n, most) for n in range(size.bit_length() - 2)]
+        assert widths(player.network) == [
+            min(16 * 2**n, most) for n in range(size.bit_length() - 2)
+        ]
     assert preset.prior.levels == (size.bit_length() - 3, 6)
     assert preset.data.shape.x == (3, size, size)
     assert not {"data.path", "data.size"} & set(preset.deviations_in_force())
@@ -416,14 +422,13 @@ def test_codes_are_for_own_images_too() -> None:
 
 def test_what_a_model_cannot_learn_is_said() -> None:
     assert load_preset("gan", own(64)).schedule.batch_size == 64
-    with pytest.raises(UsageError, match=r"no convolutions.*one of dcgan"):
+    with pytest.raises(UsageError, match=r"up to 64 pixels.*one of dcgan"):
         load_preset("gan", own(128))
     with pytest.raises(UsageError, match=r"/mine/cats/1\.jpg"):
         load_preset("cgan", own(32))
     assert load_preset("cgan", own(32, ("a", "b"))).classes == 2
-    chosen = load_preset("dcgan", own(32), None, ["generator.network.dim=5"]).generator.network
-    assert isinstance(chosen, Cnn)
-    assert chosen.dim == 5
+    chosen = load_preset("dcgan", own(32), None, ["generator.network.dim=5"])
+    assert widths(chosen.generator.network) == [5, 10, 20]
 
 
 def test_ffhq_says_where_to_get_it(tmp_path: Path) -> None:

@@ -62,7 +62,7 @@ def test_every_preset_in_two_processes(tmp_path: Path) -> None:
         assert all(torch.equal(t, states[1][name]) for name, t in states[0].items()), key
         assert not Run(folder / "1").checkpoints()
         preset = narrow(key)
-        norms = {preset.generator.network.norm, preset.discriminator.network.norm}
-        if norms == {"none"}:
+        coupled = {player.network.couples_samples for player in preset.players().values()}
+        if coupled == {False}:
             alone = Trainer(job(preset, tmp_path / "alone", precision="fp64")).train()
             assert close(states[0], alone.tensors()), key

@@ -13,6 +13,7 @@ from PIL import Image
 
 from gancli.checkpoint import load
 from gancli.commands.sample import parse_seeds
+from gancli.data import Mixture
 from gancli.errors import UsageError
 from gancli.evaluation.mode_coverage import mode_coverage
 from gancli.pictures import grid
@@ -243,7 +244,8 @@ RING = load_preset("gan", "ring8").data
 
 
 def test_coverage_of_perfect_collapsed_and_blurred_samplers() -> None:
-    centres = RING.centres()  # type: ignore[attr-defined]
+    assert isinstance(RING, Mixture)
+    centres = RING.centres()
     source = np.random.default_rng(0)
     real = np.repeat(centres, 1000, axis=0) + 0.5 * source.standard_normal((8000, 2))
     perfect = mode_coverage(real, centres, 0.5)

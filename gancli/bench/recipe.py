@@ -7,9 +7,10 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from gancli.bench.networks import plain_discriminator, plain_generator
 from gancli.data import Dataset
-from gancli.objective import R1, GradientPenalty, SeparateAdversarial, WeightClip
+from gancli.networks.plain import plain_discriminator, plain_generator
+from gancli.objective import R1, GradientPenalty, WeightClip
+from gancli.objective.adversarial import SeparateAdversarial
 from gancli.preset import Preset
 from gancli.state import build_players
 from gancli.types import DiscriminatorNet, GeneratorNet, Latent, Sample
@@ -20,7 +21,7 @@ LOOPED = (SeparateAdversarial, R1, GradientPenalty, WeightClip)
 """The parts of an objective that the loops know."""
 
 
-class Draws(Protocol):
+class LoopDraws(Protocol):
     """Where a loop's batches and random numbers come from."""
 
     def real(self) -> Tensor:
@@ -79,9 +80,6 @@ class Recipe:
     def __init__(
         self, preset: Preset, generator: nn.Module, discriminator: nn.Module, device: torch.device
     ) -> None:
-        loss = preset.objective.adversarial
-        if not isinstance(loss, SeparateAdversarial):
-            raise ValueError("these loops know no losses that compare fakes with reals")
         self.preset = preset
         self.generator = generator.to(device)
         """(B, z_dim) to (B, *x)"""
@@ -90,7 +88,10 @@ class Recipe:
         self.networks = (self.generator, self.discriminator)
         self.turns = preset.schedule.discriminator_steps
         self.decay_at = preset.schedule.ema_decay_at
-        self.loss = loss
+        adversarial = preset.objective.adversarial
+        if not isinstance(adversarial, SeparateAdversarial):
+            raise ValueError(f"the loops know no loss of logits taken together: {preset.name}")
+        self.loss = adversarial
         self.gradient_penalty = preset.objective.find(GradientPenalty)
         self.r1 = preset.objective.find(R1)
         self.clip = preset.objective.find(WeightClip)
@@ -107,7 +108,9 @@ class Recipe:
 
 def textbook_recipe(preset: Preset, seed: int, device: torch.device) -> Recipe:
     """The preset with networks as `nn.Sequential`s, and the weights our own start from."""
-    generator, discriminator = plain_generator(preset), plain_discriminator(preset)
+    specs, shape = preset.players(), preset.data.shape
+    generator = plain_generator(specs["generator"].network, preset.prior.z_dim, shape)
+    discriminator = plain_discriminator(specs["discriminator"].network, shape)
     built = build_players(preset, seed)
     for net, ours in ((generator, built.generator), (discriminator, built.discriminator)):
         weights = zip(net.state_dict(), ours.state_dict().values(), strict=True)

@@ -1,20 +1,28 @@
-"""Fits a model's preset to people's own images of any size; knows no torch."""
+"""Fits a model's preset to a user's own images of any size; knows no torch."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import NamedTuple
 
-from gancli.catalog.merge import PLAYERS, Table
+from gancli.catalog.merge import OPTIONAL_PLAYER, PLAYERS, Table
 from gancli.errors import UsageError
 
-HOME_MULTIPLIERS = (1, 2, 4)
-"""What a convolutional network has where its preset does not say: images of 32 pixels."""
-MOST_FLAT = 64
-"""The largest side, in pixels, that networks without convolutions are given."""
 KEPT = ("flip", "noise")
 """Fields of the data that do not belong to one set alone."""
-CONVOLUTIONAL, LAYERED = "cnn", "eigen"
-"""The families that deepen with the image; the second has coordinates for each layer."""
+
+
+class FittedNetwork(NamedTuple):
+    """A network's table, fitted to images."""
+
+    table: Table
+    layers_with_levels: int = 0
+    """how many of its layers have coordinates of their own"""
+    largest_side: int | None = None
+    """the largest images it learns, by their side in pixels; None: any"""
+
+
+Fit = Callable[[str, Table, int], FittedNetwork]
+"""A player, its network's table, and the side of the images: what the family makes of it."""
 
 
 @dataclass(frozen=True)
@@ -30,13 +38,14 @@ class UserImages:
         return str(self.data["path"])
 
 
-def fitted(table: Table, own: UserImages, instead: Sequence[str]) -> Table:
+def fitted(table: Table, own: UserImages, instead: Sequence[str], fit: Fit) -> Table:
     """A preset made for another set of images, fitted to these.
 
     Args:
         table: the resolved preset.
         own: the images.
         instead: models to name where this one cannot learn them.
+        fit: asks the network's family; families know torch.
 
     Raises:
         UsageError: the images are too large for the model's networks, or lack its labels.
@@ -45,12 +54,19 @@ def fitted(table: Table, own: UserImages, instead: Sequence[str]) -> Table:
     of_the_set = {"data", *(f"data.{key}" for key in table["data"] if key not in KEPT)}
     deviations = {k: said for k, said in table.get("deviations", {}).items() if k not in of_the_set}
     made = table | {"data": own.data | kept, "deviations": deviations}
-    for player in PLAYERS:
-        network = table[player]["network"]
-        made[player] = table[player] | {"network": _deepened(network, own, table, instead)}
-    if "levels" in table["prior"]:
-        levels = [doublings(own), *table["prior"]["levels"][1:]]
-        made["prior"] = table["prior"] | {"levels": levels}
+    size = own.data["size"]
+    levels = table["prior"].get("levels")
+    for player in (name for name in (*PLAYERS, OPTIONAL_PLAYER) if name in table):
+        network = fit(player, table[player]["network"], size)
+        if network.largest_side and size > network.largest_side:
+            raise UsageError(
+                f"{table['name']} learns images of up to {network.largest_side} pixels, and {own} "
+                f"is read at {size}: choose --image-size {network.largest_side}, or one of "
+                f"{', '.join(instead)}"
+            )
+        made[player] = table[player] | {"network": network.table}
+        if levels and network.layers_with_levels:
+            made["prior"] = table["prior"] | {"levels": [network.layers_with_levels, *levels[1:]]}
     if not own.data["classes"] and _wants_labels(table):
         raise UsageError(
             f"read {own}, whose images have no classes, and {table['name']} learns from classes: "
@@ -63,31 +79,3 @@ def fitted(table: Table, own: UserImages, instead: Sequence[str]) -> Table:
 def _wants_labels(table: Table) -> bool:
     conditions = (table[player]["network"].get("condition", "none") for player in PLAYERS)
     return "class_loss" in table["objective"] or any(said != "none" for said in conditions)
-
-
-def _deepened(
-    network: Mapping[str, Any], own: UserImages, table: Table, instead: Sequence[str]
-) -> dict[str, Any]:
-    """The network for another side: its innermost map as wide as it was, or, where every layer has
-    directions, the outermost."""
-    size = own.data["size"]
-    if network["family"] not in (CONVOLUTIONAL, LAYERED):
-        if size > MOST_FLAT:
-            raise UsageError(
-                f"read {own} at {size} pixels, and {table['name']}'s networks have no "
-                f"convolutions, which is well up to {MOST_FLAT}: choose --image-size {MOST_FLAT}, "
-                f"or one of {', '.join(instead)}"
-            )
-        return dict(network)
-    if network["family"] == LAYERED:
-        most = max(network["multipliers"])
-        return {**network, "multipliers": [min(2**n, most) for n in range(doublings(own) + 1)]}
-    widest = network["dim"] * network.get("multipliers", HOME_MULTIPLIERS)[-1]
-    multipliers = [2**n for n in range(doublings(own))]
-    return {**network, "dim": max(widest // multipliers[-1], 1), "multipliers": multipliers}
-
-
-def doublings(own: UserImages) -> int:
-    """From 4 pixels, the smallest map's side, to the images'."""
-    side: int = own.data["size"]
-    return side.bit_length() - 3

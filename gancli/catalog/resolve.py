@@ -9,7 +9,7 @@ from functools import reduce
 from pathlib import Path
 
 from gancli.catalog.base import Choice, Layer, builds_on, chain_of, laid_over
-from gancli.catalog.fit_to_images import UserImages, fitted
+from gancli.catalog.fit_to_images import Fit, UserImages, fitted
 from gancli.catalog.merge import Table, absent, lay_over, override
 from gancli.catalog.preset_files import (
     OWN,
@@ -38,18 +38,21 @@ def resolve(
     dataset: str | UserImages | None = None,
     variant: str | None = None,
     overrides: Sequence[str] = (),
+    *,
+    fit: Fit,
 ) -> Table:
     """The tables of a resolved preset, not yet validated.
 
     `model` is a name, or the path of a preset file: a resolved one (as `gan presets show` prints),
-    one that builds on another (`base`), or one with tables for several data sets.
+    one that builds on another (`base`), or one with tables for several data sets. `fit` fits a
+    network to a user's own images.
 
     Raises:
         UsageError: an unknown model, data set or variant, or an override that cannot be read.
     """
     layers, root = chain(model, dataset, variant)
     try:
-        table = _resolve_root(root)
+        table = _resolve_root(root, fit)
     except UsageError as error:
         if not layers:
             raise
@@ -69,7 +72,7 @@ def chain(
     return chain_of(model, dataset, variant, tables)
 
 
-def _resolve_root(root: Choice) -> Table:
+def _resolve_root(root: Choice, fit: Fit) -> Table:
     model, dataset, variant = root
     if is_resolved_file(model):
         table = read_toml(Path(model))
@@ -77,7 +80,7 @@ def _resolve_root(root: Choice) -> Table:
         return table
     chosen = parse_preset(read_toml(Path(model)), model) if is_file(model) else preset_file(model)
     if isinstance(dataset, UserImages):
-        return _resolve_own(chosen, dataset, variant)
+        return _resolve_own(chosen, dataset, variant, fit)
     dataset = _choose_dataset(chosen, dataset)
     resolved: Table = {}
     variant = _choose_variant(chosen, dataset, variant)
@@ -107,7 +110,7 @@ def for_photographs() -> list[str]:
     return [each.name for each in heads if rich & {*each.datasets} and not each.knows_classes]
 
 
-def _resolve_own(chosen: PresetFile, own: UserImages, variant: str | None) -> Table:
+def _resolve_own(chosen: PresetFile, own: UserImages, variant: str | None, fit: Fit) -> Table:
     """A model's preset for people's own images: that of its home, fitted to them."""
     home = home_of(chosen)
     variant = _choose_variant(chosen, home, variant)
@@ -117,7 +120,7 @@ def _resolve_own(chosen: PresetFile, own: UserImages, variant: str | None) -> Ta
     large = dataset_table(OWN)["large"].get(home, {}) if own.data["size"] >= LARGE else {}
     # What was published belongs to the set it was published for.
     resolved = lay_over(resolved, {"expected": None, **large.get(variant, {})})
-    return fitted(resolved, own, for_photographs())
+    return fitted(resolved, own, for_photographs(), fit)
 
 
 def _refuse_choices(

@@ -12,7 +12,7 @@ from gancli.commands.evaluate_in_training import Weights
 from gancli.data import ImageFolder
 from gancli.environment import Place, new_settings, settings_again
 from gancli.errors import RunError, UsageError
-from gancli.preset import Preset, change, differences, load_preset, mark_deviations
+from gancli.preset import Preset, change, load_preset, mark_deviations, preset_differences
 from gancli.report.console import say
 from gancli.report.dry_run import print_plan
 from gancli.run_job import TrainOptions, alone_in, go_on, start_run
@@ -115,7 +115,7 @@ def _resume_as_typed(request: TrainRequest) -> None:
         chosen = {name: value for name, value in asked.items() if value is not None}
         changed = (
             changed_plugins(stored)
-            + differences(stored.preset, preset)
+            + preset_differences(stored.preset, preset)
             + [
                 f"{name}: {getattr(settings, name)} -> {value}"
                 for name, value in chosen.items()

@@ -1,13 +1,43 @@
-"""The network families. A new one is a file here and a name in the union."""
+"""The network families. A new one is a file here that registers its settings, or a plugin."""
 
-from typing import Annotated
+from gancli.networks.cnn import CnnDiscriminatorSpec, CnnGeneratorSpec
+from gancli.networks.eigen import EigenDiscriminatorSpec, EigenGeneratorSpec
+from gancli.networks.mlp import MlpDiscriminatorSpec, MlpGeneratorSpec, MlpReconstructorSpec
+from gancli.networks.spec import (
+    DISCRIMINATORS,
+    GENERATORS,
+    RECONSTRUCTORS,
+    AnyDiscriminator,
+    AnyGenerator,
+    AnyReconstructor,
+    DiscriminatorSpec,
+    GeneratorSpec,
+    NetworkSpec,
+    ReconstructorSpec,
+    families,
+    fit,
+    owners,
+)
 
-from pydantic import Field
-
-from gancli.networks.cnn import Cnn
-from gancli.networks.eigen import Eigen
-from gancli.networks.mlp import Mlp
-
-AnyNetwork = Annotated[Mlp | Cnn | Eigen, Field(discriminator="family")]
-
-__all__ = ["AnyNetwork", "Cnn", "Eigen", "Mlp"]
+__all__ = [
+    "DISCRIMINATORS",
+    "GENERATORS",
+    "RECONSTRUCTORS",
+    "AnyDiscriminator",
+    "AnyGenerator",
+    "AnyReconstructor",
+    "CnnDiscriminatorSpec",
+    "CnnGeneratorSpec",
+    "DiscriminatorSpec",
+    "EigenDiscriminatorSpec",
+    "EigenGeneratorSpec",
+    "GeneratorSpec",
+    "MlpDiscriminatorSpec",
+    "MlpGeneratorSpec",
+    "MlpReconstructorSpec",
+    "NetworkSpec",
+    "ReconstructorSpec",
+    "families",
+    "fit",
+    "owners",
+]

@@ -1,4 +1,4 @@
-"""Convolutional networks after Radford et al. 2016 (models.md, section 2.2).
+"""Convolutional networks after Radford et al. 2016.
 
 Each block is (normalisation, activation, convolution): a norm acts on the layer before it. With n
 multipliers an image has a side of 4 * 2^n pixels.
@@ -6,7 +6,7 @@ multipliers an image has a side of 4 * 2^n pixels.
 
 from collections.abc import Mapping
 from itertools import pairwise
-from typing import Annotated, Literal
+from typing import ClassVar, Literal, Self
 
 import torch
 from pydantic import Field
@@ -15,15 +15,20 @@ from torch.nn.functional import one_hot
 
 from gancli.networks.blocks import SeedConvTranspose2d, WholeConv2d, channels_last, leaky
 from gancli.networks.layers import (
-    NO_HEADS,
+    SEED_SIDE,
     ConditionalBatchNorm2d,
-    NetworkSpec,
+    LayeredSpec,
+    LeakySpec,
+    Multiplier,
     Norm,
     batch_norm,
+    doublings,
     finish,
     labelled,
+    missized,
     shares,
 )
+from gancli.networks.spec import DISCRIMINATORS, GENERATORS, DiscriminatorSpec, GeneratorSpec
 from gancli.prior import Prior
 from gancli.types import (
     DataShape,
@@ -33,10 +38,6 @@ from gancli.types import (
     Latent,
     Sample,
 )
-
-Multiplier = Annotated[int, Field(gt=0, le=1024)]
-SEED_SIDE = 4
-"""Side, in pixels, of the smallest feature map."""
 
 
 class _Up(nn.Sequential):
@@ -54,7 +55,7 @@ class _Up(nn.Sequential):
 class CnnGenerator(GeneratorNet):
     """Latents to images of (B, C, H, W) in [-1, 1], by transposed convolutions."""
 
-    def __init__(self, spec: "Cnn", prior: Prior, shape: DataShape) -> None:
+    def __init__(self, spec: "CnnGeneratorSpec", prior: Prior, shape: DataShape) -> None:
         super().__init__()
         widths = [spec.dim * m for m in reversed(spec.multipliers)]
         self.beside = shape.classes if spec.condition == "concat" else 0
@@ -100,7 +101,12 @@ class CnnDiscriminator(DiscriminatorNet):
     """
 
     def __init__(
-        self, spec: "Cnn", shape: DataShape, *, twice: bool, heads: Mapping[str, int]
+        self,
+        spec: "CnnDiscriminatorSpec",
+        shape: DataShape,
+        *,
+        twice: bool,
+        heads: Mapping[str, int],
     ) -> None:
         super().__init__()
         widths = [spec.dim * m for m in spec.multipliers]
@@ -151,7 +157,7 @@ class CnnDiscriminator(DiscriminatorNet):
         return DiscriminatorOutput(to_logit(features).flatten(), heads, features)
 
 
-class Cnn(NetworkSpec):
+class CnnSpec(LayeredSpec):
     """Strided convolutions that halve (or double) the image's side at each layer."""
 
     family: Literal["cnn"] = "cnn"
@@ -161,46 +167,70 @@ class Cnn(NetworkSpec):
     """channels of each feature map from the image inwards, in units of `dim`"""
     bias: bool = True
     """whether the convolutions have biases"""
-    head_width: int = Field(default=0, ge=0, le=65_536)
-    """units of a layer that a discriminator's further heads share before they part; 0: they stand
-    on the features that the logit stands on"""
 
-    def generator(self, prior: Prior, shape: DataShape) -> CnnGenerator:
+    width_field: ClassVar[str] = "dim"
+
+    def fitted(self, side: int) -> Self:
+        """As many layers as `side` takes, the innermost as wide as it is here."""
+        multipliers = tuple(2**n for n in range(doublings(side)))
+        widest = self.dim * self.multipliers[-1]
+        dim = max(widest // multipliers[-1], 1)
+        return self.model_copy(update={"dim": dim, "multipliers": multipliers})
+
+    def misfit(self, shape: DataShape) -> str | None:
+        """Why these layers do not fit images of `shape`; None if they do."""
+        side = SEED_SIDE * 2 ** len(self.multipliers)
+        return missized(shape, side, len(self.multipliers)) or super().misfit(shape)
+
+
+@GENERATORS.register("cnn")
+class CnnGeneratorSpec(CnnSpec, GeneratorSpec):
+    """A generator of transposed convolutions and ReLUs."""
+
+    condition: Literal["none", "concat", "norm"] = "none"
+    """how the label enters; concat: one-hot, joined to the latent (Mirza and Osindero 2014); norm:
+    as scale and shift of the batch norms (Dumoulin et al. 2017)"""
+
+    takes_codes: ClassVar[bool] = True
+
+    @property
+    def takes_labels(self) -> bool:
+        """As `condition` says."""
+        return self.condition != "none"
+
+    def misfit(self, shape: DataShape) -> str | None:
+        """Why these layers do not fit images of `shape`; None if they do."""
+        if self.condition == "norm" and self.norm != "batch":
+            return f"norm: condition = norm takes norm = batch, and not {self.norm}"
+        return super().misfit(shape)
+
+    def build(self, prior: Prior, shape: DataShape) -> CnnGenerator:
         """Build the generator from latents of `prior` to images of `shape`."""
         return finish(CnnGenerator(self, prior, shape), self)
 
-    def discriminator(
-        self,
-        shape: DataShape,
-        *,
-        twice: bool = False,
-        z_dim: int = 0,
-        heads: Mapping[str, int] = NO_HEADS,
+
+@DISCRIMINATORS.register("cnn")
+class CnnDiscriminatorSpec(CnnSpec, LeakySpec, DiscriminatorSpec):
+    """A discriminator of convolutions and leaky ReLUs."""
+
+    condition: Literal["none", "concat"] = "none"
+    """how the label enters; concat: one-hot, as planes joined to the image (Mirza and Osindero
+    2014)"""
+    head_width: int = Field(default=0, ge=0, le=65_536)
+    """units of a layer that its further heads share before they part; 0: they stand on the features
+    that the logit stands on"""
+
+    has_heads: ClassVar[bool] = True
+    head_fields: ClassVar[frozenset[str]] = frozenset({"head_width"})
+
+    @property
+    def takes_labels(self) -> bool:
+        """As `condition` says."""
+        return self.condition != "none"
+
+    def build(
+        self, shape: DataShape, *, twice: bool, z_dim: int, heads: Mapping[str, int]
     ) -> CnnDiscriminator:
         """Build the discriminator of images of `shape`."""
         del z_dim
         return finish(CnnDiscriminator(self, shape, twice=twice, heads=heads), self)
-
-    def misfit(
-        self,
-        shape: DataShape,
-        player: str,
-        *,
-        z_dim: int = 0,
-        heads: Mapping[str, int] = NO_HEADS,
-    ) -> str | None:
-        """Why these layers do not fit images of `shape`; None if they do."""
-        if z_dim:
-            return "family cnn judges images alone, and a reconstructor needs family mlp"
-        side = SEED_SIDE * 2 ** len(self.multipliers)
-        if shape.is_image and shape.x[1:] == (side, side):
-            return super().misfit(shape, player, heads=heads)
-        size = "x".join(map(str, shape.x))
-        return (
-            f"{len(self.multipliers)} multipliers make images of {side}x{side}, not {size} as the "
-            "data are (data.size, where it is set)"
-        )
-
-    def misfed(self, prior: Prior) -> str | None:
-        """Why it cannot be the generator of these latents; None if it can: it knows codes."""
-        return "prior.levels is for family eigen, not for family cnn" if prior.levels else None

@@ -1,4 +1,4 @@
-"""Networks after He et al. 2021, "EigenGAN: Layer-Wise Eigen-Learning for GANs" (models.md, 2.5).
+"""Networks after He et al. 2021, "EigenGAN: Layer-Wise Eigen-Learning for GANs".
 
 Every layer of the generator adds a point of a subspace of its own: K orthogonal directions, of the
 size of the layer's feature map, weighted by K coordinates of the latent. With n multipliers there
@@ -7,7 +7,7 @@ are n - 1 layers, and an image has a side of 4 * 2^(n - 1) pixels.
 
 from collections.abc import Mapping
 from itertools import pairwise
-from typing import Annotated, Literal, cast
+from typing import ClassVar, Literal, Self, cast
 
 import torch
 from pydantic import Field
@@ -15,7 +15,17 @@ from torch import Tensor, nn
 from torch.nn.functional import conv_transpose2d
 
 from gancli.networks.blocks import channels_last, leaky
-from gancli.networks.layers import NO_HEADS, NetworkSpec, Norm, batch_norm, finish
+from gancli.networks.layers import (
+    SEED_SIDE,
+    LeakySpec,
+    Multiplier,
+    Norm,
+    batch_norm,
+    doublings,
+    finish,
+    missized,
+)
+from gancli.networks.spec import DISCRIMINATORS, GENERATORS, DiscriminatorSpec, GeneratorSpec
 from gancli.prior import Prior
 from gancli.types import (
     DataShape,
@@ -26,9 +36,6 @@ from gancli.types import (
     Sample,
 )
 
-Multiplier = Annotated[int, Field(gt=0, le=1024)]
-SEED_SIDE = 4
-"""Side, in pixels, of the smallest feature map."""
 FIRST_IMPORTANCE = 3.0
 """Where importances fall, the last one starts here, and each is larger by this than the next."""
 
@@ -78,7 +85,7 @@ class EigenBlock(nn.Module):
     """Doubles the side, with a point of the layer's subspace added before and after."""
 
     def __init__(
-        self, spec: "Eigen", inputs: int, outputs: int, side: int, directions: int
+        self, spec: "EigenGeneratorSpec", inputs: int, outputs: int, side: int, directions: int
     ) -> None:
         super().__init__()
         falling = spec.importance == "falling"
@@ -108,7 +115,7 @@ class EigenBlock(nn.Module):
 class EigenGenerator(GeneratorNet):
     """Noise, and coordinates for each layer, to images of (B, C, H, W) in [-1, 1]."""
 
-    def __init__(self, spec: "Eigen", prior: Prior, shape: DataShape) -> None:
+    def __init__(self, spec: "EigenGeneratorSpec", prior: Prior, shape: DataShape) -> None:
         super().__init__()
         widths = [spec.dim * m for m in reversed(spec.multipliers)]
         _, directions = prior.levels or (0, 0)
@@ -146,7 +153,7 @@ class EigenDiscriminator(DiscriminatorNet):
     Its first feature map is never normalised.
     """
 
-    def __init__(self, spec: "Eigen", shape: DataShape, *, twice: bool) -> None:
+    def __init__(self, spec: "EigenDiscriminatorSpec", shape: DataShape, *, twice: bool) -> None:
         super().__init__()
         widths = [spec.dim * m for m in spec.multipliers]
         self.first_conv = nn.Conv2d(shape.x[0], widths[0], 7, 1, 3)
@@ -182,8 +189,8 @@ class EigenDiscriminator(DiscriminatorNet):
         return DiscriminatorOutput(to_logit(features).squeeze(1), features=features)
 
 
-class Eigen(NetworkSpec):
-    """A subspace of coordinates at each layer of the generator; the discriminator mirrors it."""
+class EigenSpec(LeakySpec):
+    """Layers that halve (or double) the image's side."""
 
     family: Literal["eigen"] = "eigen"
     dim: int = Field(default=16, gt=0, le=65_536)
@@ -193,57 +200,52 @@ class Eigen(NetworkSpec):
     )
     """channels of each feature map from the image inwards, in units of `dim`; one more than layers
     that double the side"""
-    importance: Literal["ones", "falling"] = "ones"
-    """how the weights of a layer's K directions start; ones: 1; falling: 3K, ..., 6, 3"""
+
+    width_field: ClassVar[str] = "dim"
 
     @property
     def layers(self) -> int:
         """How many layers double the side."""
         return len(self.multipliers) - 1
 
-    def generator(self, prior: Prior, shape: DataShape) -> EigenGenerator:
+    def fitted(self, side: int) -> Self:
+        """As many layers as `side` takes, the outermost as wide as it is here."""
+        most = max(self.multipliers)
+        multipliers = tuple(min(2**n, most) for n in range(doublings(side) + 1))
+        return self.model_copy(update={"multipliers": multipliers})
+
+    def misfit(self, shape: DataShape) -> str | None:
+        """Why these layers do not fit images of `shape`; None if they do."""
+        side = SEED_SIDE * 2**self.layers
+        return missized(shape, side, len(self.multipliers)) or super().misfit(shape)
+
+
+@GENERATORS.register("eigen")
+class EigenGeneratorSpec(EigenSpec, GeneratorSpec):
+    """A generator with a subspace of coordinates at each layer."""
+
+    importance: Literal["ones", "falling"] = "ones"
+    """how the weights of a layer's K directions start; ones: 1; falling: 3K, ..., 6, 3"""
+
+    takes_levels: ClassVar[bool] = True
+
+    @property
+    def layers_with_levels(self) -> int:
+        """All that double the side."""
+        return self.layers
+
+    def build(self, prior: Prior, shape: DataShape) -> EigenGenerator:
         """Build the generator from latents of `prior` to images of `shape`."""
         return finish(EigenGenerator(self, prior, shape), self)
 
-    def discriminator(
-        self,
-        shape: DataShape,
-        *,
-        twice: bool = False,
-        z_dim: int = 0,
-        heads: Mapping[str, int] = NO_HEADS,
+
+@DISCRIMINATORS.register("eigen")
+class EigenDiscriminatorSpec(EigenSpec, DiscriminatorSpec):
+    """A discriminator that mirrors the generator, without its subspaces."""
+
+    def build(
+        self, shape: DataShape, *, twice: bool, z_dim: int, heads: Mapping[str, int]
     ) -> EigenDiscriminator:
         """Build the discriminator of images of `shape`."""
         del z_dim, heads
         return finish(EigenDiscriminator(self, shape, twice=twice), self)
-
-    def misfit(
-        self,
-        shape: DataShape,
-        player: str,
-        *,
-        z_dim: int = 0,
-        heads: Mapping[str, int] = NO_HEADS,
-    ) -> str | None:
-        """Why these layers do not fit images of `shape`; None if they do."""
-        if z_dim:
-            return "family eigen judges images alone, and a reconstructor needs family mlp"
-        if heads or self.condition != "none":
-            return "family eigen knows no labels and has no heads: choose family cnn"
-        side = SEED_SIDE * 2**self.layers
-        if shape.is_image and shape.x[1:] == (side, side):
-            return super().misfit(shape, player)
-        size = "x".join(map(str, shape.x))
-        return (
-            f"{len(self.multipliers)} multipliers make images of {side}x{side}, not {size} as the "
-            "data are (data.size, where it is set)"
-        )
-
-    def misfed(self, prior: Prior) -> str | None:
-        """Why it cannot be the generator of these latents: it takes a row of levels a layer."""
-        if prior.categories or prior.codes:
-            return "prior.categories and prior.codes are for family cnn, not for family eigen"
-        if prior.levels and prior.levels[0] == self.layers:
-            return None
-        read = list(prior.levels) if prior.levels else "none"
-        return f"prior.levels: read {read}, expected [{self.layers}, K]: one for each layer"

@@ -1,9 +1,8 @@
-"""What every network family shares: its settings, normalisation, spectral norm, initialisation."""
+"""What families of linear layers and convolutions share: settings, norms, initialisation."""
 
 import math
-from abc import abstractmethod
 from collections.abc import Mapping
-from typing import Literal, TypeVar
+from typing import Annotated, Literal, TypeVar
 
 import torch
 from pydantic import Field
@@ -12,15 +11,15 @@ from torch.nn.functional import one_hot
 from torch.nn.utils import parametrize
 
 from gancli.networks.blocks import SpectralNorm
-from gancli.prior import Prior
-from gancli.settings import Settings
-from gancli.types import DataShape, DiscriminatorNet, GeneratorNet
+from gancli.networks.spec import NetworkSpec
+from gancli.types import DataShape
 
 LINEAR_LAYERS = (nn.Linear, nn.Conv2d, nn.ConvTranspose2d)
 BATCH_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d)
 Norm = Literal["none", "batch"]
-Condition = Literal["none", "concat", "norm"]
-NO_HEADS: Mapping[str, int] = {}
+Multiplier = Annotated[int, Field(gt=0, le=1024)]
+SEED_SIDE = 4
+"""Side, in pixels, of the smallest feature map of convolutional networks."""
 Net = TypeVar("Net", bound=nn.Module)
 INIT_STD = 0.02
 """Radford et al. 2016 (DCGAN), section 3: weights start as N(0, 0.02^2)."""
@@ -28,8 +27,8 @@ CUT_STD = 0.87962566
 """Standard deviation of N(0, 1) cut off at 2 on either side."""
 
 
-class NetworkSpec(Settings):
-    """One network's architecture; builds it as either player."""
+class LayeredSpec(NetworkSpec):
+    """The settings of networks of linear layers, convolutions and batch norms."""
 
     norm: Norm = "none"
     """batch: batch normalisation before each inner activation"""
@@ -37,77 +36,54 @@ class NetworkSpec(Settings):
     """spectral normalisation of every linear and convolutional layer (Miyato et al. 2018)"""
     init: Literal["default", "normal", "he"] = "default"
     """default: U(-1/sqrt(fan_in), 1/sqrt(fan_in)); normal: N(0, 0.02^2); he: a normal of standard
-    deviation sqrt(2 / (1 + slope^2) / fan_in), cut off at two of them (He et al. 2015, eq. 15);
-    biases start at 0"""
+    deviation sqrt(2 / (1 + slope^2) / fan_in), cut off at two of them (He et al. 2015, eq. 15),
+    slope being the activation's for negative inputs; biases start at 0"""
     init_spectral: bool = True
     """whether `init` also reaches the layers under spectral normalisation"""
-    slope: float = Field(default=0.2, ge=0, lt=1)
-    """slope of the leaky ReLU for negative inputs"""
-    condition: Condition = "none"
-    """how the label enters; concat: one-hot, beside the latent or as planes beside the image (Mirza
-    and Osindero 2014); norm: as scale and shift of the batch norms that then stand in a generator,
-    whatever `norm` says (Dumoulin et al. 2017)"""
 
-    def misfed(self, prior: Prior) -> str | None:
-        """Why this family cannot be the generator of these latents; None if it can."""
-        if not prior.axes():
-            return None
-        return (
-            "prior.categories, prior.codes and prior.levels are not for this family, which takes "
-            "noise alone: choose family cnn (codes) or eigen (levels)"
-        )
+    @property
+    def negative_slope(self) -> float:
+        """Slope of the inner activations for negative inputs; 0: they are ReLUs."""
+        return 0.0
 
     @property
     def couples_samples(self) -> bool:
-        """Whether a batch of one would be no batch."""
-        return self.norm == "batch" or self.condition == "norm"
+        """Batch norm couples them."""
+        return self.norm == "batch"
 
-    @abstractmethod
-    def generator(self, prior: Prior, shape: DataShape) -> GeneratorNet:
-        """Build the generator from latents of `prior` to samples of `shape`."""
+    def idle(self) -> Mapping[str, str]:
+        """`init_spectral`, where no layer is both."""
+        if not self.spectral:
+            return {"init_spectral": "spectral = false"}
+        return {"init_spectral": "init = default"} if self.init == "default" else {}
 
-    @abstractmethod
-    def discriminator(
-        self,
-        shape: DataShape,
-        *,
-        twice: bool = False,
-        z_dim: int = 0,
-        heads: Mapping[str, int] = NO_HEADS,
-    ) -> DiscriminatorNet:
-        """Build the discriminator of samples of `shape`.
 
-        Args:
-            shape: what it judges.
-            twice: whether its gradient will be differentiated, as penalties do.
-            z_dim: length of the noise it judges beside each sample; 0: samples alone.
-            heads: what it says beside its logit: names, and how many numbers each.
-        """
+class LeakySpec(LayeredSpec):
+    """Those whose activations are leaky ReLUs."""
 
-    def misfit(
-        self,
-        shape: DataShape,
-        player: str,
-        *,
-        z_dim: int = 0,
-        heads: Mapping[str, int] = NO_HEADS,
-    ) -> str | None:
-        """Why this family cannot be that player on samples of `shape`; None if it can.
+    slope: float = Field(default=0.2, ge=0, lt=1)
+    """slope of the leaky ReLU for negative inputs"""
 
-        Args:
-            shape: what it makes or judges.
-            player: its name, as a state names it.
-            z_dim: length of the noise judged beside each sample.
-            heads: as `discriminator` takes them.
-        """
-        del z_dim, heads
-        if self.condition == "none":
-            return None
-        if not shape.classes:
-            return f"condition {self.condition} takes labels, and this data set has none"
-        if self.condition == "norm" and player != "generator":
-            return "condition norm is for a generator: choose concat"
+    @property
+    def negative_slope(self) -> float:
+        """As `slope` says."""
+        return self.slope
+
+
+def doublings(side: int) -> int:
+    """How often the smallest feature map's side is doubled to reach `side`, a power of 2."""
+    return (side // SEED_SIDE).bit_length() - 1
+
+
+def missized(shape: DataShape, side: int, multipliers: int) -> str | None:
+    """Why layers that end at images of `side` do not fit `shape`; None if they do."""
+    if shape.is_image and shape.x[1:] == (side, side):
         return None
+    size = "x".join(map(str, shape.x))
+    return (
+        f"{multipliers} multipliers make images of {side}x{side}, not {size} as the data are "
+        "(data.size, where it is set)"
+    )
 
 
 class ConditionalBatchNorm2d(nn.Module):
@@ -166,16 +142,16 @@ def batch_norm(kind: Norm, channels: int, *, spatial: bool) -> nn.Module:
     return nn.BatchNorm2d(channels) if spatial else nn.BatchNorm1d(channels)
 
 
-def _initialise(weight: Tensor, spec: NetworkSpec) -> None:
+def _initialise(weight: Tensor, spec: LayeredSpec) -> None:
     if spec.init == "normal":
         nn.init.normal_(weight, 0.0, INIT_STD)
     elif spec.init == "he":
         fan_in = math.prod(weight.shape[1:])
-        std = math.sqrt(2 / (1 + spec.slope**2) / fan_in) / CUT_STD
+        std = math.sqrt(2 / (1 + spec.negative_slope**2) / fan_in) / CUT_STD
         nn.init.trunc_normal_(weight, 0.0, std, -2 * std, 2 * std)
 
 
-def finish(net: Net, spec: NetworkSpec) -> Net:
+def finish(net: Net, spec: LayeredSpec) -> Net:
     """Initialise a freshly built network and put spectral norm on its layers, as `spec` says.
 
     Biases are 0, batch-norm scales N(1, 0.02^2) and shifts 0, whatever `init` says.

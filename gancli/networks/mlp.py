@@ -1,18 +1,26 @@
-"""Multi-layer perceptrons for points and small images (models.md, section 2.1).
+"""Multi-layer perceptrons for points and small images.
 
 Each block is (normalisation, leaky ReLU, linear): a norm acts on the layer before it.
 """
 
 import math
 from collections.abc import Mapping
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
 from pydantic import Field
 from torch import Tensor, nn
 
 from gancli.networks.blocks import leaky
-from gancli.networks.layers import NO_HEADS, NetworkSpec, Norm, batch_norm, finish
+from gancli.networks.layers import LeakySpec, Norm, batch_norm, finish
+from gancli.networks.spec import (
+    DISCRIMINATORS,
+    GENERATORS,
+    RECONSTRUCTORS,
+    DiscriminatorSpec,
+    GeneratorSpec,
+    ReconstructorSpec,
+)
 from gancli.prior import Prior
 from gancli.types import (
     DataShape,
@@ -30,7 +38,7 @@ HIDDEN_BLOCKS = 2
 class MlpGenerator(GeneratorNet):
     """z of (B, z_dim) to x of (B, *shape) in [-1, 1], through three hidden layers and tanh."""
 
-    def __init__(self, spec: "Mlp", z_dim: int, shape: DataShape) -> None:
+    def __init__(self, spec: "MlpSpec", z_dim: int, shape: DataShape) -> None:
         super().__init__()
         self.shape = shape.x
         norms = [spec.norm] * HIDDEN_BLOCKS
@@ -50,7 +58,7 @@ class MlpDiscriminator(DiscriminatorNet):
     Its first hidden layer is never normalised.
     """
 
-    def __init__(self, spec: "Mlp", shape: DataShape, *, twice: bool, z_dim: int) -> None:
+    def __init__(self, spec: "MlpSpec", shape: DataShape, *, twice: bool, z_dim: int) -> None:
         super().__init__()
         self.judges_noise = z_dim > 0
         inputs = math.prod(shape.x) + z_dim
@@ -77,7 +85,7 @@ class MlpDiscriminator(DiscriminatorNet):
 class MlpReconstructor(ReconstructorNet):
     """x of (B, *shape), flattened, to the noise it was made of; normalised as a discriminator."""
 
-    def __init__(self, spec: "Mlp", z_dim: int, shape: DataShape, noise: float) -> None:
+    def __init__(self, spec: "MlpSpec", z_dim: int, shape: DataShape, noise: float) -> None:
         super().__init__()
         self.noise = noise
         self.first_layer, self.layers, self.last_layer = _stack(
@@ -90,53 +98,55 @@ class MlpReconstructor(ReconstructorNet):
         return made
 
 
-class Mlp(NetworkSpec):
+class MlpSpec(LeakySpec):
     """Four linear layers of equal width."""
 
     family: Literal["mlp"] = "mlp"
     width: int = Field(default=256, gt=0, le=65_536)
     """units of each hidden layer"""
 
-    def generator(self, prior: Prior, shape: DataShape) -> MlpGenerator:
-        """Build the generator from latents of `prior` to samples of `shape`."""
+    largest_side: ClassVar[int | None] = 64
+    """Beyond it the outermost layer has more weights than a GAN learns well."""
+
+
+@GENERATORS.register("mlp")
+class MlpGeneratorSpec(MlpSpec, GeneratorSpec):
+    """A generator of four linear layers."""
+
+    def build(self, prior: Prior, shape: DataShape) -> MlpGenerator:
+        """Build the generator from noise of `prior` to samples of `shape`."""
         return finish(MlpGenerator(self, prior.z_dim, shape), self)
 
-    def discriminator(
-        self,
-        shape: DataShape,
-        *,
-        twice: bool = False,
-        z_dim: int = 0,
-        heads: Mapping[str, int] = NO_HEADS,
+
+@DISCRIMINATORS.register("mlp")
+class MlpDiscriminatorSpec(MlpSpec, DiscriminatorSpec):
+    """A discriminator of four linear layers."""
+
+    judges_noise: ClassVar[bool] = True
+
+    def build(
+        self, shape: DataShape, *, twice: bool, z_dim: int, heads: Mapping[str, int]
     ) -> MlpDiscriminator:
         """Build the discriminator of samples of `shape`, with noise of `z_dim` numbers if any."""
         del heads
         return finish(MlpDiscriminator(self, shape, twice=twice, z_dim=z_dim), self)
 
-    def misfit(
-        self,
-        shape: DataShape,
-        player: str,
-        *,
-        z_dim: int = 0,
-        heads: Mapping[str, int] = NO_HEADS,
-    ) -> str | None:
-        """Why it cannot be that player; None if it can: perceptrons know no labels."""
-        if heads or self.condition != "none":
-            return "family mlp knows no labels and has no heads: choose family cnn"
-        return super().misfit(shape, player, z_dim=z_dim)
 
-    def reconstructor(self, prior: Prior, shape: DataShape, noise: float) -> MlpReconstructor:
+@RECONSTRUCTORS.register("mlp")
+class MlpReconstructorSpec(MlpSpec, ReconstructorSpec):
+    """A reconstructor of four linear layers."""
+
+    def build(self, prior: Prior, shape: DataShape, noise: float) -> MlpReconstructor:
         """Build the reconstructor of the noise behind samples of `shape`."""
         return finish(MlpReconstructor(self, prior.z_dim, shape, noise), self)
 
 
-def _judging_norms(spec: Mlp) -> list[Norm]:
+def _judging_norms(spec: MlpSpec) -> list[Norm]:
     return ["none", *[spec.norm] * (HIDDEN_BLOCKS - 1)]
 
 
 def _stack(
-    spec: Mlp, inputs: int, outputs: int, norms: list[Norm], *, twice: bool = False
+    spec: MlpSpec, inputs: int, outputs: int, norms: list[Norm], *, twice: bool = False
 ) -> tuple[nn.Linear, nn.Sequential, nn.Sequential]:
     def block(norm: Norm, units: int) -> nn.Sequential:
         return nn.Sequential(

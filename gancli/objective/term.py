@@ -11,7 +11,7 @@ from gancli.registry import Registry
 from gancli.settings import Settings
 from gancli.types import DataShape, DiscriminatorNet
 
-NOTHING: frozenset[Read] = frozenset()
+NO_READS: frozenset[Read] = frozenset()
 
 
 class Term(Settings):
@@ -42,7 +42,7 @@ class Term(Settings):
         A turn one of whose terms reads reals, or an output on them, has a real batch.
         """
         del side
-        return NOTHING
+        return NO_READS
 
     def initial(self) -> Mapping[str, float]:
         """The names of its state and the finite numbers it starts at.

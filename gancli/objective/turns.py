@@ -86,8 +86,7 @@ def take(
 ) -> Losses:
     """Take one turn: project, lose, backward, step, project. Returns the detached summands.
 
-    Only the steppers' weights want gradients; a gradient the turn does not produce is None, and
-    its parameter stays.
+    A gradient the turn does not produce is None, and its parameter stays.
 
     Args:
         turn: what to do.
@@ -100,9 +99,8 @@ def take(
         memory: the terms' states and what turns hand on; None: as at the start.
     """
     memory = Memory() if memory is None else memory
-    weights = players.weights
-    _want_gradients(turn, weights)
-    device = weights["generator"][0].device
+    _want_gradients(turn, players.weights)
+    device = players.weights["generator"][0].device
     _project(turn, players, "before")
     due = turn.due(count)
     with torch.autocast(device.type, dtype=autocast, enabled=autocast is not None):
@@ -113,7 +111,7 @@ def take(
     for optimizer in named.values():
         optimizer.zero_grad(set_to_none=True)
     reduce(add, losses.values()).backward()  # type: ignore[no-untyped-call]
-    world.average_(_gradients(weights[name] for name in turn.steppers))
+    world.average_(_gradients(players.weights[name] for name in turn.steppers))
     for optimizer in named.values():
         optimizer.step()
     _project(turn, players, "after")

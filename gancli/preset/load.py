@@ -9,10 +9,12 @@ from pydantic import ValidationError
 
 from gancli import catalog
 from gancli.catalog.fit_to_images import UserImages
-from gancli.catalog.merge import TAGS, override
+from gancli.catalog.merge import TAGS, Table, override
 from gancli.errors import UsageError
-from gancli.preset.published import Deviation
-from gancli.preset.schema import ABSENT, Preset, leaves
+from gancli.networks import fit, owners
+from gancli.preset.published import ABSENT, Deviation
+from gancli.preset.schema import Preset, leaves
+from gancli.preset.stored import without_old_fields
 
 PAPER = "paper"
 _COMPARED = {"data", "prior", "generator", "discriminator", "objective", "turns", "schedule"}
@@ -47,8 +49,21 @@ def load_preset(
     Raises:
         UsageError: anything unknown or of the wrong type, named with what was expected.
     """
-    preset = validate(catalog.resolve(model, dataset, variant, overrides), model)
+    preset = validate(_resolved(model, dataset, variant, overrides), model)
     return preset if catalog.is_resolved_file(model) else mark_deviations(preset, model, dataset)
+
+
+def _resolved(
+    model: str,
+    dataset: str | UserImages | None,
+    variant: str | None,
+    overrides: Sequence[str] = (),
+) -> Table:
+    """The resolved tables; a resolved file may be one that an earlier version wrote."""
+    table = catalog.resolve(model, dataset, variant, overrides, fit=fit)
+    _, (root, _, _) = catalog.chain(model, dataset, variant)
+    stored = catalog.is_resolved_file(root)
+    return without_old_fields(table, defaults_only=True) if stored else table
 
 
 def mark_deviations(preset: Preset, model: str, dataset: str | UserImages | None) -> Preset:
@@ -57,7 +72,7 @@ def mark_deviations(preset: Preset, model: str, dataset: str | UserImages | None
         return preset
     try:
         _, (model, dataset, _) = catalog.chain(model, dataset, None)
-        paper = validate(catalog.resolve(model, dataset, PAPER), model)
+        paper = validate(_resolved(model, dataset, PAPER), model)
     except UsageError:
         return preset
     return preset.model_copy(update={"deviations": _deviations(preset, paper)})
@@ -101,7 +116,7 @@ def explain(error: ValidationError, table: Mapping[str, Any], source: str) -> st
     path = _path(first["loc"], table) or "the whole"
     more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
     if first["type"] == "extra_forbidden":
-        return f"preset {source}: no field {path}{_suggestion(path)}{more}"
+        return f"preset {source}: no field {path}{_whose(path) or _suggestion(path)}{more}"
     if first["type"] == "missing":
         return f"preset {source}: {path} is missing: add it, e.g. --set {path}=VALUE{more}"
     tag = str(first.get("ctx", {}).get("discriminator")).strip("'")
@@ -136,6 +151,13 @@ def _path(location: Sequence[int | str], table: object) -> str:
     return ".".join(keys)
 
 
+def _whose(path: str) -> str:
+    """Which networks have this field of a network."""
+    *_, table, field = ["", *path.split(".")]
+    having = owners(field) if table == "network" else ""
+    return f": {having} have one" if having else ""
+
+
 def _suggestion(path: str) -> str:
     known = sorted(_field_names(Preset.model_json_schema()))
     name = path.rpartition(".")[2]
@@ -152,7 +174,7 @@ def _field_names(schema: object) -> set[str]:
     return names
 
 
-def differences(old: Preset, new: Preset) -> list[str]:
+def preset_differences(old: Preset, new: Preset) -> list[str]:
     """`path: old value -> new value` for each field that differs."""
     before, after = (
         leaves(preset.model_dump(mode="json", exclude_none=True, exclude={"deviations"}))

@@ -1,4 +1,4 @@
-"""What a paper says: the scores it published, and the values it gives for a preset's fields."""
+"""What papers and others say of a configuration: their scores, and where this project differs."""
 
 import json
 from typing import Any
@@ -6,6 +6,9 @@ from typing import Any
 from pydantic import field_validator
 
 from gancli.settings import Settings
+
+ABSENT = "absent"
+"""What a deviation says of a field that is not set."""
 
 
 class Published(Settings):

@@ -3,21 +3,26 @@
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationInfo, model_validator
 
 from gancli.data import AnyData
-from gancli.networks import AnyNetwork, Mlp
+from gancli.networks import GENERATORS, families
 from gancli.objective import Objective
 from gancli.objective.auxiliary import LABEL, MutualInformation
 from gancli.objective.turn_settings import SIDES, Turns
 from gancli.optimizers import AnyOptimizer
-from gancli.preset.published import Deviation, Published
+from gancli.preset.idle import is_lenient, refuse_idle
+from gancli.preset.players import (
+    DiscriminatorPlayer,
+    GeneratorPlayer,
+    PlayerSpec,
+    ReconstructorPlayer,
+)
+from gancli.preset.published import ABSENT, Deviation, Published
 from gancli.preset.turns_fit import turns_misfit
 from gancli.prior import Prior
 from gancli.settings import Settings
 
-ABSENT = "absent"
-"""What a deviation says of a field that is not set."""
 Decay = Annotated[float, Field(ge=0, lt=1)]
 Count = Annotated[int, Field(gt=0, le=1_000_000_000)]
 TurnCount = Annotated[int, Field(gt=0, le=10_000)]
@@ -34,21 +39,6 @@ SelectionScore = Literal[
     "recognised",
 ]
 """Scores by which one checkpoint is better than another."""
-
-
-class PlayerSpec(Settings):
-    """One player: its network and its optimiser."""
-
-    network: AnyNetwork
-    optimizer: AnyOptimizer
-
-
-class ReconstructorSpec(PlayerSpec):
-    """The player that guesses the noise behind samples; it steps with the generator."""
-
-    network: Mlp
-    noise: float = Field(default=1.0, ge=0)
-    """standard deviation of its guess while the discriminator learns"""
 
 
 class Warmup(Settings):
@@ -149,9 +139,9 @@ class Preset(Settings):
     variant: str = "reference"
     data: AnyData
     prior: Prior
-    generator: PlayerSpec
-    discriminator: PlayerSpec
-    reconstructor: ReconstructorSpec | None = None
+    generator: GeneratorPlayer
+    discriminator: DiscriminatorPlayer
+    reconstructor: ReconstructorPlayer | None = None
     objective: Objective
     turns: Turns = Turns()
     schedule: Schedule
@@ -161,27 +151,16 @@ class Preset(Settings):
 
     @model_validator(mode="after")
     def _fits_together(self) -> "Preset":
+        misjudges = self.discriminator.network.misjudges(z_dim=self.judged_noise, heads=self.heads)
+        if misjudges:
+            raise ValueError(f"discriminator.network: {misjudges}")
         for role, player in self.players().items():
-            judges = role == "discriminator"
-            misfit = player.network.misfit(
-                self.data.shape,
-                role,
-                z_dim=self.judged_noise if judges else 0,
-                heads=self.heads if judges else {},
-            )
+            misfit = player.network.misfit(self.data.shape)
             if misfit:
                 raise ValueError(f"{role}.network: {misfit}")
         self._labels_reach_both()
         self._latents_fit()
-        misfit = turns_misfit(
-            self.turns,
-            self.objective,
-            generator_batch_size=self.schedule.generator_batch_size,
-            partial_batches=self.schedule.partial_batches,
-            classes=self.classes,
-        )
-        if misfit:
-            raise ValueError(misfit)
+        self._turns_fit()
         wanting = [n for n, term in self.objective.terms().items() if term.needs_reconstructor()]
         if bool(wanting) != (self.reconstructor is not None):
             raise ValueError(
@@ -203,6 +182,20 @@ class Preset(Settings):
                 f"schedule.steps = {self.schedule.steps}"
             )
         return self
+
+    @model_validator(mode="after")
+    def _says_nothing_idle(self, info: ValidationInfo) -> "Preset":
+        if not is_lenient(info.context):
+            refuse_idle(self)
+        return self
+
+    def idle(self) -> Mapping[str, str]:
+        """Fields that change nothing as fields of other tables stand."""
+        found: dict[str, str] = {}
+        if not self.heads:
+            fields = self.discriminator.network.head_fields
+            found |= {f"discriminator.network.{f}": "no term asks for heads" for f in fields}
+        return found
 
     def _is_of_images(self) -> None:
         """Refuse what is made for images where the data are points."""
@@ -243,9 +236,20 @@ class Preset(Settings):
         steps = self.schedule.discriminator_steps
         return sum(steps if side == "discriminator" else 1 for side in taking)
 
+    def _turns_fit(self) -> None:
+        misfit = turns_misfit(
+            self.turns,
+            self.objective,
+            generator_batch_size=self.schedule.generator_batch_size,
+            partial_batches=self.schedule.partial_batches,
+            classes=self.classes,
+        )
+        if misfit:
+            raise ValueError(misfit)
+
     def _labels_reach_both(self) -> None:
-        asked = self.generator.network.condition != "none"
-        judged = self.discriminator.network.condition != "none" or LABEL in self.heads
+        asked = self.generator.network.takes_labels
+        judged = self.discriminator.network.takes_labels or LABEL in self.heads
         if asked and not judged:
             raise ValueError(
                 "discriminator.network.condition: read none, expected concat, or an "
@@ -270,14 +274,15 @@ class Preset(Settings):
         layered = [name for name, term in objective.terms().items() if term.needs_bases()]
         if layered and not prior.levels:
             raise ValueError(
-                f"objective.{layered[0]}: read prior.levels = none, expected a generator of family "
-                "eigen: it is about the directions of its layers"
+                f"objective.{layered[0]}: read prior.levels = none, expected a generator of "
+                f"{families(GENERATORS, lambda spec: spec.takes_levels)}: it is about the "
+                "directions of its layers"
             )
 
     @property
     def classes(self) -> int:
         """How many labels are dealt and may be asked for; 0: the model knows none."""
-        return self.data.shape.classes if self.generator.network.condition != "none" else 0
+        return self.data.shape.classes if self.generator.network.takes_labels else 0
 
     @property
     def heads(self) -> dict[str, int]:

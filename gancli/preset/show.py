@@ -21,8 +21,9 @@ def _fill(
     table: Table | tomlkit.TOMLDocument, model: BaseModel, path: str, remarks: dict[str, str]
 ) -> None:
     """Plain values first: TOML gives what follows a table's head to that table."""
+    known = type(model).model_fields
     fields = [
-        (name, value, type(model).model_fields[name].description)
+        (name, value, known[name].description if name in known else None)
         for name, value in model
         if value is not None
     ]

@@ -1,0 +1,36 @@
+"""Network tables as they were when every family and player had the same fields."""
+
+from collections.abc import Mapping
+from typing import Any
+
+DEFAULTS = {"condition": "none", "slope": 0.2, "head_width": 0, "importance": "ones"}
+"""The defaults of the fields that some networks had without using them."""
+UNUSED: Mapping[tuple[str, str], frozenset[str]] = {
+    ("generator", "mlp"): frozenset({"condition"}),
+    ("discriminator", "mlp"): frozenset({"condition"}),
+    ("reconstructor", "mlp"): frozenset({"condition"}),
+    ("generator", "cnn"): frozenset({"slope", "head_width"}),
+    ("generator", "eigen"): frozenset({"condition"}),
+    ("discriminator", "eigen"): frozenset({"condition", "importance"}),
+}
+"""By player and family: what was in the table and changed nothing."""
+
+
+def without_unused(player: str, table: Mapping[str, Any], *, defaults_only: bool) -> dict[str, Any]:
+    """The table without the fields that changed nothing.
+
+    Args:
+        player: whose network it is.
+        table: its settings.
+        defaults_only: keep fields with another value than their default, so that they are refused.
+    """
+    unused = UNUSED.get((player, str(table.get("family"))), frozenset())
+    kept = {
+        field: value
+        for field, value in table.items()
+        if field not in unused or (defaults_only and value != DEFAULTS[field])
+    }
+    # Conditional batch norms stood in a generator whatever `norm` said.
+    if kept.get("condition") == "norm" and not defaults_only:
+        kept["norm"] = "batch"
+    return kept

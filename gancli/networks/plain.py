@@ -1,0 +1,105 @@
+"""Networks as plain `nn.Sequential`s, written independently of the classes next to this file.
+
+`gan bench train` compares with them. Tensors in, tensors out; parameters and buffers come in the
+same order as in a family's own networks, so the weights of one fit the other.
+"""
+
+import math
+from functools import singledispatch
+from itertools import pairwise
+
+from torch import nn
+from torch.nn.utils.parametrizations import spectral_norm
+
+from gancli.networks.cnn import CnnDiscriminatorSpec, CnnGeneratorSpec
+from gancli.networks.layers import LINEAR_LAYERS, LayeredSpec, Norm
+from gancli.networks.mlp import MlpDiscriminatorSpec, MlpGeneratorSpec, MlpSpec
+from gancli.networks.spec import NetworkSpec
+from gancli.types import DataShape
+
+
+@singledispatch
+def plain_generator(spec: NetworkSpec, z_dim: int, shape: DataShape) -> nn.Sequential:
+    """(B, z_dim) to (B, *shape), from noise alone.
+
+    Raises:
+        ValueError: none is written for this family.
+    """
+    del z_dim, shape
+    raise ValueError(f"no plain generator is written for family {spec.family}")
+
+
+@singledispatch
+def plain_discriminator(spec: NetworkSpec, shape: DataShape) -> nn.Sequential:
+    """(B, *shape) to (B,) logits, without labels and heads.
+
+    Raises:
+        ValueError: none is written for this family.
+    """
+    del shape
+    raise ValueError(f"no plain discriminator is written for family {spec.family}")
+
+
+def has_plain(spec: NetworkSpec) -> bool:
+    """Whether a plain network is written for this family and player."""
+    return any(
+        each.dispatch(type(spec)) is not each.dispatch(NetworkSpec)
+        for each in (plain_generator, plain_discriminator)
+    )
+
+
+@plain_generator.register
+def _(spec: MlpGeneratorSpec, z_dim: int, shape: DataShape) -> nn.Sequential:
+    body = _mlp(spec, z_dim, math.prod(shape.x), [spec.norm] * 3)
+    return _spectral(nn.Sequential(*body, nn.Tanh(), nn.Unflatten(1, shape.x)), spec)
+
+
+@plain_discriminator.register
+def _(spec: MlpDiscriminatorSpec, shape: DataShape) -> nn.Sequential:
+    body = _mlp(spec, math.prod(shape.x), 1, ["none", spec.norm, spec.norm])
+    return _spectral(nn.Sequential(nn.Flatten(), *body, nn.Flatten(0)), spec)
+
+
+@plain_generator.register
+def _(spec: CnnGeneratorSpec, z_dim: int, shape: DataShape) -> nn.Sequential:
+    widths = [spec.dim * m for m in reversed(spec.multipliers)]
+    first = nn.ConvTranspose2d(z_dim, widths[0], 4, bias=spec.bias)
+    layers: list[nn.Module] = [nn.Unflatten(1, (z_dim, 1, 1)), first]
+    for inputs, outputs in pairwise([*widths, shape.x[0]]):
+        layers += [*_norm(spec.norm, inputs, spatial=True), nn.ReLU()]
+        layers += [nn.ConvTranspose2d(inputs, outputs, 4, 2, 1, bias=spec.bias)]
+    return _spectral(nn.Sequential(*layers, nn.Tanh()), spec)
+
+
+@plain_discriminator.register
+def _(spec: CnnDiscriminatorSpec, shape: DataShape) -> nn.Sequential:
+    widths = [spec.dim * m for m in spec.multipliers]
+    layers: list[nn.Module] = [nn.Conv2d(shape.x[0], widths[0], 4, 2, 1, bias=spec.bias)]
+    for place, (inputs, outputs) in enumerate(pairwise(widths)):
+        layers += _norm("none" if place == 0 else spec.norm, inputs, spatial=True)
+        layers += [nn.LeakyReLU(spec.slope)]
+        layers += [nn.Conv2d(inputs, outputs, 4, 2, 1, bias=spec.bias)]
+    layers += [*_norm(spec.norm, widths[-1], spatial=True), nn.LeakyReLU(spec.slope)]
+    layers += [nn.Conv2d(widths[-1], 1, 4, bias=spec.bias)]
+    return _spectral(nn.Sequential(*layers, nn.Flatten(0)), spec)
+
+
+def _mlp(spec: MlpSpec, inputs: int, outputs: int, norms: list[Norm]) -> list[nn.Module]:
+    layers: list[nn.Module] = [nn.Linear(inputs, spec.width)]
+    for norm, units in zip(norms, [spec.width, spec.width, outputs], strict=True):
+        layers += [*_norm(norm, spec.width, spatial=False), nn.LeakyReLU(spec.slope)]
+        layers += [nn.Linear(spec.width, units)]
+    return layers
+
+
+def _norm(kind: Norm, channels: int, *, spatial: bool) -> list[nn.Module]:
+    if kind == "none":
+        return []
+    return [nn.BatchNorm2d(channels) if spatial else nn.BatchNorm1d(channels)]
+
+
+def _spectral(net: nn.Sequential, spec: LayeredSpec) -> nn.Sequential:
+    for layer in net:
+        if spec.spectral and isinstance(layer, LINEAR_LAYERS):
+            spectral_norm(layer)
+    return net

@@ -1,0 +1,56 @@
+"""Presets as this and earlier versions stored them in checkpoints, run folders and studies."""
+
+import json
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from pydantic import ValidatorFunctionWrapHandler, WrapValidator
+
+from gancli.catalog.merge import Table, absent, lay_over
+from gancli.networks.older import without_unused
+from gancli.preset.idle import LENIENT, idle_values
+from gancli.preset.schema import Preset
+
+
+def without_old_fields(table: Mapping[str, Any], *, defaults_only: bool) -> Table:
+    """The table of a preset without what earlier versions wrote into it to no effect.
+
+    Args:
+        table: a resolved preset.
+        defaults_only: keep fields with another value than their default, so that they are refused:
+            a file may have been edited.
+    """
+    made = dict(table)
+    for player in ("generator", "discriminator", "reconstructor"):
+        below = table.get(player)
+        network = below.get("network") if isinstance(below, Mapping) else None
+        if isinstance(below, Mapping) and isinstance(network, Mapping):
+            modern = without_unused(player, network, defaults_only=defaults_only)
+            made[player] = {**below, "network": modern}
+    return made
+
+
+def read_stored(value: object) -> Preset:
+    """A preset out of a file of this program; what changed nothing when it was stored goes.
+
+    Raises:
+        ValidationError: it is no preset.
+    """
+    if isinstance(value, Preset):
+        return value
+    if not isinstance(value, Mapping):
+        return Preset.model_validate(value)
+    table = without_old_fields(value, defaults_only=False)
+    preset = Preset.model_validate_json(json.dumps(table), context=LENIENT)
+    idle = idle_values(preset)
+    return Preset.model_validate_json(json.dumps(lay_over(table, absent(idle)))) if idle else preset
+
+
+def _read(value: object, handler: ValidatorFunctionWrapHandler) -> Preset:
+    """As `read_stored`; pydantic writes it by the schema that is wrapped."""
+    del handler
+    return read_stored(value)
+
+
+StoredPreset = Annotated[Preset, WrapValidator(_read)]
+"""A preset within a file that this program wrote."""
