@@ -1,10 +1,9 @@
-"""Device, threads, and the folders of data and cache: where a command works on this machine."""
+"""Device, threads and precision: how a command computes on this machine."""
 
 import os
 from dataclasses import dataclass
 from pathlib import Path
 
-import platformdirs
 import torch
 
 from gancli import parallel
@@ -42,26 +41,6 @@ def choose_device(asked: DeviceName | None, before: str | None = None) -> Device
         has = ", ".join(name for name, is_there in there.items() if is_there)
         raise UsageError(f"read --device {asked}, which this machine lacks; it has {has}")
     return asked
-
-
-def data_folder(asked: Path | None, before: str | None = None) -> Path:
-    """Where named data sets lie.
-
-    As asked, else where they lay before, else `GANCLI_DATA`, else the user's cache folder.
-    """
-    kept = before if before and Path(before).is_dir() else None
-    chosen = asked or kept or os.environ.get("GANCLI_DATA")
-    return Path(chosen) if chosen else cache_folder() / "data"
-
-
-def cache_folder() -> Path:
-    """Where decoded images, reference statistics and classifiers are kept for later calls."""
-    return platformdirs.user_cache_path("gancli")
-
-
-def as_typed(path: Path) -> Path:
-    """The path relative to the current folder where it is below, as a user would type it."""
-    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
 
 
 def new_settings(

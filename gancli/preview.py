@@ -10,6 +10,7 @@ from PIL import Image
 from gancli.data import Dataset, Mixture
 from gancli.evaluation.mode_coverage import mode_coverage
 from gancli.pictures import grid, png, scatter
+from gancli.plurals import counted
 from gancli.preset import Preset
 from gancli.prior import Prior
 from gancli.sampler import Sampler, Samples
@@ -54,7 +55,9 @@ class Previewer:
             return Preview(png(self._sheet(sampler, shown)), {}, "")
         points = sampler.all(range(POINTS_SCORED))
         cover = mode_coverage(points.astype(np.float64), spec.centres(), spec.std)
-        caption = f"{cover.held} of {spec.modes} modes, {cover.high_quality:.0%} within 3 std"
+        caption = (
+            f"{cover.held} of {counted(spec.modes, 'mode')}, {cover.high_quality:.0%} within 3 std"
+        )
         title = f"step {step:,}: {caption}"
         scores = {
             "modes_held": float(cover.held),

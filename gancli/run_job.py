@@ -14,9 +14,11 @@ from gancli import parallel
 from gancli.checkpoint import Checkpoint, RunSettings, load
 from gancli.commands.evaluate_in_training import Examiner, Weights, is_due
 from gancli.data import Dataset
-from gancli.environment import Place, data_folder, set_up_torch, settings_again
+from gancli.environment import Place, set_up_torch, settings_again
 from gancli.errors import InterruptedRunError, RunError
+from gancli.folders import data_folder
 from gancli.launch import leads_here
+from gancli.plurals import counted
 from gancli.preset import Preset, load_preset, preset_differences
 from gancli.report import tensorboard
 from gancli.report.console import console, say
@@ -252,7 +254,7 @@ def _lead(job: Job, lay_out: Callable[[Trainer], None], options: TrainOptions) -
 
 
 def _summarise(job: Job, board: RunDisplay, seconds: float) -> None:
-    say(f"done: {board.pace.step:,} steps; this call took {seconds:,.0f} s")
+    say(f"done: {counted(board.pace.step, 'step')}; this call took {seconds:,.0f} s")
     if board.caption:
         say(f"result:   {board.caption}")
     best = job.run.best()

@@ -14,8 +14,9 @@ from gancli.data import Dataset, ImageFolder
 from gancli.data.decode import COLOUR_WORDS, FIT_WORDS
 from gancli.data.image_folder import FFHQ_FOLDERS
 from gancli.data.survey import SIZES, Survey, survey
-from gancli.environment import data_folder
 from gancli.errors import DataError, UsageError
+from gancli.folders import data_folder
+from gancli.plurals import counted
 from gancli.preset import Preset, load_preset
 from gancli.watch import Say, Watch
 
@@ -155,7 +156,7 @@ def preset_as_typed(
 
 def words_for(data: ImageFolder) -> str:
     """How images become what is trained on, in a line."""
-    classes = f"{len(data.classes)} classes" if data.classes else "no classes"
+    classes = counted(len(data.classes), "class", "classes") if data.classes else "no classes"
     colour = COLOUR_WORDS[data.channels]
     return f"{data.path}: {classes}; {FIT_WORDS[data.fit]} to {data.size}x{data.size} {colour}"
 
@@ -188,8 +189,10 @@ def _load_own(data: ImageFolder, folder: Path, say: Say, watch: Watch, *, verify
     with watch(len(source), "images") as done:
         found = data.decode(source, verify=verify, done=done)
     skipped = len(source) - len(found)
-    left_out = f", {skipped:,} broken ones skipped (gan data names them)" if skipped else ""
-    say(f"{len(found):,} images{left_out}; {words_for(data)}")
+    left_out = (
+        f", {counted(skipped, 'broken one')} skipped (gan data names them)" if skipped else ""
+    )
+    say(f"{counted(len(found), 'image')}{left_out}; {words_for(data)}")
     return found
 
 

@@ -16,10 +16,11 @@ from gancli.data import (
 from gancli.data.cache import decoded
 from gancli.data.survey import survey
 from gancli.defaults import DEFAULT_SEED
-from gancli.environment import data_folder
 from gancli.errors import DataError, RunError, UsageError
 from gancli.files import write_atomically
+from gancli.folders import data_folder
 from gancli.pictures import grid, png, scatter
+from gancli.plurals import counted
 from gancli.preset import models_on, spec_named
 from gancli.report.console import console_beside_json, print_json, say
 from gancli.report.data_table import Look, print_look
@@ -151,7 +152,7 @@ def _sheet(spec: AnyData, data: Dataset) -> bytes:
     """A picture of some samples: a row a class, where there are classes; or all points."""
     if isinstance(spec, Mixture):
         points = spec.to_samples(data.x)
-        return scatter(points[:0], points, spec, f"{len(points):,} points")
+        return scatter(points[:0], points, spec, counted(len(points), "point"))
     rows = _rows(spec, data)
     shown = np.concatenate(rows)
     images: Samples = spec.to_samples(data.x[shown])
@@ -184,4 +185,4 @@ def _pack(out: Path, request: LookRequest, spec: AnyData, data: Dataset, found: 
     with counting(shown, len(data), "images") as done:
         pack(spec.to_samples(data.x), labels, names, out, done)
     if not request.as_json:
-        say(f"packed {len(data):,} images into {out}")
+        say(f"packed {counted(len(data), 'image')} into {out}")

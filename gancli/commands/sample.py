@@ -12,19 +12,22 @@ from numpy.typing import NDArray
 
 from gancli.catalog import labelled_example
 from gancli.checkpoint import Checkpoint
-from gancli.choices import DeviceName, FormatName
+from gancli.choices import DeviceName
 from gancli.data import Mixture
 from gancli.defaults import SAMPLE_COUNT, SAMPLES_PER_CLASS
-from gancli.environment import as_typed, choose_device
+from gancli.environment import choose_device
 from gancli.errors import RunError, UsageError
 from gancli.files import write_atomically
+from gancli.folders import as_typed
 from gancli.pictures import grid, png, scatter
+from gancli.plurals import counted
 from gancli.preset import Preset
 from gancli.report.console import console, say
 from gancli.report.progress import counting
 from gancli.rng import SEED_LIMIT
 from gancli.runs.find import ANY, LABELLED, default_folder, find, open_checkpoint
 from gancli.runs.folder import Run
+from gancli.sample_formats import FormatName
 from gancli.sampler import Sampler, Samples
 from gancli.writer import refuse_to_overwrite, write
 
@@ -94,9 +97,7 @@ def sample(request: SampleRequest) -> None:
     out = (request.out or _default_folder(found, saved, request)).absolute()
     # Beside the samples, not among them: whoever reads the folder wants samples alone.
     picture_file = out.parent / f"{out.name}-grid.png"
-    refuse_to_overwrite(out, force=request.force)
-    if pictured and picture_file.exists() and not request.force:
-        raise RunError(f"{picture_file} exists: replace it with --force, or choose another --out")
+    _check_free(out, picture_file if pictured else None, force=request.force)
     device = torch.device(choose_device(request.device))
     network = saved.network(raw=request.raw)
     say(f"sampling {saved.path}: {preset.name} on {preset.dataset}, {network}")
@@ -109,18 +110,28 @@ def sample(request: SampleRequest) -> None:
             _keeping(batches, kept) if pictured else batches,
             seeds * len(labels),
             out,
-            form.value,
+            form,
             key=preset.data.key,
             labels=_joined([sampler.labels(seeds, label) for label in labels]),
             folders=preset.data.class_names if request.by_class else None,
             progress=progress,
         )
-    each = f", {len(seeds)} of each of {len(labels)} classes," if request.by_class else ""
-    say(f"wrote {total} {preset.data.key}{each} to {as_typed(out)}")
+    each = (
+        f", {len(seeds)} of each of {counted(len(labels), 'class', 'classes')},"
+        if request.by_class
+        else ""
+    )
+    say(f"wrote {counted(total, preset.data.key.removesuffix('s'))}{each} to {as_typed(out)}")
     if pictured:
         picture = _picture(np.concatenate(kept), saved, len(seeds) if request.by_class else None)
         write_atomically(picture_file, picture)
         say(f"picture: {as_typed(picture_file)}")
+
+
+def _check_free(out: Path, picture_file: Path | None, *, force: bool) -> None:
+    refuse_to_overwrite(out, force=force)
+    if picture_file is not None and picture_file.exists() and not force:
+        raise RunError(f"{picture_file} exists: replace it with --force, or choose another --out")
 
 
 def _joined(labels: list[NDArray[np.int64] | None]) -> NDArray[np.int64] | None:
@@ -231,6 +242,6 @@ def _picture(made: Samples, saved: Checkpoint, columns: int | None) -> bytes:
     header, spec = saved.header, saved.header.preset.data
     if not isinstance(spec, Mixture):
         return png(grid(made, columns))
-    title = f"{header.preset.name}, step {header.step:,}, {len(made)} samples"
+    title = f"{header.preset.name}, step {header.step:,}, {counted(len(made), 'sample')}"
     reals = spec.to_samples(spec.load(Path(), header.settings.seed).x)
     return scatter(made, reals, spec, title)

@@ -15,9 +15,10 @@ from gancli.choices import DeviceName
 from gancli.commands.digits import reader_of_digits, shows_digits
 from gancli.data.stacked import DIGITS
 from gancli.defaults import TRAVERSE_FRAMES
-from gancli.environment import as_typed, choose_device, data_folder
+from gancli.environment import choose_device
 from gancli.errors import UsageError
 from gancli.evaluation.mnist_classifier import Reader
+from gancli.folders import as_typed, data_folder
 from gancli.preset import Preset
 from gancli.report.console import console, say
 from gancli.report.progress import counting

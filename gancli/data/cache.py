@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import platformdirs
 import torch
 from numpy.typing import NDArray
 from PIL import Image
@@ -28,6 +27,7 @@ from gancli.data.decode import (
 from gancli.data.source import Source
 from gancli.errors import DataError
 from gancli.files import disk_errors
+from gancli.folders import cache_folder
 from gancli.settings import Settings
 from gancli.watch import Done
 
@@ -69,7 +69,7 @@ class Form:
 
 def cache_root() -> Path:
     """Where decoded images are kept."""
-    return platformdirs.user_cache_path("gancli") / "images"
+    return cache_folder() / "images"
 
 
 def key_of(source: Source, *more: object) -> str:

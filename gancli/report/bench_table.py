@@ -8,6 +8,7 @@ from gancli.bench.loops import FASTEST, OURS, TEXTBOOK
 from gancli.bench.sampling import SampleTiming
 from gancli.bench.scoring import ScoreTiming
 from gancli.bench.training import Figures
+from gancli.plurals import counted
 from gancli.preset import Preset
 from gancli.report.console import console, say
 from gancli.study.timing import PairTiming
@@ -141,8 +142,8 @@ def _title(figures: Figures) -> str:
     settings = figures.settings
     return (
         f"{figures.model} on {figures.dataset}, variant {figures.variant}: {settings.device}, "
-        f"{settings.threads} threads, ours in {settings.precision}; "
-        f"{figures.rounds} rounds of each"
+        f"{counted(settings.threads, 'thread')}, ours in {settings.precision}; "
+        f"{counted(figures.rounds, 'round')} of each"
     )
 
 

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 
-from gancli.checkpoint import load
+from gancli.checkpoint import read_header
 from gancli.files import write_atomically
 from gancli.report.events import Evaluated
 from gancli.report.page import render_report
@@ -14,7 +14,7 @@ from gancli.trainer import Event, Logged, Saved
 
 def bring_up_to_date(run: Run) -> None:
     """Write a run's report anew, as of its last checkpoint."""
-    header = load(run.checkpoint()).header
+    header = read_header(run.checkpoint())
     write_atomically(run.report_file, render_report(summarise_run(run, header)))
 
 

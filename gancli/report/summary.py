@@ -12,6 +12,7 @@ from gancli.errors import RunError
 from gancli.evaluation.protocol import Evaluation
 from gancli.evaluation.ranking import Entry, alike, entries, ranked_by
 from gancli.evaluation.results import evaluations, examined
+from gancli.plurals import counted
 from gancli.report.evaluation import OF_CLASS, STD, shown_name
 from gancli.runs.folder import LogRow, Run
 
@@ -53,7 +54,7 @@ class Summary:
         """How far the run has come, in words."""
         steps = self.header.preset.schedule.steps
         if self.header.step >= steps:
-            return f"complete: {steps:,} steps"
+            return f"complete: {counted(steps, 'step')}"
         return f"step {self.step:,} of {steps:,}"
 
     @cached_property

@@ -15,6 +15,7 @@ from gancli.catalog import read_toml
 from gancli.errors import LockedError, RunError, UsageError
 from gancli.files import PARTIAL, disk_errors, write_atomically
 from gancli.preset import Preset, Schedule, to_toml
+from gancli.sample_formats import SAMPLE_FILE
 
 LogRow = dict[str, Any]
 """A line of a log, `step` among its keys."""
@@ -22,8 +23,6 @@ SUFFIX = ".safetensors"
 LAST, BEST = "last", "best"
 """Which checkpoint is meant, where it is not named by its step."""
 _STEP = re.compile(r"step-(\d+)")
-SAMPLE_FILE = re.compile(r"\d{6,}\.png|samples\.(npz|zip)")
-"""The files of a folder of samples."""
 TRAVERSAL_FILE = re.compile(
     r"(axes|seed|label|label-blend|category|code\d+|L\d+D\d+)\.(png|gif)|traverse\.html|traversal\.json"
 )
