@@ -29,7 +29,7 @@ from gancli.state import Tensors, below, build_generator
 from gancli.types import GeneratorNet
 
 CHECKPOINT_FORMAT = "gancli-checkpoint-1"
-REMEDY = "delete the file, and the checkpoint before it is the last"
+REMEDY = "delete the file to go on from the checkpoint before it"
 _ZEROS = "0" * 64
 _HASH_KEY = b'"sha256":"'
 _LENGTH_BYTES = 8
@@ -219,8 +219,7 @@ def _metadata(path: Path, content: bytes | bytearray, size: int) -> dict[str, st
             f"{REMEDY}"
         ) from error
     raise RunError(
-        f"{path} is a safetensors file, but no checkpoint of gancli: "
-        "expected one that `gan train` wrote"
+        f"{path} is a safetensors file, but no checkpoint of gancli: name one that gan train wrote"
     )
 
 

@@ -38,8 +38,8 @@ def choose_device(asked: DeviceName | None, before: str | None = None) -> Device
         wish = DeviceName(before) if before else DeviceName.CUDA
         return wish if there[wish] else DeviceName.CPU
     if not there[asked]:
-        has = ", ".join(name for name, is_there in there.items() if is_there)
-        raise UsageError(f"read --device {asked}, which this machine lacks; it has {has}")
+        has = "|".join(name for name, is_there in there.items() if is_there)
+        raise UsageError(f"this machine has no {asked}: choose --device {has}")
     return asked
 
 
@@ -67,7 +67,7 @@ def new_settings(
     if precision is not None:
         chosen = precision.value
     if chosen == "fp64" and device == "mps":
-        raise UsageError("read --precision fp64 with --device mps, which has none: choose fp32")
+        raise UsageError("mps cannot compute in fp64: choose --precision fp32, or --device cpu")
     settings = RunSettings(
         precision=chosen,
         device=device,

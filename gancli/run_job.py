@@ -191,7 +191,7 @@ def _load(preset: Preset, settings: RunSettings, folder: Path, options: TrainOpt
 
 def _check_free(folder: Path, *, force: bool) -> None:
     if folder.exists() and not folder.is_dir():
-        raise RunError(f"read --out {folder}, which is a file, expected a folder to make")
+        raise RunError(f"--out {folder} is a file: name a folder")
     if not folder.exists() or all(path.name == ".lock" for path in folder.iterdir()):
         return
     if not Run(folder).exists():
@@ -201,7 +201,7 @@ def _check_free(folder: Path, *, force: bool) -> None:
         )
     if not force:
         raise RunError(
-            f"{folder} holds a run already: go on with it with --resume, replace it with --force, "
+            f"{folder} holds a run already: continue it with --resume, replace it with --force, "
             "or choose another folder with --out"
         )
 
@@ -248,7 +248,7 @@ def _lead(job: Job, lay_out: Callable[[Trainer], None], options: TrainOptions) -
     if examiner is not None and examiner.abandoned:
         raise InterruptedRunError(
             f"stopped at step {trainer.state.step:,} with everything saved and the last evaluation "
-            f"left out: make it with gan resume {job.run.folder}"
+            f"left out: to make it, type gan resume {job.run.folder}"
         )
     _summarise(job, board, time.monotonic() - began)
 

@@ -64,8 +64,8 @@ def choose(
         option = choices.typed()
         if option and dataset is not None:
             raise UsageError(
-                f"read {option} with the data set {dataset}, expected it with images of your own: "
-                "a folder, a zip or an npz"
+                f"{option} applies only to images of your own (a folder, a zip or an npz), and "
+                f"{dataset} is one of gan's data sets: leave {option} out"
             )
         return dataset
     named = model in catalog.model_names() and dataset in catalog.preset_file(model).datasets
@@ -98,10 +98,7 @@ def is_path(dataset: str) -> bool:
     try:
         return looks_so or Path(dataset).exists()
     except OSError as error:
-        raise DataError(
-            f"read {dataset[:LONGEST_NAME]} as a data set, expected a name or a path: "
-            f"{error.strerror}"
-        ) from None
+        raise DataError(f"no data set or path {dataset[:LONGEST_NAME]}: {error.strerror}") from None
 
 
 def spec_of(found: Survey, choices: ImageChoices) -> ImageFolder:
@@ -150,7 +147,9 @@ def preset_as_typed(
         return load_preset(model, data, variant, [*typed_over(data, choices), *changes])
     option = choices.typed()
     if option and data is None:
-        raise UsageError(f"read {option}, expected --dataset with a path of images beside it")
+        raise UsageError(
+            f"{option} needs images of your own: add --dataset PATH, or leave {option} out"
+        )
     return load_preset(model, data, variant, changes)
 
 

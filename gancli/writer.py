@@ -152,7 +152,7 @@ def refuse_to_overwrite(
         RunError: something is there that must stay.
     """
     if out.is_symlink() or (out.exists() and not out.is_dir()):
-        raise RunError(f"{out} is no plain folder: choose another one with --out")
+        raise RunError(f"{out} is not a regular directory: choose another folder with --out")
     if not out.exists() or not any(out.iterdir()):
         return
     foreign = next((path for path in out.iterdir() if not _is_ours(path, own)), None)

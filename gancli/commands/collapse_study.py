@@ -87,7 +87,7 @@ def collapse_study(request: StudyRequest) -> None:
 def _tell_the_end(study: Study, results: Results, *, finished: bool) -> None:
     if not finished:
         raise InterruptedRunError(
-            f"stopped with everything saved in {study.folder}: type the command again to go on"
+            f"stopped with everything saved in {study.folder}: rerun the same command to go on"
         )
     failed = [cell for cell in results.cells if cell.state == "failed"]
     if failed:

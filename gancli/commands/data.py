@@ -118,7 +118,7 @@ def _training(spec: ImageFolder) -> list[str]:
 def _look_at_named(request: LookRequest) -> tuple[Look, Dataset, AnyData]:
     option = request.images.typed()
     if option:
-        raise UsageError(f"read {option} with {request.dataset}, expected it with your own images")
+        raise UsageError(f"{option} applies only to images of your own: leave it out")
     models = models_on(request.dataset)
     spec = spec_named(request.dataset)
     folder = data_folder(request.data_dir)
@@ -173,10 +173,10 @@ def _rows(spec: AnyData, data: Dataset) -> list[np.ndarray[tuple[int], np.dtype[
 
 def _pack(out: Path, request: LookRequest, spec: AnyData, data: Dataset, found: Look) -> None:
     if not spec.shape.is_image:
-        raise UsageError(f"read --pack with {request.dataset}, which is no set of images")
+        raise UsageError(f"{request.dataset} has no images to pack: leave --pack out")
     if found.broken and not request.images.skip_broken:
         raise DataError(
-            f"read {request.dataset}, where {len(found.broken):,} images are broken: pack the "
+            f"{counted(len(found.broken), 'image')} of {request.dataset} are broken: pack the "
             "others with --skip-broken"
         )
     labels = None if data.labels is None else data.labels.numpy()

@@ -66,17 +66,19 @@ class SampleRequest:
         return self.per_class is not None or self.classes is not None
 
     def wanted(self) -> list[int]:
-        """The seeds asked for; of each class, if it goes by class."""
+        """The seeds to sample; of each class, if it goes by class."""
         said = [("--seeds", self.seeds), ("--count", self.count), ("--per-class", self.per_class)]
         read = [option for option, value in said if value is not None]
         if len(read) > 1:
-            raise UsageError(f"read {' and '.join(read)}, expected one: which seeds, or how many")
+            raise UsageError(f"{' and '.join(read)} are mutually exclusive: choose one")
         if self.seeds is not None:
             return parse_seeds(self.seeds)
         default = SAMPLES_PER_CLASS if self.by_class else SAMPLE_COUNT
         count = self.count or self.per_class or default
         if count > COUNT_LIMIT:
-            raise UsageError(f"read {read[0]} {count}, expected at most {COUNT_LIMIT:,}")
+            raise UsageError(
+                f"{read[0]} {count} is too many: one call writes at most {COUNT_LIMIT:,} samples"
+            )
         return list(range(count))
 
 
@@ -89,11 +91,13 @@ def sample(request: SampleRequest) -> None:
     labels = _wanted_classes(request, preset)
     total = len(seeds) * len(labels)
     if total > COUNT_LIMIT:
-        raise UsageError(f"read {total:,} samples in all, expected at most {COUNT_LIMIT:,}")
+        raise UsageError(f"{total:,} samples are too many: one call writes at most {COUNT_LIMIT:,}")
     form = _form(request.form, preset.data.key)
     pictured = request.grid or preset.data.key == "points"
     if pictured and total > PICTURE_LIMIT:
-        raise UsageError(f"read {total} samples, expected at most {PICTURE_LIMIT:,} in a picture")
+        raise UsageError(
+            f"a picture of {total:,} samples is too large: it may show at most {PICTURE_LIMIT:,}"
+        )
     out = (request.out or _default_folder(found, saved, request)).absolute()
     # Beside the samples, not among them: whoever reads the folder wants samples alone.
     picture_file = out.parent / f"{out.name}-grid.png"
@@ -149,7 +153,7 @@ def _wanted_classes(request: SampleRequest, preset: Preset) -> list[int | None]:
         return [None]
     if not preset.classes:
         raise UsageError(
-            f"read --per-class or --classes with a run of {preset.name}, which knows no classes: "
+            f"{preset.name} knows no classes, so --per-class and --classes do not apply: "
             f"use --count, or train a model that does, e.g. {labelled_example()}"
         )
     if request.classes is None:
@@ -172,11 +176,11 @@ def parse_classes(text: str, names: Sequence[str]) -> list[int]:
         else:
             close = get_close_matches(word, names, n=1)
             raise UsageError(
-                f"read --classes {word}, expected one of {_listed(names)}, or a number below "
+                f"there is no class {word}: choose from {_listed(names)}, or a number below "
                 f"{len(names)}" + (f" (did you mean {close[0]}?)" if close else "")
             )
     if len(set(labels)) < len(labels):
-        raise UsageError(f"read --classes {text}, expected each class once")
+        raise UsageError(f"--classes {text} names a class twice: name each once")
     return labels
 
 
@@ -201,18 +205,22 @@ def parse_seeds(text: str) -> list[int]:
     for part in text.split(","):
         first, dash, last = part.strip().partition("-")
         if not _is_number(first) or (dash and not _is_number(last)):
-            raise UsageError(f"read --seeds {text}, expected numbers and ranges, e.g. 0-63 or 3,7")
+            raise UsageError(
+                f"--seeds {text} is not a list of numbers and ranges, such as 0-63 or 3,7"
+            )
         begin, end = int(first), int(last or first)
         if not begin <= end < SEED_LIMIT:
             raise UsageError(
-                f"read --seeds {part}, expected the smaller number first, and none above "
+                f"--seeds {part} must have the smaller number first, and none above "
                 f"{SEED_LIMIT - 1}"
             )
         if len(seeds) + end - begin >= COUNT_LIMIT:
-            raise UsageError(f"read --seeds {text}, expected at most {COUNT_LIMIT:,} seeds at once")
+            raise UsageError(
+                f"--seeds {text} is too many: one call writes at most {COUNT_LIMIT:,} samples"
+            )
         seeds += range(begin, end + 1)
     if len(set(seeds)) < len(seeds):
-        raise UsageError(f"read --seeds {text}, expected each seed once")
+        raise UsageError(f"--seeds {text} names a seed twice: name each once")
     return seeds
 
 
@@ -225,7 +233,7 @@ def _form(asked: FormatName | None, key: str) -> FormatName:
     if key == "images":
         return asked or FormatName.FOLDER
     if asked not in (None, FormatName.NPZ):
-        raise UsageError(f"read --format {asked} for points, which only npz holds")
+        raise UsageError(f"points can only be written as npz: leave --format {asked} out")
     return FormatName.NPZ
 
 

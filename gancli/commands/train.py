@@ -90,13 +90,15 @@ def train(request: TrainRequest) -> None:
 
 def _refuse_contradictions(request: TrainRequest) -> None:
     if request.resume and request.force:
-        raise UsageError("read --resume and --force, expected one: go on, or replace")
+        raise UsageError(
+            "--resume and --force are mutually exclusive: continue the run, or replace it"
+        )
     if request.resume and request.dry_run:
-        raise UsageError("read --resume and --dry-run, expected one: go on, or show a start")
+        raise UsageError("--resume and --dry-run are mutually exclusive: leave one out")
     if request.force and request.out is None:
-        raise UsageError("read --force without --out, expected the folder of the run to replace")
+        raise UsageError("--force needs --out, the folder of the run to replace")
     if request.allow_changes and not request.resume:
-        raise UsageError("read --allow-changes without --resume, which alone compares settings")
+        raise UsageError("--allow-changes applies only with --resume: leave it out")
 
 
 def _resume_as_typed(request: TrainRequest) -> None:
@@ -135,7 +137,7 @@ def _wanted_run(request: TrainRequest) -> Run:
         return latest_of(wanted.name, wanted.dataset)
     run = Run(request.out)
     if not run.exists():
-        raise RunError(f"found no run in {request.out}: leave --resume out to start one there")
+        raise RunError(f"there is no run in {request.out}: leave --resume out to start one there")
     return run
 
 

@@ -121,7 +121,7 @@ def decoded(
                     raise
     found = _read(folder)
     if found is None:
-        raise DataError(f"read {folder}, which was just written, but it is broken: try again")
+        raise DataError(f"{folder} was broken as soon as it was written: try again")
     return found
 
 
@@ -154,8 +154,8 @@ def _write(folder: Path, source: Source, form: Form, done: Done) -> None:
     kept = len(source) - len(broken)
     if not kept:
         raise DataError(
-            f"read {source.path}, whose {len(source):,} images are all broken, the first "
-            f"{source.names[0]}: expected images that Pillow can decode"
+            f"all {len(source):,} images in {source.path} are broken, the first {source.names[0]}: "
+            "Pillow must be able to decode them"
         )
     if broken:
         x = _shortened(folder / IMAGES_FILE, x, kept)

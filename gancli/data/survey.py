@@ -1,4 +1,4 @@
-"""What people's own images are like, read from their headers, before anything is decoded."""
+"""What images of one's own are like, read from their headers, before anything is decoded."""
 
 from collections import Counter
 from pathlib import Path
@@ -55,7 +55,8 @@ class Survey(Settings):
             return max((size for size in SIZES if size <= side), default=SIZES[0])
         if asked not in SIZES:
             raise UsageError(
-                f"read --image-size {asked}, expected one of {', '.join(map(str, SIZES))}"
+                f"no network is made for --image-size {asked}: choose one of "
+                f"{', '.join(map(str, SIZES))}"
             )
         return asked
 
@@ -97,8 +98,8 @@ def _look(source: Source) -> Survey:
                 broken.append(name)
     if not widths:
         raise DataError(
-            f"read {source.path}, whose {len(source):,} images are all broken, the first "
-            f"{broken[0]}: expected images that Pillow can open"
+            f"all {len(source):,} images in {source.path} are broken, the first {broken[0]}: "
+            "Pillow must be able to open them"
         )
     widths.sort()
     heights.sort()

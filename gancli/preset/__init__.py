@@ -2,7 +2,8 @@
 
 from gancli.preset.load import change, load_preset, mark_deviations, preset_differences, validate
 from gancli.preset.named_data import models_on, spec_named
-from gancli.preset.schema import Preset, Published, Schedule
+from gancli.preset.schedule import Schedule
+from gancli.preset.schema import Preset, Published
 from gancli.preset.show import to_toml
 
 __all__ = [

@@ -120,7 +120,7 @@ class Run:
         found = self.checkpoints()
         if not found:
             raise RunError(
-                f"found no checkpoint in {self.folder}: the run stopped before its first; "
+                f"{self.folder} holds no checkpoint: the run stopped before its first; "
                 "start it again with gan train ... --force"
             )
         if which == LAST:
@@ -129,16 +129,16 @@ class Run:
         best = self.best()
         if which == BEST and best is None:
             raise RunError(
-                f"read --checkpoint best, and {self.folder} has none, for it was not evaluated "
-                "while it trained (--set schedule.evaluate_every=N), expected last or one of "
+                f"{self.folder} has no best checkpoint, because it was not evaluated while it "
+                "trained (--set schedule.evaluate_every=N): choose last or one of "
                 f"{', '.join(named)}"
             )
         wanted = str(best.step) if which == BEST and best else which
         if wanted in named:
             return named[wanted]
-        is_gone = f" (step {wanted}, which is gone)" if which == BEST else ""
+        is_gone = f" (step {wanted}), which is gone" if which == BEST else ""
         raise RunError(
-            f"read --checkpoint {which}{is_gone}, expected last or one of {', '.join(named)}"
+            f"there is no checkpoint {which}{is_gone}: choose last or one of {', '.join(named)}"
         )
 
     def best(self) -> Best | None:
