@@ -42,7 +42,7 @@ TRAINED: Literal["weights as trained"] = "weights as trained"
 
 
 class RunSettings(Settings):
-    """What a run depends on beside its preset."""
+    """What a run depends on in addition to its preset."""
 
     seed: int = Field(default=DEFAULT_SEED, ge=0, lt=2**63)
     precision: Precision = "fp32"

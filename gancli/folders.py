@@ -19,7 +19,7 @@ def data_folder(asked: Path | None, before: str | None = None) -> Path:
         before: where they lay when a run began that goes on now.
 
     Returns:
-        As asked; else where they lay before; else `GANCLI_DATA`; else in the cache folder.
+        The folder that was typed, else where they lay before, else `GANCLI_DATA`, else the cache.
     """
     kept = before if before and Path(before).is_dir() else None
     chosen = asked or kept or os.environ.get("GANCLI_DATA")

@@ -57,7 +57,7 @@ def labelled_table(
     Args:
         rows: a name, of one line or several, and the row's pictures; None leaves a place blank.
         size: width and height of each picture.
-        headings: one a column, cut where they are wider than it; none: no line of headings.
+        headings: one per column, cut where they are wider than it; none: no line of headings.
     """
     font, gap, margin = _font(), 4, 8
     width, height = size

@@ -81,7 +81,7 @@ class Previewer:
 
 
 def _varied(prior: Prior, base: Latent) -> Latent:
-    """Each of these latents with each of its codes varied alone, ten values a row of a grid.
+    """Each of these latents with each of its codes varied alone, ten values per row of a grid.
 
     First the discrete code of all of them, then each continuous code, from -1 to 1.
     """

@@ -38,7 +38,7 @@ class TrainOptions:
     data_dir: Path | None = None
     """where named data sets lie; None: where they lay before, or the default"""
     verify: bool = False
-    """whether images of one's own are read again, and decoded anew if they have changed"""
+    """whether images of one's own are read again, and decoded again if they have changed"""
     tensorboard: bool = False
     """whether to write for TensorBoard, too"""
     weights: Weights = field(default_factory=Weights)

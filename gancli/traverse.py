@@ -32,7 +32,7 @@ class Axis:
 
     name: str
     values: tuple[float, ...]
-    """one a frame"""
+    """one per frame"""
     headings: tuple[str, ...]
     """what they are called"""
     rows: tuple[str, ...]
@@ -44,11 +44,11 @@ class Axis:
 
 
 class AxisEffect(Settings):
-    """What one axis was found to do."""
+    """What one axis does."""
 
     name: str
     values: tuple[float, ...]
-    """one a frame"""
+    """one per frame"""
     headings: tuple[str, ...]
     """what they are called"""
     effect: float
@@ -73,7 +73,7 @@ class Traversal(Settings):
     step: int
     network: Network
     seeds: tuple[int, ...]
-    """one a row, as `gan sample --seeds` takes them"""
+    """one per row, as `gan sample --seeds` takes them"""
     span: Span | None
     """the range that was asked for; None: each axis's own"""
     truncation: float | None
@@ -97,7 +97,7 @@ def axes(
 
     Args:
         sampler: makes the latents.
-        seeds: one a row.
+        seeds: one per row.
         frames: how many values an axis takes whose values are no classes; at least 2.
         span: the least and the largest value of codes and coordinates; None: -3 and 3 where they
             are normal, -1 and 1 where they are uniform.

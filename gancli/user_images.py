@@ -27,7 +27,7 @@ LONGEST_NAME = 60
 
 @dataclass(frozen=True)
 class ImageChoices:
-    """What was typed about people's own images."""
+    """The options for images of one's own."""
 
     size: int | None = None
     fit: FitName | None = None
@@ -54,7 +54,7 @@ def choose(
     """What `--dataset` names: a data set by its name, or images at a path, which are looked at.
 
     A named set wins over a folder of that name; `./NAME` is the folder. `ffhq` is a folder within
-    the data folder, which people fetch themselves; a model that has a preset for it needs no look.
+    the data folder, which users download themselves; a model with a preset for it needs no look.
 
     Raises:
         DataError: there are no images at the path.
@@ -71,7 +71,7 @@ def choose(
     named = model in catalog.model_names() and dataset in catalog.preset_file(model).datasets
     if named and not choices.typed():
         return dataset
-    _, found = survey(path_of(dataset, data_dir), anew=choices.verify)
+    _, found = survey(path_of(dataset, data_dir), again=choices.verify)
     spec = spec_of(found, choices)
     name = FFHQ_NAME if dataset == FFHQ_NAME else short_name(found.path)
     return UserImages(name, spec.model_dump(mode="json"))
@@ -122,7 +122,7 @@ def short_name(path: Path) -> str:
 
 
 def typed_over(data: str | UserImages | None, choices: ImageChoices) -> list[str]:
-    """What was typed of the images again, as overrides of what a run holds."""
+    """Options of images on a run that goes on, as overrides of what it holds."""
     typed = {"size": choices.size, "fit": choices.fit and choices.fit.value}
     typed |= {"skip_broken": choices.skip_broken or None}
     typed |= {"path": data.data["path"] if isinstance(data, UserImages) else None}
@@ -138,7 +138,7 @@ def preset_as_typed(
     choices: ImageChoices,
     changes: Sequence[str],
 ) -> Preset:
-    """The preset of what was typed; a preset file takes what was typed of images, too.
+    """The preset that the command line describes; a preset file takes options of images, too.
 
     Raises:
         UsageError: anything unknown; or an option of images, and no images are named.
@@ -171,7 +171,7 @@ def load_data(
         folder: where named data sets lie.
         say: told of a download, and of how images were read.
         watch: shows the progress of decoding.
-        verify: whether images are read again, and decoded anew if they have changed.
+        verify: whether images are read again, and decoded again if they have changed.
 
     Raises:
         DataError: the data are missing or broken; NetworkError: or cannot be downloaded.

@@ -75,12 +75,12 @@ def write(
 
     Args:
         batches: uint8 images of (B, H, W, C) or points of (B, D), in the order of `seeds`.
-        seeds: one a sample.
+        seeds: one per sample.
         out: the folder to make.
         form: one of `FormatName`: a folder has SEED.png, or CLASS/SEED.png; a zip samples.zip with
             pictures and dataset.json; an npz samples.npz with the samples, `seeds` and `labels`.
         key: the samples' name in an npz: `images` or `points`.
-        labels: one a sample, where there are classes.
+        labels: one per sample, where there are classes.
         folders: the classes' names, to part a folder by class.
         progress: called with the number of samples written so far.
 
@@ -110,7 +110,7 @@ def pack(
 
     Args:
         images: uint8 of (N, H, W, C).
-        labels: one an image, where there are classes.
+        labels: one per image, where there are classes.
         classes: what the labels stand for.
         out: the zip.
         progress: called with the number of images written so far.

@@ -45,7 +45,7 @@ LOADING_SECONDS = 3.0
 
 @dataclass(frozen=True)
 class BenchRequest:
-    """What was typed after `gan bench train`."""
+    """The arguments and options of `gan bench train`."""
 
     model: str | None
     dataset: str | None

@@ -31,7 +31,7 @@ CLASSIFIER_BATCHES = EPOCHS * 60_000 // BATCH_SIZE
 
 @dataclass(frozen=True)
 class StudyRequest:
-    """What was typed after `gan collapse-study`."""
+    """The arguments and options of `gan collapse-study`."""
 
     dataset: str
     models: str | None

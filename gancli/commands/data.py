@@ -44,7 +44,7 @@ MAX_CLASS_ROWS, IMAGES_PER_CLASS = 20, 10
 
 @dataclass(frozen=True)
 class LookRequest:
-    """What was typed after `gan data`."""
+    """The arguments and options of `gan data`."""
 
     dataset: str
     images: ImageChoices
@@ -81,7 +81,7 @@ def look(request: LookRequest) -> None:
 
 def _look_at_own(request: LookRequest) -> tuple[Look, Dataset, AnyData]:
     path = path_of(request.dataset, request.data_dir)
-    source, seen = survey(path, anew=request.images.verify)
+    source, seen = survey(path, again=request.images.verify)
     spec = spec_of(seen, request.images)
     shown = console_beside_json(as_json=request.as_json)
     with counting(shown, len(source), "images") as done:
@@ -149,7 +149,7 @@ def _free(path: Path) -> Path:
 
 
 def _sheet(spec: AnyData, data: Dataset) -> bytes:
-    """A picture of some samples: a row a class, where there are classes; or all points."""
+    """A picture of some samples: one row per class, where there are classes; or all points."""
     if isinstance(spec, Mixture):
         points = spec.to_samples(data.x)
         return scatter(points[:0], points, spec, counted(len(points), "point"))

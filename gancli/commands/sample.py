@@ -43,7 +43,7 @@ LONGEST_NUMBER = 40
 
 @dataclass(frozen=True)
 class SampleRequest:
-    """What was typed after `gan sample`."""
+    """The arguments and options of `gan sample`."""
 
     run: str | None
     count: int | None
@@ -99,7 +99,7 @@ def sample(request: SampleRequest) -> None:
             f"a picture of {total:,} samples is too large: it may show at most {PICTURE_LIMIT:,}"
         )
     out = (request.out or _default_folder(found, saved, request)).absolute()
-    # Beside the samples, not among them: whoever reads the folder wants samples alone.
+    # Next to the folder, not in it: whoever reads the folder wants samples alone.
     picture_file = out.parent / f"{out.name}-grid.png"
     _check_free(out, picture_file if pictured else None, force=request.force)
     device = torch.device(choose_device(request.device))

@@ -23,7 +23,7 @@ from gancli.user_images import ImageChoices, choose, preset_as_typed, typed_over
 
 @dataclass(frozen=True)
 class TrainRequest:
-    """What was typed after `gan train`."""
+    """The arguments and options of `gan train`."""
 
     model: str
     dataset: str | None
@@ -65,7 +65,7 @@ class TrainRequest:
         return [*self.overrides, *([f"schedule.steps={self.steps}"] if self.steps else [])]
 
     def preset(self) -> Preset:
-        """The preset as typed."""
+        """The preset that the options describe."""
         return preset_as_typed(self.model, self.data, self.variant, self.images, self.changes())
 
 
@@ -142,7 +142,7 @@ def _wanted_run(request: TrainRequest) -> Run:
 
 
 def _preset_again(request: TrainRequest, stored: Preset) -> Preset:
-    """What was typed; where that is only the model's name, what is stored stays."""
+    """What the options describe; where they only name the model, what is stored stays."""
     named = request.model in catalog.model_names()
     if named and request.variant is None:
         data = request.data or stored.dataset

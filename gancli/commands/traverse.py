@@ -47,7 +47,7 @@ RANGE_LIMIT = 1e6
 
 @dataclass(frozen=True)
 class TraverseRequest:
-    """What was typed after `gan traverse`."""
+    """The arguments and options of `gan traverse`."""
 
     run: str | None
     axes: str | None
@@ -67,7 +67,7 @@ class TraverseRequest:
     force: bool
 
     def seeds(self) -> range:
-        """One a row."""
+        """One per row."""
         seeds = range(self.seed, self.seed + self.rows)
         if seeds.stop >= SEED_LIMIT:
             raise UsageError(f"--seed {self.seed} is too large: at most {SEED_LIMIT - 1_000}")
@@ -75,7 +75,7 @@ class TraverseRequest:
 
 
 class AxisPictures(NamedTuple):
-    """What became of one axis."""
+    """The pictures of one axis, and what it does."""
 
     panel: Panel
     row: Samples

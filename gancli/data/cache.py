@@ -32,7 +32,7 @@ from gancli.settings import Settings
 from gancli.watch import Done
 
 DECODING_VERSION = 1
-"""Of how images are decoded; another one decodes them anew."""
+"""Of how images are decoded; another one decodes them again."""
 DECODED_PER_TASK = 32
 """Images a thread decodes at a time."""
 IMAGES_FILE, LABELS_FILE, NOTES_FILE = "x.npy", "labels.npy", "notes.json"
@@ -200,5 +200,5 @@ def _all_decoded(source: Source, form: Form) -> Iterator[Hashed]:
             for found in pool.map(piece, range(0, len(source), DECODED_PER_TASK)):
                 yield from found
     finally:
-        # After Ctrl-C nobody waits for the rest.
+        # After Ctrl-C the rest is not waited for.
         pool.shutdown(cancel_futures=True)

@@ -29,7 +29,7 @@ class Source:
 
     path: Path
     names: tuple[str, ...]
-    """one an image, sorted; as errors name it"""
+    """one per image, sorted; as errors name it"""
     stamp: tuple[tuple[str, int, int], ...]
     """name, size and time of each file: when they are the same, so are the images"""
     content: Callable[[int], "bytes | NDArray[np.uint8]"]

@@ -160,7 +160,7 @@ def _zip(path: Path, archive: zipfile.ZipFile, stamp: tuple[tuple[str, int, int]
 def _listed(
     path: Path, archive: zipfile.ZipFile, entry: zipfile.ZipInfo, names: Sequence[str]
 ) -> tuple[tuple[int, ...] | None, tuple[str, ...]]:
-    """The labels of NVlabs' dataset.json, and our classes' names beside them."""
+    """The labels of NVlabs' dataset.json, and the names of our classes."""
     where = f"{path}: dataset.json"
     if entry.file_size > MAX_LIST_BYTES:
         raise DataError(

@@ -45,7 +45,7 @@ class Survey(Settings):
         return 1 if set(self.modes) <= GREY_MODES else 3
 
     def size(self, asked: int | None) -> int:
-        """The side to train at: as asked, else what the smallest side allows, 64 at most.
+        """The side to train at: --image-size, else what the smallest side allows, 64 at most.
 
         Raises:
             UsageError: no network is made for the side that is asked for.
@@ -61,12 +61,12 @@ class Survey(Settings):
         return asked
 
 
-def survey(path: Path, *, anew: bool = False, root: Path | None = None) -> tuple[Source, Survey]:
+def survey(path: Path, *, again: bool = False, root: Path | None = None) -> tuple[Source, Survey]:
     """List the images at a path, and look at their headers; what was seen is kept in the cache.
 
     Args:
         path: a folder, a zip or an npz.
-        anew: read the headers although names, sizes and times are as they were.
+        again: read the headers although names, sizes and times are as they were.
         root: another cache than the user's.
 
     Raises:
@@ -75,7 +75,7 @@ def survey(path: Path, *, anew: bool = False, root: Path | None = None) -> tuple
     source = open_source(path)
     kept = (root or cache_root()) / "surveys" / f"{key_of(source, str(path.absolute()))}.json"
     try:
-        if not anew:
+        if not again:
             return source, Survey.model_validate_json(kept.read_bytes())
     except (OSError, ValidationError):
         pass

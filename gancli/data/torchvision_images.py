@@ -164,7 +164,7 @@ class TorchvisionImages(ImageSpec):
             raise DataError(f"{folder} is a file: name a folder with --data-dir")
         with disk_errors(folder):
             folder.mkdir(parents=True, exist_ok=True)
-            # Beside its place first: an interrupted download must not look like a whole one.
+            # Next to its place first: an interrupted download must not look like a whole one.
             with tempfile.TemporaryDirectory(dir=folder, prefix=".download-") as scratch:
                 found = self._fetch(Path(scratch), folder, train)
                 new, place = self._where(Path(scratch)), self._where(folder)

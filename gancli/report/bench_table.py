@@ -64,7 +64,7 @@ def print_figures(figures: Figures) -> None:
 
 
 def print_line(figures: Figures, *, with_heading: bool) -> None:
-    """One preset as a line of a long table; `!` stands behind what is over its limit."""
+    """One preset as a line of a long table; `!` marks what is over its limit."""
     if with_heading:
         say(_HEADING)
     loops = figures.loops

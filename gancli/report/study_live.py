@@ -58,7 +58,7 @@ class Line:
 
     @property
     def pace(self) -> float | None:
-        """Seconds a step, as far as this process has seen."""
+        """Seconds per step, as far as this process has seen."""
         if self.first_step is None or self.step == self.first_step:
             return None
         return (time.monotonic() - self.began) / (self.step - self.first_step)
@@ -73,7 +73,7 @@ class StudyBoard:
     plain: Callable[[str], None] | None = None
     """where to print what ended, if nothing is drawn"""
     paces: list[float] = field(default_factory=list)
-    """seconds a step of the cells that have ended"""
+    """seconds per step of the cells that have ended"""
 
     def note(self, news: News) -> None:
         """Take in what is new."""
@@ -99,7 +99,7 @@ class StudyBoard:
         return max(sum(left) / self.jobs, max(left, default=0.0))
 
     def table(self) -> Table:
-        """A row a cell."""
+        """One row per cell."""
         left = self.remaining()
         when = "" if left is None else f", about {_minutes(left)} left"
         done = sum(line.state in ("done", "failed") for line in self.lines.values())

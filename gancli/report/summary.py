@@ -42,7 +42,7 @@ class Summary:
     trained: list[Evaluation]
     """the evaluations made in training"""
     asked: list[Evaluation]
-    """those that were asked for"""
+    """those of `gan evaluate`"""
 
     @property
     def step(self) -> int:
@@ -91,7 +91,7 @@ class Summary:
 
     @cached_property
     def speed(self) -> list[Point]:
-        """Steps a second, at each line of the log."""
+        """Steps per second, at each line of the log."""
         return [Point(r["step"], r["steps"] / r["seconds"]) for r in self.timing if r["seconds"]]
 
     @property
@@ -168,5 +168,5 @@ def _series(rows: Iterable[LogRow], wanted: Callable[[str], bool]) -> Series:
 
 
 def _is_number(*values: object) -> bool:
-    """Whether all are: people may have edited the file."""
+    """Whether all are: the file may have been edited."""
     return all(isinstance(value, int | float) for value in values)

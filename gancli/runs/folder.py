@@ -63,12 +63,12 @@ class Run:
 
     @property
     def metrics_file(self) -> Path:
-        """One JSON object a line: `step`, `loss_*`, scores."""
+        """One JSON object per line: `step`, `loss_*`, scores."""
         return self.folder / "metrics.jsonl"
 
     @property
     def timing_file(self) -> Path:
-        """One JSON object a line: `step`, and the `steps` and `seconds` since the line before."""
+        """One JSON object per line: `step`, and the `steps` and `seconds` since the line before."""
         return self.folder / "timing.jsonl"
 
     @property
@@ -82,7 +82,7 @@ class Run:
 
     @property
     def evaluations_file(self) -> Path:
-        """One JSON object a line: an evaluation made in training, and the `best` step so far."""
+        """One JSON object per line: an evaluation made in training, and the `best` step so far."""
         return self.folder / "evaluations.jsonl"
 
     @property
@@ -157,7 +157,7 @@ class Run:
         return LAST if which == LAST else "by its step"
 
     def exists(self) -> bool:
-        """Whether the folder holds a run: training leaves its lock beside what it writes."""
+        """Whether the folder holds a run: training leaves its lock next to what it writes."""
         return bool(self.checkpoints()) or (self.lock_file.exists() and self.preset_file.exists())
 
     def identity(self) -> tuple[str, str]:

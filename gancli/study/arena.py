@@ -83,7 +83,7 @@ class Arena(ABC):
 
     @abstractmethod
     def examine(self, samples: Samples) -> Measures:
-        """Measure samples, as people read them."""
+        """Measure samples, as `gan sample` writes them."""
 
     @abstractmethod
     def quality_words(self) -> str:
@@ -138,7 +138,7 @@ class PointArena(Arena):
 
 @dataclass(frozen=True)
 class DigitArena(Arena):
-    """Handwritten digits, one or three an image, told apart by a classifier."""
+    """Handwritten digits, one or three per image, told apart by a classifier."""
 
     reader: Reader
     test: Dataset

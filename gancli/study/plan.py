@@ -77,7 +77,7 @@ class Study:
 
     @property
     def notes_file(self) -> Path:
-        """What its owner wants the report to say, a paragraph a line."""
+        """What its owner wants the report to say, one paragraph per line."""
         return self.folder / "notes.txt"
 
     def cell(self, name: str) -> "Cell":
