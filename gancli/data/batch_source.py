@@ -64,8 +64,8 @@ class BatchSource:
         self.batches_per_epoch = self.count // batch_size + (rest > 0)
         if len(data) < batch_size:
             raise DataError(
-                f"read {len(data)} samples, expected at least one batch of {batch_size}: "
-                "set a smaller one with --set schedule.batch_size="
+                f"the data set has {len(data)} samples, fewer than a batch of {batch_size}: "
+                "choose a smaller batch with --set schedule.batch_size="
             )
         for size in (batch_size, generator_batch_size or batch_size, rest):
             world.slice_of(size)
