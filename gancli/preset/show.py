@@ -4,6 +4,7 @@ import tomlkit
 from pydantic import BaseModel
 from tomlkit.items import Item, Table
 
+from gancli.objective import Objective
 from gancli.preset.schema import Preset
 
 
@@ -21,11 +22,7 @@ def _fill(
     table: Table | tomlkit.TOMLDocument, model: BaseModel, path: str, remarks: dict[str, str]
 ) -> None:
     """Plain values first: TOML gives what follows a table's head to that table."""
-    fields = [
-        (name, value, type(model).model_fields[name].description)
-        for name, value in model
-        if value is not None
-    ]
+    fields = [each for each in _fields(model) if each[1] is not None]
     for name, value, meaning in fields:
         if isinstance(value, BaseModel | dict):
             continue
@@ -46,6 +43,14 @@ def _fill(
                 inline.update(said.model_dump(mode="json", exclude_defaults=True))
                 below.add(key, inline)
             table.add(name, below)
+
+
+def _fields(model: BaseModel) -> list[tuple[str, object, str | None]]:
+    """Names, values and meanings; an objective's are the tables it was read from."""
+    if isinstance(model, Objective):
+        return [(name, part, None) for name, part in model.parts.items()]
+    known = type(model).model_fields
+    return [(name, value, known[name].description) for name, value in model]
 
 
 def _on_one_line(comment: str) -> str:
