@@ -45,13 +45,12 @@ class OptimizerSpec(Settings):
     """let the rate fall when the loss this optimiser descends no longer does; none: it does not"""
 
     @abstractmethod
-    def build(self, parameters: Iterable[nn.Parameter], *, fast: bool = True) -> Optimizer:
-        """The optimiser of these parameters.
+    def build(self, parameters: Iterable[nn.Parameter]) -> Optimizer:
+        """The optimiser of these parameters."""
 
-        Args:
-            parameters: a player's.
-            fast: update all of them at once; otherwise as torch does by default.
-        """
+    @abstractmethod
+    def build_plainly(self, parameters: Iterable[nn.Parameter]) -> Optimizer:
+        """The same in torch's default implementation, with which `gan bench train` compares."""
 
     def at(self, step: int) -> dict[str, float]:
         """What the optimiser's settings are at this step (0 is the first)."""
@@ -72,9 +71,13 @@ class Adam(OptimizerSpec):
     eps: float = Field(default=1e-8, gt=0)
     """added to the root of the second moment"""
 
-    def build(self, parameters: Iterable[nn.Parameter], *, fast: bool = True) -> Optimizer:
+    def build(self, parameters: Iterable[nn.Parameter]) -> Optimizer:
         """torch's Adam, in one fused update of all parameters."""
-        return torch.optim.Adam(parameters, self.lr, self.betas, self.eps, fused=fast or None)
+        return torch.optim.Adam(parameters, self.lr, self.betas, self.eps, fused=True)
+
+    def build_plainly(self, parameters: Iterable[nn.Parameter]) -> Optimizer:
+        """torch's Adam, in its default implementation."""
+        return torch.optim.Adam(parameters, self.lr, self.betas, self.eps)
 
 
 @OPTIMIZERS.register("rmsprop")
@@ -87,9 +90,13 @@ class RmsProp(OptimizerSpec):
     eps: float = Field(default=1e-8, gt=0)
     """added to the root of the mean square"""
 
-    def build(self, parameters: Iterable[nn.Parameter], *, fast: bool = True) -> Optimizer:
+    def build(self, parameters: Iterable[nn.Parameter]) -> Optimizer:
         """torch's RMSprop, in one update of all parameters."""
-        return torch.optim.RMSprop(parameters, self.lr, self.alpha, self.eps, foreach=fast or None)
+        return torch.optim.RMSprop(parameters, self.lr, self.alpha, self.eps, foreach=True)
+
+    def build_plainly(self, parameters: Iterable[nn.Parameter]) -> Optimizer:
+        """torch's RMSprop, in its default implementation."""
+        return torch.optim.RMSprop(parameters, self.lr, self.alpha, self.eps)
 
 
 @OPTIMIZERS.register("sgd")
@@ -108,9 +115,13 @@ class Sgd(OptimizerSpec):
     lr_floor: float = Field(default=0.0, ge=0)
     """the learning rate never falls below this"""
 
-    def build(self, parameters: Iterable[nn.Parameter], *, fast: bool = True) -> Optimizer:
+    def build(self, parameters: Iterable[nn.Parameter]) -> Optimizer:
         """torch's SGD, in one fused update of all parameters."""
-        return torch.optim.SGD(parameters, self.lr, self.momentum, fused=fast or None)
+        return torch.optim.SGD(parameters, self.lr, self.momentum, fused=True)
+
+    def build_plainly(self, parameters: Iterable[nn.Parameter]) -> Optimizer:
+        """torch's SGD, in its default implementation."""
+        return torch.optim.SGD(parameters, self.lr, self.momentum)
 
     def at(self, step: int) -> dict[str, float]:
         """Learning rate and momentum at this step."""

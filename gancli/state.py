@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from gancli.errors import RunError
-from gancli.objective.context import Side, State
+from gancli.objective.context import Side, TermState
 from gancli.objective.turn_settings import SIDES
 from gancli.objective.turns import Memory
 from gancli.optimizers import PlateauState
@@ -28,7 +28,7 @@ def exact(device: torch.device) -> torch.dtype:
 
 
 @dataclass
-class Counts:
+class TurnCounts:
     """What was taken so far: real batches, and turns by name."""
 
     batches: int = 0
@@ -94,7 +94,7 @@ class TrainState:
     """moving average of the generator, its buffers copied; a network of its own, never swapped"""
     step: int = 0
     meter: Meter = field(default_factory=Meter)
-    counts: Counts = field(default_factory=Counts)
+    counts: TurnCounts = field(default_factory=TurnCounts)
     memory: Memory = field(default_factory=Memory)
     plateaus: dict[str, PlateauState] = field(default_factory=dict)
     """by optimiser, of those whose rate follows their loss"""
@@ -235,7 +235,7 @@ def build_state(
         if spec.plateau is not None:
             plateaus[name] = PlateauState(spec.plateau, device, exact(device))
     ema = copy.deepcopy(players.generator).eval() if preset.average_kept else None
-    states: dict[str, State] = {
+    states: dict[str, TermState] = {
         name: {key: torch.tensor(start, dtype=exact(device), device=device)
                for key, start in term.initial().items()}
         for name, term in preset.objective.terms().items()

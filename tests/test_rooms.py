@@ -34,6 +34,8 @@ ROOMS = [
         "choices",
         "defaults",
         "watch",
+        "folders",
+        "sample_formats",
         "plurals",
     },
     {"networks", "objective", "optimizers", "data"},

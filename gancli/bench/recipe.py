@@ -99,7 +99,7 @@ class Recipe:
     def textbook_optimizer(self, player: str) -> Optimizer:
         """The player's optimiser, in torch's default implementation."""
         spec = self.preset.players()[player].optimizer
-        return spec.build(getattr(self, player).parameters(), fast=False)
+        return spec.build_plainly(getattr(self, player).parameters())
 
     def fast_optimizer(self, player: str) -> Optimizer:
         """The player's optimiser, in torch's fastest implementation."""

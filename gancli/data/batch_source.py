@@ -80,8 +80,8 @@ class BatchSource:
         """Refuse batches of these sizes if they cannot be dealt."""
         if self.count < self.batch_size:
             raise DataError(
-                f"read {self.count} samples, expected at least one batch of {self.batch_size}: "
-                "set a smaller one with --set schedule.batch_size="
+                f"the data set has {self.count} samples, fewer than a batch of {self.batch_size}: "
+                "choose a smaller batch with --set schedule.batch_size="
             )
         for size in sizes:
             self.world.slice_of(size)

@@ -6,7 +6,7 @@ from pydantic import Field
 from torch import Tensor
 
 from gancli.objective.adversarial import BOTH, FAKE, Adversarial
-from gancli.objective.context import Context, Read, Side, State
+from gancli.objective.context import Context, Read, Side, TermState
 from gancli.objective.term import TERMS
 
 
@@ -44,7 +44,7 @@ class Equilibrium(Adversarial):
         """The factor k, and M, the paper's measure of convergence."""
         return {"k": 0.0, "M": 0.0}
 
-    def advance(self, side: Side, state: State, seen: State) -> State:
+    def advance(self, side: Side, state: TermState, seen: TermState) -> TermState:
         """k <- k + lambda (gamma L(x) - L(G(z))), within [0, 1]."""
         if side != "discriminator":
             return state

@@ -6,7 +6,7 @@ from pydantic import Field
 from torch import Tensor
 
 from gancli.objective.adversarial import BOTH
-from gancli.objective.context import Context, Read, Side, State
+from gancli.objective.context import Context, Read, Side, TermState
 from gancli.objective.term import TERMS, Term
 from gancli.types import DiscriminatorOutput
 
@@ -77,7 +77,7 @@ class LogitAnchor(Term):
         """The moving averages of the logits."""
         return {"mean_real": 0.0, "mean_fake": 0.0}
 
-    def advance(self, side: Side, state: State, seen: State) -> State:
+    def advance(self, side: Side, state: TermState, seen: TermState) -> TermState:
         """Both averages, moved towards what was seen."""
         del side
         share = 1 - self.decay

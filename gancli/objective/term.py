@@ -5,7 +5,7 @@ from typing import Literal
 
 from torch import Tensor
 
-from gancli.objective.context import Context, Read, Side, State, View
+from gancli.objective.context import Context, Read, Side, TermState, View
 from gancli.prior import Prior
 from gancli.registry import Registry
 from gancli.settings import Settings
@@ -51,7 +51,7 @@ class Term(Settings):
         """
         return {}
 
-    def advance(self, side: Side, state: State, seen: State) -> State:
+    def advance(self, side: Side, state: TermState, seen: TermState) -> TermState:
         """The state after a turn in which the term acted.
 
         Args:

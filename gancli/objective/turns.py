@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from gancli.objective.context import Scene, Side, State
+from gancli.objective.context import Scene, Side, TermState
 from gancli.objective.objective import Objective
 from gancli.objective.scene import Carried, make_scene
 from gancli.objective.turn import Losses, Turn
@@ -22,7 +22,7 @@ from gancli.types import Draws, Players
 class Memory:
     """What a step remembers: the terms' states, and what its turns hand on to each other."""
 
-    states: dict[str, State] = field(default_factory=dict)
+    states: dict[str, TermState] = field(default_factory=dict)
     carried: Carried = field(default_factory=Carried)
     measures: dict[str, Tensor] = field(default_factory=dict)
     """of the last turn, by TERM.NAME: what was observed, and the states afterwards"""
