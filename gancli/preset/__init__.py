@@ -3,7 +3,8 @@
 from gancli.preset.load import change, load_preset, mark_deviations, preset_differences, validate
 from gancli.preset.named_data import models_on, spec_named
 from gancli.preset.published import Published
-from gancli.preset.schema import Preset, Schedule
+from gancli.preset.schedule import Schedule
+from gancli.preset.schema import Preset
 from gancli.preset.show import to_toml
 from gancli.preset.stored import StoredPreset
 

@@ -1,10 +1,9 @@
-"""A resolved preset as TOML that trains as it stands, with each field's meaning beside it."""
+"""A resolved preset as TOML that trains as it stands, with each field's meaning next to it."""
 
 import tomlkit
 from pydantic import BaseModel
 from tomlkit.items import Item, Table
 
-from gancli.objective import Objective
 from gancli.preset.schema import Preset
 
 
@@ -46,11 +45,9 @@ def _fill(
 
 
 def _fields(model: BaseModel) -> list[tuple[str, object, str | None]]:
-    """Names, values and meanings; an objective's are the tables it was read from."""
-    if isinstance(model, Objective):
-        return [(name, part, None) for name, part in model.parts.items()]
+    """Names, values and meanings; the tables of an objective have none."""
     known = type(model).model_fields
-    return [(name, value, known[name].description) for name, value in model]
+    return [(name, v, known[name].description if name in known else None) for name, v in model]
 
 
 def _on_one_line(comment: str) -> str:
