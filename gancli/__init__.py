@@ -21,10 +21,12 @@ if TYPE_CHECKING:
     from gancli.errors import NonFiniteError as NonFiniteError
     from gancli.errors import RunError as RunError
     from gancli.errors import UsageError as UsageError
+    from gancli.library.image_grid import image_grid as image_grid
     from gancli.library.load import load as load
     from gancli.library.model import Model as Model
     from gancli.library.presets import ModelInfo as ModelInfo
     from gancli.library.presets import presets as presets
+    from gancli.library.scores import Scores as Scores
     from gancli.library.train import resolve_preset as resolve_preset
     from gancli.library.train import resume as resume
     from gancli.library.train import train as train
@@ -53,7 +55,9 @@ _HOMES = dict.fromkeys(_ERRORS, "gancli.errors") | {
     "ModelInfo": "gancli.library.presets",
     "Preset": "gancli.preset",
     "Traversed": "gancli.library.traversal",
+    "Scores": "gancli.library.scores",
     "TraversedAxis": "gancli.library.traversal",
+    "image_grid": "gancli.library.image_grid",
     "load": "gancli.library.load",
     "load_plugin": "gancli.plugins",
     "presets": "gancli.library.presets",

@@ -52,7 +52,7 @@ class _Cell:
 
         self._render = render
         self._shown = time.monotonic()
-        self._output = display(self._mime(), raw=True, display_id=True)  # type: ignore[no-untyped-call]
+        self._output = display(self._mime(), raw=True, display_id=True)
 
     def refresh(self) -> None:
         """Show what there is now, unless it was shown a moment ago."""
