@@ -1,5 +1,6 @@
 """The wheel, installed into another environment and run from another folder, works."""
 
+import os
 import subprocess
 import sys
 import sysconfig
@@ -7,6 +8,13 @@ import venv
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
+PROGRAM = """
+import gancli
+
+model = gancli.train("gan", "ring8", steps=2, overrides={"schedule.batch_size": 8})
+points = model.sample(seeds=range(10))
+print(points.shape, model.evaluate())
+"""
 
 
 def test_the_wheel_works_elsewhere(tmp_path: Path) -> None:
@@ -26,10 +34,13 @@ def test_the_wheel_works_elsewhere(tmp_path: Path) -> None:
     (site / "others.pth").write_text(sysconfig.get_paths()["purelib"])
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
+    environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
 
     def call(program: str, *arguments: str) -> str:
         command = [str(python.parent / program), *arguments]
-        done = subprocess.run(command, cwd=elsewhere, check=True, capture_output=True, text=True)
+        done = subprocess.run(
+            command, cwd=elsewhere, check=True, capture_output=True, text=True, env=environment
+        )
         return done.stdout
 
     def gan(*arguments: str) -> str:
@@ -41,3 +52,6 @@ def test_the_wheel_works_elsewhere(tmp_path: Path) -> None:
     gan("train", "gan", "--dataset", "ring8", "--steps", "2", "--out", "run", *small)
     gan("sample", "run", "--count", "3", "--out", "made")
     assert (elsewhere / "made" / "samples.npz").exists()
+    (elsewhere / "program.py").write_text(PROGRAM)
+    assert "modes_held" in call("python", "program.py")
+    assert (site / "gancli" / "py.typed").exists()
