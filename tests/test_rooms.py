@@ -21,6 +21,7 @@ ROOMS = [
         "types",
         "rng",
         "registry",
+        "scores",
         "choices",
         "defaults",
         "watch",
@@ -36,11 +37,13 @@ ROOMS = [
     {"state", "checkpoint", "runs", "environment", "user_images"},
     {"sampler", "traverse", "html", "pictures", "writer", "preview", "evaluation"},
     {"trainer"},
+    {"evaluate_in_training"},
     {"report", "bench", "study"},
-    {"commands", "cli", "__main__", "run_job"},
+    {"run_job"},
+    {"commands", "cli", "__main__"},
 ]
 """A room imports from rooms before it, and from itself."""
-COMMANDS = {"app.py", "traverse.py", "compare.py", "evaluate.py"}
+COMMANDS = {"app.py", "traverse.py", "compare.py", "evaluate.py", "evaluate_checkpoint.py"}
 """Files of functions that are as long as their lists of options."""
 BLIND = {"networks", "objective", "data"}
 """Side by side, but blind to each other."""

@@ -1,4 +1,4 @@
-"""What scoring takes beside the bare extractor, beside torch-fidelity's distance, and in memory.
+"""Scoring compared with the bare extractor and with torch-fidelity's distance, and its memory.
 
 Run as a module it measures the memory, in a process of its own.
 """
@@ -8,7 +8,6 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,16 +19,18 @@ from gancli.bench.measure import alternate
 from gancli.bench.memory import forget_peak, peak
 from gancli.data import Dataset
 from gancli.errors import RunError
-from gancli.evaluation.evaluate import evaluate, look_at_reals
-from gancli.evaluation.extractors import INCEPTION, KNOWN, Extractor, Seen
+from gancli.evaluation.evaluate import look_at_reals, score_images
+from gancli.evaluation.extractors import INCEPTION, PRETRAINED, Extractor, Seen
 from gancli.evaluation.feature_store import FeatureStore
-from gancli.evaluation.features import Needs, gather
+from gancli.evaluation.features import FeatureNeeds, extract_features
 from gancli.evaluation.frechet import Moments, frechet_distance
-from gancli.evaluation.image_sets import Stored
-from gancli.evaluation.reference_cache import reference
-from gancli.evaluation.spec import LEAST, EvaluationSpec, Metric, Real
+from gancli.evaluation.image_sets import DatasetImages
+from gancli.evaluation.metrics import METRICS
+from gancli.evaluation.reference_cache import reference_features
+from gancli.evaluation.spec import EvaluationSpec, RealImages
+from gancli.watch import Done
 
-WIDTH = KNOWN[INCEPTION].width
+WIDTH = PRETRAINED[INCEPTION].width
 CLASSES = 1008
 BATCH = 64
 SIDE = 32
@@ -37,9 +38,7 @@ STATISTICS = 4096
 """Features behind the Gaussians whose distance is timed."""
 INTRA_CLASSES = 10
 MEASUREMENTS = 4
-WITHOUT_LABELS: tuple[Metric, ...] = ("fid", "is", "kid", "prc", "dc")
 CPU = torch.device("cpu")
-Done = Callable[[int], None]
 
 
 @dataclass(frozen=True)
@@ -47,17 +46,17 @@ class ScoreSizes:
     """How much is measured."""
 
     count: int
-    """images of the comparison of all metrics with FID alone"""
+    """images in the comparison of all metrics with FID alone"""
     pieces: int
-    """images of a turn of the extractor"""
+    """images that the extractor sees in one round"""
     memory_count: int
     """made-up features of the memory's measurement"""
     rounds: int
-    """how often the extractor and the distances get their turns"""
+    """how often the extractor and the distances are timed"""
 
 
 class ScoreTiming(BaseModel):
-    """What one call of `gan bench evaluate` found out."""
+    """The result of one call of `gan bench evaluate`."""
 
     images_per_s: float
     """through Inception, as it scores"""
@@ -85,7 +84,7 @@ class ScoreTiming(BaseModel):
     """all metrics' peak beyond torch itself, of `memory_count` made-up features against as many"""
 
 
-def blank_inception(layers: tuple[str, ...] = KNOWN[INCEPTION].layers) -> nn.Module:
+def blank_inception(layers: tuple[str, ...] = PRETRAINED[INCEPTION].layers) -> nn.Module:
     """torch-fidelity's Inception with weights drawn from a fixed seed, which need no download."""
     from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
 
@@ -124,7 +123,7 @@ def time_scoring(sizes: ScoreSizes, done: Done) -> ScoreTiming:
         count=sizes.count,
         fid_s=scoring[0],
         all_s=scoring[1],
-        metrics=list(_metrics(sizes.count)),
+        metrics=_metrics(sizes.count),
         all_to_fid=scoring[1] / scoring[0],
         distance_s=ours,
         fidelity_distance_s=theirs,
@@ -143,15 +142,15 @@ def _extractor(net: nn.Module) -> Extractor:
     return Extractor(INCEPTION, "blank", False, "", WIDTH, CPU, see)
 
 
-def _made_up(count: int, seed: int) -> Stored:
+def _made_up(count: int, seed: int) -> DatasetImages:
     source = torch.Generator().manual_seed(seed)
     shape = (count, 3, SIDE, SIDE)
-    return Stored(Dataset(torch.randint(0, 256, shape, dtype=torch.uint8, generator=source)))
+    return DatasetImages(Dataset(torch.randint(0, 256, shape, dtype=torch.uint8, generator=source)))
 
 
 def _extraction(net: nn.Module, sizes: ScoreSizes, folder: Path) -> tuple[float, float, float]:
     images, extractor = _made_up(sizes.pieces, 0), _extractor(net)
-    needs = Needs(features=True, logits=True)
+    needs = FeatureNeeds(features=True, logits=True)
 
     def bare() -> None:
         with torch.no_grad():
@@ -159,7 +158,9 @@ def _extraction(net: nn.Module, sizes: ScoreSizes, folder: Path) -> tuple[float,
                 net(pixels)
 
     loops = {
-        "ours": lambda: gather(images, extractor, needs, FeatureStore(folder), batch_size=BATCH),
+        "ours": lambda: extract_features(
+            images, extractor, needs, FeatureStore(folder), batch_size=BATCH
+        ),
         "bare": bare,
     }
     timed = alternate(loops, rounds=sizes.rounds, seconds=0.0, device=CPU, warm_up=1)
@@ -198,17 +199,25 @@ def _features(count: int, seed: int) -> Tensor:
     return made
 
 
-def _metrics(count: int) -> tuple[Metric, ...]:
-    return tuple(metric for metric in WITHOUT_LABELS if LEAST[metric] <= count)
+def _metrics(count: int) -> list[str]:
+    """The metrics that take no labels, no training images, and no more images than these."""
+    return [
+        name
+        for name, kind in METRICS.items()
+        if kind.entry.is_option
+        and not kind.goes_by_class
+        and kind.training_needs is None
+        and kind.min_images <= count
+    ]
 
 
 def _scoring(net: nn.Module, count: int, folder: Path) -> tuple[float, float]:
     """Seconds of FID alone and of all metrics, the reference's statistics being known."""
-    fakes, real = _made_up(count, 1), Real(_made_up(count, 2), "made up", "all")
+    fakes, real = _made_up(count, 1), RealImages(_made_up(count, 2), "made up", "all")
     extractor = _extractor(net)
     everything = EvaluationSpec(_metrics(count), extractor)
-    needs = everything.reference_needs()
-    reference(real.images, extractor, needs, FeatureStore(folder), batch_size=BATCH)
+    needs = everything.reference_needs() or FeatureNeeds()
+    reference_features(real.images, extractor, needs, FeatureStore(folder), batch_size=BATCH)
     loops = {
         "fid": lambda: _evaluate(fakes, real, EvaluationSpec(["fid"], extractor), folder),
         "all": lambda: _evaluate(fakes, real, everything, folder),
@@ -217,15 +226,10 @@ def _scoring(net: nn.Module, count: int, folder: Path) -> tuple[float, float]:
     return timed["fid"].median, timed["all"].median
 
 
-def _evaluate(images: Stored, real: Real, asked: EvaluationSpec, folder: Path) -> None:
-    keeper = FeatureStore(folder)
-    known = look_at_reals([real], asked, keeper, batch_size=BATCH, watch=_unwatched)
-    evaluate(images, known, asked, keeper, batch_size=BATCH, watch=_unwatched)
-
-
-def _unwatched(count: int, unit: str) -> AbstractContextManager[Done]:
-    del count, unit
-    return nullcontext(lambda done: None)
+def _evaluate(images: DatasetImages, real: RealImages, spec: EvaluationSpec, folder: Path) -> None:
+    store = FeatureStore(folder)
+    stats = look_at_reals([real], spec, store, batch_size=BATCH)
+    score_images(images, stats, spec, store, batch_size=BATCH)
 
 
 def _peak_elsewhere(count: int) -> int:
@@ -253,12 +257,12 @@ def peak_of_all(count: int) -> int:
 
     small = (count, 1, 2, 2)
     fakes, reals = (
-        Stored(Dataset(torch.randint(0, 256, small, dtype=torch.uint8))) for _ in range(2)
+        DatasetImages(Dataset(torch.randint(0, 256, small, dtype=torch.uint8))) for _ in range(2)
     )
     extractor = Extractor("made up", "0", False, "", WIDTH, CPU, see)
     with tempfile.TemporaryDirectory() as folder:
         before = forget_peak(CPU)
-        real = Real(reals, "made up", "all")
+        real = RealImages(reals, "made up", "all")
         _evaluate(fakes, real, EvaluationSpec(_metrics(count), extractor), Path(folder))
         return peak(CPU) - before
 

@@ -119,8 +119,8 @@ def train(
 ) -> None:
     """Train a model: previews, metrics and checkpoints go to the run's folder."""
     from gancli import user_images as own
-    from gancli.commands import evaluate_in_training as examining
     from gancli.commands import train as training
+    from gancli.evaluation.request import ExtractorWeights
 
     training.train(
         training.TrainRequest(
@@ -142,7 +142,7 @@ def train(
             dry_run=dry_run,
             tensorboard=tensorboard,
             images=own.ImageChoices(image_size, fit, skip_broken, verify),
-            weights=examining.Weights(weights, trust_weights),
+            weights=ExtractorWeights(weights, trust_weights),
         )
     )
 
@@ -159,14 +159,16 @@ def resume(
 ) -> None:
     """Go on with a run, bit for bit as if it had never stopped."""
     from gancli.commands import resume as resuming
-    from gancli.commands.evaluate_in_training import Weights
     from gancli.environment import Place
+    from gancli.evaluation.request import ExtractorWeights
     from gancli.run_job import TrainOptions
 
     resuming.resume(
         run,
         Place(device, threads, data_dir),
-        TrainOptions(data_dir, tensorboard=tensorboard, weights=Weights(weights, trust_weights)),
+        TrainOptions(
+            data_dir, tensorboard=tensorboard, weights=ExtractorWeights(weights, trust_weights)
+        ),
     )
 
 

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from gancli.cli.options import DataDirOption, DeviceOption, TrustOption, WeightsOption
+from gancli.scores import ranking_scores
 
 
 def compare(
@@ -21,8 +22,9 @@ def compare(
         typer.Option(
             "--by",
             metavar="SCORE",
-            help="What ranks: fid, kid, inception_score, precision, recall, density, coverage, "
-            "intra_fid or recognised. Default: the first that all have.",
+            autocompletion=ranking_scores,
+            help="Score to rank by, e.g. fid, inception_score, kid, recall or coverage. Default: "
+            "the first that all runs have.",
         ),
     ] = None,
     reference: Annotated[
@@ -30,7 +32,7 @@ def compare(
         typer.Option(
             "--reference",
             metavar="train|test",
-            help="Only scores against this split. Default: those of most images.",
+            help="Split that scores must be compared with. Default: that with most images scored.",
         ),
     ] = None,
     floor: Annotated[
@@ -41,27 +43,28 @@ def compare(
     trust_weights: TrustOption = False,
     device: DeviceOption = None,
     data_dir: DataDirOption = None,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print the ranking for programs.")
-    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False,
 ) -> None:
-    """Rank runs that were scored alike, beside real data; others are told what to type."""
-    from gancli import environment as place
-    from gancli.commands import baseline as flooring
-    from gancli.commands import compare as comparing
-    from gancli.commands import evaluate_in_training as examining
+    """Rank runs scored by the same protocol, with real data for comparison.
 
-    comparing.compare(
-        comparing.CompareRequest(
+    Runs of different protocols are not ranked: the commands that make them comparable are printed.
+    """
+    from gancli.commands import compare as command
+    from gancli.environment import Place
+    from gancli.evaluation.baseline import BaselineRequest
+    from gancli.evaluation.request import ExtractorWeights
+
+    command.compare(
+        command.CompareRequest(
             runs=tuple(runs),
             by=by,
             reference=reference,
-            floor=flooring.FloorRequest(
+            baseline=BaselineRequest(
                 floor,
-                examining.Weights(weights, trust_weights),
-                place.Place(device, None, data_dir),
+                ExtractorWeights(weights, trust_weights),
+                Place(device, None, data_dir),
             ),
-            no_floor=no_floor,
+            no_baseline=no_floor,
             as_json=as_json,
         )
     )

@@ -12,11 +12,11 @@ import torch
 
 from gancli.checkpoint import Checkpoint
 from gancli.choices import DeviceName
-from gancli.commands.digits import reader_of_digits, shows_digits
 from gancli.data.stacked import DIGITS
-from gancli.environment import as_typed, choose_device, data_folder
+from gancli.environment import as_typed, cache_folder, choose_device, data_folder
 from gancli.errors import UsageError
-from gancli.evaluation.mnist_classifier import Reader
+from gancli.evaluation.mnist_classifier import Reader, load_digit_reader, shows_digits
+from gancli.evaluation.observer import Observer
 from gancli.preset import Preset
 from gancli.report.console import console, say
 from gancli.report.progress import counting
@@ -190,7 +190,7 @@ def _reader(request: TraverseRequest, saved: Checkpoint) -> Reader | None:
         return None
     folder = data_folder(request.data_dir, saved.header.data_folder)
     if DIGITS.is_present(folder):
-        return reader_of_digits(folder, partial(counting, console()))
+        return load_digit_reader(folder, cache_folder(), Observer(partial(counting, console())))
     say(
         f"no MNIST in {folder}, so nobody reads the digits and pixels alone are compared: name its "
         "folder with --data-dir"

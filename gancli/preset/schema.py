@@ -2,9 +2,10 @@
 
 import json
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
+from pydantic_core import PydanticCustomError
 
 from gancli.data import AnyData
 from gancli.networks import AnyNetwork, Mlp
@@ -12,6 +13,7 @@ from gancli.objective import Objective
 from gancli.objective.auxiliary import LABEL
 from gancli.optimizers import AnyOptimizer
 from gancli.prior import Prior
+from gancli.scores import ranking_scores, ranks
 from gancli.settings import Settings
 
 ABSENT = "absent"
@@ -20,18 +22,18 @@ Decay = Annotated[float, Field(ge=0, lt=1)]
 Count = Annotated[int, Field(gt=0, le=1_000_000_000)]
 Turns = Annotated[int, Field(gt=0, le=10_000)]
 """Turns of one step, which its plan lists one by one."""
-SelectionScore = Literal[
-    "fid",
-    "intra_fid",
-    "kid",
-    "inception_score",
-    "precision",
-    "recall",
-    "density",
-    "coverage",
-    "recognised",
-]
-"""Scores by which one checkpoint is better than another."""
+
+
+def _ranking_score(name: str) -> str:
+    if not ranks(name):
+        raise PydanticCustomError(
+            "unknown_score", "one of {scores}", {"scores": ", ".join(ranking_scores())}
+        )
+    return name
+
+
+SelectionScore = Annotated[str, AfterValidator(_ranking_score)]
+"""A score by which one checkpoint is better than another."""
 
 
 class PlayerSpec(Settings):

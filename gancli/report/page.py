@@ -6,20 +6,19 @@ from pathlib import Path
 from typing import NamedTuple
 
 import gancli
+from gancli.evaluation.leaderboard import Entry
 from gancli.evaluation.protocol import Evaluation
-from gancli.evaluation.ranking import Entry
 from gancli.html import data_uri, template, thinned
 from gancli.preset import to_toml
 from gancli.preset.schema import ABSENT, leaves
 from gancli.report.evaluation import (
-    OF_CLASS,
-    STD,
     protocol_lines,
     shown_interval,
     shown_name,
     shown_value,
 )
 from gancli.report.summary import Series, Summary
+from gancli.scores import is_headline
 
 PICTURES_LIMIT = 12_000_000
 """Bytes of pictures in one page; in its base64 they take a third more."""
@@ -118,8 +117,8 @@ def _charts(summary: Summary) -> list[Chart]:
 
 
 def _judged(group: list[Entry], classes: Sequence[str]) -> Judged:
-    every = [name for each in group for name in each.evaluation.scores if not name.endswith(STD)]
-    names = list(dict.fromkeys(name for name in every if not name.startswith(OF_CLASS)))
+    every = (name for each in group for name in each.evaluation.scores)
+    names = list(dict.fromkeys(filter(is_headline, every)))
     rows = [
         (
             "" if each.evaluation.step is None else f"{each.evaluation.step:,}",

@@ -4,8 +4,8 @@ import time
 from collections.abc import Callable
 
 from gancli.checkpoint import load
+from gancli.evaluate_in_training import Evaluated
 from gancli.files import write_atomically
-from gancli.report.events import Evaluated
 from gancli.report.page import render
 from gancli.report.summary import summarise
 from gancli.runs.folder import Run
