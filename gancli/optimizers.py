@@ -27,6 +27,10 @@ class OptimizerSpec(Settings):
     def build(self, parameters: Iterable[nn.Parameter]) -> Optimizer:
         """The optimiser of these parameters."""
 
+    @abstractmethod
+    def build_plainly(self, parameters: Iterable[nn.Parameter]) -> Optimizer:
+        """The same in torch's default implementation, with which `gan bench train` compares."""
+
     def at(self, step: int) -> dict[str, float]:
         """What the optimiser's settings are at this step (0 is the first)."""
         del step
@@ -46,6 +50,10 @@ class Adam(OptimizerSpec):
         """torch's Adam, in one fused update of all parameters."""
         return torch.optim.Adam(parameters, self.lr, self.betas, self.eps, fused=True)
 
+    def build_plainly(self, parameters: Iterable[nn.Parameter]) -> Optimizer:
+        """torch's Adam, in its default implementation."""
+        return torch.optim.Adam(parameters, self.lr, self.betas, self.eps)
+
 
 class RmsProp(OptimizerSpec):
     """Tieleman and Hinton 2012."""
@@ -59,6 +67,10 @@ class RmsProp(OptimizerSpec):
     def build(self, parameters: Iterable[nn.Parameter]) -> Optimizer:
         """torch's RMSprop, in one update of all parameters."""
         return torch.optim.RMSprop(parameters, self.lr, self.alpha, self.eps, foreach=True)
+
+    def build_plainly(self, parameters: Iterable[nn.Parameter]) -> Optimizer:
+        """torch's RMSprop, in its default implementation."""
+        return torch.optim.RMSprop(parameters, self.lr, self.alpha, self.eps)
 
 
 class Sgd(OptimizerSpec):
@@ -79,6 +91,10 @@ class Sgd(OptimizerSpec):
     def build(self, parameters: Iterable[nn.Parameter]) -> Optimizer:
         """torch's SGD, in one fused update of all parameters."""
         return torch.optim.SGD(parameters, self.lr, self.momentum, fused=True)
+
+    def build_plainly(self, parameters: Iterable[nn.Parameter]) -> Optimizer:
+        """torch's SGD, in its default implementation."""
+        return torch.optim.SGD(parameters, self.lr, self.momentum)
 
     def at(self, step: int) -> dict[str, float]:
         """Learning rate and momentum at this step."""

@@ -17,7 +17,7 @@ from torch import Tensor
 from gancli.errors import UsageError
 from gancli.launch import is_shared
 
-PATIENCE = timedelta(days=30)
+LEAD_TIMEOUT = timedelta(days=30)
 """How long processes wait for the leading one; torch's own limit is some minutes."""
 
 
@@ -43,8 +43,8 @@ class World:
         """
         if count % self.size:
             raise UsageError(
-                f"read a batch of {count} for {self.size} processes, expected a multiple of "
-                f"{self.size}: set another one with --set schedule.batch_size="
+                f"a batch of {count} does not divide among {self.size} processes: choose a "
+                f"multiple of {self.size} with --set schedule.batch_size="
             )
         part = count // self.size
         return slice(self.rank * part, (self.rank + 1) * part)
@@ -90,7 +90,7 @@ def join(device: torch.device) -> World:
         return World()
     if not dist.is_initialized():
         dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
-    patient = dist.new_group(backend="gloo", timeout=PATIENCE)
+    patient = dist.new_group(backend="gloo", timeout=LEAD_TIMEOUT)
     joined = patient if isinstance(patient, dist.ProcessGroup) else None
     return World(dist.get_rank(), dist.get_world_size(), joined)
 

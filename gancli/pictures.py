@@ -3,17 +3,18 @@
 import importlib.resources
 import io
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from gancli.data import Mixture
+from gancli.palette import FAKE_COLOUR, REAL_COLOUR
 from gancli.sampler import Samples
 
 GAP = 2
 """Pixels between the cells of a grid."""
-REAL, FAKE = "#3a9d5d", "#1f4fd8"
 
 
 def to_image(image: Samples) -> Image.Image:
@@ -23,8 +24,13 @@ def to_image(image: Samples) -> Image.Image:
 
 def png(image: Image.Image, compress_level: int = 6) -> bytes:
     """The picture as a PNG file's content; 1 compresses fastest, 9 best."""
+    return encoded(image, {"format": "png", "compress_level": compress_level})
+
+
+def encoded(image: Image.Image, options: Mapping[str, Any]) -> bytes:
+    """The picture as a file's content; `options` go to Pillow's `Image.save`."""
     buffer = io.BytesIO()
-    image.save(buffer, format="png", compress_level=compress_level)
+    image.save(buffer, **options)
     return buffer.getvalue()
 
 
@@ -41,7 +47,7 @@ def grid(images: Samples, columns: int | None = None) -> Image.Image:
     return to_image(sheet)
 
 
-def labelled(
+def labelled_table(
     rows: Sequence[tuple[str, Sequence[Image.Image | None]]],
     size: tuple[int, int],
     headings: Sequence[str] = (),
@@ -51,7 +57,7 @@ def labelled(
     Args:
         rows: a name, of one line or several, and the row's pictures; None leaves a place blank.
         size: width and height of each picture.
-        headings: one a column, cut where they are wider than it; none: no line of headings.
+        headings: one per column, cut where they are wider than it; none: no line of headings.
     """
     font, gap, margin = _font(), 4, 8
     width, height = size
@@ -91,15 +97,19 @@ def _cut(text: str, font: ImageFont.FreeTypeFont, width: int) -> str:
 
 
 def scatter(points: Samples, reals: Samples, data: Mixture, title: str) -> bytes:
-    """A PNG of generated points (blue; maybe none) over real ones (green): (N, 2) in data units."""
+    """A PNG of generated points (maybe none) over real ones: (N, 2) in data units."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(5, 5), dpi=100)
     # A fixed place: matplotlib's layout engines would draw all twice.
     axes = figure.add_axes((0.09, 0.06, 0.87, 0.87))
-    axes.scatter(reals[:, 0], reals[:, 1], s=3, alpha=0.5, color=REAL, label="real", linewidths=0)
+    axes.scatter(
+        reals[:, 0], reals[:, 1], s=3, alpha=0.5, color=REAL_COLOUR, label="real", linewidths=0
+    )
     if len(points):
-        axes.scatter(points[:, 0], points[:, 1], s=3, color=FAKE, label="generated", linewidths=0)
+        axes.scatter(
+            points[:, 0], points[:, 1], s=3, color=FAKE_COLOUR, label="generated", linewidths=0
+        )
     axes.set(xlim=(-data.scale, data.scale), ylim=(-data.scale, data.scale), title=title)
     axes.set_aspect("equal")
     axes.legend(loc="upper right", markerscale=3)

@@ -13,12 +13,14 @@ from pathlib import Path
 from gancli import parallel
 from gancli.checkpoint import Checkpoint, RunSettings, load
 from gancli.data import Dataset
-from gancli.environment import Place, data_folder, set_up_torch, settings_again
+from gancli.environment import Place, set_up_torch, settings_again
 from gancli.errors import InterruptedRunError, RunError
 from gancli.evaluate_in_training import TrainingEvaluator, is_due
 from gancli.evaluation.request import ExtractorWeights
+from gancli.folders import data_folder
 from gancli.launch import leads_here
-from gancli.preset import Preset, differences, load_preset
+from gancli.plurals import counted
+from gancli.preset import Preset, load_preset, preset_differences
 from gancli.report import tensorboard
 from gancli.report.console import console, say
 from gancli.report.listeners import watched
@@ -37,7 +39,7 @@ class TrainOptions:
     data_dir: Path | None = None
     """where named data sets lie; None: where they lay before, or the default"""
     verify: bool = False
-    """whether images of one's own are read again, and decoded anew if they have changed"""
+    """whether images of one's own are read again, and decoded again if they have changed"""
     tensorboard: bool = False
     """whether to write for TensorBoard, too"""
     weights: ExtractorWeights = field(default_factory=ExtractorWeights)
@@ -190,7 +192,7 @@ def _load(preset: Preset, settings: RunSettings, folder: Path, options: TrainOpt
 
 def _check_free(folder: Path, *, force: bool) -> None:
     if folder.exists() and not folder.is_dir():
-        raise RunError(f"read --out {folder}, which is a file, expected a folder to make")
+        raise RunError(f"--out {folder} is a file: name a folder")
     if not folder.exists() or all(path.name == ".lock" for path in folder.iterdir()):
         return
     if not Run(folder).exists():
@@ -200,7 +202,7 @@ def _check_free(folder: Path, *, force: bool) -> None:
         )
     if not force:
         raise RunError(
-            f"{folder} holds a run already: go on with it with --resume, replace it with --force, "
+            f"{folder} holds a run already: continue it with --resume, replace it with --force, "
             "or choose another folder with --out"
         )
 
@@ -209,7 +211,7 @@ def _refuse_edits(run: Run, stored: Preset) -> None:
     """Refuse to pass over edits in the run's preset.toml."""
     if not run.preset_file.exists():
         return
-    changed = differences(stored, load_preset(str(run.preset_file)))
+    changed = preset_differences(stored, load_preset(str(run.preset_file)))
     if changed:
         raise RunError(
             f"{run.preset_file} was changed since ({'; '.join(changed)}): to use it, type gan "
@@ -247,13 +249,13 @@ def _lead(job: Job, lay_out: Callable[[Trainer], None], options: TrainOptions) -
     if evaluator is not None and evaluator.abandoned:
         raise InterruptedRunError(
             f"stopped at step {trainer.state.step:,} with everything saved and the last evaluation "
-            f"left out: make it with gan resume {job.run.folder}"
+            f"left out: to make it, type gan resume {job.run.folder}"
         )
     _summarise(job, board, time.monotonic() - began)
 
 
 def _summarise(job: Job, board: RunDisplay, seconds: float) -> None:
-    say(f"done: {board.pace.step:,} steps; this call took {seconds:,.0f} s")
+    say(f"done: {counted(board.pace.step, 'step')}; this call took {seconds:,.0f} s")
     if board.caption:
         say(f"result:   {board.caption}")
     best = job.run.best()

@@ -17,9 +17,9 @@ from gancli.sampler import Sampler, Samples
 from gancli.settings import Settings
 from gancli.types import Latent
 
-MOST_CLASSES = 100
+MAX_CLASSES_SHOWN = 100
 """Classes side by side; a traversal leaves out the others."""
-DEAD = 0.005
+MIN_EFFECT = 0.005
 """Grey levels below which an axis changes nothing: the same latents, at another place in a batch,
 may round one pixel in hundreds the other way."""
 NORMAL_SPAN, UNIFORM_SPAN = (-3.0, 3.0), (-1.0, 1.0)
@@ -32,7 +32,7 @@ class Axis:
 
     name: str
     values: tuple[float, ...]
-    """one a frame"""
+    """one per frame"""
     headings: tuple[str, ...]
     """what they are called"""
     rows: tuple[str, ...]
@@ -44,11 +44,11 @@ class Axis:
 
 
 class AxisEffect(Settings):
-    """What one axis was found to do."""
+    """What one axis does."""
 
     name: str
     values: tuple[float, ...]
-    """one a frame"""
+    """one per frame"""
     headings: tuple[str, ...]
     """what they are called"""
     effect: float
@@ -59,7 +59,7 @@ class AxisEffect(Settings):
     @property
     def is_dead(self) -> bool:
         """Whether it changes nothing."""
-        return self.effect < DEAD
+        return self.effect < MIN_EFFECT
 
 
 class Traversal(Settings):
@@ -73,7 +73,7 @@ class Traversal(Settings):
     step: int
     network: Network
     seeds: tuple[int, ...]
-    """one a row, as `gan sample --seeds` takes them"""
+    """one per row, as `gan sample --seeds` takes them"""
     span: Span | None
     """the range that was asked for; None: each axis's own"""
     truncation: float | None
@@ -97,7 +97,7 @@ def axes(
 
     Args:
         sampler: makes the latents.
-        seeds: one a row.
+        seeds: one per row.
         frames: how many values an axis takes whose values are no classes; at least 2.
         span: the least and the largest value of codes and coordinates; None: -3 and 3 where they
             are normal, -1 and 1 where they are uniform.
@@ -122,7 +122,7 @@ def axes(
 
 def _values(axis: LatentAxis, prior: Prior, frames: int, span: Span | None) -> tuple[float, ...]:
     if axis.kind == "category":
-        return tuple(range(min(prior.categories, MOST_CLASSES)))
+        return tuple(range(min(prior.categories, MAX_CLASSES_SHOWN)))
     uniform = axis.kind == "code" and prior.code_distribution == "uniform"
     return _evenly(*(span or (UNIFORM_SPAN if uniform else NORMAL_SPAN)), frames)
 
@@ -163,7 +163,7 @@ def _of_classes(
     """The label itself, and the way from each row's class to the next one."""
     following = (label + 1) % len(names)
     ends = [(names[a], names[b]) for a, b in zip(label.tolist(), following.tolist(), strict=True)]
-    shown, shares = names[:MOST_CLASSES], _evenly(0, 1, frames)
+    shown, shares = names[:MAX_CLASSES_SHOWN], _evenly(0, 1, frames)
 
     def one(value: float) -> Latent:
         return base._replace(label=torch.full_like(label, int(value)))

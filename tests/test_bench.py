@@ -14,6 +14,7 @@ from torch import Tensor
 
 from gancli import catalog
 from gancli.bench.best import best
+from gancli.bench.choices import beyond_the_loops, every_choice
 from gancli.bench.loops import build, trainer
 from gancli.bench.measure import Timing, alternate, count_flops, matmul_peak
 from gancli.bench.memory import peak_memory
@@ -21,7 +22,6 @@ from gancli.bench.plain import plain
 from gancli.bench.recipe import TorchDraws, fast_recipe, textbook_recipe
 from gancli.bench.training import _Stopwatch
 from gancli.checkpoint import RunSettings
-from gancli.commands.bench import _beyond_the_loops, _every_choice
 from gancli.data.batch_source import BatchSource, TurnDraws
 from gancli.preset import Preset
 from gancli.trainer import Event, Logged, Stepped, Trainer
@@ -31,7 +31,7 @@ CPU = torch.device("cpu")
 BENCHED = [
     key
     for key in every_preset()
-    if key[2] in ("reference", "lite") and _beyond_the_loops(narrow(key)) is None
+    if key[2] in ("reference", "lite") and beyond_the_loops(narrow(key)) is None
 ]
 
 
@@ -180,12 +180,12 @@ def test_ours_starts_without_a_warm_up(tmp_path: Path) -> None:
 
 
 def test_every_model_is_measured_once_a_data_set() -> None:
-    choices = list(_every_choice(None))
+    choices = list(every_choice(None))
     others = {"veegan", "cgan", "cgan-cbn", "acgan", "infogan", "eigengan"}
     assert {choice.model for choice in choices} == set(catalog.model_names()) - others
     assert "grid25" not in {choice.dataset for choice in choices}
     assert {c.variant for c in choices if c.dataset == "cifar10"} == {"lite"}
-    assert {choice.dataset for choice in _every_choice("mnist")} == {"mnist"}
+    assert {choice.dataset for choice in every_choice("mnist")} == {"mnist"}
 
 
 @pytest.mark.parametrize(

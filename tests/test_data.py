@@ -18,7 +18,7 @@ from gancli.data import (
     StackedDigits,
     TorchvisionImages,
 )
-from gancli.data.images import READERS
+from gancli.data.torchvision_images import READERS
 from gancli.errors import DataError, NetworkError, UsageError
 from gancli.parallel import World
 from gancli.preset import load_preset

@@ -157,7 +157,7 @@ def test_a_run_without_a_best_says_so(gan: Gan) -> None:
     assert (code, "was not evaluated while it trained" in said) == (4, True)
     run = Run(RUN)
     run.log_evaluation({"step": 3, "by": "fid", "best": 3, "of": 1})
-    with pytest.raises(RunError, match=r"best \(step 3, which is gone\), expected last or one of"):
+    with pytest.raises(RunError, match=r"best \(step 3\), which is gone: choose last or one of"):
         run.checkpoint("best")
     run.log_evaluation({"step": 4, "best": "mine"})
     assert run.best() is None

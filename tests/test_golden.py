@@ -107,7 +107,7 @@ HEADS = {
     "c_disc_head.": "heads.category.",
     "c_cont_head.": "heads.code.",
 }
-"""Names of models.md, section 9, for a discriminator with heads, and ours."""
+"""The reference implementations' names in a discriminator with heads, and ours."""
 
 
 def _renamed(key: str) -> str:

@@ -199,7 +199,11 @@ def test_images_are_scored_as_typed(gan: Gan) -> None:
         (["set"], 2, "no run has made set"),
         (["set", "--reference", "nowhere"], 2, "name train, test, both, or a path"),
         (["set", "--reference", "set", "--dataset", "mnist"], 2, "mutually exclusive"),
-        (["set", "--dataset", "no-such", "--reference", "test"], 2, "as a data set"),
+        (
+            ["set", "--dataset", "no-such", "--reference", "test"],
+            2,
+            "there is no data set 'no-such'",
+        ),
         (["cache"], 3, "holds no images"),
         (["set", "--reference", "set", "--extractor", "mnist"], 2, "these images are in colour"),
         (

@@ -28,7 +28,7 @@ from gancli.types import Latent, Sample
     ids=lambda value: preset_id(value) if isinstance(value, tuple) else "",
 )
 def test_number_of_keys(key: Key, generator: int, discriminator: int) -> None:
-    """models.md, section 9."""
+    """As many as the reference implementations' networks have."""
     players = build_players(narrow(key), seed=0)
     assert len(players.generator.state_dict()) == generator
     assert len(players.discriminator.state_dict()) == discriminator
@@ -70,7 +70,7 @@ def test_a_batch_of_one_keeps_its_axis() -> None:
 
 
 def test_initialisation() -> None:
-    """models.md, section 3: N(0, .02), or torch's default; biases 0; batch norm N(1, .02) and 0."""
+    """N(0, .02), or torch's default; biases 0; batch norm N(1, .02) and 0."""
     cnn = build_players(load_preset("dcgan", "cifar10"), seed=0)
     mlp = build_players(load_preset("lsgan", "mnist"), seed=0)
     for players in (cnn, mlp):

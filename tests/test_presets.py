@@ -1,4 +1,4 @@
-"""Every preset resolves, counts what models.md counts, and says what is wrong with a bad one."""
+"""Every preset resolves, has the published parameters, and says what is wrong with a bad one."""
 
 import tomllib
 from pathlib import Path
@@ -11,14 +11,14 @@ from gancli import catalog
 from gancli.catalog.merge import PLAYERS
 from gancli.errors import UsageError
 from gancli.networks.summary import parameter_count
-from gancli.preset import Preset, change, differences, load_preset, to_toml
+from gancli.preset import Preset, change, load_preset, preset_differences, to_toml
 from gancli.preset.schema import leaves
 from gancli.state import build_players
 
 MLP_MODELS = ["gan", "gan-r1", "wgan", "wgan-gp", "sngan", "lsgan"]
 CNN_MODELS = ["dcgan", "dcgan-r1", "wgan", "wgan-gp", "sngan", "sngan-hinge", "lsgan"]
 
-# models.md, section 10: parameters of G and D, elements of their floating buffers.
+# Parameters of G and D, elements of their floating buffers.
 COUNTS: dict[tuple[str, str], tuple[int, int, int, int]] = {
     **{(m, "ring8"): (140_546, 132_609, 0, 0) for m in MLP_MODELS},
     ("sngan", "ring8"): (140_546, 132_609, 0, 1_539),
@@ -59,7 +59,7 @@ COUNTS |= {
     ("eigengan", "ffhq"): (22_994_951, 13_635_601, 0, 0),
 }
 
-# models.md, section 16.1.
+# FID, Inception score and its standard deviation of the references' published runs.
 PUBLISHED = {
     "dcgan": (24.7311, 7.0339, 0.0861),
     "dcgan-r1": (24.1535, 7.0188, 0.1089),
@@ -193,7 +193,7 @@ def test_reference_schedules(dataset: str, expected: tuple[int, int, int]) -> No
     assert {schedule_of(load_preset(m, dataset)) for m in models} == {expected}
 
 
-# variants.md, sections 4 to 6: G updates, batch, discriminator updates; learning rates of G and D.
+# The papers: G updates, batch, discriminator updates; learning rates of G and D.
 @pytest.mark.parametrize(
     ("model", "dataset", "schedule", "rates"),
     [
@@ -229,7 +229,7 @@ def test_paper_settings(
     assert preset.expected is None
 
 
-# variants.md, sections 4 to 6: what else the papers' variants say.
+# What else the papers' variants say.
 @pytest.mark.parametrize(
     ("model", "dataset", "fields"),
     [
@@ -318,7 +318,6 @@ def test_lite_settings(
 
 
 def test_lite_settings_of_models_with_codes_and_directions() -> None:
-    """variants.md, section 9.2."""
     info, eigen = load_preset("infogan", "mnist", "lite"), load_preset("eigengan", None, "lite")
     assert (schedule_of(info), schedule_of(eigen)) == ((6_000, 64, 1), (2_500, 32, 1))
     rates = [each.players()[who].optimizer.lr for each in (info, eigen) for who in PLAYERS]
@@ -364,7 +363,7 @@ def test_overrides_add_change_and_remove_terms() -> None:
     assert preset.objective.r1.weight == 3
     hinge = change(preset, ["objective.vanilla=", "objective.hinge.weight=2", "objective.r1="])
     assert list(hinge.objective.terms()) == ["hinge"]
-    assert differences(preset, hinge) == [
+    assert preset_differences(preset, hinge) == [
         "objective.hinge.generator_margin: absent -> False",
         "objective.hinge.weight: absent -> 2.0",
         "objective.r1.every: 1 -> absent",

@@ -1,4 +1,4 @@
-"""Scoring compared with the bare extractor and with torch-fidelity's distance, and its memory.
+"""Compares scoring with the bare extractor and torch-fidelity's distance; measures its memory.
 
 Run as a module it measures the memory, in a process of its own.
 """
@@ -30,15 +30,15 @@ from gancli.evaluation.reference_cache import reference_features
 from gancli.evaluation.spec import EvaluationSpec, RealImages
 from gancli.watch import Done
 
-WIDTH = PRETRAINED[INCEPTION].width
-CLASSES = 1008
-BATCH = 64
-SIDE = 32
-STATISTICS = 4096
+INCEPTION_WIDTH = PRETRAINED[INCEPTION].width
+INCEPTION_CLASSES = 1008
+SCORED_BATCH_SIZE = 64
+SCORED_SIDE = 32
+FEATURES_PER_GAUSSIAN = 4096
 """Features behind the Gaussians whose distance is timed."""
 INTRA_CLASSES = 10
 MEASUREMENTS = 4
-CPU = torch.device("cpu")
+SCORED_ON = torch.device("cpu")
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class ScoreSizes:
     count: int
     """images in the comparison of all metrics with FID alone"""
     pieces: int
-    """images that the extractor sees in one round"""
+    """images that the extractor sees together"""
     memory_count: int
     """made-up features of the memory's measurement"""
     rounds: int
@@ -139,12 +139,12 @@ def _extractor(net: nn.Module) -> Extractor:
         features, logits = net(images)
         return Seen(features, logits)
 
-    return Extractor(INCEPTION, "blank", False, "", WIDTH, CPU, see)
+    return Extractor(INCEPTION, "blank", False, "", INCEPTION_WIDTH, SCORED_ON, see)
 
 
 def _made_up(count: int, seed: int) -> DatasetImages:
     source = torch.Generator().manual_seed(seed)
-    shape = (count, 3, SIDE, SIDE)
+    shape = (count, 3, SCORED_SIDE, SCORED_SIDE)
     return DatasetImages(Dataset(torch.randint(0, 256, shape, dtype=torch.uint8, generator=source)))
 
 
@@ -154,16 +154,16 @@ def _extraction(net: nn.Module, sizes: ScoreSizes, folder: Path) -> tuple[float,
 
     def bare() -> None:
         with torch.no_grad():
-            for pixels, _ in images.batches(BATCH):
+            for pixels, _ in images.batches(SCORED_BATCH_SIZE):
                 net(pixels)
 
     loops = {
         "ours": lambda: extract_features(
-            images, extractor, needs, FeatureStore(folder), batch_size=BATCH
+            images, extractor, needs, FeatureStore(folder), batch_size=SCORED_BATCH_SIZE
         ),
         "bare": bare,
     }
-    timed = alternate(loops, rounds=sizes.rounds, seconds=0.0, device=CPU, warm_up=1)
+    timed = alternate(loops, rounds=sizes.rounds, seconds=0.0, device=SCORED_ON, warm_up=1)
     return (
         sizes.pieces / timed["ours"].median,
         sizes.pieces / timed["bare"].median,
@@ -174,10 +174,10 @@ def _extraction(net: nn.Module, sizes: ScoreSizes, folder: Path) -> tuple[float,
 def _distances(rounds: int) -> tuple[float, float, float]:
     from torch_fidelity.metric_fid import fid_features_to_statistics, fid_statistics_to_metric
 
-    features = [_features(STATISTICS, seed) for seed in (0, 1)]
+    features = [_features(FEATURES_PER_GAUSSIAN, seed) for seed in (0, 1)]
     ours = []
     for each in features:
-        moments = Moments(WIDTH)
+        moments = Moments(INCEPTION_WIDTH)
         moments.add(each)
         ours.append(moments.gaussian())
     reference, other = ours
@@ -187,15 +187,17 @@ def _distances(rounds: int) -> tuple[float, float, float]:
         "ours": lambda: frechet_distance(reference, other),
         "theirs": lambda: fid_statistics_to_metric(*theirs, verbose=False),
     }
-    timed = alternate(loops, rounds=rounds, seconds=0.0, device=CPU, warm_up=1)
+    timed = alternate(loops, rounds=rounds, seconds=0.0, device=SCORED_ON, warm_up=1)
     return timed["ours"].median, timed["theirs"].median, timed["ours"].ratio(timed["theirs"])
 
 
 def _features(count: int, seed: int) -> Tensor:
     """Correlated and positive, as Inception's are."""
     source = torch.Generator().manual_seed(seed)
-    mix = torch.randn(WIDTH, WIDTH, generator=torch.Generator().manual_seed(9))
-    made: Tensor = (torch.randn(count, WIDTH, generator=source) @ mix / WIDTH**0.5).relu_()
+    mix = torch.randn(INCEPTION_WIDTH, INCEPTION_WIDTH, generator=torch.Generator().manual_seed(9))
+    made: Tensor = (
+        torch.randn(count, INCEPTION_WIDTH, generator=source) @ mix / INCEPTION_WIDTH**0.5
+    ).relu_()
     return made
 
 
@@ -217,19 +219,21 @@ def _scoring(net: nn.Module, count: int, folder: Path) -> tuple[float, float]:
     extractor = _extractor(net)
     everything = EvaluationSpec(_metrics(count), extractor)
     needs = everything.reference_needs() or FeatureNeeds()
-    reference_features(real.images, extractor, needs, FeatureStore(folder), batch_size=BATCH)
+    reference_features(
+        real.images, extractor, needs, FeatureStore(folder), batch_size=SCORED_BATCH_SIZE
+    )
     loops = {
         "fid": lambda: _evaluate(fakes, real, EvaluationSpec(["fid"], extractor), folder),
         "all": lambda: _evaluate(fakes, real, everything, folder),
     }
-    timed = alternate(loops, rounds=1, seconds=0.0, device=CPU, warm_up=0)
+    timed = alternate(loops, rounds=1, seconds=0.0, device=SCORED_ON, warm_up=0)
     return timed["fid"].median, timed["all"].median
 
 
 def _evaluate(images: DatasetImages, real: RealImages, spec: EvaluationSpec, folder: Path) -> None:
     store = FeatureStore(folder)
-    stats = look_at_reals([real], spec, store, batch_size=BATCH)
-    score_images(images, stats, spec, store, batch_size=BATCH)
+    stats = look_at_reals([real], spec, store, batch_size=SCORED_BATCH_SIZE)
+    score_images(images, stats, spec, store, batch_size=SCORED_BATCH_SIZE)
 
 
 def _peak_elsewhere(count: int) -> int:
@@ -247,24 +251,24 @@ def _peak_elsewhere(count: int) -> int:
 
 def peak_of_all(count: int) -> int:
     """Bytes that all metrics of `count` made-up features take at their peak, in this process."""
-    features = _features(BATCH, 0)
+    features = _features(SCORED_BATCH_SIZE, 0)
 
     def see(images: Tensor) -> Seen:
         # Shifted by what the images show, so that no two batches are alike.
         shift = images.float().mean((1, 2, 3))[:, None] / 255
         made = features[: len(images)] + shift * features[: len(images)].flip(0)
-        return Seen(made, made[:, :CLASSES])
+        return Seen(made, made[:, :INCEPTION_CLASSES])
 
     small = (count, 1, 2, 2)
     fakes, reals = (
         DatasetImages(Dataset(torch.randint(0, 256, small, dtype=torch.uint8))) for _ in range(2)
     )
-    extractor = Extractor("made up", "0", False, "", WIDTH, CPU, see)
+    extractor = Extractor("made up", "0", False, "", INCEPTION_WIDTH, SCORED_ON, see)
     with tempfile.TemporaryDirectory() as folder:
-        before = forget_peak(CPU)
+        before = forget_peak(SCORED_ON)
         real = RealImages(reals, "made up", "all")
         _evaluate(fakes, real, EvaluationSpec(_metrics(count), extractor), Path(folder))
-        return peak(CPU) - before
+        return peak(SCORED_ON) - before
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Measures the training of one preset: its steps beside two plain loops, and all around them."""
+"""Measures the training of one preset: its steps, compared with two plain loops, and all else."""
 
 import statistics
 import tempfile
@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 from pydantic import BaseModel
 
-from gancli.bench.loops import BEST, LOOPS, OURS, PLAIN, build, trainer
+from gancli.bench.loops import FASTEST, LOOPS, OURS, TEXTBOOK, build, trainer
 from gancli.bench.measure import Timing, alternate, count_flops, matmul_peak
 from gancli.bench.memory import peak_memory
 from gancli.checkpoint import RunSettings, versions
@@ -19,9 +19,10 @@ from gancli.data import Dataset
 from gancli.preset import Preset, change
 from gancli.trainer import Event, Job, Listener, Logged, Previewed, Saved, Stepped
 
-Watch = Callable[[Job], AbstractContextManager[Listener]]
+Accompany = Callable[[Job], AbstractContextManager[Listener]]
 """What displays and reports a run, as `gan train` does."""
-REPORTS = 4
+REPORTED_STEPS = 4
+"""Steps, each of which is logged, previewed and saved, to time what that takes."""
 
 
 class LoopFigures(BaseModel):
@@ -50,7 +51,7 @@ class Figures(BaseModel):
     rounds: int
     flops_per_step: int
     matmul_peak: float
-    """floating-point operations a second, float32"""
+    """floating-point operations per second, float32"""
     loops: dict[str, LoopFigures]
     to_plain: float
     """ours' time in units of the textbook's; the median over the rounds"""
@@ -73,8 +74,8 @@ class Plan:
     """how often each loop is timed"""
     seconds: float
     """how long each time"""
-    watch: Watch
-    """what a run shows and writes beside its training"""
+    accompany: Accompany
+    """what a run shows and writes while it trains"""
     startup: Callable[[], float]
     """seconds from typing a command to the end of the run's first step"""
     done: Callable[[int], None] = lambda count: None
@@ -93,7 +94,7 @@ def measure_training(preset: Preset, data: Dataset, settings: RunSettings, how: 
         )
         peak = max(peak, matmul_peak(device))
         flops = count_flops(loops[OURS])
-        reports = _reporting(preset, data, settings, folder, how.watch)
+        reports = _reporting(preset, data, settings, folder, how.accompany)
     memory = {loop: peak_memory(loop, preset, settings) for loop in LOOPS}
     ours = timings[OURS]
     return Figures(
@@ -106,9 +107,9 @@ def measure_training(preset: Preset, data: Dataset, settings: RunSettings, how: 
         flops_per_step=flops,
         matmul_peak=peak,
         loops={loop: _figures(preset, timings[loop], flops, peak, memory[loop]) for loop in LOOPS},
-        to_plain=ours.ratio(timings[PLAIN]),
-        to_best=ours.ratio(timings[BEST]),
-        memory_to_best=memory[OURS] / memory[BEST],
+        to_plain=ours.ratio(timings[TEXTBOOK]),
+        to_best=ours.ratio(timings[FASTEST]),
+        memory_to_best=memory[OURS] / memory[FASTEST],
         reporting_share=reports / (ours.median + reports),
         startup_s=how.startup(),
         schedule_s=preset.schedule.steps * (ours.median + reports),
@@ -128,13 +129,14 @@ def _figures(preset: Preset, timing: Timing, flops: int, peak: float, memory: in
 
 
 def _reporting(
-    preset: Preset, data: Dataset, settings: RunSettings, folder: Path, watch: Watch
+    preset: Preset, data: Dataset, settings: RunSettings, folder: Path, accompany: Accompany
 ) -> float:
-    """Seconds a step that display, log, previews, checkpoints and reports take, on average."""
+    """Seconds per step that display, log, previews, checkpoints and reports take, on average."""
     schedule = preset.schedule
     often = [f"schedule.{name}_every=1" for name in ("log", "preview", "checkpoint")]
-    busy = trainer(change(preset, [*often, f"schedule.steps={REPORTS}"]), data, settings, folder)
-    with watch(busy.job) as listen:
+    short = change(preset, [*often, f"schedule.steps={REPORTED_STEPS}"])
+    busy = trainer(short, data, settings, folder)
+    with accompany(busy.job) as listen:
         clock = _Stopwatch(listen)
         busy.listen = clock
         busy.train()

@@ -4,7 +4,8 @@ from typing import Annotated
 
 import typer
 
-from gancli.cli.options import DataDirOption, DeviceOption, TrustOption, WeightsOption
+from gancli.cli.complete import complete_run
+from gancli.cli.options import AsJsonOption, DataDirOption, DeviceOption, TrustOption, WeightsOption
 from gancli.scores import ranking_scores
 
 
@@ -13,7 +14,8 @@ def compare(
         list[str],
         typer.Argument(
             metavar="RUN RUN ...",
-            help="Runs' folders or names, models' names (their latest runs), or folders with an "
+            autocompletion=complete_run,
+            help="Run folders or names, model names (their latest runs), or folders with an "
             "evaluation.json.",
         ),
     ],
@@ -32,23 +34,20 @@ def compare(
         typer.Option(
             "--reference",
             metavar="train|test",
-            help="Split that scores must be compared with. Default: that with most images scored.",
+            help="Split that scores compare with. Default: that of the scores with most images.",
         ),
     ] = None,
     floor: Annotated[
-        bool, typer.Option("--floor", help="Score real data, too, however long it takes.")
+        bool, typer.Option("--floor", help="Also score real images, however long it takes.")
     ] = False,
-    no_floor: Annotated[bool, typer.Option("--no-floor", help="Leave real data out.")] = False,
+    no_floor: Annotated[bool, typer.Option("--no-floor", help="Leave real images out.")] = False,
     weights: WeightsOption = None,
     trust_weights: TrustOption = False,
     device: DeviceOption = None,
     data_dir: DataDirOption = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False,
+    as_json: AsJsonOption = False,
 ) -> None:
-    """Rank runs scored by the same protocol, with real data for comparison.
-
-    Runs of different protocols are not ranked: the commands that make them comparable are printed.
-    """
+    """Rank runs scored by the same protocol; for other runs, show how to score them alike."""
     from gancli.commands import compare as command
     from gancli.environment import Place
     from gancli.evaluation.baseline import BaselineRequest

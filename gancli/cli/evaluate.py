@@ -5,9 +5,17 @@ from typing import Annotated
 
 import typer
 
+from gancli.cli.complete import complete_dataset, complete_run
 from gancli.cli.metric_options import WithMetrics
-from gancli.cli.options import CheckpointOption, DataDirOption, DeviceOption, RawOption
-from gancli.defaults import EVALUATED_IMAGES, IMAGES_AT_ONCE
+from gancli.cli.options import (
+    AsJsonOption,
+    CheckpointOption,
+    DataDirOption,
+    DeviceOption,
+    RawOption,
+    TrustOption,
+)
+from gancli.defaults import EVALUATION_COUNT, IMAGES_AT_ONCE
 
 
 @WithMetrics
@@ -17,6 +25,7 @@ def evaluate(
         typer.Argument(
             metavar="[RUN|IMAGES]",
             show_default=False,
+            autocompletion=complete_run,
             help="A run's folder or name, a checkpoint file, or a model's name (its latest run); "
             "or images: a folder, a zip or an npz. Default: the latest run that fits.",
         ),
@@ -32,18 +41,13 @@ def evaluate(
             min=1,
             max=10_000_000,
             metavar="N",
-            help="Number of images to generate, the same number of each class. Default: "
-            f"{EVALUATED_IMAGES}.",
+            help=f"Generated images, spread evenly over the classes. Default: {EVALUATION_COUNT}.",
         ),
     ] = None,
     per_class: Annotated[
         int | None,
         typer.Option(
-            "--per-class",
-            min=1,
-            max=1_000_000,
-            metavar="N",
-            help="Number of images to generate of each class.",
+            "--per-class", min=1, max=1_000_000, metavar="N", help="Generated images per class."
         ),
     ] = None,
     reference: Annotated[
@@ -69,7 +73,8 @@ def evaluate(
         typer.Option(
             "--dataset",
             metavar="NAME",
-            help="Data set that --reference train or test refers to, when scoring image files.",
+            autocompletion=complete_dataset,
+            help="Data set that --reference train/test refers to, when scoring image files.",
         ),
     ] = None,
     extractor: Annotated[
@@ -83,13 +88,12 @@ def evaluate(
     weights: Annotated[
         Path | None,
         typer.Option(
-            "--weights", metavar="FILE", help="Extractor weights file. Default: downloaded."
+            "--weights",
+            metavar="FILE",
+            help="Weights of the feature extractor. Default: downloaded.",
         ),
     ] = None,
-    trust_weights: Annotated[
-        bool,
-        typer.Option("--trust-weights", help="Accept weights other than the published ones."),
-    ] = False,
+    trust_weights: TrustOption = False,
     batch_size: Annotated[
         int, typer.Option("--batch-size", min=1, metavar="B", help="Batch size.")
     ] = IMAGES_AT_ONCE,
@@ -110,8 +114,8 @@ def evaluate(
             min=0,
             max=100_000,
             metavar="N",
-            help="Number of resamples for 95 % intervals, e.g. 1000: how far the scores would "
-            "move with other images of the same generator.",
+            help="Resamples for 95 % intervals of the scores, e.g. 1000: how far the scores "
+            "would move with other images from the same generator.",
         ),
     ] = 0,
     checkpoint: CheckpointOption = "last",
@@ -120,13 +124,11 @@ def evaluate(
     data_dir: DataDirOption = None,
     out: Annotated[
         Path | None,
-        typer.Option(
-            "--out", metavar="FILE", help="File to add the scores to, instead of the run's."
-        ),
+        typer.Option("--out", metavar="FILE", help="File to add scores to, instead of the run's."),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False,
+    as_json: AsJsonOption = False,
 ) -> None:
-    """Score generated images by comparison with real ones, with the protocol on every number."""
+    """Score images against real ones; every score is printed with its protocol."""
     from gancli.commands import evaluate as command
     from gancli.evaluation.request import EvaluationRequest, ExtractorWeights
 

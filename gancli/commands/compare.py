@@ -1,12 +1,8 @@
 """`gan compare`."""
 
-import json
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-
-import typer
-from rich.console import Console
 
 from gancli.checkpoint import Checkpoint
 from gancli.errors import RunError, UsageError
@@ -16,10 +12,11 @@ from gancli.evaluation.not_comparable import ProtocolsDifferError
 from gancli.evaluation.protocol import Split
 from gancli.evaluation.results import ScoredRun, read_evaluations, training_evaluations
 from gancli.report.comparison import columns, print_comparison, print_protocols
-from gancli.report.console import console
+from gancli.report.console import console_beside_json, print_json
 from gancli.report.progress import counting
-from gancli.runs.find import find, open_checkpoint, runs_root
+from gancli.runs.find import find, open_checkpoint
 from gancli.runs.folder import Run
+from gancli.runs.names import runs_root
 
 
 @dataclass(frozen=True)
@@ -54,7 +51,7 @@ def compare(request: CompareRequest) -> None:
     if request.no_baseline and request.baseline.wanted:
         raise UsageError("--floor and --no-floor are mutually exclusive")
     runs = list({run.folder.resolve(): run for run in map(_named, request.runs)}.values())
-    shown = Console(quiet=True) if request.as_json else console()
+    shown = console_beside_json(as_json=request.as_json)
     try:
         ranking = rank_runs([_scored(run) for run in runs], request.by, split)
     except ProtocolsDifferError as error:
@@ -67,7 +64,7 @@ def compare(request: CompareRequest) -> None:
         wanted = columns(ranking)
         baseline = baseline_of(ranking.protocol, wanted, _checkpoint(runs), request.baseline, watch)
     if request.as_json:
-        typer.echo(json.dumps(_as_json(ranking, baseline), indent=2))
+        print_json(_as_json(ranking, baseline))
     else:
         print_comparison(ranking, baseline)
 

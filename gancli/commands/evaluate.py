@@ -1,16 +1,13 @@
 """`gan evaluate`."""
 
-import json
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 import torch
-import typer
-from rich.console import Console
 
 from gancli.choices import DeviceName
-from gancli.environment import cache_folder, choose_device
+from gancli.environment import choose_device
 from gancli.errors import UsageError
 from gancli.evaluation.baseline import known_baseline
 from gancli.evaluation.evaluate import EvaluationOutput
@@ -22,7 +19,8 @@ from gancli.evaluation.protocol import Evaluation
 from gancli.evaluation.request import EvaluationRequest
 from gancli.evaluation.results import append_evaluations, read_evaluations
 from gancli.files import write_atomically
-from gancli.report.console import console, say
+from gancli.folders import cache_folder
+from gancli.report.console import console_beside_json, print_json, say
 from gancli.report.evaluation import print_baseline, print_evaluation
 from gancli.report.progress import counting
 from gancli.report.run_report import bring_up_to_date
@@ -45,7 +43,7 @@ class EvaluateRequest:
 def evaluate(request: EvaluateRequest) -> None:
     """Score images, print the scores, and keep them with their protocol."""
     device = torch.device(choose_device(request.device))
-    shown = Console(quiet=True) if request.as_json else console()
+    shown = console_beside_json(as_json=request.as_json)
     wanted = request.evaluation
     scored = scored_images_of(request.images, request.checkpoint, wanted, device)
     file = request.out or (scored.run.evaluation_file if scored.run else None)
@@ -84,7 +82,7 @@ def _described(scored: ScoredImages) -> str:
 
 def _print(evaluations: list[Evaluation], scored: ScoredImages, *, as_json: bool) -> None:
     if as_json:
-        typer.echo(json.dumps([each.model_dump(mode="json") for each in evaluations], indent=2))
+        print_json([each.model_dump(mode="json") for each in evaluations])
         return
     for each in evaluations:
         expected = scored.preset.expected if scored.preset and scored.saved else None

@@ -13,22 +13,23 @@ import torch
 from gancli.checkpoint import Checkpoint
 from gancli.choices import DeviceName
 from gancli.data.stacked import DIGITS
-from gancli.environment import as_typed, cache_folder, choose_device, data_folder
+from gancli.defaults import TRAVERSE_FRAMES
+from gancli.environment import choose_device
 from gancli.errors import UsageError
 from gancli.evaluation.mnist_classifier import Reader, load_digit_reader, shows_digits
 from gancli.evaluation.observer import Observer
+from gancli.folders import as_typed, cache_folder, data_folder
 from gancli.preset import Preset
 from gancli.report.console import console, say
 from gancli.report.progress import counting
-from gancli.report.traversal import Panel, budget, print_traversal, render
-from gancli.report.traversal_figures import animation, sheet, sprite, strip
+from gancli.report.traversal import Panel, budget, print_traversal, render_traversal
+from gancli.report.traversal_figures import animation, axes_sheet, sprite, strip
 from gancli.rng import SEED_LIMIT
-from gancli.runs.find import OF_IMAGES, find, open_checkpoint
+from gancli.runs.find import OF_IMAGES, default_folder, find, open_checkpoint
 from gancli.runs.folder import TRAVERSAL_FILE, Run
-from gancli.runs.names import default_folder
 from gancli.sampler import Sampler, Samples
 from gancli.traverse import (
-    MOST_CLASSES,
+    MAX_CLASSES_SHOWN,
     Axis,
     AxisEffect,
     Span,
@@ -40,14 +41,13 @@ from gancli.traverse import (
 )
 from gancli.writer import new_folder, refuse_to_overwrite
 
-DEFAULT_FRAMES, DEFAULT_ROWS = 9, 5
-LARGEST = 1e6
+RANGE_LIMIT = 1e6
 """The bound of a range."""
 
 
 @dataclass(frozen=True)
 class TraverseRequest:
-    """What was typed after `gan traverse`."""
+    """The arguments and options of `gan traverse`."""
 
     run: str | None
     axes: str | None
@@ -67,15 +67,15 @@ class TraverseRequest:
     force: bool
 
     def seeds(self) -> range:
-        """One a row."""
+        """One per row."""
         seeds = range(self.seed, self.seed + self.rows)
         if seeds.stop >= SEED_LIMIT:
-            raise UsageError(f"read --seed {self.seed}, expected at most {SEED_LIMIT - 1_000}")
+            raise UsageError(f"--seed {self.seed} is too large: at most {SEED_LIMIT - 1_000}")
         return seeds
 
 
-class Made(NamedTuple):
-    """What became of one axis."""
+class AxisPictures(NamedTuple):
+    """The pictures of one axis, and what it does."""
 
     panel: Panel
     row: Samples
@@ -88,7 +88,7 @@ class Made(NamedTuple):
 
 
 def traverse(request: TraverseRequest) -> None:
-    """Write the strips, and say what was found."""
+    """Write the strips, and print what each axis does."""
     seeds = request.seeds()
     span = None if request.span is None else parse_range(request.span)
     found = find(request.run, OF_IMAGES)
@@ -96,8 +96,8 @@ def traverse(request: TraverseRequest) -> None:
     preset = saved.header.preset
     if not preset.data.shape.is_image:
         raise UsageError(
-            f"read a run of {preset.name} on {preset.dataset}, expected one of images: points are "
-            "drawn by gan sample"
+            f"{preset.name} on {preset.dataset} makes points, and gan traverse needs images: draw "
+            "points with gan sample"
         )
     device = torch.device(choose_device(request.device))
     generator = saved.generator(raw=request.raw).to(device)
@@ -109,20 +109,20 @@ def traverse(request: TraverseRequest) -> None:
     refuse_to_overwrite(out, force=request.force, own=TRAVERSAL_FILE, command="gan traverse")
     network = saved.network(raw=request.raw)
     say(f"traversing {saved.path}: {preset.name} on {preset.dataset}, {network}")
-    if max(preset.classes, preset.prior.categories) > MOST_CLASSES:
-        say(f"of the classes, the first {MOST_CLASSES} are shown")
+    if max(preset.classes, preset.prior.categories) > MAX_CLASSES_SHOWN:
+        say(f"of the classes, the first {MAX_CLASSES_SHOWN} are shown")
     reader = _reader(request, saved)
     with new_folder(out) as new:
         made = _make(request, sampler, reader, chosen, new)
         made.sort(key=lambda each: -each.found.effect)
         traversal = _record(request, saved, span, reader, [each.found for each in made])
-        (new / "axes.png").write_bytes(sheet([(each.found, each.row) for each in made]))
+        (new / "axes.png").write_bytes(axes_sheet([(each.found, each.row) for each in made]))
         (new / "traversal.json").write_text(traversal.model_dump_json(indent=1))
         if request.html:
-            page = render(traversal, [each.panel for each in made])
+            page = render_traversal(traversal, [each.panel for each in made])
             (new / "traverse.html").write_bytes(page)
     print_traversal(traversal)
-    say(f"wrote to {as_typed(out)}: a strip an axis, and axes.png of them all")
+    say(f"wrote to {as_typed(out)}: one strip per axis, and axes.png of them all")
     if request.html:
         say(f"sliders: {as_typed(out) / 'traverse.html'}")
 
@@ -133,7 +133,7 @@ def _make(
     reader: Reader | None,
     chosen: Sequence[Axis],
     folder: Path,
-) -> list[Made]:
+) -> list[AxisPictures]:
     """Each axis's pictures, into the folder, and what it does."""
     made, begun = [], 0
     base = sampler.of(sampler.latent(request.seeds()))
@@ -157,7 +157,7 @@ def _make(
                 digits_changed=None if reader is None else digits_changed(reader, base, images),
             )
             panel = Panel(axis, found, sprite(images, budget(len(chosen))))
-            made.append(Made(panel, images[0]))
+            made.append(AxisPictures(panel, images[0]))
     return made
 
 
@@ -192,7 +192,7 @@ def _reader(request: TraverseRequest, saved: Checkpoint) -> Reader | None:
     if DIGITS.is_present(folder):
         return load_digit_reader(folder, cache_folder(), Observer(partial(counting, console())))
     say(
-        f"no MNIST in {folder}, so nobody reads the digits and pixels alone are compared: name its "
+        f"MNIST is not in {folder}, so only pixels are compared and digits are not read: name its "
         "folder with --data-dir"
     )
     return None
@@ -209,10 +209,10 @@ def parse_range(text: str) -> Span:
     except ValueError:
         first, last = math.nan, math.nan
     # Comparisons with what is no number are false.
-    if not -LARGEST <= first < last <= LARGEST:
+    if not -RANGE_LIMIT <= first < last <= RANGE_LIMIT:
         raise UsageError(
-            f"read --range {text}, expected two numbers within a million of 0, the smaller one "
-            "first, e.g. --range -3,3"
+            f"--range {text} is not two numbers within a million of 0, the smaller one first, such "
+            "as --range -3,3"
         )
     return first, last
 
@@ -230,11 +230,11 @@ def parse_axes(text: str | None, known: Mapping[str, Axis]) -> list[Axis]:
         if name not in known:
             close = get_close_matches(name, known, n=1)
             raise UsageError(
-                f"read --axis {name}, expected some of {', '.join(known)}"
+                f"there is no axis {name}: choose from {', '.join(known)}"
                 + (f" (did you mean {close[0]}?)" if close else "")
             )
     if len(set(names)) < len(names):
-        raise UsageError(f"read --axis {text}, expected each axis once")
+        raise UsageError(f"--axis {text} names an axis twice: name each once")
     return [known[name] for name in names]
 
 
@@ -244,8 +244,8 @@ def _refuse_unused(span: Span, chosen: Sequence[Axis], preset: Preset) -> None:
     names = [axis.name for axis in chosen]
     if not take & set(names):
         raise UsageError(
-            f"read --range {span[0]:g},{span[1]:g} with {', '.join(names)}, expected it with axes "
-            "of codes or coordinates: leave it out"
+            f"--range {span[0]:g},{span[1]:g} applies only to codes and coordinates, not to "
+            f"{', '.join(names)}: leave it out"
         )
 
 
@@ -257,7 +257,7 @@ def _default_folder(
         which += f"-{request.axes}".replace(" ", "")
     if span is not None:
         which += "-from-{:g}-to-{:g}".format(*span)
-    if request.frames != DEFAULT_FRAMES:
+    if request.frames != TRAVERSE_FRAMES:
         which += f"-in-{request.frames}"
     if request.truncation is not None:
         which += f"-within-{request.truncation:g}"

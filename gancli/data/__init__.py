@@ -7,9 +7,9 @@ from pydantic import Field
 from gancli.data.batch_source import BatchSource
 from gancli.data.dataset import Dataset
 from gancli.data.image_folder import ImageFolder
-from gancli.data.images import TorchvisionImages
 from gancli.data.mixture import Mixture
 from gancli.data.stacked import StackedDigits
+from gancli.data.torchvision_images import TorchvisionImages
 
 AnyData = Annotated[
     Mixture | TorchvisionImages | StackedDigits | ImageFolder, Field(discriminator="kind")

@@ -18,7 +18,7 @@ from gancli.prior import Prior
 from gancli.rng import stream
 from gancli.types import GeneratorNet, Latent, Sample
 
-AT_ONCE = 2048
+MAX_FAKES_PER_PASS = 2048
 """Most fakes of one pass: more would take memory and save no time."""
 
 
@@ -61,8 +61,8 @@ class BatchSource:
         self.batch_size = batch_size
         if len(data) < batch_size:
             raise DataError(
-                f"read {len(data)} samples, expected at least one batch of {batch_size}: "
-                "set a smaller one with --set schedule.batch_size="
+                f"the data set has {len(data)} samples, fewer than a batch of {batch_size}: "
+                "choose a smaller batch with --set schedule.batch_size="
             )
         for size in (batch_size, generator_batch_size or batch_size):
             world.slice_of(size)
@@ -194,7 +194,7 @@ class TurnDraws:
         if self.turn == 0:
             ahead.clear()
         if (self.step, self.turn) not in ahead:
-            room = max(AT_ONCE // self.batch_size, 1) if generator.is_per_sample else 1
+            room = max(MAX_FAKES_PER_PASS // self.batch_size, 1) if generator.is_per_sample else 1
             hands = [self._later(turns) for turns in range(min(self.more + 1, room))]
             latents = [hand.latent() for hand in hands]
             with torch.no_grad():

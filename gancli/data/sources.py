@@ -1,4 +1,4 @@
-"""What lies in a folder, a zip or an npz of people's own images: names, labels, contents.
+"""What lies in a folder, a zip or an npz of images: names, labels, contents.
 
 Nothing is decoded here, and nothing is written. Hidden files and those of no image's ending are
 passed over.
@@ -21,15 +21,15 @@ ENDINGS = frozenset(
     {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm", ".pgm", ".pbm"}
     | {".jp2", ".tga", ".avif"}
 )
-MOST_ENTRIES = 500_000
+MAX_ZIP_ENTRIES = 500_000
 """Most files of a zip: it takes seconds to list more."""
-LARGEST_IMAGE = 2**28
+MAX_IMAGE_BYTES = 2**28
 """Most bytes of one image file in a zip, uncompressed."""
-LARGEST_LIST = 2**26
+MAX_LIST_BYTES = 2**26
 """Most bytes of a zip's dataset.json."""
-LARGEST_ARRAY = 2**36
+MAX_ARRAY_BYTES = 2**36
 """Most bytes of an npz's images."""
-MOST_CLASSES = 10_000
+MAX_CLASSES = 10_000
 
 
 def open_source(path: Path) -> Source:
@@ -43,13 +43,13 @@ def open_source(path: Path) -> Source:
         if stat.S_ISDIR(mode):
             found = _folder(path)
         elif not stat.S_ISREG(mode):
-            raise DataError(f"read {path}, which is no plain file, expected {LAYOUT}")
+            raise DataError(f"{path} is not a regular file: name {LAYOUT}")
         elif zipfile.is_zipfile(path):
             found = _archive(path)
         else:
-            raise DataError(f"read {path}, which is neither a zip nor an npz, expected {LAYOUT}")
+            raise DataError(f"{path} is neither a zip nor an npz: name {LAYOUT}")
     if not len(found):
-        raise DataError(f"read {path}, which holds no images, expected {LAYOUT}")
+        raise DataError(f"{path} holds no images: name {LAYOUT}")
     return found
 
 
@@ -68,8 +68,8 @@ def _folder(path: Path) -> Source:
     for name in names:
         if not name.isprintable():
             raise DataError(
-                f"read {path}, where a file is called {name!r}, expected names in UTF-8 without "
-                "control characters: rename it"
+                f"a file in {path} is called {name!r}, which is not UTF-8 without control "
+                "characters: rename it"
             )
     stamp = tuple((name, found[name].st_size, found[name].st_mtime_ns) for name in names)
     labels, classes = by_folder(names)
@@ -118,11 +118,11 @@ def _archive(path: Path) -> Source:
     try:
         archive = zipfile.ZipFile(path)
     except UNREADABLE as error:
-        raise DataError(f"read {path}, expected a zip or an npz, but {error}") from error
+        raise DataError(f"{path} is not a zip or an npz that can be read: {error}") from error
     entries = archive.infolist()
-    if len(entries) > MOST_ENTRIES:
+    if len(entries) > MAX_ZIP_ENTRIES:
         raise DataError(
-            f"read {path}, which lists {len(entries):,} files, expected {MOST_ENTRIES:,} at most: "
+            f"{path} lists {len(entries):,} files, and a zip may have at most {MAX_ZIP_ENTRIES:,}: "
             "unpack it and name the folder"
         )
     info = path.stat()
@@ -138,13 +138,13 @@ def _zip(path: Path, archive: zipfile.ZipFile, stamp: tuple[tuple[str, int, int]
         name = entry.filename.replace("\\", "/")
         if name.startswith("/") or ".." in name.split("/") or name[1:2] == ":":
             raise DataError(
-                f"read {path}, whose member {name} points out of the zip, expected names within it"
+                f"{path} has a member {name}, which points out of the zip: pack it again"
             )
         if _is_image(name) and not name.startswith("__MACOSX/"):
-            if entry.file_size > LARGEST_IMAGE:
+            if entry.file_size > MAX_IMAGE_BYTES:
                 raise DataError(
-                    f"read {path}, whose member {name} unpacks to {entry.file_size:,} bytes, "
-                    f"expected images of {LARGEST_IMAGE:,} at most"
+                    f"{path} has a member {name} that unpacks to {entry.file_size:,} bytes, and an "
+                    f"image may have at most {MAX_IMAGE_BYTES:,}: take it out"
                 )
             entries[name] = entry
     names = tuple(sorted(entries))
@@ -160,10 +160,12 @@ def _zip(path: Path, archive: zipfile.ZipFile, stamp: tuple[tuple[str, int, int]
 def _listed(
     path: Path, archive: zipfile.ZipFile, entry: zipfile.ZipInfo, names: Sequence[str]
 ) -> tuple[tuple[int, ...] | None, tuple[str, ...]]:
-    """The labels of NVlabs' dataset.json, and our classes' names beside them."""
+    """The labels of NVlabs' dataset.json, and the names of our classes."""
     where = f"{path}: dataset.json"
-    if entry.file_size > LARGEST_LIST:
-        raise DataError(f"read {where} of {entry.file_size:,} bytes, expected {LARGEST_LIST:,}")
+    if entry.file_size > MAX_LIST_BYTES:
+        raise DataError(
+            f"{where} has {entry.file_size:,} bytes, and may have at most {MAX_LIST_BYTES:,}"
+        )
     try:
         table = json.loads(archive.read(entry))
         pairs = table["labels"]
@@ -178,8 +180,8 @@ def _listed(
     missing = [name for name in names if name not in said]
     if missing:
         raise DataError(
-            f"read {where}, which has no label for {len(missing):,} of {len(names):,} images, the "
-            f'first {missing[0]}: add them, or write "labels": null'
+            f"{where} has no label for {len(missing):,} of {len(names):,} images, the first "
+            f'{missing[0]}: add them, or write "labels": null'
         )
     return _checked([said[name] for name in names], table.get("class_names"), names, where)
 
@@ -190,14 +192,14 @@ def _checked(
     classes = tuple(map(str, class_names)) if isinstance(class_names, list) else ()
     unfit = unfit_class(classes)
     if unfit is not None:
-        raise DataError(f"read {where}, whose class_names are unfit: {unfit}")
-    most = len(classes) or MOST_CLASSES
+        raise DataError(f"the class_names in {where} cannot be used: {unfit}")
+    most = len(classes) or MAX_CLASSES
     found: list[int] = []
     for label, name in zip(labels, names, strict=True):
         if not isinstance(label, int) or isinstance(label, bool) or not 0 <= label < most:
             raise DataError(
-                f"read {where}, which labels {name} with {str(label)[:40]}, expected a whole "
-                f"number from 0 to {most - 1}"
+                f"{where} labels {name} with {str(label)[:40]}, which is not a whole number from 0 "
+                f"to {most - 1}"
             )
         found.append(label)
     return tuple(found), classes or tuple(map(str, range(max(found, default=0) + 1)))
@@ -224,8 +226,10 @@ def _arrays(
 def _npz(path: Path, archive: zipfile.ZipFile, stamp: tuple[tuple[str, int, int], ...]) -> Source:
     wanted = "images: uint8 of (N, H, W, C) or (N, H, W), and labels: (N,) whole numbers, if any"
     sizes = {entry.filename: entry.file_size for entry in archive.infolist()}
-    if sizes.get("images.npy", 0) > LARGEST_ARRAY or sizes.get("labels.npy", 0) > LARGEST_ARRAY:
-        raise DataError(f"read {path}, which unpacks to {max(sizes.values()):,} bytes: too many")
+    if sizes.get("images.npy", 0) > MAX_ARRAY_BYTES or sizes.get("labels.npy", 0) > MAX_ARRAY_BYTES:
+        raise DataError(
+            f"{path} unpacks to {max(sizes.values()):,} bytes: at most {MAX_ARRAY_BYTES:,} fit"
+        )
     images, labels = _arrays(path, sizes, wanted)
     channels = images.shape[3] if images.ndim == 4 else 1
     fits = images.dtype == np.uint8 and images.ndim in (3, 4) and channels in (1, 2, 3, 4)

@@ -17,7 +17,7 @@ import torch
 
 from gancli.checkpoint import Checkpoint
 from gancli.data import Dataset, TorchvisionImages
-from gancli.environment import Place, cache_folder, choose_device, data_folder
+from gancli.environment import Place, choose_device
 from gancli.errors import DataError, NetworkError, RunError, UsageError
 from gancli.evaluation.extractors import HASH_SHOWN
 from gancli.evaluation.image_sets import DatasetImages
@@ -27,6 +27,7 @@ from gancli.evaluation.observer import EvaluationStoppedError, Observer
 from gancli.evaluation.protocol import FOLLOWING, GIVEN, Evaluation, Protocol, Split
 from gancli.evaluation.request import EvaluationRequest, ExtractorWeights
 from gancli.evaluation.results import read_evaluations, write_evaluations
+from gancli.folders import cache_folder, data_folder
 from gancli.rng import stream
 from gancli.scores import option_of
 from gancli.watch import Done, Watch
@@ -38,7 +39,7 @@ OF_GENERATORS = frozenset({"network", "mode", "truncation"})
 """Fields of a protocol on which real images do not depend."""
 PATIENCE_SECONDS = 60.0
 """A baseline that takes longer is computed on request only."""
-FORECAST_AFTER_SECONDS = 3.0
+WATCHED_SECONDS = 3.0
 """How long a phase is watched before its time is forecast."""
 
 
@@ -155,7 +156,7 @@ class Patience:
                 nonlocal first
                 now = time.monotonic()
                 began, before = first = first or (now, count)
-                if now - began > FORECAST_AFTER_SECONDS or PATIENCE_SECONDS <= 0:
+                if now - began > WATCHED_SECONDS or PATIENCE_SECONDS <= 0:
                     self._seconds = (now - began) * total / max(1, count - before)
                 shown(count)
 

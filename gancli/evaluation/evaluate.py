@@ -1,7 +1,7 @@
 """From images to score, and real ones, to scores: one pass over each."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import NamedTuple
 
@@ -116,17 +116,8 @@ def score_images(
         unit="images to score",
         observer=observer,
     )
-    sets = (None if real is None else real.images for real in (spec.train, spec.held_out))
-    alone = MetricInputs(
-        fake,
-        train=stats.train,
-        held_out=stats.held_out,
-        facts=spec.facts,
-        images=ImageSets(fakes, *sets),
-        device=spec.extractor.exact_device,
-        block_bytes=store.block_bytes,
-        observer=observer,
-    )
+    alone = _inputs(fakes, fake, stats, spec)
+    alone = replace(alone, block_bytes=store.block_bytes, observer=observer)
     compared = [alone.against(real) for real in stats.references] or [alone]
     metrics = spec.chosen()
     # Once, however many references there are.
@@ -137,6 +128,20 @@ def score_images(
             for inputs in compared
         ],
         {m.entry.name: partial(m.picture, alone if m in own else compared[0]) for m in metrics},
+    )
+
+
+def _inputs(
+    images: ImageSet, fake: FeatureSet, stats: ReferenceStats, spec: EvaluationSpec
+) -> MetricInputs:
+    sets = (None if real is None else real.images for real in (spec.train, spec.held_out))
+    return MetricInputs(
+        fake,
+        train=stats.train,
+        held_out=stats.held_out,
+        facts=spec.facts,
+        images=ImageSets(images, *sets),
+        device=spec.extractor.exact_device,
     )
 
 

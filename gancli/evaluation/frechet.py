@@ -11,7 +11,8 @@ from torch import Tensor
 
 NO_VARIANCE = 1e-10
 """Of the largest eigenvalue: below, a direction has no variance but rounding's."""
-ROWS_AT_ONCE = 4096
+INFLUENCES_AT_ONCE = 4096
+"""Images whose influences are computed together."""
 
 
 class Moments:
@@ -112,7 +113,7 @@ def frechet_influences(reference: Gaussian, other: Gaussian, features: Tensor) -
     constant = (change * other.covariance).sum()
     slope = 2 * (other.mean - reference.mean)
     influences = []
-    for rows in torch.split(features, ROWS_AT_ONCE):
+    for rows in torch.split(features, INFLUENCES_AT_ONCE):
         away = rows.to(root.device, root.dtype) - other.mean
         influences.append(away @ slope + ((away @ change) * away).sum(1) - constant)
     return torch.cat(influences)

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from gancli.checkpoint import Checkpoint
 from gancli.data import Dataset
-from gancli.data.decode import COLOURS
+from gancli.data.decode import COLOUR_WORDS
 from gancli.errors import UsageError
 from gancli.sampler import Sampler
 
@@ -197,7 +197,7 @@ class GeneratedImages:
 def described(shape: Shape) -> str:
     """In words: 32x32 RGB."""
     channels, height, width = shape
-    return f"{width}x{height} {COLOURS.get(channels, f'of {channels} channels')}"
+    return f"{width}x{height} {COLOUR_WORDS.get(channels, f'of {channels} channels')}"
 
 
 def refuse_other_shape(fake: ImageSet, real: ImageSet, name: str) -> None:

@@ -9,8 +9,7 @@ import torch
 from gancli.checkpoint import Checkpoint, Header, Network
 from gancli.data import AnyData, Mixture, TorchvisionImages
 from gancli.data.survey import survey
-from gancli.defaults import EVALUATED_IMAGES
-from gancli.environment import data_folder
+from gancli.defaults import EVALUATION_COUNT
 from gancli.errors import UsageError
 from gancli.evaluation.image_files import ImageFiles
 from gancli.evaluation.image_sets import (
@@ -22,6 +21,7 @@ from gancli.evaluation.image_sets import (
 from gancli.evaluation.protocol import GIVEN, Split
 from gancli.evaluation.request import EvaluationRequest
 from gancli.evaluation.spec import RealImages
+from gancli.folders import data_folder
 from gancli.preset import Preset, spec_named
 from gancli.runs.find import LABELLED, OF_IMAGES, find, open_checkpoint
 from gancli.runs.folder import LAST, SUFFIX, Run
@@ -168,7 +168,7 @@ def _seeds(request: EvaluationRequest, preset: Preset) -> int:
         raise UsageError(f"--per-class needs classes, and {preset.name} knows none: use --count")
     if request.per_class is not None and request.count is not None:
         raise UsageError("--per-class and --count are mutually exclusive")
-    count = request.count or EVALUATED_IMAGES
+    count = request.count or EVALUATION_COUNT
     return request.per_class or (max(1, count // preset.classes) if preset.classes else count)
 
 

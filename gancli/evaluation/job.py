@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 import torch
 
 from gancli.data.stacked import DIGITS
-from gancli.environment import cache_folder, data_folder
 from gancli.errors import DataError, UsageError
 from gancli.evaluation.class_matching import refuse_missing_classes, with_same_classes
 from gancli.evaluation.evaluate import (
@@ -33,6 +32,7 @@ from gancli.evaluation.protocol import Evaluation
 from gancli.evaluation.records import evaluations_of
 from gancli.evaluation.request import EvaluationRequest, ExtractorWeights
 from gancli.evaluation.spec import EvaluationSpec, choose_metrics
+from gancli.folders import cache_folder, data_folder
 from gancli.scores import metric_options
 
 

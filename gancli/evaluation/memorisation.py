@@ -12,7 +12,7 @@ from torch import Tensor
 
 from gancli.evaluation.distances import BLOCK_BYTES, CPU, nearest
 from gancli.evaluation.image_sets import ImageSet
-from gancli.pictures import labelled, png, to_image
+from gancli.pictures import labelled_table, png, to_image
 
 NEAR_SHARE = 0.01
 """The share of new images that counts as repeated, by definition."""
@@ -92,7 +92,7 @@ def memorisation_sheet(
         *_pairs("scored images", fakes, train, near[0]),
         *_pairs("held-out images", held_out, train, near[1]),
     ]
-    return png(labelled(rows, rows[0][1][0].size))
+    return png(labelled_table(rows, rows[0][1][0].size))
 
 
 def _pairs(

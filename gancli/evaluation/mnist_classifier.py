@@ -21,8 +21,8 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, interpolate
 
 from gancli.data import Dataset, TorchvisionImages
-from gancli.data.images import resized
 from gancli.data.stacked import DIGITS
+from gancli.data.torchvision_images import resized
 from gancli.errors import RunError
 from gancli.evaluation.observer import UNOBSERVED, EvaluationStoppedError, Observer, never
 from gancli.files import write_atomically
@@ -41,7 +41,7 @@ MAX_SHIFT = 2
 """Pixels by which training images are moved at most, each way."""
 NO_DIGITS_PER_BATCH = 50
 """Images without a digit that are added to each batch."""
-TILE_SIDE = 7
+TORN_TILE_SIDE = 7
 """Pixels of the side of the pieces that a torn digit is made from."""
 DIGITS_PER_BLEND = 6
 """Digits whose mean is a blend."""
@@ -243,24 +243,22 @@ def no_digits(digits: Tensor, count: int, rng: np.random.Generator) -> Tensor:
     Returns:
         uint8 of (count, 1, 28, 28).
     """
-    each, side = count // 5, digits.shape[-1]
+    each, side, tile = count // 5, digits.shape[-1], TORN_TILE_SIDE
+    across = side // tile
 
     def some(number: int) -> Tensor:
         return digits[torch.from_numpy(rng.integers(len(digits), size=number))]
 
     noise = rng.integers(0, 256, (each, 1, side, side)) * rng.random((each, 1, 1, 1))
-    coarse = torch.from_numpy(
-        rng.normal(-0.5, 1.5, (each, 1, TILE_SIDE, TILE_SIDE)).astype(np.float32)
-    )
+    coarse = torch.from_numpy(rng.normal(-0.5, 1.5, (each, 1, tile, tile)).astype(np.float32))
     blobs = interpolate(coarse, size=(side, side), mode="bilinear").sigmoid() * 255
     pixels = torch.from_numpy(rng.permutation(side * side))
-    tiles = torch.from_numpy(rng.permutation((side // TILE_SIDE) ** 2))
-    grid = (each, 1, side // TILE_SIDE, TILE_SIDE, side // TILE_SIDE, TILE_SIDE)
-    pieces = some(each).view(grid).transpose(3, 4).reshape(each, -1, TILE_SIDE, TILE_SIDE)[:, tiles]
-    torn = pieces.view(*grid[:3], side // TILE_SIDE, TILE_SIDE, TILE_SIDE).transpose(3, 4)
-    blends = (
-        some(each * DIGITS_PER_BLEND).view(each, DIGITS_PER_BLEND, 1, side, side).float().mean(1)
-    )
+    tiles = torch.from_numpy(rng.permutation(across**2))
+    rows = some(each).view(each, 1, across, tile, across, tile).transpose(3, 4)
+    pieces = rows.reshape(each, -1, tile, tile)[:, tiles]
+    torn = pieces.view(each, 1, across, across, tile, tile).transpose(3, 4)
+    drawn = some(each * DIGITS_PER_BLEND).view(each, DIGITS_PER_BLEND, 1, side, side)
+    blends = drawn.float().mean(1)
     return torch.cat(
         [
             torch.from_numpy(noise).to(torch.uint8),

@@ -1,4 +1,4 @@
-"""The adversarial losses (models.md, section 4). r = D(x), f = D(G(z)), sp = softplus.
+"""The adversarial losses. r = D(x), f = D(G(z)), sp = softplus.
 
 Every mean runs over the batch; the generator's part of a discriminator loss is detached.
 """

@@ -1,4 +1,4 @@
-"""Penalties on the discriminator's input gradient (models.md, sections 4.1 and 4.3).
+"""Penalties on the discriminator's input gradient.
 
 They leave autocast and widen half types to float32: the second derivative of a half-precision
 network is too coarse. float64 stays float64.

@@ -1,8 +1,9 @@
 """Presets: their schema, how they are read, and how they are shown."""
 
-from gancli.preset.load import change, differences, load_preset, mark_deviations, validate
+from gancli.preset.load import change, load_preset, mark_deviations, preset_differences, validate
 from gancli.preset.named_data import models_on, spec_named
-from gancli.preset.schema import Preset, Published, Schedule
+from gancli.preset.schedule import Schedule
+from gancli.preset.schema import Preset, Published
 from gancli.preset.show import to_toml
 
 __all__ = [
@@ -10,10 +11,10 @@ __all__ = [
     "Published",
     "Schedule",
     "change",
-    "differences",
     "load_preset",
     "mark_deviations",
     "models_on",
+    "preset_differences",
     "spec_named",
     "to_toml",
     "validate",

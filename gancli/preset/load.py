@@ -150,7 +150,7 @@ def _field_names(schema: object) -> set[str]:
     return names
 
 
-def differences(old: Preset, new: Preset) -> list[str]:
+def preset_differences(old: Preset, new: Preset) -> list[str]:
     """`path: old value -> new value` for each field that differs."""
     before, after = (
         leaves(preset.model_dump(mode="json", exclude_none=True, exclude={"deviations"}))

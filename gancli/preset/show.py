@@ -1,4 +1,4 @@
-"""A resolved preset as TOML that trains as it stands, with each field's meaning beside it."""
+"""A resolved preset as TOML that trains as it stands, with each field's meaning next to it."""
 
 import tomlkit
 from pydantic import BaseModel

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from gancli.networks.summary import parameter_count, summarise
 from gancli.objective.turns import Turn, plan
+from gancli.plurals import counted
 from gancli.preset import Preset, to_toml
 from gancli.prior import Prior
 from gancli.report.console import console, say
@@ -31,7 +32,7 @@ def print_plan(preset: Preset) -> None:
         say("where this differs from the paper:")
         for path, said in deviations.items():
             say(f"  {path}: {said}")
-    say(f"\nthe preset, as it will be used:\n\n{to_toml(preset)}")
+    say(f"\nthe preset as it will be used:\n\n{to_toml(preset)}")
 
 
 def _turn_table(preset: Preset, turns: list[Turn]) -> Table:
@@ -55,14 +56,14 @@ def _turn_table(preset: Preset, turns: list[Turn]) -> Table:
 def _say_schedule(preset: Preset) -> None:
     schedule = preset.schedule
     say(
-        f"{schedule.steps:,} steps of batches of {schedule.batch_size}; "
+        f"{counted(schedule.steps, 'step')} of batches of {schedule.batch_size}; "
         f"r = D(x), f = D(G(z)), sp = softplus; {_latent_words(preset.prior)}"
     )
     if schedule.warmup:
         warm = schedule.warmup
         say(
-            f"{warm.steps} discriminator turns in the first {warm.first} steps"
-            + (f" and in every {warm.every}th" if warm.every else "")
+            f"{counted(warm.steps, 'discriminator turn')} in each of the first {warm.first:,} steps"
+            + (f", and in 1 of every {warm.every:,}" if warm.every else "")
         )
     if preset.average_kept:
         say(f"the generator's moving average is kept, decay {schedule.ema_decay:g}")
@@ -71,14 +72,16 @@ def _say_schedule(preset: Preset) -> None:
 
 def _latent_words(prior: Prior) -> str:
     """What the generator is fed, in words."""
-    words = [f"z: {prior.z_dim} numbers, {prior.distribution}"]
+    words = [f"z: {counted(prior.z_dim, 'number')}, {prior.distribution}"]
     if prior.categories:
-        words.append(f"one of {prior.categories} categories")
+        words.append(f"one of {counted(prior.categories, 'category', 'categories')}")
     if prior.codes:
-        words.append(f"{prior.codes} codes, {prior.code_distribution}")
+        words.append(f"{counted(prior.codes, 'code')}, {prior.code_distribution}")
     if prior.levels:
         layers, directions = prior.levels
-        words.append(f"{directions} coordinates for each of {layers} layers, normal")
+        words.append(
+            f"{counted(directions, 'coordinate')} for each of {counted(layers, 'layer')}, normal"
+        )
     return "; ".join(words)
 
 

@@ -9,6 +9,7 @@ import gancli
 from gancli.evaluation.leaderboard import Entry
 from gancli.evaluation.protocol import Evaluation
 from gancli.html import data_uri, template, thinned
+from gancli.plurals import counted
 from gancli.preset import to_toml
 from gancli.preset.schema import ABSENT, leaves
 from gancli.report.evaluation import (
@@ -20,14 +21,14 @@ from gancli.report.evaluation import (
 from gancli.report.summary import Series, Summary
 from gancli.scores import is_headline
 
-PICTURES_LIMIT = 12_000_000
+REPORT_PICTURE_BYTES = 12_000_000
 """Bytes of pictures in one page; in its base64 they take a third more."""
-FRAMES_LIMIT = 120
-POINTS_LIMIT = 2000
+MAX_PREVIEWS = 120
+MAX_CURVE_POINTS = 2000
 """Points of one curve; more could not be told apart."""
 
 
-class Frame(NamedTuple):
+class PreviewFrame(NamedTuple):
     """One preview."""
 
     step: int
@@ -62,7 +63,7 @@ class Chart(NamedTuple):
     series: Series
 
 
-def render(summary: Summary) -> bytes:
+def render_report(summary: Summary) -> bytes:
     """The page, in UTF-8, below 20 MB."""
     preset = summary.header.preset
     page = template("gancli.report", "report.html.jinja").render(
@@ -91,10 +92,10 @@ def _facts(summary: Summary) -> dict[str, str]:
         "data set": f"{preset.dataset} (fingerprint {header.data[:12]})",
         "state": summary.state,
         "speed": summary.pace(),
-        "batch": f"{preset.schedule.batch_size} samples, "
-        f"{preset.schedule.discriminator_steps} discriminator turns a step",
+        "batch": f"{counted(preset.schedule.batch_size, 'sample')}, "
+        f"{counted(preset.schedule.discriminator_steps, 'discriminator turn')} per step",
         "seed": str(settings.seed),
-        "device": f"{settings.device}, {settings.precision}, {settings.threads} threads"
+        "device": f"{settings.device}, {settings.precision}, {counted(settings.threads, 'thread')}"
         + (", deterministic" if settings.deterministic else ""),
         "versions": ", ".join(f"{name} {version}" for name, version in header.versions.items()),
         "checkpoint": str(summary.run.checkpoint_file(header.step)),
@@ -105,11 +106,11 @@ def _charts(summary: Summary) -> list[Chart]:
     charts = [Chart("losses", summary.losses), Chart("terms of the losses", summary.terms)]
     charts += [Chart(name, {name: points}) for name, points in summary.scores.items()]
     charts += [Chart(name, {name: points}) for name, points in summary.judged.items()]
-    charts.append(Chart("steps a second", {"steps/s": summary.speed}))
+    charts.append(Chart("steps per second", {"steps/s": summary.speed}))
     shorter = [
         Chart(
             title,
-            {name: thinned(points, POINTS_LIMIT) for name, points in series.items() if points},
+            {name: thinned(points, MAX_CURVE_POINTS) for name, points in series.items() if points},
         )
         for title, series in charts
     ]
@@ -140,15 +141,15 @@ def _shown(name: str, found: Evaluation) -> str:
 def _chosen(summary: Summary) -> list[tuple[int, Path]]:
     """The previews that fit into a page: evenly spread, the first and the last among them."""
     every = list(summary.previews.items())
-    for limit in range(min(len(every), FRAMES_LIMIT), 1, -1):
+    for limit in range(min(len(every), MAX_PREVIEWS), 1, -1):
         chosen = thinned(every, limit)
-        if sum(path.stat().st_size for _, path in chosen) <= PICTURES_LIMIT:
+        if sum(path.stat().st_size for _, path in chosen) <= REPORT_PICTURE_BYTES:
             return chosen
-    return [pair for pair in every[-1:] if pair[1].stat().st_size <= PICTURES_LIMIT]
+    return [pair for pair in every[-1:] if pair[1].stat().st_size <= REPORT_PICTURE_BYTES]
 
 
-def _frames(summary: Summary) -> list[Frame]:
-    return [Frame(step, data_uri(path.read_bytes())) for step, path in _chosen(summary)]
+def _frames(summary: Summary) -> list[PreviewFrame]:
+    return [PreviewFrame(step, data_uri(path.read_bytes())) for step, path in _chosen(summary)]
 
 
 def _deviations(summary: Summary) -> Iterable[DeviationRow]:

@@ -23,7 +23,7 @@ from gancli.evaluate_in_training import Evaluated, Evaluating
 from gancli.report.evaluation import in_a_line
 from gancli.trainer import Event, Job, Logged, Previewed, Saved, Stepped
 
-LONG_SECONDS = 24 * 3600
+DAY_SECONDS = 24 * 3600
 FORECAST_AFTER_SECONDS = 10.0
 REFRESHES_PER_SECOND = 2
 RATE_HALF_LIFE_SECONDS = 10.0
@@ -36,7 +36,7 @@ class Pace:
         self.steps = steps
         self.step = first_step
         self.rate = 0.0
-        """steps a second, recent ones weighing most"""
+        """steps per second, recent ones weighing most"""
         self.ahead = 0.0
         """seconds that what is no step will still take"""
         self._clock = clock
@@ -163,11 +163,11 @@ class RunDisplay:
     def _warn(self) -> None:
         left = self.pace.remaining
         too_early = self.pace.elapsed < FORECAST_AFTER_SECONDS
-        if self._warned or too_early or left is None or left < LONG_SECONDS:
+        if self._warned or too_early or left is None or left < DAY_SECONDS:
             return
         self._warned = True
         offer = f"; a short one: {self.shorter}" if self.shorter else ""
-        days = f"{left / LONG_SECONDS:,.1f} days"
+        days = f"{left / DAY_SECONDS:,.1f} days"
         self.console.print(
             f"at this speed the schedule takes {days} on this device{offer}", markup=False
         )
@@ -193,7 +193,7 @@ class LineBoard(RunDisplay):
 
 @contextmanager
 def display(console: Console, job: Job, shorter: str | None) -> Iterator[RunDisplay]:
-    """Show a run while it trains; the board's `note` is told of each event.
+    """Show a run while it trains; the display's `note` is told of each event.
 
     Args:
         console: where to print.
@@ -210,7 +210,7 @@ def display(console: Console, job: Job, shorter: str | None) -> Iterator[RunDisp
 
 
 class RateColumn(ProgressColumn):
-    """How many a second."""
+    """How many per second."""
 
     def __init__(self, unit: str) -> None:
         super().__init__()

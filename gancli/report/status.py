@@ -8,10 +8,11 @@ from rich.markup import escape
 from rich.table import Table
 from rich_pixels import Pixels
 
+from gancli.plurals import counted
 from gancli.report.summary import Summary
 from gancli.runs.folder import BEST
 
-WIDEST = 100
+MAX_DRAWN_COLUMNS = 100
 """Columns of the drawn preview; a character shows two pixels, one above the other."""
 
 
@@ -25,7 +26,7 @@ def print_status(summary: Summary, console: Console) -> None:
         "run": f"{summary.run.folder}: {summary.state}",
         "model": f"{preset.name} on {preset.dataset}, variant {preset.variant}",
         "settings": f"seed {settings.seed}, {settings.device}, {settings.precision}, "
-        f"{settings.threads} threads",
+        + counted(settings.threads, "thread"),
         "speed": summary.pace(),
     }
     facts |= {name: f"{value:.5g}" for name, value in summary.latest().items()}
@@ -52,7 +53,7 @@ def print_status(summary: Summary, console: Console) -> None:
 def draw(path: Path, columns: int) -> Pixels:
     """A picture in half-block characters, at most `columns` wide."""
     with Image.open(path) as picture:
-        width = min(WIDEST, columns, picture.width)
+        width = min(MAX_DRAWN_COLUMNS, columns, picture.width)
         height = width * picture.height // picture.width
         small = picture.convert("RGB").resize((width, height), Image.Resampling.LANCZOS)
     drawn: Pixels = Pixels.from_image(small)

@@ -17,8 +17,9 @@ from gancli.evaluation.leaderboard import (
 )
 from gancli.evaluation.protocol import Evaluation
 from gancli.evaluation.results import read_evaluations, training_evaluations
+from gancli.plurals import counted
 from gancli.report.evaluation import shown_name
-from gancli.runs.folder import Row, Run
+from gancli.runs.folder import LogRow, Run
 from gancli.scores import is_headline
 
 LOSS = "loss_"
@@ -41,13 +42,13 @@ class Summary:
     run: Run
     header: Header
     """of its last checkpoint"""
-    metrics: list[Row]
-    timing: list[Row]
+    metrics: list[LogRow]
+    timing: list[LogRow]
     previews: dict[int, Path]
     trained: list[Evaluation]
     """the evaluations made in training"""
     asked: list[Evaluation]
-    """those that were asked for"""
+    """those of `gan evaluate`"""
 
     @property
     def step(self) -> int:
@@ -59,7 +60,7 @@ class Summary:
         """How far the run has come, in words."""
         steps = self.header.preset.schedule.steps
         if self.header.step >= steps:
-            return f"complete: {steps:,} steps"
+            return f"complete: {counted(steps, 'step')}"
         return f"step {self.step:,} of {steps:,}"
 
     @cached_property
@@ -100,7 +101,7 @@ class Summary:
 
     @cached_property
     def speed(self) -> list[Point]:
-        """Steps a second, at each line of the log."""
+        """Steps per second, at each line of the log."""
         return [Point(r["step"], r["steps"] / r["seconds"]) for r in self.timing if r["seconds"]]
 
     @property
@@ -143,7 +144,7 @@ class Summary:
         return _series(self.metrics, lambda name: name.startswith(LOSS))
 
 
-def summarise(run: Run, header: Header) -> Summary:
+def summarise_run(run: Run, header: Header) -> Summary:
     """Read a run's folder; `header` is that of its last checkpoint."""
     metrics = run.metrics()
     known = known_step(header, metrics)
@@ -161,13 +162,13 @@ def _asked(run: Run) -> list[Evaluation]:
         return []
 
 
-def known_step(header: Header, metrics: list[Row]) -> int:
+def known_step(header: Header, metrics: list[LogRow]) -> int:
     """The step of the last checkpoint or line, whichever is later."""
     last: int = metrics[-1]["step"] if metrics else 0
     return max(header.step, last)
 
 
-def _series(rows: Iterable[Row], wanted: Callable[[str], bool]) -> Series:
+def _series(rows: Iterable[LogRow], wanted: Callable[[str], bool]) -> Series:
     found: Series = {}
     for row in rows:
         for name, value in row.items():
@@ -177,5 +178,5 @@ def _series(rows: Iterable[Row], wanted: Callable[[str], bool]) -> Series:
 
 
 def _is_number(*values: object) -> bool:
-    """Whether all are: people may have edited the file."""
+    """Whether all are: the file may have been edited."""
     return all(isinstance(value, int | float) for value in values)

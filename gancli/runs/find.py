@@ -1,6 +1,5 @@
 """The runs under the root: a new one's number, and which run a command means."""
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,15 +12,10 @@ from gancli.errors import RunError, UsageError
 from gancli.files import disk_errors
 from gancli.preset import Preset
 from gancli.runs.folder import LAST, Run
-from gancli.runs.names import run_name, run_number
+from gancli.runs.names import numbered_folders, output_name, run_name, run_number, runs_root
 
-SHOWN = 80
+PATH_CHARACTERS_SHOWN = 80
 """Characters of a name that an error repeats."""
-
-
-def runs_root() -> Path:
-    """Where runs go: `GANCLI_RUNS`, else `./runs`."""
-    return Path(os.environ.get("GANCLI_RUNS") or "runs")
 
 
 def new_run(preset: Preset) -> Run:
@@ -32,13 +26,13 @@ def new_run(preset: Preset) -> Run:
     with FileLock(root / ".lock"):
         taken = (run_number(path.name) for path in root.iterdir())
         number = 1 + max((number for number in taken if number is not None), default=0)
-        folder = root / run_name(preset, number)
+        folder = root / run_name(preset.name, preset.dataset, number)
         folder.mkdir()
     return Run(folder)
 
 
 @dataclass(frozen=True)
-class Fit:
+class RunFilter:
     """Which runs a command can use, where none is named."""
 
     fits: Callable[[Run], bool]
@@ -48,14 +42,14 @@ class Fit:
     """a command that makes one"""
 
 
-ANY = Fit(lambda run: True, "run", lambda: "gan train MODEL")
-LABELLED = Fit(Run.knows_classes, "run of a model that knows classes", labelled_example)
-OF_IMAGES = Fit(
+ANY = RunFilter(lambda run: True, "run", lambda: "gan train MODEL")
+LABELLED = RunFilter(Run.knows_classes, "run of a model that knows classes", labelled_example)
+OF_IMAGES = RunFilter(
     Run.makes_images, "run of a model of images", lambda: "gan train MODEL --dataset mnist"
 )
 
 
-def find(wanted: str | None, fit: Fit = ANY) -> Run | Path:
+def find(wanted: str | None, fit: RunFilter = ANY) -> Run | Path:
     """The run, or the checkpoint file, a command means.
 
     Args:
@@ -68,22 +62,22 @@ def find(wanted: str | None, fit: Fit = ANY) -> Run | Path:
     """
     if wanted is None:
         runs = [run for run in all_runs() if fit.fits(run)]
-        return _latest(runs, f"found no {fit.lacking}: make one with {fit.remedy()}")
+        return _latest(runs, f"there is no {fit.lacking} yet: make one with {fit.remedy()}")
     for path in (Path(wanted), runs_root() / wanted):
         if _looked_up(path, Path.is_file):
             return path
         if _looked_up(path, Path.is_dir):
             if not Run(path).exists():
-                raise RunError(f"read {path}, expected a run's folder, but it holds no checkpoint")
+                raise RunError(f"{path} is not a run's folder: it holds no checkpoint")
             return Run(path)
     own = [run for run in all_runs() if run.identity()[0] == wanted]
     if own or wanted in model_names():
         return _latest(
-            own, f"found no run of {wanted} under {runs_root()}: make one with gan train {wanted}"
+            own,
+            f"there is no run of {wanted} under {runs_root()}: make one with gan train {wanted}",
         )
     raise RunError(
-        f"read {wanted!r} as a run, expected a path, a folder under {runs_root()}, or a model's "
-        f"name{_there_are()}"
+        f"no run {wanted!r}: name a path, a folder under {runs_root()}, or a model{_there_are()}"
     )
 
 
@@ -96,8 +90,10 @@ def _looked_up(path: Path, ask: Callable[[Path], bool]) -> bool:
     try:
         return ask(path)
     except OSError as error:
-        shown = f"{str(path)[:SHOWN]} ..." if len(str(path)) > SHOWN else path
-        raise RunError(f"read {shown} as a run, expected a path: {error.strerror}") from None
+        shown = str(path)
+        if len(shown) > PATH_CHARACTERS_SHOWN:
+            shown = f"{shown[:PATH_CHARACTERS_SHOWN]} ..."
+        raise RunError(f"no run {shown}: {error.strerror}") from None
 
 
 def latest_of(model: str, dataset: str) -> Run:
@@ -108,17 +104,14 @@ def latest_of(model: str, dataset: str) -> Run:
     """
     return _latest(
         [run for run in all_runs() if run.identity() == (model, dataset)],
-        f"found no run of {model} on {dataset} under {runs_root()}: leave --resume out",
+        f"there is no run of {model} on {dataset} under {runs_root()}: leave --resume out",
     )
 
 
 def all_runs() -> list[Run]:
     """The numbered runs under the root, the latest last: by number, not by time."""
-    root = runs_root()
-    folders = root.iterdir() if root.is_dir() else ()
-    numbered = [(run_number(path.name), Run(path)) for path in folders]
-    runs = [(number, run) for number, run in numbered if number is not None and run.checkpoints()]
-    return [run for _, run in sorted(runs, key=lambda pair: pair[0])]
+    runs = map(Run, numbered_folders())
+    return [run for run in runs if run.checkpoints()]
 
 
 def open_checkpoint(found: Run | Path, which: str = LAST) -> Checkpoint:
@@ -131,8 +124,28 @@ def open_checkpoint(found: Run | Path, which: str = LAST) -> Checkpoint:
     if isinstance(found, Run):
         return load(found.checkpoint(which))
     if which != LAST:
-        raise UsageError(f"read --checkpoint {which} with {found}, which is a single checkpoint")
+        raise UsageError(
+            f"{found} is a single checkpoint, so --checkpoint {which} does not apply: leave it out"
+        )
     return load(found)
+
+
+def default_folder(
+    found: Run | Path, saved: Checkpoint, kind: str, which: str, *, raw: bool
+) -> Path:
+    """Where samples and traversals of a checkpoint go unless another place is typed.
+
+    Args:
+        found: the run, or the checkpoint file.
+        saved: its checkpoint.
+        kind: `samples` or `traversals`.
+        which: seeds and all that changes what is made from them.
+        raw: whether the weights are as trained.
+    """
+    name = output_name(saved.header.step, which, raw=raw)
+    if isinstance(found, Run):
+        return found.folder / kind / name
+    return Path(kind) / f"{saved.header.preset.name}-{name}"
 
 
 def _latest(runs: list[Run], lacking: str) -> Run:
@@ -143,4 +156,4 @@ def _latest(runs: list[Run], lacking: str) -> Run:
 
 def _there_are() -> str:
     names = [run.folder.name for run in all_runs()]
-    return f"; there are {', '.join(names[-5:])}" if names else "; there are none yet"
+    return f"; the latest are {', '.join(names[-5:])}" if names else "; there are no runs yet"

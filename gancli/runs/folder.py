@@ -15,15 +15,14 @@ from gancli.catalog import read_toml
 from gancli.errors import LockedError, RunError, UsageError
 from gancli.files import PARTIAL, disk_errors, write_atomically
 from gancli.preset import Preset, Schedule, to_toml
+from gancli.sample_formats import SAMPLE_FILE
 
-Row = dict[str, Any]
+LogRow = dict[str, Any]
 """A line of a log, `step` among its keys."""
 SUFFIX = ".safetensors"
 LAST, BEST = "last", "best"
 """Which checkpoint is meant, where it is not named by its step."""
 _STEP = re.compile(r"step-(\d+)")
-SAMPLE_FILE = re.compile(r"\d{6,}\.png|samples\.(npz|zip)")
-"""The files of a folder of samples."""
 TRAVERSAL_FILE = re.compile(
     r"(axes|seed|label|label-blend|category|code\d+|L\d+D\d+)\.(png|gif)|traverse\.html|traversal\.json"
 )
@@ -64,12 +63,12 @@ class Run:
 
     @property
     def metrics_file(self) -> Path:
-        """One JSON object a line: `step`, `loss_*`, scores."""
+        """One JSON object per line: `step`, `loss_*`, scores."""
         return self.folder / "metrics.jsonl"
 
     @property
     def timing_file(self) -> Path:
-        """One JSON object a line: `step`, and the `steps` and `seconds` since the line before."""
+        """One JSON object per line: `step`, and the `steps` and `seconds` since the line before."""
         return self.folder / "timing.jsonl"
 
     @property
@@ -83,7 +82,7 @@ class Run:
 
     @property
     def evaluations_file(self) -> Path:
-        """One JSON object a line: an evaluation made in training, and the `best` step so far."""
+        """One JSON object per line: an evaluation made in training, and the `best` step so far."""
         return self.folder / "evaluations.jsonl"
 
     @property
@@ -121,7 +120,7 @@ class Run:
         found = self.checkpoints()
         if not found:
             raise RunError(
-                f"found no checkpoint in {self.folder}: the run stopped before its first; "
+                f"{self.folder} holds no checkpoint: the run stopped before its first; "
                 "start it again with gan train ... --force"
             )
         if which == LAST:
@@ -130,16 +129,16 @@ class Run:
         best = self.best()
         if which == BEST and best is None:
             raise RunError(
-                f"read --checkpoint best, and {self.folder} has none, for it was not evaluated "
-                "while it trained (--set schedule.evaluate_every=N), expected last or one of "
+                f"{self.folder} has no best checkpoint, because it was not evaluated while it "
+                "trained (--set schedule.evaluate_every=N): choose last or one of "
                 f"{', '.join(named)}"
             )
         wanted = str(best.step) if which == BEST and best else which
         if wanted in named:
             return named[wanted]
-        is_gone = f" (step {wanted}, which is gone)" if which == BEST else ""
+        is_gone = f" (step {wanted}), which is gone" if which == BEST else ""
         raise RunError(
-            f"read --checkpoint {which}{is_gone}, expected last or one of {', '.join(named)}"
+            f"there is no checkpoint {which}{is_gone}: choose last or one of {', '.join(named)}"
         )
 
     def best(self) -> Best | None:
@@ -158,7 +157,7 @@ class Run:
         return LAST if which == LAST else "by its step"
 
     def exists(self) -> bool:
-        """Whether the folder holds a run: training leaves its lock beside what it writes."""
+        """Whether the folder holds a run: training leaves its lock next to what it writes."""
         return bool(self.checkpoints()) or (self.lock_file.exists() and self.preset_file.exists())
 
     def identity(self) -> tuple[str, str]:
@@ -228,27 +227,27 @@ class Run:
             if not kept and (best is None or step != best.step):
                 self.checkpoint_file(step).unlink()
 
-    def log(self, row: Row) -> None:
+    def log(self, row: LogRow) -> None:
         """Add a line to metrics.jsonl."""
         _append(self.metrics_file, row)
 
-    def log_timing(self, row: Row) -> None:
+    def log_timing(self, row: LogRow) -> None:
         """Add a line to timing.jsonl."""
         _append(self.timing_file, row)
 
-    def log_evaluation(self, row: Row) -> None:
+    def log_evaluation(self, row: LogRow) -> None:
         """Add a line to evaluations.jsonl."""
         _append(self.evaluations_file, row)
 
-    def metrics(self) -> list[Row]:
+    def metrics(self) -> list[LogRow]:
         """The lines of metrics.jsonl, up to one that was cut off or is none of ours."""
         return read_rows(self.metrics_file)
 
-    def timing(self) -> list[Row]:
+    def timing(self) -> list[LogRow]:
         """The lines of timing.jsonl, likewise."""
         return read_rows(self.timing_file)
 
-    def evaluations(self) -> list[Row]:
+    def evaluations(self) -> list[LogRow]:
         """The lines of evaluations.jsonl, likewise."""
         return read_rows(self.evaluations_file)
 
@@ -288,12 +287,12 @@ class Run:
             lock.release()
 
 
-def _append(file: Path, row: Row) -> None:
+def _append(file: Path, row: LogRow) -> None:
     with disk_errors(file), file.open("a") as opened:
         opened.write(json.dumps(row) + "\n")
 
 
-def read_rows(file: Path) -> list[Row]:
+def read_rows(file: Path) -> list[LogRow]:
     """The lines of a log, up to one that was cut off or is none of ours."""
     if not file.exists():
         return []

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from gancli.evaluation.distances import CPU
 from gancli.evaluation.features import FeatureNeeds
+from gancli.evaluation.frechet import INFLUENCES_AT_ONCE
 from gancli.evaluation.intervals import Influences, Uncertainty
 from gancli.evaluation.metrics.metric import FIDELITY_SEED, METRICS, Metric, MetricInputs, Spread
 from gancli.rng import stream
@@ -22,7 +23,6 @@ KERNEL_DEGREE, KERNEL_OFFSET = 3, 1.0
 """Of the polynomial kernel (x . y / D + 1)^3."""
 KERNEL_ANCHORS = 2000
 """Images that a kernel's mean over a set is taken on."""
-ROWS_AT_ONCE = 4096
 
 
 @METRICS.register("kid")
@@ -100,13 +100,13 @@ def kernel_influences(fake: Tensor, real: Tensor) -> Tensor:
     among = torch.zeros(len(fake), dtype=torch.float64)
     among[chosen] = 1
     influences: list[Tensor] = []
-    for rows in torch.split(fake, ROWS_AT_ONCE):
+    for rows in torch.split(fake, INFLUENCES_AT_ONCE):
         same = _cubic((rows * rows).sum(1).double() / rows.shape[1])
         with_fakes, with_reals = (
             _cubic((rows @ anchors.T).double() / rows.shape[1]) for anchors in (fakes, reals)
         )
         # An anchor's kernel with itself says nothing of others.
-        own = among[len(influences) * ROWS_AT_ONCE :][: len(rows)]
+        own = among[len(influences) * INFLUENCES_AT_ONCE :][: len(rows)]
         mean = (with_fakes.sum(1) - own * same) / (len(fakes) - own)
         influences.append(2 * (mean - with_reals.mean(1)))
     return torch.cat(influences)
