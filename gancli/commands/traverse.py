@@ -230,7 +230,7 @@ def parse_axes(text: str | None, known: Mapping[str, Axis]) -> list[Axis]:
         if name not in known:
             close = get_close_matches(name, known, n=1)
             raise UsageError(
-                f"there is no axis {name}: choose from {', '.join(known)}"
+                f"--axis {name} is not one of {', '.join(known)}"
                 + (f" (did you mean {close[0]}?)" if close else "")
             )
     if len(set(names)) < len(names):

@@ -74,7 +74,7 @@ def unfit_class(classes: Sequence[str]) -> str | None:
         ):
             return f"the class {name!r} cannot be the name of a folder"
     if len(set(classes)) < len(classes):
-        return f"the classes {', '.join(classes)} name one twice"
+        return f"of the classes {', '.join(classes)}, two have the same name"
     return None
 
 
