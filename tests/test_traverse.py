@@ -421,7 +421,7 @@ def test_digits_are_read_where_mnist_is(
     runs: dict[Key, Run], gan: Gan, monkeypatch: pytest.MonkeyPatch, data_dir: Path
 ) -> None:
     reader = Reader(DigitClassifier().eval(), 0.1, "0123456789abcdef")
-    monkeypatch.setattr("gancli.commands.digits.digit_reader", lambda *_: reader)
+    monkeypatch.setattr("gancli.evaluation.mnist_classifier.digit_reader", lambda *_: reader)
     typed = ["traverse", runs[INFO].folder, "--axis", "category", "--rows", 2, "--force"]
     code, out, said = gan(*typed, "--out", "here", "--data-dir", data_dir)
     assert (code, said) == (0, ""), out

@@ -5,7 +5,7 @@ from pathlib import Path
 from gancli.catalog.fit_to_images import UserImages
 from gancli.checkpoint import load as read_checkpoint
 from gancli.choices import DeviceName, FitName, PrecisionName
-from gancli.commands.evaluate_in_training import Weights
+from gancli.evaluate_in_training import Weights
 from gancli.environment import Place, new_settings, settings_again
 from gancli.errors import UsageError
 from gancli.library.arguments import Overrides, one_of, override_list, path_or_none

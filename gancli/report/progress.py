@@ -18,8 +18,8 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from gancli.evaluate_in_training import Evaluated, Evaluating
 from gancli.report.evaluation import in_a_line
-from gancli.report.events import Evaluated, Evaluating
 from gancli.report.in_place import in_place, shows_changes
 from gancli.trainer import Event, Job, Logged, Previewed, Saved, Stepped
 
