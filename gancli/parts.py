@@ -3,7 +3,7 @@
 from gancli.data import Dataset, DataSpec
 from gancli.networks import DiscriminatorSpec, GeneratorSpec
 from gancli.objective import Adversarial
-from gancli.objective.context import Context, Read, Side, State, View, input_gradient
+from gancli.objective.context import Context, Read, Side, TermState, View, input_gradient
 from gancli.objective.term import Constraint, Term
 from gancli.prior import Prior
 from gancli.types import (
@@ -32,8 +32,8 @@ __all__ = [
     "Read",
     "Sample",
     "Side",
-    "State",
     "Term",
+    "TermState",
     "View",
     "input_gradient",
 ]
