@@ -20,14 +20,16 @@ from safetensors import SafetensorError
 from torch import Tensor
 
 import gancli
+from gancli.defaults import DEFAULT_SEED
 from gancli.errors import RunError
 from gancli.files import write_atomically
+from gancli.plugin_records import PluginRecord, changes, records_of, require_plugins
 from gancli.preset import StoredPreset
 from gancli.settings import Settings
 from gancli.state import Tensors, below, build_generator
 from gancli.types import GeneratorNet
 
-FORMAT = "gancli-checkpoint-1"
+CHECKPOINT_FORMAT = "gancli-checkpoint-1"
 REMEDY = "delete the file, and the checkpoint before it is the last"
 _ZEROS = "0" * 64
 _HASH_KEY = b'"sha256":"'
@@ -43,7 +45,7 @@ TRAINED: Literal["weights as trained"] = "weights as trained"
 class RunSettings(Settings):
     """What a run depends on beside its preset."""
 
-    seed: int = Field(default=5678, ge=0, lt=2**63)
+    seed: int = Field(default=DEFAULT_SEED, ge=0, lt=2**63)
     precision: Precision = "fp32"
     device: Literal["cpu", "cuda", "mps"] = "cpu"
     threads: int = Field(default=1, gt=0)
@@ -74,6 +76,8 @@ class Header(Settings):
     """the last values in metrics.jsonl"""
     versions: dict[str, str] = Field(default_factory=lambda: versions())
     """what the numbers may depend on"""
+    plugins: tuple[PluginRecord, ...] | None = None
+    """what the preset's parts come from, where some come from plugins"""
 
 
 @dataclass(frozen=True)
@@ -106,6 +110,11 @@ class Checkpoint:
         return net.eval()
 
 
+def changed_plugins(header: Header) -> list[str]:
+    """`plugin NAME: before -> now` for each plugin that is not as it was for this checkpoint."""
+    return changes(header.plugins or ())
+
+
 def versions() -> dict[str, str]:
     """What the numbers may depend on."""
     return {
@@ -123,8 +132,9 @@ def save(path: Path, header: Header, tensors: Mapping[str, Tensor]) -> None:
         DiskError: the disk is full or not writable.
     """
     plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    header = header.model_copy(update={"plugins": records_of(header.preset) or None})
     metadata = {
-        "format": FORMAT,
+        "format": CHECKPOINT_FORMAT,
         "gancli": header.model_dump_json(exclude_none=True),
         "sha256": _ZEROS,
     }
@@ -151,6 +161,7 @@ def load(path: Path) -> Checkpoint:
     if hashlib.sha256(content).hexdigest().encode() != said:
         raise RunError(f"{path} is damaged: its content does not match its own SHA-256; {REMEDY}")
     try:
+        require_plugins(path, metadata["gancli"])
         header = Header.model_validate_json(metadata["gancli"])
         return Checkpoint(path, header, safetensors.torch.load(bytes(content)), said.decode())
     except (SafetensorError, ValueError, RecursionError) as error:
@@ -165,7 +176,7 @@ def _metadata(path: Path, content: bytearray) -> dict[str, str]:
             raise ValueError("the header is cut off")
         parsed = json.loads(content[_LENGTH_BYTES : _LENGTH_BYTES + length])
         metadata = parsed.get("__metadata__", {})
-        if metadata.get("format") == FORMAT and {"gancli", "sha256"} <= set(metadata):
+        if metadata.get("format") == CHECKPOINT_FORMAT and {"gancli", "sha256"} <= set(metadata):
             return dict(metadata)
     except (ValueError, AttributeError, RecursionError) as error:
         raise RunError(

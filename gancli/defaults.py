@@ -1,5 +1,43 @@
-"""What holds where nothing is typed: the seed, counts and batch sizes; knows no torch."""
+"""What holds where nothing is typed: the seed, counts and batch sizes; knows no torch.
 
+Help, requests and the library take them from here, so that each stands in one place.
+"""
+
+DEFAULT_SEED = 5678
+"""Of a run, and of the data sets that are drawn rather than read."""
+
+SAMPLE_COUNT = 64
+"""Samples of `gan sample`."""
+SAMPLES_PER_CLASS = 10
+"""Samples of each class, where `gan sample` goes by class."""
+SAMPLE_BATCH_SIZE = 500
+"""Samples that `gan sample` generates together."""
+
+EVALUATION_COUNT = 50_000
+"""Generated images that are scored; published scores are of as many."""
 IMAGES_AT_ONCE = 64
 """Images that an evaluation generates and looks at together; scores are equal to the bit at equal
 numbers."""
+
+TRAVERSE_FRAMES = 9
+"""Values of each axis of a traversal."""
+TRAVERSE_ROWS = 5
+"""Samples that a traversal varies."""
+TRAVERSE_BATCH_SIZE = 64
+"""Images that a traversal generates together."""
+
+STUDY_SEEDS = 3
+"""Seeds of each model in a study."""
+
+BENCH_ROUNDS = 5
+"""How often a benchmark times each of what it compares."""
+BENCH_SAMPLE_COUNT = 10_000
+"""Images that `gan bench sample` writes."""
+BENCH_EVALUATION_COUNT = 2_000
+"""Images that `gan bench evaluate` scores."""
+BENCH_EVALUATION_BATCH_SIZE = 256
+"""Images that `gan bench evaluate` shows the extractor together."""
+BENCH_FEATURES = 50_000
+"""Made-up features whose memory `gan bench evaluate` measures."""
+BENCH_STUDY_STEPS = 1_000
+"""Steps of each cell that `gan bench study` runs."""

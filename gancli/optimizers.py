@@ -1,6 +1,6 @@
-"""The optimisers a preset may name, and their settings as functions of the step.
+"""The optimisers a preset may name, and their settings as functions of the step and the losses.
 
-The state of a schedule is the step alone, so a resumed run needs nothing else.
+The state of a schedule is the step alone, and that of a plateau is saved with the run.
 """
 
 from abc import abstractmethod
@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 import torch
 from pydantic import Field
-from torch import nn
+from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from gancli.settings import Settings
@@ -17,11 +17,29 @@ from gancli.settings import Settings
 Beta = Annotated[float, Field(ge=0, lt=1)]
 
 
+UNSEEN = 1e300
+"""The best loss before the first epoch: a checkpoint refuses what is not finite."""
+
+
+class Plateau(Settings):
+    """A learning rate that falls when a loss no longer does, once an epoch (torch's
+    ReduceLROnPlateau)."""
+
+    factor: float = Field(gt=0, lt=1)
+    """the rate is multiplied by this"""
+    patience: int = Field(default=10, ge=0, le=1_000_000)
+    """epochs without a better loss that are waited for"""
+    threshold: float = Field(default=1e-4, ge=0, lt=1)
+    """a loss is better if it is lower than the best by this part of it"""
+
+
 class OptimizerSpec(Settings):
     """One player's optimiser."""
 
     lr: float = Field(gt=0)
     """learning rate at the first step"""
+    plateau: Plateau | None = None
+    """let the rate fall when the loss this optimiser descends no longer does; none: it does not"""
 
     @abstractmethod
     def build(self, parameters: Iterable[nn.Parameter]) -> Optimizer:
@@ -91,3 +109,48 @@ class Sgd(OptimizerSpec):
 
 
 AnyOptimizer = Annotated[Adam | RmsProp | Sgd, Field(discriminator="kind")]
+
+
+class PlateauState:
+    """What a plateau remembers. The running sum stays on the device, so that no turn waits."""
+
+    def __init__(self, spec: Plateau, device: torch.device, exact: torch.dtype) -> None:
+        self.spec = spec
+        self.factor = 1.0
+        """what the learning rate is multiplied by"""
+        self.best = UNSEEN
+        self.bad = 0
+        """epochs since the best one"""
+        self.sum = torch.zeros((), dtype=exact, device=device)
+        self.count = 0
+
+    def add(self, loss: Tensor) -> None:
+        """Count one more turn's loss."""
+        self.sum += loss
+        self.count += 1
+
+    def end_epoch(self) -> None:
+        """Judge the mean loss of the epoch; all processes must have the same sum."""
+        if not self.count:
+            return
+        mean = float(self.sum) / self.count
+        self.sum.zero_()
+        self.count = 0
+        if mean < self.best - self.spec.threshold * abs(self.best):
+            self.best, self.bad = mean, 0
+            return
+        self.bad += 1
+        if self.bad > self.spec.patience:
+            self.factor, self.bad = self.factor * self.spec.factor, 0
+
+    def tensors(self) -> dict[str, Tensor]:
+        """All of it, as scalars."""
+        numbers = {"factor": self.factor, "best": self.best, "bad": self.bad, "count": self.count}
+        named = {name: torch.tensor(n, dtype=torch.float64) for name, n in numbers.items()}
+        return named | {"sum": self.sum.cpu().double()}
+
+    def restore(self, tensors: dict[str, Tensor]) -> None:
+        """Go on from what `tensors` gave."""
+        self.factor, self.best = float(tensors["factor"]), float(tensors["best"])
+        self.bad, self.count = int(tensors["bad"]), int(tensors["count"])
+        self.sum.copy_(tensors["sum"])

@@ -17,7 +17,7 @@ from torch import Tensor
 from gancli.errors import UsageError
 from gancli.launch import is_shared
 
-PATIENCE = timedelta(days=30)
+LEAD_TIMEOUT = timedelta(days=30)
 """How long processes wait for the leading one; torch's own limit is some minutes."""
 
 
@@ -90,7 +90,7 @@ def join(device: torch.device) -> World:
         return World()
     if not dist.is_initialized():
         dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
-    patient = dist.new_group(backend="gloo", timeout=PATIENCE)
+    patient = dist.new_group(backend="gloo", timeout=LEAD_TIMEOUT)
     joined = patient if isinstance(patient, dist.ProcessGroup) else None
     return World(dist.get_rank(), dist.get_world_size(), joined)
 

@@ -9,11 +9,11 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from gancli.data import DataSpec, Mixture
+from gancli.palette import FAKE_COLOUR, REAL_COLOUR
 from gancli.sampler import Samples
 
 GAP = 2
 """Pixels between the cells of a grid."""
-REAL, FAKE = "#3a9d5d", "#1f4fd8"
 
 
 def to_image(image: Samples) -> Image.Image:
@@ -41,7 +41,7 @@ def grid(images: Samples, columns: int | None = None) -> Image.Image:
     return to_image(sheet)
 
 
-def labelled(
+def labelled_table(
     rows: Sequence[tuple[str, Sequence[Image.Image | None]]],
     size: tuple[int, int],
     headings: Sequence[str] = (),
@@ -91,15 +91,19 @@ def _cut(text: str, font: ImageFont.FreeTypeFont, width: int) -> str:
 
 
 def scatter(points: Samples, reals: Samples, data: DataSpec, title: str) -> bytes:
-    """A PNG of generated points (blue; maybe none) over real ones (green): (N, 2) in data units."""
+    """A PNG of generated points (maybe none) over real ones: (N, 2) in data units."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(5, 5), dpi=100)
     # A fixed place: matplotlib's layout engines would draw all twice.
     axes = figure.add_axes((0.09, 0.06, 0.87, 0.87))
-    axes.scatter(reals[:, 0], reals[:, 1], s=3, alpha=0.5, color=REAL, label="real", linewidths=0)
+    axes.scatter(
+        reals[:, 0], reals[:, 1], s=3, alpha=0.5, color=REAL_COLOUR, label="real", linewidths=0
+    )
     if len(points):
-        axes.scatter(points[:, 0], points[:, 1], s=3, color=FAKE, label="generated", linewidths=0)
+        axes.scatter(
+            points[:, 0], points[:, 1], s=3, color=FAKE_COLOUR, label="generated", linewidths=0
+        )
     reach = data.scale if isinstance(data, Mixture) else 1.1 * float(np.abs(reals).max())
     axes.set(xlim=(-reach, reach), ylim=(-reach, reach), title=title)
     axes.set_aspect("equal")

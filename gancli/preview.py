@@ -15,14 +15,14 @@ from gancli.prior import Prior
 from gancli.sampler import Sampler, Samples
 from gancli.types import GeneratorNet, Latent
 
-SHOWN = {"images": 64, "points": 1000}
-MOST_CLASSES, EACH = 10, 6
+PREVIEW_SAMPLES = {"images": 64, "points": 1000}
+PREVIEW_CLASSES, PREVIEW_PER_CLASS = 10, 6
 """Classes side by side, and images of each below one another, of a model that knows classes."""
-COLUMNS, ROWS = 10, 5
+CODE_VALUES, CODE_ROWS = 10, 5
 """Values of a code side by side, and images that each varies below one another."""
-MOST_CODES = 4
+PREVIEW_CODES = 4
 """Continuous codes that are shown."""
-FEW = 25
+LAYERED_SAMPLES = 25
 """Images of a model whose layers have coordinates."""
 POINTS_SCORED = 2500
 """What VEEGAN's counts are taken on."""
@@ -49,7 +49,7 @@ class Previewer:
     def make(self, generator: GeneratorNet, step: int) -> Preview:
         """The preview of a step."""
         sampler = Sampler(generator, self.preset, checked=False)
-        spec, shown = self.preset.data, SHOWN[self.preset.data.key]
+        spec, shown = self.preset.data, PREVIEW_SAMPLES[self.preset.data.key]
         if spec.key == "images":
             return Preview(png(self._sheet(sampler, shown)), {}, "")
         if not isinstance(spec, Mixture):
@@ -67,13 +67,13 @@ class Previewer:
         return Preview(scatter(points[:shown], self._reals, spec, title), scores, caption)
 
     def _sheet(self, sampler: Sampler, shown: int) -> Image.Image:
-        prior, columns = self.preset.prior, min(self.preset.classes, MOST_CLASSES)
+        prior, columns = self.preset.prior, min(self.preset.classes, PREVIEW_CLASSES)
         if columns:
-            by_class = [sampler.all(range(EACH), label) for label in range(columns)]
+            by_class = [sampler.all(range(PREVIEW_PER_CLASS), label) for label in range(columns)]
             return grid(np.stack(by_class, axis=1).reshape(-1, *by_class[0].shape[1:]), columns)
         if prior.categories or prior.codes:
-            return grid(sampler.of(_varied(prior, sampler.latent(range(ROWS)))), COLUMNS)
-        return grid(sampler.all(range(FEW if prior.levels else shown)))
+            return grid(sampler.of(_varied(prior, sampler.latent(range(CODE_ROWS)))), CODE_VALUES)
+        return grid(sampler.all(range(LAYERED_SAMPLES if prior.levels else shown)))
 
     @cached_property
     def _reals(self) -> Samples:
@@ -85,14 +85,14 @@ def _varied(prior: Prior, base: Latent) -> Latent:
 
     First the discrete code of all of them, then each continuous code, from -1 to 1.
     """
-    rows = base.each(lambda part: part.repeat_interleave(COLUMNS, 0))
-    columns = torch.arange(COLUMNS).repeat(ROWS)
+    rows = base.each(lambda part: part.repeat_interleave(CODE_VALUES, 0))
+    columns = torch.arange(CODE_VALUES).repeat(CODE_ROWS)
     parts = []
     if rows.category is not None:
         parts.append(rows._replace(category=columns % prior.categories))
     if rows.code is not None:
-        for index in range(min(prior.codes, MOST_CODES)):
+        for index in range(min(prior.codes, PREVIEW_CODES)):
             code = rows.code.clone()
-            code[:, index] = torch.linspace(-1, 1, COLUMNS)[columns]
+            code[:, index] = torch.linspace(-1, 1, CODE_VALUES)[columns]
             parts.append(rows._replace(code=code))
     return Latent.joined(parts)

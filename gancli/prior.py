@@ -15,9 +15,9 @@ from gancli.rng import uniforms
 from gancli.settings import Settings
 from gancli.types import Latent
 
-LEAST = 2.0**-53
+SMALLEST_UNIFORM = 2.0**-53
 """The least of the numbers on (0, 1) that latents are made of."""
-PARALLEL = 1e-6
+PARALLEL_SINE = 1e-6
 """Sine of an angle below which two directions are one, or opposite."""
 Distribution = Literal["normal", "uniform"]
 Size = Annotated[int, Field(gt=0, le=1024)]
@@ -153,7 +153,7 @@ class Prior(Settings):
             return torch.cat(each, 1)
 
         moved = slerp(scores(first), scores(second), share)
-        u = torch.special.ndtr(moved).clamp(LEAST, 1 - LEAST)
+        u = torch.special.ndtr(moved).clamp(SMALLEST_UNIFORM, 1 - SMALLEST_UNIFORM)
         like = {name: part for name, part in first._asdict().items() if name in parts}
         pieces = u.split([part[0].numel() for part in like.values()], 1)
         made = {}
@@ -182,7 +182,7 @@ def slerp(first: Tensor, second: Tensor, share: float) -> Tensor:
     angle = cosine_similarity(first, second, dim=1).clamp(-1, 1).acos()[:, None]
     on_arc = ((1 - share) * angle).sin() * first + (share * angle).sin() * second
     straight = torch.lerp(first, second, share)
-    return torch.where(angle.sin() < PARALLEL, straight, on_arc / angle.sin())
+    return torch.where(angle.sin() < PARALLEL_SINE, straight, on_arc / angle.sin())
 
 
 def _scores(x: Tensor, distribution: Distribution, truncation: float | None) -> Tensor:
@@ -194,7 +194,7 @@ def _scores(x: Tensor, distribution: Distribution, truncation: float | None) -> 
     else:
         left = float(torch.special.ndtr(torch.tensor(-truncation, dtype=x.dtype)))
         u = (torch.special.ndtr(x) - left) / (1 - 2 * left)
-    scores: Tensor = torch.special.ndtri(u.clamp(LEAST, 1 - LEAST))
+    scores: Tensor = torch.special.ndtri(u.clamp(SMALLEST_UNIFORM, 1 - SMALLEST_UNIFORM))
     return scores
 
 

@@ -7,6 +7,7 @@ from pydantic import Field, GetCoreSchemaHandler, GetJsonSchemaHandler, TypeAdap
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
+from gancli.plugins import load_plugins
 from gancli.registry import Registry
 from gancli.settings import Settings
 
@@ -38,6 +39,7 @@ class AnyOf(Generic[Part]):
         return self._adapter
 
     def _validate(self, value: Any, info: ValidationInfo) -> Part:  # noqa: ANN401
+        load_plugins()
         # As JSON again where it was JSON: there, lists may become tuples though types are strict.
         if info.mode == "json":
             return self.adapter.validate_json(json.dumps(value), strict=True)

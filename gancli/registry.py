@@ -20,12 +20,14 @@ class Registry(Mapping[str, Part], Generic[Part]):
     def register(self, name: str) -> Callable[[Added], Added]:
         """Register what is decorated under this name.
 
+        The same definition again, as in a notebook's cell that is run twice, replaces the first.
+
         Raises:
             UsageError: the name is taken.
         """
 
         def add(part: Added) -> Added:
-            if name in self._parts:
+            if name in self._parts and _definition(part) != _definition(self._parts[name]):
                 raise UsageError(f"{self.kind} {name} is registered twice: rename one of them")
             self._parts[name] = part  # type: ignore[assignment]
             return part
@@ -40,3 +42,8 @@ class Registry(Mapping[str, Part], Generic[Part]):
 
     def __len__(self) -> int:
         return len(self._parts)
+
+
+def _definition(part: object) -> tuple[object, object]:
+    """Where a class or function is defined."""
+    return getattr(part, "__module__", None), getattr(part, "__qualname__", part)

@@ -11,13 +11,13 @@ from functools import partial
 from pathlib import Path
 
 from gancli import parallel
-from gancli.checkpoint import Checkpoint, RunSettings, load
+from gancli.checkpoint import Checkpoint, Header, RunSettings, changed_plugins, load
 from gancli.commands.evaluate_in_training import Examiner, Weights, is_due
 from gancli.data import Dataset
 from gancli.environment import Place, data_folder, set_up_torch, settings_again
 from gancli.errors import InterruptedRunError, RunError
 from gancli.launch import leads_here
-from gancli.preset import Preset, differences, load_preset
+from gancli.preset import Preset, load_preset, preset_differences
 from gancli.report import tensorboard
 from gancli.report.console import console, say
 from gancli.report.listeners import watched
@@ -111,7 +111,7 @@ def resume_run(run: Run, place: Place, options: TrainOptions) -> None:
     options.check()
     with alone_in(run):
         saved = load(run.checkpoint())
-        _refuse_edits(run, saved.header.preset)
+        refuse_edits(run, saved.header)
         settings = settings_again(saved.header.settings, place, say)
         go_on(run, saved, saved.header.preset, settings, options)
 
@@ -204,14 +204,18 @@ def _check_free(folder: Path, *, force: bool) -> None:
         )
 
 
-def _refuse_edits(run: Run, stored: Preset) -> None:
-    """Refuse to pass over edits in the run's preset.toml."""
-    if not run.preset_file.exists():
-        return
-    changed = differences(stored, load_preset(str(run.preset_file)))
+def refuse_edits(run: Run, stored: Header) -> None:
+    """Refuse to pass over edits in the run's preset.toml, or in a plugin.
+
+    Raises:
+        RunError: there are some; the sentence says how to go on with them.
+    """
+    changed = changed_plugins(stored)
+    if run.preset_file.exists():
+        changed += preset_differences(stored.preset, load_preset(str(run.preset_file)))
     if changed:
         raise RunError(
-            f"{run.preset_file} was changed since ({'; '.join(changed)}): to use it, type gan "
+            f"{run.folder} was changed since ({'; '.join(changed)}): to use it so, type gan "
             f"train {run.preset_file} --out {run.folder} --resume --allow-changes"
         )
 

@@ -2,6 +2,7 @@
 
 import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
@@ -15,6 +16,10 @@ def stop_flag(notice: str = "stopping after this step ...") -> Iterator[Callable
         notice: printed when it comes; empty: nothing is.
     """
     stopped = False
+    if threading.current_thread() is not threading.main_thread():
+        # Python handles signals in its main thread alone, where the program decides what they do.
+        yield lambda: False
+        return
 
     def note(number: int, frame: FrameType | None) -> None:
         nonlocal stopped

@@ -10,11 +10,39 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from gancli.errors import RunError
+from gancli.objective.context import Side, State
+from gancli.objective.turn_settings import SIDES
+from gancli.objective.turns import Memory
+from gancli.optimizers import PlateauState
 from gancli.preset import Preset
 from gancli.rng import stream
 from gancli.types import GeneratorNet, Players
 
 Tensors = dict[str, Tensor]
+NO_TENSORS: Tensors = {}
+
+
+def exact(device: torch.device) -> torch.dtype:
+    """The most precise type of numbers this device has."""
+    return torch.float32 if device.type == "mps" else torch.float64
+
+
+@dataclass
+class Counts:
+    """What was taken so far: real batches, and turns by name."""
+
+    batches: int = 0
+    turns: dict[Side, int] = field(default_factory=lambda: dict.fromkeys(SIDES, 0))
+
+    def tensors(self) -> Tensors:
+        """Each as a scalar."""
+        turns = {str(side): torch.tensor(count) for side, count in self.turns.items()}
+        return {"batches": torch.tensor(self.batches)} | turns
+
+    def restore(self, tensors: Tensors) -> None:
+        """Go on from saved counts."""
+        self.batches = int(tensors["batches"])
+        self.turns = {side: int(tensors[side]) for side in SIDES}
 
 
 class Meter:
@@ -30,8 +58,7 @@ class Meter:
             if name in self.sums:
                 self.sums[name] += loss
             else:
-                exact = torch.float32 if loss.device.type == "mps" else torch.float64
-                self.sums[name] = loss.to(exact, copy=True)
+                self.sums[name] = loss.to(exact(loss.device), copy=True)
             self.counts[name] = self.counts.get(name, 0) + 1
 
     def means(self) -> dict[str, float]:
@@ -52,7 +79,7 @@ class Meter:
     def restore(self, tensors: Tensors, device: torch.device) -> None:
         """Go on from saved sums and counts."""
         for name, (total, count) in ((k, v.unbind()) for k, v in tensors.items()):
-            self.sums[name] = total.float().to(device) if device.type == "mps" else total.to(device)
+            self.sums[name] = total.to(exact(device)).to(device)
             self.counts[name] = int(count)
 
 
@@ -62,10 +89,15 @@ class TrainState:
 
     players: Players
     optimizers: dict[str, Optimizer]
+    """by player, and by TURN.PLAYER where a turn has optimisers of its own"""
     ema: GeneratorNet | None
     """moving average of the generator, its buffers copied; a network of its own, never swapped"""
     step: int = 0
     meter: Meter = field(default_factory=Meter)
+    counts: Counts = field(default_factory=Counts)
+    memory: Memory = field(default_factory=Memory)
+    plateaus: dict[str, PlateauState] = field(default_factory=dict)
+    """by optimiser, of those whose rate follows their loss"""
 
     def tensors(self) -> Tensors:
         """All tensors under the names they have in a checkpoint."""
@@ -75,22 +107,30 @@ class TrainState:
             for key, tensor in net.state_dict().items()
         }
         for name, optimizer in self.optimizers.items():
-            keys = [key for key, _ in self.players.named()[name].named_parameters()]
+            keys = self._keys(name)
             for index, slots in optimizer.state_dict()["state"].items():
                 for slot, value in slots.items():
                     if value is not None:
                         named[f"optimizer.{name}.{keys[index]}.{slot}"] = torch.as_tensor(value)
+        for name, plateau in self.plateaus.items():
+            named |= {f"plateau.{name}.{key}": value for key, value in plateau.tensors().items()}
+        for name, state in self.memory.states.items():
+            named |= {f"term.{name}.{key}": value for key, value in state.items()}
+        named |= {f"count.{name}": count for name, count in self.counts.tensors().items()}
         return named | {f"meter.{name}": t for name, t in self.meter.tensors().items()}
 
-    def restore(self, tensors: Tensors, step: int, anew: Collection[str] = ()) -> None:
+    def restore(
+        self, tensors: Tensors, step: int, anew: Collection[str] = (), counts: Tensors = NO_TENSORS
+    ) -> None:
         """Take over saved tensors.
 
-        An average that was not kept before starts from the generator.
+        What was not kept before starts anew: an average, from the generator; the state of a term.
 
         Args:
             tensors: what `tensors` gave.
             step: the step they were saved at.
-            anew: players whose optimiser is another one now, and starts without a state.
+            anew: optimisers that are others now, and start without a state.
+            counts: what was taken before that step, for files that do not say it.
 
         Raises:
             RunError: the tensors belong to other networks.
@@ -105,16 +145,24 @@ class TrainState:
                 f"the checkpoint's networks are not the preset's ({reason}): resume without "
                 "changing the networks, or start a new run"
             ) from error
+        device = next(self.players.generator.parameters()).device
         for name, optimizer in self.optimizers.items():
             if name in anew:
                 continue
+            plateau = below(tensors, f"plateau.{name}")
+            if name in self.plateaus and plateau:
+                self.plateaus[name].restore(plateau)
             saved = below(tensors, f"optimizer.{name}")
-            keys = [key for key, _ in self.players.named()[name].named_parameters()]
+            keys = self._keys(name)
             slots = {index: below(saved, key) for index, key in enumerate(keys)}
             groups = optimizer.state_dict()["param_groups"]
             state = {index: values for index, values in slots.items() if values}
             optimizer.load_state_dict({"state": state, "param_groups": groups})
-        device = next(self.players.generator.parameters()).device
+        for term, start in self.memory.states.items():
+            kept = below(tensors, f"term.{term}")
+            if set(kept) == set(start):
+                self.memory.states[term] = {key: kept[key].to(at) for key, at in start.items()}
+        self.counts.restore(below(tensors, "count") or counts)
         self.meter.restore(below(tensors, "meter"), device)
         self.step = step
 
@@ -129,6 +177,11 @@ class TrainState:
             pairs = zip(self.ema.buffers(), self.players.generator.buffers(), strict=True)
             for kept, current in pairs:
                 kept.copy_(current)
+
+    def _keys(self, optimizer: str) -> list[str]:
+        """The names of the parameters that an optimiser moves, in its order."""
+        player = self.players.named()[optimizer.rpartition(".")[2]]
+        return [key for key, _ in player.named_parameters()]
 
     def _networks(self) -> dict[str, nn.Module]:
         networks = self.players.named()
@@ -170,13 +223,22 @@ def build_state(
 ) -> TrainState:
     """The state at step 0."""
     players = build_players(preset, seed)
-    specs = preset.players()
-    optimizers = {}
-    for name, player in players.named().items():
+    optimizers, plateaus = {}, {}
+    for player in players.named().values():
         player.to(device, dtype)
-        optimizers[name] = specs[name].optimizer.build(player.parameters())
+    for name, spec in preset.optimizers().items():
+        player = players.named()[name.rpartition(".")[2]]
+        optimizers[name] = spec.build(player.parameters())
+        if spec.plateau is not None:
+            plateaus[name] = PlateauState(spec.plateau, device, exact(device))
     ema = copy.deepcopy(players.generator).eval() if preset.average_kept else None
-    return TrainState(players, optimizers, ema)
+    states: dict[str, State] = {
+        name: {key: torch.tensor(start, dtype=exact(device), device=device)
+               for key, start in term.initial().items()}
+        for name, term in preset.objective.terms().items()
+        if term.initial()
+    }  # fmt: skip
+    return TrainState(players, optimizers, ema, memory=Memory(states), plateaus=plateaus)
 
 
 def non_finite(tensors: Mapping[str, Tensor]) -> list[str]:

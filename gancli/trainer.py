@@ -1,9 +1,10 @@
 """Training: takes the turns, step after step, and fires events. It prints nothing."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
+from itertools import takewhile
 from pathlib import Path
 
 import torch
@@ -11,9 +12,13 @@ import torch
 from gancli import checkpoint
 from gancli.checkpoint import Checkpoint, Header, RunSettings
 from gancli.data import BatchSource, Dataset
+from gancli.data.batch_source import TurnDraws
 from gancli.errors import InterruptedRunError, NonFiniteError, RunError
 from gancli.files import write_atomically
-from gancli.objective.turns import Turn, plan, take
+from gancli.objective.scene import Carried
+from gancli.objective.turn import Losses, Turn
+from gancli.objective.turn_settings import SIDES
+from gancli.objective.turns import plan, take
 from gancli.parallel import World
 from gancli.preset import Preset
 from gancli.preview import Previewer
@@ -101,8 +106,9 @@ class Trainer:
             world=job.world,
             classes=preset.classes,
             resident=job.resident,
+            partial=preset.schedule.partial_batches,
         )
-        self.batches_dealt = preset.schedule.batches_before(self.state.step)
+        self._optimizer_specs = preset.optimizers()
         self.previewer = Previewer(preset, job.data)
         self._turns = cache(self._plan)
 
@@ -145,40 +151,84 @@ class Trainer:
 
     def step(self) -> None:
         """Take every turn of one step, then move the generator's average."""
-        state, schedule = self.state, self.job.preset.schedule
+        state, counts = self.state, self.state.counts
         self._schedule_optimizers()
-        already = self.batches_dealt % self.job.preset.objective.period()
-        turns = self._turns(schedule.discriminator_steps_at(state.step), already)
+        epoch = counts.batches // self.deck.batches_per_epoch
+        turns = self._turns(self._discriminator_steps())
         for index, turn in enumerate(turns):
-            own_size = None if turn.deals_real else schedule.generator_batch_size
-            batch = self.batches_dealt if turn.deals_real else None
-            more = sum(later.deals_real for later in turns[index + 1 :])
-            hand = self.deck.hand(state.step, index, batch, own_size, more=more)
             losses = take(
                 turn,
                 state.players,
                 state.optimizers,
-                hand,
+                self._draws(turns, index),
                 world=self.job.world,
                 autocast=self.job.settings.autocast,
+                count=counts.turns[turn.name],
+                memory=state.memory,
             )
-            self.batches_dealt += turn.deals_real
-            state.meter.add({f"{turn.name}.{term}": loss for term, loss in losses.items()})
-        state.average(schedule.ema_decay_at(state.step))
+            counts.batches += turn.takes_real
+            counts.turns[turn.name] += 1
+            self._note(turn, losses)
+        state.memory.carried = Carried()
+        if counts.batches // self.deck.batches_per_epoch > epoch:
+            self._end_epoch()
+        state.average(self.job.preset.schedule.ema_decay_at(state.step))
         state.step += 1
 
-    def _plan(self, discriminator_steps: int, turns_before: int) -> list[Turn]:
-        objective, players = self.job.preset.objective, self.state.players
-        return plan(objective, players, discriminator_steps, turns_before)
+    def _discriminator_steps(self) -> int:
+        """How many turns the discriminator has in the step at hand."""
+        preset, done, whole = (
+            self.job.preset,
+            self.state.counts.batches,
+            self.deck.batches_per_epoch,
+        )
+        wanted = preset.schedule.discriminator_steps_at(self.state.step)
+        return min(wanted, whole - done % whole) if preset.turns.restart else wanted
+
+    def _draws(self, turns: list[Turn], index: int) -> TurnDraws:
+        """What one of the step's turns may draw."""
+        turn, batch = turns[index], self.state.counts.batches
+        alike = takewhile(lambda later: later is turn, turns[index + 1 :])
+        own_size = None if turn.has_real else self.job.preset.schedule.generator_batch_size
+        return self.deck.hand(
+            self.state.step,
+            index,
+            batch if turn.has_real else None,
+            own_size or self.deck.size(batch),
+            more=len(list(alike)) if turn.takes_real else 0,
+            real_labels=turn.spec.labels == "real",
+        )
+
+    def _note(self, turn: Turn, losses: Losses) -> None:
+        """Keep what a turn lost and measured until the next log."""
+        state = self.state
+        state.meter.add({f"{turn.name}.{term}": loss for term, loss in losses.items()})
+        state.meter.add({f"{turn.name}.{name}": v for name, v in state.memory.measures.items()})
+        if state.plateaus:
+            for player in turn.steppers:
+                plateau = state.plateaus.get(turn.optimizer_of(player))
+                if plateau is not None:
+                    plateau.add(sum(losses.values(), torch.zeros_like(plateau.sum)))
+
+    def _end_epoch(self) -> None:
+        plateaus = self.state.plateaus.values()
+        self.job.world.average_(plateau.sum for plateau in plateaus)
+        for plateau in plateaus:
+            plateau.end_epoch()
+
+    def _plan(self, discriminator_steps: int) -> list[Turn]:
+        preset = self.job.preset
+        return plan(preset.objective, self.state.players, discriminator_steps, preset.turns)
 
     def _schedule_optimizers(self) -> None:
-        step, preset = self.state.step, self.job.preset
-        factor = preset.schedule.lr_factor(step)
-        specs = preset.players()
+        step, factor = self.state.step, self.job.preset.schedule.lr_factor(self.state.step)
         for name, optimizer in self.state.optimizers.items():
-            now = specs[name].optimizer.at(step)
+            now = self._optimizer_specs[name].at(step)
+            rate = now["lr"] * factor
+            if name in self.state.plateaus:
+                rate *= self.state.plateaus[name].factor
             for group in optimizer.param_groups:
-                group.update(now | {"lr": now["lr"] * factor})
+                group.update(now | {"lr": rate})
 
     def _state(self) -> TrainState:
         job = self.job
@@ -192,9 +242,12 @@ class Trainer:
                     f"{job.data.fingerprint[:12]}, expected {saved.header.data[:12]}): name the "
                     "folder with the same files with --data-dir, or start a new run"
                 )
-            before, now = stored.players(), job.preset.players()
-            anew = [name for name in now if now[name].optimizer.kind != before[name].optimizer.kind]
-            state.restore(saved.tensors, saved.header.step, anew)
+            before, now = stored.optimizers(), job.preset.optimizers()
+            anew = [
+                name for name in now if name not in before or now[name].kind != before[name].kind
+            ]
+            counts = stored.schedule.counts_before(saved.header.step)
+            state.restore(saved.tensors, saved.header.step, anew, counts)
             if stored.objective != job.preset.objective:
                 # Means over two objectives would mean nothing.
                 state.meter.clear()
@@ -224,14 +277,17 @@ class Trainer:
 
     def _read_meter(self) -> dict[str, float]:
         self._agree()
-        means = by_player(self.state.meter.means())
+        objective = self.job.preset.objective
+        order = [f"{turn}.{term}" for turn in SIDES for term in objective.terms_of(turn)]
+        means = by_player(self.state.meter.means(), order)
         self._refuse([name for name, mean in means.items() if not math.isfinite(mean)])
         self.state.meter.clear()
         return means
 
     def _agree(self) -> None:
         """Let the losses since the last log be the means over all processes."""
-        self.job.world.average_(self.state.meter.sums.values())
+        plateaus = [plateau.sum for plateau in self.state.plateaus.values()]
+        self.job.world.average_([*self.state.meter.sums.values(), *plateaus])
 
     def _preview(self) -> dict[str, float]:
         if not self.job.world.leads:
@@ -283,19 +339,21 @@ class Trainer:
         )
 
 
-def by_player(means: Mapping[str, float]) -> dict[str, float]:
-    """Each turn's whole loss; and its summands, where it has several.
+def by_player(means: Mapping[str, float], order: Sequence[str]) -> dict[str, float]:
+    """Each turn's whole loss; its summands, where it has several; and what was measured.
 
     Args:
-        means: of each summand, under TURN.TERM.
+        means: of each summand, under TURN.TERM, and of each measure, under TURN.TERM.NAME.
+        order: of the summands, which a sum of floats depends on.
     """
     turns: dict[str, dict[str, float]] = {}
-    for name, mean in means.items():
-        turn, term = name.split(".")
-        turns.setdefault(turn, {})[term] = mean
+    for name in order:
+        if name in means:
+            turn, term = name.split(".")
+            turns.setdefault(turn, {})[term] = means[name]
     found: dict[str, float] = {}
     for turn, parts in turns.items():
         found[f"loss_{turn}"] = sum(parts.values())
         if len(parts) > 1:
             found |= {f"loss_{turn}_{term}": mean for term, mean in parts.items()}
-    return found
+    return found | {name: mean for name, mean in sorted(means.items()) if name.count(".") == 2}

@@ -1,8 +1,9 @@
 """One axis of the latents at a time: its frames, and how much they differ."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from difflib import get_close_matches
 
 import numpy as np
 import torch
@@ -11,15 +12,16 @@ from torch import Tensor
 from torch.nn.functional import one_hot
 
 from gancli.checkpoint import Network, versions
+from gancli.errors import UsageError
 from gancli.evaluation.mnist_classifier import Reader
 from gancli.prior import LatentAxis, Prior
 from gancli.sampler import Sampler, Samples
 from gancli.settings import Settings
 from gancli.types import Latent
 
-MOST_CLASSES = 100
+MAX_CLASSES_SHOWN = 100
 """Classes side by side; a traversal leaves out the others."""
-DEAD = 0.005
+MIN_EFFECT = 0.005
 """Grey levels below which an axis changes nothing: the same latents, at another place in a batch,
 may round one pixel in hundreds the other way."""
 NORMAL_SPAN, UNIFORM_SPAN = (-3.0, 3.0), (-1.0, 1.0)
@@ -59,7 +61,7 @@ class AxisEffect(Settings):
     @property
     def is_dead(self) -> bool:
         """Whether it changes nothing."""
-        return self.effect < DEAD
+        return self.effect < MIN_EFFECT
 
 
 class Traversal(Settings):
@@ -120,9 +122,29 @@ def axes(
     return {axis.name: axis for axis in found}
 
 
+def choose_axes(names: Sequence[str] | None, known: Mapping[str, Axis]) -> list[Axis]:
+    """These axes; None: all there are.
+
+    Raises:
+        UsageError: there is no such axis, or one is named twice.
+    """
+    if names is None:
+        return list(known.values())
+    for name in names:
+        if name not in known:
+            close = get_close_matches(name, known, n=1)
+            raise UsageError(
+                f"read --axis {name}, expected some of {', '.join(known)}"
+                + (f" (did you mean {close[0]}?)" if close else "")
+            )
+    if len(set(names)) < len(names):
+        raise UsageError(f"read --axis {','.join(names)}, expected each axis once")
+    return [known[name] for name in names]
+
+
 def _values(axis: LatentAxis, prior: Prior, frames: int, span: Span | None) -> tuple[float, ...]:
     if axis.kind == "category":
-        return tuple(range(min(prior.categories, MOST_CLASSES)))
+        return tuple(range(min(prior.categories, MAX_CLASSES_SHOWN)))
     uniform = axis.kind == "code" and prior.code_distribution == "uniform"
     return _evenly(*(span or (UNIFORM_SPAN if uniform else NORMAL_SPAN)), frames)
 
@@ -163,7 +185,7 @@ def _of_classes(
     """The label itself, and the way from each row's class to the next one."""
     following = (label + 1) % len(names)
     ends = [(names[a], names[b]) for a, b in zip(label.tolist(), following.tolist(), strict=True)]
-    shown, shares = names[:MOST_CLASSES], _evenly(0, 1, frames)
+    shown, shares = names[:MAX_CLASSES_SHOWN], _evenly(0, 1, frames)
 
     def one(value: float) -> Latent:
         return base._replace(label=torch.full_like(label, int(value)))

@@ -97,15 +97,25 @@ class DiscriminatorOutput(NamedTuple):
     """(B, F): the input of the layer that puts out the logit, flattened; None from networks that
     have no such layer"""
 
-    def halves(self) -> "tuple[DiscriminatorOutput, DiscriminatorOutput]":
-        """The verdicts on the first and on the second half of the batch."""
-        first, second = self.logit.chunk(2)
-        heads = {name: head.chunk(2) for name, head in self.heads.items()}
-        features = (None, None) if self.features is None else self.features.chunk(2)
-        return (
-            DiscriminatorOutput(first, {n: halves[0] for n, halves in heads.items()}, features[0]),
-            DiscriminatorOutput(second, {n: halves[1] for n, halves in heads.items()}, features[1]),
-        )
+    def parts(self, *samples: int) -> "list[DiscriminatorOutput]":
+        """The outputs on parts of the batch, of so many samples each.
+
+        A discriminator that judges several samples at once has fewer logits than samples; the parts
+        are cut in proportion.
+        """
+        total = sum(samples)
+        sizes = [len(self.logit) * count // total for count in samples]
+        logits = torch.split(self.logit, sizes)
+        heads = {name: torch.split(head, sizes) for name, head in self.heads.items()}
+        features = None if self.features is None else torch.split(self.features, sizes)
+        return [
+            DiscriminatorOutput(
+                logit,
+                {name: parts[i] for name, parts in heads.items()},
+                None if features is None else features[i],
+            )
+            for i, logit in enumerate(logits)
+        ]
 
 
 class GeneratorNet(nn.Module):
@@ -193,10 +203,11 @@ class Draws(Protocol):
         """What the generator makes of this turn's fresh latents, without its graph."""
         ...
 
-    def noise(self, like: Tensor) -> Tensor:
-        """Fresh standard normal numbers of this shape, dtype and device."""
+    def uniform(self, purpose: str, rows: int | None, *shape: int) -> Tensor:
+        """Numbers uniform on [0, 1): one for each of this process's `rows` samples,
+        (rows, *shape); or a single one that all processes share, (1, *shape)."""
         ...
 
-    def mix(self, *, per_sample: bool) -> Tensor:
-        """Numbers uniform on [0, 1): one a sample, (B,), or one for the whole batch, (1,)."""
+    def normal(self, purpose: str, like: Tensor) -> Tensor:
+        """Standard normal numbers of this shape, dtype and device, a row for each sample."""
         ...

@@ -11,7 +11,7 @@ from gancli import catalog
 from gancli.catalog.fit_to_images import UserImages
 from gancli.choices import FitName
 from gancli.data import Dataset, ImageFolder
-from gancli.data.decode import COLOURS, WORDS
+from gancli.data.decode import COLOUR_WORDS, FIT_WORDS
 from gancli.data.image_folder import FFHQ_FOLDERS
 from gancli.data.survey import SIZES, Survey, survey
 from gancli.environment import data_folder
@@ -156,8 +156,8 @@ def preset_as_typed(
 def words_for(data: ImageFolder) -> str:
     """How images become what is trained on, in a line."""
     classes = f"{len(data.classes)} classes" if data.classes else "no classes"
-    colour = COLOURS[data.channels]
-    return f"{data.path}: {classes}; {WORDS[data.fit]} to {data.size}x{data.size} {colour}"
+    colour = COLOUR_WORDS[data.channels]
+    return f"{data.path}: {classes}; {FIT_WORDS[data.fit]} to {data.size}x{data.size} {colour}"
 
 
 def load_data(

@@ -21,20 +21,20 @@ from gancli.files import disk_errors
 from gancli.pictures import png, to_image
 from gancli.runs.folder import SAMPLE_FILE
 from gancli.sampler import Samples
+from gancli.watch import Done
 
 Format = Literal["folder", "npz", "zip"]
-Progress = Callable[[int], None]
-Done = TypeVar("Done")
-ENCODERS = 2
+Made = TypeVar("Made")
+ENCODER_THREADS = 2
 """Threads that compress PNGs; zlib lets the generator go on meanwhile."""
-AT_ONCE = 500
+IMAGES_BUFFERED = 500
 """Images that are handed to the threads before the first are written."""
-PIECE = 50
+IMAGES_PER_TASK = 50
 """Images a thread takes at a time."""
-FAST = 1
+FAST_COMPRESSION = 1
 """zlib's level: a fiftieth larger files of photographs than by default, in half the time."""
-NOTHING: Mapping[str, list[str]] = MappingProxyType({})
-FOLDER_SIZE = 1000
+NO_MORE_KEYS: Mapping[str, list[str]] = MappingProxyType({})
+IMAGES_PER_ZIP_FOLDER = 1000
 """Images in each of a zip's folders, as NVlabs' dataset_tool lays them out."""
 
 
@@ -72,7 +72,7 @@ def write(
     key: str,
     labels: NDArray[np.int64] | None = None,
     folders: Sequence[str] | None = None,
-    progress: Progress = lambda done: None,
+    progress: Done = lambda count: None,
 ) -> None:
     """Write samples into a new folder, whole or not at all; an old one is replaced at the end.
 
@@ -106,7 +106,7 @@ def pack(
     labels: NDArray[np.int64] | None,
     classes: Sequence[str],
     out: Path,
-    progress: Progress = lambda done: None,
+    progress: Done = lambda count: None,
 ) -> None:
     """Write a data set as NVlabs' zip, whole or not at all; an old file is replaced at the end.
 
@@ -122,7 +122,7 @@ def pack(
     """
     with _scratch_beside(out) as scratch:
         new = scratch / "new.zip"
-        parts = (images[i : i + AT_ONCE] for i in range(0, len(images), AT_ONCE))
+        parts = (images[i : i + IMAGES_BUFFERED] for i in range(0, len(images), IMAGES_BUFFERED))
         _zip(parts, labels, new, progress, {"class_names": list(classes)} if classes else {})
         new.replace(out)
 
@@ -177,25 +177,25 @@ def _places(
 
 
 def _encode(image: Samples) -> bytes:
-    return png(to_image(image), FAST)
+    return png(to_image(image), FAST_COMPRESSION)
 
 
 def _in_order(
-    batches: Iterable[Samples], work: Callable[[int, Samples], list[Done]]
-) -> Iterator[list[Done]]:
+    batches: Iterable[Samples], work: Callable[[int, Samples], list[Made]]
+) -> Iterator[list[Made]]:
     """What threads make of pieces of the batches, in order, while more are generated.
 
     Args:
         batches: one behind the other.
         work: takes a piece's place, the number of images before it, and the piece.
     """
-    with ThreadPoolExecutor(ENCODERS) as pool:
-        waiting: deque[Future[list[Done]]] = deque()
+    with ThreadPoolExecutor(ENCODER_THREADS) as pool:
+        waiting: deque[Future[list[Made]]] = deque()
         place = 0
         for batch in batches:
             ready = len(waiting)
-            for start in range(0, len(batch), PIECE):
-                piece = batch[start : start + PIECE]
+            for start in range(0, len(batch), IMAGES_PER_TASK):
+                piece = batch[start : start + IMAGES_PER_TASK]
                 waiting.append(pool.submit(work, place, piece))
                 place += len(piece)
             yield from (waiting.popleft().result() for _ in range(ready))
@@ -203,9 +203,7 @@ def _in_order(
             yield waiting.popleft().result()
 
 
-def _folder(
-    batches: Iterable[Samples], places: Sequence[str], out: Path, progress: Progress
-) -> None:
+def _folder(batches: Iterable[Samples], places: Sequence[str], out: Path, progress: Done) -> None:
     for folder in {(out / place).parent for place in places}:
         folder.mkdir(exist_ok=True)
 
@@ -225,15 +223,15 @@ def _zip(
     batches: Iterable[Samples],
     labels: NDArray[np.int64] | None,
     out: Path,
-    progress: Progress,
-    beside: Mapping[str, list[str]] = NOTHING,
+    progress: Done,
+    beside: Mapping[str, list[str]] = NO_MORE_KEYS,
 ) -> None:
     names: list[str] = []
     # PNGs are compressed already.
     with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as archive:
         pieces = _in_order(batches, lambda _, images: [_encode(image) for image in images])
         for index, content in enumerate(chain.from_iterable(pieces)):
-            names.append(f"{index // FOLDER_SIZE:05d}/img{index:08d}.png")
+            names.append(f"{index // IMAGES_PER_ZIP_FOLDER:05d}/img{index:08d}.png")
             archive.writestr(names[-1], content)
             progress(index + 1)
         pairs = None if labels is None else list(zip(names, labels.tolist(), strict=True))
@@ -245,7 +243,7 @@ def _npz(
     beside: dict[str, NDArray[np.int64]],
     out: Path,
     key: str,
-    progress: Progress,
+    progress: Done,
 ) -> None:
     parts: list[Samples] = []
     done = 0

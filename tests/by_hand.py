@@ -81,7 +81,7 @@ def discriminator_loss(recipe: Recipe, players: Players, dealer: Draws) -> Tenso
     if players.reconstructor is not None:
         with torch.no_grad():
             guess = players.reconstructor(real.x)
-        real = real._replace(z=guess + dealer.noise(guess))
+        real = real._replace(z=guess + dealer.normal("guess", guess))
         on_real = judge(real)
     fake = made(players, dealer)
     fake = fake._replace(x=fake.x.detach())
@@ -94,7 +94,7 @@ def discriminator_loss(recipe: Recipe, players: Players, dealer: Draws) -> Tenso
     if recipe.r1:
         loss = loss + recipe.r1 / 2 * slope(judge, real).square().sum(1).mean()
     if recipe.penalty:
-        share = dealer.mix(per_sample=False)
+        share = dealer.uniform("mix", None)
         mixed = real._replace(x=share * real.x + (1 - share) * fake.x)
         loss = loss + recipe.penalty * (slope(judge, mixed).norm(dim=1) - 1).square().mean()
     return loss

@@ -88,7 +88,9 @@ def _round(number: float) -> float:
 
 def differences(now: Fingerprint, before: Fingerprint) -> list[str]:
     """What is not the same to nine digits; a sum's are those of a number of its norm's size."""
-    found = [f"there is {k} now" for k in now["sums"].keys() - before["sums"].keys()]
+    # Files of older versions have no counts: they follow from the schedule.
+    added = now["sums"].keys() - before["sums"].keys() - {"count"}
+    found = [f"there is {group} now" for group in added]
     for group, (total, squares) in before["sums"].items():
         one, two = now["sums"].get(group, (math.inf, math.inf))
         scale = max(math.sqrt(squares), abs(total))

@@ -4,15 +4,20 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
 from gancli import catalog
 from gancli.checkpoint import Checkpoint, RunSettings
 from gancli.data import BatchSource, Dataset, Mixture
+from gancli.objective.context import Context, Scene, Side
+from gancli.objective.scene import Carried, make_scene
+from gancli.objective.term import Term
+from gancli.objective.turn import Losses, Turn
 from gancli.parallel import World
 from gancli.preset import Preset, change, load_preset
 from gancli.runs.folder import Run
 from gancli.trainer import Job
-from gancli.types import Latent
+from gancli.types import Draws, GeneratorNet, Latent, Players, Sample
 
 Key = tuple[str, str, str]
 
@@ -114,3 +119,33 @@ def job(
     run = Run(folder)
     run.write_preset(preset)
     return Job(preset, settings, toy_data(preset), run, resume_from=resume_from)
+
+
+class NoDraws:
+    """For terms that draw nothing."""
+
+    def real(self) -> Sample:
+        raise NotImplementedError
+
+    def latent(self) -> Latent:
+        raise NotImplementedError
+
+    def fake(self, generator: GeneratorNet) -> Sample:
+        raise NotImplementedError
+
+    def uniform(self, purpose: str, rows: int | None, *shape: int) -> Tensor:
+        raise NotImplementedError
+
+    def normal(self, purpose: str, like: Tensor) -> Tensor:
+        raise NotImplementedError
+
+
+def shown(term: Term, side: Side, scene: Scene) -> Context:
+    """What a term sees of a scene."""
+    return Context(scene, "term", term.reads(side))
+
+
+def losses_of(turn: Turn, players: Players, draws: Draws, count: int = 0) -> Losses:
+    """A turn's weighted summands, after so many turns of its name; nobody steps."""
+    due = turn.due(count)
+    return turn.losses(make_scene(turn, due, players, draws, Carried()), due)

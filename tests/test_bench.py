@@ -14,15 +14,16 @@ from torch import Tensor
 
 from gancli import catalog
 from gancli.bench.best import best
+from gancli.bench.choices import beyond_the_loops, every_choice
 from gancli.bench.loops import build, trainer
-from gancli.bench.measure import Timing, alternate, count_flops, matmul_peak
+from gancli.bench.measure import Timing, alternate, count_flops, matmul_peak, wait_for
 from gancli.bench.memory import peak_memory
 from gancli.bench.plain import plain
 from gancli.bench.recipe import TorchDraws, fast_recipe, textbook_recipe
 from gancli.bench.training import _Stopwatch
 from gancli.checkpoint import RunSettings
-from gancli.commands.bench import _beyond_the_loops, _every_choice
 from gancli.data.batch_source import BatchSource, TurnDraws
+from gancli.objective import GradientPenalty
 from gancli.preset import Preset
 from gancli.trainer import Event, Logged, Stepped, Trainer
 from gancli.types import Latent, Sample
@@ -31,7 +32,7 @@ CPU = torch.device("cpu")
 BENCHED = [
     key
     for key in every_preset()
-    if key[2] in ("reference", "lite") and _beyond_the_loops(narrow(key)) is None
+    if key[2] in ("reference", "lite") and beyond_the_loops(narrow(key)) is None
 ]
 
 
@@ -50,9 +51,10 @@ class OurDraws:
         return self.hand("latent", self.turns + 1).latent().z
 
     def mix(self) -> Tensor:
-        penalty = self.preset.objective.gradient_penalty
+        penalty = self.preset.objective.find(GradientPenalty)
         assert penalty
-        alpha = self.hand("mix", self.turns).mix(per_sample=penalty.per_sample)
+        rows = self.deck.batch_size if penalty.per_sample else None
+        alpha = self.hand("mix", self.turns).uniform("mix", rows)
         return alpha.view(-1, *[1] * len(self.preset.data.shape.x))
 
     def hand(self, what: str, turns: int) -> TurnDraws:
@@ -180,12 +182,12 @@ def test_ours_starts_without_a_warm_up(tmp_path: Path) -> None:
 
 
 def test_every_model_is_measured_once_a_data_set() -> None:
-    choices = list(_every_choice(None))
+    choices = list(every_choice(None))
     others = {"veegan", "cgan", "cgan-cbn", "acgan", "infogan", "eigengan"}
     assert {choice.model for choice in choices} == set(catalog.model_names()) - others
     assert "grid25" not in {choice.dataset for choice in choices}
     assert {c.variant for c in choices if c.dataset == "cifar10"} == {"lite"}
-    assert {choice.dataset for choice in _every_choice("mnist")} == {"mnist"}
+    assert {choice.dataset for choice in every_choice("mnist")} == {"mnist"}
 
 
 @pytest.mark.parametrize(
@@ -234,3 +236,13 @@ def test_a_bench_as_table_and_json(gan: Gan) -> None:
         "first step",
     ):
         assert part in out
+
+
+def test_every_accelerator_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A step is over when the device has done it, whatever its make."""
+    asked: list[torch.device] = []
+    monkeypatch.setattr(torch.accelerator, "synchronize", asked.append)
+    devices = [torch.device(name) for name in ("cpu", "mps", "cuda")]
+    for device in devices:
+        wait_for(device)
+    assert asked == devices[1:]

@@ -8,7 +8,7 @@ import pytest
 import scipy.stats
 import torch
 from conftest import Gan
-from helpers import Key, job, narrow, some_latent, toy_deck
+from helpers import Key, NoDraws, job, losses_of, narrow, shown, some_latent, toy_deck
 from PIL import Image
 from torch import Tensor, nn
 
@@ -18,8 +18,8 @@ from gancli.evaluation.codes import code_agreement
 from gancli.networks.eigen import OfSubspace, Subspace
 from gancli.objective.adversarial import Hinge
 from gancli.objective.auxiliary import MutualInformation, Orthogonality, orthogonality_error
+from gancli.objective.context import Context, Scene
 from gancli.objective.penalties import R1
-from gancli.objective.term import GeneratorScene
 from gancli.objective.turns import plan, take
 from gancli.parallel import World
 from gancli.preset import change, load_preset
@@ -27,7 +27,14 @@ from gancli.runs.folder import Run
 from gancli.sampler import Sampler
 from gancli.state import build_players, build_state
 from gancli.trainer import Trainer
-from gancli.types import DiscriminatorOutput, GeneratorNet, Latent, Sample
+from gancli.types import (
+    DiscriminatorNet,
+    DiscriminatorOutput,
+    GeneratorNet,
+    Latent,
+    Players,
+    Sample,
+)
 
 INFO: Key = ("infogan", "mnist", "lite")
 EIGEN: Key = ("eigengan", "ffhq", "lite")
@@ -37,9 +44,13 @@ CPU = torch.device("cpu")
 # --- codes ---
 
 
-def stage(heads: dict[str, Tensor], category: Tensor | None, code: Tensor | None) -> GeneratorScene:
+def stage(heads: dict[str, Tensor], category: Tensor | None, code: Tensor | None) -> Context:
     fake = Sample(torch.zeros(4, 1), category=category, code=code)
-    return GeneratorScene(fake, DiscriminatorOutput(torch.zeros(4), heads), GeneratorNet())
+    output = DiscriminatorOutput(torch.zeros(4), heads)
+    players = Players(GeneratorNet(), DiscriminatorNet())
+    return shown(
+        MutualInformation(), "joint", Scene(players, NoDraws(), fake=fake, fake_output=output)
+    )
 
 
 def test_mutual_information_by_hand() -> None:
@@ -55,6 +66,9 @@ def test_mutual_information_by_hand() -> None:
     assert float(MutualInformation().joint(stage(sure, torch.arange(4), code))) == 0
     alone = stage({"code": torch.zeros(4, 2)}, None, code)
     assert float(MutualInformation().joint(alone)) == pytest.approx(2.5)
+    three = torch.tensor([[1.0, 2.0, 4.0]] * 4)
+    of_three = MutualInformation().joint(stage({"code": torch.zeros(4, 3)}, None, three))
+    assert float(of_three) == pytest.approx((1 + 4 + 16) / 3)
 
 
 def test_a_learned_deviation_is_that_of_a_normal() -> None:
@@ -93,7 +107,7 @@ def test_heads_learn_from_the_turn_of_both_and_the_logit_from_the_others() -> No
     for step in range(2):
         for index, turn in enumerate(plan(preset.objective, state.players, 1)):
             before = weights()
-            hand = deck.hand(step, index, step if turn.deals_real else None)
+            hand = deck.hand(step, index, step if turn.has_real else None)
             take(turn, state.players, state.optimizers, hand, world=World())
             moved = {name for name, p in weights().items() if not torch.equal(p, before[name])}
             heads = {name for name in before if name.startswith("heads.")}
@@ -210,8 +224,9 @@ def test_the_start_is_orthonormal_and_training_comes_back_to_it() -> None:
     optimizer = torch.optim.SGD(net.parameters(), 0.5)
     for _ in range(60):
         optimizer.zero_grad()
-        scene = GeneratorScene(Sample(torch.zeros(1)), DiscriminatorOutput(torch.zeros(1)), net)
-        Orthogonality().generator(scene).backward()  # type: ignore[no-untyped-call]
+        scene = Scene(Players(net, DiscriminatorNet()), NoDraws())
+        term = Orthogonality()
+        term.generator(shown(term, "generator", scene)).backward()  # type: ignore[no-untyped-call]
         optimizer.step()
     assert float(orthogonality_error(net.bases()).detach()) < 1e-3 * spoilt
 
@@ -251,15 +266,18 @@ def test_a_lazy_penalty_acts_in_every_third_turn_three_times_as_strongly() -> No
     assert preset.objective.period() == 3
     seen = []
     for step in range(6):
-        turn = plan(preset.objective, state.players, 1, step)[0]
-        losses = turn.losses(deck.hand(step, 0, step))
+        turn = plan(preset.objective, state.players, 1)[0]
+        losses = losses_of(turn, state.players, deck.hand(step, 0, step), count=step)
         assert set(losses) == {"hinge", "r1"}
         seen.append(float(losses["r1"].detach()) > 0)
     assert seen == [True, False, False, True, False, False]
     assert R1(every=3).equation("discriminator").endswith("every 3 turns, times 3")
     often = change(preset, ["objective.r1.every=1"])
     first, lazy = (plan(p.objective, state.players, 1)[0] for p in (often, preset))
-    values = [float(turn.losses(deck.hand(0, 0, 0))["r1"].detach()) for turn in (first, lazy)]
+    values = [
+        float(losses_of(turn, state.players, deck.hand(0, 0, 0))["r1"].detach())
+        for turn in (first, lazy)
+    ]
     assert values[1] == pytest.approx(3 * values[0])
 
 

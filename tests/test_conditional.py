@@ -2,13 +2,14 @@
 
 import json
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from conftest import Gan
-from helpers import Key, job, narrow, preset_id, some_latent, toy_data, toy_deck
+from helpers import Key, job, narrow, preset_id, shown, some_latent, toy_data, toy_deck
 from PIL import Image
 from torch import nn
 
@@ -17,8 +18,8 @@ from gancli.commands.sample import parse_classes
 from gancli.errors import UsageError
 from gancli.networks.layers import ConditionalBatchNorm2d
 from gancli.objective.auxiliary import ClassLoss
+from gancli.objective.context import Scene
 from gancli.objective.penalties import R1, GradientPenalty
-from gancli.objective.term import DiscriminatorScene
 from gancli.objective.turns import plan, take
 from gancli.parallel import World
 from gancli.preset import Preset, change, load_preset
@@ -37,13 +38,13 @@ def cgan_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return work.run.folder
 
 
-def scene_of(preset: Preset) -> DiscriminatorScene:
+def scene_of(preset: Preset) -> Scene:
     torch.manual_seed(0)
     players = build_players(preset, seed=0)
     dealer = toy_deck(preset).hand(0, 0, 0)
     real, fake = dealer.real(), dealer.fake(players.generator)
     net = players.discriminator
-    return DiscriminatorScene(net, real, fake, net(real), net(fake), dealer)
+    return Scene(players, dealer, real, fake, net(real), net(fake))
 
 
 def test_conditional_batch_norm_by_hand() -> None:
@@ -96,7 +97,7 @@ def test_the_label_changes_what_is_made(key: Key) -> None:
     deck = toy_deck(preset)
     for step in range(3):
         for index, turn in enumerate(plan(preset.objective, state.players, 1)):
-            hand = deck.hand(step, index, step if turn.deals_real else None)
+            hand = deck.hand(step, index, step if turn.has_real else None)
             take(turn, state.players, state.optimizers, hand, world=World())
     latent = some_latent(preset, 2)._replace(z=torch.zeros(2, preset.prior.z_dim))
     net = state.players.generator.eval()
@@ -119,15 +120,18 @@ def test_the_discriminator_sees_the_label(key: Key) -> None:
 def test_penalties_keep_the_labels(term: R1 | GradientPenalty) -> None:
     """The reference crashes here; and other labels have other gradients, through batch norm."""
     stage = scene_of(narrow(("cgan", "cifar10", "lite")))
-    assert stage.real.label is not None
-    value = term.discriminator(stage)
+    real = stage.real
+    assert real is not None
+    assert real.label is not None
+    value = term.discriminator(shown(term, "discriminator", stage))
     value.backward()  # type: ignore[no-untyped-call]
-    weight = stage.discriminator.get_parameter("first_conv.weight")
+    weight = stage.players.discriminator.get_parameter("first_conv.weight")
     assert weight.grad is not None
     of_labels = weight.grad[:, 3:]
     assert float(of_labels.abs().sum()) > 0
-    turned = stage._replace(real=stage.real._replace(label=(stage.real.label + 1) % 10))
-    assert float(term.discriminator(turned).detach()) != float(value.detach())
+    turned = real._replace(label=(real.label + 1) % 10)
+    other = shown(term, "discriminator", replace(stage, real=turned, drawn=set()))
+    assert float(term.discriminator(other).detach()) != float(value.detach())
 
 
 def test_cgan_trains_with_r1(gan: Gan, data_dir: Path) -> None:
@@ -145,13 +149,15 @@ def test_class_loss_by_hand() -> None:
     verdict = DiscriminatorOutput(torch.zeros(4), {"label": torch.zeros(4, 10)})
     players = build_players(narrow(("acgan", "cifar10", "lite")), seed=0)
     dealer = toy_deck(narrow(("acgan", "cifar10", "lite"))).hand(0, 0, 0)
-    stage = DiscriminatorScene(players.discriminator, sample, sample, verdict, verdict, dealer)
+    stage = Scene(players, dealer, sample, sample, verdict, verdict)
     for on_fakes, times in ((False, 1), (True, 2)):
-        found = float(ClassLoss(on_fakes=on_fakes).discriminator(stage))
+        term = ClassLoss(on_fakes=on_fakes)
+        found = float(term.discriminator(shown(term, "discriminator", stage)))
         assert found == pytest.approx(times * np.log(10))
     sure = DiscriminatorOutput(torch.zeros(4), {"label": 100 * torch.eye(4, 10)})
-    stage = stage._replace(real_verdict=sure)
-    assert float(ClassLoss(on_fakes=False).discriminator(stage)) == pytest.approx(0, abs=1e-6)
+    term = ClassLoss(on_fakes=False)
+    at_ease = shown(term, "discriminator", replace(stage, real_output=sure))
+    assert float(term.discriminator(at_ease)) == pytest.approx(0, abs=1e-6)
 
 
 @pytest.mark.parametrize("fake_labels", ["real", "uniform"])

@@ -18,7 +18,8 @@ from gancli.data import (
     StackedDigits,
     TorchvisionImages,
 )
-from gancli.data.images import READERS
+from gancli.data.loader import pins
+from gancli.data.torchvision_images import READERS
 from gancli.errors import DataError, NetworkError, UsageError
 from gancli.parallel import World
 from gancli.preset import load_preset
@@ -246,7 +247,7 @@ def test_what_a_turn_draws_is_a_function_of_its_place() -> None:
     again = deck(images(), spec).hand(3, 1, 7)
     assert torch.equal(first.real().x, again.real().x)
     assert torch.equal(first.latent().z, again.latent().z)
-    assert torch.equal(first.mix(per_sample=True), again.mix(per_sample=True))
+    assert torch.equal(first.uniform("mix", 4), again.uniform("mix", 4))
     other = deck(images(), spec).hand(3, 2, 7)
     assert not torch.equal(first.latent().z, other.latent().z)
 
@@ -284,10 +285,12 @@ def test_processes_share_one_batch() -> None:
     parts = [deck(images(), spec, 6, World(rank, 2)).hand(3, 1, 2) for rank in (0, 1)]
     assert torch.equal(whole.real().x, torch.cat([part.real().x for part in parts]))
     assert torch.equal(whole.latent().z, torch.cat([part.latent().z for part in parts]))
-    assert torch.equal(
-        whole.mix(per_sample=True), torch.cat([p.mix(per_sample=True) for p in parts])
-    )
-    assert torch.equal(whole.mix(per_sample=False), parts[1].mix(per_sample=False))
+    shares = torch.cat([part.uniform("mix", 3, 2) for part in parts])
+    assert torch.equal(whole.uniform("mix", 6, 2), shares)
+    assert torch.equal(whole.uniform("mix", None), parts[1].uniform("mix", None))
+    like = whole.real().x
+    shares = torch.cat([part.normal("guess", like[:3]) for part in parts])
+    assert torch.equal(whole.normal("guess", like), shares)
     with pytest.raises(UsageError, match="multiple of 2"):
         deck(images(), spec, 5, World(0, 2))
 
@@ -329,3 +332,8 @@ def test_both_splits_of_mnist(data_dir: Path) -> None:
         data = spec.split(data_dir, train=train)
         assert data.labels is not None
         assert (len(data), data.labels[:3].tolist()) == (count, first)
+
+
+def test_accelerators_with_memory_of_their_own_fetch_pinned_memory() -> None:
+    found = {name: pins(torch.device(name)) for name in ("cpu", "mps", "cuda", "xpu")}
+    assert found == {"cpu": False, "mps": False, "cuda": True, "xpu": True}

@@ -11,7 +11,7 @@ from helpers import job, narrow
 from torch import Tensor
 
 from gancli.data import Dataset
-from gancli.data.images import READERS
+from gancli.data.torchvision_images import READERS
 from gancli.errors import DataError, NetworkError, RunError, UsageError
 from gancli.evaluation import extractors
 from gancli.evaluation.evaluate import compare

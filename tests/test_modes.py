@@ -20,7 +20,7 @@ from gancli.evaluation.mode_coverage import (
     std_ratio,
 )
 from gancli.preset import load_preset
-from gancli.study.arena import SURE, PointArena, open_arena
+from gancli.study.arena import MIN_CONFIDENCE, PointArena, open_arena
 
 UNIFORM = np.full(8, 1 / 8)
 
@@ -205,6 +205,6 @@ def test_the_classifier_reads_the_real_test_split(data_dir: Path, tmp_path: Path
     assert isinstance(load_preset("gan", "ring8").data, Mixture)
     # Other draws than those it has learnt from, of digits it has not seen.
     _, sure = reader.read(no_digits(test.x, 1000, np.random.default_rng(1)))
-    assert (sure >= SURE).mean() < 0.01
+    assert (sure >= MIN_CONFIDENCE).mean() < 0.01
     _, sure = reader.read(test.x)
-    assert (sure >= SURE).mean() > 0.95
+    assert (sure >= MIN_CONFIDENCE).mean() > 0.95

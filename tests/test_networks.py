@@ -29,7 +29,7 @@ from gancli.types import Latent, Sample
     ids=lambda value: preset_id(value) if isinstance(value, tuple) else "",
 )
 def test_number_of_keys(key: Key, generator: int, discriminator: int) -> None:
-    """models.md, section 9."""
+    """As many as the reference implementations' networks have."""
     players = build_players(narrow(key), seed=0)
     assert len(players.generator.state_dict()) == generator
     assert len(players.discriminator.state_dict()) == discriminator
@@ -81,7 +81,7 @@ def test_features_are_what_the_logit_is_made_of(key: Key) -> None:
     assert output.features is not None
     assert output.features.shape == (4, sources[0][0].numel())
     assert torch.equal(output.features, sources[0].flatten(1))
-    fake, real = output.halves()
+    fake, real = output.parts(1, 3)
     assert fake.features is not None
     assert real.features is not None
     assert torch.equal(torch.cat([fake.features, real.features]), output.features)
@@ -95,7 +95,7 @@ def test_a_batch_of_one_keeps_its_axis() -> None:
 
 
 def test_initialisation() -> None:
-    """models.md, section 3: N(0, .02), or torch's default; biases 0; batch norm N(1, .02) and 0."""
+    """N(0, .02), or torch's default; biases 0; batch norm N(1, .02) and 0."""
     cnn = build_players(load_preset("dcgan", "cifar10"), seed=0)
     mlp = build_players(load_preset("lsgan", "mnist"), seed=0)
     for players in (cnn, mlp):

@@ -1,24 +1,24 @@
 """Terms, by hand-computed values, analytic cases, and what each gives to whom."""
 
 import math
-from collections.abc import Callable, Mapping
+from functools import partial
 
 import pytest
 import torch
-from helpers import Key, every_preset, narrow, preset_id, toy_deck
+from helpers import Key, every_preset, losses_of, narrow, preset_id, shown, toy_deck
 from torch import Tensor, nn
 
 from gancli.objective.adversarial import Hinge, LeastSquares, Vanilla, Wasserstein
 from gancli.objective.constraints import WeightClip
-from gancli.objective.penalties import R1, GradientPenalty, judge_in_full_precision, widened
-from gancli.objective.term import DiscriminatorScene, GeneratorScene, Side, Term
-from gancli.objective.turns import discriminator_losses, generator_losses, joint_losses, plan, take
+from gancli.objective.context import Scene, Side, judge_in_full_precision, widened
+from gancli.objective.penalties import R1, GradientPenalty
+from gancli.objective.term import Term
+from gancli.objective.turns import plan, take
 from gancli.parallel import World
 from gancli.state import build_players, build_state
 from gancli.types import (
     DiscriminatorNet,
     DiscriminatorOutput,
-    Draws,
     GeneratorNet,
     Latent,
     Players,
@@ -26,11 +26,6 @@ from gancli.types import (
 )
 
 CPU = torch.device("cpu")
-LOSSES: dict[Side, Callable[[Mapping[str, Term], Players, Draws], dict[str, Tensor]]] = {
-    "discriminator": discriminator_losses,
-    "generator": generator_losses,
-    "joint": joint_losses,
-}
 LEARN: dict[Side, set[str]] = {
     "discriminator": {"discriminator"},
     "generator": {"generator"},
@@ -48,7 +43,8 @@ class Linear(DiscriminatorNet):
         self.layer.weight = nn.Parameter(torch.tensor([weights], dtype=torch.float64))
 
     def forward(self, sample: Sample) -> DiscriminatorOutput:
-        return DiscriminatorOutput(self.layer(sample.x).squeeze(1))
+        logit = self.layer(sample.x).squeeze(1)
+        return DiscriminatorOutput(logit, features=sample.x)
 
 
 class Fixed:
@@ -68,22 +64,26 @@ class Fixed:
         with torch.no_grad():
             return Sample(generator(latent), latent.z)
 
-    def noise(self, like: Tensor) -> Tensor:
+    def normal(self, purpose: str, like: Tensor) -> Tensor:
         return torch.ones_like(like)
 
-    def mix(self, *, per_sample: bool) -> Tensor:
-        count = len(self.batch) if per_sample else 1
+    def uniform(self, purpose: str, rows: int | None, *shape: int) -> Tensor:
+        count = rows or 1
         return torch.arange(count, dtype=self.batch.dtype) / count
 
 
-def scene(
-    net: DiscriminatorNet, real: Tensor, fake: Tensor, *, shared: bool = False
-) -> DiscriminatorScene:
-    shown = widened(Sample(real)) if shared else Sample(real)
-    verdict = judge_in_full_precision(net, shown) if shared else net(shown)
-    return DiscriminatorScene(
-        net, shown, Sample(fake), verdict, net(Sample(fake)), Fixed(real, fake)
-    )
+def scene(net: DiscriminatorNet, real: Tensor, fake: Tensor, *, shared: bool = False) -> Scene:
+    """What a turn sees; `shared`: the outputs are differentiable in the samples."""
+    first, second = (widened(Sample(x)) if shared else Sample(x) for x in (real, fake))
+    judge = partial(judge_in_full_precision, net) if shared else net
+    players = Players(GeneratorNet(), net)
+    return Scene(players, Fixed(real, fake), first, second, judge(first), judge(second))
+
+
+def value(term: Term, side: Side, stage: Scene) -> Tensor:
+    """The term's summand on one side."""
+    found: Tensor = getattr(term, side)(shown(term, side, stage))
+    return found
 
 
 def two_sides(term: Term) -> tuple[float, float]:
@@ -92,11 +92,8 @@ def two_sides(term: Term) -> tuple[float, float]:
     real = torch.tensor([[2.0], [-1.0]], dtype=torch.float64)
     fake = torch.tensor([[0.5], [1.0]], dtype=torch.float64)
     stage = scene(net, real, fake)
-    generator = GeneratorScene(Sample(fake), stage.fake_verdict, GeneratorNet())
-    return (
-        float(term.discriminator(stage).detach()),
-        float(term.generator(generator).detach()),
-    )
+    first, second = (value(term, side, stage).detach() for side in ("discriminator", "generator"))
+    return float(first), float(second)
 
 
 def sp(x: float) -> float:
@@ -135,10 +132,10 @@ WEIGHTS = [3.0, -4.0]
 def test_r1_of_a_linear_discriminator(shared: bool) -> None:
     real, fake = torch.randn(6, 2, dtype=torch.float64), torch.randn(6, 2, dtype=torch.float64)
     stage = scene(Linear(WEIGHTS), real, fake, shared=shared)
-    whole = R1(halved=False, shared_forward=shared).discriminator(stage)
+    whole = value(R1(halved=False, shared_forward=shared), "discriminator", stage)
     assert float(whole.detach()) == pytest.approx(25.0, rel=1e-12)
     stage = scene(Linear(WEIGHTS), real, fake, shared=shared)
-    half = R1(halved=True, shared_forward=shared).discriminator(stage)
+    half = value(R1(halved=True, shared_forward=shared), "discriminator", stage)
     assert float(half.detach()) == pytest.approx(12.5, rel=1e-12)
 
 
@@ -146,8 +143,8 @@ def test_r1_of_a_linear_discriminator(shared: bool) -> None:
 def test_gradient_penalty_of_a_linear_discriminator(per_sample: bool) -> None:
     real, fake = torch.randn(6, 2, dtype=torch.float64), torch.randn(6, 2, dtype=torch.float64)
     penalty = GradientPenalty(per_sample=per_sample)
-    value = penalty.discriminator(scene(Linear(WEIGHTS), real, fake))
-    assert float(value.detach()) == pytest.approx((5 - 1) ** 2, rel=1e-12)
+    found = value(penalty, "discriminator", scene(Linear(WEIGHTS), real, fake))
+    assert float(found.detach()) == pytest.approx((5 - 1) ** 2, rel=1e-12)
 
 
 class Square(DiscriminatorNet):
@@ -163,14 +160,16 @@ def test_gradient_penalty_looks_between_fakes_and_reals(
 ) -> None:
     """Reals at 2, fakes at 1; the mixing numbers are 0 and 1/2, or 0 for the whole batch."""
     real, fake = torch.full((2, 1), 2.0), torch.full((2, 1), 1.0)
-    value = GradientPenalty(per_sample=per_sample).discriminator(scene(Square(), real, fake))
-    assert float(value.detach()) == pytest.approx(sum((x - 1) ** 2 for x in seen) / 2)
+    term = GradientPenalty(per_sample=per_sample)
+    found = value(term, "discriminator", scene(Square(), real, fake))
+    assert float(found.detach()) == pytest.approx(sum((x - 1) ** 2 for x in seen) / 2)
 
 
 def test_r1_looks_at_reals_alone() -> None:
     real, fake = torch.tensor([[2.0], [4.0]]), torch.full((2, 1), 100.0)
     stage = scene(Square(), real, fake, shared=True)
-    assert float(R1(halved=False).discriminator(stage).detach()) == pytest.approx((4 + 16) / 2)
+    found = value(R1(halved=False), "discriminator", stage)
+    assert float(found.detach()) == pytest.approx((4 + 16) / 2)
 
 
 @pytest.mark.parametrize(
@@ -180,7 +179,7 @@ def test_r1_looks_at_reals_alone() -> None:
 def test_penalties_do_not_feel_autocast(key: Key) -> None:
     """Value and weight gradients are equal to the last bit with and without bf16 autocast."""
     preset = narrow(key)
-    name = "r1" if preset.objective.r1 else "gradient_penalty"
+    name = "r1" if "r1" in preset.objective.parts else "gradient_penalty"
     found = []
     for enabled in (False, True):
         net = build_players(preset, seed=1).discriminator
@@ -189,18 +188,20 @@ def test_penalties_do_not_feel_autocast(key: Key) -> None:
         real, fake = (torch.randn(shape, generator=source) for _ in range(2))
         term = preset.objective.terms()[name]
         with torch.autocast("cpu", torch.bfloat16, enabled=enabled):
-            value = term.discriminator(scene(net, real, fake, shared=term.differentiates_real()))
-        assert value.dtype == torch.float32
-        value.backward()  # type: ignore[no-untyped-call]
-        found.append([value, *(p.grad for p in net.parameters() if p.grad is not None)])
+            shared = "real_gradient" in term.reads("discriminator")
+            loss = value(term, "discriminator", scene(net, real, fake, shared=shared))
+        assert loss.dtype == torch.float32
+        loss.backward()  # type: ignore[no-untyped-call]
+        found.append([loss, *(p.grad for p in net.parameters() if p.grad is not None)])
     assert all(torch.equal(a, b) for a, b in zip(*found, strict=True))
 
 
 def test_float64_stays_float64() -> None:
     real = torch.randn(4, 2, dtype=torch.float64)
     with torch.autocast("cpu", torch.bfloat16):
-        value = R1(shared_forward=False).discriminator(scene(Linear(WEIGHTS), real, real))
-    assert value.dtype == torch.float64
+        term = R1(shared_forward=False)
+        found = value(term, "discriminator", scene(Linear(WEIGHTS), real, real))
+    assert found.dtype == torch.float64
 
 
 @pytest.mark.parametrize("model", ["wgan", "sngan-hinge", "dcgan", "lsgan", "infogan", "eigengan"])
@@ -210,11 +211,10 @@ def test_losses_are_averaged_in_full_precision_under_autocast(model: str) -> Non
     players = build_players(preset, seed=0)
     deck = toy_deck(preset)
     with torch.autocast("cpu", torch.bfloat16):
-        for side, losses in LOSSES.items():
-            terms = preset.objective.terms_of(side)
-            found = losses(terms, players, deck.hand(0, 0, 0)).values()
+        for turn in plan(preset.objective, players, 1, preset.turns):
+            found = losses_of(turn, players, deck.hand(0, 0, 0)).values()
             assert {loss.dtype for loss in found} <= {torch.float32}
-            assert len(found) == len(terms)
+            assert len(found) == len(preset.objective.terms_of(turn.name))
 
 
 def test_half_types_are_widened() -> None:
@@ -225,7 +225,8 @@ def test_a_flat_discriminator_has_a_finite_penalty_gradient() -> None:
     """The norm's derivative at 0 is 0; that of a square root would be infinite."""
     net = Linear([0.0, 0.0])
     real = torch.randn(4, 2, dtype=torch.float64)
-    GradientPenalty().discriminator(scene(net, real, -real)).backward()  # type: ignore[no-untyped-call]
+    found = value(GradientPenalty(), "discriminator", scene(net, real, -real))
+    found.backward()  # type: ignore[no-untyped-call]
     assert net.layer.weight.grad is not None
     assert bool(torch.isfinite(net.layer.weight.grad).all())
 
@@ -268,11 +269,11 @@ def test_each_term_moves_those_who_step_and_no_other(key: Key) -> None:
     state = build_state(preset, 0, CPU, torch.float64)
     deck = toy_deck(preset, torch.float64)
     networks = state.players.named()
-    for side, losses in LOSSES.items():
-        terms = preset.objective.terms_of(side)
+    for turn in plan(preset.objective, state.players, 1, preset.turns):
+        side = turn.name
         for role, net in networks.items():
             net.requires_grad_(role in LEARN[side])
-        for name, loss in losses(terms, state.players, deck.hand(0, 0, 0)).items():
+        for name, loss in losses_of(turn, state.players, deck.hand(0, 0, 0)).items():
             for net in networks.values():
                 net.zero_grad()
             loss.backward(retain_graph=True)  # type: ignore[no-untyped-call]
@@ -294,9 +295,9 @@ def test_a_turn_changes_its_steppers_alone(key: Key) -> None:
         named = state.players.named()
         return {role: [p.detach().clone() for p in net.parameters()] for role, net in named.items()}
 
-    for index, turn in enumerate(plan(preset.objective, state.players, 1)):
+    for index, turn in enumerate(plan(preset.objective, state.players, 1, preset.turns)):
         before = weights()
-        hand = deck.hand(0, index, 0 if turn.deals_real else None)
+        hand = deck.hand(0, index, 0 if turn.has_real else None)
         losses = take(turn, state.players, state.optimizers, hand, world=World())
         assert all(
             bool(torch.isfinite(loss)) and not loss.requires_grad for loss in losses.values()

@@ -1,4 +1,4 @@
-"""Every preset resolves, counts what models.md counts, and says what is wrong with a bad one."""
+"""Every preset resolves, has the published parameters, and says what is wrong with a bad one."""
 
 import tomllib
 from pathlib import Path
@@ -11,14 +11,15 @@ from gancli import catalog
 from gancli.catalog.merge import PLAYERS
 from gancli.errors import UsageError
 from gancli.networks.summary import parameter_count
-from gancli.preset import Preset, change, differences, load_preset, to_toml
+from gancli.objective import R1
+from gancli.preset import Preset, change, load_preset, preset_differences, to_toml
 from gancli.preset.schema import leaves
 from gancli.state import build_players
 
 MLP_MODELS = ["gan", "gan-r1", "wgan", "wgan-gp", "sngan", "lsgan"]
 CNN_MODELS = ["dcgan", "dcgan-r1", "wgan", "wgan-gp", "sngan", "sngan-hinge", "lsgan"]
 
-# models.md, section 10: parameters of G and D, elements of their floating buffers.
+# Parameters of G and D, elements of their floating buffers.
 COUNTS: dict[tuple[str, str], tuple[int, int, int, int]] = {
     **{(m, "ring8"): (140_546, 132_609, 0, 0) for m in MLP_MODELS},
     ("sngan", "ring8"): (140_546, 132_609, 0, 1_539),
@@ -59,7 +60,7 @@ COUNTS |= {
     ("eigengan", "ffhq"): (22_994_951, 13_635_601, 0, 0),
 }
 
-# models.md, section 16.1.
+# FID, Inception score and its standard deviation of the references' published runs.
 PUBLISHED = {
     "dcgan": (24.7311, 7.0339, 0.0861),
     "dcgan-r1": (24.1535, 7.0188, 0.1089),
@@ -193,7 +194,7 @@ def test_reference_schedules(dataset: str, expected: tuple[int, int, int]) -> No
     assert {schedule_of(load_preset(m, dataset)) for m in models} == {expected}
 
 
-# variants.md, sections 4 to 6: G updates, batch, discriminator updates; learning rates of G and D.
+# The papers: G updates, batch, discriminator updates; learning rates of G and D.
 @pytest.mark.parametrize(
     ("model", "dataset", "schedule", "rates"),
     [
@@ -229,7 +230,7 @@ def test_paper_settings(
     assert preset.expected is None
 
 
-# variants.md, sections 4 to 6: what else the papers' variants say.
+# What else the papers' variants say.
 @pytest.mark.parametrize(
     ("model", "dataset", "fields"),
     [
@@ -318,7 +319,6 @@ def test_lite_settings(
 
 
 def test_lite_settings_of_models_with_codes_and_directions() -> None:
-    """variants.md, section 9.2."""
     info, eigen = load_preset("infogan", "mnist", "lite"), load_preset("eigengan", None, "lite")
     assert (schedule_of(info), schedule_of(eigen)) == ((6_000, 64, 1), (2_500, 32, 1))
     rates = [each.players()[who].optimizer.lr for each in (info, eigen) for who in PLAYERS]
@@ -330,8 +330,9 @@ def test_lite_settings_of_models_with_codes_and_directions() -> None:
     for player in eigen.players().values():
         known = player.network.model_dump()
         assert [known["dim"] * m for m in known["multipliers"]] == [16, 32, 64, 128, 128]
-    assert eigen.objective.r1 is not None
-    assert eigen.objective.r1.every == 3
+    lazy = eigen.objective.find(R1)
+    assert lazy is not None
+    assert lazy.every == 3
     assert (eigen.prior.z_dim, eigen.prior.levels) == (128, (4, 6))
     assert (info.schedule.ema_decay, eigen.schedule.ema_decay) == (0.998, 0.995)
 
@@ -361,11 +362,12 @@ def test_momentum_and_rate_of_the_first_gan() -> None:
 
 def test_overrides_add_change_and_remove_terms() -> None:
     preset = load_preset("gan", "ring8", overrides=["objective.r1.weight=3"])
-    assert preset.objective.r1 is not None
-    assert preset.objective.r1.weight == 3
+    penalty = preset.objective.find(R1)
+    assert penalty is not None
+    assert penalty.weight == 3
     hinge = change(preset, ["objective.vanilla=", "objective.hinge.weight=2", "objective.r1="])
     assert list(hinge.objective.terms()) == ["hinge"]
-    assert differences(preset, hinge) == [
+    assert preset_differences(preset, hinge) == [
         "objective.hinge.generator_margin: absent -> False",
         "objective.hinge.weight: absent -> 2.0",
         "objective.r1.every: 1 -> absent",

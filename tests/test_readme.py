@@ -1,72 +1,126 @@
-"""The README is true: what it shows runs, and the tree it draws is there."""
+"""The README and the pages in docs/ are true: what they show runs, and what they link is there."""
 
 import json
 import os
 import re
 import subprocess
 import sys
+import tomllib
+from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
 
 ROOT = Path(__file__).parent.parent
-README = (ROOT / "README.md").read_text()
-BLOCK = re.compile(r"(?:<!-- (?P<mark>[^>]*) -->\n)?```sh\n(?P<body>.*?)```", re.DOTALL)
+README = ROOT / "README.md"
+DOCS = ROOT / "docs"
+PAGES = [README, *sorted(DOCS.glob("*.md"))]
+LANGUAGES = {"sh", "text", "toml", "python"}
+COMMENT = re.compile(r"<!-- (.*) -->")
+EACH_PAGE = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 
 
-class Command(NamedTuple):
-    line: str
-    run: bool
+class Block(NamedTuple):
+    """A fenced block, and the comment on the line above it, which says how its commands run."""
+
+    language: str
+    text: str
+    mark: str
+
+    def commands(self) -> list[str]:
+        """Its commands as the test runs them; `run with:` appends options that shorten them."""
+        extra = self.mark.removeprefix("run with: ") if self.mark.startswith("run with: ") else ""
+        shown = [line.partition("  #")[0].strip() for line in self.text.splitlines()]
+        return [f"{line} {extra}".strip() for line in shown if line]
+
+    @property
+    def runs(self) -> bool:
+        return not self.mark.startswith("not run: ")
 
 
-def commands() -> list[Command]:
-    """What the README shows, in order; `run with:` marks a block whose commands are shortened."""
+def parse(text: str) -> list[Token]:
+    return MarkdownIt("commonmark").enable("table").parse(text)
+
+
+def blocks(page: Path) -> list[Block]:
     found = []
-    for match in BLOCK.finditer(README):
-        mark = match["mark"] or ""
-        for line in match["body"].splitlines():
-            typed = line.partition("  #")[0].strip()
-            extra = mark.removeprefix("run with: ") if mark.startswith("run with: ") else ""
-            found.append(Command(f"{typed} {extra}".strip(), not mark.startswith("not run: ")))
+    for before, token in pairwise([Token("", "", 0), *parse(page.read_text())]):
+        if token.type == "fence":
+            comment = COMMENT.fullmatch(before.content.strip())
+            found.append(Block(token.info.strip(), token.content, comment[1] if comment else ""))
     return found
 
 
-def test_marks_are_known_and_every_gan_command_runs() -> None:
-    marks = {match["mark"] for match in BLOCK.finditer(README)} - {None}
-    assert all(mark.startswith(("run with: --", "not run: ")) for mark in marks)
-    kept = [command.line for command in commands() if not command.run]
-    assert kept
-    assert all(line.startswith(("make ", "torchrun ")) for line in kept)
-    assert sum(command.run for command in commands()) >= 15
+def targets(text: str) -> Iterator[str]:
+    """Where the links and pictures of a text lead."""
+    for token in parse(text):
+        for child in token.children or ():
+            target = child.attrGet({"link_open": "href", "image": "src"}.get(child.type, ""))
+            if target is not None:
+                yield str(target)
 
 
-def test_every_command_line_block_is_found() -> None:
-    assert README.count("```sh") == len(list(BLOCK.finditer(README)))
-    assert not re.search(r"```(bash|console|shell)", README)
+def anchors(text: str) -> set[str]:
+    """The names under which GitHub links to a page's headings."""
+    tokens = parse(text)
+    headings = [b.content for a, b in pairwise(tokens) if a.type == "heading_open"]
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@EACH_PAGE
+def test_every_block_says_what_it_is_and_every_command_runs(page: Path) -> None:
+    for block in blocks(page):
+        assert block.language in LANGUAGES
+        assert not block.mark or block.language == "sh"
+        assert not block.mark or block.mark.startswith(("run with: --", "not run: "))
+        if block.language != "sh":
+            assert not re.search(r"^\$? ?(gan|make|torchrun|pip) [\w.-]", block.text, re.MULTILINE)
+        elif not block.runs:
+            assert all(line.startswith(("make ", "torchrun ")) for line in block.commands())
+
+
+@EACH_PAGE
+def test_every_mark_stands_above_its_block(page: Path) -> None:
+    """A comment that reaches no block would shorten nothing."""
+    comments = [COMMENT.fullmatch(token.content.strip()) for token in parse(page.read_text())]
+    assert sum(map(bool, comments)) == sum(bool(block.mark) for block in blocks(page))
+    assert page.read_text().count("<!--") == sum(map(bool, comments))
+
+
+def test_the_pages_show_commands() -> None:
+    shown = [line for page in PAGES for block in blocks(page) for line in block.commands()]
+    assert {"make demo", "make test"} <= set(shown)
+    assert {line.split()[1] for line in shown if line.startswith("gan ")} >= {
+        *("train", "resume", "sample", "evaluate", "traverse", "compare"),
+        *("status", "data", "presets", "bench", "collapse-study"),
+    }
 
 
 @pytest.mark.slow
-def test_commands_run_as_written(data_dir: Path) -> None:
+@pytest.mark.parametrize(
+    "page",
+    [page for page in PAGES if any(block.language == "sh" for block in blocks(page))],
+    ids=lambda page: page.name,
+)
+def test_commands_run_as_written(page: Path, data_dir: Path) -> None:
+    """Each page on its own, from an empty folder, so that a reader needs no other page first."""
     binaries = Path(sys.executable).parent
-    for command in commands():
-        if not command.run:
-            continue
-        result = subprocess.run(
-            command.line,
-            shell=True,
-            capture_output=True,
-            text=True,
-            check=False,
-            env=os.environ
-            | {
-                "PATH": f"{binaries}:{os.environ['PATH']}",
-                "GANCLI_DATA": str(data_dir),
-                "GANCLI_RUNS": "",
-            },
-        )
-        assert result.returncode == 0, f"{command.line}: {result.stderr}"
-        assert "Traceback" not in result.stderr
+    environment = os.environ | {
+        "PATH": f"{binaries}:{os.environ['PATH']}",
+        "GANCLI_DATA": str(data_dir),
+        "GANCLI_RUNS": "",
+    }
+    for block in blocks(page):
+        for line in block.commands() if block.language == "sh" and block.runs else ():
+            result = subprocess.run(
+                line, shell=True, capture_output=True, text=True, check=False, env=environment
+            )
+            assert result.returncode == 0, f"{line}: {result.stderr}"
+            assert "Traceback" not in result.stderr
 
 
 @pytest.mark.slow
@@ -94,17 +148,50 @@ def test_the_demo_shows_a_collapse() -> None:
     assert "demo/report.html" in result.stdout
 
 
-def test_the_tree_is_the_tree() -> None:
-    drawn = set(re.findall(r"^  (\w+(?:\.py|/)) +\d", README, re.MULTILINE))
+@EACH_PAGE
+def test_links_lead_somewhere(page: Path) -> None:
+    for target in targets(page.read_text()):
+        if target.startswith("https://"):
+            continue
+        path, _, anchor = target.partition("#")
+        file = page.parent / path if path else page
+        assert file.is_file(), target
+        assert not anchor or anchor in anchors(file.read_text()), target
+
+
+def test_the_readme_links_every_page_and_every_picture_is_shown() -> None:
+    linked = {ROOT / target.partition("#")[0] for target in targets(README.read_text())}
+    assert linked >= set(PAGES[1:])
+    shown = {page.parent / target for page in PAGES for target in targets(page.read_text())}
+    assert shown >= {file for file in DOCS.iterdir() if file.suffix in (".png", ".jpg")}
+    assert sum(path.stat().st_size for path in DOCS.rglob("*")) < 15_000_000
+
+
+def test_the_table_of_models_agrees_with_the_presets() -> None:
+    rows = re.findall(
+        r"^\| `([\w-]+)` \|.*arxiv\.org/abs/([\d.]+)\)", README.read_text(), re.MULTILINE
+    )
+    assert len(rows) >= 15
+    for model, number in rows:
+        preset = tomllib.loads((ROOT / "presets" / f"{model}.toml").read_text())
+        assert f"arXiv:{number}" in preset["paper"]
+
+
+def test_a_package_index_shows_no_broken_link() -> None:
+    """Links into docs/ lead nowhere from there, so the package has a description of its own."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    description = project["project"]["readme"]["text"]
+    assert "gan train" in description
+    assert all(target.startswith("https://") for target in targets(description))
+    assert "docs" in project["tool"]["hatch"]["build"]["targets"]["sdist"]["include"]
+
+
+def test_the_drawn_tree_is_the_tree() -> None:
+    design = (DOCS / "design.md").read_text()
+    drawn = set(re.findall(r"^  (\w+(?:\.py|/)) +\d", design, re.MULTILINE))
     there = {
         path.name + ("/" if path.is_dir() else "")
         for path in (ROOT / "gancli").iterdir()
         if not path.name.startswith("_")
     }
     assert drawn == there
-
-
-def test_pictures_are_there() -> None:
-    for target in re.findall(r"!\[[^\]]*\]\(([^)]+)\)", README):
-        assert (ROOT / target).is_file(), target
-    assert sum(path.stat().st_size for path in (ROOT / "docs").rglob("*")) < 10_000_000

@@ -17,11 +17,11 @@ from rich.console import Console
 from gancli.checkpoint import load
 from gancli.report import tensorboard as scribe
 from gancli.report.listeners import watched
-from gancli.report.page import PICTURES_LIMIT, render
+from gancli.report.page import REPORT_PICTURE_BYTES, render_report
 from gancli.report.progress import RunDisplay
 from gancli.report.run_report import Recorder
 from gancli.report.status import draw, print_status
-from gancli.report.summary import Summary, summarise
+from gancli.report.summary import Summary, summarise_run
 from gancli.runs.folder import Run
 from gancli.trainer import Logged, Stepped, Trainer
 
@@ -48,7 +48,7 @@ def train(folder: Path, key: Key = ("wgan-gp", "ring8", "reference")) -> Run:
 
 
 def summary_of(run: Run) -> Summary:
-    return summarise(run, load(run.checkpoint()).header)
+    return summarise_run(run, load(run.checkpoint()).header)
 
 
 def test_a_page_fetches_nothing_and_says_all(tmp_path: Path) -> None:
@@ -112,8 +112,8 @@ def test_a_page_stays_below_20_megabytes(tmp_path: Path) -> None:
     files = {step: run.preview_file(step) for step in range(1, 41)}
     for file in files.values():
         file.write_bytes(picture.getvalue())
-    assert len(files) * len(picture.getvalue()) > 2 * PICTURES_LIMIT
-    page = render(replace(summary_of(run), previews=files))
+    assert len(files) * len(picture.getvalue()) > 2 * REPORT_PICTURE_BYTES
+    page = render_report(replace(summary_of(run), previews=files))
     assert len(page) < 20_000_000
     steps = [int(step) for step in re.findall(rb'data-step="(\d+)"', page)]
     assert 5 < len(steps) < 20
@@ -132,14 +132,14 @@ def test_foreign_lines_in_the_logs_do_no_harm(tmp_path: Path) -> None:
     found = summary_of(run)
     assert "note" not in found.latest()
     assert found.step == 9
-    assert b"steps/s" in render(found)
+    assert b"steps/s" in render_report(found)
 
 
 def test_text_of_a_preset_is_no_markup(tmp_path: Path) -> None:
     run = train(tmp_path / "run")
     found = summary_of(run)
     preset = found.header.preset.model_copy(update={"summary": "</script><b>&"})
-    page = render(replace(found, header=found.header.model_copy(update={"preset": preset})))
+    page = render_report(replace(found, header=found.header.model_copy(update={"preset": preset})))
     assert b"&lt;/script&gt;&lt;b&gt;&amp;" in page
     assert b"</script><b>" not in page
 

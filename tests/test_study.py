@@ -24,8 +24,8 @@ from gancli.study.frames import FIELD_SIDE, Frame
 from gancli.study.pictures import discriminator_weights, outer_share
 from gancli.study.plan import Study
 from gancli.study.pool import News
-from gancli.study.results import ModelResult, collapse_step, interval
-from gancli.study.tables import DASH, LEAST_SHOWN, model_row
+from gancli.study.results import ModelResult, collapse_step, seed_interval
+from gancli.study.tables import DASH, SMALLEST_SHOWN, model_row
 
 SMALL = [
     "--set=generator.network.width=16", "--set=discriminator.network.width=16",
@@ -54,22 +54,22 @@ def test_when_a_collapse_began(held: tuple[int, ...], began: int | None) -> None
 
 def test_intervals_by_hand() -> None:
     """t(.975, 2) = 4.302653; the deviation of 1, 2, 3 is 1."""
-    found = interval([1.0, 2.0, 3.0])
+    found = seed_interval([1.0, 2.0, 3.0])
     assert found.mean == 2
     assert found.half_width == pytest.approx(4.302653 / 3**0.5, rel=1e-6)
-    assert interval([5.0]).half_width is None
-    assert interval([4.0, 4.0]).half_width == 0
+    assert seed_interval([5.0]).half_width is None
+    assert seed_interval([4.0, 4.0]).half_width == 0
 
 
 def test_what_was_not_measured_is_a_dash() -> None:
     row = model_row(
-        ModelResult(model="m", failed=0, measures={"held": interval([0.0])}, collapse_steps=[None],
-                    lately=None),
+        ModelResult(model="m", failed=0, measures={"held": seed_interval([0.0])},
+                    collapse_steps=[None], lately=None),
         {"held": "", "reverse_kl": ""},
     )  # fmt: skip
     assert row == ["m", "0", DASH, DASH, DASH]
     tiny = ModelResult(
-        model="m", failed=0, measures={"reverse_kl": interval([LEAST_SHOWN / 2])},
+        model="m", failed=0, measures={"reverse_kl": seed_interval([SMALLEST_SHOWN / 2])},
         collapse_steps=[], lately=None,
     )  # fmt: skip
     assert model_row(tiny, {"reverse_kl": ""})[1] == "<0.001"

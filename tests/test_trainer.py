@@ -183,3 +183,16 @@ def test_other_networks_are_refused(tmp_path: Path) -> None:
     wider = change(preset, ["generator.network.dim=6"])
     with pytest.raises(RunError, match="networks are not the preset's"):
         Trainer(job(wider, tmp_path / "run", resume_from=load(work.run.checkpoint("5"))))
+
+
+@pytest.mark.parametrize("key", every_preset(), ids=preset_id)
+def test_every_preset_takes_a_step_in_half_precision(key: Key, tmp_path: Path) -> None:
+    """Its losses are those of float32, to bfloat16's digits, and its weights stay float32."""
+    means = []
+    for precision in ("bf16", "fp32"):
+        trainer = Trainer(job(narrow(key), tmp_path / precision, precision=precision))
+        trainer.step()
+        means.append(trainer.state.meter.means())
+        weights = [p for net in trainer.state.players.weights.values() for p in net]
+        assert all(p.dtype == torch.float32 and bool(p.isfinite().all()) for p in weights)
+    assert means[0] == pytest.approx(means[1], rel=0.05, abs=0.02)

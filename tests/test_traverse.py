@@ -20,9 +20,15 @@ from gancli.checkpoint import load, save
 from gancli.commands.traverse import parse_axes, parse_range
 from gancli.errors import UsageError
 from gancli.evaluation.mnist_classifier import DigitClassifier, Reader
-from gancli.pictures import labelled
+from gancli.pictures import labelled_table
 from gancli.prior import Prior, slerp
-from gancli.report.traversal import MOST_AXES, PICTURES_LIMIT, Panel, budget, render
+from gancli.report.traversal import (
+    MAX_AXES,
+    TRAVERSAL_PICTURE_BYTES,
+    Panel,
+    budget,
+    render_traversal,
+)
 from gancli.report.traversal_figures import animation, sprite, strip
 from gancli.runs.folder import Run
 from gancli.sampler import Sampler
@@ -537,7 +543,7 @@ def test_a_strip_holds_every_frame_at_its_place() -> None:
 def test_headings_are_cut_to_their_columns() -> None:
     tile = Image.new("L", (40, 40))
     short, long = (
-        labelled([("a", [tile] * 2)], (40, 40), [text, ""]) for text in ("ab", "ab" * 40)
+        labelled_table([("a", [tile] * 2)], (40, 40), [text, ""]) for text in ("ab", "ab" * 40)
     )
     assert short.size == long.size
     left = short.width - 2 * 44
@@ -583,16 +589,16 @@ def page_of(count: int, images: NDArray[np.uint8], name: str = "code0") -> bytes
         model="m", dataset="d", variant="v", checkpoint="c", step=1, network="moving average",
         seeds=(0,), span=None, truncation=None, axes=(found,) * count,
     )  # fmt: skip
-    return render(report, [Panel(axis, found, shown)] * count)
+    return render_traversal(report, [Panel(axis, found, shown)] * count)
 
 
 def test_pages_stay_below_20_megabytes() -> None:
     """Noise, which nothing compresses, and more axes than a page shows."""
     images = noise(5, 9, 128)
-    assert MOST_AXES * images.nbytes > 5 * PICTURES_LIMIT
-    page = page_of(MOST_AXES + 3, images)
+    assert MAX_AXES * images.nbytes > 5 * TRAVERSAL_PICTURE_BYTES
+    page = page_of(MAX_AXES + 3, images)
     assert 5_000_000 < len(page) < 20_000_000
-    assert page.count(b'type="range"') == MOST_AXES
+    assert page.count(b'type="range"') == MAX_AXES
     assert b"Left out, of less effect: code0, code0, code0" in page
     assert b"made smaller to fit: code0 JPEG of quality" in page
 

@@ -10,10 +10,10 @@ import itertools
 
 import torch
 
-from gancli.bench.recipe import Draws, Loop, Recipe
+from gancli.bench.recipe import Loop, LoopDraws, Recipe
 
 
-def best(recipe: Recipe, draws: Draws) -> Loop:
+def best(recipe: Recipe, draws: LoopDraws) -> Loop:
     """Train as fast as plain PyTorch goes; each `next` takes one step of the generator."""
     generator, discriminator, turns = recipe.generator, recipe.discriminator, recipe.turns
     loss, gp, r1, clip = recipe.loss, recipe.gradient_penalty, recipe.r1, recipe.clip

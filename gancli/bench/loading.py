@@ -1,8 +1,7 @@
-"""Measures how people's own images get from files into training steps."""
+"""Measures how images of one's own get from files into training steps."""
 
 import tempfile
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -10,19 +9,29 @@ import torch
 from PIL import Image
 from pydantic import BaseModel
 
+from gancli import catalog
+from gancli.bench.choices import LITE
 from gancli.bench.measure import alternate
+from gancli.catalog.fit_to_images import UserImages
 from gancli.checkpoint import RunSettings
 from gancli.data.cache import decoded
 from gancli.data.dataset import Dataset
 from gancli.data.image_folder import ImageFolder
+from gancli.data.sources import open_source
 from gancli.data.survey import survey
-from gancli.preset import Preset
+from gancli.preset import Preset, load_preset
 from gancli.runs.folder import Run
 from gancli.trainer import Job, Trainer
+from gancli.watch import Done, Watch
 
-MADE_UP = 2000
+MADE_UP_COUNT = 2000
+"""JPEGs that are made where no images are named."""
 MADE_UP_SIDE = 96
+"""Their side, in pixels."""
 COARSE_SIDE = 12
+"""Side of the random colours that they are enlarged from, in pixels."""
+TRAINED_SIDE, TRAINED_BATCH_SIZE = 64, 64
+"""Side of the images that are trained on, in pixels, and how many make a batch."""
 RESIDENT, STREAMED = "resident", "streamed"
 
 
@@ -47,15 +56,13 @@ class LoadingFigures(BaseModel):
 def make_up(folder: Path) -> None:
     """Write JPEGs of smooth colours into a folder."""
     source = np.random.default_rng(0)
-    for index in range(MADE_UP):
+    for index in range(MADE_UP_COUNT):
         coarse = source.integers(0, 256, (COARSE_SIDE, COARSE_SIDE, 3), dtype=np.uint8)
         side = (MADE_UP_SIDE, MADE_UP_SIDE)
         Image.fromarray(coarse).resize(side).save(folder / f"{index:05d}.jpg", quality=90)
 
 
-def time_reading(
-    path: Path, size: int, done: Callable[[int], None]
-) -> tuple[Dataset, ImageFolder, float, float]:
+def time_reading(path: Path, size: int, done: Done) -> tuple[Dataset, ImageFolder, float, float]:
     """Read images twice, with a cache of their own.
 
     Returns:
@@ -82,7 +89,7 @@ def time_steps(
     *,
     rounds: int,
     seconds: float,
-    done: Callable[[int], None],
+    done: Done,
 ) -> tuple[float, float, float]:
     """Take steps with the data on the device, and with a loader, in turn.
 
@@ -101,3 +108,40 @@ def time_steps(
         )
     resident, streamed = times[RESIDENT], times[STREAMED]
     return 1e3 * resident.median, 1e3 * streamed.median, streamed.ratio(resident)
+
+
+def measure_loading(
+    path: Path, settings: RunSettings, rounds: int, seconds: float, watch: Watch
+) -> LoadingFigures:
+    """Time reading the images at a path, and steps on them.
+
+    Args:
+        path: a folder of images, a zip or an npz.
+        settings: device, threads and precision.
+        rounds: how often each loop is timed.
+        seconds: how long each time.
+        watch: shows progress.
+
+    Raises:
+        DataError: there are no images.
+    """
+    with watch(len(open_source(path)), "images") as done:
+        data, spec, first, second = time_reading(path, TRAINED_SIDE, done)
+    own = UserImages("images", spec.model_dump(mode="json"))
+    model = catalog.for_photographs()[0]
+    preset = load_preset(model, own, LITE, [f"schedule.batch_size={TRAINED_BATCH_SIZE}"])
+    with watch(2 * rounds, f"turns of {model}") as done:
+        resident, streamed, ratio = time_steps(
+            preset, data, settings, rounds=rounds, seconds=seconds, done=done
+        )
+    return LoadingFigures(
+        path=str(path),
+        images=len(data),
+        size=TRAINED_SIDE,
+        first_run_s=first,
+        first_run_images_per_s=len(data) / first,
+        second_run_s=second,
+        resident_step_ms=resident,
+        streamed_step_ms=streamed,
+        streamed_to_resident=ratio,
+    )

@@ -8,18 +8,18 @@ import torch
 from gancli.bench.best import best
 from gancli.bench.measure import Step
 from gancli.bench.plain import plain
-from gancli.bench.recipe import Draws, Loop, Recipe, TorchDraws, fast_recipe, textbook_recipe
+from gancli.bench.recipe import Loop, LoopDraws, Recipe, TorchDraws, fast_recipe, textbook_recipe
 from gancli.checkpoint import RunSettings
 from gancli.data import Dataset
 from gancli.preset import Preset, change
 from gancli.runs.folder import Run
 from gancli.trainer import Job, Trainer
 
-OURS, PLAIN, BEST = "ours", "plain", "best"
-LOOPS = (OURS, PLAIN, BEST)
-_BY_HAND: dict[str, tuple[Callable[[Recipe, Draws], Loop], Callable[..., Recipe]]] = {
-    PLAIN: (plain, textbook_recipe),
-    BEST: (best, fast_recipe),
+OURS, TEXTBOOK, FASTEST = "ours", "plain", "best"
+LOOPS = (OURS, TEXTBOOK, FASTEST)
+_BY_HAND: dict[str, tuple[Callable[[Recipe, LoopDraws], Loop], Callable[..., Recipe]]] = {
+    TEXTBOOK: (plain, textbook_recipe),
+    FASTEST: (best, fast_recipe),
 }
 
 

@@ -11,7 +11,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 Step = Callable[[], object]
 WARM_UP_STEPS = 3
-PEAK_SIDE = 1024
+PEAK_MATRIX_SIDE = 1024
 PEAK_REPEATS = 10
 
 
@@ -44,8 +44,8 @@ class Timing:
 
 def wait_for(device: torch.device) -> None:
     """Let the device finish what it was told to do."""
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
+    if device.type != "cpu":
+        torch.accelerator.synchronize(device)
 
 
 def alternate(
@@ -113,6 +113,6 @@ def count_flops(step: Step) -> int:
 
 def matmul_peak(device: torch.device) -> float:
     """Floating-point operations a second of the fastest of a few float32 matrix products."""
-    a, b = torch.randn(2, PEAK_SIDE, PEAK_SIDE, device=device)
+    a, b = torch.randn(2, PEAK_MATRIX_SIDE, PEAK_MATRIX_SIDE, device=device)
     fastest = min(min(_turn(lambda: a @ b, 0.0, device)) for _ in range(PEAK_REPEATS))
-    return 2 * PEAK_SIDE**3 / fastest
+    return 2 * PEAK_MATRIX_SIDE**3 / fastest

@@ -16,13 +16,13 @@ from gancli.errors import RunError
 from gancli.preset import Preset
 from gancli.settings import Settings
 
-STEPS = 4
-SAMPLES = 4096
+MEASURED_STEPS = 4
+MADE_UP_SAMPLES = 4096
 _STATUS = Path("/proc/self/status")
 _CLEAR = Path("/proc/self/clear_refs")
 
 
-class Request(Settings):
+class MemoryRequest(Settings):
     """What to measure."""
 
     loop: str
@@ -36,7 +36,7 @@ def peak_memory(loop: str, preset: Preset, settings: RunSettings) -> int:
     Raises:
         RunError: the process failed, e.g. for lack of memory.
     """
-    request = Request(loop=loop, preset=preset, settings=settings)
+    request = MemoryRequest(loop=loop, preset=preset, settings=settings)
     result = subprocess.run(
         [sys.executable, "-m", "gancli.bench.memory"],
         input=request.model_dump_json(),
@@ -50,7 +50,7 @@ def peak_memory(loop: str, preset: Preset, settings: RunSettings) -> int:
     return int(result.stdout)
 
 
-def measure(request: Request) -> int:
+def measure(request: MemoryRequest) -> int:
     """Take a few steps here, and return by how many bytes they raised the peak."""
     preset, device = request.preset, torch.device(request.settings.device)
     torch.set_num_threads(request.settings.threads)
@@ -58,14 +58,14 @@ def measure(request: Request) -> int:
         torch.ones(8, 8, device=device) @ torch.ones(8, 8, device=device)
         before = forget_peak(device)
         step = build(request.loop, preset, _made_up(preset), request.settings, Path(folder))
-        for _ in range(STEPS):
+        for _ in range(MEASURED_STEPS):
             step()
         return peak(device) - before
 
 
 def _made_up(preset: Preset) -> Dataset:
     """Random data of the preset's shape: what they show does not change what a step takes."""
-    shape = (max(SAMPLES, preset.schedule.batch_size), *preset.data.shape.x)
+    shape = (max(MADE_UP_SAMPLES, preset.schedule.batch_size), *preset.data.shape.x)
     if preset.data.shape.is_image:
         return Dataset(torch.randint(0, 256, shape, dtype=torch.uint8))
     return Dataset(torch.rand(shape) * 2 - 1)
@@ -93,4 +93,4 @@ def peak(device: torch.device) -> int:
 
 if __name__ == "__main__":
     write: Callable[[str], int] = sys.stdout.write
-    write(str(measure(Request.model_validate_json(sys.stdin.read()))))
+    write(str(measure(MemoryRequest.model_validate_json(sys.stdin.read()))))

@@ -5,10 +5,10 @@ import itertools
 
 import torch
 
-from gancli.bench.recipe import Draws, Loop, Recipe
+from gancli.bench.recipe import Loop, LoopDraws, Recipe
 
 
-def plain(recipe: Recipe, draws: Draws) -> Loop:  # noqa: C901 - read from top to bottom
+def plain(recipe: Recipe, draws: LoopDraws) -> Loop:  # noqa: C901 - read from top to bottom
     """Train as tutorials do; each `next` takes one step of the generator and tells both losses."""
     generator, discriminator = recipe.generator, recipe.discriminator
     loss, gp, r1, clip = recipe.loss, recipe.gradient_penalty, recipe.r1, recipe.clip

@@ -9,6 +9,7 @@ from torch.optim import SGD, Adam, Optimizer, RMSprop
 
 from gancli.data import Dataset
 from gancli.networks.plain import plain_discriminator, plain_generator
+from gancli.objective import R1, GradientPenalty, WeightClip
 from gancli.preset import Preset
 from gancli.state import build_players
 from gancli.types import DiscriminatorNet, GeneratorNet, Latent, Sample
@@ -18,7 +19,7 @@ Loop = Iterator[tuple[float, float] | None]
 _OPTIMIZERS: dict[str, Callable[..., Optimizer]] = {"adam": Adam, "rmsprop": RMSprop, "sgd": SGD}
 
 
-class Draws(Protocol):
+class LoopDraws(Protocol):
     """Where a loop's batches and random numbers come from."""
 
     def real(self) -> Tensor:
@@ -63,7 +64,7 @@ class TorchDraws:
 
     def mix(self) -> Tensor:
         """Mixing numbers of the gradient penalty."""
-        penalty = self.preset.objective.gradient_penalty
+        penalty = self.preset.objective.find(GradientPenalty)
         count = self.batch_size if penalty and penalty.per_sample else 1
         return torch.rand(count, *[1] * len(self.preset.data.shape.x), device=self.device)
 
@@ -86,9 +87,9 @@ class Recipe:
         self.turns = preset.schedule.discriminator_steps
         self.decay_at = preset.schedule.ema_decay_at
         self.loss = preset.objective.adversarial
-        self.gradient_penalty = preset.objective.gradient_penalty
-        self.r1 = preset.objective.r1
-        self.clip = preset.objective.weight_clip
+        self.gradient_penalty = preset.objective.find(GradientPenalty)
+        self.r1 = preset.objective.find(R1)
+        self.clip = preset.objective.find(WeightClip)
 
     def textbook_optimizer(self, player: str) -> Optimizer:
         """The player's optimiser, in torch's default implementation."""

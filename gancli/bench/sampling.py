@@ -15,7 +15,7 @@ from gancli.sampler import Sampler, Samples
 from gancli.state import build_generator
 from gancli.writer import write
 
-OURS, GENERATE, PILLOW = "ours", "generate", "pillow"
+WRITING, GENERATING, PILLOW = "ours", "generate", "pillow"
 
 
 class SampleTiming(BaseModel):
@@ -46,20 +46,20 @@ def time_sampling(
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         loops = {
-            OURS: lambda: _emptied(folder / OURS, lambda out: _write(sampler, seeds, out)),
-            GENERATE: lambda: sum(map(len, sampler.batches(seeds))),
+            WRITING: lambda: _emptied(folder / WRITING, lambda out: _write(sampler, seeds, out)),
+            GENERATING: lambda: sum(map(len, sampler.batches(seeds))),
             PILLOW: lambda: _emptied(folder / PILLOW, lambda out: _save(images, out)),
         }
         timed = alternate(
             loops, rounds=rounds, seconds=0.0, device=torch.device("cpu"), warm_up=0, done=done
         )
-    longer = max((GENERATE, PILLOW), key=lambda name: timed[name].median)
+    longer = max((GENERATING, PILLOW), key=lambda name: timed[name].median)
     return SampleTiming(
         count=count,
-        ours_s=timed[OURS].median,
-        generate_s=timed[GENERATE].median,
+        ours_s=timed[WRITING].median,
+        generate_s=timed[GENERATING].median,
         pillow_s=timed[PILLOW].median,
-        ratio=timed[OURS].ratio(timed[longer]),
+        ratio=timed[WRITING].ratio(timed[longer]),
     )
 
 

@@ -8,7 +8,6 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,18 +27,18 @@ from gancli.evaluation.frechet import Moments, frechet_distance
 from gancli.evaluation.image_sets import Stored
 from gancli.evaluation.reference_cache import reference
 from gancli.evaluation.spec import LEAST, EvaluationSpec, Metric, Real
+from gancli.watch import Done, unwatched
 
-WIDTH = KNOWN[INCEPTION].width
-CLASSES = 1008
-BATCH = 64
-SIDE = 32
-STATISTICS = 4096
+INCEPTION_WIDTH = KNOWN[INCEPTION].width
+INCEPTION_CLASSES = 1008
+SCORED_BATCH_SIZE = 64
+SCORED_SIDE = 32
+FEATURES_PER_GAUSSIAN = 4096
 """Features behind the Gaussians whose distance is timed."""
 INTRA_CLASSES = 10
 MEASUREMENTS = 4
 WITHOUT_LABELS: tuple[Metric, ...] = ("fid", "is", "kid", "prc", "dc")
-CPU = torch.device("cpu")
-Done = Callable[[int], None]
+SCORED_ON = torch.device("cpu")
 
 
 @dataclass(frozen=True)
@@ -140,12 +139,12 @@ def _extractor(net: nn.Module) -> Extractor:
         features, logits = net(images)
         return Seen(features, logits)
 
-    return Extractor(INCEPTION, "blank", False, "", WIDTH, CPU, see)
+    return Extractor(INCEPTION, "blank", False, "", INCEPTION_WIDTH, SCORED_ON, see)
 
 
 def _made_up(count: int, seed: int) -> Stored:
     source = torch.Generator().manual_seed(seed)
-    shape = (count, 3, SIDE, SIDE)
+    shape = (count, 3, SCORED_SIDE, SCORED_SIDE)
     return Stored(Dataset(torch.randint(0, 256, shape, dtype=torch.uint8, generator=source)))
 
 
@@ -155,14 +154,16 @@ def _extraction(net: nn.Module, sizes: ScoreSizes, folder: Path) -> tuple[float,
 
     def bare() -> None:
         with torch.no_grad():
-            for pixels, _ in images.batches(BATCH):
+            for pixels, _ in images.batches(SCORED_BATCH_SIZE):
                 net(pixels)
 
     loops = {
-        "ours": lambda: gather(images, extractor, needs, FeatureStore(folder), batch_size=BATCH),
+        "ours": lambda: gather(
+            images, extractor, needs, FeatureStore(folder), batch_size=SCORED_BATCH_SIZE
+        ),
         "bare": bare,
     }
-    timed = alternate(loops, rounds=sizes.rounds, seconds=0.0, device=CPU, warm_up=1)
+    timed = alternate(loops, rounds=sizes.rounds, seconds=0.0, device=SCORED_ON, warm_up=1)
     return (
         sizes.pieces / timed["ours"].median,
         sizes.pieces / timed["bare"].median,
@@ -173,10 +174,10 @@ def _extraction(net: nn.Module, sizes: ScoreSizes, folder: Path) -> tuple[float,
 def _distances(rounds: int) -> tuple[float, float, float]:
     from torch_fidelity.metric_fid import fid_features_to_statistics, fid_statistics_to_metric
 
-    features = [_features(STATISTICS, seed) for seed in (0, 1)]
+    features = [_features(FEATURES_PER_GAUSSIAN, seed) for seed in (0, 1)]
     ours = []
     for each in features:
-        moments = Moments(WIDTH)
+        moments = Moments(INCEPTION_WIDTH)
         moments.add(each)
         ours.append(moments.gaussian())
     reference, other = ours
@@ -186,15 +187,17 @@ def _distances(rounds: int) -> tuple[float, float, float]:
         "ours": lambda: frechet_distance(reference, other),
         "theirs": lambda: fid_statistics_to_metric(*theirs, verbose=False),
     }
-    timed = alternate(loops, rounds=rounds, seconds=0.0, device=CPU, warm_up=1)
+    timed = alternate(loops, rounds=rounds, seconds=0.0, device=SCORED_ON, warm_up=1)
     return timed["ours"].median, timed["theirs"].median, timed["ours"].ratio(timed["theirs"])
 
 
 def _features(count: int, seed: int) -> Tensor:
     """Correlated and positive, as Inception's are."""
     source = torch.Generator().manual_seed(seed)
-    mix = torch.randn(WIDTH, WIDTH, generator=torch.Generator().manual_seed(9))
-    made: Tensor = (torch.randn(count, WIDTH, generator=source) @ mix / WIDTH**0.5).relu_()
+    mix = torch.randn(INCEPTION_WIDTH, INCEPTION_WIDTH, generator=torch.Generator().manual_seed(9))
+    made: Tensor = (
+        torch.randn(count, INCEPTION_WIDTH, generator=source) @ mix / INCEPTION_WIDTH**0.5
+    ).relu_()
     return made
 
 
@@ -208,24 +211,19 @@ def _scoring(net: nn.Module, count: int, folder: Path) -> tuple[float, float]:
     extractor = _extractor(net)
     everything = EvaluationSpec(_metrics(count), extractor)
     needs = everything.reference_needs()
-    reference(real.images, extractor, needs, FeatureStore(folder), batch_size=BATCH)
+    reference(real.images, extractor, needs, FeatureStore(folder), batch_size=SCORED_BATCH_SIZE)
     loops = {
         "fid": lambda: _evaluate(fakes, real, EvaluationSpec(["fid"], extractor), folder),
         "all": lambda: _evaluate(fakes, real, everything, folder),
     }
-    timed = alternate(loops, rounds=1, seconds=0.0, device=CPU, warm_up=0)
+    timed = alternate(loops, rounds=1, seconds=0.0, device=SCORED_ON, warm_up=0)
     return timed["fid"].median, timed["all"].median
 
 
 def _evaluate(images: Stored, real: Real, asked: EvaluationSpec, folder: Path) -> None:
     keeper = FeatureStore(folder)
-    known = look_at_reals([real], asked, keeper, batch_size=BATCH, watch=_unwatched)
-    evaluate(images, known, asked, keeper, batch_size=BATCH, watch=_unwatched)
-
-
-def _unwatched(count: int, unit: str) -> AbstractContextManager[Done]:
-    del count, unit
-    return nullcontext(lambda done: None)
+    known = look_at_reals([real], asked, keeper, batch_size=SCORED_BATCH_SIZE, watch=unwatched)
+    evaluate(images, known, asked, keeper, batch_size=SCORED_BATCH_SIZE, watch=unwatched)
 
 
 def _peak_elsewhere(count: int) -> int:
@@ -243,24 +241,24 @@ def _peak_elsewhere(count: int) -> int:
 
 def peak_of_all(count: int) -> int:
     """Bytes that all metrics of `count` made-up features take at their peak, in this process."""
-    features = _features(BATCH, 0)
+    features = _features(SCORED_BATCH_SIZE, 0)
 
     def see(images: Tensor) -> Seen:
         # Shifted by what the images show, so that no two batches are alike.
         shift = images.float().mean((1, 2, 3))[:, None] / 255
         made = features[: len(images)] + shift * features[: len(images)].flip(0)
-        return Seen(made, made[:, :CLASSES])
+        return Seen(made, made[:, :INCEPTION_CLASSES])
 
     small = (count, 1, 2, 2)
     fakes, reals = (
         Stored(Dataset(torch.randint(0, 256, small, dtype=torch.uint8))) for _ in range(2)
     )
-    extractor = Extractor("made up", "0", False, "", WIDTH, CPU, see)
+    extractor = Extractor("made up", "0", False, "", INCEPTION_WIDTH, SCORED_ON, see)
     with tempfile.TemporaryDirectory() as folder:
-        before = forget_peak(CPU)
+        before = forget_peak(SCORED_ON)
         real = Real(reals, "made up", "all")
         _evaluate(fakes, real, EvaluationSpec(_metrics(count), extractor), Path(folder))
-        return peak(CPU) - before
+        return peak(SCORED_ON) - before
 
 
 if __name__ == "__main__":

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from gancli.errors import RunError
 
-FIRST = "step 1/"
-FOR_THE_LINE = (
+FIRST_STEP_LINE = "step 1/"
+FIRST_STEP_OPTIONS = (
     "--set=schedule.log_every=1",
     "--set=schedule.preview_every=2",
     "--set=schedule.checkpoint_every=2",
@@ -28,14 +28,14 @@ def seconds_to_first_step(arguments: Sequence[str]) -> float:
         began = time.perf_counter()
         run = ("--out", str(Path(folder) / "run"), "--steps", "2")
         process = subprocess.Popen(
-            [sys.executable, "-m", "gancli", "train", *arguments, *run, *FOR_THE_LINE],
+            [sys.executable, "-m", "gancli", "train", *arguments, *run, *FIRST_STEP_OPTIONS],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
         )
         with process:
             for line in process.stdout or ():
-                if line.startswith(FIRST):
+                if line.startswith(FIRST_STEP_LINE):
                     seconds = time.perf_counter() - began
                     process.communicate()
                     return seconds

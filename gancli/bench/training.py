@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 from pydantic import BaseModel
 
-from gancli.bench.loops import BEST, LOOPS, OURS, PLAIN, build, trainer
+from gancli.bench.loops import FASTEST, LOOPS, OURS, TEXTBOOK, build, trainer
 from gancli.bench.measure import Timing, alternate, count_flops, matmul_peak
 from gancli.bench.memory import peak_memory
 from gancli.checkpoint import RunSettings, versions
@@ -19,9 +19,10 @@ from gancli.data import Dataset
 from gancli.preset import Preset, change
 from gancli.trainer import Event, Job, Listener, Logged, Previewed, Saved, Stepped
 
-Watch = Callable[[Job], AbstractContextManager[Listener]]
+Accompany = Callable[[Job], AbstractContextManager[Listener]]
 """What displays and reports a run, as `gan train` does."""
-REPORTS = 4
+REPORTED_STEPS = 4
+"""Steps, each of which is logged, previewed and saved, to time what that takes."""
 
 
 class LoopFigures(BaseModel):
@@ -73,7 +74,7 @@ class Plan:
     """how often each loop is timed"""
     seconds: float
     """how long each time"""
-    watch: Watch
+    accompany: Accompany
     """what a run shows and writes beside its training"""
     startup: Callable[[], float]
     """seconds from typing a command to the end of the run's first step"""
@@ -93,7 +94,7 @@ def measure_training(preset: Preset, data: Dataset, settings: RunSettings, how: 
         )
         peak = max(peak, matmul_peak(device))
         flops = count_flops(loops[OURS])
-        reports = _reporting(preset, data, settings, folder, how.watch)
+        reports = _reporting(preset, data, settings, folder, how.accompany)
     memory = {loop: peak_memory(loop, preset, settings) for loop in LOOPS}
     ours = timings[OURS]
     return Figures(
@@ -106,9 +107,9 @@ def measure_training(preset: Preset, data: Dataset, settings: RunSettings, how: 
         flops_per_step=flops,
         matmul_peak=peak,
         loops={loop: _figures(preset, timings[loop], flops, peak, memory[loop]) for loop in LOOPS},
-        to_plain=ours.ratio(timings[PLAIN]),
-        to_best=ours.ratio(timings[BEST]),
-        memory_to_best=memory[OURS] / memory[BEST],
+        to_plain=ours.ratio(timings[TEXTBOOK]),
+        to_best=ours.ratio(timings[FASTEST]),
+        memory_to_best=memory[OURS] / memory[FASTEST],
         reporting_share=reports / (ours.median + reports),
         startup_s=how.startup(),
         schedule_s=preset.schedule.steps * (ours.median + reports),
@@ -120,7 +121,7 @@ def _figures(preset: Preset, timing: Timing, flops: int, peak: float, memory: in
     return LoopFigures(
         median_ms=1e3 * timing.median,
         min_ms=1e3 * timing.minimum,
-        images_per_s=schedule.batch_size * schedule.discriminator_steps / timing.median,
+        images_per_s=schedule.batch_size * preset.batches_per_step / timing.median,
         flops_per_s=flops / timing.median,
         share_of_peak=flops / timing.median / peak,
         memory_bytes=memory,
@@ -128,13 +129,14 @@ def _figures(preset: Preset, timing: Timing, flops: int, peak: float, memory: in
 
 
 def _reporting(
-    preset: Preset, data: Dataset, settings: RunSettings, folder: Path, watch: Watch
+    preset: Preset, data: Dataset, settings: RunSettings, folder: Path, accompany: Accompany
 ) -> float:
     """Seconds a step that display, log, previews, checkpoints and reports take, on average."""
     schedule = preset.schedule
     often = [f"schedule.{name}_every=1" for name in ("log", "preview", "checkpoint")]
-    busy = trainer(change(preset, [*often, f"schedule.steps={REPORTS}"]), data, settings, folder)
-    with watch(busy.job) as listen:
+    short = change(preset, [*often, f"schedule.steps={REPORTED_STEPS}"])
+    busy = trainer(short, data, settings, folder)
+    with accompany(busy.job) as listen:
         clock = _Stopwatch(listen)
         busy.listen = clock
         busy.train()

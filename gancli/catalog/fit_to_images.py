@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from gancli.catalog.merge import PLAYERS, THIRD, Table
+from gancli.catalog.merge import OPTIONAL_PLAYER, PLAYERS, Table
 from gancli.errors import UsageError
 
 KEPT = ("flip", "noise")
@@ -21,7 +21,7 @@ class FittedNetwork(NamedTuple):
     """the largest images it learns, by their side in pixels; None: any"""
 
 
-Fit = Callable[[str, Table, int], FittedNetwork]
+NetworkFit = Callable[[str, Table, int], FittedNetwork]
 """A player, its network's table, and the side of the images: what the family makes of it."""
 
 
@@ -38,7 +38,7 @@ class UserImages:
         return str(self.data["path"])
 
 
-def fitted(table: Table, own: UserImages, instead: Sequence[str], fit: Fit) -> Table:
+def fitted(table: Table, own: UserImages, instead: Sequence[str], fit: NetworkFit) -> Table:
     """A preset made for another set of images, fitted to these.
 
     Args:
@@ -56,7 +56,7 @@ def fitted(table: Table, own: UserImages, instead: Sequence[str], fit: Fit) -> T
     made = table | {"data": own.data | kept, "deviations": deviations}
     size = own.data["size"]
     levels = table["prior"].get("levels")
-    for player in (name for name in (*PLAYERS, THIRD) if name in table):
+    for player in (name for name in (*PLAYERS, OPTIONAL_PLAYER) if name in table):
         network = fit(player, table[player]["network"], size)
         if network.largest_side and size > network.largest_side:
             raise UsageError(

@@ -12,13 +12,13 @@ from gancli.errors import UsageError
 Table = dict[str, Any]
 TAGS = ("kind", "family")
 PLAYERS = ("generator", "discriminator")
-THIRD = "reconstructor"
+OPTIONAL_PLAYER = "reconstructor"
 """A player that only some presets have."""
 IDENTITY = ("name", "dataset", "variant")
 """Fields that say which preset it is."""
-DEEPEST = 50
+MAX_NESTING = 50
 """How many tables and lists may lie within each other."""
-LARGEST = 2**1000
+WHOLE_NUMBER_LIMIT = 2**1000
 """Whole numbers are smaller: beyond this none fits a float, nor can all be printed."""
 
 
@@ -31,15 +31,15 @@ def parse(text: str) -> Table:
     try:
         table = tomllib.loads(text)
     except RecursionError:
-        raise ValueError(f"more than {DEEPEST} tables or lists lie within each other") from None
+        raise ValueError(f"more than {MAX_NESTING} tables or lists lie within each other") from None
     _refuse_endless(table)
     return table
 
 
 def _refuse_endless(value: object, depth: int = 0) -> None:
-    if depth > DEEPEST:
-        raise ValueError(f"more than {DEEPEST} tables or lists lie within each other")
-    if isinstance(value, int) and abs(value) >= LARGEST:
+    if depth > MAX_NESTING:
+        raise ValueError(f"more than {MAX_NESTING} tables or lists lie within each other")
+    if isinstance(value, int) and abs(value) >= WHOLE_NUMBER_LIMIT:
         raise ValueError("a whole number has more than 300 digits")
     if isinstance(value, Mapping | list):
         for each in value.values() if isinstance(value, Mapping) else value:
@@ -56,7 +56,7 @@ def _for_each_player(layer: Table, present: Collection[str]) -> Table:
     if "optimizer" not in rest:
         return rest
     shared = rest.pop("optimizer")
-    players = [*PLAYERS, *([THIRD] if THIRD in present else [])]
+    players = [*PLAYERS, *([OPTIONAL_PLAYER] if OPTIONAL_PLAYER in present else [])]
     return _join({player: {"optimizer": shared} for player in players}, rest)
 
 
@@ -108,7 +108,7 @@ def override(table: Table, overrides: Iterable[str]) -> Table:
                 f"read --set {text}, but {keys[0]} says what the preset is: use --dataset or "
                 "--variant, or a preset file of your own"
             )
-        if not equals or not all(keys) or len(keys) > DEEPEST:
+        if not equals or not all(keys) or len(keys) > MAX_NESTING:
             raise UsageError(
                 f"read --set {text!r}, expected path.to.field=value, "
                 "e.g. --set schedule.batch_size=64"

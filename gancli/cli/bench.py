@@ -6,7 +6,9 @@ from typing import Annotated
 import typer
 
 from gancli.choices import PrecisionName
+from gancli.cli.complete import complete_model
 from gancli.cli.options import (
+    AsJsonOption,
     DataDirOption,
     DatasetOption,
     DeviceOption,
@@ -14,6 +16,18 @@ from gancli.cli.options import (
     ThreadsOption,
     VariantOption,
 )
+from gancli.defaults import (
+    BENCH_EVALUATION_BATCH_SIZE,
+    BENCH_EVALUATION_COUNT,
+    BENCH_FEATURES,
+    BENCH_ROUNDS,
+    BENCH_SAMPLE_COUNT,
+    BENCH_STUDY_STEPS,
+)
+
+RoundsOption = Annotated[
+    int, typer.Option("--rounds", min=1, metavar="R", help="How often each is timed.")
+]
 
 bench_app = typer.Typer(help="Measure speed and memory on this machine.", no_args_is_help=True)
 
@@ -25,8 +39,9 @@ def bench_train(
         typer.Argument(
             metavar="[MODEL]",
             show_default=False,
-            help="A model's name, or a preset file. Left out: every model on every data set, a "
-            "line each (lite where there is one).",
+            autocompletion=complete_model,
+            help="A model's name, or a preset file. Default: every model on every data set, one "
+            "line for each (its lite variant where there is one).",
         ),
     ] = None,
     dataset: DatasetOption = None,
@@ -35,27 +50,25 @@ def bench_train(
     device: DeviceOption = None,
     precision: Annotated[
         PrecisionName | None,
-        typer.Option("--precision", help="Of ours; the others stay in float32. Default: fp32."),
+        typer.Option("--precision", help="Precision of our loop; the others compute in fp32."),
     ] = None,
     threads: ThreadsOption = None,
     data_dir: DataDirOption = None,
-    rounds: Annotated[
-        int, typer.Option("--rounds", min=1, metavar="R", help="How often each loop is timed.")
-    ] = 5,
-    as_json: Annotated[bool, typer.Option("--json", help="Print figures for programs.")] = False,
+    rounds: RoundsOption = BENCH_ROUNDS,
+    as_json: AsJsonOption = False,
 ) -> None:
-    """Time training steps beside a textbook's loop and the fastest one we know how to write."""
-    from gancli import environment as place
-    from gancli.commands import bench as benching
+    """Compare the time of training steps with a textbook's loop and the fastest we can write."""
+    from gancli.commands import bench as command
+    from gancli.environment import Place
 
-    benching.bench_training(
-        benching.BenchRequest(
+    command.bench_train(
+        command.BenchRequest(
             model=model,
             dataset=dataset,
             variant=variant,
             overrides=tuple(overrides or ()),
             precision=precision,
-            place=place.Place(device, threads, data_dir),
+            place=Place(device, threads, data_dir),
             rounds=rounds,
             as_json=as_json,
         )
@@ -65,18 +78,16 @@ def bench_train(
 @bench_app.command("sample")
 def bench_sample(
     count: Annotated[
-        int, typer.Option("--count", min=1, max=1_000_000, metavar="N", help="How many images.")
-    ] = 10_000,
+        int, typer.Option("--count", min=1, max=1_000_000, metavar="N", help="Number of images.")
+    ] = BENCH_SAMPLE_COUNT,
     threads: ThreadsOption = None,
-    rounds: Annotated[
-        int, typer.Option("--rounds", min=1, metavar="R", help="How often each is timed.")
-    ] = 5,
-    as_json: Annotated[bool, typer.Option("--json", help="Print figures for programs.")] = False,
+    rounds: RoundsOption = BENCH_ROUNDS,
+    as_json: AsJsonOption = False,
 ) -> None:
-    """Time writing 32-pixel images into a folder beside generating or saving them alone."""
-    from gancli.commands import bench as benching
+    """Compare the time of writing 32-pixel images with generating or saving them alone."""
+    from gancli.commands import bench as command
 
-    benching.bench_sampling(count, threads, rounds, as_json=as_json)
+    command.bench_sample(count, threads, rounds, as_json=as_json)
 
 
 @bench_app.command("data")
@@ -86,29 +97,27 @@ def bench_data(
         typer.Argument(
             metavar="[PATH]",
             show_default=False,
-            help="A folder of images, a zip or an npz. Left out: 2,000 made-up JPEGs.",
+            help="A folder of images, a zip or an npz. Default: 2,000 made-up JPEGs.",
         ),
     ] = None,
     device: DeviceOption = None,
     threads: ThreadsOption = None,
-    rounds: Annotated[
-        int, typer.Option("--rounds", min=1, metavar="R", help="How often each loop is timed.")
-    ] = 5,
-    as_json: Annotated[bool, typer.Option("--json", help="Print figures for programs.")] = False,
+    rounds: RoundsOption = BENCH_ROUNDS,
+    as_json: AsJsonOption = False,
 ) -> None:
-    """Time decoding, the second run's start, and steps whose data do not lie on the device."""
-    from gancli import environment as place
-    from gancli.commands import bench_data as loading
+    """Time decoding, the start of a second run, and steps with data that are not on the device."""
+    from gancli.commands import bench as command
+    from gancli.environment import Place
 
-    loading.bench_data(path, place.Place(device, threads, None), rounds, as_json=as_json)
+    command.bench_data(path, Place(device, threads, None), rounds, as_json=as_json)
 
 
 @bench_app.command("evaluate")
 def bench_evaluate(
     count: Annotated[
         int,
-        typer.Option("--count", min=20, max=100_000, metavar="N", help="Images that are scored."),
-    ] = 2000,
+        typer.Option("--count", min=20, max=100_000, metavar="N", help="Images to score."),
+    ] = BENCH_EVALUATION_COUNT,
     memory_count: Annotated[
         int,
         typer.Option(
@@ -116,35 +125,33 @@ def bench_evaluate(
             min=20,
             max=1_000_000,
             metavar="N",
-            help="Made-up features whose memory is measured.",
+            help="Number of made-up features for measuring memory.",
         ),
-    ] = 50_000,
+    ] = BENCH_FEATURES,
     pieces: Annotated[
         int,
-        typer.Option("--pieces", min=1, metavar="N", help="Images of a turn of the extractor."),
-    ] = 256,
+        typer.Option("--pieces", min=1, metavar="N", help="Batch size of the extractor."),
+    ] = BENCH_EVALUATION_BATCH_SIZE,
     threads: ThreadsOption = None,
-    rounds: Annotated[
-        int, typer.Option("--rounds", min=1, metavar="R", help="How often each is timed.")
-    ] = 5,
-    as_json: Annotated[bool, typer.Option("--json", help="Print figures for programs.")] = False,
+    rounds: RoundsOption = BENCH_ROUNDS,
+    as_json: AsJsonOption = False,
 ) -> None:
-    """Time scoring beside the bare extractor and torch-fidelity's distance; measure its memory."""
+    """Compare scoring time with the bare extractor and torch-fidelity; measure its memory."""
     from gancli.bench.scoring import ScoreSizes
-    from gancli.commands import bench as benching
+    from gancli.commands import bench as command
 
     sizes = ScoreSizes(count, pieces, memory_count, rounds)
-    benching.bench_evaluation(sizes, threads, as_json=as_json)
+    command.bench_evaluate(sizes, threads, as_json=as_json)
 
 
 @bench_app.command("study")
 def bench_study(
     steps: Annotated[
-        int, typer.Option("--steps", min=1, metavar="N", help="Of each of the two cells.")
-    ] = 1000,
-    as_json: Annotated[bool, typer.Option("--json", help="Print figures for programs.")] = False,
+        int, typer.Option("--steps", min=1, metavar="N", help="Steps of each of the two cells.")
+    ] = BENCH_STUDY_STEPS,
+    as_json: AsJsonOption = False,
 ) -> None:
-    """Time two cells of a collapse study at once beside the same two in turn."""
-    from gancli.commands import collapse_study as studying
+    """Compare the time of two cells of a collapse study at once with the same two in turn."""
+    from gancli.commands import bench as command
 
-    studying.bench_study(steps, as_json=as_json)
+    command.bench_study(steps, as_json=as_json)

@@ -4,7 +4,8 @@ from typing import Annotated
 
 import typer
 
-from gancli.cli.options import DataDirOption, DeviceOption, TrustOption, WeightsOption
+from gancli.cli.complete import complete_run
+from gancli.cli.options import AsJsonOption, DataDirOption, DeviceOption, TrustOption, WeightsOption
 
 
 def compare(
@@ -12,7 +13,8 @@ def compare(
         list[str],
         typer.Argument(
             metavar="RUN RUN ...",
-            help="Runs' folders or names, models' names (their latest runs), or folders with an "
+            autocompletion=complete_run,
+            help="Run folders or names, model names (their latest runs), or folders with an "
             "evaluation.json.",
         ),
     ],
@@ -21,8 +23,8 @@ def compare(
         typer.Option(
             "--by",
             metavar="SCORE",
-            help="What ranks: fid, kid, inception_score, precision, recall, density, coverage, "
-            "intra_fid or recognised. Default: the first that all have.",
+            help="Score to rank by: fid, kid, inception_score, precision, recall, density, "
+            "coverage, intra_fid or recognised. Default: the first score that all runs have.",
         ),
     ] = None,
     reference: Annotated[
@@ -30,22 +32,20 @@ def compare(
         typer.Option(
             "--reference",
             metavar="train|test",
-            help="Only scores against this split. Default: those of most images.",
+            help="Split that scores compare with. Default: that of the scores with most images.",
         ),
     ] = None,
     floor: Annotated[
-        bool, typer.Option("--floor", help="Score real data, too, however long it takes.")
+        bool, typer.Option("--floor", help="Also score real images, however long it takes.")
     ] = False,
-    no_floor: Annotated[bool, typer.Option("--no-floor", help="Leave real data out.")] = False,
+    no_floor: Annotated[bool, typer.Option("--no-floor", help="Leave real images out.")] = False,
     weights: WeightsOption = None,
     trust_weights: TrustOption = False,
     device: DeviceOption = None,
     data_dir: DataDirOption = None,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print the ranking for programs.")
-    ] = False,
+    as_json: AsJsonOption = False,
 ) -> None:
-    """Rank runs that were scored alike, beside real data; others are told what to type."""
+    """Rank runs scored by the same protocol; for other runs, show how to score them alike."""
     from gancli import environment as place
     from gancli.commands import baseline as flooring
     from gancli.commands import compare as comparing

@@ -1,15 +1,16 @@
-"""`gan data` and `gan status` as they are typed."""
+"""`gan data` as it is typed."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from gancli.cli.complete import complete_dataset
 from gancli.cli.options import (
+    AsJsonOption,
     DataDirOption,
     FitOption,
     ImageSizeOption,
-    RunArgument,
     SkipBrokenOption,
     VerifyOption,
 )
@@ -20,6 +21,7 @@ def data(
         str,
         typer.Argument(
             metavar="NAME|PATH",
+            autocompletion=complete_dataset,
             help="A data set's name, or images of your own: a folder, a zip or an npz.",
         ),
     ],
@@ -33,22 +35,26 @@ def data(
     ] = None,
     pack: Annotated[
         Path | None,
-        typer.Option("--pack", metavar="ZIP", help="Write the images as trained on, as NVlabs'."),
+        typer.Option(
+            "--pack",
+            metavar="ZIP",
+            help="Also write the images as trained on, as a zip in NVlabs' layout.",
+        ),
     ] = None,
     force: Annotated[
-        bool, typer.Option("--force", help="Replace what is in --out and --pack.")
+        bool, typer.Option("--force", help="Replace the files of --out and --pack.")
     ] = False,
     data_dir: DataDirOption = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print figures for programs.")] = False,
+    as_json: AsJsonOption = False,
 ) -> None:
     """Look at a data set before training: counts, classes, sizes, broken files, a sheet."""
-    from gancli import user_images as own
-    from gancli.commands import data as looking
+    from gancli.commands import data as command
+    from gancli.user_images import ImageChoices
 
-    looking.look(
-        looking.LookRequest(
+    command.look(
+        command.LookRequest(
             dataset=dataset,
-            images=own.ImageChoices(image_size, fit, skip_broken, verify),
+            images=ImageChoices(image_size, fit, skip_broken, verify),
             out=out,
             pack=pack,
             force=force,
@@ -56,10 +62,3 @@ def data(
             as_json=as_json,
         )
     )
-
-
-def status(run: RunArgument = None) -> None:
-    """Tell how a run stands: its losses, scores, speed, and the last preview, drawn here."""
-    from gancli.commands import status as status_
-
-    status_.status(run)

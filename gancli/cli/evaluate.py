@@ -5,13 +5,16 @@ from typing import Annotated
 
 import typer
 
+from gancli.cli.complete import complete_dataset, complete_run
 from gancli.cli.options import (
+    AsJsonOption,
     CheckpointOption,
     DataDirOption,
     DeviceOption,
     RawOption,
+    TrustOption,
 )
-from gancli.defaults import IMAGES_AT_ONCE
+from gancli.defaults import EVALUATION_COUNT, IMAGES_AT_ONCE
 
 
 def evaluate(
@@ -20,6 +23,7 @@ def evaluate(
         typer.Argument(
             metavar="[RUN|IMAGES]",
             show_default=False,
+            autocompletion=complete_run,
             help="A run's folder or name, a checkpoint file, or a model's name (its latest run); "
             "or images: a folder, a zip or an npz. Left out: the latest run that fits.",
         ),
@@ -35,10 +39,11 @@ def evaluate(
     memorisation: Annotated[
         bool,
         typer.Option(
-            "--memorisation", help="Nearest training images, beside those of held-out reals."
+            "--memorisation",
+            help="Distance to the nearest training images, compared with held-out real images.",
         ),
     ] = False,
-    everything: Annotated[bool, typer.Option("--all", help="All that apply.")] = False,
+    everything: Annotated[bool, typer.Option("--all", help="All metrics that apply.")] = False,
     count: Annotated[
         int | None,
         typer.Option(
@@ -46,12 +51,14 @@ def evaluate(
             min=1,
             max=10_000_000,
             metavar="N",
-            help="Generated images, as many of each class as of the others. Default: 50000.",
+            help=f"Generated images, spread evenly over the classes. Default: {EVALUATION_COUNT}.",
         ),
     ] = None,
     per_class: Annotated[
         int | None,
-        typer.Option("--per-class", min=1, max=1_000_000, metavar="N", help="Of each class."),
+        typer.Option(
+            "--per-class", min=1, max=1_000_000, metavar="N", help="Generated images per class."
+        ),
     ] = None,
     reference: Annotated[
         str | None,
@@ -74,7 +81,10 @@ def evaluate(
     dataset: Annotated[
         str | None,
         typer.Option(
-            "--dataset", metavar="NAME", help="Whose split --reference means, for given images."
+            "--dataset",
+            metavar="NAME",
+            autocompletion=complete_dataset,
+            help="Data set that --reference train/test refers to, when scoring image files.",
         ),
     ] = None,
     extractor: Annotated[
@@ -87,13 +97,15 @@ def evaluate(
     ] = None,
     weights: Annotated[
         Path | None,
-        typer.Option("--weights", metavar="FILE", help="The extractor's. Default: downloaded."),
+        typer.Option(
+            "--weights",
+            metavar="FILE",
+            help="Weights of the feature extractor. Default: downloaded.",
+        ),
     ] = None,
-    trust_weights: Annotated[
-        bool, typer.Option("--trust-weights", help="Take weights that are not the published ones.")
-    ] = False,
+    trust_weights: TrustOption = False,
     batch_size: Annotated[
-        int, typer.Option("--batch-size", min=1, metavar="B", help="Images seen at once.")
+        int, typer.Option("--batch-size", min=1, metavar="B", help="Batch size.")
     ] = IMAGES_AT_ONCE,
     memory_budget: Annotated[
         float,
@@ -102,7 +114,7 @@ def evaluate(
             min=0.1,
             max=4096,
             metavar="GIB",
-            help="Memory to work in; features that do not fit lie in a file meanwhile.",
+            help="Memory to work in; features that do not fit are kept in a temporary file.",
         ),
     ] = 4.0,
     bootstrap: Annotated[
@@ -112,8 +124,8 @@ def evaluate(
             min=0,
             max=100_000,
             metavar="N",
-            help="95 % intervals of the scores, by N resamples, e.g. 1000: how far they would "
-            "move with other images of the same generator.",
+            help="Resamples for 95 % intervals of the scores, e.g. 1000: how far the scores "
+            "would move with other images from the same generator.",
         ),
     ] = 0,
     checkpoint: CheckpointOption = "last",
@@ -122,11 +134,11 @@ def evaluate(
     data_dir: DataDirOption = None,
     out: Annotated[
         Path | None,
-        typer.Option("--out", metavar="FILE", help="Add the scores to this file, not the run's."),
+        typer.Option("--out", metavar="FILE", help="File to add scores to, instead of the run's."),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print scores for programs.")] = False,
+    as_json: AsJsonOption = False,
 ) -> None:
-    """Score images beside real ones, with the protocol on every number."""
+    """Score images against real ones; every score is printed with its protocol."""
     from gancli.commands import evaluate as evaluating
     from gancli.commands import inputs as subjects
     from gancli.commands import job as preparing

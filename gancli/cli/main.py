@@ -3,15 +3,22 @@
 import os
 import signal
 import sys
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
 
 import typer
 from typer.exceptions import TyperException
 
 from gancli.cli.app import app
-from gancli.errors import ExitCode, GanError
+from gancli.errors import ExitCode, GanError, UsageError
 from gancli.files import disk_error
 from gancli.launch import is_shared, quit_at_once
+from gancli.plugin_records import ChangedPluginWarning
+from gancli.plugins import load_plugin
+
+PLUGIN = "--plugin"
 
 
 def main() -> None:
@@ -41,10 +48,49 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _call(arguments: Sequence[str]) -> int:
-    code = app(list(arguments) or ["--help"], prog_name="gan", standalone_mode=False)
+    with _warnings_in_sentences():
+        code = app(
+            _load_typed_plugins(arguments) or ["--help"], prog_name="gan", standalone_mode=False
+        )
     if code == ExitCode.INTERRUPTED:
         return _complain("interrupted; what was written before is whole", code)
     return code if isinstance(code, int) else ExitCode.OK
+
+
+def _load_typed_plugins(arguments: Sequence[str]) -> list[str]:
+    """Load each `--plugin WHICH`, anywhere; returns the rest of the arguments.
+
+    Raises:
+        UsageError: one is missing, or its code fails.
+    """
+    rest: list[str] = []
+    words = iter(arguments)
+    for word in words:
+        option, equals, value = word.partition("=")
+        if option != PLUGIN:
+            rest.append(word)
+            continue
+        wanted = value if equals else next(words, "")
+        if not wanted:
+            raise UsageError(f"{PLUGIN} names no plugin: pass {PLUGIN} FILE.py or a package")
+        load_plugin(wanted)
+    return rest
+
+
+@contextmanager
+def _warnings_in_sentences() -> Iterator[None]:
+    """Say what is meant for the user as errors are said; other warnings look as Python's do."""
+    with warnings.catch_warnings():
+        plain = warnings.showwarning
+
+        def show(message: Warning | str, category: type[Warning], *where: Any, **more: Any) -> None:  # noqa: ANN401
+            if issubclass(category, ChangedPluginWarning):
+                _complain(str(message), ExitCode.OK)
+            else:
+                plain(message, category, *where, **more)
+
+        warnings.showwarning = show
+        yield
 
 
 def _explain(error: Exception) -> int:

@@ -6,59 +6,76 @@ from typing import Annotated
 import typer
 
 from gancli.choices import DeviceName, FitName
+from gancli.cli.complete import (
+    complete_dataset,
+    complete_model,
+    complete_run,
+    complete_variant,
+)
 
 Model = Annotated[
-    str, typer.Argument(metavar="MODEL", help="A model's name (gan presets), or a preset file.")
+    str,
+    typer.Argument(
+        metavar="MODEL",
+        autocompletion=complete_model,
+        help="A model's name (listed by gan presets), or a preset file.",
+    ),
 ]
 RunArgument = Annotated[
     str | None,
     typer.Argument(
         metavar="[RUN]",
         show_default=False,
+        autocompletion=complete_run,
         help="A run's folder or name, a checkpoint file, or a model's name (its latest run). "
-        "Left out: the latest run that fits.",
+        "Default: the latest run that fits.",
     ),
 ]
 DatasetOption = Annotated[
     str | None,
     typer.Option(
         "--dataset",
+        autocompletion=complete_dataset,
         help="A data set's name, or images of your own: a folder, a zip or an npz. May be left "
-        "out where the model has one.",
+        "out where the model has only one.",
     ),
 ]
 VariantOption = Annotated[
     str | None,
-    typer.Option("--variant", help="reference (the default), paper or lite."),
+    typer.Option(
+        "--variant",
+        autocompletion=complete_variant,
+        help="reference (the default), paper or lite.",
+    ),
 ]
 StepsOption = Annotated[
     int | None,
-    typer.Option("--steps", min=1, metavar="N", help="Generator updates: schedule.steps."),
+    typer.Option("--steps", min=1, metavar="N", help="Generator updates (schedule.steps)."),
 ]
 SetOption = Annotated[
     list[str] | None,
     typer.Option(
         "--set",
         metavar="FIELD=VALUE",
-        help="Change a field, e.g. schedule.batch_size=64; an empty value takes it out.",
+        help="Change a field, e.g. schedule.batch_size=64; an empty value removes it.",
     ),
 ]
 DeviceOption = Annotated[
     DeviceName | None,
-    typer.Option("--device", help="Default: cuda where there is one, else cpu."),
+    typer.Option("--device", help="Device to compute on. Default: cuda where available, else cpu."),
 ]
 ThreadsOption = Annotated[
     int | None,
     typer.Option(
-        "--threads", min=1, max=1024, metavar="T", help="CPU threads. Default: all cores."
+        "--threads", min=1, max=1024, metavar="T", help="Number of CPU threads. Default: all cores."
     ),
 ]
 DataDirOption = Annotated[
     Path | None,
     typer.Option(
         "--data-dir",
-        help="Where named data sets lie. Default: where the resumed run's lay, else GANCLI_DATA, "
-        "else a cache folder.",
+        help="Folder of named data sets. Default: that of the resumed run, else GANCLI_DATA, else "
+        "a cache folder.",
     ),
 ]
 ImageSizeOption = Annotated[
@@ -66,27 +83,30 @@ ImageSizeOption = Annotated[
     typer.Option(
         "--image-size",
         metavar="N",
-        help="Side of your own images in training: 16, 32, 64, 128 or 256. Default: what the "
-        "smallest allows, 64 at most.",
+        help="Side of your own images in training: 16, 32, 64, 128 or 256. Default: as large as "
+        "the smallest image allows, at most 64.",
     ),
 ]
 FitOption = Annotated[
     FitName | None,
-    typer.Option("--fit", help="crop to the middle square (the default), or resize anyhow."),
+    typer.Option(
+        "--fit", help="Crop to the middle square (the default), or resize: stretch to a square."
+    ),
 ]
 SkipBrokenOption = Annotated[
-    bool, typer.Option("--skip-broken", help="Go on without images that cannot be decoded.")
+    bool, typer.Option("--skip-broken", help="Skip images that cannot be decoded.")
 ]
 VerifyOption = Annotated[
     bool,
     typer.Option(
-        "--verify", help="Read your own images again, and decode them anew if they have changed."
+        "--verify", help="Read your own images again, and decode them again if they have changed."
     ),
 ]
 TensorboardOption = Annotated[
     bool,
     typer.Option(
-        "--tensorboard", help="Also write losses and previews for TensorBoard (an extra)."
+        "--tensorboard",
+        help="Also write losses and previews for TensorBoard (pip install 'gancli[tensorboard]').",
     ),
 ]
 CheckpointOption = Annotated[
@@ -94,7 +114,7 @@ CheckpointOption = Annotated[
     typer.Option(
         "--checkpoint",
         metavar="last|best|STEP",
-        help="Which checkpoint of the run; best: by its evaluations in training.",
+        help="Checkpoint of the run; best: by the evaluations made in training.",
     ),
 ]
 WeightsOption = Annotated[
@@ -102,14 +122,15 @@ WeightsOption = Annotated[
     typer.Option(
         "--weights",
         metavar="FILE",
-        help="The extractor's, where training evaluates. Default: downloaded.",
+        help="Weights of the feature extractor, for evaluation in training. Default: downloaded.",
     ),
 ]
 TrustOption = Annotated[
-    bool, typer.Option("--trust-weights", help="Take weights that are not the published ones.")
+    bool,
+    typer.Option("--trust-weights", help="Accept weights that are not the published ones."),
 ]
 RawOption = Annotated[
-    bool, typer.Option("--raw", help="The weights as trained, not their moving average.")
+    bool, typer.Option("--raw", help="Use the weights as trained, not their moving average.")
 ]
 TruncationOption = Annotated[
     float | None,
@@ -118,7 +139,8 @@ TruncationOption = Annotated[
         min=0.01,
         max=100,
         metavar="T",
-        help="Noise no further than T from 0, in units of the prior's scale (a standard "
-        "deviation, where it is normal): likelier, less varied.",
+        help="Largest distance of the noise from 0, in units of the prior's scale (a standard "
+        "deviation where it is normal): smaller gives likelier, less varied samples.",
     ),
 ]
+AsJsonOption = Annotated[bool, typer.Option("--json", help="Print as JSON.")]

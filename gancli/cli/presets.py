@@ -36,8 +36,7 @@ def show(
     fit: FitOption = None,
 ) -> None:
     """Print a resolved preset as TOML: > my.toml, edit it, gan train my.toml."""
-    from gancli.preset import load_preset, to_toml
-    from gancli.user_images import ImageChoices, choose
+    from gancli.commands import presets as command
+    from gancli.user_images import ImageChoices
 
-    found = choose(dataset, ImageChoices(image_size, fit), model=model)
-    typer.echo(to_toml(load_preset(model, found, variant, overrides or ())), nl=False)
+    command.show(model, dataset, variant, overrides or (), ImageChoices(image_size, fit))

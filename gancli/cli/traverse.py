@@ -13,6 +13,7 @@ from gancli.cli.options import (
     RunArgument,
     TruncationOption,
 )
+from gancli.defaults import TRAVERSE_BATCH_SIZE, TRAVERSE_FRAMES, TRAVERSE_ROWS
 
 
 def traverse(
@@ -22,8 +23,8 @@ def traverse(
         typer.Option(
             "--axis",
             metavar="NAME,...",
-            help="Which: category, code0, ..., L0D0, ..., label, label-blend, seed. Default: all "
-            "the model has.",
+            help="Axes to vary: category, code0, ..., L0D0, ..., label, label-blend, seed. "
+            "Default: all that the model has.",
         ),
     ] = None,
     span: Annotated[
@@ -31,45 +32,51 @@ def traverse(
         typer.Option(
             "--range",
             metavar="LOW,HIGH",
-            help="Of codes and coordinates. Default: -3,3; uniform codes: -1,1.",
+            help="Range of codes and coordinates. Default: -3,3; for uniform codes: -1,1.",
         ),
     ] = None,
     frames: Annotated[
-        int, typer.Option("--frames", min=2, max=101, metavar="N", help="Values of an axis.")
-    ] = 9,
+        int,
+        typer.Option("--frames", min=2, max=101, metavar="N", help="Number of values per axis."),
+    ] = TRAVERSE_FRAMES,
     rows: Annotated[
         int,
-        typer.Option("--rows", min=1, max=20, metavar="N", help="Samples that are varied."),
-    ] = 5,
+        typer.Option("--rows", min=1, max=20, metavar="N", help="Number of samples to vary."),
+    ] = TRAVERSE_ROWS,
     seed: Annotated[
         int,
         typer.Option(
-            "--seed", min=0, metavar="S", help="The first row's, as of gan sample --seeds."
+            "--seed",
+            min=0,
+            metavar="S",
+            help="Seed of the first row, as in gan sample --seeds.",
         ),
     ] = 0,
     truncation: TruncationOption = None,
-    gif: Annotated[bool, typer.Option("--gif", help="Also an animation an axis.")] = False,
+    gif: Annotated[bool, typer.Option("--gif", help="Also write one animation per axis.")] = False,
     html: Annotated[
-        bool, typer.Option("--html/--no-html", help="A page with a slider an axis.")
+        bool, typer.Option("--html/--no-html", help="Write a page with one slider per axis.")
     ] = True,
     batch_size: Annotated[
-        int, typer.Option("--batch-size", min=1, metavar="B", help="Images generated at once.")
-    ] = 64,
+        int, typer.Option("--batch-size", min=1, metavar="B", help="Batch size.")
+    ] = TRAVERSE_BATCH_SIZE,
     checkpoint: CheckpointOption = "last",
     raw: RawOption = False,
     device: DeviceOption = None,
     data_dir: DataDirOption = None,
     out: Annotated[
         Path | None,
-        typer.Option("--out", metavar="DIR", help="Default: traversals/ in the run's folder."),
+        typer.Option(
+            "--out", metavar="DIR", help="Folder to write. Default: in traversals/ of the run."
+        ),
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace what is in --out.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace the files in --out.")] = False,
 ) -> None:
-    """Vary one thing at a time: codes, labels, layers' directions, seeds; ranked by effect."""
-    from gancli.commands import traverse as traversing
+    """Vary one input at a time (codes, labels, directions of layers, seeds), ranked by effect."""
+    from gancli.commands import traverse as command
 
-    traversing.traverse(
-        traversing.TraverseRequest(
+    command.traverse(
+        command.TraverseRequest(
             run=run,
             axes=axes,
             span=span,

@@ -4,39 +4,26 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-import typer
 from filelock import FileLock, Timeout
 
-from gancli import catalog
 from gancli.environment import Place, cache_folder, choose_device, data_folder
-from gancli.errors import InterruptedRunError, LockedError, PartlyFailedError, UsageError
+from gancli.errors import InterruptedRunError, LockedError, PartlyFailedError
 from gancli.evaluation.mnist_classifier import BATCH_SIZE, EPOCHS
 from gancli.files import disk_errors, write_atomically
-from gancli.preset import Preset, load_preset
+from gancli.preset import Preset
 from gancli.report.console import console, say
 from gancli.report.progress import counting
 from gancli.report.study_live import print_results, watched_study
-from gancli.runs.find import runs_root
+from gancli.runs.names import runs_root
 from gancli.signals import stop_flag
-from gancli.study.arena import Arena, DigitArena, is_arena, open_arena
-from gancli.study.cell import Request
+from gancli.study.arena import Arena, DigitArena, open_arena
+from gancli.study.cell import CellRequest
+from gancli.study.models import study_presets
 from gancli.study.page import write_report
 from gancli.study.plan import Study, StudySpec
 from gancli.study.pool import Pool, State
-from gancli.study.results import Results, gather, to_csv
-from gancli.study.timing import time_pair
+from gancli.study.results import Results, gather_results, to_csv
 
-HOME = "ring8"
-"""The arena of all models that train on mixtures."""
-OFTEN = (
-    "schedule.checkpoint_every=500",
-    "schedule.preview_every=1000000000",
-    "schedule.keep_newest=1",
-    "schedule.keep_every=1000000000",
-)
-"""A cell keeps what it needs to go on; its pictures are the study's own."""
-PAIR_LIMIT = 0.6
-"""Two cells at once take at most this part of the same two in turn."""
 CLASSIFIER_BATCHES = EPOCHS * 60_000 // BATCH_SIZE
 
 
@@ -53,38 +40,6 @@ class StudyRequest:
     place: Place
     out: Path | None
 
-    def presets(self) -> dict[str, Preset]:
-        """The models' presets on the arena.
-
-        Raises:
-            UsageError: a model or the arena is unknown, or its modes are.
-        """
-        names = [name.strip() for name in (self.models or ",".join(home_models())).split(",")]
-        if len(set(names)) < len(names) or not all(names):
-            raise UsageError(f"read --models {self.models}, expected names, each once, with commas")
-        length = [f"schedule.steps={self.steps}"] if self.steps else []
-        changes = [*OFTEN, *length, *self.overrides]
-        found = {name: load_preset(name, self.dataset, None, changes) for name in names}
-        for preset in found.values():
-            if not is_arena(preset.data):
-                raise UsageError(
-                    f"read --dataset {self.dataset}, expected a data set whose modes are known: "
-                    f"{', '.join(arena_names())}"
-                )
-        return found
-
-
-def home_models() -> list[str]:
-    """The models that train on mixtures."""
-    return [name for name in catalog.model_names() if HOME in catalog.preset_file(name).datasets]
-
-
-def arena_names() -> list[str]:
-    """The data sets a study can be made on."""
-    anyone = home_models()[0]
-    sets = catalog.preset_file(anyone).datasets
-    return [name for name in sets if is_arena(load_preset(anyone, name).data)]
-
 
 def collapse_study(request: StudyRequest) -> None:
     """Run what is missing of a study, and report.
@@ -96,7 +51,7 @@ def collapse_study(request: StudyRequest) -> None:
         InterruptedRunError: Ctrl-C; every cell's state was saved.
         PartlyFailedError: a cell failed; the others are done.
     """
-    presets = request.presets()
+    presets = study_presets(request.dataset, request.models, request.steps, request.overrides)
     device = choose_device(request.place.device)
     study = Study(request.out or runs_root() / f"collapse-{request.dataset}")
     data, cache = data_folder(request.place.data_dir), cache_folder()
@@ -117,7 +72,7 @@ def collapse_study(request: StudyRequest) -> None:
             study.claim(spec)
             jobs = request.jobs or (1 if device != "cpu" else os.cpu_count() or 1)
             finished = _run_cells(study, spec, jobs, data, cache)
-            results = gather(study, spec, arena, reader.accuracy if reader else None)
+            results = gather_results(study, spec, arena, reader.accuracy if reader else None)
             _publish(study, spec, results, arena)
     except Timeout:
         raise LockedError(
@@ -158,7 +113,9 @@ def _run_cells(study: Study, spec: StudySpec, jobs: int, data: Path, cache: Path
         outcome = study.cell(cell.name).outcome()
         if outcome is not None and (outcome.repeatable or not outcome.reason):
             ended[cell.name] = "failed" if outcome.reason else "done"
-    requests = [Request.of(study, cell, data, cache) for cell in cells if cell.name not in ended]
+    requests = [
+        CellRequest.of(study, cell, data, cache) for cell in cells if cell.name not in ended
+    ]
     say(f"{len(requests)} of {len(cells)} cells to run, {jobs} at a time, in {study.folder}")
     for request in requests:
         study.cell(request.cell.name).outcome_file.unlink(missing_ok=True)
@@ -172,16 +129,3 @@ def _publish(study: Study, spec: StudySpec, results: Results, arena: Arena) -> N
     report = write_report(study, spec, results, arena)
     print_results(console(), results)
     say(f"report: {report}")
-
-
-def bench_study(steps: int, *, as_json: bool) -> None:
-    """Time two cells of the default arena's first model, at once and in turn."""
-    preset = load_preset(home_models()[0], HOME, None, [*OFTEN, f"schedule.steps={steps}"])
-    found = time_pair(preset.name, preset, data_folder(None), cache_folder())
-    if as_json:
-        typer.echo(found.model_dump_json(indent=2))
-        return
-    say(f"two cells of {preset.name} on {preset.dataset}, {steps:,} steps, one thread each")
-    say(f"at once: {found.at_once_s:.1f} s; in turn: {found.in_turn_s:.1f} s")
-    held = "within" if found.ratio <= PAIR_LIMIT else "OVER"
-    say(f"at once / in turn: {found.ratio:.3f} ({held} {PAIR_LIMIT:g})")

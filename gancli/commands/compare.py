@@ -17,8 +17,9 @@ from gancli.evaluation.results import evaluations, examined
 from gancli.report.comparison import columns, print_contest, print_differences
 from gancli.report.console import console
 from gancli.report.progress import counting
-from gancli.runs.find import find, open_checkpoint, runs_root
+from gancli.runs.find import find, open_checkpoint
 from gancli.runs.folder import Run
+from gancli.runs.names import runs_root
 
 SPLITS: dict[str, Split] = {"train": "train", "test": "test"}
 

@@ -1,12 +1,9 @@
 """`gan data`."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import typer
-from rich.console import Console
 
 from gancli import catalog
 from gancli.catalog.fit_to_images import UserImages
@@ -18,12 +15,13 @@ from gancli.data import (
 )
 from gancli.data.cache import decoded
 from gancli.data.survey import survey
+from gancli.defaults import DEFAULT_SEED
 from gancli.environment import data_folder
 from gancli.errors import DataError, RunError, UsageError
 from gancli.files import write_atomically
 from gancli.pictures import grid, png, scatter
 from gancli.preset import load_preset, models_on, spec_named
-from gancli.report.console import console, say
+from gancli.report.console import console_beside_json, print_json, say
 from gancli.report.data_table import Look, print_look
 from gancli.report.progress import counting
 from gancli.sampler import Samples
@@ -37,11 +35,9 @@ from gancli.user_images import (
 )
 from gancli.writer import pack
 
-SEED = 5678
-"""Of sets that are drawn: what `gan train` takes by default."""
-SHEET = 64
+UNLABELLED_IMAGES = 64
 """Images on a sheet of a set without classes."""
-SHEET_ROWS, SHEET_COLUMNS = 20, 10
+MAX_CLASS_ROWS, IMAGES_PER_CLASS = 20, 10
 """Classes on a sheet, and images of each."""
 
 
@@ -74,7 +70,7 @@ def look(request: LookRequest) -> None:
     sheet = request.out or _free(Path(f"{found.name}-sheet.png"))
     write_atomically(sheet, _sheet(spec, data))
     if request.as_json:
-        typer.echo(json.dumps(found.model_dump(mode="json") | {"sheet": str(sheet)}, indent=2))
+        print_json(found.model_dump(mode="json") | {"sheet": str(sheet)})
     else:
         print_look(found)
         say(f"sheet: {sheet}")
@@ -86,8 +82,8 @@ def _look_at_own(request: LookRequest) -> tuple[Look, Dataset, AnyData]:
     path = path_of(request.dataset, request.data_dir)
     source, seen = survey(path, anew=request.images.verify)
     spec = spec_of(seen, request.images)
-    hidden = Console(quiet=True) if request.as_json else console()
-    with counting(hidden, len(source), "images") as done:
+    shown = console_beside_json(as_json=request.as_json)
+    with counting(shown, len(source), "images") as done:
         result = decoded(source, spec.form, verify=request.images.verify, done=done)
     found = Look(
         name=short_name(seen.path),
@@ -127,7 +123,7 @@ def _look_at_named(request: LookRequest) -> tuple[Look, Dataset, AnyData]:
     folder = data_folder(request.data_dir)
     if not spec.is_present(folder) and not request.as_json:
         say(f"downloading {request.dataset} into {folder}")
-    data = spec.load(folder, SEED)
+    data = spec.load(folder, DEFAULT_SEED)
     counts = [] if data.labels is None else np.bincount(data.labels.numpy()).tolist()
     side = (data.x.shape[-1], data.x.shape[-2]) if spec.shape.is_image else None
     found = Look(
@@ -164,11 +160,11 @@ def _sheet(spec: AnyData, data: Dataset) -> bytes:
 
 def _rows(spec: AnyData, data: Dataset) -> list[np.ndarray[tuple[int], np.dtype[np.int64]]]:
     """Which samples stand on the sheet: spread evenly over the set, or over each class."""
-    if data.labels is None or spec.shape.classes > SHEET_ROWS:
-        return [np.linspace(0, len(data) - 1, min(SHEET, len(data)), dtype=np.int64)]
+    if data.labels is None or spec.shape.classes > MAX_CLASS_ROWS:
+        return [np.linspace(0, len(data) - 1, min(UNLABELLED_IMAGES, len(data)), dtype=np.int64)]
     labels = data.labels.numpy()
     members = [np.flatnonzero(labels == label) for label in range(spec.shape.classes)]
-    spread = np.linspace(0, 1, SHEET_COLUMNS)
+    spread = np.linspace(0, 1, IMAGES_PER_CLASS)
     return [
         each[(spread * (len(each) - 1)).round().astype(np.int64)] for each in members if len(each)
     ]
@@ -184,8 +180,8 @@ def _pack(out: Path, request: LookRequest, spec: AnyData, data: Dataset, found: 
         )
     labels = None if data.labels is None else data.labels.numpy()
     names = () if labels is None else spec.class_names
-    hidden = Console(quiet=True) if request.as_json else console()
-    with counting(hidden, len(data), "images") as done:
+    shown = console_beside_json(as_json=request.as_json)
+    with counting(shown, len(data), "images") as done:
         pack(spec.to_samples(data.x), labels, names, out, done)
     if not request.as_json:
         say(f"packed {len(data):,} images into {out}")

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from gancli.catalog import labelled_example
 from gancli.checkpoint import Checkpoint
 from gancli.choices import DeviceName, FormatName
+from gancli.defaults import SAMPLE_COUNT, SAMPLES_PER_CLASS
 from gancli.environment import as_typed, choose_device
 from gancli.errors import RunError, UsageError
 from gancli.files import write_atomically
@@ -21,14 +22,11 @@ from gancli.preset import Preset
 from gancli.report.console import console, say
 from gancli.report.progress import counting
 from gancli.rng import SEED_LIMIT
-from gancli.runs.find import ANY, LABELLED, find, open_checkpoint
+from gancli.runs.find import ANY, LABELLED, default_folder, find, open_checkpoint
 from gancli.runs.folder import Run
-from gancli.runs.names import default_folder
 from gancli.sampler import Sampler, Samples
 from gancli.writer import refuse_to_overwrite, write
 
-DEFAULT_COUNT = 64
-DEFAULT_PER_CLASS = 10
 PICTURE_LIMIT = 100_000
 """Samples in one picture; more could not be told apart, nor opened."""
 COUNT_LIMIT = 10_000_000
@@ -71,7 +69,7 @@ class SampleRequest:
             raise UsageError(f"read {' and '.join(read)}, expected one: which seeds, or how many")
         if self.seeds is not None:
             return parse_seeds(self.seeds)
-        default = DEFAULT_PER_CLASS if self.by_class else DEFAULT_COUNT
+        default = SAMPLES_PER_CLASS if self.by_class else SAMPLE_COUNT
         count = self.count or self.per_class or default
         if count > COUNT_LIMIT:
             raise UsageError(f"read {read[0]} {count}, expected at most {COUNT_LIMIT:,}")

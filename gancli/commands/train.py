@@ -6,13 +6,13 @@ from pathlib import Path
 
 from gancli import catalog
 from gancli.catalog.fit_to_images import UserImages
-from gancli.checkpoint import load
+from gancli.checkpoint import changed_plugins, load
 from gancli.choices import DeviceName, PrecisionName
 from gancli.commands.evaluate_in_training import Weights
 from gancli.data import ImageFolder
 from gancli.environment import Place, new_settings, settings_again
 from gancli.errors import RunError, UsageError
-from gancli.preset import Preset, change, differences, load_preset, mark_deviations
+from gancli.preset import Preset, change, load_preset, mark_deviations, preset_differences
 from gancli.report.console import say
 from gancli.report.dry_run import print_plan
 from gancli.run_job import TrainOptions, alone_in, go_on, start_run
@@ -113,11 +113,15 @@ def _resume_as_typed(request: TrainRequest) -> None:
         settings = settings_again(stored.settings, request.place, say)
         asked = {"precision": request.precision, "deterministic": request.deterministic or None}
         chosen = {name: value for name, value in asked.items() if value is not None}
-        changed = differences(stored.preset, preset) + [
-            f"{name}: {getattr(settings, name)} -> {value}"
-            for name, value in chosen.items()
-            if getattr(settings, name) != value
-        ]
+        changed = (
+            changed_plugins(stored)
+            + preset_differences(stored.preset, preset)
+            + [
+                f"{name}: {getattr(settings, name)} -> {value}"
+                for name, value in chosen.items()
+                if getattr(settings, name) != value
+            ]
+        )
         if changed and not request.allow_changes:
             raise RunError(
                 f"{run.folder} was trained with other settings ({'; '.join(changed)}): leave them "

@@ -3,7 +3,6 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -14,34 +13,34 @@ from gancli.checkpoint import Checkpoint
 from gancli.choices import DeviceName
 from gancli.commands.digits import reader_of_digits, shows_digits
 from gancli.data.stacked import DIGITS
+from gancli.defaults import TRAVERSE_FRAMES
 from gancli.environment import as_typed, choose_device, data_folder
 from gancli.errors import UsageError
 from gancli.evaluation.mnist_classifier import Reader
 from gancli.preset import Preset
 from gancli.report.console import console, say
 from gancli.report.progress import counting
-from gancli.report.traversal import Panel, budget, print_traversal, render
-from gancli.report.traversal_figures import animation, sheet, sprite, strip
+from gancli.report.traversal import Panel, budget, print_traversal, render_traversal
+from gancli.report.traversal_figures import animation, axes_sheet, sprite, strip
 from gancli.rng import SEED_LIMIT
-from gancli.runs.find import OF_IMAGES, find, open_checkpoint
+from gancli.runs.find import OF_IMAGES, default_folder, find, open_checkpoint
 from gancli.runs.folder import TRAVERSAL_FILE, Run
-from gancli.runs.names import default_folder
 from gancli.sampler import Sampler, Samples
 from gancli.traverse import (
-    MOST_CLASSES,
+    MAX_CLASSES_SHOWN,
     Axis,
     AxisEffect,
     Span,
     Traversal,
     axes,
+    choose_axes,
     digits_changed,
     effect,
     frames,
 )
 from gancli.writer import new_folder, refuse_to_overwrite
 
-DEFAULT_FRAMES, DEFAULT_ROWS = 9, 5
-LARGEST = 1e6
+RANGE_LIMIT = 1e6
 """The bound of a range."""
 
 
@@ -74,7 +73,7 @@ class TraverseRequest:
         return seeds
 
 
-class Made(NamedTuple):
+class AxisPictures(NamedTuple):
     """What became of one axis."""
 
     panel: Panel
@@ -109,17 +108,17 @@ def traverse(request: TraverseRequest) -> None:
     refuse_to_overwrite(out, force=request.force, own=TRAVERSAL_FILE, command="gan traverse")
     network = saved.network(raw=request.raw)
     say(f"traversing {saved.path}: {preset.name} on {preset.dataset}, {network}")
-    if max(preset.classes, preset.prior.categories) > MOST_CLASSES:
-        say(f"of the classes, the first {MOST_CLASSES} are shown")
+    if max(preset.classes, preset.prior.categories) > MAX_CLASSES_SHOWN:
+        say(f"of the classes, the first {MAX_CLASSES_SHOWN} are shown")
     reader = _reader(request, saved)
     with new_folder(out) as new:
         made = _make(request, sampler, reader, chosen, new)
         made.sort(key=lambda each: -each.found.effect)
         traversal = _record(request, saved, span, reader, [each.found for each in made])
-        (new / "axes.png").write_bytes(sheet([(each.found, each.row) for each in made]))
+        (new / "axes.png").write_bytes(axes_sheet([(each.found, each.row) for each in made]))
         (new / "traversal.json").write_text(traversal.model_dump_json(indent=1))
         if request.html:
-            page = render(traversal, [each.panel for each in made])
+            page = render_traversal(traversal, [each.panel for each in made])
             (new / "traverse.html").write_bytes(page)
     print_traversal(traversal)
     say(f"wrote to {as_typed(out)}: a strip an axis, and axes.png of them all")
@@ -133,7 +132,7 @@ def _make(
     reader: Reader | None,
     chosen: Sequence[Axis],
     folder: Path,
-) -> list[Made]:
+) -> list[AxisPictures]:
     """Each axis's pictures, into the folder, and what it does."""
     made, begun = [], 0
     base = sampler.of(sampler.latent(request.seeds()))
@@ -157,7 +156,7 @@ def _make(
                 digits_changed=None if reader is None else digits_changed(reader, base, images),
             )
             panel = Panel(axis, found, sprite(images, budget(len(chosen))))
-            made.append(Made(panel, images[0]))
+            made.append(AxisPictures(panel, images[0]))
     return made
 
 
@@ -209,7 +208,7 @@ def parse_range(text: str) -> Span:
     except ValueError:
         first, last = math.nan, math.nan
     # Comparisons with what is no number are false.
-    if not -LARGEST <= first < last <= LARGEST:
+    if not -RANGE_LIMIT <= first < last <= RANGE_LIMIT:
         raise UsageError(
             f"read --range {text}, expected two numbers within a million of 0, the smaller one "
             "first, e.g. --range -3,3"
@@ -223,19 +222,8 @@ def parse_axes(text: str | None, known: Mapping[str, Axis]) -> list[Axis]:
     Raises:
         UsageError: there is no such axis, or one is read twice.
     """
-    if text is None:
-        return list(known.values())
-    names = [name.strip() for name in text.split(",")]
-    for name in names:
-        if name not in known:
-            close = get_close_matches(name, known, n=1)
-            raise UsageError(
-                f"read --axis {name}, expected some of {', '.join(known)}"
-                + (f" (did you mean {close[0]}?)" if close else "")
-            )
-    if len(set(names)) < len(names):
-        raise UsageError(f"read --axis {text}, expected each axis once")
-    return [known[name] for name in names]
+    names = None if text is None else [name.strip() for name in text.split(",")]
+    return choose_axes(names, known)
 
 
 def _refuse_unused(span: Span, chosen: Sequence[Axis], preset: Preset) -> None:
@@ -257,7 +245,7 @@ def _default_folder(
         which += f"-{request.axes}".replace(" ", "")
     if span is not None:
         which += "-from-{:g}-to-{:g}".format(*span)
-    if request.frames != DEFAULT_FRAMES:
+    if request.frames != TRAVERSE_FRAMES:
         which += f"-in-{request.frames}"
     if request.truncation is not None:
         which += f"-within-{request.truncation:g}"

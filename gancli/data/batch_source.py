@@ -11,14 +11,14 @@ import torch
 from torch import Tensor
 
 from gancli.data.dataset import Dataset, DataSpec
-from gancli.data.loader import Loader, fits
+from gancli.data.loader import Loader, fits, pins
 from gancli.errors import DataError
 from gancli.parallel import World
 from gancli.prior import Prior
 from gancli.rng import stream
 from gancli.types import GeneratorNet, Latent, Sample
 
-AT_ONCE = 2048
+MAX_FAKES_PER_PASS = 2048
 """Most fakes of one pass: more would take memory and save no time."""
 
 
@@ -47,6 +47,7 @@ class BatchSource:
         world: World,
         classes: int = 0,
         resident: bool | None = None,
+        partial: bool = False,
     ) -> None:
         self.spec = spec
         self.prior = prior
@@ -59,12 +60,14 @@ class BatchSource:
         self.count = len(data)
         self.labels = data.labels.to(device) if classes and data.labels is not None else None
         self.batch_size = batch_size
+        rest = self.count % batch_size if partial else 0
+        self.batches_per_epoch = self.count // batch_size + (rest > 0)
         if len(data) < batch_size:
             raise DataError(
                 f"read {len(data)} samples, expected at least one batch of {batch_size}: "
                 "set a smaller one with --set schedule.batch_size="
             )
-        for size in (batch_size, generator_batch_size or batch_size):
+        for size in (batch_size, generator_batch_size or batch_size, rest):
             world.slice_of(size)
         self._order_of = lru_cache(2)(self._shuffled)
         self._epoch = -1
@@ -74,7 +77,7 @@ class BatchSource:
         if fits(data.x, device) if resident is None else resident:
             self.x = data.x.to(device)
         else:
-            self.loader = Loader(data.x, self._rows, pinned=device.type == "cuda")
+            self.loader = Loader(data.x, self._rows, pinned=pins(device))
         self.ahead: dict[tuple[int, int], Sample] = {}
         """fakes made for turns to come, by step and turn"""
 
@@ -86,20 +89,28 @@ class BatchSource:
         batch_size: int | None = None,
         *,
         more: int = 0,
+        real_labels: bool = False,
     ) -> "TurnDraws":
         """What one turn may draw.
 
         Args:
             step: the step, from 0.
             turn: its place in the step, from 0.
-            batch: how many real batches were dealt before it; None: it deals none.
-            batch_size: where it differs from the deck's.
-            more: how many turns follow before the generator changes.
+            batch: how many real batches were taken before it; None: it has none.
+            batch_size: how many latents; None: as many as that batch has samples.
+            more: how many turns follow before the generator changes, each with the next batch.
+            real_labels: whether its fakes are asked to show that batch's classes.
         """
-        return TurnDraws(self, step, turn, batch, batch_size or self.batch_size, more)
+        size = batch_size or (self.batch_size if batch is None else self.size(batch))
+        return TurnDraws(self, step, turn, batch, size, more, real_labels)
+
+    def size(self, index: int) -> int:
+        """How many samples the index-th real batch has, all processes together."""
+        _, part = self._place(index)
+        return int(min(part.stop, self.count) - part.start)
 
     def batch(self, index: int) -> Tensor:
-        """Indices of the index-th real batch: epochs without replacement, remainders dropped."""
+        """Indices of the index-th real batch: epochs without replacement."""
         epoch, part = self._place(index)
         if epoch != self._epoch:
             self._order, self._epoch = self.send(self._order_of(epoch)), epoch
@@ -109,11 +120,11 @@ class BatchSource:
         """This process's share of the index-th real batch, as it is stored, on the device."""
         if self.x is None:
             return self.loader.batch(index).to(self.device, non_blocking=True)
-        return self.x[self.batch(index)[self.world.slice_of(self.batch_size)]]
+        return self.x[self.batch(index)[self.world.slice_of(self.size(index))]]
 
     def _place(self, index: int) -> tuple[int, slice]:
         """The epoch of a batch, and where it lies in the epoch's order."""
-        epoch, place = divmod(index, self.count // self.batch_size)
+        epoch, place = divmod(index, self.batches_per_epoch)
         return epoch, slice(place * self.batch_size, (place + 1) * self.batch_size)
 
     def _shuffled(self, epoch: int) -> Tensor:
@@ -121,11 +132,11 @@ class BatchSource:
 
     def _rows(self, index: int) -> Tensor:
         epoch, part = self._place(index)
-        return self._order_of(epoch)[part][self.world.slice_of(self.batch_size)]
+        return self._order_of(epoch)[part][self.world.slice_of(self.size(index))]
 
     def send(self, drawn: Tensor) -> Tensor:
         """What the processor drew, on its way to the device; the processor does not wait."""
-        if self.device.type != "cuda":
+        if not pins(self.device):
             return drawn.to(self.device)
         return drawn.pin_memory().to(self.device, non_blocking=True)
 
@@ -140,19 +151,18 @@ class TurnDraws:
     batch: int | None
     batch_size: int
     more: int = 0
+    real_labels: bool = False
 
     def real(self) -> Sample:
         """Real samples of shape (B, *x) in [-1, 1], mirrored and noised as the data set says."""
         deck = self.deck
-        share = deck.world.slice_of(self.batch_size)
         batch = self._dealt()
         x = deck.spec.to_network(deck.samples(batch), deck.dtype)
         if deck.spec.flip:
-            mirrored = self._numbers("flip", (self.batch_size, 1, 1, 1))[share] < 0.5
+            mirrored = self.uniform("flip", len(x), 1, 1, 1) < 0.5
             x = torch.where(mirrored, x.flip(-1), x)
         if deck.spec.noise:
-            noise = self._numbers("noise", (self.batch_size, *x.shape[1:]))[share]
-            x = x + deck.spec.noise * noise
+            x = x + deck.spec.noise * self.uniform("noise", *x.shape)
         return Sample(x, label=None if deck.labels is None else deck.labels[self._index()])
 
     def latent(self) -> Latent:
@@ -166,14 +176,16 @@ class TurnDraws:
     def _asked(self, share: slice) -> Tensor:
         """The labels asked for: the real batch's where the prior says so, else fresh ones."""
         deck = self.deck
-        if self.batch is not None and deck.prior.fake_labels == "real" and deck.labels is not None:
+        wanted = self.real_labels or deck.prior.fake_labels == "real"
+        if wanted and self.batch is not None and deck.labels is not None:
             return deck.labels[self._index()]
         drawn = self._stream("label").integers(deck.classes, size=self.batch_size)
         return deck.send(torch.from_numpy(drawn)[share])
 
     def _index(self) -> Tensor:
         """Where this process's share of the turn's real batch lies among the data."""
-        return self.deck.batch(self._dealt())[self.deck.world.slice_of(self.batch_size)]
+        batch = self._dealt()
+        return self.deck.batch(batch)[self.deck.world.slice_of(self.deck.size(batch))]
 
     def _dealt(self) -> int:
         """Which real batch is this turn's.
@@ -194,36 +206,40 @@ class TurnDraws:
         if self.turn == 0:
             ahead.clear()
         if (self.step, self.turn) not in ahead:
-            room = max(AT_ONCE // self.batch_size, 1) if generator.is_per_sample else 1
+            room = max(MAX_FAKES_PER_PASS // self.batch_size, 1) if generator.is_per_sample else 1
             hands = [self._later(turns) for turns in range(min(self.more + 1, room))]
             latents = [hand.latent() for hand in hands]
             with torch.no_grad():
                 made = generator(Latent.joined(latents))
-            parts = zip(hands, made.chunk(len(hands)), latents, strict=True)
+            each = torch.split(made, [len(latent.z) for latent in latents])
+            parts = zip(hands, each, latents, strict=True)
             ahead |= {(self.step, hand.turn): Sample.made(x, latent) for hand, x, latent in parts}
         return ahead.pop((self.step, self.turn))
 
     def _later(self, turns: int) -> "TurnDraws":
         """The draws of a turn that follows so many turns later, each of which deals a batch."""
-        batch = None if self.batch is None else self.batch + turns
-        return replace(self, turn=self.turn + turns, batch=batch)
+        if self.batch is None or not turns:
+            return replace(self, turn=self.turn + turns)
+        batch = self.batch + turns
+        return replace(self, turn=self.turn + turns, batch=batch, batch_size=self.deck.size(batch))
 
-    def noise(self, like: Tensor) -> Tensor:
-        """Standard normal numbers, a row of `like` for each sample of the batch."""
-        shape = (self.batch_size, *like.shape[1:])
-        drawn = self._stream("guess").standard_normal(shape, dtype=np.float32)
-        share = self.deck.world.slice_of(self.batch_size)
+    def uniform(self, purpose: str, rows: int | None, *shape: int) -> Tensor:
+        """Numbers uniform on [0, 1): one for each of this process's `rows` samples,
+        (rows, *shape); or a single one that all processes share, (1, *shape)."""
+        count, share = self._among(1 if rows is None else rows, shared=rows is None)
+        drawn = self._stream(purpose).random((count, *shape), dtype=np.float32)
+        return self.deck.send(torch.from_numpy(drawn)[share].to(self.deck.dtype))
+
+    def normal(self, purpose: str, like: Tensor) -> Tensor:
+        """Standard normal numbers, a row of `like` for each of this process's samples."""
+        count, share = self._among(len(like))
+        drawn = self._stream(purpose).standard_normal((count, *like.shape[1:]), dtype=np.float32)
         return self.deck.send(torch.from_numpy(drawn)[share].to(like.dtype))
 
-    def mix(self, *, per_sample: bool) -> Tensor:
-        """Numbers uniform on [0, 1): one a sample, or one that all processes share."""
-        if not per_sample:
-            return self._numbers("mix", (1,))
-        return self._numbers("mix", (self.batch_size,))[self.deck.world.slice_of(self.batch_size)]
+    def _among(self, rows: int, *, shared: bool = False) -> tuple[int, slice]:
+        """How many rows all processes draw, and which are this one's."""
+        count = rows if shared else rows * self.deck.world.size
+        return count, slice(None) if shared else self.deck.world.slice_of(count)
 
     def _stream(self, purpose: str) -> np.random.Generator:
         return stream(self.deck.seed, purpose, self.step, self.turn)
-
-    def _numbers(self, purpose: str, shape: tuple[int, ...]) -> Tensor:
-        drawn = self._stream(purpose).random(shape, dtype=np.float32)
-        return self.deck.send(torch.from_numpy(drawn).to(self.deck.dtype))

@@ -4,7 +4,7 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,13 +29,13 @@ from gancli.data.source import Source
 from gancli.errors import DataError
 from gancli.files import disk_errors
 from gancli.settings import Settings
+from gancli.watch import Done
 
-VERSION = 1
+DECODING_VERSION = 1
 """Of how images are decoded; another one decodes them anew."""
-PIECE = 32
+DECODED_PER_TASK = 32
 """Images a thread decodes at a time."""
-IMAGES, LABELS, NOTES = "x.npy", "labels.npy", "notes.json"
-Progress = Callable[[int], None]
+IMAGES_FILE, LABELS_FILE, NOTES_FILE = "x.npy", "labels.npy", "notes.json"
 
 
 class Notes(Settings):
@@ -74,7 +74,7 @@ def cache_root() -> Path:
 
 def key_of(source: Source, *more: object) -> str:
     """A name for what is known of these files as they are now, by name, size and time."""
-    told = [VERSION, source.stamp, *more]
+    told = [DECODING_VERSION, source.stamp, *more]
     return hashlib.sha256(json.dumps(told).encode()).hexdigest()[:32]
 
 
@@ -83,7 +83,7 @@ def decoded(
     form: Form,
     *,
     verify: bool = False,
-    done: Progress = lambda count: None,
+    done: Done = lambda count: None,
     root: Path | None = None,
 ) -> Decoded:
     """The images as a data set: from the cache, else decoded by all cores, which fills it.
@@ -128,20 +128,20 @@ def decoded(
 def _read(folder: Path) -> Decoded | None:
     """What the folder holds; None if it is not there, or not whole."""
     try:
-        notes = Notes.model_validate_json((folder / NOTES).read_bytes())
+        notes = Notes.model_validate_json((folder / NOTES_FILE).read_bytes())
         # Copy-on-write: torch wants memory it may write to, and nothing reaches the file.
-        x = torch.from_numpy(np.load(folder / IMAGES, mmap_mode="c"))
-        has_labels = (folder / LABELS).exists()
-        labels = torch.from_numpy(np.load(folder / LABELS)) if has_labels else None
+        x = torch.from_numpy(np.load(folder / IMAGES_FILE, mmap_mode="c"))
+        has_labels = (folder / LABELS_FILE).exists()
+        labels = torch.from_numpy(np.load(folder / LABELS_FILE)) if has_labels else None
     except (OSError, ValueError, EOFError, ValidationError):
         return None
     return Decoded(Dataset(x, labels, notes.fingerprint), notes)
 
 
-def _write(folder: Path, source: Source, form: Form, done: Progress) -> None:
+def _write(folder: Path, source: Source, form: Form, done: Done) -> None:
     """Decode all images into a folder."""
     shape = (len(source), form.channels, form.size, form.size)
-    x = np.lib.format.open_memmap(folder / IMAGES, mode="w+", dtype=np.uint8, shape=shape)
+    x = np.lib.format.open_memmap(folder / IMAGES_FILE, mode="w+", dtype=np.uint8, shape=shape)
     broken: list[int] = []
     whole = hashlib.sha256()
     for index, (digest, pixels) in enumerate(_all_decoded(source, form)):
@@ -158,19 +158,19 @@ def _write(folder: Path, source: Source, form: Form, done: Progress) -> None:
             f"{source.names[0]}: expected images that Pillow can decode"
         )
     if broken:
-        x = _shortened(folder / IMAGES, x, kept)
+        x = _shortened(folder / IMAGES_FILE, x, kept)
     x.flush()
     labels = None
     if form.labelled and source.labels is not None:
         labels = np.delete(np.array(source.labels, dtype=np.int64), broken)
-        np.save(folder / LABELS, labels)
+        np.save(folder / LABELS_FILE, labels)
     data = Dataset(torch.from_numpy(x), None if labels is None else torch.from_numpy(labels))
     notes = Notes(
         fingerprint=data.fingerprint,
         content=whole.hexdigest(),
         broken=tuple(source.names[index] for index in broken),
     )
-    (folder / NOTES).write_text(notes.model_dump_json())
+    (folder / NOTES_FILE).write_text(notes.model_dump_json())
 
 
 def _shortened(
@@ -191,13 +191,13 @@ def _all_decoded(source: Source, form: Form) -> Iterator[Hashed]:
         return to_pixels_of(image, form.size, form.channels, form.fit)
 
     def piece(start: int) -> list[Hashed]:
-        stop = min(start + PIECE, len(source))
+        stop = min(start + DECODED_PER_TASK, len(source))
         return [pixels_at(source, index, pixels) for index in range(start, stop)]
 
     pool = ThreadPoolExecutor(os.cpu_count())
     try:
         with bombs_refused():
-            for found in pool.map(piece, range(0, len(source), PIECE)):
+            for found in pool.map(piece, range(0, len(source), DECODED_PER_TASK)):
                 yield from found
     finally:
         # After Ctrl-C nobody waits for the rest.

@@ -15,15 +15,15 @@ from PIL import Image, ImageOps
 from gancli.data.source import UNREADABLE, Source, open_image, reading
 
 Fit = Literal["crop", "resize"]
-GREY = frozenset({"1", "L", "LA", "La", "I", "I;16", "I;16B", "I;16L", "I;16N"})
+GREY_MODES = frozenset({"1", "L", "LA", "La", "I", "I;16", "I;16B", "I;16L", "I;16N"})
 """Pillow's modes without colour."""
-DEEP = frozenset({"I", "I;16", "I;16B", "I;16L", "I;16N"})
+DEEP_MODES = frozenset({"I", "I;16", "I;16B", "I;16L", "I;16N"})
 """Those of 16 bits; Pillow reads some 16-bit PNGs into 32."""
-PLAIN = frozenset({"1", "L", "P", "RGB"})
+EIGHT_BIT_MODES = frozenset({"1", "L", "P", "RGB"})
 """Those that 8 bits of grey or RGB hold without loss."""
-COLOURS = {1: "grey", 3: "RGB"}
+COLOUR_WORDS = {1: "grey", 3: "RGB"}
 """What images of so many channels are called."""
-WORDS: dict[Fit, str] = {
+FIT_WORDS: dict[Fit, str] = {
     "crop": "cropped to the middle square, then resized",
     "resize": "resized, their proportions given up",
 }
@@ -64,9 +64,9 @@ def exact_pixels(image: Image.Image) -> NDArray[np.uint8]:
         ValueError: it has neither 8 bits of grey nor of RGB, or is transparent somewhere.
         Exception: the image is broken; Pillow raises what it likes.
     """
-    if image.mode not in PLAIN or image.has_transparency_data:
+    if image.mode not in EIGHT_BIT_MODES or image.has_transparency_data:
         raise ValueError(f"an image of mode {image.mode}")
-    return _planes(image.convert("L" if image.mode in GREY else "RGB"))
+    return _planes(image.convert("L" if image.mode in GREY_MODES else "RGB"))
 
 
 def _planes(image: Image.Image) -> NDArray[np.uint8]:
@@ -78,14 +78,14 @@ def _plain(image: Image.Image) -> Image.Image:
     """As L or RGB."""
     if image.mode == "F":
         raise ValueError("pixels are floating-point numbers, whose range nobody knows")
-    if image.mode in DEEP:
+    if image.mode in DEEP_MODES:
         # 65535 / 257 = 255; the half rounds.
         deep = np.asarray(image).astype(np.int64).clip(0, 65535)
         clear = image.info.get("transparency")
         if isinstance(clear, int):
             deep[deep == clear] = 65535
         return Image.fromarray(((deep + 128) // 257).astype(np.uint8))
-    plain = "L" if image.mode in GREY else "RGB"
+    plain = "L" if image.mode in GREY_MODES else "RGB"
     if image.has_transparency_data:
         image = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)

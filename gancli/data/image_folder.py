@@ -5,15 +5,16 @@ from typing import Literal
 
 from pydantic import Field, field_validator
 
-from gancli.data.cache import Form, Progress, decoded
+from gancli.data.cache import Form, decoded
 from gancli.data.dataset import Dataset
 from gancli.data.decode import Fit
-from gancli.data.images import ImageSpec
 from gancli.data.source import Source, unfit_class
 from gancli.data.sources import open_source
-from gancli.data.survey import SHOWN, SIZES
+from gancli.data.survey import BROKEN_NAMED, SIZES
+from gancli.data.torchvision_images import ImageSpec
 from gancli.errors import DataError
 from gancli.types import DataShape
+from gancli.watch import Done
 
 FFHQ_FOLDERS = ("images1024x1024", "thumbnails128x128", "ffhq")
 FFHQ = (
@@ -94,7 +95,7 @@ class ImageFolder(ImageSpec):
         return Form(self.size, self.channels, self.fit, bool(self.classes))
 
     def decode(
-        self, source: Source, *, verify: bool = False, done: Progress = lambda count: None
+        self, source: Source, *, verify: bool = False, done: Done = lambda count: None
     ) -> Dataset:
         """The images, decoded now or before.
 
@@ -110,10 +111,10 @@ class ImageFolder(ImageSpec):
         found = decoded(source, self.form, verify=verify, done=done)
         broken = found.notes.broken
         if broken and not self.skip_broken:
-            more = ", ..." if len(broken) > SHOWN else ""
+            more = ", ..." if len(broken) > BROKEN_NAMED else ""
             raise DataError(
                 f"read {source.path}, where {len(broken):,} of {len(source):,} images are broken "
-                f"({', '.join(broken[:SHOWN])}{more}): mend or remove them, or go on without "
+                f"({', '.join(broken[:BROKEN_NAMED])}{more}): repair or remove them, or skip them "
                 "with --skip-broken"
             )
         return found.data

@@ -21,6 +21,15 @@ def fits(x: Tensor, device: torch.device) -> bool:
     return x.nbytes <= SHARE * free
 
 
+def pins(device: torch.device) -> bool:
+    """Whether what is sent to the device goes through pinned memory, so that nothing waits.
+
+    Accelerators fetch from such memory by themselves. The CPU has nothing to fetch, and MPS shares
+    the processor's memory.
+    """
+    return device.type not in ("cpu", "mps")
+
+
 class Loader:
     """Deals rows of `x`, in an order known beforehand; one thread gathers the next few batches."""
 
@@ -30,7 +39,7 @@ class Loader:
         Args:
             x: (N, ...) in the processor's memory, maybe a memory map.
             order: the rows of the index-th batch.
-            pinned: whether batches lie where a GPU fetches them without the processor.
+            pinned: whether batches are put into pinned memory, as `pins` says.
         """
         self.x = x
         self.order = order

@@ -1,4 +1,4 @@
-"""Mixtures of Gaussians in the plane (models.md, section 6): drawn from the run's seed."""
+"""Mixtures of Gaussians in the plane: drawn from the run's seed."""
 
 import math
 from pathlib import Path

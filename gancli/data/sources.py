@@ -21,15 +21,15 @@ ENDINGS = frozenset(
     {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm", ".pgm", ".pbm"}
     | {".jp2", ".tga", ".avif"}
 )
-MOST_ENTRIES = 500_000
+MAX_ZIP_ENTRIES = 500_000
 """Most files of a zip: it takes seconds to list more."""
-LARGEST_IMAGE = 2**28
+MAX_IMAGE_BYTES = 2**28
 """Most bytes of one image file in a zip, uncompressed."""
-LARGEST_LIST = 2**26
+MAX_LIST_BYTES = 2**26
 """Most bytes of a zip's dataset.json."""
-LARGEST_ARRAY = 2**36
+MAX_ARRAY_BYTES = 2**36
 """Most bytes of an npz's images."""
-MOST_CLASSES = 10_000
+MAX_CLASSES = 10_000
 
 
 def open_source(path: Path) -> Source:
@@ -120,9 +120,9 @@ def _archive(path: Path) -> Source:
     except UNREADABLE as error:
         raise DataError(f"read {path}, expected a zip or an npz, but {error}") from error
     entries = archive.infolist()
-    if len(entries) > MOST_ENTRIES:
+    if len(entries) > MAX_ZIP_ENTRIES:
         raise DataError(
-            f"read {path}, which lists {len(entries):,} files, expected {MOST_ENTRIES:,} at most: "
+            f"{path} lists {len(entries):,} files, and a zip may have at most {MAX_ZIP_ENTRIES:,}: "
             "unpack it and name the folder"
         )
     info = path.stat()
@@ -141,10 +141,10 @@ def _zip(path: Path, archive: zipfile.ZipFile, stamp: tuple[tuple[str, int, int]
                 f"read {path}, whose member {name} points out of the zip, expected names within it"
             )
         if _is_image(name) and not name.startswith("__MACOSX/"):
-            if entry.file_size > LARGEST_IMAGE:
+            if entry.file_size > MAX_IMAGE_BYTES:
                 raise DataError(
                     f"read {path}, whose member {name} unpacks to {entry.file_size:,} bytes, "
-                    f"expected images of {LARGEST_IMAGE:,} at most"
+                    f"expected images of {MAX_IMAGE_BYTES:,} at most"
                 )
             entries[name] = entry
     names = tuple(sorted(entries))
@@ -162,8 +162,8 @@ def _listed(
 ) -> tuple[tuple[int, ...] | None, tuple[str, ...]]:
     """The labels of NVlabs' dataset.json, and our classes' names beside them."""
     where = f"{path}: dataset.json"
-    if entry.file_size > LARGEST_LIST:
-        raise DataError(f"read {where} of {entry.file_size:,} bytes, expected {LARGEST_LIST:,}")
+    if entry.file_size > MAX_LIST_BYTES:
+        raise DataError(f"read {where} of {entry.file_size:,} bytes, expected {MAX_LIST_BYTES:,}")
     try:
         table = json.loads(archive.read(entry))
         pairs = table["labels"]
@@ -191,7 +191,7 @@ def _checked(
     unfit = unfit_class(classes)
     if unfit is not None:
         raise DataError(f"read {where}, whose class_names are unfit: {unfit}")
-    most = len(classes) or MOST_CLASSES
+    most = len(classes) or MAX_CLASSES
     found: list[int] = []
     for label, name in zip(labels, names, strict=True):
         if not isinstance(label, int) or isinstance(label, bool) or not 0 <= label < most:
@@ -224,7 +224,7 @@ def _arrays(
 def _npz(path: Path, archive: zipfile.ZipFile, stamp: tuple[tuple[str, int, int], ...]) -> Source:
     wanted = "images: uint8 of (N, H, W, C) or (N, H, W), and labels: (N,) whole numbers, if any"
     sizes = {entry.filename: entry.file_size for entry in archive.infolist()}
-    if sizes.get("images.npy", 0) > LARGEST_ARRAY or sizes.get("labels.npy", 0) > LARGEST_ARRAY:
+    if sizes.get("images.npy", 0) > MAX_ARRAY_BYTES or sizes.get("labels.npy", 0) > MAX_ARRAY_BYTES:
         raise DataError(f"read {path}, which unpacks to {max(sizes.values()):,} bytes: too many")
     images, labels = _arrays(path, sizes, wanted)
     channels = images.shape[3] if images.ndim == 4 else 1

@@ -10,12 +10,12 @@ import torch
 from pydantic import Field
 
 from gancli.data.dataset import Dataset
-from gancli.data.images import ImageSpec, TorchvisionImages
+from gancli.data.torchvision_images import ImageSpec, TorchvisionImages
 from gancli.rng import stream
 from gancli.types import DataShape
 
 DIGITS = TorchvisionImages(source="mnist")
-CLASSES = DIGITS.shape.classes
+DIGIT_CLASSES = DIGITS.shape.classes
 
 
 class StackedDigits(ImageSpec):
@@ -28,7 +28,7 @@ class StackedDigits(ImageSpec):
     @property
     def shape(self) -> DataShape:
         """Three channels of a digit each; a class a triple."""
-        return DataShape((3, *DIGITS.shape.x[1:]), CLASSES**3)
+        return DataShape((3, *DIGITS.shape.x[1:]), DIGIT_CLASSES**3)
 
     def is_present(self, folder: Path) -> bool:
         """Whether `folder` holds MNIST."""
@@ -49,5 +49,5 @@ class StackedDigits(ImageSpec):
         x = digits.x.squeeze(1)[index]
         if digits.labels is None:
             return Dataset(x)
-        places = torch.tensor([CLASSES**2, CLASSES, 1])
+        places = torch.tensor([DIGIT_CLASSES**2, DIGIT_CLASSES, 1])
         return Dataset(x, (digits.labels[index] * places).sum(1))

@@ -6,7 +6,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from gancli.data.cache import cache_root, key_of
-from gancli.data.decode import GREY, bombs_refused
+from gancli.data.decode import GREY_MODES, bombs_refused
 from gancli.data.source import Source, open_image, refuse_unread
 from gancli.data.sources import open_source
 from gancli.errors import DataError, UsageError
@@ -15,9 +15,9 @@ from gancli.settings import Settings
 
 SIZES = (16, 32, 64, 128, 256)
 """Sides that networks are made for."""
-USUAL_SIZE = 64
+DEFAULT_SIZE = 64
 """The largest side that is chosen where none is asked for."""
-SHOWN = 3
+BROKEN_NAMED = 3
 """Broken images that a sentence names."""
 
 
@@ -42,7 +42,7 @@ class Survey(Settings):
     @property
     def channels(self) -> int:
         """1 if every image is grey, else 3."""
-        return 1 if set(self.modes) <= GREY else 3
+        return 1 if set(self.modes) <= GREY_MODES else 3
 
     def size(self, asked: int | None) -> int:
         """The side to train at: as asked, else what the smallest side allows, 64 at most.
@@ -51,7 +51,7 @@ class Survey(Settings):
             UsageError: no network is made for the side that is asked for.
         """
         if asked is None:
-            side = min(*self.smallest, USUAL_SIZE)
+            side = min(*self.smallest, DEFAULT_SIZE)
             return max((size for size in SIZES if size <= side), default=SIZES[0])
         if asked not in SIZES:
             raise UsageError(

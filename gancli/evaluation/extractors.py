@@ -15,7 +15,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from gancli.data.images import resized
+from gancli.data.torchvision_images import resized
 from gancli.errors import DataError, NetworkError, UsageError
 from gancli.evaluation.mnist_classifier import CLASSES, SIDE, WIDTH, DigitClassifier, Reader, scaled
 from gancli.files import disk_error

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from gancli.data import Dataset
-from gancli.data.decode import COLOURS, bombs_refused, content_hash, exact_pixels, pixels_at
+from gancli.data.decode import COLOUR_WORDS, bombs_refused, content_hash, exact_pixels, pixels_at
 from gancli.data.source import Source
 from gancli.data.survey import Survey
 from gancli.errors import DataError, UsageError
@@ -230,7 +230,7 @@ class Given:
 def described(shape: Shape) -> str:
     """As people say it: 32x32 RGB."""
     channels, height, width = shape
-    return f"{width}x{height} {COLOURS.get(channels, f'of {channels} channels')}"
+    return f"{width}x{height} {COLOUR_WORDS.get(channels, f'of {channels} channels')}"
 
 
 def refuse_other_shape(fake: ImageSet, real: ImageSet, name: str) -> None:

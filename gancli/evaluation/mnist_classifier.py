@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, interpolate
 
 from gancli.data import Dataset
-from gancli.data.images import resized
+from gancli.data.torchvision_images import resized
 from gancli.errors import RunError
 from gancli.files import write_atomically
 from gancli.rng import stream

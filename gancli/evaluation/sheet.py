@@ -5,7 +5,7 @@ from torch import Tensor
 
 from gancli.evaluation.image_sets import ImageSet
 from gancli.evaluation.memorisation import Neighbours
-from gancli.pictures import labelled, png, to_image
+from gancli.pictures import labelled_table, png, to_image
 
 COLUMNS = 12
 LEAST_SIDE = 64
@@ -30,7 +30,7 @@ def memorisation_sheet(
         *_pairs("scored images", fakes, train, near[0]),
         *_pairs("held-out images", held_out, train, near[1]),
     ]
-    return png(labelled(rows, rows[0][1][0].size))
+    return png(labelled_table(rows, rows[0][1][0].size))
 
 
 def _pairs(

@@ -1,4 +1,4 @@
-"""Convolutional networks after Radford et al. 2016 (models.md, section 2.2).
+"""Convolutional networks after Radford et al. 2016.
 
 Each block is (normalisation, activation, convolution): a norm acts on the layer before it. With n
 multipliers an image has a side of 4 * 2^n pixels.

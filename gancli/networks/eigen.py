@@ -1,4 +1,4 @@
-"""Networks after He et al. 2021, "EigenGAN: Layer-Wise Eigen-Learning for GANs" (models.md, 2.5).
+"""Networks after He et al. 2021, "EigenGAN: Layer-Wise Eigen-Learning for GANs".
 
 Every layer of the generator adds a point of a subspace of its own: K orthogonal directions, of the
 size of the layer's feature map, weighted by K coordinates of the latent. With n multipliers there

@@ -1,4 +1,4 @@
-"""Multi-layer perceptrons for points and small images (models.md, section 2.1).
+"""Multi-layer perceptrons for points and small images.
 
 Each block is (normalisation, leaky ReLU, linear): a norm acts on the layer before it.
 """

@@ -1,4 +1,4 @@
-"""The adversarial losses (models.md, section 4). r = D(x), f = D(G(z)), sp = softplus.
+"""The adversarial losses. r = D(x), f = D(G(z)), sp = softplus.
 
 Every mean runs over the batch; the generator's part of a discriminator loss is detached.
 """
@@ -8,11 +8,19 @@ from abc import abstractmethod
 from torch import Tensor
 from torch.nn.functional import relu, softplus
 
-from gancli.objective.term import DiscriminatorScene, GeneratorScene, Side, Term
+from gancli.objective.context import Context, Read, Side
+from gancli.objective.term import TERMS, Term
+
+BOTH: frozenset[Read] = frozenset({"real_output", "fake_output"})
+FAKE: frozenset[Read] = frozenset({"fake_output"})
 
 
 class Adversarial(Term):
-    """A loss of the logits alone: `fake` and `real` are those of a batch each, (B,)."""
+    """The loss by which the players compete; every objective has exactly one."""
+
+
+class SeparateAdversarial(Adversarial):
+    """A loss of each logit by itself: `fake` and `real` are those of a batch each, (B,)."""
 
     @abstractmethod
     def tell_apart(self, fake: Tensor, real: Tensor) -> Tensor:
@@ -22,16 +30,21 @@ class Adversarial(Term):
     def deceive(self, fake: Tensor) -> Tensor:
         """What the generator descends, a scalar."""
 
-    def discriminator(self, scene: DiscriminatorScene) -> Tensor:
+    def discriminator(self, context: Context) -> Tensor:
         """Tell fakes from reals."""
-        return self.tell_apart(scene.fake_verdict.logit, scene.real_verdict.logit)
+        return self.tell_apart(context.fake_output.logit, context.real_output.logit)
 
-    def generator(self, scene: GeneratorScene) -> Tensor:
+    def generator(self, context: Context) -> Tensor:
         """Let fakes pass for reals."""
-        return self.deceive(scene.fake_verdict.logit)
+        return self.deceive(context.fake_output.logit)
+
+    def reads(self, side: Side) -> frozenset[Read]:
+        """Both outputs; the generator, that on its fakes."""
+        return BOTH if side == "discriminator" else FAKE
 
 
-class Vanilla(Adversarial):
+@TERMS.register("vanilla")
+class Vanilla(SeparateAdversarial):
     """Goodfellow et al. 2014, eq. 1, with the non-saturating generator loss of section 3."""
 
     halved: bool = False
@@ -53,6 +66,7 @@ class Vanilla(Adversarial):
         return f"{'1/2 ' if self.halved else ''}[mean sp(f) + mean sp(-r)]"
 
 
+@TERMS.register("density_ratio")
 class DensityRatio(Vanilla):
     """Srivastava et al. 2017 (VEEGAN), eq. 5: the generator descends the log ratio itself.
 
@@ -72,7 +86,8 @@ class DensityRatio(Vanilla):
         return True
 
 
-class Hinge(Adversarial):
+@TERMS.register("hinge")
+class Hinge(SeparateAdversarial):
     """Lim and Ye 2017, "Geometric GAN", as used by Miyato et al. 2018, eq. 16-17."""
 
     generator_margin: bool = False
@@ -93,7 +108,8 @@ class Hinge(Adversarial):
         return "mean relu(1 + f) + mean relu(1 - r)"
 
 
-class LeastSquares(Adversarial):
+@TERMS.register("least_squares")
+class LeastSquares(SeparateAdversarial):
     """Mao et al. 2017, eq. 2, with its targets a, b, c."""
 
     fake_target: float = 0.0
@@ -124,7 +140,8 @@ class LeastSquares(Adversarial):
         return f"{half}[mean (f - {self.fake_target:g})^2 + mean (r - {self.real_target:g})^2]"
 
 
-class Wasserstein(Adversarial):
+@TERMS.register("wasserstein")
+class Wasserstein(SeparateAdversarial):
     """Arjovsky et al. 2017, eq. 3 and algorithm 1: the difference of mean verdicts."""
 
     def tell_apart(self, fake: Tensor, real: Tensor) -> Tensor:

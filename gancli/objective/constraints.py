@@ -3,10 +3,11 @@
 import torch
 from pydantic import Field
 
-from gancli.objective.term import Constraint
+from gancli.objective.term import TERMS, Constraint
 from gancli.types import DiscriminatorNet
 
 
+@TERMS.register("weight_clip")
 class WeightClip(Constraint):
     """Arjovsky et al. 2017, algorithm 1: every parameter stays in [-bound, bound].
 

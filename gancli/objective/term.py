@@ -1,45 +1,17 @@
-"""What a term of a loss is, and what it may look at."""
+"""What a term of a loss is, and the tables of an objective by name."""
 
-from typing import Literal, NamedTuple
+from collections.abc import Mapping
+from typing import Literal
 
 from torch import Tensor
 
+from gancli.objective.context import Context, Read, Side, State, View
 from gancli.prior import Prior
+from gancli.registry import Registry
 from gancli.settings import Settings
-from gancli.types import (
-    DataShape,
-    DiscriminatorNet,
-    DiscriminatorOutput,
-    Draws,
-    GeneratorNet,
-    ReconstructorNet,
-    Sample,
-)
+from gancli.types import DataShape, DiscriminatorNet
 
-Side = Literal["discriminator", "generator", "joint"]
-"""Whose loss a summand belongs to; joint: a turn of its own, in which both step."""
-
-
-class DiscriminatorScene(NamedTuple):
-    """All a term may look at while the discriminator learns."""
-
-    discriminator: DiscriminatorNet
-    real: Sample
-    fake: Sample
-    """carries no generator graph"""
-    real_verdict: DiscriminatorOutput
-    fake_verdict: DiscriminatorOutput
-    dealer: Draws
-
-
-class GeneratorScene(NamedTuple):
-    """All a term may look at while the generator learns, alone or with the discriminator."""
-
-    fake: Sample
-    """carries the generator's graph, and the noise it was made of"""
-    fake_verdict: DiscriminatorOutput
-    generator: GeneratorNet
-    reconstructor: ReconstructorNet | None = None
+NOTHING: frozenset[Read] = frozenset()
 
 
 class Term(Settings):
@@ -48,15 +20,15 @@ class Term(Settings):
     weight: float = 1.0
     """factor of this summand"""
 
-    def discriminator(self, scene: DiscriminatorScene) -> Tensor:
-        """The unweighted summand of the discriminator's loss, a scalar."""
+    def discriminator(self, context: Context) -> Tensor:
+        """The unweighted summand of the discriminator's loss, a scalar; fakes have no graph."""
         raise NotImplementedError
 
-    def generator(self, scene: GeneratorScene) -> Tensor:
+    def generator(self, context: Context) -> Tensor:
         """The unweighted summand of the generator's loss, a scalar."""
         raise NotImplementedError
 
-    def joint(self, scene: GeneratorScene) -> Tensor:
+    def joint(self, context: Context) -> Tensor:
         """The unweighted summand of what both players descend in a turn of its own, a scalar."""
         raise NotImplementedError
 
@@ -64,17 +36,55 @@ class Term(Settings):
         """Whether this term has a summand on that side."""
         return getattr(type(self), side) is not getattr(Term, side)
 
+    def reads(self, side: Side) -> frozenset[Read]:
+        """What its summand on that side looks at; the turn computes this and no more.
+
+        A turn one of whose terms reads reals, or an output on them, has a real batch.
+        """
+        del side
+        return NOTHING
+
+    def initial(self) -> Mapping[str, float]:
+        """The names of its state and the finite numbers it starts at.
+
+        The state is saved with the run, logged, and the same in every process.
+        """
+        return {}
+
+    def advance(self, side: Side, state: State, seen: State) -> State:
+        """The state after a turn in which the term acted.
+
+        Args:
+            side: whose turn it was.
+            state: as it was, by the names of `initial`.
+            seen: what the term observed, each a mean over the batches of all processes.
+        """
+        del side, seen
+        return state
+
+    def splits(self) -> bool:
+        """Whether the summand of a batch is the mean of the summands of its parts.
+
+        Otherwise the processes of one run, each with a part of the batch, would descend something
+        else, and the term is refused there.
+        """
+        return True
+
+    def pairs(self) -> bool:
+        """Whether it takes each real together with one fake, and needs as many of both."""
+        return False
+
     def equation(self, side: Side) -> str:
         """The unweighted summand in the paper's notation: r = D(x), f = D(G(z))."""
         raise NotImplementedError
 
     def heads(self, shape: DataShape, prior: Prior) -> dict[str, int]:
-        """What the discriminator must say beside its logit: names, and how many numbers each."""
+        """What the discriminator puts out besides its logit: names, and how many numbers each."""
         del shape, prior
         return {}
 
     def period(self) -> int:
-        """The discriminator's turns of which the first has this summand, the others having 0."""
+        """How many turns of a side make one in which it acts: the first; in the others it is 0."""
         return 1
 
     def needs_bases(self) -> bool:
@@ -86,11 +96,10 @@ class Term(Settings):
         return False
 
     def differentiates_input(self) -> bool:
-        """Whether the summand holds the verdicts' gradient in x, so that it takes a second one."""
-        return False
+        """Whether the summand contains the outputs' gradient in x, so that it takes a second one.
 
-    def differentiates_real(self) -> bool:
-        """Whether the verdict on the reals must be differentiable in x, in full precision."""
+        Such networks avoid operations that work in place.
+        """
         return False
 
 
@@ -107,3 +116,9 @@ class Constraint(Settings):
     def equation(self) -> str:
         """The constraint in the paper's notation."""
         raise NotImplementedError
+
+
+ObjectivePart = Term | Constraint | View
+"""What one table of an objective describes."""
+TERMS: Registry[type[ObjectivePart]] = Registry("table of the objective")
+"""Every kind of part, by its table's name; a loss sums its terms in this order."""

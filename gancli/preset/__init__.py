@@ -1,9 +1,10 @@
 """Presets: their schema, how they are read, and how they are shown."""
 
-from gancli.preset.load import change, differences, load_preset, mark_deviations, validate
+from gancli.preset.load import change, load_preset, mark_deviations, preset_differences, validate
 from gancli.preset.named_data import models_on, spec_named
 from gancli.preset.published import Published
-from gancli.preset.schema import Preset, Schedule
+from gancli.preset.schedule import Schedule
+from gancli.preset.schema import Preset
 from gancli.preset.show import to_toml
 from gancli.preset.stored import StoredPreset
 
@@ -13,10 +14,10 @@ __all__ = [
     "Schedule",
     "StoredPreset",
     "change",
-    "differences",
     "load_preset",
     "mark_deviations",
     "models_on",
+    "preset_differences",
     "spec_named",
     "to_toml",
     "validate",

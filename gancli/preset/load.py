@@ -17,7 +17,7 @@ from gancli.preset.schema import Preset, leaves
 from gancli.preset.stored import without_old_fields
 
 PAPER = "paper"
-_COMPARED = {"data", "prior", "generator", "discriminator", "objective", "schedule"}
+_COMPARED = {"data", "prior", "generator", "discriminator", "objective", "turns", "schedule"}
 _PERIODS = {
     "log_every",
     "preview_every",
@@ -174,7 +174,7 @@ def _field_names(schema: object) -> set[str]:
     return names
 
 
-def differences(old: Preset, new: Preset) -> list[str]:
+def preset_differences(old: Preset, new: Preset) -> list[str]:
     """`path: old value -> new value` for each field that differs."""
     before, after = (
         leaves(preset.model_dump(mode="json", exclude_none=True, exclude={"deviations"}))

@@ -1,14 +1,16 @@
 """The schema of a resolved preset: everything a run depends on, but for its seed."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Any
 
 from pydantic import Field, ValidationInfo, model_validator
 
 from gancli.data import AnyData
 from gancli.networks import GENERATORS, families
 from gancli.objective import Objective
-from gancli.objective.auxiliary import LABEL
+from gancli.objective.auxiliary import LABEL, MutualInformation
+from gancli.objective.turn_settings import SIDES, Turns
+from gancli.optimizers import AnyOptimizer
 from gancli.preset.idle import is_lenient, refuse_idle
 from gancli.preset.players import (
     DiscriminatorPlayer,
@@ -17,109 +19,9 @@ from gancli.preset.players import (
     ReconstructorPlayer,
 )
 from gancli.preset.published import ABSENT, Deviation, Published
+from gancli.preset.schedule import Schedule
 from gancli.prior import Prior
 from gancli.settings import Settings
-
-Decay = Annotated[float, Field(ge=0, lt=1)]
-Count = Annotated[int, Field(gt=0, le=1_000_000_000)]
-Turns = Annotated[int, Field(gt=0, le=10_000)]
-"""Turns of one step, which its plan lists one by one."""
-SelectionScore = Literal[
-    "fid",
-    "intra_fid",
-    "kid",
-    "inception_score",
-    "precision",
-    "recall",
-    "density",
-    "coverage",
-    "recognised",
-]
-"""Scores by which one checkpoint is better than another."""
-
-
-class Warmup(Settings):
-    """Extra discriminator turns, as in Arjovsky et al.'s code."""
-
-    steps: Turns
-    """discriminator turns in a step that is warmed up"""
-    first: int = Field(default=0, ge=0)
-    """the first steps are warmed up"""
-    every: int = Field(default=0, ge=0)
-    """every such step is warmed up; 0: none"""
-
-
-class Schedule(Settings):
-    """How long, how often, how many. A step is one update of the generator."""
-
-    steps: Count
-    """generator updates"""
-    batch_size: Count
-    """samples of each kind in a turn"""
-    generator_batch_size: Count | None = None
-    """fakes in the generator's turn, where it differs from `batch_size`"""
-    discriminator_steps: Turns = 1
-    """discriminator updates for each generator update"""
-    warmup: Warmup | None = None
-    lr_decay_start: int | None = Field(default=None, ge=0)
-    """the step from which all learning rates fall linearly to 0 at the end; none: constant"""
-    ema_decay: Decay = 0.0
-    """decay of the moving average of the generator's weights; 0: none is kept"""
-    ema_warmup: bool = True
-    """start the average at a decay of 2/11 and let it rise: min(decay, (1 + n) / (10 + n))"""
-    log_every: Count = 100
-    """steps between two lines of metrics.jsonl"""
-    preview_every: Count = 1000
-    """steps between two previews"""
-    checkpoint_every: Count = 1000
-    """steps between two checkpoints"""
-    keep_newest: Count = 2
-    """how many of the newest checkpoints are kept"""
-    keep_every: Count | None = None
-    """also keep the checkpoints of every such step"""
-    evaluate_every: int = Field(default=0, ge=0, le=1_000_000_000)
-    """steps between two evaluations, each of a checkpoint written for it, and of the last; 0: none
-    is made"""
-    evaluate_count: Count = 10_000
-    """generated images of an evaluation"""
-    evaluate_by: SelectionScore = "fid"
-    """the score whose best checkpoint is kept"""
-
-    def evaluates_at(self, step: int) -> bool:
-        """Whether the state after this step is evaluated; so is that after the last."""
-        every = self.evaluate_every
-        return every > 0 and step > 0 and (step % every == 0 or step == self.steps)
-
-    def saves_at(self, step: int) -> bool:
-        """Whether the state after this step is kept as a checkpoint."""
-        regular = step % self.checkpoint_every == 0 or step == self.steps
-        return regular or self.evaluates_at(step)
-
-    def discriminator_steps_at(self, step: int) -> int:
-        """How many discriminator turns this step has (0 is the first)."""
-        if self.warmup is None:
-            return self.discriminator_steps
-        periodic = self.warmup.every and step % self.warmup.every == 0
-        warm = step < self.warmup.first or periodic
-        return self.warmup.steps if warm else self.discriminator_steps
-
-    def batches_before(self, step: int) -> int:
-        """How many real batches are dealt before this step."""
-        if self.warmup is None:
-            return step * self.discriminator_steps
-        return sum(map(self.discriminator_steps_at, range(step)))
-
-    def lr_factor(self, step: int) -> float:
-        """What every learning rate is multiplied by at this step."""
-        if self.lr_decay_start is None or step < self.lr_decay_start:
-            return 1.0
-        return (self.steps - step) / (self.steps - self.lr_decay_start)
-
-    def ema_decay_at(self, step: int) -> float:
-        """The decay of the average at this step's update (0 is the first)."""
-        if not self.ema_warmup:
-            return self.ema_decay
-        return min(self.ema_decay, (2 + step) / (11 + step))
 
 
 class Preset(Settings):
@@ -138,6 +40,7 @@ class Preset(Settings):
     discriminator: DiscriminatorPlayer
     reconstructor: ReconstructorPlayer | None = None
     objective: Objective
+    turns: Turns = Turns()
     schedule: Schedule
     deviations: dict[str, Deviation] = Field(default_factory=dict)
     """field -> the paper's value for it"""
@@ -154,6 +57,7 @@ class Preset(Settings):
                 raise ValueError(f"{role}.network: {misfit}")
         self._labels_reach_both()
         self._latents_fit()
+        self._turns_fit()
         wanting = [n for n, term in self.objective.terms().items() if term.needs_reconstructor()]
         if bool(wanting) != (self.reconstructor is not None):
             raise ValueError(
@@ -210,6 +114,34 @@ class Preset(Settings):
         }
         return found | ({} if self.reconstructor is None else {"reconstructor": self.reconstructor})
 
+    def optimizers(self) -> dict[str, AnyOptimizer]:
+        """The optimisers, by player, and by TURN.PLAYER where a turn has some of its own."""
+        found = {name: player.optimizer for name, player in self.players().items()}
+        own = self.turns.joint.optimizer
+        if own is not None:
+            found |= {f"joint.{player}": own for player in ("generator", "discriminator")}
+        return found
+
+    @property
+    def batches_per_step(self) -> int:
+        """How many real batches a step takes that is not warmed up."""
+        objective = self.objective
+        taking = [side for side in SIDES if self.turns.takes(side, objective.reads(side))]
+        steps = self.schedule.discriminator_steps
+        return sum(steps if side == "discriminator" else 1 for side in taking)
+
+    def _turns_fit(self) -> None:
+        objective = self.objective
+        reads = {side: objective.reads(side) for side in SIDES if objective.terms_of(side)}
+        misfit = self.turns.misfit(reads)
+        if misfit:
+            raise ValueError(f"turns.{misfit}")
+        for side in SIDES:
+            if self.turns.of(side).labels == "real" and not self.classes:
+                raise ValueError(
+                    f"turns.{side}.labels: this generator is not asked for classes: remove it"
+                )
+
     def _labels_reach_both(self) -> None:
         asked = self.generator.network.takes_labels
         judged = self.discriminator.network.takes_labels or LABEL in self.heads
@@ -229,7 +161,7 @@ class Preset(Settings):
         misfed = network.misfed(prior)
         if misfed:
             raise ValueError(f"generator.network: {misfed}")
-        if objective.mutual_information and not (prior.categories or prior.codes):
+        if objective.find(MutualInformation) and not (prior.categories or prior.codes):
             raise ValueError(
                 "objective.mutual_information: read prior.categories = 0 and prior.codes = 0, "
                 "expected one at least: there is nothing to find again"

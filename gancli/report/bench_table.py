@@ -2,10 +2,15 @@
 
 from rich.table import Table
 
-from gancli.bench.loops import BEST, OURS, PLAIN
+from gancli.bench.choices import LITE
+from gancli.bench.loading import LoadingFigures
+from gancli.bench.loops import FASTEST, OURS, TEXTBOOK
+from gancli.bench.sampling import SampleTiming
 from gancli.bench.scoring import ScoreTiming
 from gancli.bench.training import Figures
+from gancli.preset import Preset
 from gancli.report.console import console, say
+from gancli.study.timing import PairTiming
 
 TO_PLAIN, TO_BEST, MEMORY_TO_BEST = 1.0, 1.05, 1.1
 """What ours may take at most, in units of the other loops."""
@@ -15,7 +20,13 @@ THROUGHPUT = 0.95
 """What the extractor does at least, in units of a bare loop of it."""
 ALL_TO_FID, DISTANCE_TO_FIDELITY, INTRA_TO_FIDELITY = 1.1, 0.75, 7.5
 SCORES_GIB = 4.0
-EXPLAINED = {OURS: "gan train", PLAIN: "the textbook's", BEST: "fastest by hand"}
+SAMPLE_LIMIT = 1.15
+"""Images reach a folder in at most this part of the time that their generation or their saving
+takes alone, whichever is longer."""
+SECOND_RUN_SECONDS, STREAMED_LIMIT = 2.0, 1.1
+PAIR_LIMIT = 0.6
+"""Two cells at once take at most this part of the same two in turn."""
+EXPLAINED = {OURS: "gan train", TEXTBOOK: "the textbook's", FASTEST: "fastest by hand"}
 _HEADING = (
     f"{'model':<12}{'data set':<9}{'variant':<11}{'ours':>9}{'plain':>9}{'best':>9}"
     f"{'/plain':>9}{'/best':>9}{'memory':>9}{'reports':>9}{'start':>8}"
@@ -56,7 +67,7 @@ def print_line(figures: Figures, *, with_heading: bool) -> None:
     if with_heading:
         say(_HEADING)
     loops = figures.loops
-    milliseconds = "".join(f"{loops[name].median_ms:>9.1f}" for name in (OURS, PLAIN, BEST))
+    milliseconds = "".join(f"{loops[name].median_ms:>9.1f}" for name in (OURS, TEXTBOOK, FASTEST))
     rates = (
         (f"{figures.to_plain:.2f}", figures.to_plain > TO_PLAIN),
         (f"{figures.to_best:.2f}", figures.to_best > TO_BEST),
@@ -91,6 +102,39 @@ def print_score_timing(found: ScoreTiming) -> None:
         f"memory of all metrics of {found.memory_count:,} made-up images: "
         f"{_judged(found.memory_gib, SCORES_GIB, ' GiB')}"
     )
+
+
+def print_sampling(found: SampleTiming, preset: Preset, count: int, rounds: int) -> None:
+    """Writing samples, compared with generating or saving them alone."""
+    say(f"{count:,} images of {preset.name} on {preset.dataset}, {LITE}; medians of {rounds}")
+    say(
+        f"into a folder: {found.ours_s:.2f} s; generating alone: {found.generate_s:.2f} s; saving "
+        f"alone, a bare loop of Pillow's: {found.pillow_s:.2f} s"
+    )
+    held = "within" if found.ratio <= SAMPLE_LIMIT else "OVER"
+    say(f"into a folder / the longer of the two: {found.ratio:.2f} ({held} {SAMPLE_LIMIT:g})")
+
+
+def print_loading(found: LoadingFigures) -> None:
+    """Reading images, and steps on them."""
+    say(f"{found.path}: {found.images:,} images to {found.size}x{found.size}")
+    say(f"first run:  {found.first_run_s:.2f} s, {found.first_run_images_per_s:,.0f} images/s")
+    ready = "within" if found.second_run_s <= SECOND_RUN_SECONDS else "OVER"
+    say(f"second run: {found.second_run_s:.2f} s ({ready} {SECOND_RUN_SECONDS:g} s)")
+    say(
+        f"a step: {found.resident_step_ms:.1f} ms with the data on the device, "
+        f"{found.streamed_step_ms:.1f} ms with a loader"
+    )
+    held = "within" if found.streamed_to_resident <= STREAMED_LIMIT else "OVER"
+    say(f"loader / resident: {found.streamed_to_resident:.3f} ({held} {STREAMED_LIMIT:g})")
+
+
+def print_pair(found: PairTiming, preset: Preset, steps: int) -> None:
+    """Two cells of a study, at once and in turn."""
+    say(f"two cells of {preset.name} on {preset.dataset}, {steps:,} steps, one thread each")
+    say(f"at once: {found.at_once_s:.1f} s; in turn: {found.in_turn_s:.1f} s")
+    held = "within" if found.ratio <= PAIR_LIMIT else "OVER"
+    say(f"at once / in turn: {found.ratio:.3f} ({held} {PAIR_LIMIT:g})")
 
 
 def _title(figures: Figures) -> str:

@@ -1,8 +1,13 @@
-"""The console everything is printed on."""
+"""The console that everything is printed on: sentences for the user, JSON and TOML for programs.
 
+This is where output would be silenced as a whole (a `--quiet`).
+"""
+
+import json
 import os
 import sys
 from functools import cache
+from io import StringIO
 
 from rich.console import Console
 
@@ -21,9 +26,30 @@ class PatientConsole(Console):
 @cache
 def console() -> Console:
     """Standard output, plain where it is no terminal; of several processes one speaks."""
-    return PatientConsole(highlight=False, soft_wrap=True, quiet=not leads_here())
+    return PatientConsole(highlight=False, soft_wrap=True, quiet=not leads_here(), emoji=False)
+
+
+def console_beside_json(*, as_json: bool) -> Console:
+    """The console for progress and remarks: silent where the output is JSON and nothing else."""
+    return Console(quiet=True) if as_json else console()
+
+
+def unseen_console() -> Console:
+    """A terminal of 100 columns that draws everything where it is not seen, to time drawing."""
+    return Console(file=StringIO(), force_terminal=True, width=100)
 
 
 def say(sentence: str) -> None:
     """Print a line as it is."""
     console().print(sentence, markup=False)
+
+
+def print_text(text: str) -> None:
+    """Print text for programs or files, unchanged: no wrapping, no colours."""
+    sys.stdout.write(text)
+    sys.stdout.flush()
+
+
+def print_json(value: object) -> None:
+    """Print plain values (lists, dictionaries, numbers, text) as JSON."""
+    print_text(json.dumps(value, indent=2) + "\n")

@@ -8,7 +8,8 @@ from rich.table import Table
 from torch import Tensor
 
 from gancli.networks.summary import parameter_count, summarise
-from gancli.objective.turns import Turn, plan
+from gancli.objective.turn import Turn
+from gancli.objective.turns import plan
 from gancli.preset import Preset, to_toml
 from gancli.prior import Prior
 from gancli.report.console import console, say
@@ -21,7 +22,7 @@ def print_plan(preset: Preset) -> None:
     players = build_players(preset, seed=0)
     say(f"{preset.name} on {preset.dataset}, variant {preset.variant}: {preset.paper}")
     say(f"{preset.summary}\n")
-    turns = plan(preset.objective, players, preset.schedule.discriminator_steps)
+    turns = plan(preset.objective, players, preset.schedule.discriminator_steps, preset.turns)
     console().print(_turn_table(preset, turns), soft_wrap=False)
     _say_schedule(preset)
     for table in _network_tables(preset, players):

@@ -35,7 +35,7 @@ SHARES = {RECOGNISED, "code_purity", "memorisation_repeated", "memorisation_near
 PUBLISHED_COUNT = 50_000
 """Images that published scores are computed on; FIDs of other counts differ by their bias."""
 MANY = 10_000
-"""Fewer images bias FID visibly (field.md 2.2)."""
+"""Fewer images bias FID visibly."""
 STD = "_std"
 INTERVALS = (
     "[low, high]: 95 %, over which images were generated (recall, coverage: which real ones there "

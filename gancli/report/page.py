@@ -22,14 +22,14 @@ from gancli.report.evaluation import (
 )
 from gancli.report.summary import Series, Summary
 
-PICTURES_LIMIT = 12_000_000
+REPORT_PICTURE_BYTES = 12_000_000
 """Bytes of pictures in one page; in its base64 they take a third more."""
-FRAMES_LIMIT = 120
-POINTS_LIMIT = 2000
+MAX_PREVIEWS = 120
+MAX_CURVE_POINTS = 2000
 """Points of one curve; more could not be told apart."""
 
 
-class Frame(NamedTuple):
+class PreviewFrame(NamedTuple):
     """One preview."""
 
     step: int
@@ -64,7 +64,7 @@ class Chart(NamedTuple):
     series: Series
 
 
-def render(summary: Summary) -> bytes:
+def render_report(summary: Summary) -> bytes:
     """The page, in UTF-8, below 20 MB."""
     preset = summary.header.preset
     page = template("gancli.report", "report.html.jinja").render(
@@ -111,7 +111,7 @@ def _charts(summary: Summary) -> list[Chart]:
     shorter = [
         Chart(
             title,
-            {name: thinned(points, POINTS_LIMIT) for name, points in series.items() if points},
+            {name: thinned(points, MAX_CURVE_POINTS) for name, points in series.items() if points},
         )
         for title, series in charts
     ]
@@ -142,15 +142,15 @@ def _shown(name: str, found: Evaluation) -> str:
 def _chosen(summary: Summary) -> list[tuple[int, Path]]:
     """The previews that fit into a page: evenly spread, the first and the last among them."""
     every = list(summary.previews.items())
-    for limit in range(min(len(every), FRAMES_LIMIT), 1, -1):
+    for limit in range(min(len(every), MAX_PREVIEWS), 1, -1):
         chosen = thinned(every, limit)
-        if sum(path.stat().st_size for _, path in chosen) <= PICTURES_LIMIT:
+        if sum(path.stat().st_size for _, path in chosen) <= REPORT_PICTURE_BYTES:
             return chosen
-    return [pair for pair in every[-1:] if pair[1].stat().st_size <= PICTURES_LIMIT]
+    return [pair for pair in every[-1:] if pair[1].stat().st_size <= REPORT_PICTURE_BYTES]
 
 
-def _frames(summary: Summary) -> list[Frame]:
-    return [Frame(step, data_uri(path.read_bytes())) for step, path in _chosen(summary)]
+def _frames(summary: Summary) -> list[PreviewFrame]:
+    return [PreviewFrame(step, data_uri(path.read_bytes())) for step, path in _chosen(summary)]
 
 
 def _deviations(summary: Summary) -> Iterable[DeviationRow]:

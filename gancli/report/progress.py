@@ -6,7 +6,6 @@ from contextlib import contextmanager
 from datetime import timedelta
 
 from rich.console import Console, Group, RenderableType
-from rich.live import Live
 from rich.progress import (
     BarColumn,
     Progress,
@@ -21,11 +20,11 @@ from rich.text import Text
 
 from gancli.report.evaluation import in_a_line
 from gancli.report.events import Evaluated, Evaluating
+from gancli.report.in_place import in_place, shows_changes
 from gancli.trainer import Event, Job, Logged, Previewed, Saved, Stepped
 
-LONG_SECONDS = 24 * 3600
+DAY_SECONDS = 24 * 3600
 FORECAST_AFTER_SECONDS = 10.0
-REFRESHES_PER_SECOND = 2
 RATE_HALF_LIFE_SECONDS = 10.0
 
 
@@ -96,11 +95,13 @@ class RunDisplay:
         self.busy = ""
         """what is done instead of steps"""
         self._warned = False
-        self._per_step = schedule.batch_size * schedule.discriminator_steps
+        self._per_step = schedule.batch_size * job.preset.batches_per_step
         self._unit = job.preset.data.key
         self._clock = clock
         self._phase = 0.0
         """when what is done instead of steps began"""
+        self.changed: Callable[[], None] = lambda: None
+        """called after each event"""
 
     def note(self, event: Event) -> None:
         """Take an event in."""
@@ -120,6 +121,7 @@ class RunDisplay:
             every, found = self.job.preset.schedule.evaluate_every, event.found
             left = -(-self.pace.steps // every) - event.step // every
             self.pace.pause(max(0, left) * found.seconds)
+        self.changed()
 
     def _looking(self, event: Evaluating) -> str:
         now = self._clock()
@@ -163,11 +165,11 @@ class RunDisplay:
     def _warn(self) -> None:
         left = self.pace.remaining
         too_early = self.pace.elapsed < FORECAST_AFTER_SECONDS
-        if self._warned or too_early or left is None or left < LONG_SECONDS:
+        if self._warned or too_early or left is None or left < DAY_SECONDS:
             return
         self._warned = True
         offer = f"; a short one: {self.shorter}" if self.shorter else ""
-        days = f"{left / LONG_SECONDS:,.1f} days"
+        days = f"{left / DAY_SECONDS:,.1f} days"
         self.console.print(
             f"at this speed the schedule takes {days} on this device{offer}", markup=False
         )
@@ -200,12 +202,12 @@ def display(console: Console, job: Job, shorter: str | None) -> Iterator[RunDisp
         job: what is trained.
         shorter: a command to offer where the schedule takes longer than a day.
     """
-    if not console.is_terminal:
+    if not shows_changes(console):
         console.print(f"training in {job.run.folder}", markup=False)
         yield LineBoard(job, console, shorter)
         return
     board = RunDisplay(job, console, shorter)
-    with Live(get_renderable=board.panel, console=console, refresh_per_second=REFRESHES_PER_SECOND):
+    with in_place(console, board.panel) as board.changed:
         yield board
 
 
@@ -230,6 +232,16 @@ def counting(console: Console, total: int, unit: str) -> Iterator[Callable[[int]
         RateColumn(unit),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
-        task = bar.add_task(unit, total=total)
-        yield lambda done: bar.update(task, completed=done)
+    # It is not started, so that it needs no thread of its own, nor ipywidgets in a notebook.
+    bar = Progress(*columns, console=console)
+    task = bar.add_task(unit, total=total)
+    if not shows_changes(console):
+        yield lambda done: None
+        return
+    with in_place(console, bar.get_renderable) as changed:
+
+        def note(done: int) -> None:
+            bar.update(task, completed=done)
+            changed()
+
+        yield note

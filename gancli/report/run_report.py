@@ -6,8 +6,8 @@ from collections.abc import Callable
 from gancli.checkpoint import load
 from gancli.files import write_atomically
 from gancli.report.events import Evaluated
-from gancli.report.page import render
-from gancli.report.summary import summarise
+from gancli.report.page import render_report
+from gancli.report.summary import summarise_run
 from gancli.runs.folder import Run
 from gancli.trainer import Event, Logged, Saved
 
@@ -15,7 +15,7 @@ from gancli.trainer import Event, Logged, Saved
 def bring_up_to_date(run: Run) -> None:
     """Write a run's report anew, as of its last checkpoint."""
     header = load(run.checkpoint()).header
-    write_atomically(run.report_file, render(summarise(run, header)))
+    write_atomically(run.report_file, render_report(summarise_run(run, header)))
 
 
 class Recorder:
@@ -37,7 +37,9 @@ class Recorder:
             # What an evaluation takes is no part of a step.
             self._last = self._clock()
         if isinstance(event, Saved | Evaluated):
-            write_atomically(self.run.report_file, render(summarise(self.run, event.header)))
+            write_atomically(
+                self.run.report_file, render_report(summarise_run(self.run, event.header))
+            )
 
     def _note_timing(self, step: int) -> None:
         now = self._clock()

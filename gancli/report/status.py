@@ -11,7 +11,7 @@ from rich_pixels import Pixels
 from gancli.report.summary import Summary
 from gancli.runs.folder import BEST
 
-WIDEST = 100
+MAX_DRAWN_COLUMNS = 100
 """Columns of the drawn preview; a character shows two pixels, one above the other."""
 
 
@@ -52,7 +52,7 @@ def print_status(summary: Summary, console: Console) -> None:
 def draw(path: Path, columns: int) -> Pixels:
     """A picture in half-block characters, at most `columns` wide."""
     with Image.open(path) as picture:
-        width = min(WIDEST, columns, picture.width)
+        width = min(MAX_DRAWN_COLUMNS, columns, picture.width)
         height = width * picture.height // picture.width
         small = picture.convert("RGB").resize((width, height), Image.Resampling.LANCZOS)
     drawn: Pixels = Pixels.from_image(small)

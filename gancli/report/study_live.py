@@ -10,6 +10,7 @@ from rich.live import Live
 from rich.table import Table
 
 from gancli.report.console import say
+from gancli.report.in_place import REFRESHES_PER_SECOND
 from gancli.study.plan import CellSpec
 from gancli.study.pool import News, State
 from gancli.study.results import Results
@@ -22,10 +23,9 @@ from gancli.study.tables import (
     model_row,
 )
 
-REFRESHES_PER_SECOND = 2
-LITERATURE = "counted as in the literature (* see the report's protocol)"
-EVENNESS = "how evenly the modes are held, and how wide they are made"
-COLOURS: dict[State, str] = {
+LITERATURE_TITLE = "counted as in the literature (* see the report's protocol)"
+EVENNESS_TITLE = "how evenly the modes are held, and how wide they are made"
+STATE_COLOURS: dict[State, str] = {
     "waiting": "dim", "running": "bold", "done": "green", "failed": "red", "stopped": "yellow",
 }  # fmt: skip
 
@@ -109,7 +109,7 @@ class StudyBoard:
             pace = line.pace if line.state == "running" else None
             table.add_row(
                 name,
-                f"[{COLOURS[line.state]}]{line.state}[/]",
+                f"[{STATE_COLOURS[line.state]}]{line.state}[/]",
                 f"{line.step:,}/{line.steps:,}",
                 DASH if line.held is None else f"{line.held:g}",
                 DASH if line.high_quality is None else f"{line.high_quality:.0%}",
@@ -168,8 +168,8 @@ def print_results(console: Console, results: Results) -> None:
         f"{results.samples:,} samples, {count} seed{'s' if count > 1 else ''}"
     )
     console.print(_ranking(results, ours, title, told=True), soft_wrap=False)
-    console.print(_ranking(results, spread, EVENNESS, told=False), soft_wrap=False)
-    console.print(_ranking(results, counted, LITERATURE, told=False), soft_wrap=False)
+    console.print(_ranking(results, spread, EVENNESS_TITLE, told=False), soft_wrap=False)
+    console.print(_ranking(results, counted, LITERATURE_TITLE, told=False), soft_wrap=False)
     for cell in results.cells:
         if cell.state == "failed":
             say(f"{cell.model} with seed {cell.seed} failed: {cell.reason}")

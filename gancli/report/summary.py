@@ -13,7 +13,7 @@ from gancli.evaluation.protocol import Evaluation
 from gancli.evaluation.ranking import Entry, alike, entries, ranked_by
 from gancli.evaluation.results import evaluations, examined
 from gancli.report.evaluation import OF_CLASS, STD, shown_name
-from gancli.runs.folder import Row, Run
+from gancli.runs.folder import LogRow, Run
 
 LOSS = "loss_"
 
@@ -35,8 +35,8 @@ class Summary:
     run: Run
     header: Header
     """of its last checkpoint"""
-    metrics: list[Row]
-    timing: list[Row]
+    metrics: list[LogRow]
+    timing: list[LogRow]
     previews: dict[int, Path]
     trained: list[Evaluation]
     """the evaluations made in training"""
@@ -101,10 +101,10 @@ class Summary:
     @property
     def samples_per_second(self) -> float | None:
         """Real samples dealt a second, over the last line of the log."""
-        schedule = self.header.preset.schedule
+        preset = self.header.preset
         if not self.speed:
             return None
-        return self.speed[-1].value * schedule.batch_size * schedule.discriminator_steps
+        return self.speed[-1].value * preset.schedule.batch_size * preset.batches_per_step
 
     def pace(self) -> str:
         """Speed, time taken, and the time left, in words."""
@@ -133,7 +133,7 @@ class Summary:
         return _series(self.metrics, lambda name: name.startswith(LOSS))
 
 
-def summarise(run: Run, header: Header) -> Summary:
+def summarise_run(run: Run, header: Header) -> Summary:
     """Read a run's folder; `header` is that of its last checkpoint."""
     metrics = run.metrics()
     known = known_step(header, metrics)
@@ -151,13 +151,13 @@ def _asked(run: Run) -> list[Evaluation]:
         return []
 
 
-def known_step(header: Header, metrics: list[Row]) -> int:
+def known_step(header: Header, metrics: list[LogRow]) -> int:
     """The step of the last checkpoint or line, whichever is later."""
     last: int = metrics[-1]["step"] if metrics else 0
     return max(header.step, last)
 
 
-def _series(rows: Iterable[Row], wanted: Callable[[str], bool]) -> Series:
+def _series(rows: Iterable[LogRow], wanted: Callable[[str], bool]) -> Series:
     found: Series = {}
     for row in rows:
         for name, value in row.items():

@@ -12,9 +12,9 @@ from gancli.report.console import console, say
 from gancli.report.traversal_figures import Sprite, shown_effect
 from gancli.traverse import Axis, AxisEffect, Traversal
 
-PICTURES_LIMIT = 14_000_000
+TRAVERSAL_PICTURE_BYTES = 14_000_000
 """Bytes of pictures in one page of at most 20 MB; in its base64 they take a third more."""
-MOST_AXES = 60
+MAX_AXES = 60
 """Axes of one page; the weakest are left out."""
 
 
@@ -42,7 +42,7 @@ class Panel(NamedTuple):
 
 def budget(axes: int) -> int:
     """Bytes of one axis's sprite, of so many."""
-    return PICTURES_LIMIT // min(axes, MOST_AXES)
+    return TRAVERSAL_PICTURE_BYTES // min(axes, MAX_AXES)
 
 
 def print_traversal(found: Traversal) -> None:
@@ -71,13 +71,13 @@ def print_traversal(found: Traversal) -> None:
         say(f"no effect at all: {', '.join(dead)}")
 
 
-def render(found: Traversal, panels: Sequence[Panel]) -> bytes:
+def render_traversal(found: Traversal, panels: Sequence[Panel]) -> bytes:
     """The page, in UTF-8, below 20 MB: a slider an axis, the one of most effect first."""
-    shown = panels[:MOST_AXES]
+    shown = panels[:MAX_AXES]
     page = template("gancli.report", "traverse.html.jinja").render(
         found=found,
         panels=shown,
-        left_out=[panel.axis.name for panel in panels[MOST_AXES:]],
+        left_out=[panel.axis.name for panel in panels[MAX_AXES:]],
         facts=_facts(found, shown),
         version=gancli.__version__,
     )

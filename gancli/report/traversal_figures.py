@@ -8,18 +8,18 @@ import numpy as np
 from PIL import Image
 
 from gancli.html import data_uri, thinned
-from gancli.pictures import grid, labelled, png, to_image
+from gancli.pictures import grid, labelled_table, png, to_image
 from gancli.sampler import Samples
 from gancli.traverse import Axis, AxisEffect
 
 STRIP_SIDE = 64
 """Pixels of an image's side in a strip, at least; smaller ones are enlarged by a whole number."""
-SHEET_SIDE = 128
+AXES_SHEET_SIDE = 128
 """Pixels of an image's side in a sheet, at most."""
-SHEET_COLUMNS = 16
-BESIDE = 5
+AXES_SHEET_COLUMNS = 16
+ROWS_SIDE_BY_SIDE = 5
 """Rows side by side in a frame of an animation or of the page."""
-FRAME_MS, CLASS_MS = 120, 600
+VALUE_MS, CLASS_MS = 120, 600
 """How long an animation shows a frame; of classes, whose frames have nothing in common."""
 SPRITE_SIDE = 16_384
 """Pixels of a sprite's side that every browser draws."""
@@ -41,19 +41,19 @@ def strip(axis: Axis, images: Samples) -> bytes:
     """A PNG of the axis's images, (rows, frames, H, W, C), values above the columns."""
     tiles = [[to_image(each) for each in row] for row in _enlarged(images)]
     rows = list(zip(axis.rows, tiles, strict=True))
-    return png(labelled(rows, tiles[0][0].size, axis.headings))
+    return png(labelled_table(rows, tiles[0][0].size, axis.headings))
 
 
-def sheet(ranked: Sequence[tuple[AxisEffect, Samples]]) -> bytes:
+def axes_sheet(ranked: Sequence[tuple[AxisEffect, Samples]]) -> bytes:
     """A PNG with a row an axis, in the order given: frames of one row, (frames, H, W, C)."""
     rows, side = [], (0, 0)
     for found, images in ranked:
-        chosen = thinned(list(_enlarged(images)), SHEET_COLUMNS)
-        tiles = [_at_most(to_image(image), SHEET_SIDE) for image in chosen]
+        chosen = thinned(list(_enlarged(images)), AXES_SHEET_COLUMNS)
+        tiles = [_at_most(to_image(image), AXES_SHEET_SIDE) for image in chosen]
         first, last = found.headings[0], found.headings[-1]
         rows.append((f"{found.name}\n{first} to {last}\n{shown_effect(found)}", tiles))
         side = tiles[0].size
-    return png(labelled(rows, side))
+    return png(labelled_table(rows, side))
 
 
 def shown_effect(found: AxisEffect) -> str:
@@ -74,7 +74,7 @@ def animation(axis: Axis, images: Samples) -> bytes:
         "gif",
         save_all=True,
         append_images=order[1:],
-        duration=FRAME_MS if axis.ordered else CLASS_MS,
+        duration=VALUE_MS if axis.ordered else CLASS_MS,
         loop=0,
     )
     return buffer.getvalue()
@@ -144,7 +144,10 @@ def _jpeg(image: Image.Image, quality: int) -> bytes:
 
 def _frames(images: Samples) -> list[Image.Image]:
     """One picture a frame: its rows in a grid."""
-    return [grid(images[:, frame], min(len(images), BESIDE)) for frame in range(images.shape[1])]
+    return [
+        grid(images[:, frame], min(len(images), ROWS_SIDE_BY_SIDE))
+        for frame in range(images.shape[1])
+    ]
 
 
 def _enlarged(images: Samples) -> Samples:

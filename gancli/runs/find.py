@@ -1,6 +1,5 @@
 """The runs under the root: a new one's number, and which run a command means."""
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,15 +12,10 @@ from gancli.errors import RunError, UsageError
 from gancli.files import disk_errors
 from gancli.preset import Preset
 from gancli.runs.folder import LAST, Run
-from gancli.runs.names import run_name, run_number
+from gancli.runs.names import numbered_folders, output_name, run_name, run_number, runs_root
 
-SHOWN = 80
+PATH_CHARACTERS_SHOWN = 80
 """Characters of a name that an error repeats."""
-
-
-def runs_root() -> Path:
-    """Where runs go: `GANCLI_RUNS`, else `./runs`."""
-    return Path(os.environ.get("GANCLI_RUNS") or "runs")
 
 
 def new_run(preset: Preset) -> Run:
@@ -32,13 +26,13 @@ def new_run(preset: Preset) -> Run:
     with FileLock(root / ".lock"):
         taken = (run_number(path.name) for path in root.iterdir())
         number = 1 + max((number for number in taken if number is not None), default=0)
-        folder = root / run_name(preset, number)
+        folder = root / run_name(preset.name, preset.dataset, number)
         folder.mkdir()
     return Run(folder)
 
 
 @dataclass(frozen=True)
-class Fit:
+class RunFilter:
     """Which runs a command can use, where none is named."""
 
     fits: Callable[[Run], bool]
@@ -48,14 +42,14 @@ class Fit:
     """a command that makes one"""
 
 
-ANY = Fit(lambda run: True, "run", lambda: "gan train MODEL")
-LABELLED = Fit(Run.knows_classes, "run of a model that knows classes", labelled_example)
-OF_IMAGES = Fit(
+ANY = RunFilter(lambda run: True, "run", lambda: "gan train MODEL")
+LABELLED = RunFilter(Run.knows_classes, "run of a model that knows classes", labelled_example)
+OF_IMAGES = RunFilter(
     Run.makes_images, "run of a model of images", lambda: "gan train MODEL --dataset mnist"
 )
 
 
-def find(wanted: str | None, fit: Fit = ANY) -> Run | Path:
+def find(wanted: str | None, fit: RunFilter = ANY) -> Run | Path:
     """The run, or the checkpoint file, a command means.
 
     Args:
@@ -96,7 +90,9 @@ def _looked_up(path: Path, ask: Callable[[Path], bool]) -> bool:
     try:
         return ask(path)
     except OSError as error:
-        shown = f"{str(path)[:SHOWN]} ..." if len(str(path)) > SHOWN else path
+        shown = str(path)
+        if len(shown) > PATH_CHARACTERS_SHOWN:
+            shown = f"{shown[:PATH_CHARACTERS_SHOWN]} ..."
         raise RunError(f"read {shown} as a run, expected a path: {error.strerror}") from None
 
 
@@ -114,11 +110,8 @@ def latest_of(model: str, dataset: str) -> Run:
 
 def all_runs() -> list[Run]:
     """The numbered runs under the root, the latest last: by number, not by time."""
-    root = runs_root()
-    folders = root.iterdir() if root.is_dir() else ()
-    numbered = [(run_number(path.name), Run(path)) for path in folders]
-    runs = [(number, run) for number, run in numbered if number is not None and run.checkpoints()]
-    return [run for _, run in sorted(runs, key=lambda pair: pair[0])]
+    runs = map(Run, numbered_folders())
+    return [run for run in runs if run.checkpoints()]
 
 
 def open_checkpoint(found: Run | Path, which: str = LAST) -> Checkpoint:
@@ -133,6 +126,24 @@ def open_checkpoint(found: Run | Path, which: str = LAST) -> Checkpoint:
     if which != LAST:
         raise UsageError(f"read --checkpoint {which} with {found}, which is a single checkpoint")
     return load(found)
+
+
+def default_folder(
+    found: Run | Path, saved: Checkpoint, kind: str, which: str, *, raw: bool
+) -> Path:
+    """Where samples and traversals of a checkpoint go unless another place is typed.
+
+    Args:
+        found: the run, or the checkpoint file.
+        saved: its checkpoint.
+        kind: `samples` or `traversals`.
+        which: seeds and all that changes what is made from them.
+        raw: whether the weights are as trained.
+    """
+    name = output_name(saved.header.step, which, raw=raw)
+    if isinstance(found, Run):
+        return found.folder / kind / name
+    return Path(kind) / f"{saved.header.preset.name}-{name}"
 
 
 def _latest(runs: list[Run], lacking: str) -> Run:

@@ -16,7 +16,7 @@ from gancli.errors import LockedError, RunError, UsageError
 from gancli.files import PARTIAL, disk_errors, write_atomically
 from gancli.preset import Preset, Schedule, to_toml
 
-Row = dict[str, Any]
+LogRow = dict[str, Any]
 """A line of a log, `step` among its keys."""
 SUFFIX = ".safetensors"
 LAST, BEST = "last", "best"
@@ -228,27 +228,27 @@ class Run:
             if not kept and (best is None or step != best.step):
                 self.checkpoint_file(step).unlink()
 
-    def log(self, row: Row) -> None:
+    def log(self, row: LogRow) -> None:
         """Add a line to metrics.jsonl."""
         _append(self.metrics_file, row)
 
-    def log_timing(self, row: Row) -> None:
+    def log_timing(self, row: LogRow) -> None:
         """Add a line to timing.jsonl."""
         _append(self.timing_file, row)
 
-    def log_evaluation(self, row: Row) -> None:
+    def log_evaluation(self, row: LogRow) -> None:
         """Add a line to evaluations.jsonl."""
         _append(self.evaluations_file, row)
 
-    def metrics(self) -> list[Row]:
+    def metrics(self) -> list[LogRow]:
         """The lines of metrics.jsonl, up to one that was cut off or is none of ours."""
         return read_rows(self.metrics_file)
 
-    def timing(self) -> list[Row]:
+    def timing(self) -> list[LogRow]:
         """The lines of timing.jsonl, likewise."""
         return read_rows(self.timing_file)
 
-    def evaluations(self) -> list[Row]:
+    def evaluations(self) -> list[LogRow]:
         """The lines of evaluations.jsonl, likewise."""
         return read_rows(self.evaluations_file)
 
@@ -288,12 +288,12 @@ class Run:
             lock.release()
 
 
-def _append(file: Path, row: Row) -> None:
+def _append(file: Path, row: LogRow) -> None:
     with disk_errors(file), file.open("a") as opened:
         opened.write(json.dumps(row) + "\n")
 
 
-def read_rows(file: Path) -> list[Row]:
+def read_rows(file: Path) -> list[LogRow]:
     """The lines of a log, up to one that was cut off or is none of ours."""
     if not file.exists():
         return []

@@ -1,21 +1,23 @@
-"""The names of runs' folders, and of the folders of what is made from their checkpoints."""
+"""Where runs go and how their folders are named, and those of samples made from them; no torch."""
 
 import hashlib
+import os
 import re
 from pathlib import Path
-
-from gancli.checkpoint import Checkpoint
-from gancli.preset import Preset
-from gancli.runs.folder import Run
 
 _NUMBERED = re.compile(r"^.+-(?P<number>\d{3,})$")
 LONGEST_SEEDS = 40
 """Characters of what was typed of seeds that still make a folder's name."""
 
 
-def run_name(preset: Preset, number: int) -> str:
+def runs_root() -> Path:
+    """Where runs go: `GANCLI_RUNS`, else `./runs`."""
+    return Path(os.environ.get("GANCLI_RUNS") or "runs")
+
+
+def run_name(model: str, dataset: str, number: int) -> str:
     """The name of a run's folder: MODEL-DATASET-NNN."""
-    return f"{preset.name}-{preset.dataset}-{number:03d}"
+    return f"{model}-{dataset}-{number:03d}"
 
 
 def run_number(name: str) -> int | None:
@@ -24,21 +26,23 @@ def run_number(name: str) -> int | None:
     return int(match["number"]) if match else None
 
 
-def default_folder(
-    found: Run | Path, saved: Checkpoint, kind: str, which: str, *, raw: bool
-) -> Path:
-    """Where samples and traversals of a checkpoint go unless another place is typed.
+def numbered_folders() -> list[Path]:
+    """The folders under the root that are named as runs are, in the order of their numbers."""
+    root = runs_root()
+    folders = root.iterdir() if root.is_dir() else ()
+    numbered = [(run_number(path.name), path) for path in folders]
+    known = [(number, path) for number, path in numbered if number is not None]
+    return [path for _, path in sorted(known, key=lambda pair: pair[0])]
+
+
+def output_name(step: int, which: str, *, raw: bool) -> str:
+    """The name of a folder of samples or of a traversal.
 
     Args:
-        found: the run, or the checkpoint file.
-        saved: its checkpoint.
-        kind: `samples` or `traversals`.
+        step: of the checkpoint.
         which: seeds and all that changes what is made from them.
         raw: whether the weights are as trained.
     """
     if len(which) > LONGEST_SEEDS:
         which = hashlib.sha256(which.encode()).hexdigest()[:12]
-    name = f"step-{saved.header.step:06d}-seeds-{which}{'-raw' if raw else ''}"
-    if isinstance(found, Run):
-        return found.folder / kind / name
-    return Path(kind) / f"{saved.header.preset.name}-{name}"
+    return f"step-{step:06d}-seeds-{which}{'-raw' if raw else ''}"

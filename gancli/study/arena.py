@@ -17,7 +17,7 @@ from gancli.data import (
     StackedDigits,
     TorchvisionImages,
 )
-from gancli.data.stacked import CLASSES, DIGITS
+from gancli.data.stacked import DIGIT_CLASSES, DIGITS
 from gancli.errors import UsageError
 from gancli.evaluation.mnist_classifier import Reader, digit_reader
 from gancli.evaluation.mode_coverage import (
@@ -32,12 +32,12 @@ from gancli.evaluation.mode_coverage import (
 from gancli.rng import stream
 from gancli.sampler import Samples
 
-POINTS = 10_000
-STACKED = 26_000
+MEASURED_SAMPLES = 10_000
+MEASURED_STACKS = 26_000
 """Samples of a measurement: of points and digits, and of stacked digits as published."""
 PUBLISHED_BLOCK = 2_500
 """VEEGAN counts modes on so many points."""
-SURE = 0.9
+MIN_CONFIDENCE = 0.9
 """A digit is of high quality if the classifier gives it at least this probability."""
 
 
@@ -149,8 +149,10 @@ class DigitArena(Arena):
         channels = samples.shape[3]
         planes = torch.from_numpy(np.ascontiguousarray(samples)).permute(0, 3, 1, 2)
         labels, sure = self.reader.read(planes.reshape(-1, 1, *planes.shape[2:]))
-        mode = labels.reshape(-1, channels) @ CLASSES ** np.arange(channels)[::-1]
-        found = Assigned(mode, np.all(sure.reshape(-1, channels) >= SURE, axis=1), self.shares)
+        mode = labels.reshape(-1, channels) @ DIGIT_CLASSES ** np.arange(channels)[::-1]
+        found = Assigned(
+            mode, np.all(sure.reshape(-1, channels) >= MIN_CONFIDENCE, axis=1), self.shares
+        )
         every = np.bincount(mode, minlength=self.modes)
         return _measures(found).model_copy(
             update={
@@ -162,8 +164,8 @@ class DigitArena(Arena):
     def quality_words(self) -> str:
         """What a sample of high quality is."""
         return (
-            f"the classifier gives its digit a probability of at least {SURE:g}; noise, blotches, "
-            "torn and blended strokes are no digit to it"
+            f"the classifier gives its digit a probability of at least {MIN_CONFIDENCE:g}; it "
+            "rejects noise, blobs, broken and blended strokes"
         )
 
     def published_words(self) -> str:
@@ -172,7 +174,7 @@ class DigitArena(Arena):
 
     def real(self) -> Samples:
         """Digits of the test split."""
-        if self.modes == CLASSES:
+        if self.modes == DIGIT_CLASSES:
             return DIGITS.to_samples(self.test.x[: self.samples])
         triples = StackedDigits(count=self.samples)
         return triples.to_samples(triples.draw(self.test, self.samples, seed=0).x)
@@ -218,17 +220,17 @@ def open_arena(
     """
     if isinstance(data, Mixture):
         shown = (200, 400, 600, 800, 5000)
-        return PointArena(name, 100, shown, POINTS, data.modes, data)
+        return PointArena(name, 100, shown, MEASURED_SAMPLES, data.modes, data)
     if not is_arena(data):
         raise UsageError(f"read {name} as an arena, expected a data set whose modes are known")
     train, test = (DIGITS.split(folder, train=split) for split in (True, False))
     reader = digit_reader(train, test, cache, done)
     shown = (1000, 3000, 5000, 7000, 9000)
     if isinstance(data, StackedDigits):
-        modes = CLASSES**3
+        modes = DIGIT_CLASSES**3
         shares = np.full(modes, 1 / modes)
-        return DigitArena(name, 500, shown, STACKED, modes, reader, test, shares)
+        return DigitArena(name, 500, shown, MEASURED_STACKS, modes, reader, test, shares)
     if train.labels is None:
         raise UsageError(f"read {name} as an arena, expected labels")
-    shares = np.bincount(train.labels.numpy(), minlength=CLASSES) / len(train)
-    return DigitArena(name, 500, shown, POINTS, CLASSES, reader, test, shares)
+    shares = np.bincount(train.labels.numpy(), minlength=DIGIT_CLASSES) / len(train)
+    return DigitArena(name, 500, shown, MEASURED_SAMPLES, DIGIT_CLASSES, reader, test, shares)

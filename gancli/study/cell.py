@@ -25,13 +25,13 @@ from gancli.study.frames import Frame
 from gancli.study.plan import Cell, CellSpec, Outcome, Study
 from gancli.trainer import Event, Job, Stepped, Trainer
 
-PATIENCE = 30.0
+ORPHAN_WAIT_SECONDS = 30.0
 """Seconds to wait for an orphan of a killed study to save its state and leave."""
-BETWEEN_WORDS = 1.0
+PROGRESS_SECONDS = 1.0
 """Seconds between two words of progress."""
 
 
-class Request(Settings):
+class CellRequest(Settings):
     """What to do, and where."""
 
     cell: CellSpec
@@ -43,7 +43,7 @@ class Request(Settings):
     """folder of the digit classifier"""
 
     @classmethod
-    def of(cls, study: Study, cell: CellSpec, data: Path, cache: Path) -> "Request":
+    def of(cls, study: Study, cell: CellSpec, data: Path, cache: Path) -> "CellRequest":
         """To run a cell in its place in a study."""
         folder = study.cell(cell.name).folder
         return cls(cell=cell, folder=str(folder), data=str(data), cache=str(cache))
@@ -52,7 +52,7 @@ class Request(Settings):
 Tell = Callable[[dict[str, object]], None]
 
 
-class Examiner:
+class CellExaminer:
     """Listens to a trainer, and measures its generator every so many steps."""
 
     def __init__(self, trainer: Trainer, arena: Arena, cell: Cell, tell: Tell) -> None:
@@ -66,7 +66,7 @@ class Examiner:
         last = self.trainer.job.preset.schedule.steps
         if event.step % self.arena.every == 0 or event.step == last:
             self._measure(event.step)
-        elif time.monotonic() - self._spoke > BETWEEN_WORDS:
+        elif time.monotonic() - self._spoke > PROGRESS_SECONDS:
             self._say({"step": event.step})
 
     def _measure(self, step: int) -> None:
@@ -89,7 +89,7 @@ class Examiner:
         self.tell(words)
 
 
-def run_cell(request: Request, tell: Tell, should_stop: Callable[[], bool]) -> None:
+def run_cell(request: CellRequest, tell: Tell, should_stop: Callable[[], bool]) -> None:
     """Train and measure a cell to its end, from where it stopped.
 
     Raises:
@@ -109,7 +109,7 @@ def run_cell(request: Request, tell: Tell, should_stop: Callable[[], bool]) -> N
     cell.run.cut_back(reached)
     cell.cut_back(reached)
     trainer = Trainer(Job(spec.preset, spec.settings, data, cell.run, resume_from=saved))
-    trainer.listen = Examiner(trainer, arena, cell, tell)
+    trainer.listen = CellExaminer(trainer, arena, cell, tell)
     reason = ""
     try:
         trainer.train(should_stop)
@@ -119,8 +119,8 @@ def run_cell(request: Request, tell: Tell, should_stop: Callable[[], bool]) -> N
     write_atomically(cell.outcome_file, outcome.model_dump_json().encode())
 
 
-def _with_patience(request: Request, tell: Tell, should_stop: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE
+def _with_patience(request: CellRequest, tell: Tell, should_stop: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + ORPHAN_WAIT_SECONDS
     while True:
         try:
             with Cell(Path(request.folder)).run.locked():
@@ -131,9 +131,9 @@ def _with_patience(request: Request, tell: Tell, should_stop: Callable[[], bool]
             time.sleep(0.2)
 
 
-def main() -> None:
+def run_as_process() -> None:
     """Do what standard input asks for; a failure's sentence goes to standard error."""
-    request = Request.model_validate_json(sys.stdin.read())
+    request = CellRequest.model_validate_json(sys.stdin.read())
     parent = os.getppid()
 
     def tell(words: dict[str, object]) -> None:
@@ -152,4 +152,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_as_process()

@@ -12,8 +12,8 @@ from gancli.data import Mixture
 from gancli.sampler import Samples
 from gancli.types import Players, Sample
 
-POINTS = 1000
-IMAGES = 25
+FRAME_POINTS = 1000
+FRAME_IMAGES = 25
 FIELD_SIDE = 48
 """The field is the discriminator's logit on so many times so many points."""
 
@@ -32,8 +32,8 @@ class Frame:
     def of(samples: Samples, data: Mixture | None, players: Players) -> "Frame":
         """The frame of these samples; `data` where they are points."""
         if data is None:
-            return Frame(samples[:IMAGES], None)
-        return Frame(samples[:POINTS], _field(players))
+            return Frame(samples[:FRAME_IMAGES], None)
+        return Frame(samples[:FRAME_POINTS], _field(players))
 
     def packed(self) -> bytes:
         """As an npz file's content."""

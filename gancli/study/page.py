@@ -15,7 +15,7 @@ from gancli.pictures import png
 from gancli.sampler import Samples
 from gancli.study.arena import FAIR_WORDS, Arena
 from gancli.study.frames import Frame
-from gancli.study.pictures import Curve, curves, film, sheet, tile, weight_histograms
+from gancli.study.pictures import Curve, curves, film, tile, tile_sheet, weight_histograms
 from gancli.study.plan import Cell, Study, StudySpec
 from gancli.study.results import Results
 from gancli.study.tables import ceiling_row, columns_of, model_row
@@ -38,7 +38,7 @@ def write_report(study: Study, spec: StudySpec, results: Results, arena: Arena) 
         Curve("high_quality", "share of high quality", 1),
     ]
     pictures = {
-        "pictures.png": sheet(tiles, steps),
+        "pictures.png": tile_sheet(tiles, steps),
         "curves.png": curves(results.cells, measures),
     }
     if saved:

@@ -6,45 +6,43 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageColor
 
 from gancli.checkpoint import Checkpoint
 from gancli.data import Mixture
-from gancli.pictures import grid, labelled, png
+from gancli.palette import FAKE_COLOUR, FAKE_FIELD, PLAIN_COLOUR, REAL_COLOUR, REAL_FIELD
+from gancli.pictures import grid, labelled_table, png
 from gancli.sampler import Samples
 from gancli.state import below
 from gancli.study.frames import Frame
-from gancli.study.results import CellResult, interval
+from gancli.study.results import CellResult, seed_interval
 
-TILE = 168
+TILE_SIDE = 168
 """Pixels of a tile's side."""
-FILM = 264
+FILM_SIDE = 264
 """Pixels of a film's side."""
-FRAME_MS = 140
-TAIL = 0.005
+FILM_FRAME_MS = 140
+HISTOGRAM_TAIL = 0.005
 """Part of the weights that a histogram leaves out."""
-BINS = 20
+HISTOGRAM_BINS = 20
 """Of a weight histogram, as in the published pictures."""
-REAL, FAKE = (58, 157, 93), (20, 50, 170)
-LOW, HIGH = np.array([247.0, 205, 190]), np.array([196.0, 222, 247])
-"""Where the discriminator sees fakes, and where reals."""
 Rgb = NDArray[np.uint8]
 
 
-def tile(frame: Frame, data: Mixture | None, reals: Samples, side: int = TILE) -> Image.Image:
+def tile(frame: Frame, data: Mixture | None, reals: Samples, side: int = TILE_SIDE) -> Image.Image:
     """One measurement in a square: points over the real ones and the field, or a few images."""
     if data is None:
         return grid(frame.samples).convert("RGB").resize((side, side), Image.Resampling.NEAREST)
     canvas = np.full((side, side, 3), 255, np.uint8)
     if frame.field is not None:
         canvas[:] = _shaded(frame.field, side)
-    _dots(canvas, reals, data, REAL, size=1)
-    _dots(canvas, frame.samples, data, FAKE, size=2)
+    _dots(canvas, reals, data, REAL_COLOUR, size=1)
+    _dots(canvas, frame.samples, data, FAKE_COLOUR, size=2)
     return Image.fromarray(canvas)
 
 
 def _shaded(field: NDArray[np.float32], side: int) -> Rgb:
-    """The field as colours: from LOW to HIGH around its median, by its spread.
+    """The field as colours: from that of fakes to that of reals, around its median, by its spread.
 
     The logits of a Wasserstein critic have no zero of their own.
     """
@@ -54,12 +52,13 @@ def _shaded(field: NDArray[np.float32], side: int) -> Rgb:
     # Rows of a picture run downwards.
     image = Image.fromarray((255 * share[::-1]).astype(np.uint8))
     smooth = np.asarray(image.resize((side, side), Image.Resampling.BICUBIC)) / 255.0
-    return np.asarray(LOW + smooth[..., None] * (HIGH - LOW), dtype=np.uint8)
+    low, high = (
+        np.array(ImageColor.getrgb(colour), np.float64) for colour in (FAKE_FIELD, REAL_FIELD)
+    )
+    return np.asarray(low + smooth[..., None] * (high - low), dtype=np.uint8)
 
 
-def _dots(
-    canvas: Rgb, points: Samples, data: Mixture, colour: tuple[int, int, int], size: int
-) -> None:
+def _dots(canvas: Rgb, points: Samples, data: Mixture, colour: str, size: int) -> None:
     side = len(canvas)
     points = points[np.isfinite(points).all(axis=1)]
     place = ((points.astype(np.float64) / data.scale + 1) / 2 * (side - 1)).round().astype(int)
@@ -67,23 +66,29 @@ def _dots(
         for down in range(size):
             x, y = place[:, 0] + across, side - 1 - place[:, 1] - down
             inside = (x >= 0) & (x < side) & (y >= 0) & (y < side)
-            canvas[y[inside], x[inside]] = colour
+            canvas[y[inside], x[inside]] = ImageColor.getrgb(colour)
 
 
 def film(frames: Iterable[Frame], data: Mixture, reals: Samples) -> bytes:
     """An animated WebP of the points moving, with the discriminator's field behind them."""
-    first, *others = [tile(frame, data, reals, FILM) for frame in frames]
+    first, *others = [tile(frame, data, reals, FILM_SIDE) for frame in frames]
     buffer = io.BytesIO()
     first.save(
-        buffer, "webp", save_all=True, append_images=others, duration=FRAME_MS, loop=0, quality=70
+        buffer,
+        "webp",
+        save_all=True,
+        append_images=others,
+        duration=FILM_FRAME_MS,
+        loop=0,
+        quality=70,
     )
     return buffer.getvalue()
 
 
-def sheet(tiles: Mapping[str, Mapping[int, Image.Image]], steps: Sequence[int]) -> bytes:
+def tile_sheet(tiles: Mapping[str, Mapping[int, Image.Image]], steps: Sequence[int]) -> bytes:
     """A PNG with a row a model and a column a step; what was not measured stays blank."""
     rows = [(model, [own.get(step) for step in steps]) for model, own in tiles.items()]
-    return png(labelled(rows, (TILE, TILE), [f"step {step:,}" for step in steps]))
+    return png(labelled_table(rows, (TILE_SIDE, TILE_SIDE), [f"step {step:,}" for step in steps]))
 
 
 @dataclass(frozen=True)
@@ -127,7 +132,7 @@ def _band(
             value = row.get(name)
             if value is not None:
                 values.setdefault(int(row["step"] or 0), []).append(value)
-    found = [(step, interval(values[step])) for step in sorted(values)]
+    found = [(step, seed_interval(values[step])) for step in sorted(values)]
     return (
         np.array([step for step, _ in found], dtype=np.float64),
         np.array([each.mean for _, each in found]),
@@ -148,9 +153,9 @@ def weight_histograms(checkpoints: Mapping[str, Checkpoint]) -> bytes:
     panels = figure.subplots(rows, columns, squeeze=False).flat
     for axes, (model, saved) in zip(panels, checkpoints.items(), strict=False):
         values = discriminator_weights(saved)
-        least, most = np.quantile(values, [TAIL / 2, 1 - TAIL / 2])
+        least, most = np.quantile(values, [HISTOGRAM_TAIL / 2, 1 - HISTOGRAM_TAIL / 2])
         values = values[(values >= least) & (values <= most)]
-        axes.hist(values, BINS, color="#1f4fd8")
+        axes.hist(values, HISTOGRAM_BINS, color=PLAIN_COLOUR)
         axes.locator_params(axis="x", nbins=4)
         outer = outer_share(values)
         axes.set_title(f"{model}: {outer:.0%} in the outer bins", fontsize=9)
@@ -171,7 +176,7 @@ def discriminator_weights(saved: Checkpoint) -> NDArray[np.float64]:
 
 def outer_share(values: NDArray[np.float64]) -> float:
     """The part of the values in the first and the last of 20 bins between least and most."""
-    counts, _ = np.histogram(values, BINS)
+    counts, _ = np.histogram(values, HISTOGRAM_BINS)
     return float((counts[0] + counts[-1]) / counts.sum())
 
 

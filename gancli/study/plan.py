@@ -11,8 +11,8 @@ from pydantic import Field, ValidationError
 from gancli.checkpoint import RunSettings
 from gancli.errors import RunError
 from gancli.files import write_atomically
-from gancli.preset import StoredPreset, differences
-from gancli.runs.folder import Row, Run, read_rows
+from gancli.preset import StoredPreset, preset_differences
+from gancli.runs.folder import LogRow, Run, read_rows
 from gancli.settings import Settings
 
 
@@ -126,7 +126,8 @@ def _changes(old: StudySpec, new: StudySpec) -> list[str]:
     found = [f"{name}: {said(a)} -> {said(b)}" for name, a, b in plain if a != b]
     for model in old.presets.keys() & new.presets.keys():
         found += [
-            f"{model}: {text}" for text in differences(old.presets[model], new.presets[model])
+            f"{model}: {text}"
+            for text in preset_differences(old.presets[model], new.presets[model])
         ]
     return found
 
@@ -156,7 +157,7 @@ class Cell:
         """What the pictures of a step are drawn from."""
         return self.folder / "frames" / f"step-{step:06d}.npz"
 
-    def rows(self) -> list[Row]:
+    def rows(self) -> list[LogRow]:
         """The measurements, in order."""
         return read_rows(self.measures_file)
 
@@ -164,11 +165,11 @@ class Cell:
         """Take the measurements back to a checkpoint's step."""
         self._write([row for row in self.rows() if row["step"] <= step])
 
-    def add(self, row: Row) -> None:
+    def add(self, row: LogRow) -> None:
         """Note one more measurement."""
         self._write([*self.rows(), row])
 
-    def _write(self, rows: Sequence[Row]) -> None:
+    def _write(self, rows: Sequence[LogRow]) -> None:
         lines = "".join(json.dumps(row) + "\n" for row in rows)
         write_atomically(self.measures_file, lines.encode())
 

@@ -13,11 +13,11 @@ from typing import Literal
 
 from gancli.errors import DiskError, ExitCode
 from gancli.files import write_atomically
-from gancli.study.cell import Request
+from gancli.study.cell import CellRequest
 from gancli.study.plan import Outcome, Study
 
 State = Literal["waiting", "running", "done", "failed", "stopped"]
-POLL = 0.2
+POLL_SECONDS = 0.2
 """Seconds between two looks at whether to stop."""
 
 
@@ -40,13 +40,13 @@ class Pool:
 
     def __init__(self, study: Study, jobs: int, tell: Callable[[News], None]) -> None:
         self.study, self.jobs, self.tell = study, jobs, tell
-        self._waiting: queue.SimpleQueue[Request] = queue.SimpleQueue()
+        self._waiting: queue.SimpleQueue[CellRequest] = queue.SimpleQueue()
         self._news: queue.SimpleQueue[News] = queue.SimpleQueue()
         self._running: set[subprocess.Popen[str]] = set()
         self._guard = threading.Lock()
         self._stopped = False
 
-    def run(self, requests: Iterable[Request], should_stop: Callable[[], bool]) -> bool:
+    def run(self, requests: Iterable[CellRequest], should_stop: Callable[[], bool]) -> bool:
         """Run them all; returns whether it was not stopped before their end."""
         for request in requests:
             self._waiting.put(request)
@@ -55,7 +55,7 @@ class Pool:
             thread.start()
         try:
             while any(thread.is_alive() for thread in threads):
-                self._pass_on(POLL)
+                self._pass_on(POLL_SECONDS)
                 if should_stop():
                     self._stop()
         finally:
@@ -90,7 +90,7 @@ class Pool:
                 return
             self._follow(request, process)
 
-    def _start(self, request: Request) -> subprocess.Popen[str] | None:
+    def _start(self, request: CellRequest) -> subprocess.Popen[str] | None:
         with self._guard:
             if self._stopped:
                 return None
@@ -106,7 +106,7 @@ class Pool:
             self._running.add(process)
         return process
 
-    def _follow(self, request: Request, process: subprocess.Popen[str]) -> None:
+    def _follow(self, request: CellRequest, process: subprocess.Popen[str]) -> None:
         name = request.cell.name
         self._news.put(News(name, "running"))
         if process.stdin is None or process.stdout is None or process.stderr is None:

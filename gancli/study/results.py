@@ -16,12 +16,12 @@ from gancli.study.arena import Arena, Measures
 from gancli.study.plan import CellSpec, Study, StudySpec
 
 CONFIDENCE = 0.95
-LATELY = 1000
+RECENT_STEPS = 1000
 """A model's unrest is told over the last so many steps."""
-Row = dict[str, float | None]
+MeasureRow = dict[str, float | None]
 
 
-class Interval(BaseModel):
+class SeedInterval(BaseModel):
     """A mean over seeds, with its 95 percent Student-t interval."""
 
     mean: float
@@ -49,7 +49,7 @@ class CellResult(BaseModel):
     """the first measurement after which the modes held stay at or below half; None: no collapse"""
     seconds: float = 0.0
     """that the last process spent on it"""
-    rows: list[Row] = []
+    rows: list[MeasureRow] = []
 
 
 class ModelResult(BaseModel):
@@ -57,7 +57,7 @@ class ModelResult(BaseModel):
 
     model: str
     failed: int
-    measures: dict[str, Interval]
+    measures: dict[str, SeedInterval]
     collapse_steps: list[int | None]
     """a seed each, of those that were done"""
     lately: Unrest | None
@@ -89,17 +89,17 @@ class Results(BaseModel):
         return all(cell.state == "done" for cell in self.cells)
 
 
-def interval(values: Sequence[float]) -> Interval:
+def seed_interval(values: Sequence[float]) -> SeedInterval:
     """Mean and 95 percent Student-t interval of one value or more."""
     mean = statistics.fmean(values)
     if len(values) == 1:
-        return Interval(mean=mean, half_width=None, count=1)
+        return SeedInterval(mean=mean, half_width=None, count=1)
     # It takes longer to import than all else here.
     from scipy.stats import t
 
     error = statistics.stdev(values) / math.sqrt(len(values))
     quantile = float(t.ppf((1 + CONFIDENCE) / 2, len(values) - 1))
-    return Interval(mean=mean, half_width=quantile * error, count=len(values))
+    return SeedInterval(mean=mean, half_width=quantile * error, count=len(values))
 
 
 def collapse_step(rows: Sequence[Mapping[str, float | None]], modes: int) -> int | None:
@@ -113,7 +113,7 @@ def collapse_step(rows: Sequence[Mapping[str, float | None]], modes: int) -> int
     return began
 
 
-def gather(study: Study, spec: StudySpec, arena: Arena, accuracy: float | None) -> Results:
+def gather_results(study: Study, spec: StudySpec, arena: Arena, accuracy: float | None) -> Results:
     """Read what the cells have measured so far."""
     cells = [_cell(study, cell, arena) for cell in spec.cells()]
     ranking = [_model(model, cells) for model in spec.presets]
@@ -163,7 +163,7 @@ def _model(model: str, cells: Sequence[CellResult]) -> ModelResult:
     return ModelResult(
         model=model,
         failed=sum(cell.state == "failed" for cell in own),
-        measures={name: interval(values) for name, values in columns.items()},
+        measures={name: seed_interval(values) for name, values in columns.items()},
         collapse_steps=[cell.collapse_step for cell in done],
         lately=_lately(done),
     )
@@ -174,7 +174,7 @@ def _lately(done: Sequence[CellResult]) -> Unrest | None:
         row["held"] or 0.0
         for cell in done
         for row in cell.rows
-        if (row["step"] or 0) > (cell.rows[-1]["step"] or 0) - LATELY
+        if (row["step"] or 0) > (cell.rows[-1]["step"] or 0) - RECENT_STEPS
     ]
     if not held:
         return None

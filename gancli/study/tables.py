@@ -1,8 +1,8 @@
 """The ranking's cells as text, for the terminal and the page."""
 
-from gancli.study.results import Interval, ModelResult, Results
+from gancli.study.results import ModelResult, Results, SeedInterval
 
-LEAST_SHOWN = 0.001
+SMALLEST_SHOWN = 0.001
 """Smaller numbers are only said to be so."""
 DASH = "\N{EN DASH}"
 HEADINGS = {
@@ -19,7 +19,7 @@ HEADINGS = {
 """Measures and what they are called; the starred are counted as in the literature's tables."""
 AS_PUBLISHED = ("captured", "published_captured", "published_high_quality", "published_kl")
 OF_SPREAD = ("reverse_kl", "jensen_shannon", "std_ratio")
-SHARES = ("high_quality", "published_high_quality")
+SHARE_MEASURES = ("high_quality", "published_high_quality")
 
 
 def columns_of(results: Results) -> dict[str, str]:
@@ -33,7 +33,7 @@ def model_row(model: ModelResult, columns: dict[str, str]) -> list[str]:
     row = [model.model]
     for name in columns:
         found = model.measures.get(name)
-        row.append(DASH if found is None else _interval(found, share=name in SHARES))
+        row.append(DASH if found is None else _interval(found, share=name in SHARE_MEASURES))
     began = [DASH if step is None else f"{step:,}" for step in model.collapse_steps]
     unrest = model.lately
     lately = f"{unrest.least:g}, {unrest.median:g}, {unrest.most:g}" if unrest else DASH
@@ -44,13 +44,13 @@ def ceiling_row(results: Results, columns: dict[str, str]) -> list[str]:
     """What real data score."""
     ceiling = results.ceiling.model_dump()
     scores = [
-        f"{100 * ceiling[name]:.1f} %" if name in SHARES else _number(ceiling[name])
+        f"{100 * ceiling[name]:.1f} %" if name in SHARE_MEASURES else _number(ceiling[name])
         for name in columns
     ]
     return ["real data", *scores, "", ""]
 
 
-def _interval(found: Interval, *, share: bool) -> str:
+def _interval(found: SeedInterval, *, share: bool) -> str:
     if share:
         width = "" if found.half_width is None else f" ± {100 * found.half_width:.1f}"
         return f"{100 * found.mean:.1f}{width} %"
@@ -61,4 +61,4 @@ def _interval(found: Interval, *, share: bool) -> str:
 def _number(value: float) -> str:
     if value >= 1000:
         return f"{value:,.0f}"
-    return f"{value:.3g}" if value >= LEAST_SHOWN or not value else f"<{LEAST_SHOWN:g}"
+    return f"{value:.3g}" if value >= SMALLEST_SHOWN or not value else f"<{SMALLEST_SHOWN:g}"

@@ -8,7 +8,7 @@ from pydantic import BaseModel
 
 from gancli.errors import RunError
 from gancli.preset import Preset
-from gancli.study.cell import Request
+from gancli.study.cell import CellRequest
 from gancli.study.plan import Study, StudySpec
 from gancli.study.pool import News, Pool
 
@@ -47,7 +47,7 @@ def _seconds(model: str, preset: Preset, data: Path, cache: Path, jobs: int) -> 
     with tempfile.TemporaryDirectory() as name:
         study = Study(Path(name))
         spec = StudySpec(arena=preset.dataset, presets={model: preset}, seeds=[0, 1], device="cpu")
-        requests = [Request.of(study, cell, data, cache) for cell in spec.cells()]
+        requests = [CellRequest.of(study, cell, data, cache) for cell in spec.cells()]
         began = time.monotonic()
         Pool(study, jobs, note).run(requests, lambda: False)
         seconds = time.monotonic() - began

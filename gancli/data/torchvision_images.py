@@ -19,7 +19,7 @@ from gancli.errors import DataError, NetworkError
 from gancli.files import disk_error, disk_errors
 from gancli.types import DataShape
 
-Source = Literal["mnist", "cifar10"]
+TorchvisionSource = Literal["mnist", "cifar10"]
 
 
 # torchvision takes longer to import than torch, so those who need no images do not wait for it.
@@ -37,13 +37,16 @@ def _cifar10(folder: Path, train: bool, download: bool) -> Dataset:
     return Dataset(torch.from_numpy(read.data).permute(0, 3, 1, 2), torch.tensor(read.targets))
 
 
-READERS: dict[Source, Callable[[Path, bool, bool], Dataset]] = {
+READERS: dict[TorchvisionSource, Callable[[Path, bool, bool], Dataset]] = {
     "mnist": _mnist,
     "cifar10": _cifar10,
 }
 """Read the training or the test split from a folder; the last argument: download it there."""
-SHAPES: dict[Source, tuple[int, int, int]] = {"mnist": (1, 28, 28), "cifar10": (3, 32, 32)}
-NAMES: dict[Source, tuple[str, ...]] = {
+SHAPES: dict[TorchvisionSource, tuple[int, int, int]] = {
+    "mnist": (1, 28, 28),
+    "cifar10": (3, 32, 32),
+}
+CLASS_NAMES: dict[TorchvisionSource, tuple[str, ...]] = {
     "mnist": tuple("0123456789"),
     "cifar10": (
         "airplane",
@@ -59,7 +62,7 @@ NAMES: dict[Source, tuple[str, ...]] = {
     ),
 }
 """The classes, in the order of their labels."""
-LAYOUTS: dict[Source, str] = {
+LAYOUTS: dict[TorchvisionSource, str] = {
     "mnist": "MNIST/raw/train-images-idx3-ubyte",
     "cifar10": "cifar-10-batches-py/data_batch_1",
 }
@@ -98,7 +101,7 @@ class TorchvisionImages(ImageSpec):
     """The training split of one of torchvision's data sets, as uint8 images."""
 
     kind: Literal["torchvision"] = "torchvision"
-    source: Source
+    source: TorchvisionSource
     """which data set"""
     size: int | None = Field(default=None, gt=0, le=4096)
     """side of the square the images are resized to, bilinearly; none: as they are"""
@@ -108,12 +111,12 @@ class TorchvisionImages(ImageSpec):
         """(C, H, W) of the set's images, and its classes."""
         channels, height, width = SHAPES[self.source]
         side = (self.size, self.size) if self.size else (height, width)
-        return DataShape((channels, *side), len(NAMES[self.source]))
+        return DataShape((channels, *side), len(CLASS_NAMES[self.source]))
 
     @property
     def class_names(self) -> tuple[str, ...]:
         """The classes, in the order of their labels."""
-        return NAMES[self.source]
+        return CLASS_NAMES[self.source]
 
     def load(self, folder: Path, seed: int) -> Dataset:
         """The training split, from `folder` or downloaded into it.

@@ -1,0 +1,76 @@
+"""Which presets `gan bench train` measures, and why others are left out."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from gancli import catalog
+from gancli.errors import UsageError
+from gancli.networks.plain import has_plain
+from gancli.preset import Preset, load_preset
+
+LITE = "lite"
+SMALL_IMAGES = "cifar10"
+
+
+@dataclass(frozen=True)
+class BenchChoice:
+    """One preset to measure."""
+
+    model: str
+    dataset: str | None
+    variant: str | None
+
+    def arguments(self) -> list[str]:
+        """The choice as it is typed."""
+        options = (("--dataset", self.dataset), ("--variant", self.variant))
+        return [self.model, *(part for name, said in options if said for part in (name, said))]
+
+    def preset(self, overrides: tuple[str, ...]) -> Preset:
+        """The preset, for the three loops.
+
+        Raises:
+            UsageError: it is unknown, or the loops written by hand cannot train it.
+        """
+        preset = load_preset(self.model, self.dataset, self.variant, overrides)
+        beyond = beyond_the_loops(preset)
+        if beyond:
+            raise UsageError(
+                f"{self.model} {beyond}, and the loops that gan bench train compares with train "
+                "only models of two players that are fed noise alone"
+            )
+        return preset
+
+
+def every_choice(dataset: str | None) -> Iterator[BenchChoice]:
+    """Each model on each data set of its own values; in its short variant where it has one."""
+    for model in catalog.model_names():
+        head = catalog.preset_file(model)
+        for name in head.datasets:
+            if name == (dataset or name) and catalog.lineage(name) == [name]:
+                if beyond_the_loops(load_preset(model, name)):
+                    continue
+                has_lite = LITE in head.variants_on(name)
+                yield BenchChoice(model, name, LITE if has_lite else None)
+
+
+def beyond_the_loops(preset: Preset) -> str | None:
+    """What the loops we compare with cannot do; None: they train this preset."""
+    plain = all(has_plain(each.network) for each in preset.players().values())
+    reasons = {
+        "has three players": preset.reconstructor is not None,
+        "knows classes": preset.classes > 0,
+        "is fed more than noise": bool(preset.prior.axes()),
+        "has networks of another family": not plain,
+        "has a penalty that is left out of some steps": preset.objective.period() > 1,
+    }
+    return next((reason for reason, holds in reasons.items() if holds), None)
+
+
+def small_image_model() -> str:
+    """The first model without labels that has a short variant on small images."""
+    heads = map(catalog.preset_file, catalog.model_names())
+    return next(
+        head.name
+        for head in heads
+        if LITE in head.variants_on(SMALL_IMAGES) and not head.knows_classes
+    )

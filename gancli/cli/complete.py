@@ -1,0 +1,50 @@
+"""What the shell offers after Tab: models, data sets, variants and runs; knows no torch.
+
+Where nothing fits, the shell completes paths.
+"""
+
+from collections.abc import Iterable
+
+import typer
+
+from gancli import catalog
+from gancli.runs.names import numbered_folders
+
+
+def complete_model(incomplete: str) -> list[str]:
+    """Models, by name."""
+    return _starting(catalog.model_names(), incomplete)
+
+
+def complete_dataset(context: typer.Context, incomplete: str) -> list[str]:
+    """Data sets: those of the model, where one was typed before."""
+    model = _typed_model(context)
+    named = catalog.preset_file(model).datasets if model else catalog.dataset_names()
+    return _starting(named, incomplete)
+
+
+def complete_variant(context: typer.Context, incomplete: str) -> list[str]:
+    """Variants of the model on its data set, where they were typed before."""
+    model, dataset = _typed_model(context), context.params.get("dataset")
+    if model is None:
+        return []
+    found = catalog.preset_file(model)
+    datasets = [str(dataset)] if dataset in found.datasets else found.datasets
+    variants = dict.fromkeys(name for each in datasets for name in found.variants_on(each))
+    return _starting(variants, incomplete)
+
+
+def complete_run(incomplete: str) -> list[str]:
+    """Runs under the root, the latest first, then models, which mean their latest run."""
+    runs = [path.name for path in reversed(numbered_folders())]
+    return _starting([*runs, *catalog.model_names()], incomplete)
+
+
+def _typed_model(context: typer.Context) -> str | None:
+    """The model on the line; before an option without its value, arguments are not parsed yet."""
+    typed = [context.params.get("model"), *context.args]
+    return next((str(word) for word in typed if word in catalog.model_names()), None)
+
+
+def _starting(names: Iterable[str], incomplete: str) -> list[str]:
+    return [name for name in names if name.startswith(incomplete)]

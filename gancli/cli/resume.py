@@ -1,0 +1,33 @@
+"""`gan resume` as it is typed."""
+
+from gancli.cli.options import (
+    DataDirOption,
+    DeviceOption,
+    RunArgument,
+    TensorboardOption,
+    ThreadsOption,
+    TrustOption,
+    WeightsOption,
+)
+
+
+def resume(
+    run: RunArgument = None,
+    device: DeviceOption = None,
+    threads: ThreadsOption = None,
+    data_dir: DataDirOption = None,
+    tensorboard: TensorboardOption = False,
+    weights: WeightsOption = None,
+    trust_weights: TrustOption = False,
+) -> None:
+    """Continue a run, bit for bit as if it had never stopped."""
+    from gancli.commands import resume as command
+    from gancli.commands.evaluate_in_training import Weights
+    from gancli.environment import Place
+    from gancli.run_job import TrainOptions
+
+    command.resume(
+        run,
+        Place(device, threads, data_dir),
+        TrainOptions(data_dir, tensorboard=tensorboard, weights=Weights(weights, trust_weights)),
+    )

@@ -1,0 +1,96 @@
+"""`gan sample` as it is typed."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gancli.choices import FormatName
+from gancli.cli.options import (
+    CheckpointOption,
+    DeviceOption,
+    RawOption,
+    RunArgument,
+    TruncationOption,
+)
+from gancli.defaults import SAMPLE_BATCH_SIZE, SAMPLE_COUNT, SAMPLES_PER_CLASS
+
+
+def sample(
+    run: RunArgument = None,
+    count: Annotated[
+        int | None,
+        typer.Option(
+            "--count",
+            min=1,
+            metavar="N",
+            help=f"Number of samples, from seeds 0 to N-1. Default: {SAMPLE_COUNT}.",
+        ),
+    ] = None,
+    seeds: Annotated[
+        str | None,
+        typer.Option(
+            "--seeds", metavar="0-63", help="Seeds to sample: numbers and ranges, e.g. 0-7,42."
+        ),
+    ] = None,
+    per_class: Annotated[
+        int | None,
+        typer.Option(
+            "--per-class",
+            min=1,
+            metavar="N",
+            help="Samples of each class, into one folder per class (conditional models). "
+            f"Default: {SAMPLES_PER_CLASS}, with --classes.",
+        ),
+    ] = None,
+    classes: Annotated[
+        str | None,
+        typer.Option(
+            "--classes", metavar="0,3,cat", help="Class names or numbers. Default: all classes."
+        ),
+    ] = None,
+    truncation: TruncationOption = None,
+    batch_size: Annotated[
+        int, typer.Option("--batch-size", min=1, metavar="B", help="Batch size.")
+    ] = SAMPLE_BATCH_SIZE,
+    form: Annotated[
+        FormatName | None,
+        typer.Option(
+            "--format", help="zip: PNGs and dataset.json. Default: folder; for points: npz."
+        ),
+    ] = None,
+    grid: Annotated[
+        bool, typer.Option("--grid", help="Also write all samples as one picture.")
+    ] = False,
+    checkpoint: CheckpointOption = "last",
+    raw: RawOption = False,
+    device: DeviceOption = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out", metavar="DIR", help="Folder to write. Default: in samples/ of the run."
+        ),
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace the files in --out.")] = False,
+) -> None:
+    """Write samples: each depends only on the checkpoint and its seed."""
+    from gancli.commands import sample as command
+
+    command.sample(
+        command.SampleRequest(
+            run=run,
+            count=count,
+            seeds=seeds,
+            per_class=per_class,
+            classes=classes,
+            truncation=truncation,
+            batch_size=batch_size,
+            form=form,
+            grid=grid,
+            checkpoint=checkpoint,
+            raw=raw,
+            device=device,
+            out=out,
+            force=force,
+        )
+    )

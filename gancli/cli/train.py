@@ -1,0 +1,112 @@
+"""`gan train` as it is typed."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gancli.choices import PrecisionName
+from gancli.cli.options import (
+    DataDirOption,
+    DatasetOption,
+    DeviceOption,
+    FitOption,
+    ImageSizeOption,
+    Model,
+    SetOption,
+    SkipBrokenOption,
+    StepsOption,
+    TensorboardOption,
+    ThreadsOption,
+    TrustOption,
+    VariantOption,
+    VerifyOption,
+    WeightsOption,
+)
+from gancli.defaults import DEFAULT_SEED
+
+
+def train(
+    model: Model,
+    dataset: DatasetOption = None,
+    variant: VariantOption = None,
+    steps: StepsOption = None,
+    seed: Annotated[
+        int | None,
+        typer.Option(
+            "--seed",
+            min=0,
+            max=2**63 - 1,
+            metavar="S",
+            help=f"Random seed. Default: {DEFAULT_SEED}.",
+        ),
+    ] = None,
+    device: DeviceOption = None,
+    precision: Annotated[
+        PrecisionName | None,
+        typer.Option(
+            "--precision", help="Numeric precision. Default: bf16 where CUDA has it, else fp32."
+        ),
+    ] = None,
+    threads: ThreadsOption = None,
+    deterministic: Annotated[
+        bool, typer.Option("--deterministic", help="Bit-equal runs on CUDA too; slower there.")
+    ] = False,
+    overrides: SetOption = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out", metavar="DIR", help="The run's folder. Default: runs/MODEL-DATASET-NNN."
+        ),
+    ] = None,
+    data_dir: DataDirOption = None,
+    image_size: ImageSizeOption = None,
+    fit: FitOption = None,
+    skip_broken: SkipBrokenOption = False,
+    verify: VerifyOption = False,
+    resume: Annotated[
+        bool,
+        typer.Option(
+            "--resume", help="Continue the run in --out, or the latest of this model and data set."
+        ),
+    ] = False,
+    allow_changes: Annotated[
+        bool, typer.Option("--allow-changes", help="Resume although the preset has changed.")
+    ] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace the run in --out.")] = False,
+    tensorboard: TensorboardOption = False,
+    weights: WeightsOption = None,
+    trust_weights: TrustOption = False,
+    dry_run: Annotated[
+        bool,
+        typer.Option("--dry-run", help="Print the step and the networks as they will run; stop."),
+    ] = False,
+) -> None:
+    """Train a model: previews, metrics and checkpoints go to the run's folder."""
+    from gancli.commands import train as command
+    from gancli.commands.evaluate_in_training import Weights
+    from gancli.user_images import ImageChoices
+
+    command.train(
+        command.TrainRequest(
+            model=model,
+            dataset=dataset,
+            variant=variant,
+            steps=steps,
+            seed=seed,
+            device=device,
+            precision=precision,
+            threads=threads,
+            deterministic=deterministic,
+            overrides=tuple(overrides or ()),
+            out=out,
+            data_dir=data_dir,
+            resume=resume,
+            allow_changes=allow_changes,
+            force=force,
+            dry_run=dry_run,
+            tensorboard=tensorboard,
+            images=ImageChoices(image_size, fit, skip_broken, verify),
+            weights=Weights(weights, trust_weights),
+        )
+    )

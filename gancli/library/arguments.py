@@ -1,0 +1,106 @@
+"""What a program passes, as the rest of the package takes it."""
+
+import json
+from collections.abc import Iterable, Mapping
+from enum import StrEnum
+from pathlib import Path
+from typing import TypeVar
+
+from gancli.catalog import labelled_example
+from gancli.errors import UsageError
+from gancli.preset import Preset
+from gancli.rng import SEED_LIMIT
+
+NAMES_SHOWN = 20
+"""Classes that an error lists."""
+Overrides = Mapping[str, object]
+"""Field -> value, e.g. `{"schedule.batch_size": 64, "optimizer.lr": 1e-4}`; None takes it out."""
+Word = TypeVar("Word", bound=StrEnum)
+
+
+def one_of(words: type[Word], name: str, argument: str | None) -> Word | None:
+    """One of several fixed words; None stays None.
+
+    Raises:
+        UsageError: the argument is none of them.
+    """
+    if argument is None:
+        return None
+    if argument in list(words):
+        return words(argument)
+    raise UsageError(f"{name}={argument!r} is unknown: choose one of {', '.join(words)}")
+
+
+def path_or_none(path: str | Path | None) -> Path | None:
+    """A path."""
+    return None if path is None else Path(path)
+
+
+def seed_list(seeds: Iterable[int]) -> list[int]:
+    """Seeds as numbers.
+
+    Raises:
+        UsageError: there are none, or one is out of range.
+    """
+    numbers = [int(seed) for seed in seeds]
+    if not numbers:
+        raise UsageError("no seeds are given: pass at least one, or count=1 or more")
+    wrong = next((seed for seed in numbers if not 0 <= seed < SEED_LIMIT), None)
+    if wrong is not None:
+        raise UsageError(f"seed {wrong} is out of range: seeds run from 0 to {SEED_LIMIT - 1}")
+    return numbers
+
+
+def label_number(preset: Preset, label: int | str | None) -> int | None:
+    """A class's number; None stays None.
+
+    Raises:
+        UsageError: the model knows no classes, or not this one.
+    """
+    if label is None:
+        return None
+    if not preset.classes:
+        raise UsageError(
+            f"{preset.name} knows no classes: leave label out, or train a model that does, e.g. "
+            f"{labelled_example()}"
+        )
+    names = preset.data.class_names
+    if isinstance(label, str) and label in names:
+        return names.index(label)
+    if isinstance(label, int) and 0 <= label < len(names):
+        return label
+    raise UsageError(
+        f"label={label!r} is no class of {preset.dataset}: choose one of "
+        f"{', '.join(names[:NAMES_SHOWN])}, or a number below {len(names)}"
+    )
+
+
+def override_list(overrides: Overrides, steps: int | None = None) -> list[str]:
+    """Fields and values as `--set` takes them; nested mappings are joined by dots.
+
+    Raises:
+        UsageError: a value is nothing that a preset can say.
+    """
+    more = {} if steps is None else {"schedule.steps": steps}
+    return [f"{path}={_as_toml(path, value)}" for path, value in _flat({**overrides, **more})]
+
+
+def _flat(table: Overrides, above: str = "") -> Iterable[tuple[str, object]]:
+    for key, value in table.items():
+        if isinstance(value, Mapping) and value:
+            yield from _flat(value, f"{above}{key}.")
+        else:
+            yield f"{above}{key}", value
+
+
+def _as_toml(path: str, value: object) -> str:
+    if value is None:
+        return ""
+    try:
+        # TOML knows no surrogate pairs, by which JSON escapes some letters.
+        return json.dumps(value, ensure_ascii=False, allow_nan=False)
+    except (TypeError, ValueError):
+        raise UsageError(
+            f"overrides: {path} is {value!r}, which no preset can say: pass a finite number, a "
+            "string, true or false, a list of these, or None to take the field out"
+        ) from None

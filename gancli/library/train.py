@@ -1,0 +1,234 @@
+"""Training from a program, by the functions that the commands call."""
+
+from pathlib import Path
+
+from gancli.catalog.fit_to_images import UserImages
+from gancli.checkpoint import load as read_checkpoint
+from gancli.choices import DeviceName, FitName, PrecisionName
+from gancli.commands.evaluate_in_training import Weights
+from gancli.environment import Place, new_settings, settings_again
+from gancli.errors import UsageError
+from gancli.library.arguments import Overrides, one_of, override_list, path_or_none
+from gancli.library.in_python import in_python
+from gancli.library.load import load
+from gancli.library.model import Model
+from gancli.preset import Preset, change, load_preset, mark_deviations
+from gancli.report.console import say
+from gancli.run_job import (
+    TrainOptions,
+    alone_in,
+    go_on,
+    refuse_edits,
+    resume_run,
+    start_run,
+)
+from gancli.runs.find import find
+from gancli.runs.folder import Run
+from gancli.user_images import ImageChoices, choose, preset_as_typed
+
+NOTHING: Overrides = {}
+
+
+@in_python
+def train(
+    model: str | Path | Preset,
+    dataset: str | Path | None = None,
+    *,
+    variant: str | None = None,
+    steps: int | None = None,
+    seed: int | None = None,
+    overrides: Overrides = NOTHING,
+    out: str | Path | None = None,
+    force: bool = False,
+    device: str | None = None,
+    precision: str | None = None,
+    threads: int | None = None,
+    deterministic: bool = False,
+    data_dir: str | Path | None = None,
+    image_size: int | None = None,
+    fit: str | None = None,
+    skip_broken: bool = False,
+    verify: bool = False,
+    tensorboard: bool = False,
+    weights: str | Path | None = None,
+    trust_weights: bool = False,
+) -> Model:
+    """Train a model from the start to the end of its schedule, as `gan train` does.
+
+    Previews, metrics, checkpoints and a report go to the run's folder; progress is shown in a
+    terminal and in a notebook. Interrupting it saves the state: `gancli.resume` goes on.
+
+    Args:
+        model: a model's name (`gancli.presets` lists them), a preset file, or a preset as
+            `resolve_preset` gives it.
+        dataset: a data set's name, or images of your own: a folder, a zip or an npz. May be left
+            out where the model has one.
+        variant: `"reference"` (the default), `"paper"` or `"lite"`.
+        steps: updates of the generator, in place of `schedule.steps`.
+        seed: of the run; None: 5678.
+        overrides: fields and their values, e.g. `{"schedule.batch_size": 64}`, `{"optimizer.lr":
+            1e-4}` for all players, `{"generator.optimizer.lr": 1e-4}` for one;
+            tables may be nested; None as a value takes a field out.
+        out: the run's folder. Default: the next `runs/MODEL-DATASET-NNN`.
+        force: replace the run that is in `out`.
+        device: `"cpu"`, `"cuda"` or `"mps"`; None: CUDA where there is one, else the CPU.
+        precision: `"bf16"`, `"fp32"` or `"fp64"`; None: bf16 where CUDA has it, else fp32.
+        threads: CPU threads; None: as many as torch has. They stay set in this process.
+        deterministic: bit-equal runs on CUDA, too; slower there.
+        data_dir: where named data sets lie; None: `GANCLI_DATA`, else a cache folder.
+        image_size: side of your own images in training: 16, 32, 64, 128 or 256.
+        fit: `"crop"` (the default) or `"resize"`: how your own images become square.
+        skip_broken: go on without images that cannot be decoded.
+        verify: read your own images again, and decode them anew if they have changed.
+        tensorboard: write for TensorBoard, too.
+        weights: a file of the extractor's weights, where the run is evaluated as it trains.
+        trust_weights: use them although their hash is unknown.
+
+    Returns:
+        the model at its last step.
+
+    Raises:
+        UsageError: something unknown, or arguments that exclude each other.
+        DataError: the data are missing or broken; NetworkError: or cannot be downloaded.
+        RunError: `out` is not free.
+        NonFiniteError: a loss or weight is not finite; the last good checkpoint is kept.
+        InterruptedRunError: it was interrupted, with everything saved.
+    """
+    folder = path_or_none(data_dir)
+    choices = ImageChoices(image_size, one_of(FitName, "fit", fit), skip_broken, verify)
+    changes = override_list(overrides, steps)
+    preset = _preset(model, dataset, variant, choices=choices, changes=changes, data_dir=folder)
+    place = Place(one_of(DeviceName, "device", device), threads, folder)
+    settings = new_settings(
+        place, one_of(PrecisionName, "precision", precision), seed, deterministic=deterministic
+    )
+    extractor = Weights(path_or_none(weights), trust_weights)
+    options = TrainOptions(folder, verify, tensorboard, extractor)
+    run = start_run(preset, settings, options, out=path_or_none(out), force=force)
+    return load(run.folder, device=device)
+
+
+def _preset(
+    model: str | Path | Preset,
+    dataset: str | Path | None,
+    variant: str | None,
+    *,
+    choices: ImageChoices,
+    changes: list[str],
+    data_dir: Path | None,
+) -> Preset:
+    if isinstance(model, Preset):
+        if dataset is not None or variant is not None or choices.typed():
+            raise UsageError(
+                f"the preset {model.name} has its data set and variant already: leave dataset, "
+                "variant and what is about images out"
+            )
+        return change(model, changes) if changes else model
+    named = None if dataset is None else str(dataset)
+    data: str | UserImages | None = choose(named, choices, data_dir, str(model))
+    return preset_as_typed(str(model), data, variant, choices, changes)
+
+
+@in_python
+def resume(
+    run: str | Path | None = None,
+    *,
+    steps: int | None = None,
+    overrides: Overrides = NOTHING,
+    allow_changes: bool = False,
+    device: str | None = None,
+    threads: int | None = None,
+    data_dir: str | Path | None = None,
+    tensorboard: bool = False,
+    weights: str | Path | None = None,
+    trust_weights: bool = False,
+) -> Model:
+    """Go on with a run from its last checkpoint, bit for bit as if it had never stopped.
+
+    Args:
+        run: its folder, its name under the root of runs, or a model's name (its latest run); None:
+            the latest run.
+        steps: train up to this step, in place of the schedule's last.
+        overrides: fields that change from now on, and their values, as for `train`.
+        allow_changes: go on although the run's preset.toml (which then counts) or a plugin has
+            changed.
+        device: as for `train`; None: the one it was trained on.
+        threads: likewise.
+        data_dir: where named data sets lie; None: where they lay before.
+        tensorboard: write for TensorBoard, too.
+        weights: a file of the extractor's weights, where the run is evaluated as it trains.
+        trust_weights: use them although their hash is unknown.
+
+    Returns:
+        the model at its last step.
+
+    Raises:
+        RunError: there is no such run, or its preset.toml or a plugin has changed.
+        GanError: whatever `train` raises.
+    """
+    found = find(None if run is None else str(run))
+    if not isinstance(found, Run):
+        raise UsageError(f"{found} is a file: pass the run's folder, where the run goes on")
+    folder = path_or_none(data_dir)
+    extractor = Weights(path_or_none(weights), trust_weights)
+    options = TrainOptions(folder, tensorboard=tensorboard, weights=extractor)
+    place = Place(one_of(DeviceName, "device", device), threads, folder)
+    changes = override_list(overrides, steps)
+    if changes or allow_changes:
+        _resume_changed(found, changes, place, options, from_file=allow_changes)
+    else:
+        resume_run(found, place, options)
+    return load(found.folder, device=device)
+
+
+def _resume_changed(
+    run: Run, changes: list[str], place: Place, options: TrainOptions, *, from_file: bool
+) -> None:
+    """Go on with a run under another preset: its own, or that of its file, with changes."""
+    with alone_in(run):
+        saved = read_checkpoint(run.checkpoint())
+        if not from_file:
+            refuse_edits(run, saved.header)
+        preset = load_preset(str(run.preset_file)) if from_file else saved.header.preset
+        changed = mark_deviations(change(preset, changes), preset.name, preset.dataset)
+        settings = settings_again(saved.header.settings, place, say)
+        go_on(run, saved, changed, settings, options)
+
+
+@in_python
+def resolve_preset(
+    model: str | Path,
+    dataset: str | Path | None = None,
+    variant: str | None = None,
+    *,
+    overrides: Overrides = NOTHING,
+    image_size: int | None = None,
+    fit: str | None = None,
+    data_dir: str | Path | None = None,
+) -> Preset:
+    """A preset, resolved and validated: all that a run depends on but its seed.
+
+    `gancli.train` takes it as its model.
+
+    Args:
+        model: a model's name or a preset file.
+        dataset: a data set's name, or images of your own.
+        variant: `"reference"` (the default), `"paper"` or `"lite"`.
+        overrides: fields and their values, as for `gancli.train`.
+        image_size: side of your own images in training.
+        fit: `"crop"` (the default) or `"resize"`: how your own images become square.
+        data_dir: where named data sets lie.
+
+    Raises:
+        UsageError: something unknown, or a value that does not fit.
+        DataError: there are no images at the path.
+    """
+    choices = ImageChoices(image_size, one_of(FitName, "fit", fit))
+    return _preset(
+        model,
+        dataset,
+        variant,
+        choices=choices,
+        changes=override_list(overrides),
+        data_dir=path_or_none(data_dir),
+    )

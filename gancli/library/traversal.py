@@ -1,0 +1,117 @@
+"""A traversal as a program gets it: each axis's images, what it does, and a picture."""
+
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from gancli.errors import UsageError
+from gancli.html import data_uri
+from gancli.report.traversal_figures import axes_sheet, strip
+from gancli.sampler import Sampler, Samples
+from gancli.traverse import Axis, AxisEffect, Span, axes, choose_axes, effect, frames
+
+MOST_FRAMES, MOST_ROWS = 101, 20
+
+
+@dataclass(frozen=True, eq=False)
+class TraversedAxis:
+    """One axis of the latents, varied alone."""
+
+    name: str
+    """`category`, `code0`, ..., `L0D0`, ..., `label`, `label-blend`, `seed`"""
+    values: tuple[float, ...]
+    """one for each frame"""
+    headings: tuple[str, ...]
+    """what the values are called, e.g. classes by name"""
+    effect: float
+    """grey levels (0 to 255): mean absolute difference of a pixel between two frames of a row"""
+    images: Tensor
+    """uint8 of (rows, frames, C, H, W)"""
+    picture: Image.Image
+    """all frames, a row for each sample, values above the columns"""
+
+    def __repr__(self) -> str:
+        return f"<{self.name}: effect {self.effect:.2f}, {len(self.values)} frames>"
+
+
+class Traversed(tuple[TraversedAxis, ...]):
+    """The axes of a model, the one of most effect first; `["code0"]` finds one by its name."""
+
+    __slots__ = ()
+
+    def by_name(self, name: str) -> TraversedAxis:
+        """One of the axes.
+
+        Raises:
+            UsageError: it was not traversed.
+        """
+        found = next((axis for axis in self if axis.name == name), None)
+        if found is None:
+            names = ", ".join(axis.name for axis in self)
+            raise UsageError(f"axis {name} was not traversed: choose one of {names}")
+        return found
+
+    @property
+    def picture(self) -> Image.Image:
+        """The first row of every axis, the one of most effect on top."""
+        rows = [
+            (
+                AxisEffect(
+                    name=axis.name,
+                    values=axis.values,
+                    headings=axis.headings,
+                    effect=axis.effect,
+                ),
+                axis.images[0].permute(0, 2, 3, 1).numpy(),
+            )
+            for axis in self
+        ]
+        return Image.open(io.BytesIO(axes_sheet(rows)))
+
+    def _repr_html_(self) -> str:
+        buffer = io.BytesIO()
+        self.picture.save(buffer, "png")
+        names = ", ".join(f"{axis.name} ({axis.effect:.2f})" for axis in self)
+        return f'<p>{escape(names)}</p><img src="{data_uri(buffer.getvalue())}">'
+
+
+def traverse_model(
+    sampler: Sampler,
+    names: Sequence[str] | None,
+    seeds: Sequence[int],
+    count: int,
+    span: Span | None,
+) -> Traversed:
+    """Vary each of these axes alone.
+
+    Args:
+        sampler: makes the images.
+        names: of the axes; None: all.
+        seeds: one for each row.
+        count: frames of each axis.
+        span: the least and the largest value of codes and coordinates; None: each axis's own.
+
+    Raises:
+        UsageError: there is no such axis, or too many rows or frames.
+    """
+    for name, number, least, most in (
+        ("frames", count, 2, MOST_FRAMES),
+        ("rows", len(seeds), 1, MOST_ROWS),
+    ):
+        if not least <= number <= most:
+            raise UsageError(f"{name}={number} is out of range: choose {least} to {most}")
+    chosen = choose_axes(names, axes(sampler, seeds, count, span))
+    found = [_traversed(axis, frames(sampler, axis)) for axis in chosen]
+    return Traversed(sorted(found, key=lambda axis: -axis.effect))
+
+
+def _traversed(axis: Axis, images: Samples) -> TraversedAxis:
+    tensor = torch.from_numpy(np.ascontiguousarray(np.moveaxis(images, -1, 2)))
+    picture = Image.open(io.BytesIO(strip(axis, images)))
+    return TraversedAxis(axis.name, axis.values, axis.headings, effect(images), tensor, picture)

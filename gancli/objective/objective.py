@@ -1,0 +1,124 @@
+"""The tables of an objective, whatever kinds of parts are registered."""
+
+import json
+import math
+from collections.abc import Mapping
+from functools import cache
+from typing import Any, TypeVar
+
+from pydantic import (
+    GetJsonSchemaHandler,
+    SerializationInfo,
+    SerializeAsAny,
+    ValidationInfo,
+    create_model,
+    model_serializer,
+    model_validator,
+)
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
+
+from gancli.objective.adversarial import Adversarial
+from gancli.objective.context import Read, Side, View
+from gancli.objective.term import NOTHING, TERMS, Constraint, ObjectivePart, Term
+from gancli.plugins import load_plugins
+from gancli.prior import Prior
+from gancli.settings import Settings
+from gancli.types import DataShape
+
+Kind = TypeVar("Kind", bound=ObjectivePart)
+
+
+class Objective(Settings):
+    """The parts in use, each a table under its registered name; an absent table is not used."""
+
+    parts: Mapping[str, SerializeAsAny[ObjectivePart]]
+    """in the order in which their kinds were registered"""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_tables(cls, tables: object, info: ValidationInfo) -> object:
+        load_plugins()
+        known = _tables(tuple(TERMS))
+        if info.mode == "json":
+            read = known.model_validate_json(json.dumps(tables), strict=True)
+        else:
+            read = known.model_validate(tables)
+        return {"parts": {name: part for name, part in read if part is not None}}
+
+    @model_serializer
+    def _write_tables(self, info: SerializationInfo) -> dict[str, Any]:
+        written = {
+            name: part.model_dump(mode=info.mode, exclude_none=bool(info.exclude_none))
+            for name, part in self.parts.items()
+        }
+        return written if info.exclude_none else dict.fromkeys(TERMS) | written
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        del core_schema
+        return handler(_tables(tuple(TERMS)).__pydantic_core_schema__)
+
+    @model_validator(mode="after")
+    def _one_adversarial_loss(self) -> "Objective":
+        both = [name for name, term in self.terms().items() if isinstance(term, Adversarial)]
+        if len(both) != 1:
+            read = " and ".join(both) if both else "none"
+            raise ValueError(
+                f"read {read} as adversarial loss, expected exactly one: "
+                "add one, or take one out with an empty value, e.g. --set objective.vanilla="
+            )
+        return self
+
+    @property
+    def adversarial(self) -> Adversarial:
+        """The one loss of the logits."""
+        return next(term for term in self.terms().values() if isinstance(term, Adversarial))
+
+    def find(self, kind: type[Kind]) -> Kind | None:
+        """The part of this kind, if it is in use."""
+        return next((part for part in self.parts.values() if isinstance(part, kind)), None)
+
+    def terms(self) -> dict[str, Term]:
+        """The terms in use under their names, in the order in which they were registered."""
+        return {name: part for name, part in self.parts.items() if isinstance(part, Term)}
+
+    def terms_of(self, side: Side) -> dict[str, Term]:
+        """The terms that act on one side."""
+        return {name: term for name, term in self.terms().items() if term.acts_on(side)}
+
+    def reads(self, side: Side) -> frozenset[Read]:
+        """What the terms that act on one side look at, all together."""
+        return NOTHING.union(*(term.reads(side) for term in self.terms_of(side).values()))
+
+    def differentiates_twice(self) -> bool:
+        """Whether a term contains the discriminator's gradient."""
+        return any(term.differentiates_input() for term in self.terms().values())
+
+    def period(self) -> int:
+        """After so many turns of a side its terms act alike again."""
+        return math.lcm(*(term.period() for term in self.terms().values()))
+
+    def heads(self, shape: DataShape, prior: Prior) -> dict[str, int]:
+        """What the terms want the discriminator to put out besides its logit."""
+        found: dict[str, int] = {}
+        for term in self.terms().values():
+            found |= term.heads(shape, prior)
+        return found
+
+    def constraints(self) -> dict[str, Constraint]:
+        """The constraints in use under their names."""
+        return {name: part for name, part in self.parts.items() if isinstance(part, Constraint)}
+
+    def views(self) -> dict[str, View]:
+        """The views in use under their names."""
+        return {name: part for name, part in self.parts.items() if isinstance(part, View)}
+
+
+@cache
+def _tables(names: tuple[str, ...]) -> type[Settings]:
+    """A model with one optional field for each of these registered kinds."""
+    fields: dict[str, Any] = {name: (TERMS[name] | None, None) for name in names}
+    return create_model("Objective", __base__=Settings, **fields)

@@ -1,0 +1,149 @@
+"""Which plugins a preset's parts come from, as a checkpoint records it."""
+
+import hashlib
+import json
+import sys
+import warnings
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
+from pathlib import Path
+
+from pydantic import Field
+
+from gancli.errors import RunError
+from gancli.plugins import PREFIX, load_plugins
+from gancli.settings import Settings
+
+HASH_SHOWN = 12
+"""Characters of a SHA-256 that a sentence repeats."""
+
+
+class ChangedPluginWarning(UserWarning):
+    """A plugin is not as it was when a checkpoint was written."""
+
+
+class PluginRecord(Settings):
+    """A plugin that a checkpoint's parts come from."""
+
+    name: str
+    """of the file, e.g. `loss.py`, or of the package"""
+    sha256: str
+    """of the file, or of the package's Python files; empty: of a session without a file"""
+    path: str | None = None
+    """where the file was"""
+    parts: tuple[str, ...] = Field(default=())
+    """the classes that come from it"""
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.sha256[:HASH_SHOWN]})" if self.sha256 else self.name
+
+
+def records_of(settings: Settings) -> tuple[PluginRecord, ...]:
+    """The plugins whose parts stand somewhere in these settings, by name."""
+    found: dict[str, set[str]] = {}
+    for part in _parts_in(settings):
+        root = part.__module__.partition(".")[0]
+        if root != "gancli":
+            found.setdefault(root, set()).add(part.__qualname__)
+    records = [_record(root, sorted(parts)) for root, parts in found.items()]
+    return tuple(sorted(records, key=lambda record: record.name))
+
+
+def _parts_in(value: object) -> Iterator[type[Settings]]:
+    if isinstance(value, Settings):
+        yield type(value)
+        for _, field in value:
+            yield from _parts_in(field)
+    elif isinstance(value, Mapping):
+        for field in value.values():
+            yield from _parts_in(field)
+    elif isinstance(value, tuple | list):
+        for field in value:
+            yield from _parts_in(field)
+
+
+def _record(root: str, parts: Sequence[str] = ()) -> PluginRecord:
+    """What is recorded of the plugin whose outermost module this is."""
+    named = getattr(sys.modules.get(root), "__file__", None)
+    known = PluginRecord(name=root, sha256="") if named is None else _of_file(Path(named))
+    return known.model_copy(update={"parts": tuple(parts)})
+
+
+@cache
+def _of_file(file: Path) -> PluginRecord:
+    """What is recorded of a plugin's file, or its package, as it was when it was first met."""
+    file = file.resolve()
+    if file.name != "__init__.py":
+        return PluginRecord(name=file.name, sha256=_sha256(file), path=str(file))
+    digest = hashlib.sha256()
+    for each in sorted(file.parent.rglob("*.py")):
+        digest.update(f"{each.relative_to(file.parent).as_posix()}\n".encode())
+        digest.update(each.read_bytes())
+    return PluginRecord(name=file.parent.name, sha256=digest.hexdigest())
+
+
+def _loaded(name: str) -> PluginRecord | None:
+    """The plugin of this name that is loaded now."""
+    stem = name.removesuffix(".py")
+    for root in (PREFIX + stem, stem, "__main__"):
+        if root in sys.modules:
+            record = _record(root)
+            if record.name == name:
+                return record
+    return None
+
+
+def require_plugins(path: Path, header: str) -> None:
+    """See to it that the parts of a checkpoint can be made.
+
+    Args:
+        path: the checkpoint.
+        header: what it says of itself, as JSON.
+
+    Raises:
+        RunError: it needs a plugin that is not loaded; the sentence says what to type.
+        UsageError: one that the user has named cannot be loaded.
+    """
+    load_plugins()
+    table = json.loads(header)
+    for each in (table.get("plugins") if isinstance(table, dict) else None) or ():
+        record = PluginRecord.model_validate(each)
+        now = _loaded(record.name)
+        if now is None:
+            raise RunError(f"{path} needs the plugin {record}, {_remedy(record)}")
+        if now.sha256 != record.sha256:
+            warnings.warn(
+                f"the plugin {record.name} has changed since {path} was written "
+                f"({now.sha256[:HASH_SHOWN]}, then {record.sha256[:HASH_SHOWN]}): what is made may "
+                "differ",
+                ChangedPluginWarning,
+                stacklevel=2,
+            )
+
+
+def _remedy(record: PluginRecord) -> str:
+    if not record.sha256:
+        return (
+            f"which was no file: run the code that defines {', '.join(record.parts)} first, or "
+            "put it into a file and add --plugin FILE.py"
+        )
+    file = Path(record.path) if record.path else None
+    if file is not None and file.is_file() and _sha256(file) == record.sha256:
+        return f"which is not loaded: add --plugin {file}"
+    wanted = "FILE.py" if record.path else record.name
+    where = f" (it was {record.path})" if record.path else ""
+    return f"which is not loaded: add --plugin {wanted}{where}"
+
+
+def _sha256(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()
+
+
+def changes(before: Iterable[PluginRecord]) -> list[str]:
+    """`plugin NAME: before -> now` for each loaded plugin that has changed."""
+    pairs = ((record, _loaded(record.name)) for record in before)
+    return [
+        f"plugin {then.name}: {then.sha256[:HASH_SHOWN]} -> {now.sha256[:HASH_SHOWN]}"
+        for then, now in pairs
+        if now is not None and now.sha256 != then.sha256
+    ]

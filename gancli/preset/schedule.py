@@ -1,0 +1,122 @@
+"""The schedule of a preset: how long, how often, how many."""
+
+from typing import Annotated, Literal
+
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from gancli.settings import Settings
+
+Decay = Annotated[float, Field(ge=0, lt=1)]
+Count = Annotated[int, Field(gt=0, le=1_000_000_000)]
+TurnCount = Annotated[int, Field(gt=0, le=10_000)]
+"""Turns of one step, which its plan lists one by one."""
+SelectionScore = Literal[
+    "fid",
+    "intra_fid",
+    "kid",
+    "inception_score",
+    "precision",
+    "recall",
+    "density",
+    "coverage",
+    "recognised",
+]
+"""Scores by which one checkpoint is better than another."""
+
+
+class Warmup(Settings):
+    """Extra discriminator turns, as in Arjovsky et al.'s code."""
+
+    steps: TurnCount
+    """discriminator turns in a step that is warmed up"""
+    first: int = Field(default=0, ge=0)
+    """the first steps are warmed up"""
+    every: int = Field(default=0, ge=0)
+    """every such step is warmed up; 0: none"""
+
+
+class Schedule(Settings):
+    """How long, how often, how many. A step is one update of the generator."""
+
+    steps: Count
+    """generator updates"""
+    batch_size: Count
+    """samples of each kind in a turn"""
+    generator_batch_size: Count | None = None
+    """fakes in the generator's turn, where it differs from `batch_size`"""
+    partial_batches: bool = False
+    """whether an epoch ends with a smaller batch of what is left over; otherwise that is dropped"""
+    discriminator_steps: TurnCount = 1
+    """discriminator updates for each generator update"""
+    warmup: Warmup | None = None
+    lr_decay_start: int | None = Field(default=None, ge=0)
+    """the step from which all learning rates fall linearly to 0 at the end; none: constant"""
+    ema_decay: Decay = 0.0
+    """decay of the moving average of the generator's weights; 0: none is kept"""
+    ema_warmup: bool = True
+    """start the average at a decay of 2/11 and let it rise: min(decay, (1 + n) / (10 + n))"""
+    log_every: Count = 100
+    """steps between two lines of metrics.jsonl"""
+    preview_every: Count = 1000
+    """steps between two previews"""
+    checkpoint_every: Count = 1000
+    """steps between two checkpoints"""
+    keep_newest: Count = 2
+    """how many of the newest checkpoints are kept"""
+    keep_every: Count | None = None
+    """also keep the checkpoints of every such step"""
+    evaluate_every: int = Field(default=0, ge=0, le=1_000_000_000)
+    """steps between two evaluations, each of a checkpoint written for it, and of the last; 0: none
+    is made"""
+    evaluate_count: Count = 10_000
+    """generated images of an evaluation"""
+    evaluate_by: SelectionScore = "fid"
+    """the score whose best checkpoint is kept"""
+
+    def evaluates_at(self, step: int) -> bool:
+        """Whether the state after this step is evaluated; so is that after the last."""
+        every = self.evaluate_every
+        return every > 0 and step > 0 and (step % every == 0 or step == self.steps)
+
+    def saves_at(self, step: int) -> bool:
+        """Whether the state after this step is kept as a checkpoint."""
+        regular = step % self.checkpoint_every == 0 or step == self.steps
+        return regular or self.evaluates_at(step)
+
+    def discriminator_steps_at(self, step: int) -> int:
+        """How many discriminator turns this step has (0 is the first)."""
+        if self.warmup is None:
+            return self.discriminator_steps
+        periodic = self.warmup.every and step % self.warmup.every == 0
+        warm = step < self.warmup.first or periodic
+        return self.warmup.steps if warm else self.discriminator_steps
+
+    def batches_before(self, step: int) -> int:
+        """How many real batches are dealt before this step."""
+        if self.warmup is None:
+            return step * self.discriminator_steps
+        return sum(map(self.discriminator_steps_at, range(step)))
+
+    def counts_before(self, step: int) -> dict[str, Tensor]:
+        """What was taken before this step where the discriminator's turns alone take batches."""
+        batches, steps = torch.tensor(self.batches_before(step)), torch.tensor(step)
+        return {
+            "batches": batches,
+            "discriminator": batches,
+            "generator": steps,
+            "joint": steps,
+        }
+
+    def lr_factor(self, step: int) -> float:
+        """What every learning rate is multiplied by at this step."""
+        if self.lr_decay_start is None or step < self.lr_decay_start:
+            return 1.0
+        return (self.steps - step) / (self.steps - self.lr_decay_start)
+
+    def ema_decay_at(self, step: int) -> float:
+        """The decay of the average at this step's update (0 is the first)."""
+        if not self.ema_warmup:
+            return self.ema_decay
+        return min(self.ema_decay, (2 + step) / (11 + step))
