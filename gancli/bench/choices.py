@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from gancli import catalog
 from gancli.errors import UsageError
 from gancli.networks.plain import has_plain
+from gancli.objective.adversarial import SeparateAdversarial
 from gancli.preset import Preset, load_preset
 
 LITE = "lite"
@@ -59,6 +60,9 @@ def beyond_the_loops(preset: Preset) -> str | None:
     reasons = {
         "has three players": preset.reconstructor is not None,
         "knows classes": preset.classes > 0,
+        "has a loss of logits taken together": not isinstance(
+            preset.objective.adversarial, SeparateAdversarial
+        ),
         "is fed more than noise": bool(preset.prior.axes()),
         "has networks of another family": not plain,
         "has a penalty that is left out of some steps": preset.objective.period() > 1,

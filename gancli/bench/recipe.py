@@ -10,6 +10,7 @@ from torch.optim import SGD, Adam, Optimizer, RMSprop
 from gancli.data import Dataset
 from gancli.networks.plain import plain_discriminator, plain_generator
 from gancli.objective import R1, GradientPenalty, WeightClip
+from gancli.objective.adversarial import SeparateAdversarial
 from gancli.preset import Preset
 from gancli.state import build_players
 from gancli.types import DiscriminatorNet, GeneratorNet, Latent, Sample
@@ -86,7 +87,10 @@ class Recipe:
         self.networks = (self.generator, self.discriminator)
         self.turns = preset.schedule.discriminator_steps
         self.decay_at = preset.schedule.ema_decay_at
-        self.loss = preset.objective.adversarial
+        adversarial = preset.objective.adversarial
+        if not isinstance(adversarial, SeparateAdversarial):
+            raise ValueError(f"the loops know no loss of logits taken together: {preset.name}")
+        self.loss = adversarial
         self.gradient_penalty = preset.objective.find(GradientPenalty)
         self.r1 = preset.objective.find(R1)
         self.clip = preset.objective.find(WeightClip)

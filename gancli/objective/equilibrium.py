@@ -20,7 +20,7 @@ class Equilibrium(Adversarial):
     """
 
     diversity: float = Field(default=0.5, ge=0, le=1)
-    """gamma: the fakes' loss in units of the reals' at equilibrium; lower: sharper and more alike"""
+    """gamma: the fakes' loss over the reals' at equilibrium; lower: sharper and more alike"""
     rate: float = Field(default=1e-3, gt=0)
     """lambda: by how much k moves in a turn"""
 

@@ -13,7 +13,7 @@ from gancli.types import DiscriminatorOutput
 
 @TERMS.register("feature_matching")
 class FeatureMatching(Term):
-    """Salimans et al. 2016, "Improved Techniques for Training GANs" (arXiv:1606.03498), section 3.1.
+    """Salimans et al. 2016, "Improved Techniques for Training GANs" (arXiv:1606.03498), sec. 3.1.
 
     The generator matches the mean of the discriminator's features. In the paper this takes the
     place of its adversarial loss; here it is a summand besides that.
