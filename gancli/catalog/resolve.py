@@ -106,8 +106,8 @@ def home_of(chosen: PresetFile) -> str:
 def for_photographs() -> list[str]:
     """Models for images of any size that need no labels."""
     rich = set(dataset_table(OWN)["photographs"])
-    heads = map(preset_file, model_names())
-    return [each.name for each in heads if rich & {*each.datasets} and not each.knows_classes]
+    files = map(preset_file, model_names())
+    return [each.name for each in files if rich & {*each.datasets} and not each.knows_classes]
 
 
 def _resolve_own(

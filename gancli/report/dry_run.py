@@ -47,9 +47,9 @@ def _turn_table(preset: Preset, turns: list[Turn]) -> Table:
         if turn.constraints:
             held = preset.objective.constraints()
             rows += [(name, "", constraint.equation()) for name, constraint in held.items()]
-        head = (turn.name, str(len(list(group))), ", ".join(turn.steppers))
+        first = (turn.name, str(len(list(group))), ", ".join(turn.steppers))
         for index, row in enumerate(rows):
-            table.add_row(*map(escape, (head if index == 0 else ("", "", "")) + row))
+            table.add_row(*map(escape, (first if index == 0 else ("", "", "")) + row))
     return table
 
 
