@@ -30,7 +30,7 @@ from gancli.state import Tensors, below, build_generator
 from gancli.types import GeneratorNet
 
 CHECKPOINT_FORMAT = "gancli-checkpoint-1"
-REMEDY = "delete the file, and the checkpoint before it is the last"
+REMEDY = "delete the file to go on from the checkpoint before it"
 _ZEROS = "0" * 64
 _HASH_KEY = b'"sha256":"'
 _LENGTH_BYTES = 8
@@ -43,7 +43,7 @@ TRAINED: Literal["weights as trained"] = "weights as trained"
 
 
 class RunSettings(Settings):
-    """What a run depends on beside its preset."""
+    """What a run depends on in addition to its preset."""
 
     seed: int = Field(default=DEFAULT_SEED, ge=0, lt=2**63)
     precision: Precision = "fp32"
@@ -154,38 +154,82 @@ def load(path: Path) -> Checkpoint:
         content = bytearray(path.read_bytes())
     except OSError as error:
         raise RunError(f"could not read the checkpoint {path}: {error.strerror}") from error
-    metadata = _metadata(path, content)
+    metadata = _metadata(path, content, len(content))
     place = _hash_place(content)
     said = bytes(content[place])
     content[place] = _ZEROS.encode()
     if hashlib.sha256(content).hexdigest().encode() != said:
         raise RunError(f"{path} is damaged: its content does not match its own SHA-256; {REMEDY}")
+    header = _parsed_header(path, metadata)
     try:
-        require_plugins(path, metadata["gancli"])
-        header = Header.model_validate_json(metadata["gancli"])
         return Checkpoint(path, header, safetensors.torch.load(bytes(content)), said.decode())
-    except (SafetensorError, ValueError, RecursionError) as error:
-        reason = str(error).splitlines()[0]
-        raise RunError(f"{path} was written by another version of gancli: {reason}") from error
+    except (SafetensorError, ValueError) as error:
+        raise _other_version(path, error) from error
 
 
-def _metadata(path: Path, content: bytearray) -> dict[str, str]:
+def read_header(path: Path) -> Header:
+    """Read a checkpoint's header without its tensors, which may be gigabytes.
+
+    Verified: the header is whole, this program wrote it, its fields are valid, and the file is as
+    long as the header says. Not verified: the SHA-256, so that altered bytes go unnoticed; `load`
+    verifies it.
+
+    Raises:
+        RunError: the file is missing, not a checkpoint of this program, or truncated.
+    """
+    try:
+        with path.open("rb") as file:
+            start = file.read(_LENGTH_BYTES)
+            size = path.stat().st_size
+            length = min(int.from_bytes(start, "little"), size)
+            start += file.read(length)
+    except OSError as error:
+        raise RunError(f"could not read the checkpoint {path}: {error.strerror}") from error
+    return _parsed_header(path, _metadata(path, start, size))
+
+
+def _parsed_header(path: Path, metadata: Mapping[str, str]) -> Header:
+    require_plugins(path, metadata["gancli"])
+    try:
+        return Header.model_validate_json(metadata["gancli"])
+    except (ValueError, RecursionError) as error:
+        raise _other_version(path, error) from error
+
+
+def _other_version(path: Path, error: Exception) -> RunError:
+    reason = str(error).splitlines()[0]
+    return RunError(f"{path} was written by another version of gancli: {reason}")
+
+
+def _metadata(path: Path, content: bytes | bytearray, size: int) -> dict[str, str]:
+    """What the header says of the file.
+
+    Args:
+        path: the file, for errors.
+        content: its beginning, with the header.
+        size: bytes of the whole file.
+
+    Raises:
+        RunError: it is no checkpoint, or is cut off.
+    """
     length = int.from_bytes(content[:_LENGTH_BYTES], "little")
     try:
-        if not 0 < length <= len(content) - _LENGTH_BYTES:
+        if not 0 < length <= size - _LENGTH_BYTES:
             raise ValueError("the header is cut off")
         parsed = json.loads(content[_LENGTH_BYTES : _LENGTH_BYTES + length])
-        metadata = parsed.get("__metadata__", {})
+        metadata = parsed.pop("__metadata__", {})
+        ends = [tensor["data_offsets"][1] for tensor in parsed.values()]
+        if max(ends, default=0) != size - _LENGTH_BYTES - length:
+            raise ValueError("the tensors are cut off")
         if metadata.get("format") == CHECKPOINT_FORMAT and {"gancli", "sha256"} <= set(metadata):
             return dict(metadata)
-    except (ValueError, AttributeError, RecursionError) as error:
+    except (ValueError, AttributeError, LookupError, TypeError, RecursionError) as error:
         raise RunError(
-            f"read {path} ({len(content)} bytes), expected a checkpoint: it is truncated or no "
-            f"safetensors file; {REMEDY}"
+            f"{path} ({size:,} bytes) is no checkpoint: it is truncated, or no safetensors file; "
+            f"{REMEDY}"
         ) from error
     raise RunError(
-        f"{path} is a safetensors file, but no checkpoint of gancli: "
-        "expected one that `gan train` wrote"
+        f"{path} is a safetensors file, but no checkpoint of gancli: name one that gan train wrote"
     )
 
 

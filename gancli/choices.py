@@ -19,14 +19,6 @@ class PrecisionName(StrEnum):
     FP64 = "fp64"
 
 
-class FormatName(StrEnum):
-    """How samples are written."""
-
-    FOLDER = "folder"
-    NPZ = "npz"
-    ZIP = "zip"
-
-
 class FitName(StrEnum):
     """How images that are not square become square."""
 

@@ -1,10 +1,9 @@
-"""Device, threads, and the folders of data and cache: where a command works on this machine."""
+"""Device, threads and precision: how a command computes on this machine."""
 
 import os
 from dataclasses import dataclass
 from pathlib import Path
 
-import platformdirs
 import torch
 
 from gancli import parallel
@@ -39,29 +38,9 @@ def choose_device(asked: DeviceName | None, before: str | None = None) -> Device
         wish = DeviceName(before) if before else DeviceName.CUDA
         return wish if there[wish] else DeviceName.CPU
     if not there[asked]:
-        has = ", ".join(name for name, is_there in there.items() if is_there)
-        raise UsageError(f"read --device {asked}, which this machine lacks; it has {has}")
+        has = "|".join(name for name, is_there in there.items() if is_there)
+        raise UsageError(f"this machine has no {asked}: choose --device {has}")
     return asked
-
-
-def data_folder(asked: Path | None, before: str | None = None) -> Path:
-    """Where named data sets lie.
-
-    As asked, else where they lay before, else `GANCLI_DATA`, else the user's cache folder.
-    """
-    kept = before if before and Path(before).is_dir() else None
-    chosen = asked or kept or os.environ.get("GANCLI_DATA")
-    return Path(chosen) if chosen else cache_folder() / "data"
-
-
-def cache_folder() -> Path:
-    """Where decoded images, reference statistics and classifiers are kept for later calls."""
-    return platformdirs.user_cache_path("gancli")
-
-
-def as_typed(path: Path) -> Path:
-    """The path relative to the current folder where it is below, as a user would type it."""
-    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
 
 
 def new_settings(
@@ -88,7 +67,7 @@ def new_settings(
     if precision is not None:
         chosen = precision.value
     if chosen == "fp64" and device == "mps":
-        raise UsageError("read --precision fp64 with --device mps, which has none: choose fp32")
+        raise UsageError("mps cannot compute in fp64: choose --precision fp32, or --device cpu")
     settings = RunSettings(
         precision=chosen,
         device=device,

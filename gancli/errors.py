@@ -33,7 +33,7 @@ class ExitCode(IntEnum):
 class GanError(Exception):
     """An error a user can act on.
 
-    The message is one sentence: what was read, what was expected, what to type.
+    The message is one sentence: what is wrong, and what to type.
     """
 
     code: ClassVar[ExitCode] = ExitCode.INTERNAL

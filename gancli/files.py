@@ -45,8 +45,8 @@ def disk_error(error: OSError, path: Path | None = None) -> DiskError | None:
     where = path or error.filename or "a file"
     remedy = "free some space" if error.errno in _FULL else "choose another place"
     return DiskError(
-        f"could not use {where}: {reason}; what was written before is whole: {remedy}, then "
-        "type the command again (gan resume, for a run that had begun)"
+        f"could not use {where}: {reason}; what was written before is intact: {remedy}, then "
+        "rerun the command (gan resume, for a run that had begun)"
     )
 
 

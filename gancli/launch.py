@@ -6,7 +6,7 @@ from typing import NoReturn
 
 
 def is_shared() -> bool:
-    """Whether torchrun started this process beside others."""
+    """Whether torchrun started this process together with others."""
     said = [os.environ.get(name, "") for name in ("WORLD_SIZE", "RANK", "MASTER_ADDR")]
     return all(said) and said[0].isdecimal() and int(said[0]) > 1
 

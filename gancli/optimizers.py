@@ -12,6 +12,8 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from gancli.registered import AnyOf
+from gancli.registry import Registry
 from gancli.settings import Settings
 
 Beta = Annotated[float, Field(ge=0, lt=1)]
@@ -34,8 +36,9 @@ class Plateau(Settings):
 
 
 class OptimizerSpec(Settings):
-    """One player's optimiser."""
+    """One player's optimiser; each kind has a field `kind` that names it."""
 
+    kind: str
     lr: float = Field(gt=0)
     """learning rate at the first step"""
     plateau: Plateau | None = None
@@ -45,12 +48,20 @@ class OptimizerSpec(Settings):
     def build(self, parameters: Iterable[nn.Parameter]) -> Optimizer:
         """The optimiser of these parameters."""
 
+    @abstractmethod
+    def build_plainly(self, parameters: Iterable[nn.Parameter]) -> Optimizer:
+        """The same in torch's default implementation, with which `gan bench train` compares."""
+
     def at(self, step: int) -> dict[str, float]:
         """What the optimiser's settings are at this step (0 is the first)."""
         del step
         return {"lr": self.lr}
 
 
+OPTIMIZERS: Registry[type[OptimizerSpec]] = Registry("optimiser")
+
+
+@OPTIMIZERS.register("adam")
 class Adam(OptimizerSpec):
     """Kingma and Ba 2015."""
 
@@ -64,7 +75,12 @@ class Adam(OptimizerSpec):
         """torch's Adam, in one fused update of all parameters."""
         return torch.optim.Adam(parameters, self.lr, self.betas, self.eps, fused=True)
 
+    def build_plainly(self, parameters: Iterable[nn.Parameter]) -> Optimizer:
+        """torch's Adam, in its default implementation."""
+        return torch.optim.Adam(parameters, self.lr, self.betas, self.eps)
 
+
+@OPTIMIZERS.register("rmsprop")
 class RmsProp(OptimizerSpec):
     """Tieleman and Hinton 2012."""
 
@@ -78,7 +94,12 @@ class RmsProp(OptimizerSpec):
         """torch's RMSprop, in one update of all parameters."""
         return torch.optim.RMSprop(parameters, self.lr, self.alpha, self.eps, foreach=True)
 
+    def build_plainly(self, parameters: Iterable[nn.Parameter]) -> Optimizer:
+        """torch's RMSprop, in its default implementation."""
+        return torch.optim.RMSprop(parameters, self.lr, self.alpha, self.eps)
 
+
+@OPTIMIZERS.register("sgd")
 class Sgd(OptimizerSpec):
     """Stochastic gradient descent with momentum, as Goodfellow et al. 2014 trained."""
 
@@ -98,6 +119,10 @@ class Sgd(OptimizerSpec):
         """torch's SGD, in one fused update of all parameters."""
         return torch.optim.SGD(parameters, self.lr, self.momentum, fused=True)
 
+    def build_plainly(self, parameters: Iterable[nn.Parameter]) -> Optimizer:
+        """torch's SGD, in its default implementation."""
+        return torch.optim.SGD(parameters, self.lr, self.momentum)
+
     def at(self, step: int) -> dict[str, float]:
         """Learning rate and momentum at this step."""
         share = min(step / self.momentum_steps, 1.0)
@@ -108,7 +133,7 @@ class Sgd(OptimizerSpec):
         }
 
 
-AnyOptimizer = Annotated[Adam | RmsProp | Sgd, Field(discriminator="kind")]
+AnyOptimizer = Annotated[OptimizerSpec, AnyOf(OPTIMIZERS, "kind")]
 
 
 class PlateauState:

@@ -43,8 +43,8 @@ class World:
         """
         if count % self.size:
             raise UsageError(
-                f"read a batch of {count} for {self.size} processes, expected a multiple of "
-                f"{self.size}: set another one with --set schedule.batch_size="
+                f"a batch of {count} does not divide among {self.size} processes: choose a "
+                f"multiple of {self.size} with --set schedule.batch_size="
             )
         part = count // self.size
         return slice(self.rank * part, (self.rank + 1) * part)

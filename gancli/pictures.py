@@ -3,7 +3,8 @@
 import importlib.resources
 import io
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
@@ -23,8 +24,13 @@ def to_image(image: Samples) -> Image.Image:
 
 def png(image: Image.Image, compress_level: int = 6) -> bytes:
     """The picture as a PNG file's content; 1 compresses fastest, 9 best."""
+    return encoded(image, {"format": "png", "compress_level": compress_level})
+
+
+def encoded(image: Image.Image, options: Mapping[str, Any]) -> bytes:
+    """The picture as a file's content; `options` go to Pillow's `Image.save`."""
     buffer = io.BytesIO()
-    image.save(buffer, format="png", compress_level=compress_level)
+    image.save(buffer, **options)
     return buffer.getvalue()
 
 
@@ -51,7 +57,7 @@ def labelled_table(
     Args:
         rows: a name, of one line or several, and the row's pictures; None leaves a place blank.
         size: width and height of each picture.
-        headings: one a column, cut where they are wider than it; none: no line of headings.
+        headings: one per column, cut where they are wider than it; none: no line of headings.
     """
     font, gap, margin = _font(), 4, 8
     width, height = size

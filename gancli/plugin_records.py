@@ -14,7 +14,7 @@ from gancli.errors import RunError
 from gancli.plugins import PREFIX, load_plugins
 from gancli.settings import Settings
 
-HASH_SHOWN = 12
+PLUGIN_HASH_SHOWN = 12
 """Characters of a SHA-256 that a sentence repeats."""
 
 
@@ -35,7 +35,11 @@ class PluginRecord(Settings):
     """the classes that come from it"""
 
     def __str__(self) -> str:
-        return f"{self.name} ({self.sha256[:HASH_SHOWN]})" if self.sha256 else self.name
+        return f"{self.name} ({_short(self)})" if self.sha256 else self.name
+
+
+def _short(record: PluginRecord) -> str:
+    return record.sha256[:PLUGIN_HASH_SHOWN]
 
 
 def records_of(settings: Settings) -> tuple[PluginRecord, ...]:
@@ -112,10 +116,10 @@ def require_plugins(path: Path, header: str) -> None:
         if now is None:
             raise RunError(f"{path} needs the plugin {record}, {_remedy(record)}")
         if now.sha256 != record.sha256:
+            then_and_now = f"{_short(record)} then, {_short(now)} now"
             warnings.warn(
-                f"the plugin {record.name} has changed since {path} was written "
-                f"({now.sha256[:HASH_SHOWN]}, then {record.sha256[:HASH_SHOWN]}): what is made may "
-                "differ",
+                f"the plugin {record.name} has changed since {path} was written ({then_and_now}): "
+                "what is made may differ",
                 ChangedPluginWarning,
                 stacklevel=2,
             )
@@ -143,7 +147,7 @@ def changes(before: Iterable[PluginRecord]) -> list[str]:
     """`plugin NAME: before -> now` for each loaded plugin that has changed."""
     pairs = ((record, _loaded(record.name)) for record in before)
     return [
-        f"plugin {then.name}: {then.sha256[:HASH_SHOWN]} -> {now.sha256[:HASH_SHOWN]}"
+        f"plugin {then.name}: {_short(then)} -> {_short(now)}"
         for then, now in pairs
         if now is not None and now.sha256 != then.sha256
     ]

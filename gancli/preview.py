@@ -10,6 +10,7 @@ from PIL import Image
 from gancli.data import Dataset, Mixture
 from gancli.evaluation.mode_coverage import mode_coverage
 from gancli.pictures import grid, png, scatter
+from gancli.plurals import counted
 from gancli.preset import Preset
 from gancli.prior import Prior
 from gancli.sampler import Sampler, Samples
@@ -57,7 +58,9 @@ class Previewer:
             return Preview(picture, {}, "")
         points = sampler.all(range(POINTS_SCORED))
         cover = mode_coverage(points.astype(np.float64), spec.centres(), spec.std)
-        caption = f"{cover.held} of {spec.modes} modes, {cover.high_quality:.0%} within 3 std"
+        caption = (
+            f"{cover.held} of {counted(spec.modes, 'mode')}, {cover.high_quality:.0%} within 3 std"
+        )
         title = f"step {step:,}: {caption}"
         scores = {
             "modes_held": float(cover.held),
@@ -81,7 +84,7 @@ class Previewer:
 
 
 def _varied(prior: Prior, base: Latent) -> Latent:
-    """Each of these latents with each of its codes varied alone, ten values a row of a grid.
+    """Each of these latents with each of its codes varied alone, ten values per row of a grid.
 
     First the discrete code of all of them, then each continuous code, from -1 to 1.
     """

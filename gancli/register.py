@@ -14,14 +14,62 @@ from gancli.settings import Settings
 
 if TYPE_CHECKING:
     from gancli.data import DataSpec
+    from gancli.networks import DiscriminatorSpec, GeneratorSpec
+    from gancli.objective.term import ObjectivePart
 
-    Data = TypeVar("Data", bound=DataSpec)
+    _Table = TypeVar("_Table", bound=type[ObjectivePart])
+    _Generator = TypeVar("_Generator", bound=GeneratorSpec)
+    _Discriminator = TypeVar("_Discriminator", bound=DiscriminatorSpec)
+    _Data = TypeVar("_Data", bound=DataSpec)
 
-Part = TypeVar("Part", bound=Settings)
-Named = TypeVar("Named", bound=Settings)
+_Part = TypeVar("_Part", bound=Settings)
+_Named = TypeVar("_Named", bound=Settings)
 
 
-def dataset(name: str) -> "Callable[[type[Data]], type[Data]]":
+def term(name: str) -> "Callable[[_Table], _Table]":
+    """Register a table of the objective: `[objective.NAME]` in a preset.
+
+    The class is a `gancli.parts.Term` (a summand of a loss), a `gancli.parts.Adversarial` (the one
+    loss of the logits), a `gancli.parts.Constraint` (what holds for weights) or a
+    `gancli.parts.View` (how the discriminator sees every sample); its fields are the table's.
+
+    Raises:
+        UsageError: the name is taken.
+    """
+    from gancli.objective.term import TERMS
+
+    return TERMS.register(name)
+
+
+def generator(name: str) -> "Callable[[type[_Generator]], type[_Generator]]":
+    """Register a family of generators: `family = "NAME"` in a preset's `[generator.network]`.
+
+    The class is a `gancli.parts.GeneratorSpec` with a field `family: Literal["NAME"] = "NAME"`; its
+    fields are the table's, and it builds a `gancli.parts.GeneratorNet`.
+
+    Raises:
+        UsageError: the name is taken, or the class does not have that field.
+    """
+    from gancli.networks import GENERATORS
+
+    return _tagged(GENERATORS, name, "family")
+
+
+def discriminator(name: str) -> "Callable[[type[_Discriminator]], type[_Discriminator]]":
+    """Register a family of discriminators: `family = "NAME"` in `[discriminator.network]`.
+
+    The class is a `gancli.parts.DiscriminatorSpec` with a field `family: Literal["NAME"] = "NAME"`;
+    its fields are the table's, and it builds a `gancli.parts.DiscriminatorNet`.
+
+    Raises:
+        UsageError: the name is taken, or the class does not have that field.
+    """
+    from gancli.networks import DISCRIMINATORS
+
+    return _tagged(DISCRIMINATORS, name, "family")
+
+
+def dataset(name: str) -> "Callable[[type[_Data]], type[_Data]]":
     """Register a kind of data set: `kind = "NAME"` in a preset's `[data]`.
 
     The class is a `gancli.parts.DataSpec` with a field `kind: Literal["NAME"] = "NAME"`; it says
@@ -36,11 +84,11 @@ def dataset(name: str) -> "Callable[[type[Data]], type[Data]]":
 
 
 def _tagged(
-    parts: "Registry[type[Part]]", name: str, tag: str
-) -> "Callable[[type[Named]], type[Named]]":
+    parts: "Registry[type[_Part]]", name: str, tag: str
+) -> "Callable[[type[_Named]], type[_Named]]":
     """Register what a field of its own tells apart from others."""
 
-    def add(part: type[Named]) -> type[Named]:
+    def add(part: type[_Named]) -> type[_Named]:
         field = part.model_fields.get(tag)
         if field is None or get_args(field.annotation) != (name,):
             raise UsageError(

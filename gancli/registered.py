@@ -11,24 +11,24 @@ from gancli.plugins import load_plugins
 from gancli.registry import Registry
 from gancli.settings import Settings
 
-Part = TypeVar("Part", bound=Settings)
+_Part = TypeVar("_Part", bound=Settings)
 
 
-class AnyOf(Generic[Part]):
+class AnyOf(Generic[_Part]):
     """Annotates a field of the parts' base class: which part it is, its tag says.
 
     What is wrong is said as for pydantic's own tagged unions; the union is that of the parts which
     are registered when something is validated.
     """
 
-    def __init__(self, parts: Registry[type[Part]], tag: str) -> None:
+    def __init__(self, parts: Registry[type[_Part]], tag: str) -> None:
         self._parts = parts
         self._tag = tag
-        self._known: tuple[type[Part], ...] = ()
-        self._adapter: TypeAdapter[Part] | None = None
+        self._known: tuple[type[_Part], ...] = ()
+        self._adapter: TypeAdapter[_Part] | None = None
 
     @property
-    def adapter(self) -> TypeAdapter[Part]:
+    def adapter(self) -> TypeAdapter[_Part]:
         """Validates a table as the part that its tag names."""
         known = tuple(self._parts.values())
         if self._adapter is None or known != self._known:
@@ -38,7 +38,7 @@ class AnyOf(Generic[Part]):
             self._known = known
         return self._adapter
 
-    def _validate(self, value: Any, info: ValidationInfo) -> Part:  # noqa: ANN401
+    def _validate(self, value: Any, info: ValidationInfo) -> _Part:  # noqa: ANN401
         load_plugins()
         # As JSON again where it was JSON: there, lists may become tuples though types are strict.
         if info.mode == "json":
@@ -46,7 +46,7 @@ class AnyOf(Generic[Part]):
         return self.adapter.validate_python(value)
 
     def __get_pydantic_core_schema__(
-        self, source: type[Part], handler: GetCoreSchemaHandler
+        self, source: type[_Part], handler: GetCoreSchemaHandler
     ) -> CoreSchema:
         """Validate by the adapter; a part is written as its own class says."""
         del source, handler

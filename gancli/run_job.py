@@ -14,9 +14,11 @@ from gancli import parallel
 from gancli.checkpoint import Checkpoint, Header, RunSettings, changed_plugins, load
 from gancli.commands.evaluate_in_training import Examiner, Weights, is_due
 from gancli.data import Dataset
-from gancli.environment import Place, data_folder, set_up_torch, settings_again
+from gancli.environment import Place, set_up_torch, settings_again
 from gancli.errors import InterruptedRunError, RunError
+from gancli.folders import data_folder
 from gancli.launch import leads_here
+from gancli.plurals import counted
 from gancli.preset import Preset, load_preset, preset_differences
 from gancli.report import tensorboard
 from gancli.report.console import console, say
@@ -36,7 +38,7 @@ class TrainOptions:
     data_dir: Path | None = None
     """where named data sets lie; None: where they lay before, or the default"""
     verify: bool = False
-    """whether images of one's own are read again, and decoded anew if they have changed"""
+    """whether images of one's own are read again, and decoded again if they have changed"""
     tensorboard: bool = False
     """whether to write for TensorBoard, too"""
     weights: Weights = field(default_factory=Weights)
@@ -189,7 +191,7 @@ def _load(preset: Preset, settings: RunSettings, folder: Path, options: TrainOpt
 
 def _check_free(folder: Path, *, force: bool) -> None:
     if folder.exists() and not folder.is_dir():
-        raise RunError(f"read --out {folder}, which is a file, expected a folder to make")
+        raise RunError(f"--out {folder} is a file: name a folder")
     if not folder.exists() or all(path.name == ".lock" for path in folder.iterdir()):
         return
     if not Run(folder).exists():
@@ -199,7 +201,7 @@ def _check_free(folder: Path, *, force: bool) -> None:
         )
     if not force:
         raise RunError(
-            f"{folder} holds a run already: go on with it with --resume, replace it with --force, "
+            f"{folder} holds a run already: continue it with --resume, replace it with --force, "
             "or choose another folder with --out"
         )
 
@@ -250,13 +252,13 @@ def _lead(job: Job, lay_out: Callable[[Trainer], None], options: TrainOptions) -
     if examiner is not None and examiner.abandoned:
         raise InterruptedRunError(
             f"stopped at step {trainer.state.step:,} with everything saved and the last evaluation "
-            f"left out: make it with gan resume {job.run.folder}"
+            f"left out: to make it, type gan resume {job.run.folder}"
         )
     _summarise(job, board, time.monotonic() - began)
 
 
 def _summarise(job: Job, board: RunDisplay, seconds: float) -> None:
-    say(f"done: {board.pace.step:,} steps; this call took {seconds:,.0f} s")
+    say(f"done: {counted(board.pace.step, 'step')}; this call took {seconds:,.0f} s")
     if board.caption:
         say(f"result:   {board.caption}")
     best = job.run.best()

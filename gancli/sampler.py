@@ -32,7 +32,7 @@ class Sampler:
         """The seeds' samples, batch after batch.
 
         Args:
-            seeds: one a sample.
+            seeds: one per sample.
             label: the class of all of them; None: as `labels` says.
 
         Raises:

@@ -10,11 +10,11 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from gancli.errors import RunError
-from gancli.objective.context import Side, State
+from gancli.objective.context import Side, TermState
 from gancli.objective.turn_settings import SIDES
 from gancli.objective.turns import Memory
 from gancli.optimizers import PlateauState
-from gancli.preset import Preset
+from gancli.preset import Preset, Schedule
 from gancli.rng import stream
 from gancli.types import GeneratorNet, Players
 
@@ -28,7 +28,7 @@ def exact(device: torch.device) -> torch.dtype:
 
 
 @dataclass
-class Counts:
+class TurnCounts:
     """What was taken so far: real batches, and turns by name."""
 
     batches: int = 0
@@ -94,7 +94,7 @@ class TrainState:
     """moving average of the generator, its buffers copied; a network of its own, never swapped"""
     step: int = 0
     meter: Meter = field(default_factory=Meter)
-    counts: Counts = field(default_factory=Counts)
+    counts: TurnCounts = field(default_factory=TurnCounts)
     memory: Memory = field(default_factory=Memory)
     plateaus: dict[str, PlateauState] = field(default_factory=dict)
     """by optimiser, of those whose rate follows their loss"""
@@ -145,7 +145,17 @@ class TrainState:
                 f"the checkpoint's networks are not the preset's ({reason}): resume without "
                 "changing the networks, or start a new run"
             ) from error
+        self._restore_optimizers(tensors, anew)
+        for term, start in self.memory.states.items():
+            kept = below(tensors, f"term.{term}")
+            if set(kept) == set(start):
+                self.memory.states[term] = {key: kept[key].to(at) for key, at in start.items()}
+        self.counts.restore(below(tensors, "count") or counts)
         device = next(self.players.generator.parameters()).device
+        self.meter.restore(below(tensors, "meter"), device)
+        self.step = step
+
+    def _restore_optimizers(self, tensors: Tensors, anew: Collection[str]) -> None:
         for name, optimizer in self.optimizers.items():
             if name in anew:
                 continue
@@ -158,13 +168,6 @@ class TrainState:
             groups = optimizer.state_dict()["param_groups"]
             state = {index: values for index, values in slots.items() if values}
             optimizer.load_state_dict({"state": state, "param_groups": groups})
-        for term, start in self.memory.states.items():
-            kept = below(tensors, f"term.{term}")
-            if set(kept) == set(start):
-                self.memory.states[term] = {key: kept[key].to(at) for key, at in start.items()}
-        self.counts.restore(below(tensors, "count") or counts)
-        self.meter.restore(below(tensors, "meter"), device)
-        self.step = step
 
     def average(self, decay: float) -> None:
         """Move the average towards the generator: ema <- decay ema + (1 - decay) generator."""
@@ -232,13 +235,19 @@ def build_state(
         if spec.plateau is not None:
             plateaus[name] = PlateauState(spec.plateau, device, exact(device))
     ema = copy.deepcopy(players.generator).eval() if preset.average_kept else None
-    states: dict[str, State] = {
+    states: dict[str, TermState] = {
         name: {key: torch.tensor(start, dtype=exact(device), device=device)
                for key, start in term.initial().items()}
         for name, term in preset.objective.terms().items()
         if term.initial()
     }  # fmt: skip
     return TrainState(players, optimizers, ema, memory=Memory(states), plateaus=plateaus)
+
+
+def counts_before(schedule: Schedule, step: int) -> Tensors:
+    """What was taken before this step where the discriminator's turns alone take batches."""
+    batches, steps = torch.tensor(schedule.batches_before(step)), torch.tensor(step)
+    return {"batches": batches, "discriminator": batches, "generator": steps, "joint": steps}
 
 
 def non_finite(tensors: Mapping[str, Tensor]) -> list[str]:

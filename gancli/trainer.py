@@ -1,10 +1,8 @@
 """Training: takes the turns, step after step, and fires events. It prints nothing."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cache
-from itertools import takewhile
 from pathlib import Path
 
 import torch
@@ -12,18 +10,15 @@ import torch
 from gancli import checkpoint
 from gancli.checkpoint import Checkpoint, Header, RunSettings
 from gancli.data import BatchSource, Dataset
-from gancli.data.batch_source import TurnDraws
 from gancli.errors import InterruptedRunError, NonFiniteError, RunError
 from gancli.files import write_atomically
-from gancli.objective.scene import Carried
-from gancli.objective.turn import Losses, Turn
 from gancli.objective.turn_settings import SIDES
-from gancli.objective.turns import plan, take
 from gancli.parallel import World
 from gancli.preset import Preset
 from gancli.preview import Previewer
 from gancli.runs.folder import Run
-from gancli.state import TrainState, build_state, non_finite
+from gancli.state import TrainState, build_state, counts_before, non_finite
+from gancli.step import StepRunner, by_player, refuse_to_split
 
 STEPS_BETWEEN_VOTES = 10
 """Steps between two votes of several processes on whether to stop: a vote waits for the device."""
@@ -90,6 +85,7 @@ class Trainer:
         self.job = job
         self.listen = listen
         self.device = torch.device(job.settings.device)
+        refuse_to_split(job.preset, job.world)
         self.metrics: dict[str, float] = {}
         self.saved_at: int | None = None
         self.state = self._state()
@@ -108,9 +104,8 @@ class Trainer:
             resident=job.resident,
             partial=preset.schedule.partial_batches,
         )
-        self._optimizer_specs = preset.optimizers()
+        self._runner = StepRunner(preset, self.state, self.deck, job.settings, job.world)
         self.previewer = Previewer(preset, job.data)
-        self._turns = cache(self._plan)
 
     def train(self, should_stop: Callable[[], bool] = lambda: False) -> TrainState:
         """Train to the end of the schedule.
@@ -150,85 +145,8 @@ class Trainer:
             self._save()
 
     def step(self) -> None:
-        """Take every turn of one step, then move the generator's average."""
-        state, counts = self.state, self.state.counts
-        self._schedule_optimizers()
-        epoch = counts.batches // self.deck.batches_per_epoch
-        turns = self._turns(self._discriminator_steps())
-        for index, turn in enumerate(turns):
-            losses = take(
-                turn,
-                state.players,
-                state.optimizers,
-                self._draws(turns, index),
-                world=self.job.world,
-                autocast=self.job.settings.autocast,
-                count=counts.turns[turn.name],
-                memory=state.memory,
-            )
-            counts.batches += turn.takes_real
-            counts.turns[turn.name] += 1
-            self._note(turn, losses)
-        state.memory.carried = Carried()
-        if counts.batches // self.deck.batches_per_epoch > epoch:
-            self._end_epoch()
-        state.average(self.job.preset.schedule.ema_decay_at(state.step))
-        state.step += 1
-
-    def _discriminator_steps(self) -> int:
-        """How many turns the discriminator has in the step at hand."""
-        preset, done, whole = (
-            self.job.preset,
-            self.state.counts.batches,
-            self.deck.batches_per_epoch,
-        )
-        wanted = preset.schedule.discriminator_steps_at(self.state.step)
-        return min(wanted, whole - done % whole) if preset.turns.restart else wanted
-
-    def _draws(self, turns: list[Turn], index: int) -> TurnDraws:
-        """What one of the step's turns may draw."""
-        turn, batch = turns[index], self.state.counts.batches
-        alike = takewhile(lambda later: later is turn, turns[index + 1 :])
-        own_size = None if turn.has_real else self.job.preset.schedule.generator_batch_size
-        return self.deck.hand(
-            self.state.step,
-            index,
-            batch if turn.has_real else None,
-            own_size or self.deck.size(batch),
-            more=len(list(alike)) if turn.takes_real else 0,
-            real_labels=turn.spec.labels == "real",
-        )
-
-    def _note(self, turn: Turn, losses: Losses) -> None:
-        """Keep what a turn lost and measured until the next log."""
-        state = self.state
-        state.meter.add({f"{turn.name}.{term}": loss for term, loss in losses.items()})
-        state.meter.add({f"{turn.name}.{name}": v for name, v in state.memory.measures.items()})
-        if state.plateaus:
-            for player in turn.steppers:
-                plateau = state.plateaus.get(turn.optimizer_of(player))
-                if plateau is not None:
-                    plateau.add(sum(losses.values(), torch.zeros_like(plateau.sum)))
-
-    def _end_epoch(self) -> None:
-        plateaus = self.state.plateaus.values()
-        self.job.world.average_(plateau.sum for plateau in plateaus)
-        for plateau in plateaus:
-            plateau.end_epoch()
-
-    def _plan(self, discriminator_steps: int) -> list[Turn]:
-        preset = self.job.preset
-        return plan(preset.objective, self.state.players, discriminator_steps, preset.turns)
-
-    def _schedule_optimizers(self) -> None:
-        step, factor = self.state.step, self.job.preset.schedule.lr_factor(self.state.step)
-        for name, optimizer in self.state.optimizers.items():
-            now = self._optimizer_specs[name].at(step)
-            rate = now["lr"] * factor
-            if name in self.state.plateaus:
-                rate *= self.state.plateaus[name].factor
-            for group in optimizer.param_groups:
-                group.update(now | {"lr": rate})
+        """Take one step."""
+        self._runner.step()
 
     def _state(self) -> TrainState:
         job = self.job
@@ -246,7 +164,7 @@ class Trainer:
             anew = [
                 name for name in now if name not in before or now[name].kind != before[name].kind
             ]
-            counts = stored.schedule.counts_before(saved.header.step)
+            counts = counts_before(stored.schedule, saved.header.step)
             state.restore(saved.tensors, saved.header.step, anew, counts)
             if stored.objective != job.preset.objective:
                 # Means over two objectives would mean nothing.
@@ -337,23 +255,3 @@ class Trainer:
             f"{names[0]} is no longer finite at step {self.state.step:,}; {good}; try a lower "
             "learning rate, e.g. --set optimizer.lr=1e-4"
         )
-
-
-def by_player(means: Mapping[str, float], order: Sequence[str]) -> dict[str, float]:
-    """Each turn's whole loss; its summands, where it has several; and what was measured.
-
-    Args:
-        means: of each summand, under TURN.TERM, and of each measure, under TURN.TERM.NAME.
-        order: of the summands, which a sum of floats depends on.
-    """
-    turns: dict[str, dict[str, float]] = {}
-    for name in order:
-        if name in means:
-            turn, term = name.split(".")
-            turns.setdefault(turn, {})[term] = means[name]
-    found: dict[str, float] = {}
-    for turn, parts in turns.items():
-        found[f"loss_{turn}"] = sum(parts.values())
-        if len(parts) > 1:
-            found |= {f"loss_{turn}_{term}": mean for term, mean in parts.items()}
-    return found | {name: mean for name, mean in sorted(means.items()) if name.count(".") == 2}

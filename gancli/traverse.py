@@ -34,7 +34,7 @@ class Axis:
 
     name: str
     values: tuple[float, ...]
-    """one a frame"""
+    """one per frame"""
     headings: tuple[str, ...]
     """what they are called"""
     rows: tuple[str, ...]
@@ -46,11 +46,11 @@ class Axis:
 
 
 class AxisEffect(Settings):
-    """What one axis was found to do."""
+    """What one axis does."""
 
     name: str
     values: tuple[float, ...]
-    """one a frame"""
+    """one per frame"""
     headings: tuple[str, ...]
     """what they are called"""
     effect: float
@@ -75,7 +75,7 @@ class Traversal(Settings):
     step: int
     network: Network
     seeds: tuple[int, ...]
-    """one a row, as `gan sample --seeds` takes them"""
+    """one per row, as `gan sample --seeds` takes them"""
     span: Span | None
     """the range that was asked for; None: each axis's own"""
     truncation: float | None
@@ -99,7 +99,7 @@ def axes(
 
     Args:
         sampler: makes the latents.
-        seeds: one a row.
+        seeds: one per row.
         frames: how many values an axis takes whose values are no classes; at least 2.
         span: the least and the largest value of codes and coordinates; None: -3 and 3 where they
             are normal, -1 and 1 where they are uniform.
@@ -134,11 +134,11 @@ def choose_axes(names: Sequence[str] | None, known: Mapping[str, Axis]) -> list[
         if name not in known:
             close = get_close_matches(name, known, n=1)
             raise UsageError(
-                f"read --axis {name}, expected some of {', '.join(known)}"
+                f"there is no axis {name}: choose from {', '.join(known)}"
                 + (f" (did you mean {close[0]}?)" if close else "")
             )
     if len(set(names)) < len(names):
-        raise UsageError(f"read --axis {','.join(names)}, expected each axis once")
+        raise UsageError(f"--axis {','.join(names)} names an axis twice: name each once")
     return [known[name] for name in names]
 
 

@@ -14,8 +14,9 @@ from gancli.data import Dataset, ImageFolder
 from gancli.data.decode import COLOUR_WORDS, FIT_WORDS
 from gancli.data.image_folder import FFHQ_FOLDERS
 from gancli.data.survey import SIZES, Survey, survey
-from gancli.environment import data_folder
 from gancli.errors import DataError, UsageError
+from gancli.folders import data_folder
+from gancli.plurals import counted
 from gancli.preset import Preset, load_preset
 from gancli.watch import Say, Watch
 
@@ -26,7 +27,7 @@ LONGEST_NAME = 60
 
 @dataclass(frozen=True)
 class ImageChoices:
-    """What was typed about people's own images."""
+    """The options for images of one's own."""
 
     size: int | None = None
     fit: FitName | None = None
@@ -53,7 +54,7 @@ def choose(
     """What `--dataset` names: a data set by its name, or images at a path, which are looked at.
 
     A named set wins over a folder of that name; `./NAME` is the folder. `ffhq` is a folder within
-    the data folder, which people fetch themselves; a model that has a preset for it needs no look.
+    the data folder, which users download themselves; a model with a preset for it needs no look.
 
     Raises:
         DataError: there are no images at the path.
@@ -63,14 +64,14 @@ def choose(
         option = choices.typed()
         if option and dataset is not None:
             raise UsageError(
-                f"read {option} with the data set {dataset}, expected it with images of your own: "
-                "a folder, a zip or an npz"
+                f"{option} applies only to images of your own (a folder, a zip or an npz), and "
+                f"{dataset} is one of gan's data sets: leave {option} out"
             )
         return dataset
     named = model in catalog.model_names() and dataset in catalog.preset_file(model).datasets
     if named and not choices.typed():
         return dataset
-    _, found = survey(path_of(dataset, data_dir), anew=choices.verify)
+    _, found = survey(path_of(dataset, data_dir), again=choices.verify)
     spec = spec_of(found, choices)
     name = FFHQ_NAME if dataset == FFHQ_NAME else short_name(found.path)
     return UserImages(name, spec.model_dump(mode="json"))
@@ -97,10 +98,7 @@ def is_path(dataset: str) -> bool:
     try:
         return looks_so or Path(dataset).exists()
     except OSError as error:
-        raise DataError(
-            f"read {dataset[:LONGEST_NAME]} as a data set, expected a name or a path: "
-            f"{error.strerror}"
-        ) from None
+        raise DataError(f"no data set or path {dataset[:LONGEST_NAME]}: {error.strerror}") from None
 
 
 def spec_of(found: Survey, choices: ImageChoices) -> ImageFolder:
@@ -124,7 +122,7 @@ def short_name(path: Path) -> str:
 
 
 def typed_over(data: str | UserImages | None, choices: ImageChoices) -> list[str]:
-    """What was typed of the images again, as overrides of what a run holds."""
+    """Options of images on a run that goes on, as overrides of what it holds."""
     typed = {"size": choices.size, "fit": choices.fit and choices.fit.value}
     typed |= {"skip_broken": choices.skip_broken or None}
     typed |= {"path": data.data["path"] if isinstance(data, UserImages) else None}
@@ -140,7 +138,7 @@ def preset_as_typed(
     choices: ImageChoices,
     changes: Sequence[str],
 ) -> Preset:
-    """The preset of what was typed; a preset file takes what was typed of images, too.
+    """The preset that the command line describes; a preset file takes options of images, too.
 
     Raises:
         UsageError: anything unknown; or an option of images, and no images are named.
@@ -149,13 +147,15 @@ def preset_as_typed(
         return load_preset(model, data, variant, [*typed_over(data, choices), *changes])
     option = choices.typed()
     if option and data is None:
-        raise UsageError(f"read {option}, expected --dataset with a path of images beside it")
+        raise UsageError(
+            f"{option} needs images of your own: add --dataset PATH, or leave {option} out"
+        )
     return load_preset(model, data, variant, changes)
 
 
 def words_for(data: ImageFolder) -> str:
     """How images become what is trained on, in a line."""
-    classes = f"{len(data.classes)} classes" if data.classes else "no classes"
+    classes = counted(len(data.classes), "class", "classes") if data.classes else "no classes"
     colour = COLOUR_WORDS[data.channels]
     return f"{data.path}: {classes}; {FIT_WORDS[data.fit]} to {data.size}x{data.size} {colour}"
 
@@ -171,7 +171,7 @@ def load_data(
         folder: where named data sets lie.
         say: told of a download, and of how images were read.
         watch: shows the progress of decoding.
-        verify: whether images are read again, and decoded anew if they have changed.
+        verify: whether images are read again, and decoded again if they have changed.
 
     Raises:
         DataError: the data are missing or broken; NetworkError: or cannot be downloaded.
@@ -188,8 +188,10 @@ def _load_own(data: ImageFolder, folder: Path, say: Say, watch: Watch, *, verify
     with watch(len(source), "images") as done:
         found = data.decode(source, verify=verify, done=done)
     skipped = len(source) - len(found)
-    left_out = f", {skipped:,} broken ones skipped (gan data names them)" if skipped else ""
-    say(f"{len(found):,} images{left_out}; {words_for(data)}")
+    left_out = (
+        f", {counted(skipped, 'broken one')} skipped (gan data names them)" if skipped else ""
+    )
+    say(f"{counted(len(found), 'image')}{left_out}; {words_for(data)}")
     return found
 
 

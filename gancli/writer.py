@@ -1,4 +1,4 @@
-"""Writes samples: a folder of PNGs, an NVlabs-style zip, or an npz; while more are generated."""
+"""Writes samples while more are generated: a folder of pictures, an NVlabs-style zip, or an npz."""
 
 import json
 import re
@@ -11,19 +11,18 @@ from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
 from types import MappingProxyType
-from typing import Literal, TypeVar
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gancli.errors import RunError
 from gancli.files import disk_errors
-from gancli.pictures import png, to_image
-from gancli.runs.folder import SAMPLE_FILE
+from gancli.pictures import encoded, to_image
+from gancli.sample_formats import SAMPLE_FILE, SAMPLE_FORMATS, FormatName, SampleFormat
 from gancli.sampler import Samples
 from gancli.watch import Done
 
-Format = Literal["folder", "npz", "zip"]
 Made = TypeVar("Made")
 ENCODER_THREADS = 2
 """Threads that compress PNGs; zlib lets the generator go on meanwhile."""
@@ -31,8 +30,6 @@ IMAGES_BUFFERED = 500
 """Images that are handed to the threads before the first are written."""
 IMAGES_PER_TASK = 50
 """Images a thread takes at a time."""
-FAST_COMPRESSION = 1
-"""zlib's level: a fiftieth larger files of photographs than by default, in half the time."""
 NO_MORE_KEYS: Mapping[str, list[str]] = MappingProxyType({})
 IMAGES_PER_ZIP_FOLDER = 1000
 """Images in each of a zip's folders, as NVlabs' dataset_tool lays them out."""
@@ -67,7 +64,7 @@ def write(
     batches: Iterable[Samples],
     seeds: Sequence[int],
     out: Path,
-    form: Format,
+    form: str,
     *,
     key: str,
     labels: NDArray[np.int64] | None = None,
@@ -78,27 +75,28 @@ def write(
 
     Args:
         batches: uint8 images of (B, H, W, C) or points of (B, D), in the order of `seeds`.
-        seeds: one a sample.
+        seeds: one per sample.
         out: the folder to make.
-        form: `folder` has SEED.png, or CLASS/SEED.png; `zip` samples.zip with PNGs and
-            dataset.json; `npz` samples.npz with the samples, `seeds` and `labels`.
+        form: one of `FormatName`: a folder has SEED.png, or CLASS/SEED.png; a zip samples.zip with
+            pictures and dataset.json; an npz samples.npz with the samples, `seeds` and `labels`.
         key: the samples' name in an npz: `images` or `points`.
-        labels: one a sample, where there are classes.
+        labels: one per sample, where there are classes.
         folders: the classes' names, to part a folder by class.
         progress: called with the number of samples written so far.
 
     Raises:
         DiskError: the disk is full or not writable; nothing is left behind.
     """
+    how = SAMPLE_FORMATS[FormatName(form)]
     with new_folder(out) as new:
-        if form == "npz":
+        if how.container == "npz":
             beside = {"seeds": np.array(seeds, dtype=np.int64)}
             beside |= {} if labels is None else {"labels": labels}
             _npz(batches, beside, new / "samples.npz", key, progress)
-        elif form == "zip":
-            _zip(batches, labels, new / "samples.zip", progress)
+        elif how.container == "zip":
+            _zip(batches, labels, new / "samples.zip", how, progress)
         else:
-            _folder(batches, _places(seeds, labels, folders), new, progress)
+            _folder(batches, _places(seeds, labels, folders, how), new, how, progress)
 
 
 def pack(
@@ -112,7 +110,7 @@ def pack(
 
     Args:
         images: uint8 of (N, H, W, C).
-        labels: one an image, where there are classes.
+        labels: one per image, where there are classes.
         classes: what the labels stand for.
         out: the zip.
         progress: called with the number of images written so far.
@@ -123,7 +121,15 @@ def pack(
     with _scratch_beside(out) as scratch:
         new = scratch / "new.zip"
         parts = (images[i : i + IMAGES_BUFFERED] for i in range(0, len(images), IMAGES_BUFFERED))
-        _zip(parts, labels, new, progress, {"class_names": list(classes)} if classes else {})
+        how = SAMPLE_FORMATS[FormatName.ZIP]
+        _zip(
+            parts,
+            labels,
+            new,
+            how,
+            progress,
+            beside={"class_names": list(classes)} if classes else {},
+        )
         new.replace(out)
 
 
@@ -146,7 +152,7 @@ def refuse_to_overwrite(
         RunError: something is there that must stay.
     """
     if out.is_symlink() or (out.exists() and not out.is_dir()):
-        raise RunError(f"{out} is no plain folder: choose another one with --out")
+        raise RunError(f"{out} is not a regular directory: choose another folder with --out")
     if not out.exists() or not any(out.iterdir()):
         return
     foreign = next((path for path in out.iterdir() if not _is_ours(path, own)), None)
@@ -167,17 +173,20 @@ def _is_ours(path: Path, own: re.Pattern[str]) -> bool:
 
 
 def _places(
-    seeds: Sequence[int], labels: NDArray[np.int64] | None, folders: Sequence[str] | None
+    seeds: Sequence[int],
+    labels: NDArray[np.int64] | None,
+    folders: Sequence[str] | None,
+    how: SampleFormat,
 ) -> list[str]:
     """Each sample's file, relative to the folder."""
     if labels is None or folders is None:
-        return [f"{seed:06d}.png" for seed in seeds]
+        return [f"{seed:06d}{how.suffix}" for seed in seeds]
     pairs = zip(seeds, labels.tolist(), strict=True)
-    return [f"{folders[label]}/{seed:06d}.png" for seed, label in pairs]
+    return [f"{folders[label]}/{seed:06d}{how.suffix}" for seed, label in pairs]
 
 
-def _encode(image: Samples) -> bytes:
-    return png(to_image(image), FAST_COMPRESSION)
+def _encode(image: Samples, how: SampleFormat) -> bytes:
+    return encoded(to_image(image), how.pillow)
 
 
 def _in_order(
@@ -203,14 +212,20 @@ def _in_order(
             yield waiting.popleft().result()
 
 
-def _folder(batches: Iterable[Samples], places: Sequence[str], out: Path, progress: Done) -> None:
+def _folder(
+    batches: Iterable[Samples],
+    places: Sequence[str],
+    out: Path,
+    how: SampleFormat,
+    progress: Done,
+) -> None:
     for folder in {(out / place).parent for place in places}:
         folder.mkdir(exist_ok=True)
 
     def save(first: int, images: Samples) -> list[str]:
         names = places[first : first + len(images)]
         for name, image in zip(names, images, strict=True):
-            (out / name).write_bytes(_encode(image))
+            (out / name).write_bytes(_encode(image, how))
         return list(names)
 
     done = 0
@@ -223,15 +238,17 @@ def _zip(
     batches: Iterable[Samples],
     labels: NDArray[np.int64] | None,
     out: Path,
+    how: SampleFormat,
     progress: Done,
+    *,
     beside: Mapping[str, list[str]] = NO_MORE_KEYS,
 ) -> None:
     names: list[str] = []
-    # PNGs are compressed already.
+    # Pictures are compressed already.
     with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as archive:
-        pieces = _in_order(batches, lambda _, images: [_encode(image) for image in images])
+        pieces = _in_order(batches, lambda _, images: [_encode(image, how) for image in images])
         for index, content in enumerate(chain.from_iterable(pieces)):
-            names.append(f"{index // IMAGES_PER_ZIP_FOLDER:05d}/img{index:08d}.png")
+            names.append(f"{index // IMAGES_PER_ZIP_FOLDER:05d}/img{index:08d}{how.suffix}")
             archive.writestr(names[-1], content)
             progress(index + 1)
         pairs = None if labels is None else list(zip(names, labels.tolist(), strict=True))

@@ -77,8 +77,14 @@ def attempt(try_it: Callable[[], Report]) -> Report:
 
 def two_steps(key: Key, precision: str, folder: Path) -> Report:
     trainer = FarTrainer(job(narrow(key), folder, precision=precision))
-    tensors = {name: t for name, t in trainer.state.tensors().items() if name[:5] != "meter"}
-    elsewhere = [name for name, t in tensors.items() if t.device.type != "far"]
+    players, ema = trainer.state.players.named(), trainer.state.ema
+    networks = {**players, **({} if ema is None else {"ema": ema})}
+    elsewhere = [
+        f"{role}.{name}"
+        for role, net in networks.items()
+        for name, tensor in net.state_dict().items()
+        if tensor.device.type != "far"
+    ]
     for _ in range(2):
         trainer.step()
     found = {"losses": trainer.state.meter.means(), "elsewhere": elsewhere}

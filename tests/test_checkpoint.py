@@ -8,7 +8,7 @@ import safetensors.torch
 import torch
 from helpers import job, narrow
 
-from gancli.checkpoint import Checkpoint, load
+from gancli.checkpoint import Checkpoint, load, read_header
 from gancli.errors import DiskError, RunError
 from gancli.files import write_atomically
 from gancli.runs.folder import Run
@@ -96,13 +96,31 @@ def test_a_truncated_file_is_noticed(
     file.write_bytes(trained[1].read_bytes()[:length])
     with pytest.raises(RunError, match=r"truncated|damaged"):
         load(file)
+    with pytest.raises(RunError, match="truncated"):
+        read_header(file)
+
+
+def test_a_header_is_read_without_the_tensors(
+    trained: tuple[Trainer, Path], tmp_path: Path
+) -> None:
+    """Bytes of tensors are neither read nor verified, as `read_header` says."""
+    path = trained[1]
+    assert read_header(path) == load(path).header
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    altered = tmp_path / "altered.safetensors"
+    altered.write_bytes(content)
+    assert read_header(altered) == load(path).header
+    with pytest.raises(RunError, match="damaged"):
+        load(altered)
 
 
 def test_foreign_files_are_named(tmp_path: Path) -> None:
     foreign = tmp_path / "foreign.safetensors"
     safetensors.torch.save_file({"w": torch.ones(2)}, foreign)
-    with pytest.raises(RunError, match="no checkpoint of gancli"):
-        load(foreign)
+    for read in (load, read_header):
+        with pytest.raises(RunError, match="no checkpoint of gancli"):
+            read(foreign)
     pickled = tmp_path / "model.pt"
     torch.save({"w": torch.ones(2)}, pickled)
     with pytest.raises(RunError, match="no safetensors file"):

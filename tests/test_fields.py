@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from functools import cache
 
-import pytest
 from fields import Look, fields_of, looks, small, table_of, value_in_toml
 from helpers import Key, every_preset, preset_id
 

@@ -76,9 +76,8 @@ PUBLISHED = {
 INTRA_FID = {"cgan": 47.7334, "cgan-cbn": 47.4136, "acgan": 49.9892}
 
 
-def test_these_models_on_these_data_sets() -> None:
-    found = {(m, d) for m, d, _ in every_choice()}
-    assert found == set(COUNTS)
+def test_the_specified_models_are_there() -> None:
+    assert set(COUNTS) <= {(m, d) for m, d, _ in every_choice()}
 
 
 @pytest.mark.parametrize("key", sorted(COUNTS), ids="-".join)
@@ -490,7 +489,7 @@ def test_listing(gan: Gan) -> None:
     for model in catalog.model_names():
         row = next(line for line in out.splitlines() if f" {model} " in line)
         assert all(name in row for name in catalog.preset_file(model).datasets)
-        assert "paper" in row
+        assert ("paper" in row) == ("paper" in catalog.preset_file(model).variants)
     assert "FID 24.73, IS 7.03" in out
 
 

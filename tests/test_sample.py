@@ -198,7 +198,7 @@ def test_a_failed_replacement_keeps_the_old_samples(
     def stop(*_: object) -> bytes:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("gancli.writer.png", stop)
+    monkeypatch.setattr("gancli.writer.encoded", stop)
     for form in ("folder", "zip"):
         code, _, err = gan(
             "sample", image_run, "--count", 3, "--out", "here", "--force", "--format", form

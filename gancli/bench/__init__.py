@@ -1,1 +1,1 @@
-"""How fast a training step is, beside plain PyTorch loops that take the same step."""
+"""How fast a training step is, compared with plain PyTorch loops that take the same step."""

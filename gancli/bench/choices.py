@@ -4,9 +4,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from gancli import catalog
+from gancli.bench.recipe import LOOPED
 from gancli.errors import UsageError
 from gancli.networks.plain import has_plain
 from gancli.objective.adversarial import SeparateAdversarial
+from gancli.objective.turn_settings import Turns
 from gancli.preset import Preset, load_preset
 
 LITE = "lite"
@@ -56,6 +58,7 @@ def every_choice(dataset: str | None) -> Iterator[BenchChoice]:
 
 def beyond_the_loops(preset: Preset) -> str | None:
     """What the loops we compare with cannot do; None: they train this preset."""
+    parts = preset.objective.parts.values()
     plain = all(has_plain(each.network) for each in preset.players().values())
     reasons = {
         "has three players": preset.reconstructor is not None,
@@ -66,6 +69,8 @@ def beyond_the_loops(preset: Preset) -> str | None:
         "is fed more than noise": bool(preset.prior.axes()),
         "has networks of another family": not plain,
         "has a penalty that is left out of some steps": preset.objective.period() > 1,
+        "has terms that they lack": not all(isinstance(part, LOOPED) for part in parts),
+        "takes its turns otherwise": preset.turns != Turns() or preset.schedule.partial_batches,
     }
     return next((reason for reason, holds in reasons.items() if holds), None)
 

@@ -81,7 +81,7 @@ def alternate(
 
 
 def _turn(step: Step, seconds: float, device: torch.device) -> list[float]:
-    """The times of one loop's steps, for about so many seconds."""
+    """The times of one loop's steps, for about `seconds` seconds."""
     times: list[float] = []
     while not times or sum(times) < seconds:
         wait_for(device)
@@ -112,7 +112,7 @@ def count_flops(step: Step) -> int:
 
 
 def matmul_peak(device: torch.device) -> float:
-    """Floating-point operations a second of the fastest of a few float32 matrix products."""
+    """Floating-point operations per second of the fastest of a few float32 matrix products."""
     a, b = torch.randn(2, PEAK_MATRIX_SIDE, PEAK_MATRIX_SIDE, device=device)
     fastest = min(min(_turn(lambda: a @ b, 0.0, device)) for _ in range(PEAK_REPEATS))
     return 2 * PEAK_MATRIX_SIDE**3 / fastest

@@ -72,7 +72,7 @@ def _made_up(preset: Preset) -> Dataset:
 
 
 def forget_peak(device: torch.device) -> int:
-    """Start counting anew; returns the bytes in use now."""
+    """Restart the count; returns the bytes in use now."""
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
     elif _CLEAR.exists():

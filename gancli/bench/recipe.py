@@ -1,11 +1,11 @@
 """What the plain loops are given: networks, numbers, formulas and draws, without any framework."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Protocol
 
 import torch
 from torch import Tensor, nn
-from torch.optim import SGD, Adam, Optimizer, RMSprop
+from torch.optim import Optimizer
 
 from gancli.data import Dataset
 from gancli.networks.plain import plain_discriminator, plain_generator
@@ -17,7 +17,8 @@ from gancli.types import DiscriminatorNet, GeneratorNet, Latent, Sample
 
 Loop = Iterator[tuple[float, float] | None]
 """Each `next` takes one step of the generator; the textbook's loop also tells the losses."""
-_OPTIMIZERS: dict[str, Callable[..., Optimizer]] = {"adam": Adam, "rmsprop": RMSprop, "sgd": SGD}
+LOOPED = (SeparateAdversarial, R1, GradientPenalty, WeightClip)
+"""The parts of an objective that the loops know."""
 
 
 class LoopDraws(Protocol):
@@ -98,8 +99,7 @@ class Recipe:
     def textbook_optimizer(self, player: str) -> Optimizer:
         """The player's optimiser, in torch's default implementation."""
         spec = self.preset.players()[player].optimizer
-        settings = spec.model_dump(include={"lr", "betas", "eps", "alpha", "momentum"})
-        return _OPTIMIZERS[spec.kind](getattr(self, player).parameters(), **settings)
+        return spec.build_plainly(getattr(self, player).parameters())
 
     def fast_optimizer(self, player: str) -> Optimizer:
         """The player's optimiser, in torch's fastest implementation."""

@@ -1,4 +1,4 @@
-"""What writing samples takes beside generating them alone, and beside a bare loop of Pillow's."""
+"""Compares writing samples with generating them alone, and with a bare loop of Pillow's."""
 
 import shutil
 import tempfile

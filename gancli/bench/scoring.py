@@ -1,4 +1,4 @@
-"""What scoring takes beside the bare extractor, beside torch-fidelity's distance, and in memory.
+"""Compares scoring with the bare extractor and torch-fidelity's distance; measures its memory.
 
 Run as a module it measures the memory, in a process of its own.
 """
@@ -48,7 +48,7 @@ class ScoreSizes:
     count: int
     """images of the comparison of all metrics with FID alone"""
     pieces: int
-    """images of a turn of the extractor"""
+    """images that the extractor sees together"""
     memory_count: int
     """made-up features of the memory's measurement"""
     rounds: int

@@ -1,4 +1,4 @@
-"""Measures the training of one preset: its steps beside two plain loops, and all around them."""
+"""Measures the training of one preset: its steps, compared with two plain loops, and all else."""
 
 import statistics
 import tempfile
@@ -51,7 +51,7 @@ class Figures(BaseModel):
     rounds: int
     flops_per_step: int
     matmul_peak: float
-    """floating-point operations a second, float32"""
+    """floating-point operations per second, float32"""
     loops: dict[str, LoopFigures]
     to_plain: float
     """ours' time in units of the textbook's; the median over the rounds"""
@@ -75,7 +75,7 @@ class Plan:
     seconds: float
     """how long each time"""
     accompany: Accompany
-    """what a run shows and writes beside its training"""
+    """what a run shows and writes while it trains"""
     startup: Callable[[], float]
     """seconds from typing a command to the end of the run's first step"""
     done: Callable[[int], None] = lambda count: None
@@ -131,7 +131,7 @@ def _figures(preset: Preset, timing: Timing, flops: int, peak: float, memory: in
 def _reporting(
     preset: Preset, data: Dataset, settings: RunSettings, folder: Path, accompany: Accompany
 ) -> float:
-    """Seconds a step that display, log, previews, checkpoints and reports take, on average."""
+    """Seconds per step that display, log, previews, checkpoints and reports take, on average."""
     schedule = preset.schedule
     often = [f"schedule.{name}_every=1" for name in ("log", "preview", "checkpoint")]
     short = change(preset, [*often, f"schedule.steps={REPORTED_STEPS}"])

@@ -33,7 +33,7 @@ class Base(BaseModel):
     variant: str | None = None
 
 
-class Choice(NamedTuple):
+class PresetChoice(NamedTuple):
     """A preset, and which of its data sets and variants."""
 
     model: str
@@ -53,7 +53,7 @@ def builds_on(table: Table) -> bool:
     return BASE in table
 
 
-def base_of(file: Path, table: Table, dataset: DatasetChoice, variant: str | None) -> Choice:
+def base_of(file: Path, table: Table, dataset: DatasetChoice, variant: str | None) -> PresetChoice:
     """What a file builds on, for what was chosen on the command line.
 
     Raises:
@@ -83,7 +83,7 @@ def base_of(file: Path, table: Table, dataset: DatasetChoice, variant: str | Non
         chosen.append(typed if fixed is None else fixed)
     next_to_it = file.parent / base.preset
     model = str(next_to_it) if base.preset.endswith(".toml") else base.preset
-    return Choice(model, chosen[0], None if chosen[1] is None else str(chosen[1]))
+    return PresetChoice(model, chosen[0], None if chosen[1] is None else str(chosen[1]))
 
 
 def laid_over(base: Table, layer: Layer) -> Table:
@@ -124,7 +124,7 @@ def chain_of(
     dataset: DatasetChoice,
     variant: str | None,
     tables: Callable[[str], Table | None],
-) -> tuple[list[Layer], Choice]:
+) -> tuple[list[Layer], PresetChoice]:
     """The files that build on each other, the innermost first, and the preset below them all.
 
     Args:
@@ -136,7 +136,7 @@ def chain_of(
     Raises:
         UsageError: the files build on each other in a circle, or too many do.
     """
-    choice = Choice(model, dataset, variant)
+    choice = PresetChoice(model, dataset, variant)
     layers: list[Layer] = []
     while (table := tables(choice.model)) is not None:
         file = Path(choice.model)

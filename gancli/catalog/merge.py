@@ -102,15 +102,15 @@ def override(table: Table, overrides: Iterable[str]) -> Table:
         keys = path.strip().split(".")
         if text.encode(errors="replace").decode() != text:
             # Python reads bytes that are none as lone surrogates, which JSON refuses.
-            raise UsageError(f"read --set {text!r}, expected text in UTF-8")
+            raise UsageError(f"--set {text!r} is not UTF-8")
         if keys[0] in IDENTITY:
             raise UsageError(
-                f"read --set {text}, but {keys[0]} says what the preset is: use --dataset or "
-                "--variant, or a preset file of your own"
+                f"--set {text} cannot change {keys[0]}, which says which preset this is: use "
+                "--dataset or --variant, or a preset file of your own"
             )
         if not equals or not all(keys) or len(keys) > MAX_NESTING:
             raise UsageError(
-                f"read --set {text!r}, expected path.to.field=value, "
+                f"--set {text!r} is not of the form path.to.field=value, "
                 "e.g. --set schedule.batch_size=64"
             )
         *outer, last = keys
@@ -130,7 +130,7 @@ def _refuse_absent(table: Mapping[str, Any], path: str) -> None:
         path = f"{PLAYERS[0]}.optimizer.{rest}" if rest else f"{PLAYERS[0]}.optimizer"
     for key in path.split("."):
         if not isinstance(table, Mapping) or key not in table:
-            raise UsageError(f"read --set {path}=, which takes {path} out, but it is not set")
+            raise UsageError(f"--set {path}= would remove {path}, which is not set")
         table = table[key]
 
 

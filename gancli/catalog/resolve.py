@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from functools import reduce
 from pathlib import Path
 
-from gancli.catalog.base import Choice, Layer, builds_on, chain_of, laid_over
+from gancli.catalog.base import Layer, PresetChoice, builds_on, chain_of, laid_over
 from gancli.catalog.fit_to_images import NetworkFit, UserImages, fitted
 from gancli.catalog.merge import Table, absent, lay_over, override
 from gancli.catalog.preset_files import (
@@ -62,7 +62,7 @@ def resolve(
 
 def chain(
     model: str, dataset: str | UserImages | None, variant: str | None
-) -> tuple[list[Layer], Choice]:
+) -> tuple[list[Layer], PresetChoice]:
     """The preset files that build on each other, and the preset below them all."""
 
     def tables(named: str) -> Table | None:
@@ -72,7 +72,7 @@ def chain(
     return chain_of(model, dataset, variant, tables)
 
 
-def _resolve_root(root: Choice, fit: NetworkFit) -> Table:
+def _resolve_root(root: PresetChoice, fit: NetworkFit) -> Table:
     model, dataset, variant = root
     if is_resolved_file(model):
         table = read_toml(Path(model))

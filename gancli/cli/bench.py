@@ -26,7 +26,7 @@ from gancli.defaults import (
 )
 
 RoundsOption = Annotated[
-    int, typer.Option("--rounds", min=1, metavar="R", help="How often each is timed.")
+    int, typer.Option("--rounds", min=1, metavar="R", help="Rounds of timing.")
 ]
 
 bench_app = typer.Typer(help="Measure speed and memory on this machine.", no_args_is_help=True)

@@ -41,7 +41,7 @@ def run(arguments: Sequence[str]) -> int:
     except GanError as error:
         return _complain(str(error), error.code)
     except TyperException as error:
-        hint = "; gan --help lists what there is"
+        hint = "; gan --help lists the commands and options"
         return _complain(error.format_message().rstrip(".") + hint, ExitCode.USAGE)
     except Exception as error:
         return _explain(error)
@@ -53,7 +53,7 @@ def _call(arguments: Sequence[str]) -> int:
             _load_typed_plugins(arguments) or ["--help"], prog_name="gan", standalone_mode=False
         )
     if code == ExitCode.INTERRUPTED:
-        return _complain("interrupted; what was written before is whole", code)
+        return _complain("interrupted; what was written before is intact", code)
     return code if isinstance(code, int) else ExitCode.OK
 
 
@@ -104,13 +104,12 @@ def _explain(error: Exception) -> int:
     is_memory = isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"
     if is_memory or "not enough memory" in str(error) or "can't allocate memory" in str(error):
         return _complain(
-            "the memory is full: choose a smaller batch (training: --set schedule.batch_size=, "
+            "out of memory: choose a smaller batch (training: --set schedule.batch_size=, "
             "sampling: --batch-size), fewer samples, or smaller networks",
             ExitCode.USAGE,
         )
     return _complain(
-        f"a fault of this program: {type(error).__name__}: {error}; "
-        "type the command again with --debug to see where, and report it",
+        f"internal error: {type(error).__name__}: {error}; rerun with --debug and report it",
         ExitCode.INTERNAL,
     )
 

@@ -5,7 +5,6 @@ from typing import Annotated
 
 import typer
 
-from gancli.choices import FormatName
 from gancli.cli.options import (
     CheckpointOption,
     DeviceOption,
@@ -14,6 +13,7 @@ from gancli.cli.options import (
     TruncationOption,
 )
 from gancli.defaults import SAMPLE_BATCH_SIZE, SAMPLE_COUNT, SAMPLES_PER_CLASS
+from gancli.sample_formats import FormatName
 
 
 def sample(

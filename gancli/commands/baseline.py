@@ -15,7 +15,7 @@ from gancli.commands.evaluate_in_training import Weights
 from gancli.commands.inputs import Choice, Subject
 from gancli.commands.job import EvaluateRequest, EvaluationJob, prepare
 from gancli.data import TorchvisionImages
-from gancli.environment import Place, cache_folder, choose_device, data_folder
+from gancli.environment import Place, choose_device
 from gancli.errors import DataError, NetworkError, UsageError
 from gancli.evaluation.baseline import OTHER, keep_floor, known_floor, some_of
 from gancli.evaluation.evaluate import Watch
@@ -24,6 +24,7 @@ from gancli.evaluation.features import Done
 from gancli.evaluation.image_sets import Stored
 from gancli.evaluation.protocol import GIVEN, Evaluation, Protocol
 from gancli.evaluation.ranking import METRIC_OF
+from gancli.folders import cache_folder, data_folder
 
 PATIENCE_SECONDS = 60.0
 """What takes longer has to be asked for."""

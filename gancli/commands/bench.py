@@ -18,8 +18,9 @@ from gancli.bench.startup import seconds_to_first_step
 from gancli.bench.training import Figures, Plan, measure_training
 from gancli.checkpoint import RunSettings
 from gancli.choices import PrecisionName
-from gancli.environment import Place, cache_folder, data_folder, new_settings, set_up_torch
+from gancli.environment import Place, new_settings, set_up_torch
 from gancli.errors import UsageError
+from gancli.folders import cache_folder, data_folder
 from gancli.preset import load_preset
 from gancli.report.bench_table import (
     print_figures,
@@ -44,7 +45,7 @@ LOADING_SECONDS = 3.0
 
 @dataclass(frozen=True)
 class BenchRequest:
-    """What was typed after `gan bench train`."""
+    """The arguments and options of `gan bench train`."""
 
     model: str | None
     dataset: str | None

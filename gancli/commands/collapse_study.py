@@ -6,10 +6,12 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from gancli.environment import Place, cache_folder, choose_device, data_folder
+from gancli.environment import Place, choose_device
 from gancli.errors import InterruptedRunError, LockedError, PartlyFailedError
 from gancli.evaluation.mnist_classifier import BATCH_SIZE, EPOCHS
 from gancli.files import disk_errors, write_atomically
+from gancli.folders import cache_folder, data_folder
+from gancli.plurals import counted
 from gancli.preset import Preset
 from gancli.report.console import console, say
 from gancli.report.progress import counting
@@ -29,7 +31,7 @@ CLASSIFIER_BATCHES = EPOCHS * 60_000 // BATCH_SIZE
 
 @dataclass(frozen=True)
 class StudyRequest:
-    """What was typed after `gan collapse-study`."""
+    """The arguments and options of `gan collapse-study`."""
 
     dataset: str
     models: str | None
@@ -85,12 +87,13 @@ def collapse_study(request: StudyRequest) -> None:
 def _tell_the_end(study: Study, results: Results, *, finished: bool) -> None:
     if not finished:
         raise InterruptedRunError(
-            f"stopped with everything saved in {study.folder}: type the command again to go on"
+            f"stopped with everything saved in {study.folder}: rerun the same command to go on"
         )
     failed = [cell for cell in results.cells if cell.state == "failed"]
     if failed:
         raise PartlyFailedError(
-            f"{len(failed)} of {len(results.cells)} cells failed, the first ({failed[0].model}, "
+            f"{len(failed)} of {counted(len(results.cells), 'cell')} failed, the first "
+            f"({failed[0].model}, "
             f"seed {failed[0].seed}): {failed[0].reason}; the others are in the report"
         )
 
@@ -116,7 +119,8 @@ def _run_cells(study: Study, spec: StudySpec, jobs: int, data: Path, cache: Path
     requests = [
         CellRequest.of(study, cell, data, cache) for cell in cells if cell.name not in ended
     ]
-    say(f"{len(requests)} of {len(cells)} cells to run, {jobs} at a time, in {study.folder}")
+    to_run = f"{len(requests)} of {counted(len(cells), 'cell')} to run"
+    say(f"{to_run}, {jobs} at a time, in {study.folder}")
     for request in requests:
         study.cell(request.cell.name).outcome_file.unlink(missing_ok=True)
     with stop_flag() as should_stop, watched_study(console(), cells, ended, jobs) as board:

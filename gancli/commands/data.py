@@ -16,10 +16,11 @@ from gancli.data import (
 from gancli.data.cache import decoded
 from gancli.data.survey import survey
 from gancli.defaults import DEFAULT_SEED
-from gancli.environment import data_folder
 from gancli.errors import DataError, RunError, UsageError
 from gancli.files import write_atomically
+from gancli.folders import data_folder
 from gancli.pictures import grid, png, scatter
+from gancli.plurals import counted
 from gancli.preset import load_preset, models_on, spec_named
 from gancli.report.console import console_beside_json, print_json, say
 from gancli.report.data_table import Look, print_look
@@ -43,7 +44,7 @@ MAX_CLASS_ROWS, IMAGES_PER_CLASS = 20, 10
 
 @dataclass(frozen=True)
 class LookRequest:
-    """What was typed after `gan data`."""
+    """The arguments and options of `gan data`."""
 
     dataset: str
     images: ImageChoices
@@ -80,7 +81,7 @@ def look(request: LookRequest) -> None:
 
 def _look_at_own(request: LookRequest) -> tuple[Look, Dataset, AnyData]:
     path = path_of(request.dataset, request.data_dir)
-    source, seen = survey(path, anew=request.images.verify)
+    source, seen = survey(path, again=request.images.verify)
     spec = spec_of(seen, request.images)
     shown = console_beside_json(as_json=request.as_json)
     with counting(shown, len(source), "images") as done:
@@ -117,7 +118,7 @@ def _training(spec: ImageFolder) -> list[str]:
 def _look_at_named(request: LookRequest) -> tuple[Look, Dataset, AnyData]:
     option = request.images.typed()
     if option:
-        raise UsageError(f"read {option} with {request.dataset}, expected it with your own images")
+        raise UsageError(f"{option} applies only to images of your own: leave it out")
     models = models_on(request.dataset)
     spec = spec_named(request.dataset)
     folder = data_folder(request.data_dir)
@@ -148,10 +149,10 @@ def _free(path: Path) -> Path:
 
 
 def _sheet(spec: AnyData, data: Dataset) -> bytes:
-    """A picture of some samples: a row a class, where there are classes; or all points."""
+    """A picture of some samples: one row per class, where there are classes; or all points."""
     if isinstance(spec, Mixture):
         points = spec.to_samples(data.x)
-        return scatter(points[:0], points, spec, f"{len(points):,} points")
+        return scatter(points[:0], points, spec, counted(len(points), "point"))
     rows = _rows(spec, data)
     shown = np.concatenate(rows)
     images: Samples = spec.to_samples(data.x[shown])
@@ -172,10 +173,10 @@ def _rows(spec: AnyData, data: Dataset) -> list[np.ndarray[tuple[int], np.dtype[
 
 def _pack(out: Path, request: LookRequest, spec: AnyData, data: Dataset, found: Look) -> None:
     if not spec.shape.is_image:
-        raise UsageError(f"read --pack with {request.dataset}, which is no set of images")
+        raise UsageError(f"{request.dataset} has no images to pack: leave --pack out")
     if found.broken and not request.images.skip_broken:
         raise DataError(
-            f"read {request.dataset}, where {len(found.broken):,} images are broken: pack the "
+            f"{counted(len(found.broken), 'image')} of {request.dataset} are broken: pack the "
             "others with --skip-broken"
         )
     labels = None if data.labels is None else data.labels.numpy()
@@ -184,4 +185,4 @@ def _pack(out: Path, request: LookRequest, spec: AnyData, data: Dataset, found: 
     with counting(shown, len(data), "images") as done:
         pack(spec.to_samples(data.x), labels, names, out, done)
     if not request.as_json:
-        say(f"packed {len(data):,} images into {out}")
+        say(f"packed {counted(len(data), 'image')} into {out}")

@@ -4,9 +4,9 @@ from pathlib import Path
 
 from gancli.data import TorchvisionImages
 from gancli.data.stacked import DIGITS
-from gancli.environment import cache_folder
 from gancli.evaluation.evaluate import Watch
 from gancli.evaluation.mnist_classifier import Reader, batches, digit_reader
+from gancli.folders import cache_folder
 from gancli.preset import Preset
 
 

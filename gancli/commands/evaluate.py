@@ -10,7 +10,7 @@ from rich.console import Console
 
 from gancli.commands.inputs import Subject, subject_of
 from gancli.commands.job import EvaluateRequest, prepare
-from gancli.environment import cache_folder, choose_device
+from gancli.environment import choose_device
 from gancli.errors import UsageError
 from gancli.evaluation.baseline import known_floor
 from gancli.evaluation.evaluate import EvaluationOutput
@@ -22,6 +22,7 @@ from gancli.evaluation.spec import (
     EvaluationSpec,
 )
 from gancli.files import write_atomically
+from gancli.folders import cache_folder
 from gancli.report.console import console, say
 from gancli.report.evaluation import print_evaluation, print_floor
 from gancli.report.progress import counting

@@ -10,12 +10,12 @@ from gancli.checkpoint import Checkpoint, Header, Network
 from gancli.data import AnyData, Mixture, TorchvisionImages
 from gancli.data.survey import survey
 from gancli.defaults import IMAGES_AT_ONCE
-from gancli.environment import data_folder
 from gancli.errors import UsageError
 from gancli.evaluation.generated import Generated
 from gancli.evaluation.image_sets import Given, ImageSet, Stored, refuse_other_shape
 from gancli.evaluation.protocol import GIVEN, Split
 from gancli.evaluation.spec import Real
+from gancli.folders import data_folder
 from gancli.preset import Preset, spec_named
 from gancli.runs.find import LABELLED, OF_IMAGES, find, open_checkpoint
 from gancli.runs.folder import LAST, SUFFIX, Run

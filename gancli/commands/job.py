@@ -12,7 +12,6 @@ from gancli.commands.digits import reader_of_digits
 from gancli.commands.inputs import Choice, Reals, Subject, reals_for
 from gancli.commands.matching import matched, refuse_missing_classes
 from gancli.data.stacked import DIGITS
-from gancli.environment import cache_folder, data_folder
 from gancli.errors import DataError, UsageError
 from gancli.evaluation.evaluate import (
     EvaluationOutput,
@@ -46,6 +45,7 @@ from gancli.evaluation.spec import (
     check,
     classes_within,
 )
+from gancli.folders import cache_folder, data_folder
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,6 @@ def resume(wanted: str | None, place: Place, options: TrainOptions) -> None:
     found = find(wanted)
     if not isinstance(found, Run):
         raise UsageError(
-            f"read the file {found}, expected a run's folder: a run goes on where its folder is"
+            f"{found} is a single checkpoint: name the folder of its run, where the run goes on"
         )
     resume_run(found, place, options)

@@ -12,18 +12,21 @@ from numpy.typing import NDArray
 
 from gancli.catalog import labelled_example
 from gancli.checkpoint import Checkpoint
-from gancli.choices import DeviceName, FormatName
+from gancli.choices import DeviceName
 from gancli.defaults import SAMPLE_COUNT, SAMPLES_PER_CLASS
-from gancli.environment import as_typed, choose_device
+from gancli.environment import choose_device
 from gancli.errors import RunError, UsageError
 from gancli.files import write_atomically
+from gancli.folders import as_typed
 from gancli.pictures import grid, png, scatter
+from gancli.plurals import counted
 from gancli.preset import Preset
 from gancli.report.console import console, say
 from gancli.report.progress import counting
 from gancli.rng import SEED_LIMIT
 from gancli.runs.find import ANY, LABELLED, default_folder, find, open_checkpoint
 from gancli.runs.folder import Run
+from gancli.sample_formats import FormatName
 from gancli.sampler import Sampler, Samples
 from gancli.writer import refuse_to_overwrite, write
 
@@ -39,7 +42,7 @@ LONGEST_NUMBER = 40
 
 @dataclass(frozen=True)
 class SampleRequest:
-    """What was typed after `gan sample`."""
+    """The arguments and options of `gan sample`."""
 
     run: str | None
     count: int | None
@@ -62,17 +65,19 @@ class SampleRequest:
         return self.per_class is not None or self.classes is not None
 
     def wanted(self) -> list[int]:
-        """The seeds asked for; of each class, if it goes by class."""
+        """The seeds to sample; of each class, if it goes by class."""
         said = [("--seeds", self.seeds), ("--count", self.count), ("--per-class", self.per_class)]
         read = [option for option, value in said if value is not None]
         if len(read) > 1:
-            raise UsageError(f"read {' and '.join(read)}, expected one: which seeds, or how many")
+            raise UsageError(f"{' and '.join(read)} are mutually exclusive: choose one")
         if self.seeds is not None:
             return parse_seeds(self.seeds)
         default = SAMPLES_PER_CLASS if self.by_class else SAMPLE_COUNT
         count = self.count or self.per_class or default
         if count > COUNT_LIMIT:
-            raise UsageError(f"read {read[0]} {count}, expected at most {COUNT_LIMIT:,}")
+            raise UsageError(
+                f"{read[0]} {count} is too many: one call writes at most {COUNT_LIMIT:,} samples"
+            )
         return list(range(count))
 
 
@@ -85,17 +90,17 @@ def sample(request: SampleRequest) -> None:
     labels = _wanted_classes(request, preset)
     total = len(seeds) * len(labels)
     if total > COUNT_LIMIT:
-        raise UsageError(f"read {total:,} samples in all, expected at most {COUNT_LIMIT:,}")
+        raise UsageError(f"{total:,} samples are too many: one call writes at most {COUNT_LIMIT:,}")
     form = _form(request.form, preset.data.key)
     pictured = request.grid or preset.data.key == "points"
     if pictured and total > PICTURE_LIMIT:
-        raise UsageError(f"read {total} samples, expected at most {PICTURE_LIMIT:,} in a picture")
+        raise UsageError(
+            f"a picture of {total:,} samples is too large: it may show at most {PICTURE_LIMIT:,}"
+        )
     out = (request.out or _default_folder(found, saved, request)).absolute()
-    # Beside the samples, not among them: whoever reads the folder wants samples alone.
+    # Next to the folder, not in it: whoever reads the folder wants samples alone.
     picture_file = out.parent / f"{out.name}-grid.png"
-    refuse_to_overwrite(out, force=request.force)
-    if pictured and picture_file.exists() and not request.force:
-        raise RunError(f"{picture_file} exists: replace it with --force, or choose another --out")
+    _check_free(out, picture_file if pictured else None, force=request.force)
     device = torch.device(choose_device(request.device))
     network = saved.network(raw=request.raw)
     say(f"sampling {saved.path}: {preset.name} on {preset.dataset}, {network}")
@@ -108,18 +113,28 @@ def sample(request: SampleRequest) -> None:
             _keeping(batches, kept) if pictured else batches,
             seeds * len(labels),
             out,
-            form.value,
+            form,
             key=preset.data.key,
             labels=_joined([sampler.labels(seeds, label) for label in labels]),
             folders=preset.data.class_names if request.by_class else None,
             progress=progress,
         )
-    each = f", {len(seeds)} of each of {len(labels)} classes," if request.by_class else ""
-    say(f"wrote {total} {preset.data.key}{each} to {as_typed(out)}")
+    each = (
+        f", {len(seeds)} of each of {counted(len(labels), 'class', 'classes')},"
+        if request.by_class
+        else ""
+    )
+    say(f"wrote {counted(total, preset.data.key.removesuffix('s'))}{each} to {as_typed(out)}")
     if pictured:
         picture = _picture(np.concatenate(kept), saved, len(seeds) if request.by_class else None)
         write_atomically(picture_file, picture)
         say(f"picture: {as_typed(picture_file)}")
+
+
+def _check_free(out: Path, picture_file: Path | None, *, force: bool) -> None:
+    refuse_to_overwrite(out, force=force)
+    if picture_file is not None and picture_file.exists() and not force:
+        raise RunError(f"{picture_file} exists: replace it with --force, or choose another --out")
 
 
 def _joined(labels: list[NDArray[np.int64] | None]) -> NDArray[np.int64] | None:
@@ -137,7 +152,7 @@ def _wanted_classes(request: SampleRequest, preset: Preset) -> list[int | None]:
         return [None]
     if not preset.classes:
         raise UsageError(
-            f"read --per-class or --classes with a run of {preset.name}, which knows no classes: "
+            f"{preset.name} knows no classes, so --per-class and --classes do not apply: "
             f"use --count, or train a model that does, e.g. {labelled_example()}"
         )
     if request.classes is None:
@@ -160,11 +175,11 @@ def parse_classes(text: str, names: Sequence[str]) -> list[int]:
         else:
             close = get_close_matches(word, names, n=1)
             raise UsageError(
-                f"read --classes {word}, expected one of {_listed(names)}, or a number below "
+                f"there is no class {word}: choose from {_listed(names)}, or a number below "
                 f"{len(names)}" + (f" (did you mean {close[0]}?)" if close else "")
             )
     if len(set(labels)) < len(labels):
-        raise UsageError(f"read --classes {text}, expected each class once")
+        raise UsageError(f"--classes {text} names a class twice: name each once")
     return labels
 
 
@@ -189,18 +204,22 @@ def parse_seeds(text: str) -> list[int]:
     for part in text.split(","):
         first, dash, last = part.strip().partition("-")
         if not _is_number(first) or (dash and not _is_number(last)):
-            raise UsageError(f"read --seeds {text}, expected numbers and ranges, e.g. 0-63 or 3,7")
+            raise UsageError(
+                f"--seeds {text} is not a list of numbers and ranges, such as 0-63 or 3,7"
+            )
         begin, end = int(first), int(last or first)
         if not begin <= end < SEED_LIMIT:
             raise UsageError(
-                f"read --seeds {part}, expected the smaller number first, and none above "
+                f"--seeds {part} must have the smaller number first, and none above "
                 f"{SEED_LIMIT - 1}"
             )
         if len(seeds) + end - begin >= COUNT_LIMIT:
-            raise UsageError(f"read --seeds {text}, expected at most {COUNT_LIMIT:,} seeds at once")
+            raise UsageError(
+                f"--seeds {text} is too many: one call writes at most {COUNT_LIMIT:,} samples"
+            )
         seeds += range(begin, end + 1)
     if len(set(seeds)) < len(seeds):
-        raise UsageError(f"read --seeds {text}, expected each seed once")
+        raise UsageError(f"--seeds {text} names a seed twice: name each once")
     return seeds
 
 
@@ -213,7 +232,7 @@ def _form(asked: FormatName | None, key: str) -> FormatName:
     if key == "images":
         return asked or FormatName.FOLDER
     if asked not in (None, FormatName.NPZ):
-        raise UsageError(f"read --format {asked} for points, which only npz holds")
+        raise UsageError(f"points can only be written as npz: leave --format {asked} out")
     return FormatName.NPZ
 
 
@@ -230,7 +249,7 @@ def _picture(made: Samples, saved: Checkpoint, columns: int | None) -> bytes:
     header, spec = saved.header, saved.header.preset.data
     if spec.key == "images":
         return png(grid(made, columns))
-    title = f"{header.preset.name}, step {header.step:,}, {len(made)} samples"
+    title = f"{header.preset.name}, step {header.step:,}, {counted(len(made), 'sample')}"
     folder = Path(header.data_folder or "")
     reals = spec.to_samples(spec.load(folder, header.settings.seed).x)
     return scatter(made, reals, spec, title)

@@ -1,6 +1,6 @@
 """`gan status`."""
 
-from gancli.checkpoint import load
+from gancli.checkpoint import read_header
 from gancli.errors import UsageError
 from gancli.report.console import console
 from gancli.report.status import print_status
@@ -13,5 +13,5 @@ def status(wanted: str | None) -> None:
     """Tell how a run stands."""
     run = find(wanted)
     if not isinstance(run, Run):
-        raise UsageError(f"read the file {run}, expected a run's folder")
-    print_status(summarise_run(run, load(run.checkpoint()).header), console())
+        raise UsageError(f"{run} is a single checkpoint: name the folder of its run")
+    print_status(summarise_run(run, read_header(run.checkpoint())), console())

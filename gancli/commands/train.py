@@ -23,7 +23,7 @@ from gancli.user_images import ImageChoices, choose, preset_as_typed, typed_over
 
 @dataclass(frozen=True)
 class TrainRequest:
-    """What was typed after `gan train`."""
+    """The arguments and options of `gan train`."""
 
     model: str
     dataset: str | None
@@ -65,7 +65,7 @@ class TrainRequest:
         return [*self.overrides, *([f"schedule.steps={self.steps}"] if self.steps else [])]
 
     def preset(self) -> Preset:
-        """The preset as typed."""
+        """The preset that the options describe."""
         return preset_as_typed(self.model, self.data, self.variant, self.images, self.changes())
 
 
@@ -90,13 +90,15 @@ def train(request: TrainRequest) -> None:
 
 def _refuse_contradictions(request: TrainRequest) -> None:
     if request.resume and request.force:
-        raise UsageError("read --resume and --force, expected one: go on, or replace")
+        raise UsageError(
+            "--resume and --force are mutually exclusive: continue the run, or replace it"
+        )
     if request.resume and request.dry_run:
-        raise UsageError("read --resume and --dry-run, expected one: go on, or show a start")
+        raise UsageError("--resume and --dry-run are mutually exclusive: leave one out")
     if request.force and request.out is None:
-        raise UsageError("read --force without --out, expected the folder of the run to replace")
+        raise UsageError("--force needs --out, the folder of the run to replace")
     if request.allow_changes and not request.resume:
-        raise UsageError("read --allow-changes without --resume, which alone compares settings")
+        raise UsageError("--allow-changes applies only with --resume: leave it out")
 
 
 def _resume_as_typed(request: TrainRequest) -> None:
@@ -139,12 +141,12 @@ def _wanted_run(request: TrainRequest) -> Run:
         return latest_of(wanted.name, wanted.dataset)
     run = Run(request.out)
     if not run.exists():
-        raise RunError(f"found no run in {request.out}: leave --resume out to start one there")
+        raise RunError(f"there is no run in {request.out}: leave --resume out to start one there")
     return run
 
 
 def _preset_again(request: TrainRequest, stored: Preset) -> Preset:
-    """What was typed; where that is only the model's name, what is stored stays."""
+    """What the options describe; where they only name the model, what is stored stays."""
     named = request.model in catalog.model_names()
     if named and request.variant is None:
         data = request.data or stored.dataset

@@ -14,9 +14,10 @@ from gancli.choices import DeviceName
 from gancli.commands.digits import reader_of_digits, shows_digits
 from gancli.data.stacked import DIGITS
 from gancli.defaults import TRAVERSE_FRAMES
-from gancli.environment import as_typed, choose_device, data_folder
+from gancli.environment import choose_device
 from gancli.errors import UsageError
 from gancli.evaluation.mnist_classifier import Reader
+from gancli.folders import as_typed, data_folder
 from gancli.preset import Preset
 from gancli.report.console import console, say
 from gancli.report.progress import counting
@@ -46,7 +47,7 @@ RANGE_LIMIT = 1e6
 
 @dataclass(frozen=True)
 class TraverseRequest:
-    """What was typed after `gan traverse`."""
+    """The arguments and options of `gan traverse`."""
 
     run: str | None
     axes: str | None
@@ -66,15 +67,15 @@ class TraverseRequest:
     force: bool
 
     def seeds(self) -> range:
-        """One a row."""
+        """One per row."""
         seeds = range(self.seed, self.seed + self.rows)
         if seeds.stop >= SEED_LIMIT:
-            raise UsageError(f"read --seed {self.seed}, expected at most {SEED_LIMIT - 1_000}")
+            raise UsageError(f"--seed {self.seed} is too large: at most {SEED_LIMIT - 1_000}")
         return seeds
 
 
 class AxisPictures(NamedTuple):
-    """What became of one axis."""
+    """The pictures of one axis, and what it does."""
 
     panel: Panel
     row: Samples
@@ -87,7 +88,7 @@ class AxisPictures(NamedTuple):
 
 
 def traverse(request: TraverseRequest) -> None:
-    """Write the strips, and say what was found."""
+    """Write the strips, and print what each axis does."""
     seeds = request.seeds()
     span = None if request.span is None else parse_range(request.span)
     found = find(request.run, OF_IMAGES)
@@ -95,8 +96,8 @@ def traverse(request: TraverseRequest) -> None:
     preset = saved.header.preset
     if not preset.data.shape.is_image:
         raise UsageError(
-            f"read a run of {preset.name} on {preset.dataset}, expected one of images: points are "
-            "drawn by gan sample"
+            f"{preset.name} on {preset.dataset} makes points, and gan traverse needs images: draw "
+            "points with gan sample"
         )
     device = torch.device(choose_device(request.device))
     generator = saved.generator(raw=request.raw).to(device)
@@ -121,7 +122,7 @@ def traverse(request: TraverseRequest) -> None:
             page = render_traversal(traversal, [each.panel for each in made])
             (new / "traverse.html").write_bytes(page)
     print_traversal(traversal)
-    say(f"wrote to {as_typed(out)}: a strip an axis, and axes.png of them all")
+    say(f"wrote to {as_typed(out)}: one strip per axis, and axes.png of them all")
     if request.html:
         say(f"sliders: {as_typed(out) / 'traverse.html'}")
 
@@ -191,7 +192,7 @@ def _reader(request: TraverseRequest, saved: Checkpoint) -> Reader | None:
     if DIGITS.is_present(folder):
         return reader_of_digits(folder, partial(counting, console()))
     say(
-        f"no MNIST in {folder}, so nobody reads the digits and pixels alone are compared: name its "
+        f"MNIST is not in {folder}, so only pixels are compared and digits are not read: name its "
         "folder with --data-dir"
     )
     return None
@@ -210,8 +211,8 @@ def parse_range(text: str) -> Span:
     # Comparisons with what is no number are false.
     if not -RANGE_LIMIT <= first < last <= RANGE_LIMIT:
         raise UsageError(
-            f"read --range {text}, expected two numbers within a million of 0, the smaller one "
-            "first, e.g. --range -3,3"
+            f"--range {text} is not two numbers within a million of 0, the smaller one first, such "
+            "as --range -3,3"
         )
     return first, last
 
@@ -232,8 +233,8 @@ def _refuse_unused(span: Span, chosen: Sequence[Axis], preset: Preset) -> None:
     names = [axis.name for axis in chosen]
     if not take & set(names):
         raise UsageError(
-            f"read --range {span[0]:g},{span[1]:g} with {', '.join(names)}, expected it with axes "
-            "of codes or coordinates: leave it out"
+            f"--range {span[0]:g},{span[1]:g} applies only to codes and coordinates, not to "
+            f"{', '.join(names)}: leave it out"
         )
 
 

@@ -3,6 +3,7 @@
 Every draw is a function of (seed, purpose, step, turn), so a run can start again at any step.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -62,13 +63,7 @@ class BatchSource:
         self.batch_size = batch_size
         rest = self.count % batch_size if partial else 0
         self.batches_per_epoch = self.count // batch_size + (rest > 0)
-        if len(data) < batch_size:
-            raise DataError(
-                f"read {len(data)} samples, expected at least one batch of {batch_size}: "
-                "set a smaller one with --set schedule.batch_size="
-            )
-        for size in (batch_size, generator_batch_size or batch_size, rest):
-            world.slice_of(size)
+        self._refuse((batch_size, generator_batch_size or batch_size, rest))
         self._order_of = lru_cache(2)(self._shuffled)
         self._epoch = -1
         self._order = torch.empty(0, dtype=torch.int64)
@@ -80,6 +75,16 @@ class BatchSource:
             self.loader = Loader(data.x, self._rows, pinned=pins(device))
         self.ahead: dict[tuple[int, int], Sample] = {}
         """fakes made for turns to come, by step and turn"""
+
+    def _refuse(self, sizes: Iterable[int]) -> None:
+        """Refuse batches of these sizes if they cannot be dealt."""
+        if self.count < self.batch_size:
+            raise DataError(
+                f"the data set has {self.count} samples, fewer than a batch of {self.batch_size}: "
+                "choose a smaller batch with --set schedule.batch_size="
+            )
+        for size in sizes:
+            self.world.slice_of(size)
 
     def hand(
         self,

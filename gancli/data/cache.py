@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import platformdirs
 import torch
 from numpy.typing import NDArray
 from PIL import Image
@@ -28,11 +27,12 @@ from gancli.data.decode import (
 from gancli.data.source import Source
 from gancli.errors import DataError
 from gancli.files import disk_errors
+from gancli.folders import cache_folder
 from gancli.settings import Settings
 from gancli.watch import Done
 
 DECODING_VERSION = 1
-"""Of how images are decoded; another one decodes them anew."""
+"""Of how images are decoded; another one decodes them again."""
 DECODED_PER_TASK = 32
 """Images a thread decodes at a time."""
 IMAGES_FILE, LABELS_FILE, NOTES_FILE = "x.npy", "labels.npy", "notes.json"
@@ -69,7 +69,7 @@ class Form:
 
 def cache_root() -> Path:
     """Where decoded images are kept."""
-    return platformdirs.user_cache_path("gancli") / "images"
+    return cache_folder() / "images"
 
 
 def key_of(source: Source, *more: object) -> str:
@@ -121,7 +121,7 @@ def decoded(
                     raise
     found = _read(folder)
     if found is None:
-        raise DataError(f"read {folder}, which was just written, but it is broken: try again")
+        raise DataError(f"{folder} was broken as soon as it was written: try again")
     return found
 
 
@@ -154,8 +154,8 @@ def _write(folder: Path, source: Source, form: Form, done: Done) -> None:
     kept = len(source) - len(broken)
     if not kept:
         raise DataError(
-            f"read {source.path}, whose {len(source):,} images are all broken, the first "
-            f"{source.names[0]}: expected images that Pillow can decode"
+            f"all {len(source):,} images in {source.path} are broken, the first {source.names[0]}: "
+            "Pillow must be able to decode them"
         )
     if broken:
         x = _shortened(folder / IMAGES_FILE, x, kept)
@@ -200,5 +200,5 @@ def _all_decoded(source: Source, form: Form) -> Iterator[Hashed]:
             for found in pool.map(piece, range(0, len(source), DECODED_PER_TASK)):
                 yield from found
     finally:
-        # After Ctrl-C nobody waits for the rest.
+        # After Ctrl-C the rest is not waited for.
         pool.shutdown(cancel_futures=True)

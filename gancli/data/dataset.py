@@ -58,7 +58,7 @@ class DataSpec(Settings):
 
     @property
     def class_names(self) -> tuple[str, ...]:
-        """What the labels stand for, one a class: as a rule their numbers."""
+        """What the labels stand for, one per class: as a rule their numbers."""
         return tuple(map(str, range(self.shape.classes)))
 
     @abstractmethod
@@ -77,7 +77,7 @@ class DataSpec(Settings):
 
     @abstractmethod
     def to_samples(self, x: Tensor) -> NDArray[np.generic]:
-        """What a generator makes, or `Dataset.x`, as people read it.
+        """What a generator makes, or `Dataset.x`, as users read it.
 
         Returns:
             uint8 images of (N, H, W, C), or float32 points of (N, D) in data units.

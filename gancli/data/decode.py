@@ -77,7 +77,7 @@ def _planes(image: Image.Image) -> NDArray[np.uint8]:
 def _plain(image: Image.Image) -> Image.Image:
     """As L or RGB."""
     if image.mode == "F":
-        raise ValueError("pixels are floating-point numbers, whose range nobody knows")
+        raise ValueError("the range of floating-point pixels is not known")
     if image.mode in DEEP_MODES:
         # 65535 / 257 = 255; the half rounds.
         deep = np.asarray(image).astype(np.int64).clip(0, 65535)

@@ -1,4 +1,4 @@
-"""People's own images: a folder, a zip, or an npz."""
+"""Images of one's own: a folder, a zip, or an npz."""
 
 from pathlib import Path
 from typing import Literal
@@ -21,7 +21,7 @@ FFHQ = (
     "get images1024x1024 or thumbnails128x128 from github.com/NVlabs/ffhq-dataset, and put that "
     "folder there, or name it with --dataset"
 )
-"""Where Flickr-Faces-HQ comes from: a set that people must fetch themselves."""
+"""Where Flickr-Faces-HQ comes from, a set that users must download themselves."""
 
 
 class ImageFolder(ImageSpec):
@@ -84,8 +84,8 @@ class ImageFolder(ImageSpec):
         source = open_source(self.place(folder))
         if self.classes and self.classes != source.classes:
             raise DataError(
-                f"read {source.path} with the classes {', '.join(source.classes[:9]) or 'none'}, "
-                f"expected {', '.join(self.classes[:9])}: name the set the preset was made for"
+                f"{source.path} has the classes {', '.join(source.classes[:9]) or 'none'}, and the "
+                f"preset was made for {', '.join(self.classes[:9])}: name the set it was made for"
             )
         return source
 
@@ -113,7 +113,7 @@ class ImageFolder(ImageSpec):
         if broken and not self.skip_broken:
             more = ", ..." if len(broken) > BROKEN_NAMED else ""
             raise DataError(
-                f"read {source.path}, where {len(broken):,} of {len(source):,} images are broken "
+                f"{len(broken):,} of {len(source):,} images in {source.path} are broken "
                 f"({', '.join(broken[:BROKEN_NAMED])}{more}): repair or remove them, or skip them "
                 "with --skip-broken"
             )
@@ -133,8 +133,7 @@ class ImageFolder(ImageSpec):
         where = " or ".join(map(str, places))
         if Path(self.path).is_absolute():
             raise DataError(
-                f"found nothing at {where}, expected the images of this run: put them back, or "
-                "name their new place: gan train MODEL --dataset PATH --out RUN --resume "
-                "--allow-changes"
+                f"the images of this run are no longer at {where}: put them back, or name their "
+                "new place: gan train MODEL --dataset PATH --out RUN --resume --allow-changes"
             )
-        raise DataError(f"found no {where}, expected images: {FFHQ}")
+        raise DataError(f"there is no {where}: {FFHQ}")

@@ -13,7 +13,7 @@ SHARE = 0.5
 
 
 def fits(x: Tensor, device: torch.device) -> bool:
-    """Whether data can lie on the device beside what trains there."""
+    """Whether data fit on the device next to what trains there."""
     if device.type != "cuda" or x.device == device:
         # On a processor the data are where they are, a memory map of a file included.
         return True

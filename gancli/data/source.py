@@ -29,7 +29,7 @@ class Source:
 
     path: Path
     names: tuple[str, ...]
-    """one an image, sorted; as errors name it"""
+    """one per image, sorted; as errors name it"""
     stamp: tuple[tuple[str, int, int], ...]
     """name, size and time of each file: when they are the same, so are the images"""
     content: Callable[[int], "bytes | NDArray[np.uint8]"]
@@ -56,7 +56,7 @@ def reading(path: Path) -> Iterator[None]:
     except OSError as error:
         raise DataError(
             f"could not read {error.filename or path}: {(error.strerror or str(error)).lower()}; "
-            f"expected {LAYOUT}"
+            f"name {LAYOUT}"
         ) from error
 
 
@@ -72,9 +72,9 @@ def unfit_class(classes: Sequence[str]) -> str | None:
             or set(name) & set("/\\:")
             or set(name) == {"."}
         ):
-            return f"read the class {name!r}, expected the name of a folder"
+            return f"the class {name!r} cannot be the name of a folder"
     if len(set(classes)) < len(classes):
-        return f"read the classes {', '.join(classes)}, expected each once"
+        return f"the classes {', '.join(classes)} name one twice"
     return None
 
 

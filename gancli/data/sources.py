@@ -1,4 +1,4 @@
-"""What lies in a folder, a zip or an npz of people's own images: names, labels, contents.
+"""What lies in a folder, a zip or an npz of images: names, labels, contents.
 
 Nothing is decoded here, and nothing is written. Hidden files and those of no image's ending are
 passed over.
@@ -43,13 +43,13 @@ def open_source(path: Path) -> Source:
         if stat.S_ISDIR(mode):
             found = _folder(path)
         elif not stat.S_ISREG(mode):
-            raise DataError(f"read {path}, which is no plain file, expected {LAYOUT}")
+            raise DataError(f"{path} is not a regular file: name {LAYOUT}")
         elif zipfile.is_zipfile(path):
             found = _archive(path)
         else:
-            raise DataError(f"read {path}, which is neither a zip nor an npz, expected {LAYOUT}")
+            raise DataError(f"{path} is neither a zip nor an npz: name {LAYOUT}")
     if not len(found):
-        raise DataError(f"read {path}, which holds no images, expected {LAYOUT}")
+        raise DataError(f"{path} holds no images: name {LAYOUT}")
     return found
 
 
@@ -68,8 +68,8 @@ def _folder(path: Path) -> Source:
     for name in names:
         if not name.isprintable():
             raise DataError(
-                f"read {path}, where a file is called {name!r}, expected names in UTF-8 without "
-                "control characters: rename it"
+                f"a file in {path} is called {name!r}, which is not UTF-8 without control "
+                "characters: rename it"
             )
     stamp = tuple((name, found[name].st_size, found[name].st_mtime_ns) for name in names)
     labels, classes = by_folder(names)
@@ -118,7 +118,7 @@ def _archive(path: Path) -> Source:
     try:
         archive = zipfile.ZipFile(path)
     except UNREADABLE as error:
-        raise DataError(f"read {path}, expected a zip or an npz, but {error}") from error
+        raise DataError(f"{path} is not a zip or an npz that can be read: {error}") from error
     entries = archive.infolist()
     if len(entries) > MAX_ZIP_ENTRIES:
         raise DataError(
@@ -138,13 +138,13 @@ def _zip(path: Path, archive: zipfile.ZipFile, stamp: tuple[tuple[str, int, int]
         name = entry.filename.replace("\\", "/")
         if name.startswith("/") or ".." in name.split("/") or name[1:2] == ":":
             raise DataError(
-                f"read {path}, whose member {name} points out of the zip, expected names within it"
+                f"{path} has a member {name}, which points out of the zip: pack it again"
             )
         if _is_image(name) and not name.startswith("__MACOSX/"):
             if entry.file_size > MAX_IMAGE_BYTES:
                 raise DataError(
-                    f"read {path}, whose member {name} unpacks to {entry.file_size:,} bytes, "
-                    f"expected images of {MAX_IMAGE_BYTES:,} at most"
+                    f"{path} has a member {name} that unpacks to {entry.file_size:,} bytes, and an "
+                    f"image may have at most {MAX_IMAGE_BYTES:,}: take it out"
                 )
             entries[name] = entry
     names = tuple(sorted(entries))
@@ -160,10 +160,12 @@ def _zip(path: Path, archive: zipfile.ZipFile, stamp: tuple[tuple[str, int, int]
 def _listed(
     path: Path, archive: zipfile.ZipFile, entry: zipfile.ZipInfo, names: Sequence[str]
 ) -> tuple[tuple[int, ...] | None, tuple[str, ...]]:
-    """The labels of NVlabs' dataset.json, and our classes' names beside them."""
+    """The labels of NVlabs' dataset.json, and the names of our classes."""
     where = f"{path}: dataset.json"
     if entry.file_size > MAX_LIST_BYTES:
-        raise DataError(f"read {where} of {entry.file_size:,} bytes, expected {MAX_LIST_BYTES:,}")
+        raise DataError(
+            f"{where} has {entry.file_size:,} bytes, and may have at most {MAX_LIST_BYTES:,}"
+        )
     try:
         table = json.loads(archive.read(entry))
         pairs = table["labels"]
@@ -178,8 +180,8 @@ def _listed(
     missing = [name for name in names if name not in said]
     if missing:
         raise DataError(
-            f"read {where}, which has no label for {len(missing):,} of {len(names):,} images, the "
-            f'first {missing[0]}: add them, or write "labels": null'
+            f"{where} has no label for {len(missing):,} of {len(names):,} images, the first "
+            f'{missing[0]}: add them, or write "labels": null'
         )
     return _checked([said[name] for name in names], table.get("class_names"), names, where)
 
@@ -190,14 +192,14 @@ def _checked(
     classes = tuple(map(str, class_names)) if isinstance(class_names, list) else ()
     unfit = unfit_class(classes)
     if unfit is not None:
-        raise DataError(f"read {where}, whose class_names are unfit: {unfit}")
+        raise DataError(f"the class_names in {where} cannot be used: {unfit}")
     most = len(classes) or MAX_CLASSES
     found: list[int] = []
     for label, name in zip(labels, names, strict=True):
         if not isinstance(label, int) or isinstance(label, bool) or not 0 <= label < most:
             raise DataError(
-                f"read {where}, which labels {name} with {str(label)[:40]}, expected a whole "
-                f"number from 0 to {most - 1}"
+                f"{where} labels {name} with {str(label)[:40]}, which is not a whole number from 0 "
+                f"to {most - 1}"
             )
         found.append(label)
     return tuple(found), classes or tuple(map(str, range(max(found, default=0) + 1)))
@@ -225,7 +227,9 @@ def _npz(path: Path, archive: zipfile.ZipFile, stamp: tuple[tuple[str, int, int]
     wanted = "images: uint8 of (N, H, W, C) or (N, H, W), and labels: (N,) whole numbers, if any"
     sizes = {entry.filename: entry.file_size for entry in archive.infolist()}
     if sizes.get("images.npy", 0) > MAX_ARRAY_BYTES or sizes.get("labels.npy", 0) > MAX_ARRAY_BYTES:
-        raise DataError(f"read {path}, which unpacks to {max(sizes.values()):,} bytes: too many")
+        raise DataError(
+            f"{path} unpacks to {max(sizes.values()):,} bytes: at most {MAX_ARRAY_BYTES:,} fit"
+        )
     images, labels = _arrays(path, sizes, wanted)
     channels = images.shape[3] if images.ndim == 4 else 1
     fits = images.dtype == np.uint8 and images.ndim in (3, 4) and channels in (1, 2, 3, 4)

@@ -1,4 +1,4 @@
-"""What people's own images are like, read from their headers, before anything is decoded."""
+"""What images of one's own are like, read from their headers, before anything is decoded."""
 
 from collections import Counter
 from pathlib import Path
@@ -45,7 +45,7 @@ class Survey(Settings):
         return 1 if set(self.modes) <= GREY_MODES else 3
 
     def size(self, asked: int | None) -> int:
-        """The side to train at: as asked, else what the smallest side allows, 64 at most.
+        """The side to train at: --image-size, else what the smallest side allows, 64 at most.
 
         Raises:
             UsageError: no network is made for the side that is asked for.
@@ -55,17 +55,18 @@ class Survey(Settings):
             return max((size for size in SIZES if size <= side), default=SIZES[0])
         if asked not in SIZES:
             raise UsageError(
-                f"read --image-size {asked}, expected one of {', '.join(map(str, SIZES))}"
+                f"no network is made for --image-size {asked}: choose one of "
+                f"{', '.join(map(str, SIZES))}"
             )
         return asked
 
 
-def survey(path: Path, *, anew: bool = False, root: Path | None = None) -> tuple[Source, Survey]:
+def survey(path: Path, *, again: bool = False, root: Path | None = None) -> tuple[Source, Survey]:
     """List the images at a path, and look at their headers; what was seen is kept in the cache.
 
     Args:
         path: a folder, a zip or an npz.
-        anew: read the headers although names, sizes and times are as they were.
+        again: read the headers although names, sizes and times are as they were.
         root: another cache than the user's.
 
     Raises:
@@ -74,7 +75,7 @@ def survey(path: Path, *, anew: bool = False, root: Path | None = None) -> tuple
     source = open_source(path)
     kept = (root or cache_root()) / "surveys" / f"{key_of(source, str(path.absolute()))}.json"
     try:
-        if not anew:
+        if not again:
             return source, Survey.model_validate_json(kept.read_bytes())
     except (OSError, ValidationError):
         pass
@@ -97,8 +98,8 @@ def _look(source: Source) -> Survey:
                 broken.append(name)
     if not widths:
         raise DataError(
-            f"read {source.path}, whose {len(source):,} images are all broken, the first "
-            f"{broken[0]}: expected images that Pillow can open"
+            f"all {len(source):,} images in {source.path} are broken, the first {broken[0]}: "
+            "Pillow must be able to open them"
         )
     widths.sort()
     heights.sort()

@@ -135,8 +135,8 @@ class TorchvisionImages(ImageSpec):
         stored = SHAPES[self.source]
         if tuple(found.x.shape[1:]) != stored or not len(found):
             raise DataError(
-                f"read {len(found)} images of shape {tuple(found.x.shape[1:])} in {folder}, "
-                f"expected {self.source}'s {stored}: {self._remedy(folder)}"
+                f"{folder} holds {len(found)} images of shape {tuple(found.x.shape[1:])}, and "
+                f"those of {self.source} are {stored}: {self._remedy(folder)}"
             )
         return found if self.size is None else Dataset(resized(found.x, self.size), found.labels)
 
@@ -153,18 +153,18 @@ class TorchvisionImages(ImageSpec):
         try:
             return READERS[self.source](folder, train, False)
         except (RuntimeError, ValueError, AssertionError, EOFError, KeyError, OSError) as error:
-            found = len(list(where.iterdir())) if where.is_dir() else "no folder"
+            found = f"{len(list(where.iterdir()))} files" if where.is_dir() else "no folder"
             raise DataError(
-                f"read {where} ({found} files), expected {self.source} as torchvision lays it out, "
-                f"but files are missing or broken: {self._remedy(folder)}"
+                f"files of {self.source} in {where} ({found}) are missing or broken: "
+                f"{self._remedy(folder)}"
             ) from error
 
     def _download(self, folder: Path, train: bool) -> Dataset:
         if folder.exists() and not folder.is_dir():
-            raise DataError(f"read {folder}, which is a file, expected a folder for --data-dir")
+            raise DataError(f"{folder} is a file: name a folder with --data-dir")
         with disk_errors(folder):
             folder.mkdir(parents=True, exist_ok=True)
-            # Beside its place first: an interrupted download must not look like a whole one.
+            # Next to its place first: an interrupted download must not look like a whole one.
             with tempfile.TemporaryDirectory(dir=folder, prefix=".download-") as scratch:
                 found = self._fetch(Path(scratch), folder, train)
                 new, place = self._where(Path(scratch)), self._where(folder)
@@ -181,7 +181,7 @@ class TorchvisionImages(ImageSpec):
             if isinstance(error, OSError) and disk_error(error) is not None:
                 raise
             raise NetworkError(
-                f"found no {self.source} in {folder} and could not download it: connect to a "
+                f"{self.source} is not in {folder} and could not be downloaded: connect to a "
                 f"network, or put {LAYOUTS[self.source]} and its companions into a folder and name "
                 "it with --data-dir or GANCLI_DATA"
             ) from error

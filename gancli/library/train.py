@@ -26,7 +26,7 @@ from gancli.runs.find import find
 from gancli.runs.folder import Run
 from gancli.user_images import ImageChoices, choose, preset_as_typed
 
-NOTHING: Overrides = {}
+NO_OVERRIDES: Overrides = {}
 
 
 @in_python
@@ -37,7 +37,7 @@ def train(
     variant: str | None = None,
     steps: int | None = None,
     seed: int | None = None,
-    overrides: Overrides = NOTHING,
+    overrides: Overrides = NO_OVERRIDES,
     out: str | Path | None = None,
     force: bool = False,
     device: str | None = None,
@@ -134,7 +134,7 @@ def resume(
     run: str | Path | None = None,
     *,
     steps: int | None = None,
-    overrides: Overrides = NOTHING,
+    overrides: Overrides = NO_OVERRIDES,
     allow_changes: bool = False,
     device: str | None = None,
     threads: int | None = None,
@@ -201,7 +201,7 @@ def resolve_preset(
     dataset: str | Path | None = None,
     variant: str | None = None,
     *,
-    overrides: Overrides = NOTHING,
+    overrides: Overrides = NO_OVERRIDES,
     image_size: int | None = None,
     fit: str | None = None,
     data_dir: str | Path | None = None,

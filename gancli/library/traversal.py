@@ -16,7 +16,7 @@ from gancli.report.traversal_figures import axes_sheet, strip
 from gancli.sampler import Sampler, Samples
 from gancli.traverse import Axis, AxisEffect, Span, axes, choose_axes, effect, frames
 
-MOST_FRAMES, MOST_ROWS = 101, 20
+TRAVERSE_MAX_FRAMES, TRAVERSE_MAX_ROWS = 101, 20
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,8 +101,8 @@ def traverse_model(
         UsageError: there is no such axis, or too many rows or frames.
     """
     for name, number, least, most in (
-        ("frames", count, 2, MOST_FRAMES),
-        ("rows", len(seeds), 1, MOST_ROWS),
+        ("frames", count, 2, TRAVERSE_MAX_FRAMES),
+        ("rows", len(seeds), 1, TRAVERSE_MAX_ROWS),
     ):
         if not least <= number <= most:
             raise UsageError(f"{name}={number} is out of range: choose {least} to {most}")

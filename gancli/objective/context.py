@@ -21,7 +21,7 @@ Side = Literal["discriminator", "generator", "joint"]
 Read = Literal["real", "fake", "real_output", "fake_output", "real_gradient", "fake_gradient"]
 """Samples, the discriminator's output on them, and that output differentiable in the samples, which
 is computed in full precision and includes the first two."""
-State = Mapping[str, Tensor]
+TermState = Mapping[str, Tensor]
 """A term's own numbers, by name; scalars."""
 Present = TypeVar("Present")
 
@@ -100,7 +100,7 @@ class Scene:
     latent: Latent | None = None
     """what the fakes were made of; None: as drawn for this turn"""
     views: Mapping[str, View] = field(default_factory=dict)
-    states: Mapping[str, State] = field(default_factory=dict)
+    states: Mapping[str, TermState] = field(default_factory=dict)
     """each term's state before the turn"""
     seen: dict[str, dict[str, Tensor]] = field(default_factory=dict)
     """what each term observed"""
@@ -157,7 +157,7 @@ class Context:
         return self._scene.draws.latent() if known is None else known
 
     @property
-    def state(self) -> State:
+    def state(self) -> TermState:
         """The term's own state as it was before the turn; `Term.advance` moves it."""
         return self._scene.states.get(self._term, {})
 

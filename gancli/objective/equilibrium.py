@@ -6,7 +6,7 @@ from pydantic import Field
 from torch import Tensor
 
 from gancli.objective.adversarial import BOTH, FAKE, Adversarial
-from gancli.objective.context import Context, Read, Side, State
+from gancli.objective.context import Context, Read, Side, TermState
 from gancli.objective.term import TERMS
 
 
@@ -20,7 +20,8 @@ class Equilibrium(Adversarial):
     """
 
     diversity: float = Field(default=0.5, ge=0, le=1)
-    """gamma: the fakes' loss over the reals' at equilibrium; lower: sharper and more alike"""
+    """gamma: the fakes' loss in units of the reals' at equilibrium; a lower one makes samples
+    sharper and more alike"""
     rate: float = Field(default=1e-3, gt=0)
     """lambda: by how much k moves in a turn"""
 
@@ -43,7 +44,7 @@ class Equilibrium(Adversarial):
         """The factor k, and M, the paper's measure of convergence."""
         return {"k": 0.0, "M": 0.0}
 
-    def advance(self, side: Side, state: State, seen: State) -> State:
+    def advance(self, side: Side, state: TermState, seen: TermState) -> TermState:
         """k <- k + lambda (gamma L(x) - L(G(z))), within [0, 1]."""
         if side != "discriminator":
             return state

@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
 from functools import cache
 from typing import Any, TypeVar
 
@@ -20,7 +20,7 @@ from pydantic_core import CoreSchema
 
 from gancli.objective.adversarial import Adversarial
 from gancli.objective.context import Read, Side, View
-from gancli.objective.term import NOTHING, TERMS, Constraint, ObjectivePart, Term
+from gancli.objective.term import NO_READS, TERMS, Constraint, ObjectivePart, Term
 from gancli.plugins import load_plugins
 from gancli.prior import Prior
 from gancli.settings import Settings
@@ -34,6 +34,10 @@ class Objective(Settings):
 
     parts: Mapping[str, SerializeAsAny[ObjectivePart]]
     """in the order in which their kinds were registered"""
+
+    def __iter__(self) -> Generator[tuple[str, Any], None, None]:
+        """The tables as a preset has them."""
+        yield from self.parts.items()
 
     @model_validator(mode="before")
     @classmethod
@@ -91,7 +95,7 @@ class Objective(Settings):
 
     def reads(self, side: Side) -> frozenset[Read]:
         """What the terms that act on one side look at, all together."""
-        return NOTHING.union(*(term.reads(side) for term in self.terms_of(side).values()))
+        return NO_READS.union(*(term.reads(side) for term in self.terms_of(side).values()))
 
     def differentiates_twice(self) -> bool:
         """Whether a term contains the discriminator's gradient."""

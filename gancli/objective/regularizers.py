@@ -6,14 +6,14 @@ from pydantic import Field
 from torch import Tensor
 
 from gancli.objective.adversarial import BOTH
-from gancli.objective.context import Context, Read, Side, State
+from gancli.objective.context import Context, Read, Side, TermState
 from gancli.objective.term import TERMS, Term
 from gancli.types import DiscriminatorOutput
 
 
 @TERMS.register("feature_matching")
 class FeatureMatching(Term):
-    """Salimans et al. 2016, "Improved Techniques for Training GANs" (arXiv:1606.03498), sec. 3.1.
+    """Salimans et al. 2016, "Improved Techniques for Training GANs", section 3.1, arXiv:1606.03498.
 
     The generator matches the mean of the discriminator's features. In the paper this takes the
     place of its adversarial loss; here it is a summand besides that.
@@ -77,7 +77,7 @@ class LogitAnchor(Term):
         """The moving averages of the logits."""
         return {"mean_real": 0.0, "mean_fake": 0.0}
 
-    def advance(self, side: Side, state: State, seen: State) -> State:
+    def advance(self, side: Side, state: TermState, seen: TermState) -> TermState:
         """Both averages, moved towards what was seen."""
         del side
         share = 1 - self.decay

@@ -5,13 +5,13 @@ from typing import Literal
 
 from torch import Tensor
 
-from gancli.objective.context import Context, Read, Side, State, View
+from gancli.objective.context import Context, Read, Side, TermState, View
 from gancli.prior import Prior
 from gancli.registry import Registry
 from gancli.settings import Settings
 from gancli.types import DataShape, DiscriminatorNet
 
-NOTHING: frozenset[Read] = frozenset()
+NO_READS: frozenset[Read] = frozenset()
 
 
 class Term(Settings):
@@ -42,7 +42,7 @@ class Term(Settings):
         A turn one of whose terms reads reals, or an output on them, has a real batch.
         """
         del side
-        return NOTHING
+        return NO_READS
 
     def initial(self) -> Mapping[str, float]:
         """The names of its state and the finite numbers it starts at.
@@ -51,7 +51,7 @@ class Term(Settings):
         """
         return {}
 
-    def advance(self, side: Side, state: State, seen: State) -> State:
+    def advance(self, side: Side, state: TermState, seen: TermState) -> TermState:
         """The state after a turn in which the term acted.
 
         Args:

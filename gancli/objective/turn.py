@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from torch import Tensor
 
 from gancli.objective.context import Context, Read, Scene, Side, View
-from gancli.objective.term import NOTHING, Constraint, Term
+from gancli.objective.term import NO_READS, Constraint, Term
 from gancli.objective.turn_settings import OF_REALS, TurnSpec
 
 Losses = dict[str, Tensor]
@@ -66,7 +66,7 @@ class Turn:
     def reads(self, due: frozenset[str]) -> frozenset[Read]:
         """What these terms look at, all together."""
         if due not in self._unions:
-            self._unions[due] = NOTHING.union(*(self._reads[name] for name in due))
+            self._unions[due] = NO_READS.union(*(self._reads[name] for name in due))
         return self._unions[due]
 
     def losses(self, scene: Scene, due: frozenset[str]) -> Losses:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from gancli.objective.context import Scene, Side, State
+from gancli.objective.context import Scene, Side, TermState
 from gancli.objective.objective import Objective
 from gancli.objective.scene import Carried, make_scene
 from gancli.objective.turn import Losses, Turn
@@ -22,7 +22,7 @@ from gancli.types import Draws, Players
 class Memory:
     """What a step remembers: the terms' states, and what its turns hand on to each other."""
 
-    states: dict[str, State] = field(default_factory=dict)
+    states: dict[str, TermState] = field(default_factory=dict)
     carried: Carried = field(default_factory=Carried)
     measures: dict[str, Tensor] = field(default_factory=dict)
     """of the last turn, by TERM.NAME: what was observed, and the states afterwards"""
@@ -86,8 +86,7 @@ def take(
 ) -> Losses:
     """Take one turn: project, lose, backward, step, project. Returns the detached summands.
 
-    Only the steppers' weights want gradients; a gradient the turn does not produce is None, and
-    its parameter stays.
+    A gradient the turn does not produce is None, and its parameter stays.
 
     Args:
         turn: what to do.
@@ -100,12 +99,8 @@ def take(
         memory: the terms' states and what turns hand on; None: as at the start.
     """
     memory = Memory() if memory is None else memory
-    weights = players.weights
-    for name, parameters in weights.items():
-        wanted = name in turn.steppers or (turn.hands_on_graph and name == "generator")
-        for parameter in parameters:
-            parameter.requires_grad_(wanted)
-    device = weights["generator"][0].device
+    _want_gradients(turn, players.weights)
+    device = players.weights["generator"][0].device
     _project(turn, players, "before")
     due = turn.due(count)
     with torch.autocast(device.type, dtype=autocast, enabled=autocast is not None):
@@ -116,13 +111,20 @@ def take(
     for optimizer in named.values():
         optimizer.zero_grad(set_to_none=True)
     reduce(add, losses.values()).backward()  # type: ignore[no-untyped-call]
-    world.average_(_gradients(weights[name] for name in turn.steppers))
+    world.average_(_gradients(players.weights[name] for name in turn.steppers))
     for optimizer in named.values():
         optimizer.step()
     _project(turn, players, "after")
     world.average_(_statistics(players.named().values()))
     _remember(turn, scene, due, memory, world)
     return {name: loss.detach() for name, loss in losses.items()}
+
+
+def _want_gradients(turn: Turn, weights: Mapping[str, Iterable[nn.Parameter]]) -> None:
+    for name, parameters in weights.items():
+        wanted = name in turn.steppers or (turn.hands_on_graph and name == "generator")
+        for parameter in parameters:
+            parameter.requires_grad_(wanted)
 
 
 def _remember(turn: Turn, scene: Scene, due: frozenset[str], memory: Memory, world: World) -> None:

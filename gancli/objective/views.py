@@ -66,9 +66,15 @@ def _shifted(x: Tensor, part: float, draws: NamedDraws) -> Tensor:
     return frame.permute(0, 2, 3, 1)[image, rows[:, :, None], columns[:, None]].permute(0, 3, 1, 2)
 
 
+def _whole(u: Tensor, count: int) -> Tensor:
+    """Whole numbers from 0 to count - 1, each as likely."""
+    # The largest u below 1, times count, may round to count.
+    return (u * count).long().clamp(max=count - 1)
+
+
 def _offsets(u: Tensor, most: int, side: int) -> Tensor:
     """The places in a frame that is wider by `most` on each side, (B, side)."""
-    first = (u * (2 * most + 1)).long()
+    first = _whole(u, 2 * most + 1)
     return first[:, None] + torch.arange(side, device=u.device)
 
 
@@ -77,7 +83,7 @@ def _cut_out(x: Tensor, part: float, draws: NamedDraws) -> Tensor:
     for axis, (name, side) in enumerate((("top", x.shape[2]), ("left", x.shape[3]))):
         length = int(side * part + 0.5)
         # The square's centre lies anywhere in the image, so that its edge may lie outside.
-        centre = (draws.uniform(name, len(x)) * (side + 1 - length % 2)).long()
+        centre = _whole(draws.uniform(name, len(x)), side + 1 - length % 2)
         place = torch.arange(side, device=x.device) - (centre - length // 2)[:, None]
         within = (place >= 0) & (place < length)
         inside = inside & (within[:, :, None] if axis == 0 else within[:, None])

@@ -41,6 +41,6 @@ def _collect(settings: Settings, prefix: str, found: dict[str, str]) -> None:
 def _at_default(settings: Settings, path: str) -> bool:
     *outer, field = path.split(".")
     for name in outer:
-        settings = getattr(settings, name)
+        settings = dict(settings)[name]
     default: object = type(settings).model_fields[field].default
     return bool(getattr(settings, field) == default)

@@ -27,7 +27,7 @@ def models_on(dataset: str) -> list[str]:
     if not models:
         known = ", ".join(catalog.dataset_names())
         raise UsageError(
-            f"read {dataset!r} as a data set, expected a path of images (a folder, a zip or an "
-            f"npz) or one of {known}"
+            f"there is no data set {dataset!r}: name a path of images (a folder, a zip or an npz) "
+            f"or one of {known}"
         )
     return models

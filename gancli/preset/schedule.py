@@ -1,4 +1,7 @@
-"""The schedule of a preset: how long, how often, how many."""
+"""The schedule of training: steps, batches, learning rates, the average, and what is written when.
+
+Everything here is a function of the step, so a resumed run needs no other state.
+"""
 
 from collections.abc import Mapping
 from typing import Annotated, Literal

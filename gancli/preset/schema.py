@@ -20,6 +20,7 @@ from gancli.preset.players import (
 )
 from gancli.preset.published import ABSENT, Deviation, Published
 from gancli.preset.schedule import Schedule
+from gancli.preset.turns_fit import turns_misfit
 from gancli.prior import Prior
 from gancli.settings import Settings
 
@@ -100,6 +101,9 @@ class Preset(Settings):
         """Refuse what is made for images where the data are points."""
         if self.data.shape.is_image:
             return
+        made_for_images = [n for n, v in self.objective.views().items() if v.needs_images()]
+        if made_for_images:
+            raise ValueError(f"objective.{made_for_images[0]}: it changes images, not points")
         if self.data.flip:
             raise ValueError("data.flip: read true, expected false: points have no mirror image")
         if self.schedule.evaluate_every:
@@ -133,16 +137,15 @@ class Preset(Settings):
         return sum(steps if side == "discriminator" else 1 for side in taking)
 
     def _turns_fit(self) -> None:
-        objective = self.objective
-        reads = {side: objective.reads(side) for side in SIDES if objective.terms_of(side)}
-        misfit = self.turns.misfit(reads)
+        misfit = turns_misfit(
+            self.turns,
+            self.objective,
+            generator_batch_size=self.schedule.generator_batch_size,
+            partial_batches=self.schedule.partial_batches,
+            classes=self.classes,
+        )
         if misfit:
-            raise ValueError(f"turns.{misfit}")
-        for side in SIDES:
-            if self.turns.of(side).labels == "real" and not self.classes:
-                raise ValueError(
-                    f"turns.{side}.labels: this generator is not asked for classes: remove it"
-                )
+            raise ValueError(misfit)
 
     def _labels_reach_both(self) -> None:
         asked = self.generator.network.takes_labels

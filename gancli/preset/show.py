@@ -1,4 +1,4 @@
-"""A resolved preset as TOML that trains as it stands, with each field's meaning beside it."""
+"""A resolved preset as TOML that trains as it stands, with each field's meaning next to it."""
 
 import tomlkit
 from pydantic import BaseModel
@@ -21,11 +21,7 @@ def _fill(
     table: Table | tomlkit.TOMLDocument, model: BaseModel, path: str, remarks: dict[str, str]
 ) -> None:
     """Plain values first: TOML gives what follows a table's heading to that table."""
-    fields = [
-        (name, value, type(model).model_fields[name].description)
-        for name, value in model
-        if value is not None
-    ]
+    fields = [each for each in _fields(model) if each[1] is not None]
     for name, value, meaning in fields:
         if isinstance(value, BaseModel | dict):
             continue
@@ -46,6 +42,12 @@ def _fill(
                 inline.update(said.model_dump(mode="json", exclude_defaults=True))
                 below.add(key, inline)
             table.add(name, below)
+
+
+def _fields(model: BaseModel) -> list[tuple[str, object, str | None]]:
+    """Names, values and meanings; the tables of an objective have none."""
+    known = type(model).model_fields
+    return [(name, v, known[name].description if name in known else None) for name, v in model]
 
 
 def _on_one_line(comment: str) -> str:

@@ -8,6 +8,7 @@ from gancli.bench.loops import FASTEST, OURS, TEXTBOOK
 from gancli.bench.sampling import SampleTiming
 from gancli.bench.scoring import ScoreTiming
 from gancli.bench.training import Figures
+from gancli.plurals import counted
 from gancli.preset import Preset
 from gancli.report.console import console, say
 from gancli.study.timing import PairTiming
@@ -63,7 +64,7 @@ def print_figures(figures: Figures) -> None:
 
 
 def print_line(figures: Figures, *, with_heading: bool) -> None:
-    """One preset as a line of a long table; `!` stands behind what is over its limit."""
+    """One preset as a line of a long table; `!` marks what is over its limit."""
     if with_heading:
         say(_HEADING)
     loops = figures.loops
@@ -141,8 +142,8 @@ def _title(figures: Figures) -> str:
     settings = figures.settings
     return (
         f"{figures.model} on {figures.dataset}, variant {figures.variant}: {settings.device}, "
-        f"{settings.threads} threads, ours in {settings.precision}; "
-        f"{figures.rounds} rounds of each"
+        f"{counted(settings.threads, 'thread')}, ours in {settings.precision}; "
+        f"{counted(figures.rounds, 'round')} of each"
     )
 
 

@@ -10,6 +10,7 @@ from torch import Tensor
 from gancli.networks.summary import parameter_count, summarise
 from gancli.objective.turn import Turn
 from gancli.objective.turns import plan
+from gancli.plurals import counted
 from gancli.preset import Preset, to_toml
 from gancli.prior import Prior
 from gancli.report.console import console, say
@@ -27,17 +28,32 @@ def print_plan(preset: Preset) -> None:
     _say_schedule(preset)
     for table in _network_tables(preset, players):
         console().print(table, soft_wrap=False)
+    for remark in _remarks(preset):
+        say(f"note: {remark}")
     deviations = preset.deviations_in_force()
     if deviations:
         say("where this differs from the paper:")
         for path, said in deviations.items():
             say(f"  {path}: {said}")
-    say(f"\nthe preset, as it will be used:\n\n{to_toml(preset)}")
+    say(f"\nthe preset as it will be used:\n\n{to_toml(preset)}")
+
+
+def _remarks(preset: Preset) -> list[str]:
+    """What is allowed and yet rarely meant, a sentence each."""
+    network = preset.discriminator.network
+    penalties = [n for n, term in preset.objective.terms().items() if term.differentiates_input()]
+    if not (penalties and network.couples_samples):
+        return []
+    return [
+        f"objective.{penalties[0]} with batch norm in the discriminator: the gradient at one "
+        "sample contains that of the others in its batch (Gulrajani et al. 2017, section 4); "
+        "--set discriminator.network.norm=none does without"
+    ]
 
 
 def _turn_table(preset: Preset, turns: list[Turn]) -> Table:
     table = Table(title="one step", title_justify="left")
-    for heading in ("turn", "times", "who steps", "term", "weight", "equation"):
+    for heading in ("turn", "times", "who steps", "samples", "term", "weight", "equation"):
         table.add_column(heading, overflow="fold")
     for turn, group in groupby(turns):
         terms = preset.objective.terms_of(turn.name)
@@ -47,23 +63,38 @@ def _turn_table(preset: Preset, turns: list[Turn]) -> Table:
         if turn.constraints:
             held = preset.objective.constraints()
             rows += [(name, "", constraint.equation()) for name, constraint in held.items()]
-        first = (turn.name, str(len(list(group))), ", ".join(turn.steppers))
+        rows += [(name, "", view.equation()) for name, view in turn.views.items()]
+        times, who = str(len(list(group))), ", ".join(turn.steppers)
+        first = (turn.name, times, who, _sample_words(turn))
         for index, row in enumerate(rows):
-            table.add_row(*map(escape, (first if index == 0 else ("", "", "")) + row))
+            table.add_row(*map(escape, (first if index == 0 else ("",) * len(first)) + row))
     return table
+
+
+def _sample_words(turn: Turn) -> str:
+    """On what a turn works, in words."""
+    fakes = {"fresh": "new fakes", "kept": "the same fakes", "remade": "fakes of the same latents"}
+    words = [fakes[turn.spec.fakes]]
+    if turn.has_real:
+        words.append("the next real batch" if turn.takes_real else "a look at the next real batch")
+    if turn.spec.labels == "real":
+        words.append("its labels")
+    if turn.spec.judged_first == "real":
+        words.append("reals judged first")
+    return ", ".join(words)
 
 
 def _say_schedule(preset: Preset) -> None:
     schedule = preset.schedule
     say(
-        f"{schedule.steps:,} steps of batches of {schedule.batch_size}; "
+        f"{counted(schedule.steps, 'step')} of batches of {schedule.batch_size}; "
         f"r = D(x), f = D(G(z)), sp = softplus; {_latent_words(preset.prior)}"
     )
     if schedule.warmup:
         warm = schedule.warmup
         say(
-            f"{warm.steps} discriminator turns in the first {warm.first} steps"
-            + (f" and in every {warm.every}th" if warm.every else "")
+            f"{counted(warm.steps, 'discriminator turn')} in each of the first {warm.first:,} steps"
+            + (f", and in 1 of every {warm.every:,}" if warm.every else "")
         )
     if preset.average_kept:
         say(f"the generator's moving average is kept, decay {schedule.ema_decay:g}")
@@ -72,14 +103,16 @@ def _say_schedule(preset: Preset) -> None:
 
 def _latent_words(prior: Prior) -> str:
     """What the generator is fed, in words."""
-    words = [f"z: {prior.z_dim} numbers, {prior.distribution}"]
+    words = [f"z: {counted(prior.z_dim, 'number')}, {prior.distribution}"]
     if prior.categories:
-        words.append(f"one of {prior.categories} categories")
+        words.append(f"one of {counted(prior.categories, 'category', 'categories')}")
     if prior.codes:
-        words.append(f"{prior.codes} codes, {prior.code_distribution}")
+        words.append(f"{counted(prior.codes, 'code')}, {prior.code_distribution}")
     if prior.levels:
         layers, directions = prior.levels
-        words.append(f"{directions} coordinates for each of {layers} layers, normal")
+        words.append(
+            f"{counted(directions, 'coordinate')} for each of {counted(layers, 'layer')}, normal"
+        )
     return "; ".join(words)
 
 

@@ -1,4 +1,4 @@
-"""What one listener tells the others of evaluations, beside the events that the trainer fires."""
+"""What one listener tells the others of evaluations, in addition to the trainer's events."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""All that is shown and written of a run while it trains, beside what the trainer writes."""
+"""What is shown and written while a run trains, in addition to the trainer's own files."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager

@@ -9,6 +9,7 @@ import gancli
 from gancli.evaluation.protocol import Evaluation
 from gancli.evaluation.ranking import Entry
 from gancli.html import data_uri, template, thinned
+from gancli.plurals import counted
 from gancli.preset import to_toml
 from gancli.preset.published import ABSENT
 from gancli.preset.schema import leaves
@@ -93,10 +94,10 @@ def _facts(summary: Summary) -> dict[str, str]:
         "data set": f"{preset.dataset} (fingerprint {header.data[:12]})",
         "state": summary.state,
         "speed": summary.pace(),
-        "batch": f"{preset.schedule.batch_size} samples, "
-        f"{preset.schedule.discriminator_steps} discriminator turns a step",
+        "batch": f"{counted(preset.schedule.batch_size, 'sample')}, "
+        f"{counted(preset.schedule.discriminator_steps, 'discriminator turn')} per step",
         "seed": str(settings.seed),
-        "device": f"{settings.device}, {settings.precision}, {settings.threads} threads"
+        "device": f"{settings.device}, {settings.precision}, {counted(settings.threads, 'thread')}"
         + (", deterministic" if settings.deterministic else ""),
         "versions": ", ".join(f"{name} {version}" for name, version in header.versions.items()),
         "checkpoint": str(summary.run.checkpoint_file(header.step)),
@@ -107,7 +108,7 @@ def _charts(summary: Summary) -> list[Chart]:
     charts = [Chart("losses", summary.losses), Chart("terms of the losses", summary.terms)]
     charts += [Chart(name, {name: points}) for name, points in summary.scores.items()]
     charts += [Chart(name, {name: points}) for name, points in summary.judged.items()]
-    charts.append(Chart("steps a second", {"steps/s": summary.speed}))
+    charts.append(Chart("steps per second", {"steps/s": summary.speed}))
     shorter = [
         Chart(
             title,

@@ -7,7 +7,7 @@ from gancli.report.console import console
 
 
 def print_presets() -> None:
-    """Print a row a model: paper, data sets, variants, published score."""
+    """Print one row per model: paper, data sets, variants, published score."""
     table = Table(title="presets", title_justify="left")
     for heading in ("model", "paper", "data sets", "variants", "published"):
         table.add_column(heading, overflow="fold")

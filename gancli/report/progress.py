@@ -35,7 +35,7 @@ class Pace:
         self.steps = steps
         self.step = first_step
         self.rate = 0.0
-        """steps a second, recent ones weighing most"""
+        """steps per second, recent ones weighing most"""
         self.ahead = 0.0
         """seconds that what is no step will still take"""
         self._clock = clock
@@ -195,7 +195,7 @@ class LineBoard(RunDisplay):
 
 @contextmanager
 def display(console: Console, job: Job, shorter: str | None) -> Iterator[RunDisplay]:
-    """Show a run while it trains; the board's `note` is told of each event.
+    """Show a run while it trains; the display's `note` is told of each event.
 
     Args:
         console: where to print.
@@ -212,7 +212,7 @@ def display(console: Console, job: Job, shorter: str | None) -> Iterator[RunDisp
 
 
 class RateColumn(ProgressColumn):
-    """How many a second."""
+    """How many per second."""
 
     def __init__(self, unit: str) -> None:
         super().__init__()

@@ -1,9 +1,9 @@
-"""Writes what a run says of itself beside its metrics: how fast it went, and its report."""
+"""Writes what a run says of itself in addition to its metrics: how fast it went, and its report."""
 
 import time
 from collections.abc import Callable
 
-from gancli.checkpoint import load
+from gancli.checkpoint import read_header
 from gancli.files import write_atomically
 from gancli.report.events import Evaluated
 from gancli.report.page import render_report
@@ -13,8 +13,8 @@ from gancli.trainer import Event, Logged, Saved
 
 
 def bring_up_to_date(run: Run) -> None:
-    """Write a run's report anew, as of its last checkpoint."""
-    header = load(run.checkpoint()).header
+    """Write a run's report again, as of its last checkpoint."""
+    header = read_header(run.checkpoint())
     write_atomically(run.report_file, render_report(summarise_run(run, header)))
 
 

@@ -8,6 +8,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich_pixels import Pixels
 
+from gancli.plurals import counted
 from gancli.report.summary import Summary
 from gancli.runs.folder import BEST
 
@@ -25,7 +26,7 @@ def print_status(summary: Summary, console: Console) -> None:
         "run": f"{summary.run.folder}: {summary.state}",
         "model": f"{preset.name} on {preset.dataset}, variant {preset.variant}",
         "settings": f"seed {settings.seed}, {settings.device}, {settings.precision}, "
-        f"{settings.threads} threads",
+        + counted(settings.threads, "thread"),
         "speed": summary.pace(),
     }
     facts |= {name: f"{value:.5g}" for name, value in summary.latest().items()}

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
+from gancli.plurals import counted
 from gancli.report.console import say
 from gancli.report.in_place import REFRESHES_PER_SECOND
 from gancli.study.plan import CellSpec
@@ -57,7 +58,7 @@ class Line:
 
     @property
     def pace(self) -> float | None:
-        """Seconds a step, as far as this process has seen."""
+        """Seconds per step, as far as this process has seen."""
         if self.first_step is None or self.step == self.first_step:
             return None
         return (time.monotonic() - self.began) / (self.step - self.first_step)
@@ -72,7 +73,7 @@ class StudyBoard:
     plain: Callable[[str], None] | None = None
     """where to print what ended, if nothing is drawn"""
     paces: list[float] = field(default_factory=list)
-    """seconds a step of the cells that have ended"""
+    """seconds per step of the cells that have ended"""
 
     def note(self, news: News) -> None:
         """Take in what is new."""
@@ -85,7 +86,7 @@ class StudyBoard:
             if self.plain:
                 self.plain(f"{news.cell}: {news.state}{f', {line.reason}' if line.reason else ''}")
         elif self.plain and "held" in news.words:
-            self.plain(f"{news.cell}: step {line.step:,}/{line.steps:,}, holds {line.held:g} modes")
+            self.plain(f"{news.cell}: step {line.step:,}/{line.steps:,}, modes held: {line.held:g}")
 
     def remaining(self) -> float | None:
         """Seconds to the end, by the mean pace so far; None while none is known."""
@@ -98,7 +99,7 @@ class StudyBoard:
         return max(sum(left) / self.jobs, max(left, default=0.0))
 
     def table(self) -> Table:
-        """A row a cell."""
+        """One row per cell."""
         left = self.remaining()
         when = "" if left is None else f", about {_minutes(left)} left"
         done = sum(line.state in ("done", "failed") for line in self.lines.values())
@@ -157,19 +158,22 @@ def _ranking(results: Results, columns: dict[str, str], title: str, *, told: boo
 def print_results(console: Console, results: Results) -> None:
     """The ranking, the ceiling, and what failed."""
     columns = columns_of(results)
-    counted, spread = (
+    as_published, spread = (
         {name: heading for name, heading in columns.items() if name in group}
         for group in (AS_PUBLISHED, OF_SPREAD)
     )
-    ours = {n: heading for n, heading in columns.items() if n not in counted and n not in spread}
+    ours = {
+        n: heading for n, heading in columns.items() if n not in as_published and n not in spread
+    }
     count = len(results.seeds)
     title = (
-        f"{results.arena} after {results.steps:,} steps: {results.modes} modes, "
-        f"{results.samples:,} samples, {count} seed{'s' if count > 1 else ''}"
+        f"{results.arena} after {counted(results.steps, 'step')}: "
+        f"{counted(results.modes, 'mode')}, {counted(results.samples, 'sample')}, "
+        f"{counted(count, 'seed')}"
     )
     console.print(_ranking(results, ours, title, told=True), soft_wrap=False)
     console.print(_ranking(results, spread, EVENNESS_TITLE, told=False), soft_wrap=False)
-    console.print(_ranking(results, counted, LITERATURE_TITLE, told=False), soft_wrap=False)
+    console.print(_ranking(results, as_published, LITERATURE_TITLE, told=False), soft_wrap=False)
     for cell in results.cells:
         if cell.state == "failed":
             say(f"{cell.model} with seed {cell.seed} failed: {cell.reason}")

@@ -12,6 +12,7 @@ from gancli.errors import RunError
 from gancli.evaluation.protocol import Evaluation
 from gancli.evaluation.ranking import Entry, alike, entries, ranked_by
 from gancli.evaluation.results import evaluations, examined
+from gancli.plurals import counted
 from gancli.report.evaluation import OF_CLASS, STD, shown_name
 from gancli.runs.folder import LogRow, Run
 
@@ -41,7 +42,7 @@ class Summary:
     trained: list[Evaluation]
     """the evaluations made in training"""
     asked: list[Evaluation]
-    """those that were asked for"""
+    """those of `gan evaluate`"""
 
     @property
     def step(self) -> int:
@@ -53,7 +54,7 @@ class Summary:
         """How far the run has come, in words."""
         steps = self.header.preset.schedule.steps
         if self.header.step >= steps:
-            return f"complete: {steps:,} steps"
+            return f"complete: {counted(steps, 'step')}"
         return f"step {self.step:,} of {steps:,}"
 
     @cached_property
@@ -90,7 +91,7 @@ class Summary:
 
     @cached_property
     def speed(self) -> list[Point]:
-        """Steps a second, at each line of the log."""
+        """Steps per second, at each line of the log."""
         return [Point(r["step"], r["steps"] / r["seconds"]) for r in self.timing if r["seconds"]]
 
     @property
@@ -167,5 +168,5 @@ def _series(rows: Iterable[LogRow], wanted: Callable[[str], bool]) -> Series:
 
 
 def _is_number(*values: object) -> bool:
-    """Whether all are: people may have edited the file."""
+    """Whether all are: the file may have been edited."""
     return all(isinstance(value, int | float) for value in values)

@@ -30,7 +30,7 @@ def require() -> None:
     """
     if not is_there():
         raise UsageError(
-            "read --tensorboard, but TensorBoard is not installed: pip install "
+            "--tensorboard needs TensorBoard, which is not installed: pip install "
             "'gancli[tensorboard]', or leave the option out"
         )
 

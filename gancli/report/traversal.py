@@ -72,7 +72,7 @@ def print_traversal(found: Traversal) -> None:
 
 
 def render_traversal(found: Traversal, panels: Sequence[Panel]) -> bytes:
-    """The page, in UTF-8, below 20 MB: a slider an axis, the one of most effect first."""
+    """The page, in UTF-8, below 20 MB: one slider per axis, the one of most effect first."""
     shown = panels[:MAX_AXES]
     page = template("gancli.report", "traverse.html.jinja").render(
         found=found,

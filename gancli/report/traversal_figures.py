@@ -45,7 +45,7 @@ def strip(axis: Axis, images: Samples) -> bytes:
 
 
 def axes_sheet(ranked: Sequence[tuple[AxisEffect, Samples]]) -> bytes:
-    """A PNG with a row an axis, in the order given: frames of one row, (frames, H, W, C)."""
+    """A PNG with one row per axis, in the order given: frames of one row, (frames, H, W, C)."""
     rows, side = [], (0, 0)
     for found, images in ranked:
         chosen = thinned(list(_enlarged(images)), AXES_SHEET_COLUMNS)
@@ -143,7 +143,7 @@ def _jpeg(image: Image.Image, quality: int) -> bytes:
 
 
 def _frames(images: Samples) -> list[Image.Image]:
-    """One picture a frame: its rows in a grid."""
+    """One picture per frame: its rows in a grid."""
     return [
         grid(images[:, frame], min(len(images), ROWS_SIDE_BY_SIDE))
         for frame in range(images.shape[1])

@@ -62,22 +62,22 @@ def find(wanted: str | None, fit: RunFilter = ANY) -> Run | Path:
     """
     if wanted is None:
         runs = [run for run in all_runs() if fit.fits(run)]
-        return _latest(runs, f"found no {fit.lacking}: make one with {fit.remedy()}")
+        return _latest(runs, f"there is no {fit.lacking} yet: make one with {fit.remedy()}")
     for path in (Path(wanted), runs_root() / wanted):
         if _looked_up(path, Path.is_file):
             return path
         if _looked_up(path, Path.is_dir):
             if not Run(path).exists():
-                raise RunError(f"read {path}, expected a run's folder, but it holds no checkpoint")
+                raise RunError(f"{path} is not a run's folder: it holds no checkpoint")
             return Run(path)
     own = [run for run in all_runs() if run.identity()[0] == wanted]
     if own or wanted in model_names():
         return _latest(
-            own, f"found no run of {wanted} under {runs_root()}: make one with gan train {wanted}"
+            own,
+            f"there is no run of {wanted} under {runs_root()}: make one with gan train {wanted}",
         )
     raise RunError(
-        f"read {wanted!r} as a run, expected a path, a folder under {runs_root()}, or a model's "
-        f"name{_there_are()}"
+        f"no run {wanted!r}: name a path, a folder under {runs_root()}, or a model{_there_are()}"
     )
 
 
@@ -93,7 +93,7 @@ def _looked_up(path: Path, ask: Callable[[Path], bool]) -> bool:
         shown = str(path)
         if len(shown) > PATH_CHARACTERS_SHOWN:
             shown = f"{shown[:PATH_CHARACTERS_SHOWN]} ..."
-        raise RunError(f"read {shown} as a run, expected a path: {error.strerror}") from None
+        raise RunError(f"no run {shown}: {error.strerror}") from None
 
 
 def latest_of(model: str, dataset: str) -> Run:
@@ -104,7 +104,7 @@ def latest_of(model: str, dataset: str) -> Run:
     """
     return _latest(
         [run for run in all_runs() if run.identity() == (model, dataset)],
-        f"found no run of {model} on {dataset} under {runs_root()}: leave --resume out",
+        f"there is no run of {model} on {dataset} under {runs_root()}: leave --resume out",
     )
 
 
@@ -124,7 +124,9 @@ def open_checkpoint(found: Run | Path, which: str = LAST) -> Checkpoint:
     if isinstance(found, Run):
         return load(found.checkpoint(which))
     if which != LAST:
-        raise UsageError(f"read --checkpoint {which} with {found}, which is a single checkpoint")
+        raise UsageError(
+            f"{found} is a single checkpoint, so --checkpoint {which} does not apply: leave it out"
+        )
     return load(found)
 
 
@@ -154,4 +156,4 @@ def _latest(runs: list[Run], lacking: str) -> Run:
 
 def _there_are() -> str:
     names = [run.folder.name for run in all_runs()]
-    return f"; there are {', '.join(names[-5:])}" if names else "; there are none yet"
+    return f"; the latest are {', '.join(names[-5:])}" if names else "; there are no runs yet"

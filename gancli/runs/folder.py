@@ -15,6 +15,7 @@ from gancli.catalog import read_toml
 from gancli.errors import LockedError, RunError, UsageError
 from gancli.files import PARTIAL, disk_errors, write_atomically
 from gancli.preset import Preset, Schedule, to_toml
+from gancli.sample_formats import SAMPLE_FILE
 
 LogRow = dict[str, Any]
 """A line of a log, `step` among its keys."""
@@ -22,8 +23,6 @@ SUFFIX = ".safetensors"
 LAST, BEST = "last", "best"
 """Which checkpoint is meant, where it is not named by its step."""
 _STEP = re.compile(r"step-(\d+)")
-SAMPLE_FILE = re.compile(r"\d{6,}\.png|samples\.(npz|zip)")
-"""The files of a folder of samples."""
 TRAVERSAL_FILE = re.compile(
     r"(axes|seed|label|label-blend|category|code\d+|L\d+D\d+)\.(png|gif)|traverse\.html|traversal\.json"
 )
@@ -64,12 +63,12 @@ class Run:
 
     @property
     def metrics_file(self) -> Path:
-        """One JSON object a line: `step`, `loss_*`, scores."""
+        """One JSON object per line: `step`, `loss_*`, scores."""
         return self.folder / "metrics.jsonl"
 
     @property
     def timing_file(self) -> Path:
-        """One JSON object a line: `step`, and the `steps` and `seconds` since the line before."""
+        """One JSON object per line: `step`, and the `steps` and `seconds` since the line before."""
         return self.folder / "timing.jsonl"
 
     @property
@@ -83,7 +82,7 @@ class Run:
 
     @property
     def evaluations_file(self) -> Path:
-        """One JSON object a line: an evaluation made in training, and the `best` step so far."""
+        """One JSON object per line: an evaluation made in training, and the `best` step so far."""
         return self.folder / "evaluations.jsonl"
 
     @property
@@ -121,7 +120,7 @@ class Run:
         found = self.checkpoints()
         if not found:
             raise RunError(
-                f"found no checkpoint in {self.folder}: the run stopped before its first; "
+                f"{self.folder} holds no checkpoint: the run stopped before its first; "
                 "start it again with gan train ... --force"
             )
         if which == LAST:
@@ -130,16 +129,16 @@ class Run:
         best = self.best()
         if which == BEST and best is None:
             raise RunError(
-                f"read --checkpoint best, and {self.folder} has none, for it was not evaluated "
-                "while it trained (--set schedule.evaluate_every=N), expected last or one of "
+                f"{self.folder} has no best checkpoint, because it was not evaluated while it "
+                "trained (--set schedule.evaluate_every=N): choose last or one of "
                 f"{', '.join(named)}"
             )
         wanted = str(best.step) if which == BEST and best else which
         if wanted in named:
             return named[wanted]
-        is_gone = f" (step {wanted}, which is gone)" if which == BEST else ""
+        is_gone = f" (step {wanted}), which is gone" if which == BEST else ""
         raise RunError(
-            f"read --checkpoint {which}{is_gone}, expected last or one of {', '.join(named)}"
+            f"there is no checkpoint {which}{is_gone}: choose last or one of {', '.join(named)}"
         )
 
     def best(self) -> Best | None:
@@ -158,7 +157,7 @@ class Run:
         return LAST if which == LAST else "by its step"
 
     def exists(self) -> bool:
-        """Whether the folder holds a run: training leaves its lock beside what it writes."""
+        """Whether the folder holds a run: training leaves its lock next to what it writes."""
         return bool(self.checkpoints()) or (self.lock_file.exists() and self.preset_file.exists())
 
     def identity(self) -> tuple[str, str]:

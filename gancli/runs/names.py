@@ -7,7 +7,7 @@ from pathlib import Path
 
 _NUMBERED = re.compile(r"^.+-(?P<number>\d{3,})$")
 LONGEST_SEEDS = 40
-"""Characters of what was typed of seeds that still make a folder's name."""
+"""Characters of --seeds that still make a folder's name."""
 
 
 def runs_root() -> Path:

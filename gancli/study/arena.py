@@ -83,7 +83,7 @@ class Arena(ABC):
 
     @abstractmethod
     def examine(self, samples: Samples) -> Measures:
-        """Measure samples, as people read them."""
+        """Measure samples, as `gan sample` writes them."""
 
     @abstractmethod
     def quality_words(self) -> str:
@@ -138,7 +138,7 @@ class PointArena(Arena):
 
 @dataclass(frozen=True)
 class DigitArena(Arena):
-    """Handwritten digits, one or three an image, told apart by a classifier."""
+    """Handwritten digits, one or three per image, told apart by a classifier."""
 
     reader: Reader
     test: Dataset
@@ -222,7 +222,7 @@ def open_arena(
         shown = (200, 400, 600, 800, 5000)
         return PointArena(name, 100, shown, MEASURED_SAMPLES, data.modes, data)
     if not is_arena(data):
-        raise UsageError(f"read {name} as an arena, expected a data set whose modes are known")
+        raise UsageError(f"the modes of {name} are not known, so their collapse cannot be counted")
     train, test = (DIGITS.split(folder, train=split) for split in (True, False))
     reader = digit_reader(train, test, cache, done)
     shown = (1000, 3000, 5000, 7000, 9000)
@@ -231,6 +231,6 @@ def open_arena(
         shares = np.full(modes, 1 / modes)
         return DigitArena(name, 500, shown, MEASURED_STACKS, modes, reader, test, shares)
     if train.labels is None:
-        raise UsageError(f"read {name} as an arena, expected labels")
+        raise UsageError(f"{name} has no labels, by which its modes are known")
     shares = np.bincount(train.labels.numpy(), minlength=DIGIT_CLASSES) / len(train)
     return DigitArena(name, 500, shown, MEASURED_SAMPLES, DIGIT_CLASSES, reader, test, shares)

@@ -1,7 +1,7 @@
 """One cell, in a process of its own: `python -m gancli.study.cell < request`.
 
-It always computes on one thread, so its numbers do not depend on how many run beside it. It tells
-of its progress on standard output, a JSON object a line.
+It always computes on one thread, so its numbers do not depend on how many run at the same time.
+It tells of its progress on standard output, one JSON object per line.
 """
 
 import json

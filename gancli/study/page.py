@@ -12,6 +12,7 @@ from gancli.errors import RunError
 from gancli.files import write_atomically
 from gancli.html import data_uri, template, thinned
 from gancli.pictures import png
+from gancli.plurals import counted
 from gancli.sampler import Samples
 from gancli.study.arena import FAIR_WORDS, Arena
 from gancli.study.frames import Frame
@@ -114,7 +115,7 @@ def _protocol(spec: StudySpec, results: Results, arena: Arena) -> dict[str, str]
     presets = spec.presets.values()
     sizes = sorted({preset.schedule.batch_size for preset in presets})
     said = {
-        "arena": f"{results.arena}, {results.modes} modes",
+        "arena": f"{results.arena}, {counted(results.modes, 'mode')}",
         "measured": f"every {arena.every} steps on {results.samples:,} samples of fixed seeds",
         "a mode is held": FAIR_WORDS,
         "high quality": arena.quality_words(),
@@ -123,8 +124,8 @@ def _protocol(spec: StudySpec, results: Results, arena: Arena) -> dict[str, str]
         "collapse began": "the first measurement from which on at most half the modes are held",
         "held lately": "least, median and most modes held over the last 1,000 steps, all seeds",
         "seeds": ", ".join(map(str, results.seeds)),
-        "schedule": f"{results.steps:,} steps of batches of {', '.join(map(str, sizes))}; every "
-        f"cell on one thread of {spec.device}",
+        "schedule": f"{counted(results.steps, 'step')} of batches of {', '.join(map(str, sizes))}; "
+        f"every cell on one thread of {spec.device}",
         "versions": ", ".join(f"{name} {version}" for name, version in results.versions.items()),
         "made": f"{results.made} on {results.machine}",
     }

@@ -86,7 +86,7 @@ def film(frames: Iterable[Frame], data: Mixture, reals: Samples) -> bytes:
 
 
 def tile_sheet(tiles: Mapping[str, Mapping[int, Image.Image]], steps: Sequence[int]) -> bytes:
-    """A PNG with a row a model and a column a step; what was not measured stays blank."""
+    """A PNG with one row per model and one column per step; what was not measured stays blank."""
     rows = [(model, [own.get(step) for step in steps]) for model, own in tiles.items()]
     return png(labelled_table(rows, (TILE_SIDE, TILE_SIDE), [f"step {step:,}" for step in steps]))
 
@@ -102,7 +102,7 @@ class Curve:
 
 
 def curves(cells: Sequence[CellResult], measures: Sequence[Curve]) -> bytes:
-    """A PNG: each measure over the steps, mean and 95 percent band over seeds, a line a model."""
+    """A PNG of each measure over the steps: mean and 95 percent band over seeds, by model."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(11, 3.6), dpi=130, layout="constrained")

@@ -77,7 +77,7 @@ class Study:
 
     @property
     def notes_file(self) -> Path:
-        """What its owner wants the report to say, a paragraph a line."""
+        """What its owner wants the report to say, one paragraph per line."""
         return self.folder / "notes.txt"
 
     def cell(self, name: str) -> "Cell":
@@ -109,8 +109,8 @@ class Study:
             return StudySpec.model_validate_json(self.spec_file.read_bytes())
         except (ValidationError, OSError) as error:
             raise RunError(
-                f"could not read {self.spec_file}, the settings of a study, which is damaged or of "
-                "another version: name another folder with --out"
+                f"{self.spec_file}, the settings of a study, is damaged or was written by another "
+                "version: name another folder with --out"
             ) from error
 
 

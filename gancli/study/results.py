@@ -1,4 +1,4 @@
-"""What a study found: each cell's measurements, means over seeds with intervals, and a ranking."""
+"""A study's results: each cell's measurements, means over seeds with intervals, and a ranking."""
 
 import csv
 import io
@@ -59,7 +59,7 @@ class ModelResult(BaseModel):
     failed: int
     measures: dict[str, SeedInterval]
     collapse_steps: list[int | None]
-    """a seed each, of those that were done"""
+    """one per seed, of those that were done"""
     lately: Unrest | None
 
 
@@ -190,7 +190,7 @@ def _rank(result: ModelResult) -> tuple[float, float]:
 
 
 def to_csv(results: Results) -> str:
-    """A line a measurement: model, seed, step, and what was measured."""
+    """One line per measurement: model, seed, step, and what was measured."""
     names = list(Measures.model_fields)
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")

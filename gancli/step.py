@@ -1,0 +1,151 @@
+"""One step of training: its turns, what they draw, and what is kept of what they lose."""
+
+from collections.abc import Mapping, Sequence
+from functools import cache
+from itertools import takewhile
+
+import torch
+
+from gancli.checkpoint import RunSettings
+from gancli.data import BatchSource
+from gancli.data.batch_source import TurnDraws
+from gancli.errors import UsageError
+from gancli.objective.scene import Carried
+from gancli.objective.turn import Losses, Turn
+from gancli.objective.turns import plan, take
+from gancli.parallel import World
+from gancli.preset import Preset
+from gancli.state import TrainState
+
+
+class StepRunner:
+    """Takes steps, one after the other, and moves the state."""
+
+    def __init__(
+        self,
+        preset: Preset,
+        state: TrainState,
+        source: BatchSource,
+        settings: RunSettings,
+        world: World,
+    ) -> None:
+        self.preset = preset
+        self.state = state
+        self.source = source
+        self.settings = settings
+        self.world = world
+        self._optimizer_specs = preset.optimizers()
+        self._turns = cache(self._plan)
+
+    def step(self) -> None:
+        """Take every turn of one step, then move the generator's average."""
+        state, counts = self.state, self.state.counts
+        self._schedule_optimizers()
+        epoch = counts.batches // self.source.batches_per_epoch
+        turns = self._turns(self._discriminator_steps())
+        for index, turn in enumerate(turns):
+            losses = take(
+                turn,
+                state.players,
+                state.optimizers,
+                self._draws(turns, index),
+                world=self.world,
+                autocast=self.settings.autocast,
+                count=counts.turns[turn.name],
+                memory=state.memory,
+            )
+            counts.batches += turn.takes_real
+            counts.turns[turn.name] += 1
+            self._note(turn, losses)
+        state.memory.carried = Carried()
+        if counts.batches // self.source.batches_per_epoch > epoch:
+            self._end_epoch()
+        state.average(self.preset.schedule.ema_decay_at(state.step))
+        state.step += 1
+
+    def _discriminator_steps(self) -> int:
+        """How many turns the discriminator has in the step at hand."""
+        wanted = self.preset.schedule.discriminator_steps_at(self.state.step)
+        if not self.preset.turns.restart:
+            return wanted
+        whole = self.source.batches_per_epoch
+        return min(wanted, whole - self.state.counts.batches % whole)
+
+    def _draws(self, turns: list[Turn], index: int) -> TurnDraws:
+        """What one of the step's turns may draw."""
+        turn, batch = turns[index], self.state.counts.batches
+        alike = takewhile(lambda later: later is turn, turns[index + 1 :])
+        own_size = None if turn.has_real else self.preset.schedule.generator_batch_size
+        return self.source.hand(
+            self.state.step,
+            index,
+            batch if turn.has_real else None,
+            own_size or self.source.size(batch),
+            more=len(list(alike)) if turn.takes_real else 0,
+            real_labels=turn.spec.labels == "real",
+        )
+
+    def _note(self, turn: Turn, losses: Losses) -> None:
+        """Keep what a turn lost and measured until the next log."""
+        state = self.state
+        state.meter.add({f"{turn.name}.{term}": loss for term, loss in losses.items()})
+        state.meter.add({f"{turn.name}.{name}": v for name, v in state.memory.measures.items()})
+        if state.plateaus:
+            for player in turn.steppers:
+                plateau = state.plateaus.get(turn.optimizer_of(player))
+                if plateau is not None:
+                    plateau.add(sum(losses.values(), torch.zeros_like(plateau.sum)))
+
+    def _end_epoch(self) -> None:
+        plateaus = self.state.plateaus.values()
+        self.world.average_(plateau.sum for plateau in plateaus)
+        for plateau in plateaus:
+            plateau.end_epoch()
+
+    def _plan(self, discriminator_steps: int) -> list[Turn]:
+        preset = self.preset
+        return plan(preset.objective, self.state.players, discriminator_steps, preset.turns)
+
+    def _schedule_optimizers(self) -> None:
+        step, factor = self.state.step, self.preset.schedule.lr_factor(self.state.step)
+        for name, optimizer in self.state.optimizers.items():
+            now = self._optimizer_specs[name].at(step)
+            rate = now["lr"] * factor
+            if name in self.state.plateaus:
+                rate *= self.state.plateaus[name].factor
+            for group in optimizer.param_groups:
+                group.update(now | {"lr": rate})
+
+
+def refuse_to_split(preset: Preset, world: World) -> None:
+    """Several processes descend what one would only where a loss is the mean of its parts'.
+
+    Raises:
+        UsageError: a term is none.
+    """
+    whole = [name for name, term in preset.objective.terms().items() if not term.splits()]
+    if whole and world.size > 1:
+        raise UsageError(
+            f"objective.{whole[0]} is a function of the whole batch, which {world.size} processes "
+            "would split: train it in one process, without torchrun"
+        )
+
+
+def by_player(means: Mapping[str, float], order: Sequence[str]) -> dict[str, float]:
+    """Each turn's whole loss; its summands, where it has several; and what was measured.
+
+    Args:
+        means: of each summand, under TURN.TERM, and of each measure, under TURN.TERM.NAME.
+        order: of the summands, which a sum of floats depends on.
+    """
+    turns: dict[str, dict[str, float]] = {}
+    for name in order:
+        if name in means:
+            turn, term = name.split(".")
+            turns.setdefault(turn, {})[term] = means[name]
+    found: dict[str, float] = {}
+    for turn, parts in turns.items():
+        found[f"loss_{turn}"] = sum(parts.values())
+        if len(parts) > 1:
+            found |= {f"loss_{turn}_{term}": mean for term, mean in parts.items()}
+    return found | {name: mean for name, mean in sorted(means.items()) if name.count(".") == 2}
