@@ -34,7 +34,7 @@ class Source:
     """name, size and time of each file: when they are the same, so are the images"""
     content: Callable[[int], "bytes | NDArray[np.uint8]"]
     """an image's whole file, or its pixels"""
-    head: Callable[[int], "Path | bytes | NDArray[np.uint8]"]
+    header: Callable[[int], "Path | bytes | NDArray[np.uint8]"]
     """the same, or where to read it from, for those who want its header"""
     labels: tuple[int, ...] | None = None
     classes: tuple[str, ...] = ()

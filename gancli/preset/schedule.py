@@ -3,6 +3,7 @@
 Everything here is a function of the step, so a resumed run needs no other state.
 """
 
+from collections.abc import Mapping
 from typing import Annotated
 
 import torch
@@ -79,6 +80,12 @@ class Schedule(Settings):
     """generated images of an evaluation"""
     evaluate_by: SelectionScore = "fid"
     """the score whose best checkpoint is kept"""
+
+    def idle(self) -> Mapping[str, str]:
+        """What is about an average or about evaluations, where there are none."""
+        found = {} if self.ema_decay else {"ema_warmup": "schedule.ema_decay = 0"}
+        evaluation = dict.fromkeys(("evaluate_count", "evaluate_by"), "schedule.evaluate_every = 0")
+        return found if self.evaluate_every else found | evaluation
 
     def evaluates_at(self, step: int) -> bool:
         """Whether the state after this step is evaluated; so is that after the last."""
