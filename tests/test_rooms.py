@@ -64,7 +64,7 @@ OWED |= {"load"}
 """The library's opens what checkpoint's reads."""
 LIBRARY = {"evaluate_checkpoint.py"}
 """Files of functions for programs, which say of each argument what it is."""
-HEAVY = {"torch", "torchvision", "numpy", "matplotlib", "safetensors", "PIL", "scipy"}
+HEAVY = {"torch", "torchvision", "numpy", "matplotlib", "safetensors", "PIL"}
 """What `gan --help` does not wait for."""
 
 
