@@ -121,6 +121,60 @@ def job(
     return Job(preset, settings, toy_data(preset), run, resume_from=resume_from)
 
 
+PARTIAL = ["data.points_per_mode=5", "schedule.batch_size=16", "schedule.partial_batches=true"]
+"""Forty points in batches of 16, 16 and 8."""
+GENERATOR_FIRST = 'turns.order=["generator", "discriminator"]'
+KEPT = [GENERATOR_FIRST, "turns.discriminator.fakes=kept"]
+ADAM = "{kind='adam', lr=1e-3, betas=[0.5, 0.99]}"
+RING: Key = ("gan", "ring8", "reference")
+TURNS: dict[str, tuple[Key, list[str]]] = {
+    "generator first": (RING, [*PARTIAL, GENERATOR_FIRST]),
+    "kept by the discriminator": (
+        RING,
+        [*PARTIAL, *KEPT, "turns.restart=true", "turns.discriminator.judged_first=real"],
+    ),
+    "kept by the generator": (RING, [*PARTIAL, "turns.generator.fakes=kept"]),
+    "remade": (RING, [*PARTIAL, "turns.generator.fakes=remade"]),
+    "plateau": (RING, [*PARTIAL, "optimizer.plateau={factor=0.5, patience=0, threshold=0.5}"]),
+    "pairs": (("r3gan", "ring8", "reference"), PARTIAL),
+    "pairs of one batch": (
+        ("r3gan", "ring8", "reference"),
+        [*PARTIAL, "turns.discriminator.reals=peek"],
+    ),
+    "anchor": (RING, [*PARTIAL, "objective.logit_anchor.weight=0.1"]),
+    "equilibrium": (
+        RING,
+        [*PARTIAL, "objective.vanilla=", "objective.equilibrium={rate=0.1, diversity=0.9}"],
+    ),
+    "own optimiser": (
+        ("infogan", "mnist", "reference"),
+        [
+            'turns.order=["generator", "discriminator", "joint"]',
+            "turns.discriminator.fakes=kept",
+            f"turns.joint={{fakes='remade', optimizer={ADAM}}}",
+        ],
+    ),
+    "views": (
+        ("dcgan-r1", "cifar10", "lite"),
+        ["objective.augmentation.cutout=0.25", "generator.network.norm=none"],
+    ),
+}
+"""Configurations whose turns, terms or optimisers do what no preset's do."""
+WHOLE: dict[str, tuple[Key, list[str]]] = {
+    "relativistic average": (("ragan-hinge", "ring8", "reference"), PARTIAL),
+    "features": (RING, [*PARTIAL, "objective.feature_matching.weight=1"]),
+}
+"""Likewise; they cannot be split among processes."""
+
+
+def divisible() -> dict[str, Preset]:
+    """Every preset, narrowed, and every configuration of turns, that processes may share."""
+    found = {preset_id(key): narrow(key) for key in every_preset()}
+    found |= {name: narrow(key, fields) for name, (key, fields) in (TURNS | WHOLE).items()}
+    terms = {name: preset.objective.terms().values() for name, preset in found.items()}
+    return {n: p for n, p in found.items() if all(term.splits() for term in terms[n])}
+
+
 class NoDraws:
     """For terms that draw nothing."""
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from helpers import every_preset, job, narrow, preset_id
+from helpers import divisible, job
 from safetensors.torch import load_file
 from torch import Tensor
 
@@ -56,13 +56,12 @@ def test_the_command_under_torchrun() -> None:
 def test_every_preset_in_two_processes(tmp_path: Path) -> None:
     """Both hold the same state; without batch norm, it is that of one process up to rounding."""
     together(TESTS / "two_processes.py", tmp_path)
-    for key in every_preset():
-        folder = tmp_path / preset_id(key)
+    for name, preset in divisible().items():
+        folder = tmp_path / name
         states = [load_file(folder / rank / "state.safetensors") for rank in "01"]
-        assert all(torch.equal(t, states[1][name]) for name, t in states[0].items()), key
+        assert all(torch.equal(t, states[1][key]) for key, t in states[0].items()), name
         assert not Run(folder / "1").checkpoints()
-        preset = narrow(key)
         coupled = {player.network.couples_samples for player in preset.players().values()}
         if coupled == {False}:
             alone = Trainer(job(preset, tmp_path / "alone", precision="fp64")).train()
-            assert close(states[0], alone.tensors()), key
+            assert close(states[0], alone.tensors()), name

@@ -25,6 +25,7 @@ from gancli.study.pictures import discriminator_weights, outer_share
 from gancli.study.plan import Study
 from gancli.study.pool import News
 from gancli.study.results import ModelResult, collapse_step, seed_interval
+from gancli.study.student_t import two_sided_t
 from gancli.study.tables import DASH, SMALLEST_SHOWN, model_row
 
 SMALL = [
@@ -50,6 +51,24 @@ def rows_of(*held: int) -> list[dict[str, float | None]]:
 )
 def test_when_a_collapse_began(held: tuple[int, ...], began: int | None) -> None:
     assert collapse_step(rows_of(*held), 8) == began
+
+
+@pytest.mark.parametrize(
+    ("level", "degrees", "wanted"),
+    [
+        (0.95, 1, 12.706204736174694),
+        (0.95, 2, 4.302652729749462),
+        (0.95, 3, 3.1824463052837078),
+        (0.95, 4, 2.7764451051977934),
+        (0.95, 9, 2.262157162798205),
+        (0.99, 30, 2.7499956535672254),
+        (0.5, 7, 0.7111417780817866),
+        (0.95, 999, 1.9623414611334493),
+    ],
+)
+def test_quantiles_of_students_t(level: float, degrees: int, wanted: float) -> None:
+    """As scipy 1.17 gives them."""
+    assert two_sided_t(level, degrees) == pytest.approx(wanted, rel=1e-12)
 
 
 def test_intervals_by_hand() -> None:
@@ -105,7 +124,7 @@ def test_a_row_for_each_cell() -> None:
     ("arguments", "code", "expected"),
     [
         (["--dataset", "cifar10"], 2, "use dcgan"),
-        (["--dataset", "cifar10", "--models", "wgan"], 2, "modes are known: ring8"),
+        (["--dataset", "cifar10", "--models", "wgan"], 2, "choose --dataset from ring8"),
         (["--dataset", "rign8"], 2, "'rign8'"),
         (["--models", "gan,gna"], 2, "did you mean gan?"),
         (["--models", "gan,gan"], 2, "each once"),
@@ -227,12 +246,12 @@ def test_a_cell_that_fails_lets_the_others_finish(gan: Gan) -> None:
     endless = ["--set=optimizer.lr=1e30", "--seeds", "1", "--models", "gan", "--steps", "300"]
     code, out, said = gan("collapse-study", *SMALL, *endless, "--out", "s")
     assert code == 8, said
-    assert "1 of 1 cells failed" in said
+    assert "1 of 1 cell failed" in said
     assert "no longer finite" in said
     assert Path("s/report.html").exists()
     # It would end the same, so it is not tried again.
     code, out, _ = gan("collapse-study", *SMALL, *endless, "--out", "s")
-    assert (code, "0 of 1 cells to run" in out) == (8, True)
+    assert (code, "0 of 1 cell to run" in out) == (8, True)
 
 
 @pytest.mark.slow

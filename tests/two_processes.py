@@ -1,10 +1,10 @@
-"""Run under torchrun by test_parallel.py: trains every preset, narrowed, with its share of work."""
+"""Run under torchrun by test_parallel.py: trains what can be split, narrowed, with its share."""
 
 import sys
 from pathlib import Path
 
 import torch
-from helpers import every_preset, job, narrow, preset_id
+from helpers import divisible, job
 from safetensors.torch import save_file
 
 from gancli import parallel
@@ -15,8 +15,8 @@ from gancli.trainer import Job, Trainer
 def main(folder: Path) -> None:
     torch.set_num_threads(1)
     world = parallel.join(torch.device("cpu"))
-    for key in every_preset():
-        alone = job(narrow(key), folder / preset_id(key) / str(world.rank), precision="fp64")
+    for name, preset in divisible().items():
+        alone = job(preset, folder / name / str(world.rank), precision="fp64")
         shared = Job(alone.preset, alone.settings, alone.data, alone.run, world=world)
         trainer = Trainer(shared)
         trainer.train()

@@ -14,6 +14,7 @@ from pydantic import BaseModel
 from gancli.checkpoint import versions
 from gancli.study.arena import Arena, Measures
 from gancli.study.plan import CellSpec, Study, StudySpec
+from gancli.study.student_t import two_sided_t
 
 CONFIDENCE = 0.95
 RECENT_STEPS = 1000
@@ -94,12 +95,9 @@ def seed_interval(values: Sequence[float]) -> SeedInterval:
     mean = statistics.fmean(values)
     if len(values) == 1:
         return SeedInterval(mean=mean, half_width=None, count=1)
-    # It takes longer to import than all else here.
-    from scipy.stats import t
-
     error = statistics.stdev(values) / math.sqrt(len(values))
-    quantile = float(t.ppf((1 + CONFIDENCE) / 2, len(values) - 1))
-    return SeedInterval(mean=mean, half_width=quantile * error, count=len(values))
+    half_width = two_sided_t(CONFIDENCE, len(values) - 1) * error
+    return SeedInterval(mean=mean, half_width=half_width, count=len(values))
 
 
 def collapse_step(rows: Sequence[Mapping[str, float | None]], modes: int) -> int | None:
