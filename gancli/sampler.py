@@ -8,6 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from gancli.defaults import SAMPLE_BATCH_SIZE
 from gancli.errors import NonFiniteError
 from gancli.preset import Preset
 from gancli.types import GeneratorNet, Latent
@@ -22,7 +23,7 @@ class Sampler:
 
     generator: GeneratorNet
     preset: Preset
-    batch_size: int = 500
+    batch_size: int = SAMPLE_BATCH_SIZE
     truncation: float | None = None
     """how far the noise may lie from 0, as `Prior.at` takes it"""
     checked: bool = True
