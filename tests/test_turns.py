@@ -74,7 +74,7 @@ def test_a_schedule_written_by_hand(tmp_path: Path) -> None:
     for the discriminator's turns; every epoch begins with the generator's; the last batch is small.
     """
     preset = narrow(("cgan", "mnist", "reference"), CONDITIONAL)
-    assert preset.objective.adversarial == Vanilla()
+    assert preset.objective.adversarial == Vanilla(halved=True)
     ours = Trainer(job(preset, tmp_path / "ours", precision="fp64"))
     theirs = Trainer(job(preset, tmp_path / "theirs", precision="fp64"))
     players, optimizers, source = theirs.state.players, theirs.state.optimizers, theirs.deck
@@ -93,7 +93,7 @@ def test_a_schedule_written_by_hand(tmp_path: Path) -> None:
         for turn in range(min(2, 4 - batch % 4)):
             on_real = judge(source.hand(step, 1 + turn, batch).real()).logit
             on_fake = judge(kept).logit
-            loss = softplus(on_fake).mean() + softplus(-on_real).mean()
+            loss = (softplus(on_fake).mean() + softplus(-on_real).mean()) / 2
             judge.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             optimizers["discriminator"].step()
