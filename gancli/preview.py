@@ -25,7 +25,7 @@ PREVIEW_CODES = 4
 """Continuous codes that are shown."""
 LAYERED_SAMPLES = 25
 """Images of a model whose layers have coordinates."""
-POINTS_SCORED = 2500
+PREVIEW_POINTS = 2500
 """What VEEGAN's counts are taken on."""
 
 
@@ -56,7 +56,7 @@ class Previewer:
         if not isinstance(spec, Mixture):
             picture = scatter(sampler.all(range(shown)), self._reals, spec, f"step {step:,}")
             return Preview(picture, {}, "")
-        points = sampler.all(range(POINTS_SCORED))
+        points = sampler.all(range(PREVIEW_POINTS))
         cover = mode_coverage(points.astype(np.float64), spec.centres(), spec.std)
         caption = (
             f"{cover.held} of {counted(spec.modes, 'mode')}, {cover.high_quality:.0%} within 3 std"

@@ -1,7 +1,7 @@
 """What latents look like: drawn fresh for training, or fixed by a seed for sampling."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
@@ -59,6 +59,10 @@ class Prior(Settings):
     none: noise alone"""
     truncation: float | None = Field(default=None, gt=0)
     """what sampling and previews cut the distributions off at, where nobody says otherwise"""
+
+    def idle(self) -> Mapping[str, str]:
+        """How codes are distributed, where there are none."""
+        return {} if self.codes else {"code_distribution": "prior.codes = 0"}
 
     def axes(self) -> tuple[LatentAxis, ...]:
         """What may be varied beside the noise, in order."""

@@ -12,10 +12,11 @@ from pathlib import Path
 
 from gancli import parallel
 from gancli.checkpoint import Checkpoint, Header, RunSettings, changed_plugins, load
-from gancli.commands.evaluate_in_training import Examiner, Weights, is_due
 from gancli.data import Dataset
 from gancli.environment import Place, set_up_torch, settings_again
 from gancli.errors import InterruptedRunError, RunError
+from gancli.evaluate_in_training import TrainingEvaluator, is_due
+from gancli.evaluation.request import ExtractorWeights
 from gancli.folders import data_folder
 from gancli.launch import leads_here
 from gancli.plurals import counted
@@ -41,7 +42,7 @@ class TrainOptions:
     """whether images of one's own are read again, and decoded again if they have changed"""
     tensorboard: bool = False
     """whether to write for TensorBoard, too"""
-    weights: Weights = field(default_factory=Weights)
+    weights: ExtractorWeights = field(default_factory=ExtractorWeights)
     """the extractor's, where the run is evaluated as it trains"""
 
     def check(self) -> None:
@@ -234,22 +235,22 @@ def _follow(job: Job) -> None:
 
 def _lead(job: Job, lay_out: Callable[[Trainer], None], options: TrainOptions) -> None:
     began = time.monotonic()
-    examiner = Examiner.of(job, options.weights, partial(counting, console()))
+    evaluator = TrainingEvaluator.of(job, options.weights, partial(counting, console()))
     job.world.wait_for_lead()
     trainer = Trainer(job)
     lay_out(trainer)
-    more = [examiner.note] if examiner else []
+    more = [evaluator.note] if evaluator else []
     watching = watched(
         console(), job, *more, shorter=lite_command(job.preset), tensorboard=options.tensorboard
     )
     with stop_flag() as should_stop, watching as (board, audience):
         trainer.listen = audience
-        if examiner is not None:
-            examiner.begin(audience, should_stop)
-            examiner.catch_up()
+        if evaluator is not None:
+            evaluator.begin(audience, should_stop)
+            evaluator.catch_up()
         job.world.wait_for_lead()
         trainer.train(should_stop)
-    if examiner is not None and examiner.abandoned:
+    if evaluator is not None and evaluator.abandoned:
         raise InterruptedRunError(
             f"stopped at step {trainer.state.step:,} with everything saved and the last evaluation "
             f"left out: to make it, type gan resume {job.run.folder}"

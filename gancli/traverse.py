@@ -134,7 +134,7 @@ def choose_axes(names: Sequence[str] | None, known: Mapping[str, Axis]) -> list[
         if name not in known:
             close = get_close_matches(name, known, n=1)
             raise UsageError(
-                f"there is no axis {name}: choose from {', '.join(known)}"
+                f"--axis {name} is not one of {', '.join(known)}"
                 + (f" (did you mean {close[0]}?)" if close else "")
             )
     if len(set(names)) < len(names):

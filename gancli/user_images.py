@@ -200,8 +200,8 @@ def lite_command(preset: Preset) -> str | None:
     data = preset.data
     own = data if isinstance(data, ImageFolder) else None
     try:
-        head = catalog.preset_file(preset.name)
-        known = head.variants_on(catalog.home_of(head) if own else preset.dataset)
+        file = catalog.preset_file(preset.name)
+        known = file.variants_on(catalog.home_of(file) if own else preset.dataset)
     except UsageError:
         return None
     if "lite" not in known or preset.variant == "lite":

@@ -19,8 +19,11 @@ from helpers import Key, every_preset, job, narrow, preset_id
 from torch import Tensor, nn
 
 from gancli.checkpoint import load
-from gancli.evaluation import intervals, memorisation, metrics
-from gancli.evaluation.frechet import Moments, frechet_distance
+from gancli.evaluation import memorisation
+from gancli.evaluation.frechet import Moments, frechet_distance, frechet_influences
+from gancli.evaluation.metrics.inception_score import inception_influences, inception_score
+from gancli.evaluation.metrics.kid import kernel_distance
+from gancli.evaluation.metrics.manifolds import manifolds
 from gancli.sampler import Sampler
 from gancli.trainer import Job, Trainer
 
@@ -209,12 +212,12 @@ def score(device: torch.device) -> Report:
         sums.append(moments.gaussian())
     near = [memorisation.Neighbours.of(x, real, device) for x in (fake, held_out)]
     found = {
-        "inception": metrics.inception_score(fake, 2),
-        "inception influences": intervals.inception_influences(fake),
-        "kernel": metrics.kernel_distance(fake.cpu(), real.cpu(), 3, 20, device),
-        "manifolds": metrics.manifolds(fake.cpu(), real.cpu(), device, 4096),
+        "inception": inception_score(fake, 2),
+        "inception influences": inception_influences(fake),
+        "kernel": kernel_distance(fake.cpu(), real.cpu(), 3, 20, device),
+        "manifolds": manifolds(fake.cpu(), real.cpu(), device, 4096),
         "frechet": frechet_distance(*sums),
-        "frechet influences": intervals.frechet_influences(sums[1], sums[0], fake),
+        "frechet influences": frechet_influences(sums[1], sums[0], fake),
         "memorisation": memorisation.memorisation(*near),
     }
     return {name: numbers(value) for name, value in found.items()}

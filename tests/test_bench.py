@@ -209,7 +209,7 @@ def test_what_the_loops_do_not_train_cannot_be_compared(
 def test_a_variant_without_a_model_says_so(gan: Gan) -> None:
     code, _, said = gan("bench", "train", "--variant", "lite")
     assert code == 2
-    assert "expected gan bench train MODEL" in said
+    assert "type gan bench train MODEL" in said
 
 
 @pytest.mark.slow

@@ -159,5 +159,5 @@ def test_a_step_is_chosen_or_refused(trained: tuple[Trainer, Path]) -> None:
     run: Run = trained[0].job.run
     assert isinstance(load(run.checkpoint("5")), Checkpoint)
     assert load(run.checkpoint("5")).header.step == 5
-    with pytest.raises(RunError, match="expected last or one of"):
+    with pytest.raises(RunError, match="choose last or one of"):
         run.checkpoint("7")

@@ -11,13 +11,13 @@ from helpers import job, narrow
 
 from gancli.data import Dataset, TorchvisionImages
 from gancli.errors import GanError, RunError, UsageError
-from gancli.evaluation.baseline import some_of
-from gancli.evaluation.image_sets import Stored
-from gancli.evaluation.leaderboard import NotAlikeError, Scored, contest
+from gancli.evaluation.baseline import images_of_baseline
+from gancli.evaluation.image_sets import DatasetImages
+from gancli.evaluation.leaderboard import comparable_groups, rank_runs, standing_entries
 from gancli.evaluation.mnist_classifier import DigitClassifier, Reader
+from gancli.evaluation.not_comparable import ProtocolsDifferError
 from gancli.evaluation.protocol import Evaluation, Protocol
-from gancli.evaluation.ranking import alike, entries
-from gancli.evaluation.results import keep
+from gancli.evaluation.results import ScoredRun, write_evaluations
 from gancli.runs.folder import Run
 from gancli.trainer import Trainer
 
@@ -39,8 +39,8 @@ def found(step: int, selection: str = "last", /, **said: object) -> Evaluation:
     )  # fmt: skip
 
 
-def ranking(*runs: Scored, by: str | None = None) -> list[tuple[str, int | None, str]]:
-    rows = contest(runs, by).rows
+def ranking(*runs: ScoredRun, by: str | None = None) -> list[tuple[str, int | None, str]]:
+    rows = rank_runs(runs, by).rows
     return [(row.name, row.entry.evaluation.step, row.entry.how) for row in rows]
 
 
@@ -49,58 +49,58 @@ def ranking(*runs: Scored, by: str | None = None) -> list[tuple[str, int | None,
 
 def test_the_best_is_first_by_any_score() -> None:
     runs = (
-        Scored("a", [found(9, fid=30, is_=7)]),
-        Scored("b", [found(9, fid=20, is_=5)]),
-        Scored("c", [found(9, fid=25, is_=6, kid=1)]),
+        ScoredRun("a", [found(9, fid=30, is_=7)]),
+        ScoredRun("b", [found(9, fid=20, is_=5)]),
+        ScoredRun("c", [found(9, fid=25, is_=6, kid=1)]),
     )
-    assert [row.name for row in contest(runs, None).rows] == ["b", "c", "a"]
-    assert [row.name for row in contest(runs, "inception_score").rows] == ["a", "c", "b"]
-    assert contest(runs, None).best("fid") == 20
-    assert contest(runs, None).best("inception_score") == 7
+    assert [row.name for row in rank_runs(runs, None).rows] == ["b", "c", "a"]
+    assert [row.name for row in rank_runs(runs, "inception_score").rows] == ["a", "c", "b"]
+    assert rank_runs(runs, None).best("fid") == 20
+    assert rank_runs(runs, None).best("inception_score") == 7
     # Of one alone there is no best.
-    assert contest(runs, None).best("kid") is None
+    assert rank_runs(runs, None).best("kid") is None
 
 
 def test_how_many_of_each_class_and_what_the_reference_is_called_do_not_matter() -> None:
     other = {"per_class": 500, "seeds": "0-499", "reference": "../cifar10", "published": False}
-    runs = (Scored("a", [found(9, fid=30)]), Scored("b", [found(9, fid=20, **other)]))
-    assert [row.name for row in contest(runs, None).rows] == ["b", "a"]
+    runs = (ScoredRun("a", [found(9, fid=30)]), ScoredRun("b", [found(9, fid=20, **other)]))
+    assert [row.name for row in rank_runs(runs, None).rows] == ["b", "a"]
 
 
 def test_two_checkpoints_of_one_run_compare() -> None:
-    run = Scored("a", [found(4, "by its step", fid=30), found(9, fid=40)])
+    run = ScoredRun("a", [found(4, "by its step", fid=30), found(9, fid=40)])
     assert ranking(run) == [("a", 4, "best of 2 by fid"), ("a", 9, "last")]
-    with pytest.raises(UsageError, match="one evaluation, expected two"):
-        ranking(Scored("a", [found(9, fid=40)]))
+    with pytest.raises(UsageError, match="one evaluation, and a ranking needs two"):
+        ranking(ScoredRun("a", [found(9, fid=40)]))
 
 
 def test_of_training_the_best_and_the_last_stand_for_the_run() -> None:
     trained = [found(step, fid=value) for step, value in ((1, 9), (2, 5), (3, 7), (4, 6))]
     asked = [found(3, "by its step", fid=7, made="2027-01-01")]
-    rows = ranking(Scored("a", [], trained), Scored("b", [found(9, fid=8)]))
+    rows = ranking(ScoredRun("a", [], trained), ScoredRun("b", [found(9, fid=8)]))
     assert rows == [("a", 2, "best of 4 by fid"), ("a", 4, "last"), ("b", 9, "last")]
     # What was asked for stands there, too.
-    steps = [step for _, step, _ in ranking(Scored("a", asked, trained))]
+    steps = [step for _, step, _ in ranking(ScoredRun("a", asked, trained))]
     assert steps == [2, 4, 3]
     # A choice that was made among more stays known.
     kept = found(2, "best of 40 by fid", fid=5)
-    assert ("a", 2, "best of 40 by fid") in ranking(Scored("a", [kept, found(9, fid=8)]))
+    assert ("a", 2, "best of 40 by fid") in ranking(ScoredRun("a", [kept, found(9, fid=8)]))
     rising = [found(step, fid=9 - step) for step in (1, 2)]
-    assert ranking(Scored("a", [], rising), Scored("b", [found(9, fid=9)]))[0] == (
+    assert ranking(ScoredRun("a", [], rising), ScoredRun("b", [found(9, fid=9)]))[0] == (
         "a", 2, "best of 2 by fid, and last",
     )  # fmt: skip
 
 
 def test_a_best_beside_a_last_is_uneven() -> None:
-    best = Scored("a", [found(2, "best of 40 by fid", fid=5)])
-    last = Scored("b", [found(9, fid=8)])
-    assert contest([best, last], None).is_uneven
-    assert not contest([last, Scored("c", [found(9, fid=9)])], None).is_uneven
+    best = ScoredRun("a", [found(2, "best of 40 by fid", fid=5)])
+    last = ScoredRun("b", [found(9, fid=8)])
+    assert rank_runs([best, last], None).is_uneven
+    assert not rank_runs([last, ScoredRun("c", [found(9, fid=9)])], None).is_uneven
 
 
 def test_most_images_count_and_the_split_may_be_chosen() -> None:
     runs = [
-        Scored(
+        ScoredRun(
             name,
             [
                 found(9, fid=value, count=50_000),
@@ -110,18 +110,18 @@ def test_most_images_count_and_the_split_may_be_chosen() -> None:
         )
         for name, value in (("a", 2), ("b", 3))
     ]
-    assert contest(runs, None, "train").rows[0].name == "a"
-    assert contest(runs, None, "test").rows[0].name == "b"
-    assert contest(runs, None).protocol.count == 50_000
+    assert rank_runs(runs, None, "train").rows[0].name == "a"
+    assert rank_runs(runs, None, "test").rows[0].name == "b"
+    assert rank_runs(runs, None).protocol.count == 50_000
     # The newest of a checkpoint is the one that counts.
-    twice = Scored("a", [found(9, fid=2, made="2027-01-01"), found(9, fid=4)])
-    assert contest([twice, Scored("b", [found(9, fid=3)])], None).rows[0].name == "a"
+    twice = ScoredRun("a", [found(9, fid=2, made="2027-01-01"), found(9, fid=4)])
+    assert rank_runs([twice, ScoredRun("b", [found(9, fid=3)])], None).rows[0].name == "a"
 
 
 def test_groups_are_of_one_protocol_each() -> None:
     made = [found(1, fid=1), found(2, fid=1, count=7), found(3, fid=1)]
-    assert [[e.step for e in group] for group in alike(made)] == [[2], [1, 3]]
-    assert entries([found(1, is_=3)], "fid") == []
+    assert [[e.step for e in group] for group in comparable_groups(made)] == [[2], [1, 3]]
+    assert standing_entries([found(1, is_=3)], "fid") == []
 
 
 # --- refused ---
@@ -146,12 +146,12 @@ def test_what_was_not_scored_alike_is_not_ranked(
 ) -> None:
     """It says in what they differ, and what to type."""
     runs = (
-        Scored("a", [found(9, fid=30)]),
-        Scored("b", [found(9, fid=20, **other)], averages=True),
-        Scored("c", [found(9, fid=25)]),
+        ScoredRun("a", [found(9, fid=30)]),
+        ScoredRun("b", [found(9, fid=20, **other)], averages=True),
+        ScoredRun("c", [found(9, fid=25)]),
     )
-    with pytest.raises(NotAlikeError) as caught:
-        contest(runs, None)
+    with pytest.raises(ProtocolsDifferError) as caught:
+        rank_runs(runs, None)
     assert said in str(caught.value)
     assert typed in str(caught.value)
     assert "gan evaluate a" not in str(caught.value)
@@ -162,21 +162,21 @@ def test_what_was_not_scored_alike_is_not_ranked(
 
 def test_weights_that_are_not_published_have_to_be_named() -> None:
     own = {"weights": "v", "published": False}
-    runs = [Scored("a", [found(9, fid=3, **own)]), Scored("b b", [found(9, fid=2)])]
-    runs.append(Scored("c", [found(9, fid=3, **own)]))
+    runs = [ScoredRun("a", [found(9, fid=3, **own)]), ScoredRun("b b", [found(9, fid=2)])]
+    runs.append(ScoredRun("c", [found(9, fid=3, **own)]))
     with pytest.raises(RunError, match=r"gan evaluate 'b b' .* --weights FILE --trust-weights"):
-        contest(runs, None)
+        rank_runs(runs, None)
 
 
 def test_a_moving_average_that_one_lacks_is_left_by_the_others() -> None:
     averaged = [found(9, fid=3, network="moving average")]
     runs = (
-        Scored("a", averaged, averages=True),
-        Scored("b", averaged, averages=True),
-        Scored("c", [found(9, fid=2)]),
+        ScoredRun("a", averaged, averages=True),
+        ScoredRun("b", averaged, averages=True),
+        ScoredRun("c", [found(9, fid=2)]),
     )
     with pytest.raises(RunError) as caught:
-        contest(runs, None)
+        rank_runs(runs, None)
     for name in ("a", "b"):
         assert f"gan evaluate {name} --fid --count 5000 --reference train" in str(caught.value)
     assert str(caught.value).count("--raw") == 2
@@ -185,28 +185,28 @@ def test_a_moving_average_that_one_lacks_is_left_by_the_others() -> None:
 
 def test_other_real_images_never_compare() -> None:
     for other in ({"data": "e"}, {"reference": "mnist", "split": "test", "data": "e"}):
-        runs = (Scored("a", [found(9, fid=30)]), Scored("b", [found(9, fid=20, **other)]))
-        with pytest.raises(RunError, match="whatever is typed"):
-            contest(runs, None)
+        runs = (ScoredRun("a", [found(9, fid=30)]), ScoredRun("b", [found(9, fid=20, **other)]))
+        with pytest.raises(RunError, match="no option makes"):
+            rank_runs(runs, None)
     given = {"reference": "my photos", "split": "all", "data": "p", "count": 6000}
-    runs = (Scored("a", [found(9, fid=30, **given)]), Scored("b", [found(9, fid=20)]))
+    runs = (ScoredRun("a", [found(9, fid=30, **given)]), ScoredRun("b", [found(9, fid=20)]))
     with pytest.raises(RunError, match="gan evaluate b --fid --count 6000 --reference 'my photos'"):
-        contest(runs, None)
+        rank_runs(runs, None)
 
 
 @pytest.mark.parametrize(
     ("runs", "by", "error", "said"),
     [
-        ([[], []], None, RunError, "found no evaluation of a and b: make one with gan evaluate a$"),
+        ([[], []], None, RunError, "no evaluation of a and b: make one with gan evaluate a$"),
         ([[found(9, fid=1)], []], None, RunError,
-         "of b: make one as the others' with gan evaluate b --fid --count 5000 --reference train"),
+         "like the others' with gan evaluate b --fid --count 5000 --reference train"),
         ([[found(9, fid=1)], [found(9, is_=1)]], None, RunError,
-         "found no fid of b: find it with gan evaluate b --fid"),
+         "there is no fid of b: compute it with gan evaluate b --fid"),
         ([[found(9, fid=1, kid=1)], [found(9, fid=1)]], "kid", RunError,
-         r"found no kid of b \(all have fid\): find it with gan evaluate b --kid"),
-        ([[found(9, fid=1)], [found(9, fid=1)]], "beauty", UsageError, "expected one of coverage"),
+         r"there is no kid of b \(all have fid\): compute it with gan evaluate b --kid"),
+        ([[found(9, fid=1)], [found(9, fid=1)]], "beauty", UsageError, "choose from fid"),
         ([[found(9, fid=1)], [found(9, "best of 3 by fid", fid=1, count=7)]], None, RunError,
-         "type gan evaluate b --fid --count 5000 .*--checkpoint best"),
+         "after gan evaluate b --fid --count 5000 .*--checkpoint best"),
     ],
     ids=["none", "one lacks all", "one lacks", "by", "unknown", "best"],
 )  # fmt: skip
@@ -214,14 +214,14 @@ def test_what_lacks_is_named(
     runs: list[list[Evaluation]], by: str | None, error: type[GanError], said: str
 ) -> None:
     with pytest.raises(error, match=said):
-        contest([Scored(name, asked) for name, asked in zip("ab", runs, strict=True)], by)
+        rank_runs([ScoredRun(name, asked) for name, asked in zip("ab", runs, strict=True)], by)
 
 
 # --- the command ---
 
 
 def folder(name: str, *evaluations: Evaluation) -> Path:
-    keep(Path(name) / "evaluation.json", evaluations)
+    write_evaluations(Path(name) / "evaluation.json", evaluations)
     return Path(name)
 
 
@@ -254,14 +254,14 @@ def test_folders_are_ranked(gan: Gan) -> None:
         folder(f"x/{name}", found(9, "best of 3 by fid", fid=3, is_=3, kid=0.1))
     code, out, _ = gan("compare", "x/d", "x/a")
     assert "flatters it" in out
-    assert "no floor of real data: no run here has a checkpoint" in out
+    assert "no scores of real data: no run here has a checkpoint" in out
 
 
 def test_a_refusal_shows_a_table(gan: Gan) -> None:
     typed = (folder("a", found(9, fid=20)), folder("b", found(9, fid=20, count=77)))
     code, out, said = gan("compare", *typed)
     assert (code, "gan evaluate b --fid --count 5000" in said) == (4, True)
-    for words in ("not scored alike", "images scored", "5,000", "77"):
+    for words in ("scored by different protocols", "images scored", "5,000", "77"):
         assert words in out, words
     code, out, said = gan("compare", *typed, "--json")
     assert (code, out) == (4, "")
@@ -270,7 +270,7 @@ def test_a_refusal_shows_a_table(gan: Gan) -> None:
     assert (code, "damaged" in said) == (4, True)
     for wrong, words in (
         ((*typed, "--reference", "tset"), "train or test"),
-        ((*typed, "--floor", "--no-floor"), "expected one"),
+        ((*typed, "--floor", "--no-floor"), "mutually exclusive"),
     ):
         code, _, said = gan("compare", *wrong)
         assert (code, words in said) == (2, True), said
@@ -297,7 +297,7 @@ def toy_mnist(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[bool]:
     torch.manual_seed(0)
     reader = Reader(DigitClassifier().eval(), 0.1, "0123456789abcdef")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.setattr("gancli.commands.digits.digit_reader", lambda *_: reader)
+    monkeypatch.setattr("gancli.evaluation.mnist_classifier.digit_reader", lambda *_: reader)
     monkeypatch.setattr(TorchvisionImages, "is_present", lambda *_: True)
     monkeypatch.setattr(TorchvisionImages, "split", split)
     return read
@@ -324,7 +324,7 @@ def test_real_data_stand_beside_the_runs(gan: Gan, toy_mnist: list[bool]) -> Non
     # It was kept, so nothing is read again.
     assert not toy_mnist
     floor = Evaluation.model_validate(json.loads(out)["floor"])
-    part = some_of(Stored(digits(120, 1), tuple("0123456789")), 100)
+    part = images_of_baseline(DatasetImages(digits(120, 1), tuple("0123456789")), 100)
     assert floor.images == part.fingerprint[:16]
     assert (floor.protocol.count, floor.protocol.split) == (100, "train")
     assert {"fid", "inception_score", "precision", "recall"} <= set(floor.scores)
@@ -348,20 +348,20 @@ def test_a_split_may_be_too_small_and_other_images_are_refused(
         assert gan("evaluate", name, "--fid", "--count", 200)[0] == 0
     out = gan("compare", *names)[1]
     assert "120 of the test split" in out
-    assert "the split has 120 images alone" in out
+    assert "the split has only 120 images" in out
     for name in names:
         assert gan("evaluate", name, "--fid", "--count", 210)[0] == 0
-    monkeypatch.setattr("gancli.commands.baseline.PATIENCE_SECONDS", 0.0)
+    monkeypatch.setattr("gancli.evaluation.baseline.PATIENCE_SECONDS", 0.0)
     assert "here: add --floor" in gan("compare", *names)[1]
     other = digits(300, 7)
     monkeypatch.setattr(TorchvisionImages, "split", lambda *_, **__: other)
     assert "name the folder of those with --data-dir" in gan("compare", *names, "--floor")[1]
     torch.manual_seed(1)
     reader = Reader(DigitClassifier().eval(), 0.1, "0123456789abcdef")
-    monkeypatch.setattr("gancli.commands.digits.digit_reader", lambda *_: reader)
+    monkeypatch.setattr("gancli.evaluation.mnist_classifier.digit_reader", lambda *_: reader)
     assert "name those with --weights" in gan("compare", *names, "--floor")[1]
     monkeypatch.setattr(TorchvisionImages, "is_present", lambda *_: False)
-    assert "name its folder, --data-dir" in gan("compare", *names, "--floor")[1]
+    assert "name its folder with --data-dir" in gan("compare", *names, "--floor")[1]
 
 
 @pytest.mark.usefixtures("toy_mnist")

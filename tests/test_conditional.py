@@ -344,10 +344,10 @@ def test_the_latest_labelled_run_is_meant(gan: Gan) -> None:
     [
         (["--classes", "cta"], "did you mean cat?"),
         (["--classes", "10"], "a number below 10"),
-        (["--classes", "cat,3"], "each class once"),
-        (["--per-class", "2", "--count", "3"], "expected one"),
+        (["--classes", "cat,3"], "name each once"),
+        (["--per-class", "2", "--count", "3"], "mutually exclusive"),
         (["--per-class", "10000001"], "at most"),
-        (["--per-class", "2000000"], "in all"),
+        (["--per-class", "2000000"], "too many"),
     ],
 )
 def test_bad_classes(cgan_run: Path, gan: Gan, arguments: list[str], said: str) -> None:

@@ -14,29 +14,36 @@ from gancli.data import Dataset
 from gancli.data.torchvision_images import READERS
 from gancli.errors import DataError, NetworkError, RunError, UsageError
 from gancli.evaluation import extractors
-from gancli.evaluation.evaluate import compare
+from gancli.evaluation.evaluate import ReferenceScores, compute_scores
 from gancli.evaluation.extractors import Extractor, Seen, digit_extractor, load_extractor
 from gancli.evaluation.feature_store import FeatureStore
-from gancli.evaluation.features import Gathered, Needs
-from gancli.evaluation.features import gather as gather_all
+from gancli.evaluation.features import FeatureNeeds, FeatureSet, extract_features
 from gancli.evaluation.frechet import frechet_distance
-from gancli.evaluation.image_sets import ImageSet, Stored
+from gancli.evaluation.image_sets import DatasetImages, ImageSet
+from gancli.evaluation.metrics import METRICS, ImageCounts, ImageFacts, MetricInputs
 from gancli.evaluation.mnist_classifier import DigitClassifier, Reader
+from gancli.evaluation.observer import EvaluationStoppedError, Observer
 from gancli.evaluation.protocol import Evaluation, Protocol, Split
-from gancli.evaluation.reference_cache import reference
-from gancli.evaluation.spec import METRICS, Counts, EvaluationSpec, Metric, check
+from gancli.evaluation.reference_cache import reference_features
+from gancli.evaluation.spec import EvaluationSpec
 from gancli.preset import load_preset
 from gancli.report.evaluation import print_evaluation
 from gancli.runs.folder import Run
 from gancli.trainer import Trainer
 
 CPU = torch.device("cpu")
-ALL = Needs(features=True, logits=True, by_class=True)
-KEEPER = FeatureStore(Path("unused"))
+ALL = FeatureNeeds(features=True, logits=True, by_class=True)
+STORE = FeatureStore(Path("unused"))
 
 
-def gather(images: ImageSet, extractor: Extractor, needs: Needs, size: int = 30) -> Gathered:
-    return gather_all(images, extractor, needs, KEEPER, batch_size=size)
+def gather(
+    images: ImageSet, extractor: Extractor, needs: FeatureNeeds, size: int = 30
+) -> FeatureSet:
+    return extract_features(images, extractor, needs, STORE, batch_size=size)
+
+
+def compare(fake: FeatureSet, real: FeatureSet | None, spec: EvaluationSpec) -> ReferenceScores:
+    return compute_scores(MetricInputs(fake, real, facts=spec.facts), spec)
 
 
 class Looking:
@@ -53,10 +60,10 @@ class Looking:
         return Seen(features, features[:, :4])
 
 
-def images(count: int, seed: int = 0, classes: int = 3) -> Stored:
+def images(count: int, seed: int = 0, classes: int = 3) -> DatasetImages:
     source = torch.Generator().manual_seed(seed)
     x = torch.randint(0, 256, (count, 3, 8, 8), dtype=torch.uint8, generator=source)
-    return Stored(Dataset(x, torch.arange(count) % classes), tuple("abcdef"[:classes]))
+    return DatasetImages(Dataset(x, torch.arange(count) % classes), tuple("abcdef"[:classes]))
 
 
 def test_each_image_is_seen_once_whatever_is_asked() -> None:
@@ -73,11 +80,11 @@ def test_each_image_is_seen_once_whatever_is_asked() -> None:
 
 def test_batch_size_does_not_matter() -> None:
     real = gather(images(90, seed=1), Looking().extractor, ALL, 90)
-    asked = EvaluationSpec([metric for metric in METRICS if metric != "kid"], Looking().extractor)
+    asked = EvaluationSpec(["fid", "is", "prc", "dc", "intra-fid"], Looking().extractor)
     values = []
     for size in (1, 13, 90):
         fake = gather(images(90), Looking().extractor, ALL, size)
-        found = compare(fake, real, asked, KEEPER).scores
+        found = compare(fake, real, asked).scores
         values.append(list(found.values()))
     for other in values[1:]:
         assert other == pytest.approx(values[0], rel=1e-6)
@@ -87,12 +94,14 @@ def test_the_intra_distance_is_the_mean_over_classes() -> None:
     looking = Looking()
     fake = gather(images(90), looking.extractor, ALL, 30)
     real = gather(images(120, seed=1), looking.extractor, ALL, 30)
-    found = compare(fake, real, EvaluationSpec(["intra-fid"], looking.extractor), KEEPER).scores
+    found = compare(fake, real, EvaluationSpec(["intra-fid"], looking.extractor)).scores
     alone = []
     for label in range(3):
         own = [
             gather(
-                Stored(Dataset(every.x[every.labels == label])), looking.extractor, Needs()
+                DatasetImages(Dataset(every.x[every.labels == label])),
+                looking.extractor,
+                FeatureNeeds(),
             ).total
             for every in (images(120, seed=1).data, images(90).data)
         ]
@@ -102,56 +111,76 @@ def test_the_intra_distance_is_the_mean_over_classes() -> None:
     assert found["intra_fid"] == pytest.approx(sum(alone) / 3, rel=1e-6)
     del fake.by_class[1]
     with pytest.raises(DataError, match="class 1 has too few images"):
-        compare(fake, real, EvaluationSpec(["intra-fid"], looking.extractor), KEEPER)
+        compare(fake, real, EvaluationSpec(["intra-fid"], looking.extractor))
 
 
 def test_reference_statistics_are_kept_and_used_again(tmp_path: Path) -> None:
     looking, data = Looking(), images(60)
-    first = reference(data, looking.extractor, Needs(), FeatureStore(tmp_path), batch_size=16)
-    again = reference(data, looking.extractor, Needs(), FeatureStore(tmp_path), batch_size=16)
+    first = reference_features(
+        data, looking.extractor, FeatureNeeds(), FeatureStore(tmp_path), batch_size=16
+    )
+    again = reference_features(
+        data, looking.extractor, FeatureNeeds(), FeatureStore(tmp_path), batch_size=16
+    )
     assert looking.shown == 60
     assert torch.equal(first.total.root, again.total.root)
     # What was not kept is gathered, beside what was.
-    reference(data, looking.extractor, Needs(features=True), FeatureStore(tmp_path), batch_size=16)
-    more = reference(
-        data, looking.extractor, Needs(by_class=True), FeatureStore(tmp_path), batch_size=16
+    reference_features(
+        data, looking.extractor, FeatureNeeds(features=True), FeatureStore(tmp_path), batch_size=16
+    )
+    more = reference_features(
+        data, looking.extractor, FeatureNeeds(by_class=True), FeatureStore(tmp_path), batch_size=16
     )
     assert looking.shown == 180
     assert more.features is not None
     assert len(more.by_class) == 3
-    reference(data, looking.extractor, ALL, FeatureStore(tmp_path), batch_size=16)
+    both = FeatureNeeds(features=True, by_class=True)
+    reference_features(data, looking.extractor, both, FeatureStore(tmp_path), batch_size=16)
     assert looking.shown == 180
+    # Logits are in no cache: they are had by looking again.
+    seen = reference_features(data, looking.extractor, ALL, FeatureStore(tmp_path), batch_size=16)
+    assert looking.shown == 240
+    assert seen.all_logits().shape == (60, 4)
     # Other images, other labels: another file.
     assert data.data.labels is not None
-    other = Stored(Dataset(data.data.x, data.data.labels.flip(0)))
+    other = DatasetImages(Dataset(data.data.x, data.data.labels.flip(0)))
     for changed in (images(60, seed=1), other):
-        reference(changed, looking.extractor, Needs(), FeatureStore(tmp_path), batch_size=16)
+        reference_features(
+            changed, looking.extractor, FeatureNeeds(), FeatureStore(tmp_path), batch_size=16
+        )
     assert len(list(tmp_path.iterdir())) == 3
 
 
 def test_a_damaged_cache_says_so(tmp_path: Path) -> None:
     looking, data = Looking(), images(60)
-    reference(data, looking.extractor, Needs(), FeatureStore(tmp_path), batch_size=16)
+    reference_features(
+        data, looking.extractor, FeatureNeeds(), FeatureStore(tmp_path), batch_size=16
+    )
     (file,) = tmp_path.iterdir()
     whole = file.read_bytes()
     for broken in (whole[:-1] + bytes([whole[-1] ^ 1]), whole[:70], b""):
         file.write_bytes(broken)
         with pytest.raises(RunError, match="delete it"):
-            reference(data, looking.extractor, Needs(), FeatureStore(tmp_path), batch_size=16)
+            reference_features(
+                data, looking.extractor, FeatureNeeds(), FeatureStore(tmp_path), batch_size=16
+            )
 
 
 def test_an_interrupted_pass_leaves_no_cache(tmp_path: Path) -> None:
-    def stop(count: int) -> None:
-        raise KeyboardInterrupt
+    asked = []
 
-    with pytest.raises(KeyboardInterrupt):
-        reference(
+    def should_stop() -> bool:
+        asked.append(True)
+        return len(asked) > 2
+
+    with pytest.raises(EvaluationStoppedError):
+        reference_features(
             images(60),
             Looking().extractor,
-            Needs(),
+            FeatureNeeds(),
             FeatureStore(tmp_path),
             batch_size=16,
-            done=stop,
+            observer=Observer(should_stop=should_stop),
         )
     assert not list(tmp_path.iterdir())
 
@@ -159,35 +188,45 @@ def test_an_interrupted_pass_leaves_no_cache(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("metric", "counts", "error", "said"),
     [
-        ("kid", (999, 5000, 0), UsageError, "at least 1,000 for --kid: raise --count"),
-        ("kid", (5000, 10, 0), DataError, "10 real images.*larger --reference"),
-        ("is", (9, 100, 0), UsageError, "at least 10 for --is"),
-        ("prc", (5, 100, 0), UsageError, "at least 6 for --prc"),
+        (
+            "kid",
+            (999, 5000, 0),
+            UsageError,
+            "--kid needs at least 1,000 images to score, and there are 999: raise --count",
+        ),
+        (
+            "kid",
+            (5000, 10, 0),
+            DataError,
+            "1,000 real images, and there are 10.*larger --reference",
+        ),
+        ("is", (9, 100, 0), UsageError, "--is needs at least 10"),
+        ("prc", (5, 100, 0), UsageError, "--prc needs at least 6"),
         ("intra-fid", (100, 100, 0), UsageError, "knows classes"),
-        ("intra-fid", (10**6, 10**6, 101), UsageError, "100 at most"),
+        ("intra-fid", (10**6, 10**6, 101), UsageError, "has room for 100"),
         ("intra-fid", (19, 100, 10), UsageError, "at least 20"),
     ],
 )
 def test_too_few_images(
-    metric: Metric, counts: tuple[int, int, int], error: type[Exception], said: str
+    metric: str, counts: tuple[int, int, int], error: type[Exception], said: str
 ) -> None:
     with pytest.raises(error, match=said):
-        check(metric, "inception", Counts(*counts))
+        METRICS[metric]().check(ImageCounts(*counts), "inception")
 
 
 def test_the_inception_score_needs_no_real_images() -> None:
-    check("is", "mnist", Counts(10, 0, 0))
-    assert not EvaluationSpec(["is"], Looking().extractor).compares
+    METRICS["is"]().check(ImageCounts(10, 0, 0), "mnist")
+    assert EvaluationSpec(["is"], Looking().extractor).reference_needs() is None
     fake = gather(images(90), Looking().extractor, ALL, 30)
-    found = compare(fake, None, EvaluationSpec(["is"], Looking().extractor), KEEPER).scores
+    found = compare(fake, None, EvaluationSpec(["is"], Looking().extractor)).scores
     assert found.keys() == {"inception_score", "inception_score_std"}
 
 
 def test_a_network_without_classes_has_no_inception_score() -> None:
-    with pytest.raises(UsageError, match="no classes"):
-        check("is", "vgg16", Counts(100, 100, 0))
-    with pytest.raises(UsageError, match="expected inception, vgg16 or mnist"):
-        check("is", "resnet", Counts(100, 100, 0))
+    with pytest.raises(UsageError, match="needs an extractor with classes"):
+        METRICS["is"]().check(ImageCounts(100, 100, 0), "vgg16")
+    with pytest.raises(UsageError, match="choose inception, vgg16 or mnist"):
+        METRICS["is"]().check(ImageCounts(100, 100, 0), "resnet")
 
 
 def test_only_digits_are_recognised() -> None:
@@ -195,11 +234,10 @@ def test_only_digits_are_recognised() -> None:
     assert fake.logits is not None
     assert fake.labels is not None
     share = float((fake.logits.argmax(1) == fake.labels).double().mean())
-    asked = EvaluationSpec(["is"], Looking().extractor, of_digits=True)
-    assert compare(fake, None, asked, KEEPER).scores["recognised"] == share
+    asked = EvaluationSpec(["is"], Looking().extractor, ImageFacts(of_digits=True))
+    assert compare(fake, None, asked).scores["recognised"] == share
     assert (
-        "recognised"
-        not in compare(fake, None, EvaluationSpec(["is"], Looking().extractor), KEEPER).scores
+        "recognised" not in compare(fake, None, EvaluationSpec(["is"], Looking().extractor)).scores
     )
 
 
@@ -256,7 +294,7 @@ def test_without_a_network_the_file_is_named(
 
     monkeypatch.setattr("torch.hub.download_url_to_file", offline)
     monkeypatch.setattr("torch.hub.get_dir", lambda: str(tmp_path))
-    for name, known in extractors.KNOWN.items():
+    for name, known in extractors.PRETRAINED.items():
         with pytest.raises(NetworkError, match="--weights") as caught:
             load_extractor(name, None, CPU)
         assert known.file in str(caught.value)
@@ -275,7 +313,7 @@ def test_other_weights_are_refused_unless_trusted(tmp_path: Path) -> None:
     file.write_bytes(b"not weights")
     with pytest.raises(NetworkError, match="damaged"):
         load_extractor("inception", file, CPU, trusted=True)
-    with pytest.raises(NetworkError, match="could not read"):
+    with pytest.raises(NetworkError, match="cannot read"):
         load_extractor("inception", tmp_path / "absent.pth", CPU, trusted=True)
 
 
@@ -302,7 +340,7 @@ def untrained(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """A digit classifier that nobody waits for, and a cache of its own."""
     torch.manual_seed(0)
     reader = Reader(DigitClassifier().eval(), 0.1, "0123456789abcdef")
-    monkeypatch.setattr("gancli.commands.digits.digit_reader", lambda *_: reader)
+    monkeypatch.setattr("gancli.evaluation.mnist_classifier.digit_reader", lambda *_: reader)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
 
 
@@ -365,7 +403,7 @@ def test_the_latest_run_of_images_is_scored(gan: Gan, data_dir: Path) -> None:
     code, _, said = gan("evaluate", "gan-ring8-002", "--data-dir", data_dir)
     assert (code, "collapse-study" in said) == (2, True)
     for wrong, words in (
-        (["--per-class", 2, "--count", 3], "expected one"),
+        (["--per-class", 2, "--count", 3], "mutually exclusive"),
         (["--reference", "tset"], "train, test, both, or a path"),
         (["--weights", "w.pth"], "trained here"),
         (["--kid", "--count", 500], "at least 1,000"),

@@ -20,12 +20,16 @@ from torch import Tensor
 
 from gancli.checkpoint import load
 from gancli.errors import RunError, UsageError
+from gancli.evaluate_in_training import Evaluated, Evaluating
 from gancli.evaluation.extractors import Extractor, Seen
 from gancli.evaluation.protocol import Evaluation, Protocol
-from gancli.evaluation.results import Examined, examined, examined_now
+from gancli.evaluation.results import (
+    TrainingEvaluation,
+    next_training_evaluation,
+    training_evaluations,
+)
 from gancli.parallel import World
 from gancli.preset import change, load_preset
-from gancli.report.events import Evaluated, Evaluating
 from gancli.report.progress import LineBoard, RunDisplay
 from gancli.report.run_report import Recorder
 from gancli.report.tensorboard import Scribe
@@ -62,7 +66,7 @@ def toy(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Toy:
     """An extractor that nobody downloads, images of one's own, and a cache for both."""
     made = Toy()
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.setattr("gancli.commands.job.load_extractor", lambda *_, **__: made.extractor)
+    monkeypatch.setattr("gancli.evaluation.job.load_extractor", lambda *_, **__: made.extractor)
     some_images()
     return made
 
@@ -85,7 +89,7 @@ def scores_of(run: Run) -> dict[int, dict[str, float]]:
 def rig(monkeypatch: pytest.MonkeyPatch, distances: Iterable[float]) -> None:
     """Let the distances of all evaluations to come be these."""
     values = iter(distances)
-    monkeypatch.setattr("gancli.evaluation.evaluate.frechet_distance", lambda *_: next(values))
+    monkeypatch.setattr("gancli.evaluation.metrics.fid.frechet_distance", lambda *_: next(values))
 
 
 def equal(first: dict[str, Tensor], second: dict[str, Tensor]) -> bool:
@@ -153,7 +157,7 @@ def test_a_run_without_a_best_says_so(gan: Gan) -> None:
     assert (code, "was not evaluated while it trained" in said) == (4, True)
     run = Run(RUN)
     run.log_evaluation({"step": 3, "by": "fid", "best": 3, "of": 1})
-    with pytest.raises(RunError, match=r"best \(step 3, which is gone\), expected last or one of"):
+    with pytest.raises(RunError, match=r"best \(step 3\), which is gone: choose last or one of"):
         run.checkpoint("best")
     run.log_evaluation({"step": 4, "best": "mine"})
     assert run.best() is None
@@ -224,11 +228,14 @@ def test_what_is_missing_is_found_before_anything_is_trained(
 @pytest.mark.parametrize(
     ("fields", "said"),
     [
-        (["schedule.evaluate_by=kid"], "at least 1,000 for --kid"),
+        (["schedule.evaluate_by=kid"], "--kid needs at least 1,000"),
         (["schedule.evaluate_by=recognised"], "knows the digits' classes"),
         (["schedule.evaluate_by=intra_fid"], "knows classes"),
-        (["schedule.evaluate_by=beauty"], "schedule.evaluate_by: read 'beauty'"),
-        (["schedule.evaluate_count=1"], "at least 2 for --fid"),
+        (
+            ["schedule.evaluate_by=beauty"],
+            "schedule.evaluate_by: read 'beauty', expected one of fid",
+        ),
+        (["schedule.evaluate_count=1"], "--fid needs at least 2"),
     ],
 )
 def test_what_cannot_be_scored_is_refused_before(gan: Gan, fields: list[str], said: str) -> None:
@@ -263,11 +270,13 @@ def found_at(step: int, fid: float, count: int = COUNT) -> Evaluation:
     )  # fmt: skip
 
 
-def history(found: Sequence[Evaluation], by: str = "fid", gone: int = 0) -> list[Examined]:
-    rows: list[Examined] = []
+def history(
+    found: Sequence[Evaluation], by: str = "fid", gone: int = 0
+) -> list[TrainingEvaluation]:
+    rows: list[TrainingEvaluation] = []
     for each in found:
         there = {e.step or 0 for e in found} - {gone}
-        rows.append(examined_now(rows, each, by, 1.0, there))
+        rows.append(next_training_evaluation(rows, each, by, 1.0, there))
     return rows
 
 
@@ -291,7 +300,7 @@ def test_lines_that_are_none_of_ours_end_the_history(tmp_path: Path) -> None:
     for row in rows:
         run.log_evaluation(row.model_dump(mode="json"))
     run.log_evaluation({"step": 3, "note": "mine"})
-    assert examined(run) == rows
+    assert training_evaluations(run) == rows
 
 
 # --- what is shown ---

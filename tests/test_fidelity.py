@@ -1,7 +1,6 @@
 """Equality with torch-fidelity from end to end: the same images, the same weight file."""
 
 from collections.abc import Mapping
-from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 import pytest
@@ -13,14 +12,13 @@ from torch import Tensor, nn
 from gancli.checkpoint import load
 from gancli.data import Dataset, TorchvisionImages
 from gancli.data.survey import survey
-from gancli.evaluation.evaluate import evaluate, look_at_reals
+from gancli.evaluation.evaluate import look_at_reals, score_images
 from gancli.evaluation.extractors import Extractor, load_extractor
 from gancli.evaluation.feature_store import FeatureStore
-from gancli.evaluation.features import Done
-from gancli.evaluation.generated import Generated
-from gancli.evaluation.image_sets import Given, ImageSet, Stored
-from gancli.evaluation.metrics import kernel_distance
-from gancli.evaluation.spec import EvaluationSpec, Real
+from gancli.evaluation.image_files import ImageFiles
+from gancli.evaluation.image_sets import DatasetImages, GeneratedImages, ImageSet
+from gancli.evaluation.metrics.kid import kernel_distance
+from gancli.evaluation.spec import EvaluationSpec, RealImages
 from gancli.trainer import Trainer
 from gancli.writer import write
 
@@ -50,7 +48,7 @@ class Plain(torch.utils.data.Dataset[Tensor]):
 class InOrder(nn.Module):
     """A generator that torch-fidelity asks: it makes our images, one seed after the other."""
 
-    def __init__(self, images: Generated) -> None:
+    def __init__(self, images: GeneratedImages) -> None:
         super().__init__()
         self.images, self.next = images, 0
 
@@ -72,10 +70,6 @@ def theirs(fake: object, real: Tensor, weights: Path) -> Mapping[str, float]:
     return found
 
 
-def unwatched(count: int, unit: str) -> AbstractContextManager[Done]:
-    return nullcontext(lambda done: None)
-
-
 def compare(
     images: ImageSet, real: Tensor, extractor: Extractor, wanted: Mapping[str, float], size: int
 ) -> None:
@@ -89,14 +83,12 @@ def compare(
             features.append(super().room(count, width))
             return features[-1]
 
-    reals = [Real(Stored(Dataset(real)), "cifar10", "test")]
+    reals = [RealImages(DatasetImages(Dataset(real)), "cifar10", "test")]
     asked = EvaluationSpec(["fid", "is", "prc"], extractor)
     cache = Path(f"cache-{size}")
-    keeper = Watching(cache)
-    known = look_at_reals(reals, asked, keeper, batch_size=size, watch=unwatched)
-    found = (
-        evaluate(images, known, asked, keeper, batch_size=size, watch=unwatched).scored[0].scores
-    )
+    store = Watching(cache)
+    known = look_at_reals(reals, asked, store, batch_size=size)
+    found = score_images(images, known, asked, store, batch_size=size).by_reference[0].scores
     tolerance = {"fid": 1e-4, "inception_score": 1e-5}
     for ours, name in CALLED.items():
         relative = tolerance.get(ours)
@@ -139,7 +131,7 @@ def test_folders_zips_and_arrays(real: Tensor, weights: Path) -> None:
     wanted = theirs("folder", real, weights)
     extractor = load_extractor("inception", weights, CPU, trusted=True)
     for place, size in (("folder", 25), ("zip/samples.zip", 60), ("npz/samples.npz", 25)):
-        images = Given.of(*survey(Path(place)))
+        images = ImageFiles.of(*survey(Path(place)))
         assert torch.equal(images.at(range(COUNT)), fake)
         compare(images, real, extractor, wanted, size)
 
@@ -151,7 +143,7 @@ def test_generators(real: Tensor, weights: Path) -> None:
     preset = narrow(("dcgan", "cifar10", "lite"), ["schedule.steps=2"])
     Trainer(job(preset, Path("run"))).train()
     saved = load(Path("run/checkpoints/step-000002.safetensors"))
-    images = Generated(saved, COUNT, raw=False, batch_size=500, device=CPU)
+    images = GeneratedImages(saved, COUNT, raw=False, batch_size=500, device=CPU)
     asked = GenerativeModelModuleWrapper(InOrder(images), 4, "normal", 0)
     wanted = theirs(asked, real, weights)
     extractor = load_extractor("inception", weights, CPU, trusted=True)

@@ -15,8 +15,8 @@ from gancli.data import Dataset
 from gancli.data.survey import survey
 from gancli.errors import DataError, DiskError, NonFiniteError, UsageError
 from gancli.evaluation.feature_store import FeatureStore
-from gancli.evaluation.generated import Generated
-from gancli.evaluation.image_sets import Given, Stored, refuse_other_shape
+from gancli.evaluation.image_files import ImageFiles
+from gancli.evaluation.image_sets import DatasetImages, GeneratedImages, refuse_other_shape
 from gancli.trainer import Trainer
 from gancli.writer import write
 
@@ -34,8 +34,8 @@ def pixels(count: int = 12, channels: int = 3) -> "np.ndarray[tuple[int, ...], n
     return np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
 
 
-def given(path: str) -> Given:
-    return Given.of(*survey(Path(path)))
+def given(path: str) -> ImageFiles:
+    return ImageFiles.of(*survey(Path(path)))
 
 
 @pytest.mark.parametrize("channels", [1, 3])
@@ -79,7 +79,7 @@ def test_labels_follow_the_other_sides_classes() -> None:
     turned = own.relabelled(("eel", "dog", "cat"), "the other")
     assert turned.source.labels == tuple(2 - label for label in first)
     assert own.relabelled((), "the other") is own
-    with pytest.raises(DataError, match="the class cat, which the other has not"):
+    with pytest.raises(DataError, match="the class cat, which the other does not have"):
         own.relabelled(("dog", "eel"), "the other")
     write([pixels()], range(12), Path("numbers"), "npz", key="images", labels=np.arange(12) % 3)
     assert given("numbers/samples.npz").relabelled(CLASSES, "x").source.labels == (0, 1, 2) * 4
@@ -108,10 +108,10 @@ def _broken(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("spoil", "said"),
     [
-        (_of_two_sizes, "20x10 to 20x16 pixels, expected all of one size: gan data"),
-        (_grey_among_colours, "is 20x16 grey, expected 20x16 RGB as the others are"),
-        (_transparent, "100000.png is broken, transparent, or of more than 8 bits"),
-        (_deep, "100000.png is broken, transparent, or of more than 8 bits"),
+        (_of_two_sizes, "20x10 to 20x16 pixels large, and must be all of one size: gan data"),
+        (_grey_among_colours, "is 20x16 grey, and the others are 20x16 RGB"),
+        (_transparent, "100000.png in set is broken, transparent, or of more than 8 bits"),
+        (_deep, "100000.png in set is broken, transparent, or of more than 8 bits"),
         (_broken, "100000.png"),
     ],
 )
@@ -127,8 +127,10 @@ def test_images_unlike_the_others(spoil: Callable[[Path], None], said: str) -> N
 
 
 def test_images_of_another_shape_are_not_compared() -> None:
-    small, large = (Stored(Dataset(torch.zeros(2, 3, s, s, dtype=torch.uint8))) for s in (8, 16))
-    with pytest.raises(UsageError, match="16x16 RGB, expected 8x8 RGB"):
+    small, large = (
+        DatasetImages(Dataset(torch.zeros(2, 3, s, s, dtype=torch.uint8))) for s in (8, 16)
+    )
+    with pytest.raises(UsageError, match="PATH are 16x16 RGB, and those to score are 8x8 RGB"):
         refuse_other_shape(small, large, "PATH")
     refuse_other_shape(small, small, "PATH")
 
@@ -146,7 +148,7 @@ def checkpoint(data_dir: Path) -> Path:
 
 def test_generated_images_are_made_again(checkpoint: Path) -> None:
     saved = load(checkpoint)
-    images = Generated(saved, 3, raw=False, batch_size=7, device=CPU)
+    images = GeneratedImages(saved, 3, raw=False, batch_size=7, device=CPU)
     assert len(images) == 30
     seen = list(images.batches(2))
     every = torch.cat([part for part, _ in seen])
@@ -155,11 +157,11 @@ def test_generated_images_are_made_again(checkpoint: Path) -> None:
     again = images.at([29, 0, 4])
     # Batch sizes may round a pixel to the next level.
     assert int((again.int() - every[[29, 0, 4]].int()).abs().max()) <= 1
-    assert images.fingerprint != Generated(saved, 3, True, 7, CPU).fingerprint
+    assert images.fingerprint != GeneratedImages(saved, 3, True, 7, CPU).fingerprint
 
 
 def test_what_is_not_finite_is_not_scored(checkpoint: Path) -> None:
-    images = Generated(load(checkpoint), 3, raw=False, batch_size=7, device=CPU)
+    images = GeneratedImages(load(checkpoint), 3, raw=False, batch_size=7, device=CPU)
     with torch.no_grad():
         next(images.sampler.generator.parameters()).fill_(torch.nan)
     with pytest.raises(NonFiniteError, match="infinite or not a number"):
@@ -192,16 +194,24 @@ def test_a_file_that_cannot_be_made(tmp_path: Path) -> None:
 def test_images_are_scored_as_typed(gan: Gan) -> None:
     write([pixels()], range(12), Path("set"), "folder", key="images")
     for typed, code, said in (
-        (["set", "--count", 5], 2, "whose images are scored as they are"),
-        (["set", "--raw"], 2, "read --raw with set"),
-        (["set"], 2, "which no run has made, with --reference train"),
-        (["set", "--reference", "nowhere"], 2, "expected train, test, both, or a path"),
-        (["set", "--reference", "set", "--dataset", "mnist"], 2, "expected one of them"),
-        (["set", "--dataset", "no-such", "--reference", "test"], 2, "as a data set"),
+        (["set", "--count", 5], 2, "all images in set are scored as they are"),
+        (["set", "--raw"], 2, "--raw is for runs"),
+        (["set"], 2, "no run has made set"),
+        (["set", "--reference", "nowhere"], 2, "name train, test, both, or a path"),
+        (["set", "--reference", "set", "--dataset", "mnist"], 2, "mutually exclusive"),
+        (
+            ["set", "--dataset", "no-such", "--reference", "test"],
+            2,
+            "there is no data set 'no-such'",
+        ),
         (["cache"], 3, "holds no images"),
-        (["set", "--reference", "set", "--extractor", "mnist"], 2, "images in colour"),
-        (["set", "--reference", "set", "--intra-fid"], 2, "with 0 classes"),
-        (["set", "--reference", "set", "--kid"], 2, "at least 1,000 for --kid"),
+        (["set", "--reference", "set", "--extractor", "mnist"], 2, "these images are in colour"),
+        (
+            ["set", "--reference", "set", "--intra-fid"],
+            2,
+            "needs images with classes on both sides",
+        ),
+        (["set", "--reference", "set", "--kid"], 2, "--kid needs at least 1,000"),
         (["set", "--reference", "set", "--memorisation"], 2, "name some with --held-out"),
     ):
         Path("cache").mkdir(exist_ok=True)

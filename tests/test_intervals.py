@@ -1,25 +1,25 @@
 """Intervals hold what they say: they cover, they shrink, and influences are derivatives."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
-from gancli.evaluation.features import Gathered
-from gancli.evaluation.frechet import Gaussian, Moments, frechet_distance
-from gancli.evaluation.intervals import (
-    Interval,
-    frechet_influences,
-    inception_influences,
-    intervals_of,
-    kernel_influences,
-    mean_interval,
-    share_interval,
-)
-from gancli.evaluation.metrics import inception_score, kernel_distance, manifolds
+from gancli.evaluation.evaluate import compute_scores
+from gancli.evaluation.extractors import Extractor, Seen
+from gancli.evaluation.features import FeatureSet
+from gancli.evaluation.frechet import Gaussian, Moments, frechet_distance, frechet_influences
+from gancli.evaluation.intervals import Interval, mean_interval, share_interval
+from gancli.evaluation.metrics import ImageFacts, MetricInputs
+from gancli.evaluation.metrics.inception_score import inception_influences, inception_score
+from gancli.evaluation.metrics.kid import kernel_distance, kernel_influences
+from gancli.evaluation.spec import EvaluationSpec
+from gancli.scores import is_headline
 
+CPU = torch.device("cpu")
 WIDTH = 5
 RESAMPLES = 300
 MIX = torch.randn(WIDTH, WIDTH, generator=torch.Generator().manual_seed(9), dtype=torch.float64) / (
@@ -156,13 +156,19 @@ def test_more_features_than_images() -> None:
     assert np.mean([low <= mean <= high for _, (low, high) in found]) >= 0.9
 
 
-def test_shares_have_wilsons_interval() -> None:
-    assert share_interval(0.5, 100) == pytest.approx((0.4038, 0.5962), abs=1e-4)
-    low, high = share_interval(0.0, 1000)
-    assert low == pytest.approx(0, abs=1e-12)
-    # The rule of three, and a little more.
-    assert 3 / 1000 < high < 4 / 1000
-    assert share_interval(1.0, 1000)[1] == pytest.approx(1)
+@pytest.mark.parametrize(
+    ("share", "count", "low", "high"),
+    [
+        (0.5, 100, 0.4038315303659956, 0.5961684696340044),
+        (0.1, 10, 0.017876213095072896, 0.4041500267952385),
+        (0.93, 1000, 0.9124853518487166, 0.944223635853706),
+        (0.0, 1000, 0.0, 0.0038267584855551234),
+        (1.0, 7, 0.6456695649333126, 1.0),
+    ],
+)
+def test_shares_have_wilsons_interval(share: float, count: int, low: float, high: float) -> None:
+    """To the bit as scipy 1.17's binomtest gives them."""
+    assert share_interval(share, count) == (low, high)
 
 
 def test_means_of_known_spread() -> None:
@@ -175,45 +181,30 @@ def test_means_of_known_spread() -> None:
     assert wide == pytest.approx((0.5 - 1.96, 0.5 + 1.96), abs=0.1)
 
 
-def gathered(x: Tensor, labels: Tensor | None = None) -> Gathered:
+def gathered(x: Tensor, labels: Tensor | None = None) -> FeatureSet:
     by_class = {}
     if labels is not None:
         by_class = {label: gaussian(x[labels == label]) for label in range(2)}
-    return Gathered(len(x), gaussian(x), by_class, x, x, labels)
+    return FeatureSet(len(x), gaussian(x), by_class, x, x, labels)
+
+
+def toy_extractor() -> Extractor:
+    return Extractor("mnist", "0", False, "", WIDTH, CPU, lambda x: Seen(x, x))
 
 
 def test_each_score_that_can_has_an_interval() -> None:
-    labels = torch.arange(300) % 2
-    fake, real = gathered(drawn(300, 1, 0.3), labels), gathered(REAL[:300], labels)
-    assert fake.features is not None
-    assert real.features is not None
-    cover = manifolds(fake.features, real.features)
-    each = [frechet_distance(real.by_class[c], fake.by_class[c]) for c in (0, 1)]
-    scores = {
-        "fid": frechet_distance(real.total, fake.total),
-        "inception_score": inception_score(drawn(300, 1, 0.3)).mean,
-        "inception_score_std": 0.1,
-        "intra_fid": sum(each) / 2,
-        "intra_fid_class0": each[0],
-        "kid": 0.1,
-        "kid_std": 0.01,
-        "precision": cover.precision,
-        "recall": cover.recall,
-        "density": cover.density,
-        "coverage": cover.coverage,
-        "recognised": 0.9,
-    }
-    found = intervals_of(scores, fake, real, cover, RESAMPLES)
-    assert set(found) == {n for n in scores if not n.endswith("_std") and "class" not in n}
+    labels = torch.arange(1000) % 2
+    fake, real = gathered(drawn(1000, 1, 0.3), labels), gathered(REAL[:1000], labels)
+    inputs = MetricInputs(fake, real, facts=ImageFacts(of_digits=True))
+    every = ["fid", "is", "intra-fid", "kid", "prc", "dc"]
+    spec = EvaluationSpec(every, toy_extractor(), inputs.facts, resamples=RESAMPLES)
+    scores, found = compute_scores(inputs, spec)
+    assert set(found) == {name for name in scores if is_headline(name)}
+    assert set(found) >= {"fid", "kid", "recall", "density", "coverage", "recognised"}
     for name, (low, high) in found.items():
         assert low < scores[name] < high, name
     # The mean over two halves moves about as much as the whole.
     width, whole = (found[name][1] - found[name][0] for name in ("intra_fid", "fid"))
     assert width == pytest.approx(whole, rel=0.3)
-    # Without a reference, and without features, the rest stands.
-    alone = Gathered(300, fake.total, logits=fake.logits)
-    assert set(intervals_of(scores, alone, None, None, RESAMPLES)) == {
-        "inception_score",
-        "precision",
-        "recognised",
-    }
+    # Without resamples there are none.
+    assert compute_scores(inputs, replace(spec, resamples=0)) == (scores, {})

@@ -54,7 +54,7 @@ def test_all_that_is_public_is_there_and_says_what_it_is() -> None:
         found = getattr(gancli, name)
         assert name == "__version__" or found.__doc__
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
-        _ = gancli.nothing  # type: ignore[attr-defined]
+        _ = gancli.nothing
 
 
 PROGRAM = """
@@ -172,6 +172,15 @@ def test_the_model_says_what_it_is(runs: dict[str, Path]) -> None:
     assert model.picture(4, columns=1).size == (36, 138)
 
 
+def test_points_are_scored_as_training_scores_them(runs: dict[str, Path]) -> None:
+    model = gancli.load(runs["points"])
+    scores = model.evaluate()
+    for name in ("modes_held", "modes_captured", "high_quality"):
+        assert scores[name] == model.metrics[name]
+    assert set(model.evaluate(count=10)) <= {*scores, "reverse_kl", "jensen_shannon", "std_ratio"}
+    assert "modes_held" in scores._repr_html_()
+
+
 def test_traversals_are_the_commands(runs: dict[str, Path], gan: Gan) -> None:
     model = gancli.load(runs["codes"])
     found = model.traverse(frames=3, rows=2)
@@ -206,7 +215,7 @@ def test_traversals_are_the_commands(runs: dict[str, Path], gan: Gan) -> None:
 
 def test_training_is_the_commands(gan: Gan) -> None:
     options = ["--set", "generator.network.width=8", "--set", "discriminator.network.width=8"]
-    options += ["--set", "optimizer.lr=1e-3", "--seed", 3, "--out", "typed"]
+    options += ["--set", "optimizer.lr=1e-3", "--seed", "3", "--out", "typed"]
     assert gan("train", "gan", "--dataset", "ring8", "--steps", 4, *options)[0] == 0
     model = gancli.train("gan", "ring8", steps=4, seed=3, overrides=TINY, out="called")
     assert (model.step, model.run) == (4, Path("called"))

@@ -1,7 +1,6 @@
 """Memorisation: analytic values, duplicates, and the picture."""
 
 import io
-from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 import pytest
@@ -10,25 +9,19 @@ from PIL import Image
 from torch import Tensor
 
 from gancli.data import Dataset
-from gancli.evaluation.evaluate import evaluate, look_at_reals
+from gancli.evaluation.distances import nearest
+from gancli.evaluation.evaluate import look_at_reals, score_images
 from gancli.evaluation.extractors import Extractor, Seen
 from gancli.evaluation.feature_store import FeatureStore
-from gancli.evaluation.features import Done
-from gancli.evaluation.image_sets import Stored
-from gancli.evaluation.memorisation import Neighbours, memorisation
-from gancli.evaluation.metrics import nearest
-from gancli.evaluation.sheet import memorisation_sheet
-from gancli.evaluation.spec import EvaluationSpec, Real
+from gancli.evaluation.image_sets import DatasetImages
+from gancli.evaluation.memorisation import Neighbours, memorisation, memorisation_sheet
+from gancli.evaluation.spec import EvaluationSpec, RealImages
 
 CPU = torch.device("cpu")
 
 
 def found(distance: Tensor) -> Neighbours:
     return Neighbours(distance, torch.zeros(len(distance), dtype=torch.int64))
-
-
-def unwatched(count: int, unit: str) -> AbstractContextManager[Done]:
-    return nullcontext(lambda done: None)
 
 
 def normal(count: int, seed: int, width: int = 4) -> Tensor:
@@ -71,22 +64,25 @@ def test_copies_among_images_are_found_and_shown(tmp_path: Path) -> None:
     """A generator that repeats a part of what it was trained on."""
     source = torch.Generator().manual_seed(0)
     every = torch.randint(0, 256, (420, 3, 8, 8), dtype=torch.uint8, generator=source)
-    train, held_out = (Stored(Dataset(x)) for x in (every[:200], every[200:400]))
-    fakes = Stored(Dataset(torch.cat([every[[17, 3, 99]], every[400:]])))
+    train, held_out = (DatasetImages(Dataset(x)) for x in (every[:200], every[200:400]))
+    fakes = DatasetImages(Dataset(torch.cat([every[[17, 3, 99]], every[400:]])))
     extractor = Extractor("toy", "0", False, "", 192, CPU, lambda x: Seen(x.flatten(1) / 1.0, None))
     asked = EvaluationSpec(
         ["memorisation"], extractor,
-        train=Real(train, "set", "train"), held_out=Real(held_out, "set", "test"),
+        train=RealImages(train, "set", "train"), held_out=RealImages(held_out, "set", "test"),
     )  # fmt: skip
-    keeper = FeatureStore(tmp_path)
-    known = look_at_reals([], asked, keeper, batch_size=64, watch=unwatched)
-    result = evaluate(fakes, known, asked, keeper, batch_size=64, watch=unwatched)
-    assert result.neighbours is not None
-    near, unseen = result.neighbours
+    store = FeatureStore(tmp_path)
+    known = look_at_reals([], asked, store, batch_size=64)
+    result = score_images(fakes, known, asked, store, batch_size=64)
+    near, unseen = (Neighbours.of(x.flatten(1) / 1.0, every[:200].flatten(1) / 1.0)
+                    for x in (fakes.data.x, every[200:400]))  # fmt: skip
     assert near.nearest_first()[:3].sort().values.tolist() == [0, 1, 2]
     assert near.place[:3].tolist() == [17, 3, 99]
-    assert result.scored[0].scores["memorisation_repeated"] >= 3 / 23
-    sheet = Image.open(io.BytesIO(memorisation_sheet(fakes, train, held_out, (near, unseen))))
+    assert result.by_reference[0].scores["memorisation_repeated"] >= 3 / 23
+    picture = result.pictures["memorisation"]()
+    assert picture is not None
+    assert picture == memorisation_sheet(fakes, train, held_out, (near, unseen))
+    sheet = Image.open(io.BytesIO(picture))
     left, step = sheet.width - 12 * 68, 68
 
     def cell(row: int, column: int) -> bytes:

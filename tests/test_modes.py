@@ -123,7 +123,7 @@ def test_the_classifier_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     train, test = small_digits(400), small_digits(100)
     seen: list[int] = []
     first = digit_reader(train, test, tmp_path, seen.append)
-    assert seen == list(range(1, digits.batches(train) + 1))
+    assert seen == list(range(1, digits.training_batches(train) + 1))
     (file,) = tmp_path.iterdir()
 
     def refuse(*_: object) -> None:
@@ -149,7 +149,7 @@ def test_a_reader_reads_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     reader = digits.Reader(DigitClassifier().eval(), 0.0, "")
     images = torch.randint(0, 256, (30, 1, 28, 28), dtype=torch.uint8)
     labels, sure = reader.read(images)
-    monkeypatch.setattr(digits, "AT_ONCE", 7)
+    monkeypatch.setattr(digits, "DIGITS_AT_ONCE", 7)
     again, again_sure = reader.read(images)
     assert (labels == again).all()
     assert np.allclose(sure, again_sure, atol=1e-5)

@@ -36,7 +36,7 @@ def _looks_at_projections(monkeypatch: pytest.MonkeyPatch) -> None:
         return Seen(features, features[:, :4])
 
     extractor = Extractor("inception", "0", False, "as it is", 6, torch.device("cpu"), see)
-    monkeypatch.setattr("gancli.commands.job.load_extractor", lambda *_, **__: extractor)
+    monkeypatch.setattr("gancli.evaluation.job.load_extractor", lambda *_, **__: extractor)
 
 
 @pytest.mark.slow

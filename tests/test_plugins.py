@@ -15,11 +15,13 @@ from gancli import plugin_records, plugins
 from gancli.checkpoint import load
 from gancli.data import KINDS
 from gancli.errors import RunError, UsageError
+from gancli.networks import DISCRIMINATORS, GENERATORS
+from gancli.objective.term import TERMS
 from gancli.plugins import VARIABLE, load_plugin
 from gancli.preset import load_preset
 from gancli.registry import Registry
 
-REGISTRIES: list[Registry[object]] = [KINDS]  # type: ignore[list-item]
+REGISTRIES: list[Registry[object]] = [KINDS, TERMS, GENERATORS, DISCRIMINATORS]  # type: ignore[list-item]
 Session = Callable[[], AbstractContextManager[None]]
 
 SPIRAL = """
@@ -240,7 +242,9 @@ def test_packages_and_entry_points(session: Session, monkeypatch: pytest.MonkeyP
     subprocess.run(show, capture_output=True, check=True)
     code = dedent("""
         from gancli.plugin_records import records_of
-        from gancli.preset import load_preset
+        from gancli.networks import DISCRIMINATORS, GENERATORS
+from gancli.objective.term import TERMS
+from gancli.preset import load_preset
         print([(r.name, len(r.sha256), r.path) for r in records_of(load_preset("spiral.toml"))])
     """)
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -428,7 +428,7 @@ def test_unknown_names(arguments: tuple[str, ...], expected: list[str]) -> None:
         ("objective.vanilla=", ["read none", "exactly one"]),
         ("prior.z_dim=", ["prior.z_dim is missing", "--set prior.z_dim=VALUE"]),
         ("data.flip=true", ["data.flip", "points have no mirror image"]),
-        ("steps", ["read --set 'steps'", "path.to.field=value"]),
+        ("steps", ["--set 'steps'", "path.to.field=value"]),
         ("schedule=3", ["schedule", "read 3"]),
         ("schedule.lr_decay_start=9000", ["schedule.lr_decay_start", "less than"]),
     ],

@@ -20,6 +20,7 @@ README = ROOT / "README.md"
 DOCS = ROOT / "docs"
 PAGES = [README, *sorted(DOCS.glob("*.md"))]
 LANGUAGES = {"sh", "text", "toml", "python"}
+FILE = re.compile(r"# ([\w.-]+\.(?:py|toml))\n")
 COMMENT = re.compile(r"<!-- (.*) -->")
 EACH_PAGE = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 
@@ -36,6 +37,12 @@ class Block(NamedTuple):
         extra = self.mark.removeprefix("run with: ") if self.mark.startswith("run with: ") else ""
         shown = [line.partition("  #")[0].strip() for line in self.text.splitlines()]
         return [f"{line} {extra}".strip() for line in shown if line]
+
+    @property
+    def file(self) -> str | None:
+        """The file that the block is, where its first line says so: `# mine.py`."""
+        named = FILE.match(self.text)
+        return named[1] if named and self.language in ("python", "toml") else None
 
     @property
     def runs(self) -> bool:
@@ -115,6 +122,8 @@ def test_commands_run_as_written(page: Path, data_dir: Path) -> None:
         "GANCLI_RUNS": "",
     }
     for block in blocks(page):
+        if block.file:
+            Path(block.file).write_text(block.text)
         for line in block.commands() if block.language == "sh" and block.runs else ():
             result = subprocess.run(
                 line, shell=True, capture_output=True, text=True, check=False, env=environment

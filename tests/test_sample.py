@@ -104,14 +104,14 @@ def test_points_and_their_picture(point_run: Path, gan: Gan) -> None:
         assert image.size == (500, 500)
     code, _, err = gan("sample", point_run, "--format", "zip", "--out", "there")
     assert code == 2
-    assert "only npz holds" in err
+    assert "only be written as npz" in err
 
 
 def test_the_run_is_found_and_said(image_run: Path, gan: Gan) -> None:
     del image_run
     code, _, err = gan("sample")
     assert code == 4
-    assert "found no run: make one with gan train MODEL" in err
+    assert "there is no run yet: make one with gan train MODEL" in err
     small = ["--set", "generator.network.width=8", "--set", "schedule.batch_size=8"]
     for model in ("gan", "wgan", "gan"):
         assert gan("train", model, "--dataset", "ring8", "--steps", 2, *small)[0] == 0
@@ -127,7 +127,7 @@ def test_the_run_is_found_and_said(image_run: Path, gan: Gan) -> None:
     assert Path("samples/gan-step-000002-seeds-0-63/samples.npz").exists()
     code, _, err = gan("sample", "sngan")
     assert code == 4
-    assert "found no run of sngan" in err
+    assert "there is no run of sngan" in err
     code, _, err = gan("sample", "nonsense")
     assert code == 4
     assert "gan-ring8-003" in err
@@ -203,7 +203,7 @@ def test_a_failed_replacement_keeps_the_old_samples(
         code, _, err = gan(
             "sample", image_run, "--count", 3, "--out", "here", "--force", "--format", form
         )
-        assert (code, err) == (130, "gan: interrupted; what was written before is whole\n")
+        assert (code, err) == (130, "gan: interrupted; what was written before is intact\n")
     assert {path: path.read_bytes() for path in Path("here").iterdir()} == before
     assert [path.name for path in Path().iterdir() if "here" in path.name] == ["here"]
 
@@ -230,7 +230,7 @@ def test_bad_seeds(text: str) -> None:
 
 def test_seeds_or_count(gan: Gan) -> None:
     code, _, err = gan("sample", "--seeds", "1", "--count", 3)
-    assert (code, "expected one" in err) == (2, True)
+    assert (code, "mutually exclusive" in err) == (2, True)
 
 
 def test_grids_keep_reading_order() -> None:

@@ -9,9 +9,11 @@ from torch_fidelity.metric_isc import isc_features_to_metric
 from torch_fidelity.metric_kid import kid_features_to_metric
 from torch_fidelity.metric_prc import prc_features_to_metric
 
-from gancli.evaluation import metrics as scores
+from gancli.evaluation.distances import BLOCK_BYTES
 from gancli.evaluation.frechet import Gaussian, Moments, frechet_distance
-from gancli.evaluation.metrics import inception_score, kernel_distance, manifolds
+from gancli.evaluation.metrics.inception_score import inception_score
+from gancli.evaluation.metrics.kid import kernel_distance
+from gancli.evaluation.metrics.manifolds import manifolds
 
 SAYING_NOTHING = {"verbose": False}
 
@@ -96,7 +98,7 @@ def test_the_kernel_distance_of_equal_distributions_is_unbiased() -> None:
     assert abs(found.mean) < 3 * found.std
 
 
-@pytest.mark.parametrize("block", [500, 10_000, scores.BLOCK_BYTES])
+@pytest.mark.parametrize("block", [500, 10_000, BLOCK_BYTES])
 def test_precision_and_recall_are_torch_fidelitys(block: int) -> None:
     fake, real = features(200, 6, 0), features(330, 6, 1, shift=0.3)
     wanted = prc_features_to_metric(fake, real, **SAYING_NOTHING)

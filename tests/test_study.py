@@ -105,7 +105,7 @@ def test_a_row_for_each_cell() -> None:
     ("arguments", "code", "expected"),
     [
         (["--dataset", "cifar10"], 2, "use dcgan"),
-        (["--dataset", "cifar10", "--models", "wgan"], 2, "modes are known: ring8"),
+        (["--dataset", "cifar10", "--models", "wgan"], 2, "choose --dataset from ring8"),
         (["--dataset", "rign8"], 2, "'rign8'"),
         (["--models", "gan,gna"], 2, "did you mean gan?"),
         (["--models", "gan,gan"], 2, "each once"),
@@ -227,12 +227,12 @@ def test_a_cell_that_fails_lets_the_others_finish(gan: Gan) -> None:
     endless = ["--set=optimizer.lr=1e30", "--seeds", "1", "--models", "gan", "--steps", "300"]
     code, out, said = gan("collapse-study", *SMALL, *endless, "--out", "s")
     assert code == 8, said
-    assert "1 of 1 cells failed" in said
+    assert "1 of 1 cell failed" in said
     assert "no longer finite" in said
     assert Path("s/report.html").exists()
     # It would end the same, so it is not tried again.
     code, out, _ = gan("collapse-study", *SMALL, *endless, "--out", "s")
-    assert (code, "0 of 1 cells to run" in out) == (8, True)
+    assert (code, "0 of 1 cell to run" in out) == (8, True)
 
 
 @pytest.mark.slow

@@ -407,7 +407,7 @@ def test_a_run_made_anew_takes_its_traversals_along(tmp_path: Path, gan: Gan) ->
 def test_the_latest_run_of_images_is_meant(runs: dict[Key, Run], gan: Gan) -> None:
     del runs
     code, _, said = gan("traverse")
-    assert (code, "found no run of a model of images" in said) == (4, True)
+    assert (code, "there is no run of a model of images" in said) == (4, True)
     trained(Path("runs/eigengan-ffhq-001"), EIGEN)
     Trainer(job(narrow(("gan", "ring8", "reference")), Path("runs/gan-ring8-002"))).train()
     few = ["--rows", 1, "--frames", 2]
@@ -421,7 +421,7 @@ def test_digits_are_read_where_mnist_is(
     runs: dict[Key, Run], gan: Gan, monkeypatch: pytest.MonkeyPatch, data_dir: Path
 ) -> None:
     reader = Reader(DigitClassifier().eval(), 0.1, "0123456789abcdef")
-    monkeypatch.setattr("gancli.commands.digits.digit_reader", lambda *_: reader)
+    monkeypatch.setattr("gancli.evaluation.mnist_classifier.digit_reader", lambda *_: reader)
     typed = ["traverse", runs[INFO].folder, "--axis", "category", "--rows", 2, "--force"]
     code, out, said = gan(*typed, "--out", "here", "--data-dir", data_dir)
     assert (code, said) == (0, ""), out
@@ -432,7 +432,7 @@ def test_digits_are_read_where_mnist_is(
     monkeypatch.setenv("GANCLI_DATA", "nowhere")
     code, out, said = gan(*typed, "--out", "here")
     assert (code, said) == (0, ""), out
-    assert "no MNIST in nowhere" in out
+    assert "MNIST is not in nowhere" in out
     assert "other digit" not in out
     assert json.loads(Path("here/traversal.json").read_text())["axes"][0]["digits_changed"] is None
 
@@ -440,19 +440,19 @@ def test_digits_are_read_where_mnist_is(
 @pytest.mark.parametrize(
     ("typed", "code", "words"),
     [
-        (["--axis", "cod0"], 2, "some of category, code0, code1, seed (did you mean code0?)"),
-        (["--axis", "L0D0"], 2, "some of category, code0, code1, seed"),
-        (["--axis", "code0,code0"], 2, "each axis once"),
-        (["--range", "3,-3"], 2, "the smaller one first, e.g. --range -3,3"),
+        (["--axis", "cod0"], 2, "one of category, code0, code1, seed (did you mean code0?)"),
+        (["--axis", "L0D0"], 2, "one of category, code0, code1, seed"),
+        (["--axis", "code0,code0"], 2, "name each once"),
+        (["--range", "3,-3"], 2, "the smaller one first, such as --range -3,3"),
         (["--range", "nan,3"], 2, "two numbers"),
         (["--range", "0,inf"], 2, "two numbers"),
         (["--range", "1"], 2, "two numbers"),
         (["--range", "-1,1", "--axis", "category,seed"], 2, "leave it out"),
         (["--frames", "1"], 2, "greater than or equal to 2"),
         (["--rows", "0"], 2, "greater than or equal to 1"),
-        (["--seed", str(2**48)], 2, "expected at most"),
+        (["--seed", str(2**48)], 2, "at most"),
         (["--truncation", "0"], 2, "greater than or equal to 0.01"),
-        (["--checkpoint", "77"], 4, "expected last or one of 0, 2"),
+        (["--checkpoint", "77"], 4, "choose last or one of 0, 2"),
     ],
 )
 def test_bad_input(typed: list[str], code: int, words: str, runs: dict[Key, Run], gan: Gan) -> None:
@@ -466,7 +466,7 @@ def test_bad_input(typed: list[str], code: int, words: str, runs: dict[Key, Run]
 def test_runs_that_cannot_be_traversed(tmp_path: Path, gan: Gan) -> None:
     Trainer(job(narrow(("gan", "ring8", "reference")), tmp_path / "points")).train()
     code, _, said = gan("traverse", tmp_path / "points")
-    assert (code, "expected one of images" in said) == (2, True)
+    assert (code, "needs images" in said) == (2, True)
     assert not (tmp_path / "points" / "traversals").exists()
     for name in ("nonsense", "eigengan"):
         code, _, said = gan("traverse", name)
@@ -486,7 +486,7 @@ def test_nothing_is_overwritten_without_force(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("gancli.commands.traverse.sheet", stop)
+        patch.setattr("gancli.commands.traverse.axes_sheet", stop)
         assert gan(*typed, "--force")[0] == 130
     assert {path: path.read_bytes() for path in Path("here").iterdir()} == before
     assert [path.name for path in Path().iterdir()] == ["here"]

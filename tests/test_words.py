@@ -69,20 +69,13 @@ LITERALS = {"reference", "ring8"}
 """Values that help begins with."""
 
 
-OWED = re.compile(
-    r"evaluation/|preset/schema|report/(?:comparison|evaluation)"
-    r"|commands/(?:baseline|compare|evaluate|evaluate_in_training|inputs|job|matching)"
-)
-"""Files whose words are still to be looked through."""
+OWED = "preset/schema.py"
+"""The file whose words are still to be looked through."""
 
 
 @pytest.mark.parametrize(
     "path",
-    [
-        path
-        for path in sorted(PACKAGE.rglob("*.py"))
-        if not OWED.match(path.relative_to(PACKAGE).as_posix())
-    ],
+    [path for path in sorted(PACKAGE.rglob("*.py")) if not path.as_posix().endswith(OWED)],
     ids=lambda p: str(p.relative_to(PACKAGE)),
 )
 def test_what_is_printed_reads_easily(path: Path) -> None:

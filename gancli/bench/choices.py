@@ -47,12 +47,12 @@ class BenchChoice:
 def every_choice(dataset: str | None) -> Iterator[BenchChoice]:
     """Each model on each data set of its own values; in its short variant where it has one."""
     for model in catalog.model_names():
-        head = catalog.preset_file(model)
-        for name in head.datasets:
+        file = catalog.preset_file(model)
+        for name in file.datasets:
             if name == (dataset or name) and catalog.lineage(name) == [name]:
                 if beyond_the_loops(load_preset(model, name)):
                     continue
-                has_lite = LITE in head.variants_on(name)
+                has_lite = LITE in file.variants_on(name)
                 yield BenchChoice(model, name, LITE if has_lite else None)
 
 
@@ -77,9 +77,9 @@ def beyond_the_loops(preset: Preset) -> str | None:
 
 def small_image_model() -> str:
     """The first model without labels that has a short variant on small images."""
-    heads = map(catalog.preset_file, catalog.model_names())
+    files = map(catalog.preset_file, catalog.model_names())
     return next(
-        head.name
-        for head in heads
-        if LITE in head.variants_on(SMALL_IMAGES) and not head.knows_classes
+        file.name
+        for file in files
+        if LITE in file.variants_on(SMALL_IMAGES) and not file.knows_classes
     )

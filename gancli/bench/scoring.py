@@ -19,17 +19,18 @@ from gancli.bench.measure import alternate
 from gancli.bench.memory import forget_peak, peak
 from gancli.data import Dataset
 from gancli.errors import RunError
-from gancli.evaluation.evaluate import evaluate, look_at_reals
-from gancli.evaluation.extractors import INCEPTION, KNOWN, Extractor, Seen
+from gancli.evaluation.evaluate import look_at_reals, score_images
+from gancli.evaluation.extractors import INCEPTION, PRETRAINED, Extractor, Seen
 from gancli.evaluation.feature_store import FeatureStore
-from gancli.evaluation.features import Needs, gather
+from gancli.evaluation.features import FeatureNeeds, extract_features
 from gancli.evaluation.frechet import Moments, frechet_distance
-from gancli.evaluation.image_sets import Stored
-from gancli.evaluation.reference_cache import reference
-from gancli.evaluation.spec import LEAST, EvaluationSpec, Metric, Real
-from gancli.watch import Done, unwatched
+from gancli.evaluation.image_sets import DatasetImages
+from gancli.evaluation.metrics import METRICS
+from gancli.evaluation.reference_cache import reference_features
+from gancli.evaluation.spec import EvaluationSpec, RealImages
+from gancli.watch import Done
 
-INCEPTION_WIDTH = KNOWN[INCEPTION].width
+INCEPTION_WIDTH = PRETRAINED[INCEPTION].width
 INCEPTION_CLASSES = 1008
 SCORED_BATCH_SIZE = 64
 SCORED_SIDE = 32
@@ -37,7 +38,6 @@ FEATURES_PER_GAUSSIAN = 4096
 """Features behind the Gaussians whose distance is timed."""
 INTRA_CLASSES = 10
 MEASUREMENTS = 4
-WITHOUT_LABELS: tuple[Metric, ...] = ("fid", "is", "kid", "prc", "dc")
 SCORED_ON = torch.device("cpu")
 
 
@@ -46,17 +46,17 @@ class ScoreSizes:
     """How much is measured."""
 
     count: int
-    """images of the comparison of all metrics with FID alone"""
+    """images in the comparison of all metrics with FID alone"""
     pieces: int
     """images that the extractor sees together"""
     memory_count: int
     """made-up features of the memory's measurement"""
     rounds: int
-    """how often the extractor and the distances get their turns"""
+    """how often the extractor and the distances are timed"""
 
 
 class ScoreTiming(BaseModel):
-    """What one call of `gan bench evaluate` found out."""
+    """The result of one call of `gan bench evaluate`."""
 
     images_per_s: float
     """through Inception, as it scores"""
@@ -84,7 +84,7 @@ class ScoreTiming(BaseModel):
     """all metrics' peak beyond torch itself, of `memory_count` made-up features against as many"""
 
 
-def blank_inception(layers: tuple[str, ...] = KNOWN[INCEPTION].layers) -> nn.Module:
+def blank_inception(layers: tuple[str, ...] = PRETRAINED[INCEPTION].layers) -> nn.Module:
     """torch-fidelity's Inception with weights drawn from a fixed seed, which need no download."""
     from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
 
@@ -123,7 +123,7 @@ def time_scoring(sizes: ScoreSizes, done: Done) -> ScoreTiming:
         count=sizes.count,
         fid_s=scoring[0],
         all_s=scoring[1],
-        metrics=list(_metrics(sizes.count)),
+        metrics=_metrics(sizes.count),
         all_to_fid=scoring[1] / scoring[0],
         distance_s=ours,
         fidelity_distance_s=theirs,
@@ -142,15 +142,15 @@ def _extractor(net: nn.Module) -> Extractor:
     return Extractor(INCEPTION, "blank", False, "", INCEPTION_WIDTH, SCORED_ON, see)
 
 
-def _made_up(count: int, seed: int) -> Stored:
+def _made_up(count: int, seed: int) -> DatasetImages:
     source = torch.Generator().manual_seed(seed)
     shape = (count, 3, SCORED_SIDE, SCORED_SIDE)
-    return Stored(Dataset(torch.randint(0, 256, shape, dtype=torch.uint8, generator=source)))
+    return DatasetImages(Dataset(torch.randint(0, 256, shape, dtype=torch.uint8, generator=source)))
 
 
 def _extraction(net: nn.Module, sizes: ScoreSizes, folder: Path) -> tuple[float, float, float]:
     images, extractor = _made_up(sizes.pieces, 0), _extractor(net)
-    needs = Needs(features=True, logits=True)
+    needs = FeatureNeeds(features=True, logits=True)
 
     def bare() -> None:
         with torch.no_grad():
@@ -158,7 +158,7 @@ def _extraction(net: nn.Module, sizes: ScoreSizes, folder: Path) -> tuple[float,
                 net(pixels)
 
     loops = {
-        "ours": lambda: gather(
+        "ours": lambda: extract_features(
             images, extractor, needs, FeatureStore(folder), batch_size=SCORED_BATCH_SIZE
         ),
         "bare": bare,
@@ -201,17 +201,27 @@ def _features(count: int, seed: int) -> Tensor:
     return made
 
 
-def _metrics(count: int) -> tuple[Metric, ...]:
-    return tuple(metric for metric in WITHOUT_LABELS if LEAST[metric] <= count)
+def _metrics(count: int) -> list[str]:
+    """The metrics that take no labels, no training images, and no more images than these."""
+    return [
+        name
+        for name, kind in METRICS.items()
+        if kind.entry.is_option
+        and not kind.goes_by_class
+        and kind.training_needs is None
+        and kind.min_images <= count
+    ]
 
 
 def _scoring(net: nn.Module, count: int, folder: Path) -> tuple[float, float]:
     """Seconds of FID alone and of all metrics, the reference's statistics being known."""
-    fakes, real = _made_up(count, 1), Real(_made_up(count, 2), "made up", "all")
+    fakes, real = _made_up(count, 1), RealImages(_made_up(count, 2), "made up", "all")
     extractor = _extractor(net)
     everything = EvaluationSpec(_metrics(count), extractor)
-    needs = everything.reference_needs()
-    reference(real.images, extractor, needs, FeatureStore(folder), batch_size=SCORED_BATCH_SIZE)
+    needs = everything.reference_needs() or FeatureNeeds()
+    reference_features(
+        real.images, extractor, needs, FeatureStore(folder), batch_size=SCORED_BATCH_SIZE
+    )
     loops = {
         "fid": lambda: _evaluate(fakes, real, EvaluationSpec(["fid"], extractor), folder),
         "all": lambda: _evaluate(fakes, real, everything, folder),
@@ -220,10 +230,10 @@ def _scoring(net: nn.Module, count: int, folder: Path) -> tuple[float, float]:
     return timed["fid"].median, timed["all"].median
 
 
-def _evaluate(images: Stored, real: Real, asked: EvaluationSpec, folder: Path) -> None:
-    keeper = FeatureStore(folder)
-    known = look_at_reals([real], asked, keeper, batch_size=SCORED_BATCH_SIZE, watch=unwatched)
-    evaluate(images, known, asked, keeper, batch_size=SCORED_BATCH_SIZE, watch=unwatched)
+def _evaluate(images: DatasetImages, real: RealImages, spec: EvaluationSpec, folder: Path) -> None:
+    store = FeatureStore(folder)
+    stats = look_at_reals([real], spec, store, batch_size=SCORED_BATCH_SIZE)
+    score_images(images, stats, spec, store, batch_size=SCORED_BATCH_SIZE)
 
 
 def _peak_elsewhere(count: int) -> int:
@@ -251,12 +261,12 @@ def peak_of_all(count: int) -> int:
 
     small = (count, 1, 2, 2)
     fakes, reals = (
-        Stored(Dataset(torch.randint(0, 256, small, dtype=torch.uint8))) for _ in range(2)
+        DatasetImages(Dataset(torch.randint(0, 256, small, dtype=torch.uint8))) for _ in range(2)
     )
     extractor = Extractor("made up", "0", False, "", INCEPTION_WIDTH, SCORED_ON, see)
     with tempfile.TemporaryDirectory() as folder:
         before = forget_peak(SCORED_ON)
-        real = Real(reals, "made up", "all")
+        real = RealImages(reals, "made up", "all")
         _evaluate(fakes, real, EvaluationSpec(_metrics(count), extractor), Path(folder))
         return peak(SCORED_ON) - before
 

@@ -21,7 +21,7 @@ class FittedNetwork(NamedTuple):
     """the largest images it learns, by their side in pixels; None: any"""
 
 
-Fit = Callable[[str, Table, int], FittedNetwork]
+NetworkFit = Callable[[str, Table, int], FittedNetwork]
 """A player, its network's table, and the side of the images: what the family makes of it."""
 
 
@@ -38,7 +38,7 @@ class UserImages:
         return str(self.data["path"])
 
 
-def fitted(table: Table, own: UserImages, instead: Sequence[str], fit: Fit) -> Table:
+def fitted(table: Table, own: UserImages, instead: Sequence[str], fit: NetworkFit) -> Table:
     """A preset made for another set of images, fitted to these.
 
     Args:

@@ -114,7 +114,7 @@ def read_toml(path: Path) -> Table:
 
 @cache
 def preset_file(model: str) -> PresetFile:
-    """A model's head, by name.
+    """A model's file, by name.
 
     Raises:
         UsageError: there is no such model.

@@ -9,7 +9,7 @@ from functools import reduce
 from pathlib import Path
 
 from gancli.catalog.base import Layer, PresetChoice, builds_on, chain_of, laid_over
-from gancli.catalog.fit_to_images import Fit, UserImages, fitted
+from gancli.catalog.fit_to_images import NetworkFit, UserImages, fitted
 from gancli.catalog.merge import Table, absent, lay_over, override
 from gancli.catalog.preset_files import (
     OWN,
@@ -39,7 +39,7 @@ def resolve(
     variant: str | None = None,
     overrides: Sequence[str] = (),
     *,
-    fit: Fit,
+    fit: NetworkFit,
 ) -> Table:
     """The tables of a resolved preset, not yet validated.
 
@@ -72,7 +72,7 @@ def chain(
     return chain_of(model, dataset, variant, tables)
 
 
-def _resolve_root(root: PresetChoice, fit: Fit) -> Table:
+def _resolve_root(root: PresetChoice, fit: NetworkFit) -> Table:
     model, dataset, variant = root
     if is_resolved_file(model):
         table = read_toml(Path(model))
@@ -106,11 +106,13 @@ def home_of(chosen: PresetFile) -> str:
 def for_photographs() -> list[str]:
     """Models for images of any size that need no labels."""
     rich = set(dataset_table(OWN)["photographs"])
-    heads = map(preset_file, model_names())
-    return [each.name for each in heads if rich & {*each.datasets} and not each.knows_classes]
+    files = map(preset_file, model_names())
+    return [each.name for each in files if rich & {*each.datasets} and not each.knows_classes]
 
 
-def _resolve_own(chosen: PresetFile, own: UserImages, variant: str | None, fit: Fit) -> Table:
+def _resolve_own(
+    chosen: PresetFile, own: UserImages, variant: str | None, fit: NetworkFit
+) -> Table:
     """A model's preset for people's own images: that of its home, fitted to them."""
     home = home_of(chosen)
     variant = _choose_variant(chosen, home, variant)

@@ -6,6 +6,7 @@ import typer
 
 from gancli.cli.complete import complete_run
 from gancli.cli.options import AsJsonOption, DataDirOption, DeviceOption, TrustOption, WeightsOption
+from gancli.scores import ranking_scores
 
 
 def compare(
@@ -23,8 +24,9 @@ def compare(
         typer.Option(
             "--by",
             metavar="SCORE",
-            help="Score to rank by: fid, kid, inception_score, precision, recall, density, "
-            "coverage, intra_fid or recognised. Default: the first score that all runs have.",
+            autocompletion=ranking_scores,
+            help="Score to rank by, e.g. fid, inception_score, kid, recall or coverage. Default: "
+            "the first that all runs have.",
         ),
     ] = None,
     reference: Annotated[
@@ -46,22 +48,22 @@ def compare(
     as_json: AsJsonOption = False,
 ) -> None:
     """Rank runs scored by the same protocol; for other runs, show how to score them alike."""
-    from gancli import environment as place
-    from gancli.commands import baseline as flooring
-    from gancli.commands import compare as comparing
-    from gancli.commands import evaluate_in_training as examining
+    from gancli.commands import compare as command
+    from gancli.environment import Place
+    from gancli.evaluation.baseline import BaselineRequest
+    from gancli.evaluation.request import ExtractorWeights
 
-    comparing.compare(
-        comparing.CompareRequest(
+    command.compare(
+        command.CompareRequest(
             runs=tuple(runs),
             by=by,
             reference=reference,
-            floor=flooring.FloorRequest(
+            baseline=BaselineRequest(
                 floor,
-                examining.Weights(weights, trust_weights),
-                place.Place(device, None, data_dir),
+                ExtractorWeights(weights, trust_weights),
+                Place(device, None, data_dir),
             ),
-            no_floor=no_floor,
+            no_baseline=no_floor,
             as_json=as_json,
         )
     )

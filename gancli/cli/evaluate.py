@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from gancli.cli.complete import complete_dataset, complete_run
+from gancli.cli.metric_options import WithMetrics
 from gancli.cli.options import (
     AsJsonOption,
     CheckpointOption,
@@ -17,33 +18,22 @@ from gancli.cli.options import (
 from gancli.defaults import EVALUATION_COUNT, IMAGES_AT_ONCE
 
 
+@WithMetrics
 def evaluate(
-    subject: Annotated[
+    images: Annotated[
         str | None,
         typer.Argument(
             metavar="[RUN|IMAGES]",
             show_default=False,
             autocompletion=complete_run,
             help="A run's folder or name, a checkpoint file, or a model's name (its latest run); "
-            "or images: a folder, a zip or an npz. Left out: the latest run that fits.",
+            "or images: a folder, a zip or an npz. Default: the latest run that fits.",
         ),
     ] = None,
-    fid: Annotated[bool, typer.Option("--fid", help="Frechet distance of features.")] = False,
-    inception: Annotated[bool, typer.Option("--is", help="Inception score.")] = False,
-    kid: Annotated[bool, typer.Option("--kid", help="Kernel distance of features.")] = False,
-    prc: Annotated[bool, typer.Option("--prc", help="Precision and recall.")] = False,
-    dc: Annotated[bool, typer.Option("--dc", help="Density and coverage.")] = False,
-    intra_fid: Annotated[
-        bool, typer.Option("--intra-fid", help="FID of each class, and their mean.")
+    metrics: tuple[str, ...] = (),
+    everything: Annotated[
+        bool, typer.Option("--all", help="All metrics that can be computed.")
     ] = False,
-    memorisation: Annotated[
-        bool,
-        typer.Option(
-            "--memorisation",
-            help="Distance to the nearest training images, compared with held-out real images.",
-        ),
-    ] = False,
-    everything: Annotated[bool, typer.Option("--all", help="All metrics that apply.")] = False,
     count: Annotated[
         int | None,
         typer.Option(
@@ -65,8 +55,8 @@ def evaluate(
         typer.Option(
             "--reference",
             metavar="train|test|both|PATH",
-            help="The real images: a split of the run's data set, or a folder, a zip or an npz. "
-            "Default: train.",
+            help="Real images to compare with: a split of the run's data set, or a folder, a zip "
+            "or an npz. Default: train.",
         ),
     ] = None,
     held_out: Annotated[
@@ -74,8 +64,8 @@ def evaluate(
         typer.Option(
             "--held-out",
             metavar="PATH",
-            help="Real images the generator has not seen, for --memorisation. Default: the test "
-            "split, where there is one.",
+            help="Real images that the generator has not seen, for --memorisation. Default: the "
+            "test split, where there is one.",
         ),
     ] = None,
     dataset: Annotated[
@@ -92,7 +82,7 @@ def evaluate(
         typer.Option(
             "--extractor",
             metavar="inception|vgg16|mnist",
-            help="The feature network. Default: mnist on MNIST, else inception.",
+            help="Feature network. Default: mnist on MNIST, else inception.",
         ),
     ] = None,
     weights: Annotated[
@@ -139,45 +129,31 @@ def evaluate(
     as_json: AsJsonOption = False,
 ) -> None:
     """Score images against real ones; every score is printed with its protocol."""
-    from gancli.commands import evaluate as evaluating
-    from gancli.commands import inputs as subjects
-    from gancli.commands import job as preparing
+    from gancli.commands import evaluate as command
+    from gancli.evaluation.request import EvaluationRequest, ExtractorWeights
 
-    asked = {
-        "fid": fid,
-        "is": inception,
-        "kid": kid,
-        "prc": prc,
-        "dc": dc,
-        "intra-fid": intra_fid,
-        "memorisation": memorisation,
-    }
-    choice = subjects.Choice(
-        subject=subject,
-        by_class=per_class is not None or intra_fid,
-        count=count,
-        per_class=per_class,
-        checkpoint=checkpoint,
-        raw=raw,
-        reference=reference,
-        memorises=memorisation or everything,
-        held_out=held_out,
-        dataset=dataset,
-        data_dir=data_dir,
-        batch_size=batch_size,
-    )
-    evaluating.evaluate_as_typed(
-        preparing.EvaluateRequest(
-            choice=choice,
-            metrics=tuple(name for name, wanted in asked.items() if wanted),
-            everything=everything,
-            extractor=extractor,
-            weights=weights,
-            trust_weights=trust_weights,
-            memory_gib=memory_budget,
+    command.evaluate(
+        command.EvaluateRequest(
+            EvaluationRequest(
+                metrics,
+                everything=everything,
+                count=count,
+                per_class=per_class,
+                raw=raw,
+                reference=reference,
+                held_out=held_out,
+                dataset=dataset,
+                data_dir=data_dir,
+                extractor=extractor,
+                weights=ExtractorWeights(weights, trust_weights),
+                batch_size=batch_size,
+                memory_gib=memory_budget,
+                resamples=bootstrap,
+            ),
+            images=images,
+            checkpoint=checkpoint,
             device=device,
             out=out,
             as_json=as_json,
-            resamples=bootstrap,
         )
     )

@@ -22,12 +22,14 @@ def resume(
 ) -> None:
     """Continue a run, bit for bit as if it had never stopped."""
     from gancli.commands import resume as command
-    from gancli.commands.evaluate_in_training import Weights
     from gancli.environment import Place
+    from gancli.evaluation.request import ExtractorWeights
     from gancli.run_job import TrainOptions
 
     command.resume(
         run,
         Place(device, threads, data_dir),
-        TrainOptions(data_dir, tensorboard=tensorboard, weights=Weights(weights, trust_weights)),
+        TrainOptions(
+            data_dir, tensorboard=tensorboard, weights=ExtractorWeights(weights, trust_weights)
+        ),
     )

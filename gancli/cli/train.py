@@ -84,7 +84,7 @@ def train(
 ) -> None:
     """Train a model: previews, metrics and checkpoints go to the run's folder."""
     from gancli.commands import train as command
-    from gancli.commands.evaluate_in_training import Weights
+    from gancli.evaluation.request import ExtractorWeights
     from gancli.user_images import ImageChoices
 
     command.train(
@@ -107,6 +107,6 @@ def train(
             dry_run=dry_run,
             tensorboard=tensorboard,
             images=ImageChoices(image_size, fit, skip_broken, verify),
-            weights=Weights(weights, trust_weights),
+            weights=ExtractorWeights(weights, trust_weights),
         )
     )

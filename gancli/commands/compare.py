@@ -1,27 +1,22 @@
 """`gan compare`."""
 
-import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-import typer
-from rich.console import Console
-
 from gancli.checkpoint import Checkpoint
-from gancli.commands.baseline import Floor, FloorRequest, floor_of
 from gancli.errors import RunError, UsageError
-from gancli.evaluation.leaderboard import Comparison, NotAlikeError, Scored, contest
+from gancli.evaluation.baseline import OTHER_SPLIT, Baseline, BaselineRequest, baseline_of
+from gancli.evaluation.leaderboard import Comparison, rank_runs
+from gancli.evaluation.not_comparable import ProtocolsDifferError
 from gancli.evaluation.protocol import Split
-from gancli.evaluation.results import evaluations, examined
-from gancli.report.comparison import columns, print_contest, print_differences
-from gancli.report.console import console
+from gancli.evaluation.results import ScoredRun, read_evaluations, training_evaluations
+from gancli.report.comparison import columns, print_comparison, print_protocols
+from gancli.report.console import console_beside_json, print_json
 from gancli.report.progress import counting
 from gancli.runs.find import find, open_checkpoint
 from gancli.runs.folder import Run
 from gancli.runs.names import runs_root
-
-SPLITS: dict[str, Split] = {"train": "train", "test": "test"}
 
 
 @dataclass(frozen=True)
@@ -29,57 +24,69 @@ class CompareRequest:
     """What was typed after `gan compare`."""
 
     runs: tuple[str, ...]
-    by: str | None
-    reference: str | None
-    floor: FloorRequest
-    no_floor: bool
-    as_json: bool
+    by: str | None = None
+    reference: str | None = None
+    baseline: BaselineRequest = field(default_factory=BaselineRequest)
+    no_baseline: bool = False
+    as_json: bool = False
+
+    @property
+    def split(self) -> Split | None:
+        """The split of the references that are looked at; None: any.
+
+        Raises:
+            UsageError: it is no split.
+        """
+        if self.reference is None:
+            return None
+        for split in OTHER_SPLIT:
+            if split == self.reference:
+                return split
+        raise UsageError(f"--reference {self.reference} is no split: use train or test")
 
 
 def compare(request: CompareRequest) -> None:
-    """Rank runs by their evaluations, beside real data; or say why they do not rank."""
-    if request.reference not in (None, *SPLITS):
-        raise UsageError(f"read --reference {request.reference}, expected train or test")
-    if request.no_floor and request.floor.wanted:
-        raise UsageError("read --floor and --no-floor, expected one")
-    named = {run.folder.resolve(): run for run in map(_named, request.runs)}
-    runs = list(named.values())
-    hidden = Console(quiet=True) if request.as_json else console()
-    split = SPLITS[request.reference] if request.reference else None
+    """Rank runs by their evaluations, with real data for comparison."""
+    split = request.split
+    if request.no_baseline and request.baseline.wanted:
+        raise UsageError("--floor and --no-floor are mutually exclusive")
+    runs = list({run.folder.resolve(): run for run in map(_named, request.runs)}.values())
+    shown = console_beside_json(as_json=request.as_json)
     try:
-        found = contest([_scored(run) for run in runs], request.by, split)
-    except NotAlikeError as error:
+        ranking = rank_runs([_scored(run) for run in runs], request.by, split)
+    except ProtocolsDifferError as error:
         if not request.as_json:
-            print_differences(error.table)
+            print_protocols(error.table)
         raise
-    floor = Floor(None)
-    if not request.no_floor:
-        watch = partial(counting, hidden)
-        floor = floor_of(found.protocol, columns(found), _checkpoint(runs), request.floor, watch)
+    baseline = Baseline(None)
+    if not request.no_baseline:
+        watch = partial(counting, shown)
+        wanted = columns(ranking)
+        baseline = baseline_of(ranking.protocol, wanted, _checkpoint(runs), request.baseline, watch)
     if request.as_json:
-        typer.echo(json.dumps(_as_json(found, floor), indent=2))
+        print_json(_as_json(ranking, baseline))
     else:
-        print_contest(found, floor.found, floor.lacking)
+        print_comparison(ranking, baseline)
 
 
-def _named(wanted: str) -> Run:
+def _named(name: str) -> Run:
     """A run, or a folder with an evaluation.json."""
-    for folder in (Path(wanted), runs_root() / wanted):
+    for folder in (Path(name), runs_root() / name):
         if Run(folder).evaluation_file.is_file():
             return Run(folder)
-    found = find(wanted)
-    if not isinstance(found, Run):
+    run = find(name)
+    if not isinstance(run, Run):
         raise UsageError(
-            f"read the file {found}, expected a run's folder, or one with an evaluation.json"
+            f"{run} is a file: name a run's folder, or a folder with an evaluation.json"
         )
-    return found
+    return run
 
 
-def _scored(run: Run) -> Scored:
-    return Scored(
+def _scored(run: Run) -> ScoredRun:
+    return ScoredRun(
         str(run.folder),
-        evaluations(run.evaluation_file),
-        [each.evaluation for each in examined(run)],
+        read_evaluations(run.evaluation_file),
+        [each.evaluation for each in training_evaluations(run)],
         run.keeps_average(),
     )
 
@@ -94,17 +101,18 @@ def _checkpoint(runs: list[Run]) -> Checkpoint | None:
     return None
 
 
-def _as_json(found: Comparison, floor: Floor) -> dict[str, object]:
+def _as_json(ranking: Comparison, baseline: Baseline) -> dict[str, object]:
+    known = baseline.evaluation
     return {
-        "by": found.by,
-        "protocol": found.protocol.model_dump(mode="json"),
+        "by": ranking.by,
+        "protocol": ranking.protocol.model_dump(mode="json"),
         "best": {
             name: [
                 row.name
-                for row in found.rows
-                if name in row.scores and row.scores[name] == found.best(name)
+                for row in ranking.rows
+                if name in row.scores and row.scores[name] == ranking.best(name)
             ]
-            for name in columns(found)
+            for name in columns(ranking)
         },
         "rows": [
             {
@@ -113,8 +121,8 @@ def _as_json(found: Comparison, floor: Floor) -> dict[str, object]:
                 "checkpoint": row.entry.how,
                 **row.entry.evaluation.model_dump(mode="json", exclude={"protocol", "selection"}),
             }
-            for rank, row in enumerate(found.rows, 1)
+            for rank, row in enumerate(ranking.rows, 1)
         ],
-        "floor": None if floor.found is None else floor.found.model_dump(mode="json"),
-        "no_floor": floor.lacking or None,
+        "floor": None if known is None else known.model_dump(mode="json"),
+        "no_floor": baseline.lacking or None,
     }

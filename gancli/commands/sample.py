@@ -175,7 +175,7 @@ def parse_classes(text: str, names: Sequence[str]) -> list[int]:
         else:
             close = get_close_matches(word, names, n=1)
             raise UsageError(
-                f"there is no class {word}: choose from {_listed(names)}, or a number below "
+                f"--classes {word} is neither one of {_listed(names)} nor a number below "
                 f"{len(names)}" + (f" (did you mean {close[0]}?)" if close else "")
             )
     if len(set(labels)) < len(labels):

@@ -8,10 +8,10 @@ from gancli import catalog
 from gancli.catalog.fit_to_images import UserImages
 from gancli.checkpoint import changed_plugins, load
 from gancli.choices import DeviceName, PrecisionName
-from gancli.commands.evaluate_in_training import Weights
 from gancli.data import ImageFolder
 from gancli.environment import Place, new_settings, settings_again
 from gancli.errors import RunError, UsageError
+from gancli.evaluation.request import ExtractorWeights
 from gancli.preset import Preset, change, load_preset, mark_deviations, preset_differences
 from gancli.report.console import say
 from gancli.report.dry_run import print_plan
@@ -43,7 +43,7 @@ class TrainRequest:
     dry_run: bool
     tensorboard: bool
     images: ImageChoices = field(default_factory=ImageChoices)
-    weights: Weights = field(default_factory=Weights)
+    weights: ExtractorWeights = field(default_factory=ExtractorWeights)
 
     @cached_property
     def data(self) -> str | UserImages | None:

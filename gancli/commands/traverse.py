@@ -11,13 +11,13 @@ import torch
 
 from gancli.checkpoint import Checkpoint
 from gancli.choices import DeviceName
-from gancli.commands.digits import reader_of_digits, shows_digits
 from gancli.data.stacked import DIGITS
 from gancli.defaults import TRAVERSE_FRAMES
 from gancli.environment import choose_device
 from gancli.errors import UsageError
-from gancli.evaluation.mnist_classifier import Reader
-from gancli.folders import as_typed, data_folder
+from gancli.evaluation.mnist_classifier import Reader, load_digit_reader, shows_digits
+from gancli.evaluation.observer import Observer
+from gancli.folders import as_typed, cache_folder, data_folder
 from gancli.preset import Preset
 from gancli.report.console import console, say
 from gancli.report.progress import counting
@@ -190,7 +190,7 @@ def _reader(request: TraverseRequest, saved: Checkpoint) -> Reader | None:
         return None
     folder = data_folder(request.data_dir, saved.header.data_folder)
     if DIGITS.is_present(folder):
-        return reader_of_digits(folder, partial(counting, console()))
+        return load_digit_reader(folder, cache_folder(), Observer(partial(counting, console())))
     say(
         f"MNIST is not in {folder}, so only pixels are compared and digits are not read: name its "
         "folder with --data-dir"

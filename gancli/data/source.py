@@ -34,7 +34,7 @@ class Source:
     """name, size and time of each file: when they are the same, so are the images"""
     content: Callable[[int], "bytes | NDArray[np.uint8]"]
     """an image's whole file, or its pixels"""
-    head: Callable[[int], "Path | bytes | NDArray[np.uint8]"]
+    header: Callable[[int], "Path | bytes | NDArray[np.uint8]"]
     """the same, or where to read it from, for those who want its header"""
     labels: tuple[int, ...] | None = None
     classes: tuple[str, ...] = ()
@@ -74,7 +74,7 @@ def unfit_class(classes: Sequence[str]) -> str | None:
         ):
             return f"the class {name!r} cannot be the name of a folder"
     if len(set(classes)) < len(classes):
-        return f"the classes {', '.join(classes)} name one twice"
+        return f"of the classes {', '.join(classes)}, two have the same name"
     return None
 
 

@@ -89,7 +89,7 @@ def _look(source: Source) -> Survey:
     with bombs_refused():
         for index, name in enumerate(source.names):
             try:
-                with open_image(source.head(index)) as image:
+                with open_image(source.header(index)) as image:
                     widths.append(image.width)
                     heights.append(image.height)
                     modes[image.mode] += 1

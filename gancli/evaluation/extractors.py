@@ -1,4 +1,4 @@
-"""The networks whose features images are compared by.
+"""The extractors: networks by whose features images are compared.
 
 Inception and VGG are torch-fidelity's, with the published weights; `mnist` is this project's digit
 classifier, for which no download is needed.
@@ -17,10 +17,17 @@ from torch import Tensor, nn
 
 from gancli.data.torchvision_images import resized
 from gancli.errors import DataError, NetworkError, UsageError
-from gancli.evaluation.mnist_classifier import CLASSES, SIDE, WIDTH, DigitClassifier, Reader, scaled
+from gancli.evaluation.mnist_classifier import (
+    DIGIT_FEATURES,
+    DIGIT_SIDE,
+    DIGITS_KNOWN,
+    DigitClassifier,
+    Reader,
+    scaled,
+)
 from gancli.files import disk_error
 
-CHUNK = 2**20
+CHUNK_BYTES = 2**20
 MNIST, INCEPTION = "mnist", "inception"
 HASH_SHOWN = 16
 """Characters of a hash that results carry."""
@@ -72,7 +79,7 @@ class Extractor:
 
 
 @dataclass(frozen=True)
-class Published:
+class PretrainedNetwork:
     """A network of torch-fidelity's, and the file of its published weights."""
 
     file: str
@@ -86,8 +93,8 @@ class Published:
     """features, and logits if it has them, as torch-fidelity names them"""
 
 
-KNOWN = {
-    INCEPTION: Published(
+PRETRAINED = {
+    INCEPTION: PretrainedNetwork(
         "weights-inception-2015-12-05-6726825d.pth",
         "https://github.com/toshas/torch-fidelity/releases/download/v0.2.0/"
         "weights-inception-2015-12-05-6726825d.pth",
@@ -96,7 +103,7 @@ KNOWN = {
         2048,
         ("2048", "logits_unbiased"),
     ),
-    "vgg16": Published(
+    "vgg16": PretrainedNetwork(
         "vgg16-397923af.pth",
         "https://download.pytorch.org/models/vgg16-397923af.pth",
         "397923af",
@@ -122,13 +129,13 @@ def width_of(name: str) -> int:
     Raises:
         UsageError: there is no such extractor.
     """
-    return WIDTH if name == MNIST else _known(name).width
+    return DIGIT_FEATURES if name == MNIST else _known(name).width
 
 
-def _known(name: str) -> Published:
-    if name not in KNOWN:
-        raise UsageError(f"read --extractor {name}, expected {', '.join(KNOWN)} or {MNIST}")
-    return KNOWN[name]
+def _known(name: str) -> PretrainedNetwork:
+    if name not in PRETRAINED:
+        raise UsageError(f"no extractor {name}: choose {', '.join(PRETRAINED)} or {MNIST}")
+    return PRETRAINED[name]
 
 
 def digit_extractor(reader: Reader, device: torch.device) -> Extractor:
@@ -142,20 +149,20 @@ def digit_extractor(reader: Reader, device: torch.device) -> Extractor:
     def see(images: Tensor) -> Seen:
         if images.shape[1] != 1:
             raise DataError(
-                f"read images of {images.shape[1]} channels, expected grey digits for --extractor "
-                "mnist: use --extractor inception"
+                f"--extractor {MNIST} takes grey images, not those of {images.shape[1]} channels: "
+                f"use --extractor {INCEPTION}"
             )
-        if images.shape[2:] != (SIDE, SIDE):
-            images = resized(images, SIDE)
+        if images.shape[2:] != (DIGIT_SIDE, DIGIT_SIDE):
+            images = resized(images, DIGIT_SIDE)
         features = body(scaled(images))
-        return Seen(features, last(features)[:, :CLASSES])
+        return Seen(features, last(features)[:, :DIGITS_KNOWN])
 
     return Extractor(
         name=MNIST,
         weights=reader.weights[:HASH_SHOWN],
         published=False,
-        resize=f"to {SIDE}x{SIDE}, bilinear, antialiased",
-        width=WIDTH,
+        resize=f"to {DIGIT_SIDE}x{DIGIT_SIDE}, bilinear, antialiased",
+        width=DIGIT_FEATURES,
         device=device,
         see=see,
     )
@@ -182,7 +189,7 @@ def load_extractor(
     published = digest.startswith(known.sha256)
     if not published and not trusted:
         raise NetworkError(
-            f"read {path} with SHA-256 {digest[:HASH_SHOWN]}..., expected the published weights "
+            f"{path} (SHA-256 {digest[:HASH_SHOWN]}...) does not hold the published weights "
             f"{known.file}, whose SHA-256 begins with {known.sha256}: "
             + ("name that file with --weights" if file else "remove it to download it again")
             + ", or add --trust-weights to use this one (its scores compare with no others)"
@@ -204,7 +211,7 @@ def load_extractor(
     )
 
 
-def _downloaded(known: Published) -> Path:
+def _downloaded(known: PretrainedNetwork) -> Path:
     path = Path(torch.hub.get_dir()) / "checkpoints" / known.file
     if path.is_file():
         return path
@@ -214,8 +221,8 @@ def _downloaded(known: Published) -> Path:
     except (OSError, HTTPException, RuntimeError) as error:
         full = disk_error(error) if isinstance(error, OSError) else None
         raise full or NetworkError(
-            f"found no {known.file} (SHA-256 {known.sha256}...) in {path.parent} and could not "
-            f"download it: connect to a network, or fetch {known.url} elsewhere and name the file "
+            f"{known.file} (SHA-256 {known.sha256}...) is not in {path.parent} and cannot be "
+            f"downloaded: connect to a network, or fetch {known.url} elsewhere and name the file "
             "with --weights"
         ) from error
     return path
@@ -225,14 +232,14 @@ def _digest(path: Path) -> str:
     digest = hashlib.sha256()
     try:
         with path.open("rb") as file:
-            while chunk := file.read(CHUNK):
+            while chunk := file.read(CHUNK_BYTES):
                 digest.update(chunk)
     except OSError as error:
-        raise NetworkError(f"could not read the weights {path}: {error.strerror}") from error
+        raise NetworkError(f"cannot read the weights {path}: {error.strerror}") from error
     return digest.hexdigest()
 
 
-def _built(name: str, known: Published, path: Path) -> nn.Module:
+def _built(name: str, known: PretrainedNetwork, path: Path) -> nn.Module:
     from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
     from torch_fidelity.feature_extractor_vgg16 import FeatureExtractorVGG16
 
@@ -247,7 +254,7 @@ def _built(name: str, known: Published, path: Path) -> nn.Module:
     # What a damaged or foreign file makes torch raise is documented nowhere.
     except Exception as error:
         raise NetworkError(
-            f"read {path}, expected weights of {name}, but they belong to another network or are "
-            "damaged: name another file with --weights"
+            f"the weights in {path} belong to another network than {name}, or are damaged: name "
+            "another file with --weights"
         ) from error
     return net

@@ -1,4 +1,4 @@
-"""Where features are kept while they are wanted."""
+"""The memory budget of an evaluation: where features are kept while metrics need them."""
 
 import os
 import tempfile
@@ -9,14 +9,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from gancli.evaluation.metrics import BLOCK_BYTES
+from gancli.evaluation.distances import BLOCK_BYTES
 from gancli.files import disk_errors
 
 GIB = 2**30
-USUAL_BUDGET = 4 * GIB
-FOR_FEATURES = 0.5
-"""The part of the budget that features take; the rest is for networks and blocks of distances."""
-FOR_BLOCKS = 1 / 16
+DEFAULT_MEMORY_BYTES = 4 * GIB
+SHARE_FOR_FEATURES = 0.5
+"""Of the budget; the rest is for networks and blocks of distances."""
+SHARE_FOR_BLOCKS = 1 / 16
 
 
 class FeatureStore:
@@ -25,17 +25,17 @@ class FeatureStore:
     Such a file lies in `folder` and is gone with the process, however it ends.
     """
 
-    def __init__(self, folder: Path, budget: int = USUAL_BUDGET) -> None:
-        """Make a keeper.
+    def __init__(self, folder: Path, budget: int = DEFAULT_MEMORY_BYTES) -> None:
+        """Make a store.
 
         Args:
             folder: on the disk that takes what does not fit, and where references are kept.
             budget: bytes of memory.
         """
         self.folder = folder
-        self.left = int(budget * FOR_FEATURES)
+        self.left = int(budget * SHARE_FOR_FEATURES)
         """bytes of memory that features may still take"""
-        self.block_bytes = min(BLOCK_BYTES, int(budget * FOR_BLOCKS))
+        self.block_bytes = min(BLOCK_BYTES, int(budget * SHARE_FOR_BLOCKS))
 
     def fresh(self) -> "FeatureStore":
         """Another one with what memory is left now."""

@@ -1,33 +1,40 @@
-"""One pass over images: each is seen by the extractor once, whatever is asked of it."""
+"""One pass over images: each is seen by the extractor once, whatever the metrics need."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
 
 from gancli.errors import NonFiniteError
-from gancli.evaluation.extractors import Extractor
+from gancli.evaluation.extractors import Extractor, Seen
 from gancli.evaluation.feature_store import FeatureStore
 from gancli.evaluation.frechet import Gaussian, Moments
 from gancli.evaluation.image_sets import ImageSet
-
-Done = Callable[[int], None]
+from gancli.evaluation.observer import UNOBSERVED, Observer
 
 
 @dataclass(frozen=True)
-class Needs:
-    """What is kept of the features beside their moments; features take 4 bytes a number."""
+class FeatureNeeds:
+    """What is kept of the features in addition to their moments; a number takes 4 bytes."""
 
     features: bool = False
     logits: bool = False
     by_class: bool = False
+    """the moments of each class alone"""
     reaches: bool = False
     """how far the features lie apart, which takes them all"""
 
+    def __or__(self, other: "FeatureNeeds") -> "FeatureNeeds":
+        return FeatureNeeds(
+            self.features or other.features,
+            self.logits or other.logits,
+            self.by_class or other.by_class,
+            self.reaches or other.reaches,
+        )
+
 
 @dataclass
-class Gathered:
+class FeatureSet:
     """What one set of images looks like to an extractor."""
 
     count: int
@@ -41,62 +48,113 @@ class Gathered:
     labels: Tensor | None = None
     """(count,)"""
     reaches: Tensor | None = None
-    """(count, 2) float32, on the CPU: as `scores.reaches` says"""
+    """(count, 2) float32, on the CPU: as `distances.reaches` says"""
+
+    def all_features(self) -> Tensor:
+        """The features, where they were kept.
+
+        Raises:
+            ValueError: they were not: no metric's needs name them.
+        """
+        if self.features is None:
+            raise ValueError("the features were not kept: name them in the metric's needs")
+        return self.features
+
+    def all_logits(self) -> Tensor:
+        """The logits, where they were kept.
+
+        Raises:
+            ValueError: they were not: no metric's needs name them, or the extractor has none.
+        """
+        if self.logits is None:
+            raise ValueError("the logits were not kept: name them in the metric's needs")
+        return self.logits
 
 
-def gather(
+def extract_features(
     images: ImageSet,
     extractor: Extractor,
-    needs: Needs,
-    keeper: FeatureStore,
+    needs: FeatureNeeds,
+    store: FeatureStore,
     *,
     batch_size: int,
-    done: Done = lambda count: None,
-) -> Gathered:
-    """Look at every image once, two at least; `done` is told how many were seen.
+    unit: str = "images",
+    observer: Observer = UNOBSERVED,
+) -> FeatureSet:
+    """Look at every image once.
+
+    Args:
+        images: two at least.
+        extractor: the feature network.
+        needs: what is kept.
+        store: makes room for features.
+        batch_size: images that are looked at together.
+        unit: what the images are called while they are counted.
+        observer: is told of each batch, and may stop the pass after it.
 
     Raises:
         NonFiniteError: the extractor's features are not finite.
+        EvaluationStoppedError: the observer wants to stop.
     """
-    total = Moments(extractor.width, extractor.exact_device)
-    by_class: dict[int, Moments] = {}
-    features = keeper.room(len(images), extractor.width) if needs.features else None
-    logits: list[Tensor] = []
-    labels: list[Tensor] = []
-    for pixels, classes in images.batches(batch_size):
-        seen = extractor(pixels)
-        if features is not None:
-            features[total.count : total.count + len(pixels)] = seen.features
-        total.add(seen.features)
-        if needs.logits and seen.logits is not None:
-            logits.append(seen.logits.cpu())
-        if classes is not None:
-            labels.append(classes)
-            if needs.by_class:
-                _add_by_class(by_class, seen.features, classes, extractor)
-        done(total.count)
-    return Gathered(
-        total.count,
-        _finite(total.gaussian(), extractor),
-        {label: own.gaussian() for label, own in sorted(by_class.items()) if own.count > 1},
-        features,
-        torch.cat(logits) if logits else None,
-        torch.cat(labels) if labels else None,
-    )
+    kept = _Kept(len(images), extractor, needs, store)
+    observer.go_on_or_stop()
+    with observer.watch(len(images), unit) as done:
+        for pixels, classes in images.batches(batch_size):
+            kept.add(extractor(pixels), classes)
+            done(kept.total.count)
+            observer.go_on_or_stop()
+    return kept.feature_set()
+
+
+class _Kept:
+    """What is kept of the batches so far."""
+
+    def __init__(
+        self, count: int, extractor: Extractor, needs: FeatureNeeds, store: FeatureStore
+    ) -> None:
+        self.total = Moments(extractor.width, extractor.exact_device)
+        self._extractor = extractor
+        self._needs = needs
+        self._by_class: dict[int, Moments] = {}
+        self._features = store.room(count, extractor.width) if needs.features else None
+        self._logits: list[Tensor] = []
+        self._labels: list[Tensor] = []
+
+    def add(self, seen: Seen, labels: Tensor | None) -> None:
+        start = self.total.count
+        self.total.add(seen.features)
+        if self._features is not None:
+            self._features[start : self.total.count] = seen.features
+        if self._needs.logits and seen.logits is not None:
+            self._logits.append(seen.logits.cpu())
+        if labels is None:
+            return
+        self._labels.append(labels)
+        if self._needs.by_class:
+            self._add_by_class(seen.features, labels)
+
+    def _add_by_class(self, features: Tensor, labels: Tensor) -> None:
+        extractor = self._extractor
+        for label in torch.unique(labels).tolist():
+            if label not in self._by_class:
+                self._by_class[label] = Moments(extractor.width, extractor.exact_device)
+            self._by_class[label].add(features[(labels == label).to(features.device)])
+
+    def feature_set(self) -> FeatureSet:
+        return FeatureSet(
+            self.total.count,
+            _finite(self.total.gaussian(), self._extractor),
+            {n: own.gaussian() for n, own in sorted(self._by_class.items()) if own.count > 1},
+            self._features,
+            torch.cat(self._logits) if self._logits else None,
+            torch.cat(self._labels) if self._labels else None,
+        )
 
 
 def _finite(whole: Gaussian, extractor: Extractor) -> Gaussian:
     if not bool(whole.covariance.isfinite().all()):
         raise NonFiniteError(
-            f"the {extractor.name} extractor saw something infinite or not a number in the images: "
-            "name other weights with --weights"
+            f"the {extractor.name} extractor gave infinite features or none that are numbers: name "
+            "other weights with --weights"
         )
     return whole
-
-
-def _add_by_class(
-    found: dict[int, Moments], features: Tensor, labels: Tensor, extractor: Extractor
-) -> None:
-    for label in torch.unique(labels).tolist():
-        own = found.setdefault(label, Moments(extractor.width, extractor.exact_device))
-        own.add(features[(labels == label).to(features.device)])

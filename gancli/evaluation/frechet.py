@@ -1,4 +1,4 @@
-"""Mean and covariance of a stream of features, and the Frechet distance of two Gaussians.
+"""Mean and covariance of a stream of features, the Frechet distance of two, and its influences.
 
 Dowson and Landau 1982; as a score of images, Heusel et al. 2017 (arXiv:1706.08500), eq. 6.
 """
@@ -8,6 +8,11 @@ from functools import cached_property
 
 import torch
 from torch import Tensor
+
+NO_VARIANCE = 1e-10
+"""Of the largest eigenvalue: below, a direction has no variance but rounding's."""
+INFLUENCES_AT_ONCE = 4096
+"""Images whose influences are computed together."""
 
 
 class Moments:
@@ -81,3 +86,34 @@ def frechet_distance(reference: Gaussian, other: Gaussian) -> float:
     overlap = torch.linalg.eigvalsh((product + product.T) / 2).clamp(min=0).sqrt().sum()
     traces = reference.covariance.trace() + other.covariance.trace()
     return float(difference @ difference + traces - 2 * overlap)
+
+
+def frechet_influences(reference: Gaussian, other: Gaussian, features: Tensor) -> Tensor:
+    """What each image adds to the Frechet distance between its set and a reference.
+
+    Let m and C be the set's mean and covariance, m' and C' the reference's, R = C'^(1/2), and
+    T = R (R C R)^(-1/2) R the map that carries the one Gaussian onto the other (Dowson and Landau
+    1982). An image at x adds 2 (m - m')^T (x - m) + (x - m)^T (I - T) (x - m) - tr((I - T) C).
+
+    Args:
+        reference: the real images.
+        other: the set's moments.
+        features: (N, D) of the set.
+
+    Returns:
+        (N,) float64, on the moments' device.
+    """
+    root = reference.root
+    product = root @ other.covariance @ root
+    values, vectors = torch.linalg.eigh((product + product.T) / 2)
+    there = values > NO_VARIANCE * values.amax()
+    inverse = torch.where(there, values, 1).rsqrt() * there
+    carry = root @ (vectors * inverse) @ vectors.T @ root
+    change = torch.eye(len(root), dtype=root.dtype, device=root.device) - carry
+    constant = (change * other.covariance).sum()
+    slope = 2 * (other.mean - reference.mean)
+    influences = []
+    for rows in torch.split(features, INFLUENCES_AT_ONCE):
+        away = rows.to(root.device, root.dtype) - other.mean
+        influences.append(away @ slope + ((away @ change) * away).sum(1) - constant)
+    return torch.cat(influences)

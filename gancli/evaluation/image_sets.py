@@ -1,13 +1,9 @@
-"""Sets of images that are looked at: those of a data set, and those of a path."""
+"""Sets of images to look at: those of a data set, and those a generator makes."""
 
 import hashlib
-import os
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import Protocol
 
 import numpy as np
@@ -15,18 +11,18 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from gancli.checkpoint import Checkpoint
 from gancli.data import Dataset
-from gancli.data.decode import COLOUR_WORDS, bombs_refused, content_hash, exact_pixels, pixels_at
-from gancli.data.source import Source
-from gancli.data.survey import Survey
-from gancli.errors import DataError, UsageError
+from gancli.data.decode import COLOUR_WORDS
+from gancli.errors import UsageError
+from gancli.sampler import Sampler
 
 Batch = tuple[Tensor, Tensor | None]
 """uint8 images of (B, C, H, W), and their labels of (B,) where they have any."""
 Shape = tuple[int, int, int]
 """(C, H, W)"""
 SAME_SIZE = "gan data PATH --image-size N --pack OUT.zip"
-"""The command that brings images to one size."""
+"""A command that brings images to one size."""
 
 
 class ImageSet(Protocol):
@@ -44,7 +40,7 @@ class ImageSet(Protocol):
 
     @property
     def fingerprint(self) -> str:
-        """A hash of the images, or of all that they are made of."""
+        """A hash of the images, or of all that they are made from."""
         ...
 
     @property
@@ -70,8 +66,8 @@ class ImageSet(Protocol):
 
 
 @dataclass(frozen=True)
-class Stored:
-    """A data set in memory, or mapped into it."""
+class DatasetImages:
+    """The images of a data set in memory, or mapped into it."""
 
     data: Dataset
     classes: tuple[str, ...] = ()
@@ -114,141 +110,107 @@ class Stored:
 
 
 @dataclass(frozen=True)
-class Given:
-    """The images of a folder, a zip or an npz, exactly as they are, decoded as they are wanted."""
+class GeneratedImages:
+    """The images a checkpoint's generator makes from the seeds 0, 1, ...; of each class, if any.
 
-    source: Source
-    shape: Shape
+    Nothing is kept: images are made when they are needed, and the same each time.
+    """
 
-    @classmethod
-    def of(cls, source: Source, seen: Survey) -> "Given":
-        """The images of a source whose headers were read.
-
-        Raises:
-            DataError: some are broken, or of other sizes or modes than others.
-        """
-        if seen.broken:
-            raise DataError(
-                f"read {source.path}, where {len(seen.broken):,} of {len(source):,} images are "
-                f"broken, the first {seen.broken[0]}: mend or remove them"
-            )
-        if seen.smallest != seen.largest:
-            sizes = " to ".join(f"{w}x{h}" for w, h in (seen.smallest, seen.largest))
-            raise DataError(
-                f"read {source.path} with images of {sizes} pixels, expected all of one size: "
-                f"{SAME_SIZE}"
-            )
-        width, height = seen.smallest
-        first = cls(source, (seen.channels, height, width))
-        with bombs_refused():
-            return replace(first, shape=_shape_of(first._decoded(0)))
+    saved: Checkpoint
+    seeds: int
+    """how many; of each class, if there are any"""
+    raw: bool
+    """the weights as trained, even where there is a moving average"""
+    batch_size: int
+    device: torch.device
 
     @property
-    def path(self) -> Path:
-        """Where they lie."""
-        return self.source.path
+    def shape(self) -> Shape:
+        """Of each image."""
+        channels, height, width = self.saved.header.preset.data.shape.x
+        return channels, height, width
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """As their folders, or the list beside them, say."""
-        return self.source.classes
+        """The classes that the generator knows."""
+        preset = self.saved.header.preset
+        return preset.data.class_names if preset.classes else ()
 
-    @cached_property
+    @property
     def fingerprint(self) -> str:
-        """SHA-256 of what the files hold."""
-        return content_hash(self.source)
+        """Of the checkpoint's file, the number of seeds and the choice of weights."""
+        return sha(f"{self.saved.sha256} {self.seeds} {self.raw}")
 
     @property
     def labelling(self) -> str:
-        """SHA-256 of the labels and their classes."""
-        return sha(f"{self.source.labels} {self.source.classes}")
+        """The fingerprint speaks of them."""
+        return ""
 
     def __len__(self) -> int:
-        return len(self.source)
+        return self.seeds * max(1, len(self.classes))
 
     def of_class(self) -> Mapping[int, int]:
-        """Counted by their labels."""
-        return Counter(self.source.labels or ())
+        """The same number of each."""
+        return dict.fromkeys(range(len(self.classes)), self.seeds)
+
+    @cached_property
+    def sampler(self) -> Sampler:
+        """The generator on its device."""
+        generator = self.saved.generator(raw=self.raw).to(self.device)
+        return Sampler(generator, self.saved.header.preset, self.batch_size)
 
     def batches(self, size: int) -> Iterator[Batch]:
-        """Decoded by all cores.
+        """Class by class, straight from the generator.
 
         Raises:
-            DataError: one is broken, or unlike the others.
+            NonFiniteError: an image is not.
         """
-        labels = None if self.source.labels is None else torch.tensor(self.source.labels)
-        # Around all threads: what it sets is the whole process's.
-        with bombs_refused(), ThreadPoolExecutor(os.cpu_count()) as pool:
-            for start in range(0, len(self), size):
-                stop = min(start + size, len(self))
-                images = np.stack(list(pool.map(self._decoded, range(start, stop))))
-                yield torch.from_numpy(images), None if labels is None else labels[start:stop]
+        for label in self._labels():
+            for start in range(0, self.seeds, size):
+                seeds = range(start, min(start + size, self.seeds))
+                images = self._made(seeds, label)
+                yield images, None if label is None else torch.full((len(images),), label)
 
     def at(self, places: Sequence[int]) -> Tensor:
-        """Some of the images."""
-        with bombs_refused():
-            return torch.from_numpy(np.stack([self._decoded(place) for place in places]))
+        """Some of the images, made again."""
+        labels = self._labels()
+        return torch.cat(
+            [self._made([place % self.seeds], labels[place // self.seeds]) for place in places]
+        )
 
-    def relabelled(self, classes: tuple[str, ...], other: str) -> "Given":
-        """These images under the labels of other classes: by name, or by number.
+    def codes(self) -> NDArray[np.int64] | None:
+        """The discrete code of each image, (len,); None where there are no such codes."""
+        if not self.saved.header.preset.prior.categories:
+            return None
+        of_each = [self.sampler.latent(range(self.seeds), label) for label in self._labels()]
+        there = [latent.category.numpy() for latent in of_each if latent.category is not None]
+        return np.concatenate(there) if there else None
 
-        Raises:
-            DataError: a class has no counterpart.
-        """
-        if not classes or self.source.labels is None or self.classes == classes:
-            return self
-        numbered = {str(label): label for label in range(len(classes))}
-        known = {name: label for label, name in enumerate(classes)}
-        try:
-            by_name = set(self.classes) <= set(known)
-            new = [(known if by_name else numbered)[name] for name in self.classes]
-        except KeyError as error:
-            raise DataError(
-                f"read {self.path} with the class {error.args[0]}, which {other} has not, expected "
-                f"{', '.join(classes[:10])}: rename the folder, or leave --intra-fid out"
-            ) from None
-        labels = tuple(new[label] for label in self.source.labels)
-        return replace(self, source=replace(self.source, labels=labels, classes=classes))
+    def _labels(self) -> list[int | None]:
+        return [*range(len(self.classes))] or [None]
 
-    def _decoded(self, index: int) -> NDArray[np.uint8]:
-        _, pixels = pixels_at(self.source, index, exact_pixels)
-        name = f"{self.path}, where {self.source.names[index]}"
-        if pixels is None:
-            raise DataError(
-                f"read {name} is broken, transparent, or of more than 8 bits, expected grey or RGB "
-                "images of 8 bits: mend or remove it, or bring all to one form with "
-                f"{SAME_SIZE}"
-            )
-        if pixels.shape[1:] != self.shape[1:] or (index and pixels.shape != self.shape):
-            raise DataError(
-                f"read {name} is {described(_shape_of(pixels))}, expected {described(self.shape)} "
-                f"as the others are: {SAME_SIZE}"
-            )
-        return pixels
+    def _made(self, seeds: Sequence[int], label: int | None) -> Tensor:
+        images = self.sampler.all(seeds, label)
+        return torch.from_numpy(np.ascontiguousarray(images.transpose(0, 3, 1, 2)))
 
 
 def described(shape: Shape) -> str:
-    """As people say it: 32x32 RGB."""
+    """In words: 32x32 RGB."""
     channels, height, width = shape
     return f"{width}x{height} {COLOUR_WORDS.get(channels, f'of {channels} channels')}"
 
 
 def refuse_other_shape(fake: ImageSet, real: ImageSet, name: str) -> None:
-    """Images are compared at one size and in one mode.
+    """Refuse to compare images of two sizes or modes.
 
     Raises:
         UsageError: these differ.
     """
     if fake.shape != real.shape:
         raise UsageError(
-            f"read {name} with images {described(real.shape)}, expected {described(fake.shape)} as "
-            f"those that are scored: bring them to one size with {SAME_SIZE}"
+            f"the images of {name} are {described(real.shape)}, and those to score are "
+            f"{described(fake.shape)}: bring them to one size with {SAME_SIZE}"
         )
-
-
-def _shape_of(pixels: NDArray[np.uint8]) -> Shape:
-    channels, height, width = pixels.shape
-    return channels, height, width
 
 
 def sha(text: str) -> str:

@@ -1,43 +1,83 @@
-"""Runs side by side: ranked where they were scored alike, and otherwise what to type."""
+"""`gan compare`: runs that were scored by the same protocol, ranked by one of their scores."""
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from gancli.checkpoint import TRAINED
 from gancli.errors import RunError, UsageError
-from gancli.evaluation.extractors import MNIST
-from gancli.evaluation.protocol import GIVEN, Evaluation, Protocol, Split, differences
-from gancli.evaluation.ranking import BEST_OF, METRIC_OF, RANKED, Entry, alike, entries
-from gancli.evaluation.results import HIGHER_IS_BETTER, is_better
+from gancli.evaluation.not_comparable import refusal, without_score
+from gancli.evaluation.protocol import Evaluation, Protocol, Split, protocol_differences
+from gancli.evaluation.results import BEST_OF, ScoredRun
+from gancli.runs.folder import LAST
+from gancli.scores import ranks, score_named
 
 
 @dataclass(frozen=True)
-class Scored:
-    """A run, or a folder of images, and its evaluations."""
+class Entry:
+    """An evaluation that stands for its run."""
 
-    name: str
-    """as it is typed"""
-    asked: Sequence[Evaluation]
-    """those that were asked for"""
-    trained: Sequence[Evaluation] = ()
-    """those made in training"""
-    averages: bool = False
-    """whether a moving average of the generator is kept"""
+    evaluation: Evaluation
+    how: str
+    """how its checkpoint was chosen, in words"""
 
     @property
-    def every(self) -> list[Evaluation]:
-        """All of them."""
-        return [*self.trained, *self.asked]
+    def is_chosen(self) -> bool:
+        """Whether it is the best of several, which flatters it compared with a last one."""
+        return self.how.startswith(BEST_OF)
 
-    def by(self, protocol: Protocol) -> list[Evaluation]:
-        """Those of a protocol."""
-        return [e for e in self.every if not differences([protocol, e.protocol])]
 
-    def nearest(self, protocol: Protocol) -> Evaluation:
-        """One of another protocol that differs from this in fewest fields."""
-        return min(self.every, key=lambda e: len(differences([protocol, e.protocol])))
+def comparable_groups(every: Iterable[Evaluation]) -> list[list[Evaluation]]:
+    """The evaluations in groups whose scores compare, the group with the newest one last."""
+    groups: list[list[Evaluation]] = []
+    for each in sorted(every, key=lambda e: e.made):
+        own = [g for g in groups if not protocol_differences([g[0].protocol, each.protocol])]
+        group = own[0] if own else []
+        groups = [other for other in groups if other is not group] + [[*group, each]]
+    return groups
+
+
+def score_that_ranks(group: Sequence[Evaluation], wanted: str | None = None) -> str | None:
+    """The score wanted; else the first that all of them have and that ranks; None: there is none.
+
+    Args:
+        group: evaluations that compare.
+        wanted: a score's name, taken where all have it.
+    """
+    shared = [n for n in group[0].scores if ranks(n) and all(n in e.scores for e in group)]
+    return wanted if wanted in shared else next(iter(shared), None)
+
+
+def standing_entries(
+    group: Sequence[Evaluation], by: str, always: Sequence[Evaluation] = ()
+) -> list[Entry]:
+    """The best and the last of one run's evaluations that compare, by step.
+
+    Args:
+        group: the evaluations, the newest of a checkpoint counting.
+        by: the score by which one is best; those without it are passed over.
+        always: those of the group that are entries, too.
+    """
+    of_step = {e.step: e for e in sorted(group, key=lambda e: e.made) if by in e.scores}
+    steps = sorted(of_step, key=lambda step: -1 if step is None else step)
+    if not steps:
+        return []
+    best = steps[0]
+    for step in steps[1:]:
+        if score_named(by).is_better(of_step[step].scores[by], of_step[best].scores[by]):
+            best = step
+    wanted = {best, steps[-1], *(e.step for e in always)}
+
+    def how(step: int | None) -> str:
+        said = of_step[step].selection
+        last = step == steps[-1]
+        if said.startswith(BEST_OF):
+            return said
+        if step == best and len(steps) > 1:
+            return f"{BEST_OF} {len(steps)} by {by}" + (", and last" if last else "")
+        return said if len(steps) == 1 else LAST if last else "by its step"
+
+    return [Entry(of_step[step], how(step)) for step in steps if step in wanted]
 
 
 class Row(NamedTuple):
@@ -48,12 +88,12 @@ class Row(NamedTuple):
 
     @property
     def scores(self) -> dict[str, float]:
-        """Those found."""
+        """Of its evaluation."""
         return self.entry.evaluation.scores
 
 
 class Comparison(NamedTuple):
-    """Runs that were scored alike."""
+    """A ranking of runs that were scored by the same protocol."""
 
     by: str
     """the score that ranks"""
@@ -66,16 +106,16 @@ class Comparison(NamedTuple):
         values = {row.scores[name] for row in self.rows if name in row.scores}
         if len(values) < 2:
             return None
-        return max(values) if name in HIGHER_IS_BETTER else min(values)
+        return max(values) if score_named(name).better == "higher" else min(values)
 
     @property
     def is_uneven(self) -> bool:
-        """Whether the best of several stands beside one that was not chosen by its score."""
+        """Whether a best of several is compared with one that was not chosen by its score."""
         chosen = {row.entry.is_chosen for row in self.rows}
         return len(chosen) > 1
 
 
-def contest(runs: Sequence[Scored], by: str | None, split: Split | None = None) -> Comparison:
+def rank_runs(runs: Sequence[ScoredRun], by: str | None, split: Split | None = None) -> Comparison:
     """Rank runs by the evaluations with most images that all of them have.
 
     Args:
@@ -91,156 +131,39 @@ def contest(runs: Sequence[Scored], by: str | None, split: Split | None = None) 
     if not considered:
         against = f" against the {split} split" if split else ""
         raise RunError(
-            f"found no evaluation{against} of {_joined([run.name for run in runs])}: make one "
-            f"with gan evaluate {shlex.quote(runs[0].name)}"
+            f"there is no evaluation{against} of {' and '.join(run.name for run in runs)}: make "
+            f"one with gan evaluate {shlex.quote(runs[0].name)}"
             + (f" --reference {split}" if split else "")
         )
-    groups = alike(considered)
+    groups = comparable_groups(considered)
     groups.sort(key=lambda group: group[0].protocol.count)
     shared = [g for g in groups if all(run.by(g[0].protocol) for run in runs)]
     if not shared:
-        raise _refusal(runs, groups)
+        raise refusal(runs, groups)
     wanted = [g for g in reversed(shared) if by in (None, *_in_common(runs, g))]
     names = _in_common(runs, wanted[0] if wanted else shared[-1])
     if not wanted or not names:
-        raise _lacking(runs, shared[-1], by, names)
+        raise without_score(runs, shared[-1], by, names)
     return _ranked(runs, wanted[0][0].protocol, by or names[0])
 
 
-def _in_common(runs: Sequence[Scored], group: Sequence[Evaluation]) -> list[str]:
+def _in_common(runs: Sequence[ScoredRun], group: Sequence[Evaluation]) -> list[str]:
     """The scores that rank and that every run has by the group's protocol, in their order."""
-    names = dict.fromkeys(name for each in group for name in each.scores if name in RANKED)
+    names = dict.fromkeys(name for each in group for name in each.scores if ranks(name))
     protocol = group[0].protocol
     return [n for n in names if all(any(n in e.scores for e in r.by(protocol)) for r in runs)]
 
 
-def _ranked(runs: Sequence[Scored], protocol: Protocol, by: str) -> Comparison:
+def _ranked(runs: Sequence[ScoredRun], protocol: Protocol, by: str) -> Comparison:
     rows = []
     for run in runs:
         own = run.by(protocol)
-        asked = [e for e in run.asked if e in own]
-        rows += [Row(run.name, entry) for entry in entries(own, by, asked)]
+        always = [e for e in run.requested if e in own]
+        rows += [Row(run.name, entry) for entry in standing_entries(own, by, always)]
     if len(rows) < 2:
         raise UsageError(
-            f"read {runs[0].name}, of which there is one evaluation, expected two at least: name "
-            "another run, or evaluate another checkpoint with gan evaluate --checkpoint STEP"
+            f"{runs[0].name} alone has one evaluation, and a ranking needs two: name another run, "
+            "or evaluate another checkpoint with gan evaluate --checkpoint STEP"
         )
-    rows.sort(key=lambda row: row.scores[by], reverse=is_better(by, 1.0, 0.0))
+    rows.sort(key=lambda row: row.scores[by], reverse=score_named(by).better == "higher")
     return Comparison(by, protocol, rows)
-
-
-def _lacking(
-    runs: Sequence[Scored], group: Sequence[Evaluation], by: str | None, names: Sequence[str]
-) -> RunError | UsageError:
-    if by is not None and by not in RANKED:
-        return UsageError(f"read --by {by}, expected one of {', '.join(sorted(RANKED))}")
-    wanted = [by] if by else [name for name in group[0].scores if name in RANKED]
-    protocol = group[0].protocol
-    without = [r for r in runs if not any(n in e.scores for e in r.by(protocol) for n in wanted)]
-    have = f" (all have {', '.join(names)})" if names else ""
-    return RunError(
-        f"found no {' or '.join(wanted)} of {_joined([run.name for run in without])}{have}: find "
-        f"it with {_joined([command(run, protocol, wanted) for run in without])}"
-    )
-
-
-class NotAlikeError(RunError):
-    """Runs that were scored by other protocols."""
-
-    def __init__(self, sentence: str, table: dict[str, dict[str, str]]) -> None:
-        super().__init__(sentence)
-        self.table = table
-        """what differs -> of each run its value"""
-
-
-def _refusal(runs: Sequence[Scored], groups: Sequence[Sequence[Evaluation]]) -> RunError:
-    """Why these runs are not ranked: the protocol that most of them have is taken as the one."""
-
-    def reach(group: Sequence[Evaluation]) -> int:
-        return sum(bool(run.by(group[0].protocol)) for run in runs)
-
-    group = max(reversed(groups), key=reach)
-    aim, scores = group[0].protocol, [n for n in group[0].scores if n in RANKED]
-    if aim.network != TRAINED and any(run.every and not run.averages for run in runs):
-        aim = aim.model_copy(update={"network": TRAINED})
-    others = [run for run in runs if not run.by(aim)]
-    unscored = [run for run in others if not run.every]
-    if unscored:
-        return RunError(
-            f"found no evaluation of {_joined([run.name for run in unscored])}: make one as the "
-            f"others' with {_joined([command(run, aim, scores) for run in unscored])}"
-        )
-    theirs = {run.name: run.nearest(aim).protocol for run in others}
-    ours = {run.name: aim for run in runs if run not in others} or {"wanted": aim}
-    fields = [name for name in Protocol.model_fields if any(
-        name in differences([aim, protocol]) for protocol in theirs.values()
-    )]  # fmt: skip
-    table = {
-        WORDS[field]: {name: _value(field, p) for name, p in (ours | theirs).items()}
-        for field in fields
-    }
-    told = "; ".join(
-        f"{field}: {' / '.join(dict.fromkeys(values.values()))}" for field, values in table.items()
-    )
-    if any((protocol.network == GIVEN) != (aim.network == GIVEN) for protocol in theirs.values()):
-        remedy = "images that were given do not rank beside those of generators"
-    elif any(_is_of_other_images(protocol, aim) for protocol in theirs.values()):
-        remedy = "scores against other real images do not compare, whatever is typed"
-    else:
-        remedy = f"type {_joined([command(run, aim, scores) for run in others])}"
-    return NotAlikeError(
-        f"these were not scored alike ({told}), so they do not rank: {remedy}", table
-    )
-
-
-def _is_of_other_images(protocol: Protocol, aim: Protocol) -> bool:
-    """Whether no option of `gan evaluate` leads from one reference to the other."""
-    if "all" in (protocol.split, aim.split):
-        return False
-    other_files = protocol.split == aim.split and protocol.data != aim.data
-    return other_files or protocol.reference != aim.reference
-
-
-WORDS = {
-    "count": "images scored",
-    "split": "reference split",
-    "data": "real images",
-    "extractor": "extractor",
-    "weights": "its weights",
-    "dtype": "its precision",
-    "resize": "images resized",
-    "network": "generator's weights",
-    "mode": "generator's batch norm",
-    "truncation": "truncation",
-}
-"""Fields of a protocol that forbid a ranking, in words."""
-
-
-def _value(field: str, protocol: Protocol) -> str:
-    if field == "data":
-        return f"{protocol.reference} ({protocol.data})"
-    value = getattr(protocol, field)
-    return f"{value:,}" if isinstance(value, int) else str(value)
-
-
-def command(run: Scored, protocol: Protocol, scores: Sequence[str]) -> str:
-    """What to type to find a run's scores by a protocol."""
-    at = protocol.reference if protocol.split == "all" else protocol.split
-    words = [
-        f"gan evaluate {shlex.quote(run.name)}",
-        *dict.fromkeys(f"--{METRIC_OF[name]}" for name in scores if name in METRIC_OF),
-        *([f"--count {protocol.count}"] if protocol.network != GIVEN else []),
-        *([f"--reference {shlex.quote(at)}"] if protocol.data else []),
-        f"--extractor {protocol.extractor}",
-    ]
-    if protocol.extractor != MNIST and not protocol.published:
-        words.append("--weights FILE --trust-weights")
-    if protocol.network == TRAINED and run.averages:
-        words.append("--raw")
-    if run.every and run.nearest(protocol).selection.startswith(BEST_OF):
-        words.append("--checkpoint best")
-    return " ".join(words)
-
-
-def _joined(words: Sequence[str]) -> str:
-    return " and ".join(words)

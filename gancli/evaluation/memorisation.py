@@ -1,22 +1,28 @@
 """Whether a generator repeats its training images: the nearest of them, and how near they are.
 
-Fakes are held against real images that the generator has not seen, which are as far from the
+Fakes are compared with real images that the generator has not seen, which are as far from the
 training images as new ones are (Meehan et al. 2020, arXiv:2004.05675, section 3).
 """
 
 from typing import NamedTuple
 
 import torch
+from PIL import Image
 from torch import Tensor
 
-from gancli.evaluation.metrics import BLOCK_BYTES, CPU, nearest
+from gancli.evaluation.distances import BLOCK_BYTES, CPU, nearest
+from gancli.evaluation.image_sets import ImageSet
+from gancli.pictures import labelled_table, png, to_image
 
 NEAR_SHARE = 0.01
-"""Of new images so many count as repeated, by definition."""
+"""The share of new images that counts as repeated, by definition."""
+SHEET_COLUMNS = 12
+MIN_SHEET_SIDE = 64
+"""Pixels to which smaller images are enlarged."""
 
 
 class Memorisation(NamedTuple):
-    """How fakes lie to the training images, beside held-out reals."""
+    """How near fakes lie to training images, compared with held-out reals."""
 
     repeated: float
     """share of fakes nearer to a training image than all but 1 % of the held-out reals are: .01 of
@@ -66,3 +72,41 @@ def memorisation(fakes: Neighbours, held_out: Neighbours) -> Memorisation:
         fake_median=float(fake.median()),
         held_out_median=float(real.median()),
     )
+
+
+def memorisation_sheet(
+    fakes: ImageSet,
+    train: ImageSet,
+    held_out: ImageSet,
+    near: tuple[Neighbours, Neighbours],
+) -> bytes:
+    """A PNG: the images nearest to training images above those; then held-out ones likewise.
+
+    Args:
+        fakes: the scored images.
+        train: what the generator learnt from.
+        held_out: what it has not seen.
+        near: the neighbours of the scored and of the held-out images.
+    """
+    rows = [
+        *_pairs("scored images", fakes, train, near[0]),
+        *_pairs("held-out images", held_out, train, near[1]),
+    ]
+    return png(labelled_table(rows, rows[0][1][0].size))
+
+
+def _pairs(
+    name: str, images: ImageSet, train: ImageSet, near: Neighbours
+) -> list[tuple[str, list[Image.Image]]]:
+    places = near.nearest_first()[:SHEET_COLUMNS]
+    first, last = (float(near.distance[places[end]]) for end in (0, -1))
+    return [
+        (f"{name}\nat {first:.3g} to {last:.3g}", _enlarged(images.at(places.tolist()))),
+        ("nearest\ntraining images", _enlarged(train.at(near.place[places].tolist()))),
+    ]
+
+
+def _enlarged(images: Tensor) -> list[Image.Image]:
+    factor = -(-MIN_SHEET_SIDE // images.shape[-1])
+    large = images.repeat_interleave(factor, 2).repeat_interleave(factor, 3)
+    return [to_image(each) for each in large.permute(0, 2, 3, 1).numpy()]

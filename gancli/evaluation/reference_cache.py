@@ -1,7 +1,7 @@
 """What real images look like to an extractor, kept under a hash of all it depends on."""
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,15 +11,16 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from gancli.errors import RunError
+from gancli.evaluation.distances import reaches
 from gancli.evaluation.extractors import Extractor
 from gancli.evaluation.feature_store import FeatureStore
-from gancli.evaluation.features import Gathered, Needs, gather
+from gancli.evaluation.features import FeatureNeeds, FeatureSet, extract_features
 from gancli.evaluation.frechet import Gaussian
 from gancli.evaluation.image_sets import ImageSet
-from gancli.evaluation.metrics import reaches
+from gancli.evaluation.observer import UNOBSERVED, Observer
 from gancli.files import write_atomically
 
-FORMAT = "gancli-reference-2"
+REFERENCE_FORMAT = "gancli-reference-2"
 TOTAL = "total"
 FEATURES, REACHES = "features", "reaches"
 HASH = "sha256"
@@ -28,50 +29,62 @@ HASH = "sha256"
 def reference_name(images: ImageSet, extractor: Extractor) -> str:
     """A hash of the images, their labels, the extractor, its weights, and how it resizes."""
     of_images = (images.fingerprint, images.labelling)
-    parts = (FORMAT, *of_images, extractor.name, extractor.weights, extractor.resize)
+    parts = (REFERENCE_FORMAT, *of_images, extractor.name, extractor.weights, extractor.resize)
     return hashlib.sha256(" ".join(parts).encode()).hexdigest()[:24]
 
 
-def reference(
+def reference_features(
     images: ImageSet,
     extractor: Extractor,
-    needs: Needs,
-    keeper: FeatureStore,
+    needs: FeatureNeeds,
+    store: FeatureStore,
     *,
     batch_size: int,
-    done: Callable[[int], None] = lambda count: None,
-) -> Gathered:
-    """The reference's statistics, from the keeper's folder, or gathered now and kept there.
+    unit: str = "real images",
+    observer: Observer = UNOBSERVED,
+) -> FeatureSet:
+    """What real images look like, from the store's folder, or extracted now and kept there.
+
+    Args:
+        images: the real images.
+        extractor: the feature network.
+        needs: what is kept; what was kept for other needs stays.
+        store: makes room for features; the cache is its folder.
+        batch_size: images that are looked at together.
+        unit: what the images are called while they are counted.
+        observer: sees the progress, and may stop it.
 
     Raises:
+        EvaluationStoppedError: the observer wants to stop; nothing is written then.
         RunError: the cached file is damaged.
         DiskError: the cache cannot be written.
     """
-    file = keeper.folder / f"reference-{reference_name(images, extractor)}.safetensors"
-    found, lacking = None, True
-    if file.exists():
-        found = _load(file, extractor)
-        lacking = (needs.features and found.features is None) or (
-            needs.by_class and not found.by_class
+    file = store.folder / f"reference-{reference_name(images, extractor)}.safetensors"
+    known = _load(file, extractor) if file.exists() else None
+    kept = FeatureNeeds() if known is None else _kept(known)
+    if known is not None and needs | kept == kept:
+        return known
+    # What was kept for another command stays kept.
+    needs |= kept
+    if known is None or needs | kept != replace(kept, reaches=needs.reaches):
+        known = extract_features(
+            images, extractor, needs, store, batch_size=batch_size, unit=unit, observer=observer
         )
-        if not lacking and (found.reaches is not None or not needs.reaches):
-            return found
-        # What was kept for another command stays kept.
-        needs = replace(
-            needs,
-            features=needs.features or found.features is not None,
-            by_class=needs.by_class or bool(found.by_class),
-            reaches=needs.reaches or found.reaches is not None,
-        )
-    if found is None or lacking:
-        found = gather(images, extractor, needs, keeper, batch_size=batch_size, done=done)
-    if needs.reaches and found.features is not None:
-        found.reaches = reaches(found.features, extractor.exact_device, keeper.block_bytes)
-    _save(found, file)
-    return found
+    if needs.reaches:
+        known.reaches = reaches(known.all_features(), extractor.exact_device, store.block_bytes)
+    _save(known, file)
+    return known
 
 
-def _save(found: Gathered, file: Path) -> None:
+def _kept(known: FeatureSet) -> FeatureNeeds:
+    return FeatureNeeds(
+        features=known.features is not None,
+        by_class=bool(known.by_class),
+        reaches=known.reaches is not None,
+    )
+
+
+def _save(found: FeatureSet, file: Path) -> None:
     tensors = _named(TOTAL, found.total)
     for label, gaussian in found.by_class.items():
         tensors |= _named(f"class{label}", gaussian)
@@ -101,9 +114,9 @@ def _named(prefix: str, gaussian: Gaussian) -> dict[str, Tensor]:
     return {f"{prefix}.{name}": part.cpu().contiguous() for name, part in parts.items()}
 
 
-def _load(file: Path, extractor: Extractor) -> Gathered:
+def _load(file: Path, extractor: Extractor) -> FeatureSet:
     damaged = RunError(
-        f"{file}, which keeps what real images look like, is damaged: delete it, and it is made "
+        f"{file}, the cached statistics of real images, is damaged: delete it, and it is computed "
         "again"
     )
     try:
@@ -118,7 +131,7 @@ def _load(file: Path, extractor: Extractor) -> Gathered:
     except (OSError, SafetensorError, KeyError, AttributeError) as error:
         raise damaged from error
     by_class = {int(name.removeprefix("class")): own for name, own in gaussians.items()}
-    return Gathered(
+    return FeatureSet(
         total.count,
         total,
         dict(sorted(by_class.items())),

@@ -1,25 +1,25 @@
-"""The evaluations that a run keeps: those that were asked for, and those made while it trained."""
+"""The evaluations in a run's folder: those of `gan evaluate`, and those made in training."""
 
 import json
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from filelock import FileLock
 from pydantic import ValidationError
 
 from gancli.errors import RunError
-from gancli.evaluation.protocol import Evaluation, differences
+from gancli.evaluation.protocol import Evaluation, Protocol, protocol_differences
 from gancli.files import disk_errors, write_atomically
 from gancli.runs.folder import Run
+from gancli.scores import score_named
 from gancli.settings import Settings
 
-HIGHER_IS_BETTER = frozenset(
-    {"inception_score", "precision", "recall", "density", "coverage", "recognised"}
-)
-LOWER_IS_BETTER = frozenset({"fid", "kid", "intra_fid"})
+BEST_OF = "best of"
+"""How the choice of a checkpoint begins that is the best of several."""
 
 
-class Examined(Settings):
+class TrainingEvaluation(Settings):
     """An evaluation made in training: a line of evaluations.jsonl."""
 
     step: int
@@ -33,57 +33,80 @@ class Examined(Settings):
     evaluation: Evaluation
 
 
-def is_better(name: str, value: float, other: float) -> bool:
-    """Whether a value of this score is better than another."""
-    return value > other if name in HIGHER_IS_BETTER else value < other
+@dataclass(frozen=True)
+class ScoredRun:
+    """A run, or a folder of images, and its evaluations."""
+
+    name: str
+    """as it is typed"""
+    requested: Sequence[Evaluation]
+    """those of `gan evaluate`"""
+    in_training: Sequence[Evaluation] = ()
+    """those made in training"""
+    averages: bool = False
+    """whether a moving average of the generator is kept"""
+
+    @property
+    def every(self) -> list[Evaluation]:
+        """All of them."""
+        return [*self.in_training, *self.requested]
+
+    def by(self, protocol: Protocol) -> list[Evaluation]:
+        """Those of a protocol."""
+        return [e for e in self.every if not protocol_differences([protocol, e.protocol])]
+
+    def nearest(self, protocol: Protocol) -> Evaluation:
+        """The one whose protocol differs from this in the fewest fields."""
+        return min(self.every, key=lambda e: len(protocol_differences([protocol, e.protocol])))
 
 
-def examined_now(
-    before: Sequence[Examined],
+def next_training_evaluation(
+    before: Sequence[TrainingEvaluation],
     found: Evaluation,
     by: str,
     seconds: float,
     there: Collection[int],
-) -> Examined:
+) -> TrainingEvaluation:
     """The next line of evaluations.jsonl.
 
     Args:
         before: the lines so far; those of another protocol, or without this score, do not compete.
-        found: what was found now.
+        found: the new one.
         by: the score that checkpoints are chosen by.
         seconds: how long it took.
-        there: steps whose checkpoints there are.
+        there: steps whose checkpoints exist.
     """
     rivals = [
         each.evaluation
         for each in before
         if by in each.evaluation.scores
-        and not differences([each.evaluation.protocol, found.protocol])
+        and not protocol_differences([each.evaluation.protocol, found.protocol])
     ]
+    score = score_named(by)
     step = found.step or 0
     best, value = step, found.scores[by]
     # Backwards, so that of equals the earliest wins.
     for rival in reversed(rivals):
-        if rival.step in there and not is_better(by, value, rival.scores[by]):
+        if rival.step in there and not score.is_better(value, rival.scores[by]):
             best, value = rival.step or 0, rival.scores[by]
-    return Examined(
+    return TrainingEvaluation(
         step=step, by=by, best=best, of=len(rivals) + 1, seconds=seconds, evaluation=found
     )
 
 
-def examined(run: Run) -> list[Examined]:
-    """The evaluations made in training, up to a line that is none of ours."""
+def training_evaluations(run: Run) -> list[TrainingEvaluation]:
+    """The evaluations made in training, up to a line that is not one."""
     found = []
     for row in run.evaluations():
         try:
-            found.append(Examined.model_validate(row))
+            found.append(TrainingEvaluation.model_validate(row))
         except ValidationError:
             break
     return found
 
 
-def evaluations(file: Path) -> list[Evaluation]:
-    """The evaluations that were asked for, from a run's evaluation.json.
+def read_evaluations(file: Path) -> list[Evaluation]:
+    """The evaluations of `gan evaluate`, from a run's evaluation.json.
 
     Raises:
         RunError: they cannot be read.
@@ -94,25 +117,25 @@ def evaluations(file: Path) -> list[Evaluation]:
         return [Evaluation.model_validate(each) for each in json.loads(file.read_bytes())]
     except (OSError, ValueError, TypeError) as error:
         raise RunError(
-            f"{file} is damaged or of another version: move it away, and type the command again"
+            f"{file} is damaged or of another version: move it away and rerun the command"
         ) from error
 
 
-def keep(file: Path, found: Sequence[Evaluation]) -> None:
+def write_evaluations(file: Path, found: Sequence[Evaluation]) -> None:
     """Write evaluations as such a file."""
     rows = [each.model_dump(mode="json") for each in found]
     write_atomically(file, json.dumps(rows, indent=1).encode())
 
 
-def add(file: Path, found: Sequence[Evaluation], lock: Path) -> None:
+def append_evaluations(file: Path, new: Sequence[Evaluation], lock: Path) -> None:
     """Add evaluations to such a file.
 
     Args:
-        file: maybe not there yet.
-        found: what is added.
-        lock: a file that keeps other processes from adding at the same time.
+        file: it need not exist yet.
+        new: what is added.
+        lock: a lock file, for several processes may append at the same time.
     """
     with disk_errors(lock):
         lock.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(lock):
-        keep(file, [*evaluations(file), *found])
+        write_evaluations(file, [*read_evaluations(file), *new])

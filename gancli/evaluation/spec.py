@@ -1,42 +1,19 @@
-"""What is asked of an evaluation: which metrics, by which extractor, against which images."""
+"""What an evaluation computes: which metrics, by which extractor, compared with which images."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
-
-from gancli.catalog import labelled_example
 from gancli.errors import DataError, UsageError
-from gancli.evaluation.extractors import INCEPTION, Extractor, classifies
-from gancli.evaluation.features import Needs
+from gancli.evaluation.extractors import Extractor, classifies
+from gancli.evaluation.features import FeatureNeeds
 from gancli.evaluation.image_sets import ImageSet
-from gancli.evaluation.metrics import DENSITY_NEIGHBOUR, SPLITS, SUBSET_SIZE
+from gancli.evaluation.metrics import METRICS, NO_FACTS, ImageCounts, ImageFacts, Metric
 from gancli.evaluation.protocol import Split
-
-Metric = Literal["fid", "is", "kid", "prc", "dc", "intra-fid", "memorisation"]
-METRICS: tuple[Metric, ...] = ("fid", "is", "kid", "prc", "dc", "intra-fid", "memorisation")
-LEAST: dict[Metric, int] = {
-    "fid": 2,
-    "is": SPLITS,
-    "kid": SUBSET_SIZE,
-    "prc": DENSITY_NEIGHBOUR + 1,
-    "dc": DENSITY_NEIGHBOUR + 1,
-    "intra-fid": 2,
-    "memorisation": 2,
-}
-"""Images that a metric takes, of each class for intra-FID."""
-LEAST_HELD_OUT = 100
-"""Held-out images that memorisation takes: it is about the nearest hundredth of them."""
-USUAL: tuple[Metric, ...] = ("fid", "is")
-"""What is found where nothing is asked for."""
-MATRICES = 6
-"""Square float64 matrices of a class in intra-FID: products, covariance and root, on two sides."""
+from gancli.scores import METRIC_TABLE, default_metrics, metric_options
 
 
 @dataclass(frozen=True)
-class Real:
+class RealImages:
     """Real images, and what they are called."""
 
     images: ImageSet
@@ -51,102 +28,80 @@ class Real:
 class EvaluationSpec:
     """Which metrics, by which extractor, and with what."""
 
-    metrics: Collection[Metric]
+    metrics: Collection[str]
+    """names of those asked for"""
     extractor: Extractor
-    of_digits: bool = False
-    """whether the images' labels are the digits that the extractor reads"""
-    codes: NDArray[np.int64] | None = None
-    """(count,) the discrete code each scored image was made of, where the extractor reads digits"""
-    train: Real | None = None
+    facts: ImageFacts = NO_FACTS
+    """what is known of the scored images"""
+    train: RealImages | None = None
     """what the generator learnt from, for memorisation"""
-    held_out: Real | None = None
-    """what it has not seen, likewise"""
+    held_out: RealImages | None = None
+    """real images it has not seen, likewise"""
     resamples: int = 0
-    """of the bootstrap that finds intervals; 0: none are found"""
+    """of the bootstrap for the scores' intervals; 0: no intervals"""
 
-    def needs(self) -> Needs:
+    def chosen(self) -> list[Metric]:
+        """The metrics to compute, with those that come by themselves, in the table's order."""
+        every = (METRICS[name]() for name in METRIC_TABLE)
+        return [m for m in every if m.entry.name in self.metrics or m.comes_by_itself(self.facts)]
+
+    def needs(self) -> FeatureNeeds:
         """What must be kept of the scored images' features."""
-        kept = {"kid", "prc", "dc", "memorisation"} & set(self.metrics)
-        features = bool(kept) or self.resamples > 0
-        logits = "is" in self.metrics or self.of_digits or self.codes is not None
-        return Needs(features, logits, "intra-fid" in self.metrics)
+        needs = FeatureNeeds(features=self.resamples > 0)
+        for metric in self.chosen():
+            needs |= metric.needs
+        return needs
 
-    @property
-    def compares(self) -> bool:
-        """Whether any of the metrics looks at a reference."""
-        return bool(set(self.metrics) - {"is", "memorisation"})
+    def reference_needs(self) -> FeatureNeeds | None:
+        """What must be kept of the reference's; None: no metric looks at one."""
+        return _union([m.reference_needs for m in self.chosen()])
 
-    def reference_needs(self) -> Needs:
-        """What must be kept of the reference's."""
-        spread = bool({"prc", "dc"} & set(self.metrics))
-        return Needs(
-            spread or "kid" in self.metrics,
-            by_class="intra-fid" in self.metrics,
-            reaches=spread,
-        )
+    def training_needs(self) -> FeatureNeeds | None:
+        """What must be kept of the training and the held-out images'; likewise."""
+        return _union([m.training_needs for m in self.chosen()])
 
 
-class Counts(NamedTuple):
-    """How many images there are."""
-
-    fake: int
-    real: int
-    """of the smallest reference; 0: there is none"""
-    classes: int
-    """0: there are no labels"""
-    held_out: int = 0
-    """0: there are none"""
-    train: int = 0
-    """likewise"""
-    most_classes: int = 100
-    """that the memory budget has room for in intra-FID"""
+def _union(every: list[FeatureNeeds | None]) -> FeatureNeeds | None:
+    there = [needs for needs in every if needs is not None]
+    if not there:
+        return None
+    union = FeatureNeeds()
+    for needs in there:
+        union |= needs
+    return union
 
 
-def classes_within(budget: float, width: int) -> int:
-    """How many classes intra-FID takes within a budget of bytes, by features of this width."""
-    return int(budget // (MATRICES * 8 * width**2))
+def choose_metrics(
+    named: Collection[str], counts: ImageCounts, extractor: str, *, everything: bool
+) -> tuple[str, ...]:
+    """The metrics to compute.
 
-
-def check(metric: Metric, extractor: str, counts: Counts) -> None:
-    """Refuse what cannot be computed by the extractor of this name, before anything is.
+    Args:
+        named: those asked for by name; none: the default ones that the extractor can do.
+        counts: how many images there are.
+        extractor: the name of the feature network.
+        everything: whether all that can be computed are wanted, in addition to those named.
 
     Raises:
-        UsageError: the metric does not apply, or too few images are scored.
+        UsageError: one that is asked for does not apply, or too few images are scored.
         DataError: there are too few real images.
     """
-    if metric == "is" and not classifies(extractor):
-        raise UsageError(
-            f"read --is with --extractor {extractor}, which has no classes: use "
-            f"--extractor {INCEPTION}"
-        )
-    if metric == "intra-fid" and not counts.classes:
-        raise UsageError(
-            "read --intra-fid with 0 classes on one side, expected a model that knows classes: "
-            f"leave it out, or evaluate one, e.g. {labelled_example()}"
-        )
-    if metric == "intra-fid" and counts.classes > counts.most_classes:
-        raise UsageError(
-            f"read --intra-fid with {counts.classes} classes, expected {counts.most_classes} at "
-            "most within the memory budget: raise --memory-budget, or leave it out"
-        )
-    if metric == "memorisation" and counts.train < LEAST[metric]:
-        raise UsageError(
-            f"read --memorisation with {counts.train} training images, expected {LEAST[metric]} "
-            "at least"
-        )
-    if metric == "memorisation" and counts.held_out < LEAST_HELD_OUT:
-        raise UsageError(
-            f"read --memorisation with {counts.held_out} real images that the generator has not "
-            f"seen, expected {LEAST_HELD_OUT} at least: name some with --held-out PATH"
-        )
-    least = LEAST[metric] * (counts.classes if metric == "intra-fid" else 1)
-    if counts.fake < least:
-        raise UsageError(
-            f"read {counts.fake:,} images to score, expected at least {least:,} for --{metric}: "
-            "raise --count, or leave the metric out"
-        )
-    if metric not in ("is", "memorisation") and counts.real < least:
-        raise DataError(
-            f"read {counts.real:,} real images, expected at least {least:,} for --{metric}: leave "
-            "the metric out, or name a larger --reference"
-        )
+    options = [entry.name for entry in metric_options()]
+    metrics: Collection[str] = named
+    if not named and not everything:
+        able = classifies(extractor)
+        metrics = [n for n in default_metrics() if able or not METRICS[n].needs_classifier]
+    for name in options:
+        if name in metrics:
+            METRICS[name]().check(counts, extractor)
+    if not everything:
+        return tuple(name for name in options if name in metrics)
+    return tuple(n for n in options if n in metrics or _can_compute(n, counts, extractor))
+
+
+def _can_compute(name: str, counts: ImageCounts, extractor: str) -> bool:
+    try:
+        METRICS[name]().check(counts, extractor)
+    except (UsageError, DataError):
+        return False
+    return True

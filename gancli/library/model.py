@@ -9,86 +9,30 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from gancli.checkpoint import Checkpoint, Header
 from gancli.defaults import SAMPLE_BATCH_SIZE, SAMPLE_COUNT, TRAVERSE_FRAMES, TRAVERSE_ROWS
 from gancli.errors import UsageError
 from gancli.library.arguments import label_number, seed_list
 from gancli.library.in_python import in_python
+from gancli.library.loaded import LoadedCheckpoint
 from gancli.library.notebook import model_card
+from gancli.library.scores import POINTS_SCORED, Scores, scores_of_points
 from gancli.library.traversal import Traversed, traverse_model
 from gancli.pictures import grid, scatter, to_image
-from gancli.preset import Preset
-from gancli.runs.folder import Run
 from gancli.sampler import Sampler, Samples
-from gancli.types import GeneratorNet, Latent
+from gancli.types import Latent
 
 SHOWN = 16
 """Samples in a notebook's picture of a model of images."""
 SHOWN_POINTS = 1000
 
 
-class Model:
+class Model(LoadedCheckpoint):
     """A trained generator and all that is known of it.
 
     Samples of images are uint8 tensors of (B, C, H, W), 0 to 255, equal to the PNGs that
     `gan sample` writes for the same seeds; samples of points are float32 tensors of (B, D), in the
     units of the data. Both are on the CPU.
     """
-
-    def __init__(
-        self, saved: Checkpoint, run: Run | None, *, raw: bool, device: torch.device
-    ) -> None:
-        self._saved = saved
-        self._run = run
-        self._raw = raw
-        self.device = device
-        """where samples are computed"""
-        self.generator: GeneratorNet = saved.generator(raw=raw).to(device)
-        """the network, an `nn.Module` in evaluation mode: latents to samples in [-1, 1]"""
-
-    @property
-    def preset(self) -> Preset:
-        """What was trained: networks, objective, data, schedule."""
-        return self._saved.header.preset
-
-    @property
-    def header(self) -> Header:
-        """All that the checkpoint says of itself: step, preset, settings, versions, plugins."""
-        return self._saved.header
-
-    @property
-    def step(self) -> int:
-        """Updates of the generator."""
-        return self.header.step
-
-    @property
-    def metrics(self) -> dict[str, float]:
-        """The last losses, and scores, that training logged."""
-        return dict(self.header.metrics)
-
-    @property
-    def path(self) -> Path:
-        """The checkpoint's file."""
-        return self._saved.path
-
-    @property
-    def run(self) -> Path | None:
-        """The run's folder; None where a single file was loaded."""
-        return None if self._run is None else self._run.folder
-
-    @property
-    def weights(self) -> str:
-        """`moving average` or `weights as trained`."""
-        return self._saved.network(raw=self._raw)
-
-    @property
-    def class_names(self) -> tuple[str, ...]:
-        """The classes it can be asked for, in the order of their labels; empty: it knows none."""
-        return self.preset.data.class_names if self.preset.classes else ()
-
-    def __repr__(self) -> str:
-        preset = self.preset
-        return f"<{preset.name} on {preset.dataset}, step {self.step:,}, {self.weights}>"
 
     def _repr_html_(self) -> str:
         known = None if self._run is None else self._run.best()
@@ -271,6 +215,22 @@ class Model:
         self._refuse_points("traverse")
         seeds = seed_list(range(seed, seed + rows))
         return traverse_model(self._sampler(64, truncation), axes, seeds, frames, span)
+
+    @in_python
+    def evaluate(self, *, count: int = POINTS_SCORED) -> Scores:
+        """Score the model's points: how they spread over the modes of the data.
+
+        Args:
+            count: how many points, of seeds 0 to count - 1.
+
+        Returns:
+            scores by name: `modes_held`, `modes_captured`, `high_quality`, `reverse_kl`,
+            `jensen_shannon`, `std_ratio`.
+
+        Raises:
+            UsageError: the model makes images, or its data have no known modes.
+        """
+        return scores_of_points(self._sampler(SAMPLE_BATCH_SIZE, None), count)
 
     def _refuse_points(self, wanted: str) -> None:
         if self.preset.data.key != "images":

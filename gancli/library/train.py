@@ -5,9 +5,9 @@ from pathlib import Path
 from gancli.catalog.fit_to_images import UserImages
 from gancli.checkpoint import load as read_checkpoint
 from gancli.choices import DeviceName, FitName, PrecisionName
-from gancli.commands.evaluate_in_training import Weights
 from gancli.environment import Place, new_settings, settings_again
 from gancli.errors import UsageError
+from gancli.evaluation.request import ExtractorWeights
 from gancli.library.arguments import Overrides, one_of, override_list, path_or_none
 from gancli.library.in_python import in_python
 from gancli.library.load import load
@@ -102,7 +102,7 @@ def train(
     settings = new_settings(
         place, one_of(PrecisionName, "precision", precision), seed, deterministic=deterministic
     )
-    extractor = Weights(path_or_none(weights), trust_weights)
+    extractor = ExtractorWeights(path_or_none(weights), trust_weights)
     options = TrainOptions(folder, verify, tensorboard, extractor)
     run = start_run(preset, settings, options, out=path_or_none(out), force=force)
     return load(run.folder, device=device)
@@ -170,7 +170,7 @@ def resume(
     if not isinstance(found, Run):
         raise UsageError(f"{found} is a file: pass the run's folder, where the run goes on")
     folder = path_or_none(data_dir)
-    extractor = Weights(path_or_none(weights), trust_weights)
+    extractor = ExtractorWeights(path_or_none(weights), trust_weights)
     options = TrainOptions(folder, tensorboard=tensorboard, weights=extractor)
     place = Place(one_of(DeviceName, "device", device), threads, folder)
     changes = override_list(overrides, steps)

@@ -43,7 +43,7 @@ class Objective(Settings):
     @classmethod
     def _read_tables(cls, tables: object, info: ValidationInfo) -> object:
         load_plugins()
-        known = _tables(tuple(TERMS))
+        known = _tables(tuple(TERMS.items()))
         if info.mode == "json":
             read = known.model_validate_json(json.dumps(tables), strict=True)
         else:
@@ -63,7 +63,7 @@ class Objective(Settings):
         cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler
     ) -> JsonSchemaValue:
         del core_schema
-        return handler(_tables(tuple(TERMS)).__pydantic_core_schema__)
+        return handler(_tables(tuple(TERMS.items())).__pydantic_core_schema__)
 
     @model_validator(mode="after")
     def _one_adversarial_loss(self) -> "Objective":
@@ -122,7 +122,7 @@ class Objective(Settings):
 
 
 @cache
-def _tables(names: tuple[str, ...]) -> type[Settings]:
+def _tables(kinds: tuple[tuple[str, type[ObjectivePart]], ...]) -> type[Settings]:
     """A model with one optional field for each of these registered kinds."""
-    fields: dict[str, Any] = {name: (TERMS[name] | None, None) for name in names}
+    fields: dict[str, Any] = {name: (kind | None, None) for name, kind in kinds}
     return create_model("Objective", __base__=Settings, **fields)

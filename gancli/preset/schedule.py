@@ -3,30 +3,33 @@
 Everything here is a function of the step, so a resumed run needs no other state.
 """
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated
 
 import torch
-from pydantic import Field
+from pydantic import AfterValidator, Field
+from pydantic_core import PydanticCustomError
 from torch import Tensor
 
+from gancli.scores import ranking_scores, ranks
 from gancli.settings import Settings
 
 Decay = Annotated[float, Field(ge=0, lt=1)]
 Count = Annotated[int, Field(gt=0, le=1_000_000_000)]
 TurnCount = Annotated[int, Field(gt=0, le=10_000)]
 """Turns of one step, which its plan lists one by one."""
-SelectionScore = Literal[
-    "fid",
-    "intra_fid",
-    "kid",
-    "inception_score",
-    "precision",
-    "recall",
-    "density",
-    "coverage",
-    "recognised",
-]
-"""Scores by which one checkpoint is better than another."""
+
+
+def _ranking_score(name: str) -> str:
+    if not ranks(name):
+        raise PydanticCustomError(
+            "unknown_score", "one of {scores}", {"scores": ", ".join(ranking_scores())}
+        )
+    return name
+
+
+SelectionScore = Annotated[str, AfterValidator(_ranking_score)]
+"""A score by which one checkpoint is better than another."""
 
 
 class Warmup(Settings):
@@ -77,6 +80,12 @@ class Schedule(Settings):
     """generated images of an evaluation"""
     evaluate_by: SelectionScore = "fid"
     """the score whose best checkpoint is kept"""
+
+    def idle(self) -> Mapping[str, str]:
+        """What is about an average or about evaluations, where there are none."""
+        found = {} if self.ema_decay else {"ema_warmup": "schedule.ema_decay = 0"}
+        evaluation = dict.fromkeys(("evaluate_count", "evaluate_by"), "schedule.evaluate_every = 0")
+        return found if self.evaluate_every else found | evaluation
 
     def evaluates_at(self, step: int) -> bool:
         """Whether the state after this step is evaluated; so is that after the last."""

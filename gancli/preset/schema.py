@@ -93,6 +93,8 @@ class Preset(Settings):
         if not self.heads:
             fields = self.discriminator.network.head_fields
             found |= {f"discriminator.network.{f}": "no term asks for heads" for f in fields}
+        if not self.classes:
+            found["prior.fake_labels"] = "the generator is not told classes"
         return found
 
     def _is_of_images(self) -> None:

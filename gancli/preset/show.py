@@ -20,7 +20,7 @@ def to_toml(preset: Preset) -> str:
 def _fill(
     table: Table | tomlkit.TOMLDocument, model: BaseModel, path: str, remarks: dict[str, str]
 ) -> None:
-    """Plain values first: TOML gives what follows a table's head to that table."""
+    """Plain values first: TOML gives what follows a table's heading to that table."""
     fields = [each for each in _fields(model) if each[1] is not None]
     for name, value, meaning in fields:
         if isinstance(value, BaseModel | dict):

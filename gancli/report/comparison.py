@@ -8,31 +8,32 @@ from rich.box import SIMPLE
 from rich.markup import escape
 from rich.table import Table
 
+from gancli.evaluation.baseline import Baseline
 from gancli.evaluation.leaderboard import Comparison
 from gancli.evaluation.protocol import Evaluation
-from gancli.evaluation.ranking import RANKED
 from gancli.report.console import console, say
 from gancli.report.evaluation import reference_lines, shown_interval, shown_name, shown_number
+from gancli.scores import ranks
 
-BEST = "*"
-WIDEST = 1000
-"""Columns of a table that nothing breaks."""
+BEST_MARK = "*"
+UNBROKEN_WIDTH = 1000
+"""Characters to which a table may grow before its lines break."""
 
 
 def columns(found: Comparison) -> list[str]:
     """The scores that are shown: the one that ranks, then the others that any has."""
-    every = (name for row in found.rows for name in row.scores if name in RANKED)
+    every = (name for row in found.rows for name in row.scores if ranks(name))
     return list(dict.fromkeys([found.by, *every]))
 
 
-def print_contest(found: Comparison, floor: Evaluation | None, lacking: str) -> None:
+def print_comparison(found: Comparison, baseline: Baseline) -> None:
     """Print the ranking, and the protocol.
 
     Args:
         found: the ranking.
-        floor: what real data score; None: that is not known.
-        lacking: why it is not; empty: nobody asked.
+        baseline: what real data score.
     """
+    floor = baseline.evaluation
     names, shown = columns(found), _short([row.name for row in found.rows])
     called = {n: shown_name(n, found.rows[0].entry.evaluation, ()) for n in names}
     lines = [["", "", "", *called.values()]]
@@ -45,12 +46,12 @@ def print_contest(found: Comparison, floor: Evaluation | None, lacking: str) -> 
         lines.append(["", floor.model, floor.selection, *(_cell(n, floor) for n in names)])
     title = escape(f"by {called[found.by]}, the best first")
     table = _table(lines, title)
-    unbounded = console().options.update(width=WIDEST)
+    unbounded = console().options.update(width=UNBROKEN_WIDTH)
     if console().measure(table, options=unbounded).maximum > console().width:
-        # A row a score is read more easily than broken lines.
+        # One row per score is easier to read than broken lines.
         table = _table([*zip(*lines, strict=True)], title)
     console().print(table, soft_wrap=False)
-    for line in _remarks(found, floor, lacking):
+    for line in _remarks(found, baseline):
         say(line)
 
 
@@ -77,17 +78,18 @@ def _table(lines: Sequence[Sequence[str]], title: str) -> Table:
 def _cell(name: str, found: Evaluation, best: float | None = None) -> str:
     if name not in found.scores:
         return ""
-    mark = f" {BEST}" if found.scores[name] == best else ""
+    mark = f" {BEST_MARK}" if found.scores[name] == best else ""
     interval = shown_interval(name, found, short=True)
     value = shown_number(name, found.scores[name], short=True)
     return f"{value}{mark}" + (f"\n{interval}" if interval else "")
 
 
-def _remarks(found: Comparison, floor: Evaluation | None, lacking: str) -> list[str]:
+def _remarks(found: Comparison, baseline: Baseline) -> list[str]:
+    floor, lacking = baseline
     p, first = found.protocol, found.rows[0].entry.evaluation
-    lines = [f"{BEST} the best of all"]
+    lines = [f"{BEST_MARK} the best of all"]
     if p.network == "none":
-        lines.append(f"{p.count:,} images each, as they were given")
+        lines.append(f"{p.count:,} images each, as they are in files")
     else:
         lines.append(
             f"{p.count:,} generated images each ({p.network}, batch norm in {p.mode} mode)"
@@ -95,17 +97,17 @@ def _remarks(found: Comparison, floor: Evaluation | None, lacking: str) -> list[
     lines += reference_lines(first)
     if found.is_uneven:
         lines.append(
-            "a best of several checkpoints stands beside others: having been chosen by its score "
+            "a best of several checkpoints is compared with others: being chosen by its score "
             "flatters it, so compare best with best, or last with last"
         )
     if _overlap(found):
         lines.append("the intervals of the first two overlap: their order may be chance")
     if lacking:
-        lines.append(f"no floor of real data: {lacking}")
+        lines.append(f"no scores of real data: {lacking}")
     if floor is not None and floor.protocol.count < p.count:
         lines.append(
-            f"real data: the split has {floor.protocol.count:,} images alone, and FID of fewer "
-            "images is higher, so this floor is too high"
+            f"real data: the split has only {floor.protocol.count:,} images, and FID of fewer "
+            "images is higher, so that of real data is too high"
         )
     return lines
 
@@ -117,14 +119,14 @@ def _overlap(found: Comparison) -> bool:
     return both[0][0] <= both[1][1] and both[1][0] <= both[0][1]
 
 
-def print_differences(table: Mapping[str, Mapping[str, str]]) -> None:
-    """Print in what protocols differ.
+def print_protocols(table: Mapping[str, Mapping[str, str]]) -> None:
+    """Print how protocols differ.
 
     Args:
         table: what differs -> of each run its value.
     """
     runs = list(next(iter(table.values()), {}))
-    shown = Table("protocol", title="not scored alike", title_justify="left")
+    shown = Table("protocol", title="scored by different protocols", title_justify="left")
     for run in runs:
         shown.add_column(escape(run), overflow="fold")
     for field, values in table.items():

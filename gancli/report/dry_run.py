@@ -65,9 +65,9 @@ def _turn_table(preset: Preset, turns: list[Turn]) -> Table:
             rows += [(name, "", constraint.equation()) for name, constraint in held.items()]
         rows += [(name, "", view.equation()) for name, view in turn.views.items()]
         times, who = str(len(list(group))), ", ".join(turn.steppers)
-        head = (turn.name, times, who, _sample_words(turn))
+        first = (turn.name, times, who, _sample_words(turn))
         for index, row in enumerate(rows):
-            table.add_row(*map(escape, (head if index == 0 else ("",) * len(head)) + row))
+            table.add_row(*map(escape, (first if index == 0 else ("",) * len(first)) + row))
     return table
 
 

@@ -8,40 +8,26 @@ from rich.table import Table
 from gancli.evaluation.extractors import INCEPTION
 from gancli.evaluation.memorisation import NEAR_SHARE
 from gancli.evaluation.protocol import GIVEN, Evaluation
-from gancli.evaluation.results import Examined
+from gancli.evaluation.results import TrainingEvaluation
 from gancli.preset import Published
 from gancli.report.console import console, say
+from gancli.scores import (
+    STD_SUFFIX,
+    class_of,
+    is_headline,
+    is_spread,
+    score_named,
+    whole_score,
+)
 
-RECOGNISED = "recognised"
-NAMES = {
-    "fid": "FID",
-    "inception_score": "Inception score",
-    "kid": "KID",
-    "precision": "precision",
-    "recall": "recall",
-    "density": "density",
-    "coverage": "coverage",
-    "intra_fid": "intra-FID, mean",
-    "code_purity": "digits told by code",
-    "code_information": "  code and digit, nats",
-    "memorisation_repeated": "near a training image",
-    "memorisation_nearer": "nearer than held-out",
-    "memorisation_fake_median": "  distance, median",
-    "memorisation_held_out_median": "  of held-out images",
-    RECOGNISED: "recognised as asked",
-}
-SHARES = {RECOGNISED, "code_purity", "memorisation_repeated", "memorisation_nearer"}
-"""Scores that are shown in percent."""
 PUBLISHED_COUNT = 50_000
 """Images that published scores are computed on; FIDs of other counts differ by their bias."""
-MANY = 10_000
-"""Fewer images bias FID visibly."""
-STD = "_std"
-INTERVALS = (
+ENOUGH_IMAGES = 10_000
+"""Fewer images bias FID visibly (Chong and Forsyth 2020, arXiv:1911.07023)."""
+INTERVALS_NOTE = (
     "[low, high]: 95 %, over which images were generated (recall, coverage: which real ones there "
     "are); other training seeds move scores further"
 )
-OF_CLASS = "intra_fid_class"
 
 
 def comparable(found: Evaluation) -> bool:
@@ -50,17 +36,19 @@ def comparable(found: Evaluation) -> bool:
 
 
 def shown_name(name: str, found: Evaluation, classes: Sequence[str]) -> str:
-    """A score's name; whose features it is of stands behind it, unless they are the published."""
-    if name.startswith(OF_CLASS):
-        return f"  {classes[int(name.removeprefix(OF_CLASS))]}"
-    if name == RECOGNISED or comparable(found):
-        return NAMES[name]
-    return f"{NAMES[name]} [{found.protocol.extractor}]"
+    """A score's label; that of other features than the published ones says whose they are."""
+    label = class_of(name)
+    if label is not None:
+        return f"  {classes[label]}"
+    score = score_named(name)
+    if not score.names_extractor or comparable(found):
+        return score.label
+    return f"{score.label} [{found.protocol.extractor}]"
 
 
 def shown_value(name: str, found: Evaluation) -> str:
-    """A score's value; a distance a hair below 0 is 0."""
-    spread = found.scores.get(f"{name}{STD}")
+    """A score's value, with its spread where it has one."""
+    spread = found.scores.get(f"{name}{STD_SUFFIX}")
     around = f" +- {spread:.4f}" if spread is not None else ""
     return shown_number(name, found.scores[name]) + around
 
@@ -72,29 +60,36 @@ def shown_interval(name: str, found: Evaluation, *, short: bool = False) -> str:
 
 
 def shown_number(name: str, value: float, *, short: bool = False) -> str:
-    """A value of a score.
+    """A value of a score; a distance a hair below 0 is 0.
 
     Args:
         name: of the score.
         value: raw.
-        short: whether large ones get fewer digits than four after the point.
+        short: whether large ones get fewer decimals.
     """
-    if name in SHARES:
+    score = score_named(whole_score(name))
+    if score.is_share:
         return f"{value:.2%}"
-    value = max(0.0, value) if "fid" in name else value
-    places = 4 - (sum(abs(value) >= limit for limit in (1, 10, 100)) if short else 0)
-    return f"{value:.{places}f}"
+    value = max(0.0, value) if score.is_distance else value
+    fewer = sum(abs(value) >= limit for limit in (1, 10, 100)) if short else 0
+    return f"{value:.{max(0, score.decimals - fewer)}f}"
 
 
-def in_a_line(found: Examined) -> str:
-    """An evaluation made in training: the scores, and which checkpoint is the best."""
-    scores = ", ".join(
-        f"{shown_name(name, found.evaluation, ())} {shown_value(name, found.evaluation)}"
-        for name in found.evaluation.scores
-        if not name.endswith(STD) and not name.startswith(OF_CLASS)
+def scores_in_a_line(found: Evaluation) -> str:
+    """The scores that stand for themselves, with their labels."""
+    return ", ".join(
+        f"{shown_name(name, found, ())} {shown_value(name, found)}"
+        for name in found.scores
+        if is_headline(name)
     )
+
+
+def in_a_line(found: TrainingEvaluation) -> str:
+    """An evaluation made in training: the scores, and which checkpoint is the best."""
+    scores = scores_in_a_line(found.evaluation)
     best = "the best" if found.best == found.step else f"step {found.best:,} is the best"
-    return f"step {found.step:,}: {scores}; {best} of {found.of} by {NAMES.get(found.by, found.by)}"
+    by = score_named(found.by).label
+    return f"step {found.step:,}: {scores}; {best} of {found.of} by {by}"
 
 
 def title_of(found: Evaluation) -> str:
@@ -107,15 +102,15 @@ def title_of(found: Evaluation) -> str:
 def print_evaluation(
     found: Evaluation, classes: Sequence[str], expected: Published | None = None
 ) -> None:
-    """Print the scores beside the published ones, and the protocol.
+    """Print the scores next to the published ones, and the protocol.
 
     Args:
         found: the scores.
         classes: what the labels stand for.
         expected: published scores of the preset.
     """
-    beside_published = comparable(found) and found.protocol.split == "train"
-    published = expected if beside_published else None
+    comparable_to_published = comparable(found) and found.protocol.split == "train"
+    published = expected if comparable_to_published else None
     title = escape(title_of(found))
     table = Table(title=title, title_justify="left")
     interval = ("95 %",) if found.intervals else ()
@@ -123,7 +118,7 @@ def print_evaluation(
     for heading in ("score", "ours", *interval, *more):
         table.add_column(heading, justify="left" if heading == "score" else "right")
     for name in found.scores:
-        if not name.endswith(STD):
+        if not is_spread(name):
             said = getattr(published, name, None)
             as_many = found.protocol.count == PUBLISHED_COUNT
             difference = f"{found.scores[name] - said:+.4f}" if said and as_many else ""
@@ -141,14 +136,10 @@ def print_evaluation(
         say(f"published by {published.source}")
 
 
-def print_floor(floor: Evaluation) -> None:
+def print_baseline(baseline: Evaluation) -> None:
     """Print what real data score by the same protocol."""
-    scores = ", ".join(
-        f"{shown_name(name, floor, ())} {shown_value(name, floor)}"
-        for name in floor.scores
-        if not name.endswith(STD) and not name.startswith(OF_CLASS)
-    )
-    say(f"{floor.model}, {floor.selection}, by the same protocol: {scores}")
+    scores = scores_in_a_line(baseline)
+    say(f"{baseline.model}, {baseline.selection}, by the same protocol: {scores}")
 
 
 def protocol_lines(found: Evaluation) -> list[str]:
@@ -156,7 +147,7 @@ def protocol_lines(found: Evaluation) -> list[str]:
     p = found.protocol
     each = f", {p.per_class:,} of each class" if p.per_class else ""
     if p.network == GIVEN:
-        made = f"{p.count:,} images as they were given, {found.images}"
+        made = f"{p.count:,} images as they are in files, {found.images}"
     else:
         within = f", noise within {p.truncation:g}" if p.truncation else ""
         made = (
@@ -167,7 +158,7 @@ def protocol_lines(found: Evaluation) -> list[str]:
 
 
 def reference_lines(found: Evaluation) -> list[str]:
-    """What the scores depend on beside the scored images, in words."""
+    """What the scores depend on in addition to the scored images, in words."""
     p = found.protocol
     lines = []
     if p.reference_count:
@@ -178,9 +169,9 @@ def reference_lines(found: Evaluation) -> list[str]:
         lines.append(
             f"[{p.extractor}]: not the features of published scores, so compare like with like"
         )
-    if "fid" in found.scores and p.count < MANY:
+    if "fid" in found.scores and p.count < ENOUGH_IMAGES:
         lines.append(
-            f"FID of {p.count:,} images is biased upwards: compare it with FIDs of as many alone"
+            f"FID of {p.count:,} images is biased upwards: compare it only with FIDs of as many"
         )
     if p.held_out:
         lines.append(
@@ -190,5 +181,5 @@ def reference_lines(found: Evaluation) -> list[str]:
             "50 %"
         )
     if found.intervals:
-        lines.append(INTERVALS)
+        lines.append(INTERVALS_NOTE)
     return lines

@@ -6,22 +6,21 @@ from pathlib import Path
 from typing import NamedTuple
 
 import gancli
+from gancli.evaluation.leaderboard import Entry
 from gancli.evaluation.protocol import Evaluation
-from gancli.evaluation.ranking import Entry
 from gancli.html import data_uri, template, thinned
 from gancli.plurals import counted
 from gancli.preset import to_toml
 from gancli.preset.published import ABSENT
 from gancli.preset.schema import leaves
 from gancli.report.evaluation import (
-    OF_CLASS,
-    STD,
     protocol_lines,
     shown_interval,
     shown_name,
     shown_value,
 )
 from gancli.report.summary import Series, Summary
+from gancli.scores import is_headline
 
 REPORT_PICTURE_BYTES = 12_000_000
 """Bytes of pictures in one page; in its base64 they take a third more."""
@@ -120,8 +119,8 @@ def _charts(summary: Summary) -> list[Chart]:
 
 
 def _judged(group: list[Entry], classes: Sequence[str]) -> Judged:
-    every = [name for each in group for name in each.evaluation.scores if not name.endswith(STD)]
-    names = list(dict.fromkeys(name for name in every if not name.startswith(OF_CLASS)))
+    every = (name for each in group for name in each.evaluation.scores)
+    names = list(dict.fromkeys(filter(is_headline, every)))
     rows = [
         (
             "" if each.evaluation.step is None else f"{each.evaluation.step:,}",

@@ -12,14 +12,14 @@ def print_presets() -> None:
     for heading in ("model", "paper", "data sets", "variants", "published"):
         table.add_column(heading, overflow="fold")
     for name in catalog.model_names():
-        head = catalog.preset_file(name)
-        variants = {v: None for dataset in head.datasets for v in head.variants_on(dataset)}
+        file = catalog.preset_file(name)
+        variants = {v: None for dataset in file.datasets for v in file.variants_on(dataset)}
         table.add_row(
             f"[bold]{name}[/bold]",
-            head.paper.partition(",")[0],
-            ", ".join(head.datasets),
+            file.paper.partition(",")[0],
+            ", ".join(file.datasets),
             ", ".join(variants),
-            "; ".join(filter(None, (_published(head, d) for d in head.datasets))) or "-",
+            "; ".join(filter(None, (_published(file, d) for d in file.datasets))) or "-",
         )
     console().print(table, soft_wrap=False)
     console().print("gan presets show NAME prints one as TOML; gan train NAME --dry-run, its step")
@@ -28,7 +28,7 @@ def print_presets() -> None:
 SCORES = {"fid": "FID", "intra_fid": "intra-FID", "inception_score": "IS"}
 
 
-def _published(head: catalog.PresetFile, dataset: str) -> str:
-    said = head.published(dataset)
+def _published(file: catalog.PresetFile, dataset: str) -> str:
+    said = file.published(dataset)
     scores = [f"{SCORES[key]} {said[key]:.2f}" for key in SCORES if key in said]
     return f"{dataset} {', '.join(scores)}" if scores else ""

@@ -18,8 +18,8 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from gancli.evaluate_in_training import Evaluated, Evaluating
 from gancli.report.evaluation import in_a_line
-from gancli.report.events import Evaluated, Evaluating
 from gancli.report.in_place import in_place, shows_changes
 from gancli.trainer import Event, Job, Logged, Previewed, Saved, Stepped
 
@@ -148,7 +148,7 @@ class RunDisplay:
 
     def panel(self) -> RenderableType:
         """A few lines for a terminal."""
-        head = Text(f"{self.job.run.folder}  step {self.pace.step:,} of {self.pace.steps:,}")
+        heading = Text(f"{self.job.run.folder}  step {self.pace.step:,} of {self.pace.steps:,}")
         bar = Table.grid(padding=(0, 2))
         bar.add_row(
             ProgressBar(total=self.pace.steps, completed=self.pace.step, width=40), self.speed()
@@ -160,7 +160,7 @@ class RunDisplay:
         numbers.add_row("last preview", self.preview)
         if self.scores:
             numbers.add_row("last evaluation", Text(self.scores))
-        return Group(head, bar, numbers, *([Text(self.busy)] if self.busy else []))
+        return Group(heading, bar, numbers, *([Text(self.busy)] if self.busy else []))
 
     def _warn(self) -> None:
         left = self.pace.remaining

@@ -4,8 +4,8 @@ import time
 from collections.abc import Callable
 
 from gancli.checkpoint import read_header
+from gancli.evaluate_in_training import Evaluated
 from gancli.files import write_atomically
-from gancli.report.events import Evaluated
 from gancli.report.page import render_report
 from gancli.report.summary import summarise_run
 from gancli.runs.folder import Run

@@ -9,12 +9,18 @@ from typing import NamedTuple
 
 from gancli.checkpoint import Header
 from gancli.errors import RunError
+from gancli.evaluation.leaderboard import (
+    Entry,
+    comparable_groups,
+    score_that_ranks,
+    standing_entries,
+)
 from gancli.evaluation.protocol import Evaluation
-from gancli.evaluation.ranking import Entry, alike, entries, ranked_by
-from gancli.evaluation.results import evaluations, examined
+from gancli.evaluation.results import read_evaluations, training_evaluations
 from gancli.plurals import counted
-from gancli.report.evaluation import OF_CLASS, STD, shown_name
+from gancli.report.evaluation import shown_name
 from gancli.runs.folder import LogRow, Run
+from gancli.scores import is_headline
 
 LOSS = "loss_"
 
@@ -76,9 +82,9 @@ class Summary:
     def judged(self) -> Series:
         """The scores found in training, by the protocol of the last of them."""
         found: Series = {}
-        for each in next(iter(reversed(alike(self.trained))), []):
+        for each in next(iter(reversed(comparable_groups(self.trained))), []):
             for name, value in each.scores.items():
-                if not name.endswith(STD) and not name.startswith(OF_CLASS):
+                if is_headline(name):
                     shown = shown_name(name, each, ())
                     found.setdefault(shown, []).append(Point(each.step or 0, value))
         return {name: sorted(points) for name, points in found.items()}
@@ -86,8 +92,12 @@ class Summary:
     def standing(self) -> list[list[Entry]]:
         """The best and the last evaluation of each protocol, that with the newest first."""
         wanted = self.header.preset.schedule.evaluate_by
-        groups = reversed(alike([*self.trained, *self.asked]))
-        return [entries(group, by) for group in groups if (by := ranked_by(group, wanted))]
+        groups = reversed(comparable_groups([*self.trained, *self.asked]))
+        return [
+            standing_entries(group, by)
+            for group in groups
+            if (by := score_that_ranks(group, wanted))
+        ]
 
     @cached_property
     def speed(self) -> list[Point]:
@@ -140,14 +150,14 @@ def summarise_run(run: Run, header: Header) -> Summary:
     known = known_step(header, metrics)
     previews = {step: path for step, path in run.previews().items() if step <= known}
     timing = [row for row in run.timing() if _is_number(row.get("seconds"), row.get("steps"))]
-    trained = [each.evaluation for each in examined(run)]
+    trained = [each.evaluation for each in training_evaluations(run)]
     return Summary(run, header, metrics, timing, previews, trained, _asked(run))
 
 
 def _asked(run: Run) -> list[Evaluation]:
     """Those in evaluation.json; none where it is damaged, of which `gan evaluate` tells."""
     try:
-        return evaluations(run.evaluation_file)
+        return read_evaluations(run.evaluation_file)
     except RunError:
         return []
 

@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 from gancli.errors import UsageError
-from gancli.report.events import Evaluated
+from gancli.evaluate_in_training import Evaluated
 from gancli.runs.folder import Run
 from gancli.trainer import Event, Logged, Previewed
 

@@ -28,7 +28,7 @@ TRAVERSAL_FILE = re.compile(
 )
 """The files of a folder of traversals."""
 _OWN = re.compile(
-    r"(preset\.toml|(metrics|timing|evaluations)\.jsonl|report\.html|evaluation\.json|memorisation-step-\d+\.png|tensorboard/events\.[^/]+|checkpoints/step-\d+\.safetensors|previews/step-\d+\.png"
+    r"(preset\.toml|(metrics|timing|evaluations)\.jsonl|report\.html|evaluation\.json|[\w-]+-step-\d+\.png|tensorboard/events\.[^/]+|checkpoints/step-\d+\.safetensors|previews/step-\d+\.png"
     rf"|samples/step-\d+-seeds-[^/]+(/([^/]+/)?({SAMPLE_FILE.pattern})|-grid\.png)"
     rf"|traversals/step-\d+-seeds-[^/]+/({TRAVERSAL_FILE.pattern}))(\.partial)?"
 )
@@ -76,9 +76,9 @@ class Run:
         """A JSON list of evaluations, each with its protocol."""
         return self.folder / "evaluation.json"
 
-    def memorisation_file(self, step: int) -> Path:
-        """Where the picture of a checkpoint's nearest training images is."""
-        return self.folder / f"memorisation-step-{step:06d}.png"
+    def metric_picture_file(self, metric: str, step: int) -> Path:
+        """Where the picture is that a metric draws of a checkpoint, e.g. of memorisation."""
+        return self.folder / f"{metric}-step-{step:06d}.png"
 
     @property
     def evaluations_file(self) -> Path:

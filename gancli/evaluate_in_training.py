@@ -1,0 +1,155 @@
+"""Evaluation while a run trains, by the same function as `gan evaluate`."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from gancli.checkpoint import Checkpoint, Header, load
+from gancli.errors import UsageError
+from gancli.evaluation.inputs import images_of_checkpoint
+from gancli.evaluation.job import EvaluationJob, prepare_evaluation
+from gancli.evaluation.observer import EvaluationStoppedError, Observer
+from gancli.evaluation.request import EvaluationRequest, ExtractorWeights
+from gancli.evaluation.results import (
+    TrainingEvaluation,
+    next_training_evaluation,
+    training_evaluations,
+)
+from gancli.preset import Schedule
+from gancli.runs.folder import LAST, Run
+from gancli.scores import default_metrics, option_of
+from gancli.trainer import Event, Job, Listener, Saved
+from gancli.watch import Done, Watch
+
+
+@dataclass(frozen=True)
+class Evaluating(Event):
+    """The checkpoint of this step is being evaluated."""
+
+    done: int
+    total: int
+    unit: str
+    """what is counted"""
+
+
+@dataclass(frozen=True)
+class Evaluated(Event):
+    """The checkpoint of this step was evaluated, and the scores were written."""
+
+    found: TrainingEvaluation
+    header: Header
+    """of the checkpoint"""
+
+
+class TrainingEvaluator:
+    """Listens to a run, and evaluates the checkpoints that its schedule names."""
+
+    def __init__(self, job: Job, request: EvaluationRequest, ready: EvaluationJob) -> None:
+        self.job = job
+        self.abandoned = False
+        """whether the last evaluation was left unfinished because the run is to stop"""
+        self._request = request
+        self._ready = ready
+        self._tell: Listener = lambda event: None
+        self._should_stop: Callable[[], bool] = lambda: False
+
+    @classmethod
+    def of(cls, job: Job, weights: ExtractorWeights, watch: Watch) -> "TrainingEvaluator | None":
+        """The run's evaluator, with everything it needs at hand; None where it needs none.
+
+        Args:
+            job: what will be trained.
+            weights: the extractor's.
+            watch: shows the progress of what is looked at first.
+
+        Raises:
+            GanError: the evaluation could not be made, e.g. for lack of a network.
+        """
+        schedule = job.preset.schedule
+        if not schedule.evaluate_every:
+            if weights != ExtractorWeights():
+                raise UsageError(
+                    "--weights and --trust-weights are for evaluation, and nothing is evaluated "
+                    "in training: add --set schedule.evaluate_every=N, or leave them out"
+                )
+            return None
+        own = option_of(schedule.evaluate_by)
+        request = EvaluationRequest(
+            (*default_metrics(), *([own] if own else [])),
+            count=schedule.evaluate_count,
+            data_dir=job.data_folder,
+            weights=weights,
+        )
+        start = Header(step=0, preset=job.preset, settings=job.settings, data=job.data.fingerprint)
+        device = torch.device(job.settings.device)
+        first = Checkpoint(job.run.checkpoint_file(0), start, {})
+        scored = images_of_checkpoint(first, request, device, job.run, LAST)
+        ready = prepare_evaluation(request, scored, device, Observer(watch))
+        if own is None and not (ready.spec.facts.of_digits and job.preset.classes):
+            raise UsageError(
+                f"schedule.evaluate_by={schedule.evaluate_by} needs a model that knows the digits' "
+                f"classes, unlike {job.preset.name} on {job.preset.dataset}: choose fid, or leave "
+                "it out"
+            )
+        return cls(job, request, ready)
+
+    def begin(self, tell: Listener, should_stop: Callable[[], bool]) -> None:
+        """Set to work.
+
+        Args:
+            tell: told of progress and scores.
+            should_stop: whether to leave an evaluation unfinished.
+        """
+        self._tell, self._should_stop = tell, should_stop
+
+    def note(self, event: Event) -> None:
+        """Take an event in."""
+        if isinstance(event, Saved) and self.job.preset.schedule.evaluates_at(event.step):
+            self._evaluate(event.path)
+
+    def catch_up(self) -> None:
+        """Evaluate the checkpoint that the run goes on from, where that is due and was not done."""
+        job = self.job
+        step = job.resume_from.header.step if job.resume_from else 0
+        if is_due(job.run, job.preset.schedule, step):
+            self._evaluate(job.run.checkpoint_file(step))
+
+    def _evaluate(self, path: Path) -> None:
+        began, run = time.monotonic(), self.job.run
+        saved = load(path)
+        device = torch.device(self.job.settings.device)
+        scored = images_of_checkpoint(saved, self._request, device, run, LAST)
+        observer = Observer(self._watching(saved.header.step), self._should_stop)
+        try:
+            (evaluation,), _ = self._ready.score(scored, observer)
+        except EvaluationStoppedError:
+            self.abandoned = True
+            return
+        self.abandoned = False
+        by = saved.header.preset.schedule.evaluate_by
+        seconds = time.monotonic() - began
+        before = training_evaluations(run)
+        row = next_training_evaluation(before, evaluation, by, seconds, run.checkpoints())
+        run.log_evaluation(row.model_dump(mode="json"))
+        self._tell(Evaluated(saved.header.step, row, saved.header))
+
+    def _watching(self, step: int) -> Watch:
+        @contextmanager
+        def watch(total: int, unit: str) -> Iterator[Done]:
+            def done(count: int) -> None:
+                self._tell(Evaluating(step, count, total, unit))
+
+            done(0)
+            yield done
+
+        return watch
+
+
+def is_due(run: Run, schedule: Schedule, step: int) -> bool:
+    """Whether a checkpoint is still to be evaluated because its evaluation was interrupted."""
+    done = (row["step"] for row in run.evaluations())
+    return schedule.evaluates_at(step) and step not in done

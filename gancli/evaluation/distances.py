@@ -1,0 +1,84 @@
+"""Distances between features, block by block; each pair of features is looked at once.
+
+Features are (N, D) tensors, which may be mapped from a file; distances are computed in the
+features' own type, on a device of choice.
+"""
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+
+CPU = torch.device("cpu")
+MANIFOLD_NEIGHBOUR = 3
+"""Precision and recall: balls reach to the third nearest neighbour."""
+DENSITY_NEIGHBOUR = 5
+"""Density and coverage: to the fifth."""
+BLOCK_BYTES = 256 * 2**20
+"""Most memory for a block of distances, and for the features it is made of."""
+MAX_BLOCK_ROWS = 2048
+
+
+def nearest(
+    of: Tensor, among: Tensor, device: torch.device = CPU, block_bytes: int = BLOCK_BYTES
+) -> tuple[Tensor, Tensor]:
+    """Each one's distance to its nearest neighbour in another set, and that one's place there.
+
+    Args:
+        of: (N, D).
+        among: (M, D), M > 0.
+        device: where to compute.
+        block_bytes: memory for a block of distances.
+
+    Returns:
+        Distances and places of (N,), on the CPU.
+    """
+    least = torch.full((len(of),), torch.inf, dtype=of.dtype, device=device)
+    place = torch.zeros(len(of), dtype=torch.int64, device=device)
+    for rows, columns, distance in distance_blocks(of, among, device, block_bytes):
+        found, where = distance.min(1)
+        closer = found < least[rows]
+        least[rows] = torch.where(closer, found, least[rows])
+        place[rows] = torch.where(closer, where + columns.start, place[rows])
+    return least.cpu(), place.cpu()
+
+
+def reaches(features: Tensor, device: torch.device = CPU, block_bytes: int = BLOCK_BYTES) -> Tensor:
+    """Each one's distance to its third and to its fifth nearest neighbour but itself.
+
+    Args:
+        features: (N, D), N > 5.
+        device: where to compute.
+        block_bytes: memory for a block of distances.
+
+    Returns:
+        (N, 2), on the CPU.
+    """
+    count = DENSITY_NEIGHBOUR + 1
+    least = torch.full((len(features), count), torch.inf, dtype=features.dtype, device=device)
+    for rows, _, distance in distance_blocks(features, features, device, block_bytes):
+        own = distance.topk(min(count, distance.shape[1]), largest=False).values
+        least[rows] = torch.cat([least[rows], own], 1).topk(count, largest=False).values
+    return least[:, [MANIFOLD_NEIGHBOUR, DENSITY_NEIGHBOUR]].cpu()
+
+
+def distance_blocks(
+    a: Tensor, b: Tensor, device: torch.device, block_bytes: int
+) -> Iterator[tuple[slice, slice, Tensor]]:
+    """All distances between two sets, block by block: rows of `a`, columns of `b`, distances.
+
+    Args:
+        a: (N, D).
+        b: (M, D).
+        device: where to compute.
+        block_bytes: memory for a block, and for the features it is made of.
+    """
+    of_features = max(1, block_bytes // (2 * a.shape[1] * a.element_size()))
+    height = min(MAX_BLOCK_ROWS, of_features)
+    width = min(of_features, max(1, block_bytes // (height * a.element_size())))
+    for top in range(0, len(a), height):
+        rows = slice(top, min(top + height, len(a)))
+        upper = a[rows].to(device)
+        for left in range(0, len(b), width):
+            columns = slice(left, min(left + width, len(b)))
+            yield rows, columns, torch.cdist(upper, b[columns].to(device))

@@ -1,0 +1,98 @@
+"""Scores from one call, for programs: `gan evaluate` without the command line."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import torch
+
+from gancli.checkpoint import Checkpoint
+from gancli.choices import DeviceName
+from gancli.defaults import IMAGES_AT_ONCE
+from gancli.environment import choose_device
+from gancli.evaluation.feature_store import DEFAULT_MEMORY_BYTES, GIB
+from gancli.evaluation.inputs import images_of_checkpoint, scored_images_of
+from gancli.evaluation.job import prepare_evaluation
+from gancli.evaluation.observer import Observer, never
+from gancli.evaluation.protocol import Evaluation
+from gancli.evaluation.request import EvaluationRequest, ExtractorWeights
+from gancli.runs.folder import LAST
+from gancli.watch import Watch, unwatched
+
+
+def evaluate_checkpoint(
+    source: Checkpoint | str | Path,
+    metrics: Sequence[str] = (),
+    *,
+    checkpoint: str = LAST,
+    raw: bool = False,
+    count: int | None = None,
+    per_class: int | None = None,
+    reference: str | Path | None = None,
+    held_out: str | Path | None = None,
+    dataset: str | None = None,
+    data_dir: str | Path | None = None,
+    extractor: str | None = None,
+    weights: str | Path | None = None,
+    trust_weights: bool = False,
+    device: str | None = None,
+    batch_size: int = IMAGES_AT_ONCE,
+    memory_gib: float = DEFAULT_MEMORY_BYTES / GIB,
+    resamples: int = 0,
+    watch: Watch = unwatched,
+    should_stop: Callable[[], bool] = never,
+) -> list[Evaluation]:
+    """Score what a checkpoint generates, or images in files, as `gan evaluate` does.
+
+    Args:
+        source: a checkpoint; a run's folder or name, a checkpoint file, or a folder, a zip or an
+            npz of images.
+        metrics: `fid`, `is`, `kid`, `prc`, `dc`, `intra-fid`, `memorisation`, or those of plugins;
+            none: FID and, where the extractor classifies, the Inception score.
+        checkpoint: which of a run: `last`, `best` or a step.
+        raw: whether to take the weights as trained, even where there is a moving average.
+        count: images to generate; None: 50,000.
+        per_class: images of each class to generate, instead of `count`.
+        reference: the real images: `train`, `test`, `both` or a path; None: `train`.
+        held_out: a path of real images that the generator has not seen; None: the test split.
+        dataset: the data set that `reference` is a split of, for image files.
+        data_dir: where named data sets lie; None: where they lay in training, or the default.
+        extractor: `inception`, `vgg16` or `mnist`; None: `mnist` for MNIST, else `inception`.
+        weights: a file with the extractor's weights; None: downloaded.
+        trust_weights: whether to take weights that are not the published ones.
+        device: `cpu`, `cuda` or `mps`; None: `cuda` where there is one, else `cpu`.
+        batch_size: images that are generated and looked at together.
+        memory_gib: memory to work in; features that do not fit lie in a file meanwhile.
+        resamples: of the bootstrap for the scores' 95 % intervals; 0: no intervals.
+        watch: shows progress.
+        should_stop: asked between batches whether to stop.
+
+    Returns:
+        One evaluation per reference (two for `both`): scores by name, intervals, and the protocol.
+
+    Raises:
+        GanError: something is not there or does not fit; the message says what to do.
+        EvaluationStoppedError: `should_stop` said so.
+    """
+    request = EvaluationRequest(
+        tuple(metrics),
+        count=count,
+        per_class=per_class,
+        raw=raw,
+        reference=None if reference is None else str(reference),
+        held_out=None if held_out is None else Path(held_out),
+        dataset=dataset,
+        data_dir=None if data_dir is None else Path(data_dir),
+        extractor=extractor,
+        weights=ExtractorWeights(None if weights is None else Path(weights), trust_weights),
+        batch_size=batch_size,
+        memory_gib=memory_gib,
+        resamples=resamples,
+    )
+    place = torch.device(choose_device(None if device is None else DeviceName(device)))
+    observer = Observer(watch, should_stop)
+    if isinstance(source, Checkpoint):
+        scored = images_of_checkpoint(source, request, place)
+    else:
+        scored = scored_images_of(str(source), checkpoint, request, place)
+    job = prepare_evaluation(request, scored, place, observer)
+    return job.score(job.scored, observer)[0]

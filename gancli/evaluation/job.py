@@ -1,0 +1,215 @@
+"""From a request and images to scores, for the command, training, compare and programs."""
+
+from dataclasses import dataclass, replace
+
+import torch
+
+from gancli.data.stacked import DIGITS
+from gancli.errors import DataError, UsageError
+from gancli.evaluation.class_matching import refuse_missing_classes, with_same_classes
+from gancli.evaluation.evaluate import (
+    EvaluationOutput,
+    ReferenceStats,
+    look_at_reals,
+    score_images,
+)
+from gancli.evaluation.extractors import (
+    INCEPTION,
+    MNIST,
+    Extractor,
+    digit_extractor,
+    load_extractor,
+    width_of,
+)
+from gancli.evaluation.feature_store import GIB, FeatureStore
+from gancli.evaluation.image_sets import GeneratedImages, ImageSet
+from gancli.evaluation.inputs import RealSets, ScoredImages, real_sets_for
+from gancli.evaluation.metrics import METRICS, ImageCounts, ImageFacts
+from gancli.evaluation.metrics.intra_fid import classes_within
+from gancli.evaluation.mnist_classifier import load_digit_reader
+from gancli.evaluation.observer import UNOBSERVED, Observer
+from gancli.evaluation.protocol import Evaluation
+from gancli.evaluation.records import evaluations_of
+from gancli.evaluation.request import EvaluationRequest, ExtractorWeights
+from gancli.evaluation.spec import EvaluationSpec, choose_metrics
+from gancli.folders import cache_folder, data_folder
+from gancli.scores import metric_options
+
+
+@dataclass(frozen=True)
+class EvaluationJob:
+    """Real images, seen by the extractor, that all checkpoints of a run may be compared with."""
+
+    scored: ScoredImages
+    """as they are compared: their classes may be under the reference's labels"""
+    spec: EvaluationSpec
+    reals: RealSets
+    stats: ReferenceStats
+    store: FeatureStore
+    batch_size: int
+
+    def score(
+        self, scored: ScoredImages, observer: Observer = UNOBSERVED
+    ) -> tuple[list[Evaluation], EvaluationOutput]:
+        """Score images; one evaluation per reference.
+
+        Raises:
+            EvaluationStoppedError: the observer wants to stop.
+        """
+        facts = replace(self.spec.facts, codes=None)
+        images = scored.images
+        if self.spec.extractor.name == MNIST and isinstance(images, GeneratedImages):
+            facts = replace(facts, codes=images.codes())
+        spec = replace(self.spec, facts=facts)
+        output = self.compare(images, observer, spec)
+        return evaluations_of(scored, spec, self.reals, output), output
+
+    def compare(
+        self,
+        images: ImageSet,
+        observer: Observer = UNOBSERVED,
+        spec: EvaluationSpec | None = None,
+    ) -> EvaluationOutput:
+        """Score any images, by the same metrics or others.
+
+        Raises:
+            EvaluationStoppedError: the observer wants to stop.
+        """
+        return score_images(
+            images,
+            self.stats,
+            spec or self.spec,
+            self.store.fresh(),
+            batch_size=self.batch_size,
+            observer=observer,
+        )
+
+
+def prepare_evaluation(
+    request: EvaluationRequest,
+    scored: ScoredImages,
+    device: torch.device,
+    observer: Observer = UNOBSERVED,
+) -> EvaluationJob:
+    """All that an evaluation takes but the generator's weights.
+
+    Args:
+        request: the metrics, and what to compare with.
+        scored: what is to be scored, or what is like it but for its weights.
+        device: where to compute.
+        observer: sees the progress, and may stop it.
+
+    Raises:
+        GanError: something cannot be had, or a metric cannot be computed.
+        EvaluationStoppedError: the observer wants to stop.
+    """
+    reals = _reals(request, scored)
+    scored, reals, classes = _by_class(request, scored, reals)
+    name = _extractor_name(request, scored, reals)
+    metrics = choose_metrics(
+        request.metrics,
+        _counts(request, scored, reals, name, classes),
+        name,
+        everything=request.everything,
+    )
+    spec = EvaluationSpec(
+        metrics,
+        _extractor(name, request, scored, device, observer),
+        ImageFacts(name == MNIST and scored.images.classes == DIGITS.class_names),
+        train=reals.train,
+        held_out=reals.held_out,
+        resamples=request.resamples,
+    )
+    store = FeatureStore(cache_folder() / "references", int(request.memory_gib * GIB))
+    size = request.batch_size
+    stats = look_at_reals(reals.references, spec, store, batch_size=size, observer=observer)
+    return EvaluationJob(scored, spec, reals, stats, store, size)
+
+
+def _reals(request: EvaluationRequest, scored: ScoredImages) -> RealSets:
+    """The real images, where a metric compares."""
+    if request.looks_at_reals:
+        return real_sets_for(scored, request)
+    if request.reference is not None or request.held_out is not None:
+        raise UsageError(
+            "--reference and --held-out need a metric that looks at real images: add one, e.g. "
+            "--fid, or leave them out"
+        )
+    return RealSets(())
+
+
+def _by_class(
+    request: EvaluationRequest, scored: ScoredImages, reals: RealSets
+) -> tuple[ScoredImages, RealSets, int]:
+    """Both sides under the same classes, and how many; 0 where metrics by class do not apply.
+
+    Raises:
+        DataError: one was asked for by name, and the classes do not match or lack images.
+    """
+    options = (entry.name for entry in metric_options() if METRICS[entry.name].goes_by_class)
+    wanted = [name for name in options if request.everything or name in request.metrics]
+    if not reals.references or not wanted:
+        return scored, reals, 0
+    try:
+        scored, reals = with_same_classes(scored, reals)
+        labelled = all(real.images.classes for real in reals.references)
+        if labelled and scored.images.classes:
+            for name in wanted:
+                refuse_missing_classes(scored, reals, name, METRICS[name].min_images)
+    except DataError:
+        if set(wanted) & set(request.metrics):
+            raise
+        return scored, reals, 0
+    return scored, reals, len(scored.images.classes) if labelled else 0
+
+
+def _counts(
+    request: EvaluationRequest, scored: ScoredImages, reals: RealSets, extractor: str, classes: int
+) -> ImageCounts:
+    return ImageCounts(
+        fake=len(scored.images),
+        real=min((len(real.images) for real in reals.references), default=0),
+        classes=classes,
+        held_out=len(reals.held_out.images) if reals.held_out else 0,
+        train=len(reals.train.images) if reals.train else 0,
+        max_classes=classes_within(request.memory_gib * GIB, width_of(extractor)),
+    )
+
+
+def _extractor_name(request: EvaluationRequest, scored: ScoredImages, reals: RealSets) -> str:
+    """The extractor asked for; else digits are looked at by their classifier.
+
+    Raises:
+        UsageError: the digit classifier was asked for, and it does not apply.
+    """
+    classes = [scored.images.classes, *(real.images.classes for real in reals.references)]
+    if scored.preset is not None:
+        classes.append(scored.preset.data.class_names)
+    grey = scored.images.shape[0] == 1
+    name = request.extractor or (MNIST if grey and DIGITS.class_names in classes else INCEPTION)
+    if name == MNIST and request.weights != ExtractorWeights():
+        raise UsageError(
+            f"--weights and --trust-weights are not for --extractor {MNIST}, which is trained "
+            "here: leave them out"
+        )
+    if name == MNIST and not grey:
+        raise UsageError(
+            f"--extractor {MNIST} takes grey digits, and these images are in colour: use "
+            f"--extractor {INCEPTION}"
+        )
+    return name
+
+
+def _extractor(
+    name: str,
+    request: EvaluationRequest,
+    scored: ScoredImages,
+    device: torch.device,
+    observer: Observer,
+) -> Extractor:
+    if name != MNIST:
+        weights = request.weights
+        return load_extractor(name, weights.file, device, trusted=weights.trusted)
+    before = None if scored.header is None else scored.header.data_folder
+    folder = data_folder(request.data_dir, before)
+    return digit_extractor(load_digit_reader(folder, cache_folder(), observer), device)

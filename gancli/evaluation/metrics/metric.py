@@ -1,0 +1,216 @@
+"""What a metric is: what it needs, the least it takes, its scores, and how far they may be off."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import ClassVar, NamedTuple, TypeVar, cast
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from gancli.errors import DataError, UsageError
+from gancli.evaluation.distances import BLOCK_BYTES, CPU
+from gancli.evaluation.extractors import INCEPTION, classifies
+from gancli.evaluation.features import FeatureNeeds, FeatureSet
+from gancli.evaluation.image_sets import ImageSet
+from gancli.evaluation.intervals import Uncertainty
+from gancli.evaluation.observer import UNOBSERVED, Observer
+from gancli.registry import Registry
+from gancli.scores import METRIC_TABLE, MetricEntry, add_metric
+
+Found = TypeVar("Found")
+Registered = TypeVar("Registered")
+FIDELITY_SEED = 2020
+"""Of torch-fidelity's draws, so that values can be compared."""
+
+
+class Spread(NamedTuple):
+    """A mean over repetitions, and their standard deviation."""
+
+    mean: float
+    std: float
+
+
+class ImageCounts(NamedTuple):
+    """How many images there are to compute metrics of."""
+
+    fake: int
+    real: int
+    """of the smallest reference; 0: there is none"""
+    classes: int
+    """0: there are no labels"""
+    held_out: int = 0
+    """0: there are none"""
+    train: int = 0
+    """likewise"""
+    max_classes: int = 100
+    """for which the memory budget has room in intra-FID"""
+
+
+@dataclass(frozen=True)
+class ImageFacts:
+    """What is known of the scored images in addition to their pixels and labels."""
+
+    of_digits: bool = False
+    """whether their labels are the digits that the extractor reads"""
+    codes: NDArray[np.int64] | None = None
+    """(count,) the discrete code each was generated from, where the extractor reads digits"""
+
+
+NO_FACTS = ImageFacts()
+
+
+class ImageSets(NamedTuple):
+    """The images themselves, for pictures."""
+
+    fake: ImageSet
+    train: ImageSet | None = None
+    held_out: ImageSet | None = None
+
+
+@dataclass(frozen=True)
+class MetricInputs:
+    """All that a metric may look at; what none needs is not there."""
+
+    fake: FeatureSet
+    real: FeatureSet | None = None
+    """the reference"""
+    train: FeatureSet | None = None
+    """the images the generator learnt from"""
+    held_out: FeatureSet | None = None
+    """real images it has not seen"""
+    facts: ImageFacts = NO_FACTS
+    images: ImageSets | None = None
+    device: torch.device = CPU
+    """where to compute; it has float64"""
+    block_bytes: int = BLOCK_BYTES
+    """memory for a block of distances"""
+    observer: Observer = UNOBSERVED
+    _shared: dict[str, object] = field(default_factory=dict, repr=False)
+
+    @property
+    def reference(self) -> FeatureSet:
+        """The real images.
+
+        Raises:
+            ValueError: there are none: the metric's reference_needs are None.
+        """
+        if self.real is None:
+            raise ValueError("there is no reference: give the metric reference_needs")
+        return self.real
+
+    @property
+    def unseen(self) -> tuple[FeatureSet, FeatureSet]:
+        """The training images, and those held out.
+
+        Raises:
+            ValueError: there are none: the metric's training_needs are None.
+        """
+        if self.train is None or self.held_out is None:
+            raise ValueError("there are no training images: give the metric training_needs")
+        return self.train, self.held_out
+
+    def against(self, real: FeatureSet) -> "MetricInputs":
+        """The same images, compared with a reference."""
+        return replace(self, real=real, _shared={})
+
+    def shared(self, name: str, find: Callable[[], Found]) -> Found:
+        """What several metrics, or scores and their intervals, look up: found once."""
+        if name not in self._shared:
+            self._shared[name] = find()
+        return cast(Found, self._shared[name])
+
+
+class Metric(ABC):
+    """One metric. A subclass, registered under its entry's name, is all there is to add."""
+
+    entry: ClassVar[MetricEntry]
+    """its option and its scores"""
+    needs: ClassVar[FeatureNeeds] = FeatureNeeds()
+    """what is kept of the scored images"""
+    reference_needs: ClassVar[FeatureNeeds | None] = None
+    """what is kept of the reference; None: it looks at none"""
+    training_needs: ClassVar[FeatureNeeds | None] = None
+    """what is kept of the training and the held-out images; None: it looks at neither"""
+    min_images: ClassVar[int] = 2
+    """on either side"""
+    needs_classifier: ClassVar[bool] = False
+    """whether the extractor must have classes"""
+    goes_by_class: ClassVar[bool] = False
+    """whether both sides must have the same classes, and `min_images` of each"""
+
+    @abstractmethod
+    def compute(self, inputs: MetricInputs) -> dict[str, float]:
+        """The scores under their names, in the table's order."""
+
+    def uncertainty(self, inputs: MetricInputs, scores: dict[str, float]) -> dict[str, Uncertainty]:
+        """How scores depend on which images there are; those left out get no interval.
+
+        Args:
+            inputs: as for `compute`; the scored images' features are there, too.
+            scores: the computed ones.
+        """
+        del inputs, scores
+        return {}
+
+    def picture(self, inputs: MetricInputs) -> bytes | None:
+        """A PNG that shows more than the scores do, where there is one."""
+        del inputs
+        return None
+
+    def comes_by_itself(self, facts: ImageFacts) -> bool:
+        """Whether it is computed although it was not asked for."""
+        del facts
+        return False
+
+    def check(self, counts: ImageCounts, extractor: str) -> None:
+        """Refuse what cannot be computed, before anything is.
+
+        Args:
+            counts: how many images there are.
+            extractor: the name of the feature network.
+
+        Raises:
+            UsageError: the metric does not apply, or too few images are scored.
+            DataError: there are too few real images.
+        """
+        option = f"--{self.entry.name}"
+        if self.needs_classifier and not classifies(extractor):
+            raise UsageError(
+                f"{option} needs an extractor with classes, and {extractor} has none: use "
+                f"--extractor {INCEPTION}"
+            )
+        least = self.min_images * (counts.classes if self.goes_by_class else 1)
+        if counts.fake < least:
+            raise UsageError(
+                f"{option} needs at least {least:,} images to score, and there are "
+                f"{counts.fake:,}: raise --count, or leave {option} out"
+            )
+        if self.reference_needs is not None and counts.real < least:
+            raise DataError(
+                f"{option} needs at least {least:,} real images, and there are {counts.real:,}: "
+                f"leave {option} out, or choose a larger --reference"
+            )
+
+
+class MetricRegistry(Registry[type[Metric]]):
+    """The metrics by name; one that the table of scores lacks is added to it."""
+
+    def register(self, name: str) -> Callable[[Registered], Registered]:
+        """Register the decorated class under the name of its entry.
+
+        Raises:
+            UsageError: the name, or that of one of its scores, is taken.
+        """
+
+        def add(kind: Registered) -> Registered:
+            entry = cast(type[Metric], kind).entry
+            if METRIC_TABLE.get(name) is not entry:
+                add_metric(entry)
+            return super(MetricRegistry, self).register(name)(kind)
+
+        return add
+
+
+METRICS = MetricRegistry("metric")

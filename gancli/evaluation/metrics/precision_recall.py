@@ -1,0 +1,29 @@
+"""Improved precision and recall (Kynkaanniemi et al. 2019, arXiv:1904.06991)."""
+
+from typing import ClassVar
+
+from gancli.evaluation.distances import DENSITY_NEIGHBOUR
+from gancli.evaluation.features import FeatureNeeds
+from gancli.evaluation.intervals import Share, Uncertainty
+from gancli.evaluation.metrics.manifolds import shared_manifolds
+from gancli.evaluation.metrics.metric import METRICS, Metric, MetricInputs
+from gancli.scores import METRIC_TABLE
+
+
+@METRICS.register("prc")
+class PrecisionRecall(Metric):
+    """Shares of fakes near reals, and of reals near fakes."""
+
+    entry = METRIC_TABLE["prc"]
+    needs = FeatureNeeds(features=True)
+    reference_needs = FeatureNeeds(features=True, reaches=True)
+    min_images: ClassVar[int] = DENSITY_NEIGHBOUR + 1
+
+    def compute(self, inputs: MetricInputs) -> dict[str, float]:
+        """Both from the same pass over all pairs."""
+        cover = shared_manifolds(inputs)
+        return {"precision": cover.precision, "recall": cover.recall}
+
+    def uncertainty(self, inputs: MetricInputs, scores: dict[str, float]) -> dict[str, Uncertainty]:
+        """Shares of the fakes, and of the reals."""
+        return {"precision": Share(inputs.fake.count), "recall": Share(inputs.reference.count)}

@@ -1,0 +1,82 @@
+"""What an evaluation is asked for, in plain values: the command and the library fill it in."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from gancli.defaults import IMAGES_AT_ONCE
+from gancli.errors import UsageError
+from gancli.evaluation.feature_store import DEFAULT_MEMORY_BYTES, GIB
+from gancli.evaluation.metrics import METRICS, Metric
+from gancli.scores import metric_options
+
+
+@dataclass(frozen=True)
+class ExtractorWeights:
+    """The weights of the feature network."""
+
+    file: Path | None = None
+    """None: the published ones, downloaded where they are not there"""
+    trusted: bool = False
+    """whether to take weights that are not the published ones"""
+
+
+@dataclass(frozen=True)
+class EvaluationRequest:
+    """Which metrics, of how many images, compared with what; None: the default.
+
+    Raises:
+        UsageError: there is no metric of a name.
+    """
+
+    metrics: tuple[str, ...] = ()
+    """none: FID and, where the extractor classifies, the Inception score"""
+    everything: bool = False
+    """whether to add all metrics that can be computed"""
+    count: int | None = None
+    """images to generate"""
+    per_class: int | None = None
+    """images of each class to generate"""
+    raw: bool = False
+    """whether to take the weights as trained, even where there is a moving average"""
+    reference: str | None = None
+    """train, test, both or a path of images; None: train"""
+    held_out: Path | None = None
+    """images the generator has not seen; None: the test split, where there is one"""
+    dataset: str | None = None
+    """the data set that `reference` is a split of, for image files"""
+    data_dir: Path | None = None
+    """where named data sets lie"""
+    extractor: str | None = None
+    """None: `mnist` for MNIST, else `inception`"""
+    weights: ExtractorWeights = field(default_factory=ExtractorWeights)
+    batch_size: int = IMAGES_AT_ONCE
+    memory_gib: float = DEFAULT_MEMORY_BYTES / GIB
+    resamples: int = 0
+    """of the bootstrap; 0: no intervals"""
+
+    def __post_init__(self) -> None:
+        options = [entry.name for entry in metric_options()]
+        unknown = [name for name in self.metrics if name not in options]
+        if unknown:
+            raise UsageError(f"no metric {unknown[0]}: choose from {', '.join(options)}")
+
+    def _named(self) -> list[type[Metric]]:
+        return [METRICS[name] for name in self.metrics]
+
+    @property
+    def goes_by_class(self) -> bool:
+        """Whether images must have classes."""
+        return self.per_class is not None or any(kind.goes_by_class for kind in self._named())
+
+    @property
+    def looks_at_training_images(self) -> bool:
+        """Whether a metric may need what the generator learnt from, and what it has not seen."""
+        named = any(kind.training_needs is not None for kind in self._named())
+        return self.everything or named
+
+    @property
+    def looks_at_reals(self) -> bool:
+        """Whether a metric may look at real images."""
+        if self.everything or not self.metrics or self.looks_at_training_images:
+            return True
+        return any(kind.reference_needs is not None for kind in self._named())

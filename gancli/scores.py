@@ -1,0 +1,192 @@
+"""The metrics and the scores they give: options, labels, which way is better; knows no torch.
+
+A metric's mathematics is in the file of `gancli/evaluation/metrics` that bears its name. To add
+one, write that file and a line here; a plugin's metric brings its line itself.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from gancli.errors import UsageError
+from gancli.registry import Registry
+
+STD_SUFFIX = "_std"
+"""NAME_std is the spread of the score NAME over repetitions."""
+CLASS_INFIX = "_class"
+"""NAME_class3 is the score NAME of the class 3 alone."""
+
+
+@dataclass(frozen=True)
+class Score:
+    """A number that a metric gives, under the name it has in evaluation.json."""
+
+    name: str
+    label: str
+    """in tables and on pages"""
+    better: Literal["higher", "lower"] | None = None
+    """which way is better; None: it ranks no runs"""
+    decimals: int = 4
+    is_share: bool = False
+    """whether it is shown in percent"""
+    is_distance: bool = False
+    """whether it cannot be below 0, but for rounding"""
+    names_extractor: bool = True
+    """whether the extractor's name stands behind the label, unless it is the published one"""
+
+    def is_better(self, value: float, other: float) -> bool:
+        """Whether a value is better than another."""
+        return value > other if self.better == "higher" else value < other
+
+
+@dataclass(frozen=True)
+class MetricEntry:
+    """A metric as it is named in options and settings."""
+
+    name: str
+    """`fid`: --fid"""
+    help: str
+    scores: tuple[Score, ...]
+    """but for their spreads, and for those of single classes"""
+    is_option: bool = True
+    """False: it is computed wherever it applies, and has no option"""
+    is_default: bool = False
+    """whether it is computed where no metric is named"""
+
+
+METRIC_TABLE: Registry[MetricEntry] = Registry("metric")
+"""In the order of options and of scores."""
+
+
+def add_metric(entry: MetricEntry) -> MetricEntry:
+    """Add a metric to the table.
+
+    Raises:
+        UsageError: its name, or that of one of its scores, is taken.
+    """
+    taken = {score.name for score in all_scores()} & {score.name for score in entry.scores}
+    if taken:
+        raise UsageError(f"score {min(taken)} belongs to two metrics: rename one of them")
+    return METRIC_TABLE.register(entry.name)(entry)
+
+
+def all_scores() -> Iterator[Score]:
+    """The scores of all metrics, in the table's order."""
+    return (score for entry in METRIC_TABLE.values() for score in entry.scores)
+
+
+def score_named(name: str) -> Score:
+    """A score by its name; one of a metric that is not here is shown under its bare name."""
+    return next((score for score in all_scores() if score.name == name), Score(name, name))
+
+
+def ranks(name: str) -> bool:
+    """Whether runs and checkpoints may be ranked by a score."""
+    return score_named(name).better is not None
+
+
+def ranking_scores() -> list[str]:
+    """The names of the scores that rank."""
+    return [score.name for score in all_scores() if score.better is not None]
+
+
+def metric_of(score: str) -> MetricEntry | None:
+    """The metric that gives a score; None: there is none here."""
+    own = (entry for entry in METRIC_TABLE.values() if any(s.name == score for s in entry.scores))
+    return next(own, None)
+
+
+def option_of(score: str) -> str | None:
+    """The metric to ask for to get a score; None: the score comes by itself, or is unknown."""
+    entry = metric_of(score)
+    return entry.name if entry is not None and entry.is_option else None
+
+
+def metric_options() -> list[MetricEntry]:
+    """The metrics that have an option."""
+    return [entry for entry in METRIC_TABLE.values() if entry.is_option]
+
+
+def default_metrics() -> tuple[str, ...]:
+    """The metrics that are computed where none is named."""
+    return tuple(entry.name for entry in METRIC_TABLE.values() if entry.is_default)
+
+
+def is_spread(name: str) -> bool:
+    """Whether this is the spread of another score."""
+    return name.endswith(STD_SUFFIX)
+
+
+def class_of(name: str) -> int | None:
+    """The class that a score is of; None: it is of all images."""
+    _, infix, number = name.rpartition(CLASS_INFIX)
+    return int(number) if infix and number.isdecimal() else None
+
+
+def whole_score(name: str) -> str:
+    """The score of all images that a class's score belongs to; else the same name."""
+    return name if class_of(name) is None else name.rpartition(CLASS_INFIX)[0]
+
+
+def is_headline(name: str) -> bool:
+    """Whether a score stands for itself: no spread, and of all classes."""
+    return not is_spread(name) and class_of(name) is None
+
+
+for _entry in (
+    MetricEntry(
+        "fid",
+        "Frechet distance of features.",
+        (Score("fid", "FID", "lower", is_distance=True),),
+        is_default=True,
+    ),
+    MetricEntry(
+        "is",
+        "Inception score.",
+        (Score("inception_score", "Inception score", "higher"),),
+        is_default=True,
+    ),
+    MetricEntry(
+        "intra-fid",
+        "FID of each class, and their mean.",
+        (Score("intra_fid", "intra-FID, mean", "lower", is_distance=True),),
+    ),
+    MetricEntry("kid", "Kernel distance of features.", (Score("kid", "KID", "lower"),)),
+    MetricEntry(
+        "prc",
+        "Precision and recall.",
+        (Score("precision", "precision", "higher"), Score("recall", "recall", "higher")),
+    ),
+    MetricEntry(
+        "dc",
+        "Density and coverage.",
+        (Score("density", "density", "higher"), Score("coverage", "coverage", "higher")),
+    ),
+    MetricEntry(
+        "digits",
+        "What a classifier reads in images of digits.",
+        (
+            Score(
+                "recognised",
+                "recognised as asked",
+                "higher",
+                is_share=True,
+                names_extractor=False,
+            ),
+            Score("code_purity", "digits told by code", is_share=True),
+            Score("code_information", "  code and digit, nats"),
+        ),
+        is_option=False,
+    ),
+    MetricEntry(
+        "memorisation",
+        "Distance to the nearest training images, compared with that of held-out images.",
+        (
+            Score("memorisation_repeated", "near a training image", is_share=True),
+            Score("memorisation_nearer", "nearer than held-out", is_share=True),
+            Score("memorisation_fake_median", "  distance, median"),
+            Score("memorisation_held_out_median", "  of held-out images"),
+        ),
+    ),
+):
+    add_metric(_entry)

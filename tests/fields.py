@@ -1,0 +1,202 @@
+"""Every field that a preset can set: other values for it, and all that may show a difference."""
+
+import hashlib
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+import numpy as np
+import torch
+from helpers import Key, job, narrow
+from PIL import Image
+from torch import Tensor
+
+from gancli.data import ImageFolder
+from gancli.errors import DataError
+from gancli.networks.layers import BATCH_NORMS
+from gancli.preset import Preset, change
+from gancli.settings import Settings
+from gancli.state import build_players
+from gancli.trainer import Trainer
+
+TELLING = {"name", "summary", "paper", "dataset", "variant", "deviations", "expected"}
+"""What says which preset it is, and what others say of it."""
+STEPS = (*range(12), 24, 25, 100, 500, 10**3, 10**4, 10**6, 10**8)
+"""Steps at which a schedule is asked."""
+
+
+def small(key: Key) -> Preset:
+    """A preset that comes to the end of its data, and keeps some checkpoints, within eight steps."""
+    preset = narrow(key, ["schedule.batch_size=7", "schedule.checkpoint_every=2"])
+    return change(preset, ["data.points_per_mode=5"]) if preset.data.key == "points" else preset
+
+
+def fields_of(settings: Settings, prefix: str = "") -> Iterator[tuple[str, list[list[object]]]]:
+    """Each field by its path, with groups of other values; of each group one must do something.
+
+    A table that is absent is no field, nor is the tag that says what kind a table is of.
+    """
+    for name, field in type(settings).model_fields.items():
+        value = getattr(settings, name)
+        if not prefix and name in TELLING:
+            continue
+        if isinstance(value, Settings):
+            yield from fields_of(value, f"{prefix}{name}.")
+        else:
+            groups = list(_others(field.annotation, value))
+            if groups:
+                yield f"{prefix}{name}", groups
+
+
+def _others(annotation: object, value: object) -> Iterator[list[object]]:
+    origin, arguments = get_origin(annotation), get_args(annotation)
+    if origin is Annotated:
+        yield from _others(arguments[0], value)
+    elif origin in (Union, UnionType):
+        for inner in arguments:
+            if inner is not NoneType and (value is None or _is_of(inner, value)):
+                yield from _others(inner, value)
+    elif origin is Literal:
+        yield from ([other] for other in arguments if other != value)
+    elif origin is tuple:
+        yield list(_other_tuples(arguments, value))
+    elif annotation is bool:
+        yield [not value]
+    elif annotation is int:
+        old = value if isinstance(value, int) else 0
+        yield [new for new in (old + 1, 1, 2, 3, 5, 2 * old, 10 * old) if new != value]
+    elif annotation is float:
+        old = float(value) if isinstance(value, float) else 0.0
+        yield [new for new in (old / 2, old + 0.25, old * 1.5, 0.5) if new != value]
+    elif annotation is str:
+        yield ["elsewhere"]
+
+
+def _is_of(annotation: object, value: object) -> bool:
+    while get_origin(annotation) is Annotated:
+        annotation = get_args(annotation)[0]
+    kind = get_origin(annotation) or annotation
+    return kind is Literal or (isinstance(kind, type) and isinstance(value, kind))
+
+
+def _other_tuples(inner: tuple[object, ...], value: object) -> Iterator[object]:
+    if not isinstance(value, tuple):
+        yield [2, 3]
+        return
+    if not value:
+        yield ["a", "b"]
+    yield list(reversed(value))
+    for place, element in enumerate(value):
+        kind = inner[0] if inner[-1] is ... else inner[place]
+        for group in _others(kind, element):
+            yield from ([*value[:place], new, *value[place + 1 :]] for new in group)
+
+
+Look = Callable[[Preset], str]
+
+
+def looks() -> list[Look]:
+    """Ways to look at what a preset does, the fastest first."""
+    return [starting_networks, latents, schedule, images_as_read, training, training_in_bf16]
+
+
+def digest(tensors: Mapping[str, Tensor]) -> str:
+    """A hash of tensors and their names."""
+    found = hashlib.sha256()
+    for name, tensor in tensors.items():
+        found.update(f"{name} {tuple(tensor.shape)} {tensor.dtype}".encode())
+        found.update(tensor.detach().contiguous().numpy().tobytes())
+    return found.hexdigest()
+
+
+def starting_networks(preset: Preset) -> str:
+    """Parameters and buffers as they start."""
+    nets = build_players(preset, 0).named().items()
+    return " ".join(digest(net.state_dict()) for _, net in nets)
+
+
+def latents(preset: Preset) -> str:
+    """What is sampled from."""
+    found = preset.prior.at(range(4))._asdict()
+    return digest({name: part for name, part in found.items() if part is not None})
+
+
+def schedule(preset: Preset) -> str:
+    """When what is due, and how large the steps are."""
+    said = preset.schedule
+    evaluation = (said.evaluate_count, said.evaluate_by) if said.evaluates_at(said.steps) else ()
+    asked: list[Callable[[int], object]] = [
+        said.evaluates_at, said.saves_at, said.discriminator_steps_at, said.lr_factor,
+        said.ema_decay_at if preset.average_kept else str,
+        *(player.optimizer.at for player in preset.players().values()),
+    ]  # fmt: skip
+    return f"{evaluation} {[[repr(ask(step)) for step in STEPS] for ask in asked]}"
+
+
+def images_as_read(preset: Preset) -> str:
+    """A folder of grey and coloured images, no square among them, and one that is broken."""
+    if not isinstance(preset.data, ImageFolder):
+        return ""
+    with TemporaryDirectory() as name:
+        folder = Path(name) / "ffhq"
+        folder.mkdir()
+        pixels = np.random.default_rng(0).integers(0, 256, (2, 24, 20, 3), dtype=np.uint8)
+        Image.fromarray(pixels[0]).save(folder / "0.png")
+        Image.fromarray(pixels[1, :, :, 0]).save(folder / "1.png")
+        found = [_read(preset, Path(name))]
+        (folder / "2.png").write_bytes(b"no image")
+        return str([*found, _read(preset, Path(name))])
+
+
+def _read(preset: Preset, folder: Path) -> str:
+    try:
+        return preset.data.load(folder, 0).fingerprint
+    except DataError as error:
+        return str(error).replace(str(folder), "")
+
+
+def training(preset: Preset) -> str:
+    """Where eight steps lead, what they log, and what they leave in the run's folder."""
+    return _trained(preset, "fp32")
+
+
+def training_in_bf16(preset: Preset) -> str:
+    """Likewise in half precision, where penalties need not be in it."""
+    return _trained(preset, "bf16")
+
+
+def _trained(preset: Preset, precision: str) -> str:
+    with TemporaryDirectory() as name:
+        work = job(preset, Path(name), precision=precision)
+        trainer = Trainer(work)
+        for net in trainer.state.players.named().values():
+            _start_loud(net)
+        state = trainer.train()
+        files = sorted(path.name for path in Path(name).rglob("*") if path.is_file())
+        rows = [sorted(row) for row in work.run.metrics()]
+        return f"{digest(state.tensors())} {files} {rows}"
+
+
+def _start_loud(net: torch.nn.Module) -> None:
+    """Larger weights, so that losses with margins meet them within a few steps."""
+    with torch.no_grad():
+        for module in net.modules():
+            if not isinstance(module, BATCH_NORMS):
+                for parameter in module.parameters(recurse=False):
+                    parameter.mul_(2)
+
+
+def value_in_toml(value: object) -> str:
+    """A value as it is typed behind --set."""
+    if isinstance(value, list):
+        return f"[{', '.join(map(value_in_toml, value))}]"
+    return f'"{value}"' if isinstance(value, str) else str(value).lower()
+
+
+def table_of(settings: Settings, path: str) -> Any:  # noqa: ANN401
+    """The table that holds the field of a path."""
+    for name in path.split(".")[:-1]:
+        settings = getattr(settings, name)
+    return settings
