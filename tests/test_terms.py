@@ -472,7 +472,7 @@ def test_a_balance_of_an_autoencoder_holds(tmp_path: Path) -> None:
 
 def view(x: Tensor, **fields: object) -> Tensor:
     source = toy_deck(narrow(("dcgan", "cifar10", "lite"))).hand(0, 0, 0)
-    off: dict[str, object] = {"color": False, "translation": 0.0, "cutout": 0.0}
+    off: dict[str, object] = {"colour": False, "translation": 0.0, "cutout": 0.0}
     augmentation = DifferentiableAugmentation.model_validate(off | fields)
     return augmentation.show(x, NamedDraws(source, "augmentation.real", set()))
 
@@ -512,12 +512,12 @@ def test_a_square_is_cut_out() -> None:
 def test_colours_change_brightness_saturation_and_contrast() -> None:
     """Of a flat grey image brightness alone changes, by less than a half either way."""
     flat = torch.zeros(8, 3, 16, 16)
-    seen = view(flat, color=True)
+    seen = view(flat, colour=True)
     level = seen.mean((1, 2, 3))
     assert torch.allclose(seen, level[:, None, None, None].expand_as(seen), atol=1e-6)
     assert float(level.abs().max()) < 0.5 and float(level.std()) > 0.1
     x = torch.randn(8, 3, 16, 16)
-    spread = (view(x, color=True).std((1, 2, 3)) / x.std((1, 2, 3))).tolist()
+    spread = (view(x, colour=True).std((1, 2, 3)) / x.std((1, 2, 3))).tolist()
     assert max(spread) < 3 and len({round(each, 3) for each in spread}) == 8
 
 

@@ -252,7 +252,7 @@ REFUSED = [
      "turns.generator.labels: fakes that are kept have theirs"),
     (RING, ["objective.augmentation.cutout=0.5"], "objective.augmentation: it changes images"),
     (("dcgan", "cifar10", "lite"),
-     ["objective.augmentation={color=false, translation=0.0, cutout=0.0}"], "are all off"),
+     ["objective.augmentation={colour=false, translation=0.0, cutout=0.0}"], "are all off"),
 ]  # fmt: skip
 
 
