@@ -48,9 +48,9 @@ class OptimizerSpec(Settings):
     def build(self, parameters: Iterable[nn.Parameter]) -> Optimizer:
         """The optimiser of these parameters."""
 
-    @abstractmethod
     def build_plainly(self, parameters: Iterable[nn.Parameter]) -> Optimizer:
         """The same in torch's default implementation, with which `gan bench train` compares."""
+        return self.build(parameters)
 
     def at(self, step: int) -> dict[str, float]:
         """What the optimiser's settings are at this step (0 is the first)."""

@@ -5,6 +5,7 @@ from gancli.networks import DiscriminatorSpec, GeneratorSpec
 from gancli.objective import Adversarial
 from gancli.objective.context import Context, Read, Side, TermState, View, input_gradient
 from gancli.objective.term import Constraint, Term
+from gancli.optimizers import OptimizerSpec
 from gancli.prior import Prior
 from gancli.types import (
     DataShape,
@@ -28,6 +29,7 @@ __all__ = [
     "GeneratorNet",
     "GeneratorSpec",
     "Latent",
+    "OptimizerSpec",
     "Prior",
     "Read",
     "Sample",

@@ -16,10 +16,12 @@ if TYPE_CHECKING:
     from gancli.data import DataSpec
     from gancli.networks import DiscriminatorSpec, GeneratorSpec
     from gancli.objective.term import ObjectivePart
+    from gancli.optimizers import OptimizerSpec
 
     _Table = TypeVar("_Table", bound=type[ObjectivePart])
     _Generator = TypeVar("_Generator", bound=GeneratorSpec)
     _Discriminator = TypeVar("_Discriminator", bound=DiscriminatorSpec)
+    _Optimizer = TypeVar("_Optimizer", bound=OptimizerSpec)
     _Data = TypeVar("_Data", bound=DataSpec)
 
 _Part = TypeVar("_Part", bound=Settings)
@@ -81,6 +83,20 @@ def dataset(name: str) -> "Callable[[type[_Data]], type[_Data]]":
     from gancli.data import KINDS
 
     return _tagged(KINDS, name, "kind")
+
+
+def optimizer(name: str) -> "Callable[[type[_Optimizer]], type[_Optimizer]]":
+    """Register a kind of optimiser: `kind = "NAME"` in a preset's `[optimizer]`.
+
+    The class is a `gancli.parts.OptimizerSpec` with a field `kind: Literal["NAME"] = "NAME"`; its
+    fields are the table's, and it builds a torch optimiser.
+
+    Raises:
+        UsageError: the name is taken, or the class does not have that field.
+    """
+    from gancli.optimizers import OPTIMIZERS
+
+    return _tagged(OPTIMIZERS, name, "kind")
 
 
 def _tagged(

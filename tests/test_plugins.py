@@ -17,11 +17,12 @@ from gancli.data import KINDS
 from gancli.errors import RunError, UsageError
 from gancli.networks import DISCRIMINATORS, GENERATORS
 from gancli.objective.term import TERMS
+from gancli.optimizers import OPTIMIZERS
 from gancli.plugins import VARIABLE, load_plugin
 from gancli.preset import load_preset
 from gancli.registry import Registry
 
-REGISTRIES: list[Registry[object]] = [KINDS, TERMS, GENERATORS, DISCRIMINATORS]  # type: ignore[list-item]
+REGISTRIES: list[Registry[object]] = [KINDS, TERMS, GENERATORS, DISCRIMINATORS, OPTIMIZERS]  # type: ignore[list-item]
 Session = Callable[[], AbstractContextManager[None]]
 
 SPIRAL = """
@@ -146,6 +147,48 @@ def test_a_checkpoint_says_what_it_needs_and_loads_nothing(gan: Gan, session: Se
         assert gan("sample", "run", "--plugin", "elsewhere/spiral.py")[0] == 0
 
 
+ADAGRAD = """
+from typing import Literal
+
+import torch
+
+from gancli import parts, register
+
+
+@register.optimizer("adagrad")
+class Adagrad(parts.OptimizerSpec):
+    kind: Literal["adagrad"] = "adagrad"
+    decay: float = 0.0
+
+    def build(self, parameters):
+        return torch.optim.Adagrad(parameters, self.lr, self.decay)
+"""
+
+
+def test_an_optimiser_trains_and_is_resumed(gan: Gan, session: Session) -> None:
+    Path("adagrad.py").write_text(ADAGRAD)
+    small = ["--set", "generator.network.width=8", "--set", "schedule.batch_size=8"]
+    fields = ["--set", "optimizer={kind='adagrad', lr=0.01, decay=0.1}", *small]
+    with session():
+        code, _, error = gan("train", "gan", "--dataset", "ring8", *fields, "--dry-run")
+        assert code == 2
+        assert "kind" in error and "adagrad" in error
+    plugin = ["--plugin", "adagrad.py"]
+    with session():
+        arguments = ["--dataset", "ring8", *fields, *plugin, "--steps", 2, "--out", "run"]
+        code, _, error = gan("train", "gan", *arguments)
+        assert code == 0, error
+    with session():
+        again = ["--resume", "--allow-changes", "--out", "run", *plugin]
+        code, _, error = gan("train", "run/preset.toml", "--steps", 4, *again)
+        assert code == 0, error
+    with session():
+        load_plugin("adagrad.py")
+        saved = load(Path("run/checkpoints/step-000004.safetensors"))
+        assert saved.header.preset.generator.optimizer.lr == 0.01
+        assert any(name.endswith("first_layer.weight.sum") for name in saved.tensors)
+
+
 @pytest.mark.filterwarnings("default::gancli.plugin_records.ChangedPluginWarning")
 def test_a_changed_plugin_is_said_and_not_resumed_with(gan: Gan, session: Session) -> None:
     with session():
@@ -242,9 +285,7 @@ def test_packages_and_entry_points(session: Session, monkeypatch: pytest.MonkeyP
     subprocess.run(show, capture_output=True, check=True)
     code = dedent("""
         from gancli.plugin_records import records_of
-        from gancli.networks import DISCRIMINATORS, GENERATORS
-from gancli.objective.term import TERMS
-from gancli.preset import load_preset
+        from gancli.preset import load_preset
         print([(r.name, len(r.sha256), r.path) for r in records_of(load_preset("spiral.toml"))])
     """)
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

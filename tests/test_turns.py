@@ -13,6 +13,7 @@ from torch.nn.functional import softplus
 from gancli.checkpoint import load
 from gancli.data import BatchSource
 from gancli.errors import DataError, InterruptedRunError, UsageError
+from gancli.objective.adversarial import Vanilla
 from gancli.objective.scene import Carried, make_scene
 from gancli.objective.turns import plan
 from gancli.optimizers import Plateau, PlateauState
@@ -73,6 +74,7 @@ def test_a_schedule_written_by_hand(tmp_path: Path) -> None:
     for the discriminator's turns; every epoch begins with the generator's; the last batch is small.
     """
     preset = narrow(("cgan", "mnist", "reference"), CONDITIONAL)
+    assert preset.objective.adversarial == Vanilla(halved=True)
     ours = Trainer(job(preset, tmp_path / "ours", precision="fp64"))
     theirs = Trainer(job(preset, tmp_path / "theirs", precision="fp64"))
     players, optimizers, source = theirs.state.players, theirs.state.optimizers, theirs.deck
@@ -91,9 +93,9 @@ def test_a_schedule_written_by_hand(tmp_path: Path) -> None:
         for turn in range(min(2, 4 - batch % 4)):
             on_real = judge(source.hand(step, 1 + turn, batch).real()).logit
             on_fake = judge(kept).logit
-            loss = softplus(on_fake).mean() + softplus(-on_real).mean()
+            loss = (softplus(on_fake).mean() + softplus(-on_real).mean()) / 2
             judge.zero_grad()
-            (loss / 2 if preset.objective.adversarial.halved else loss).backward()  # type: ignore[attr-defined]
+            loss.backward()  # type: ignore[no-untyped-call]
             optimizers["discriminator"].step()
             batch += 1
     ours.train()
@@ -250,7 +252,7 @@ REFUSED = [
      "turns.generator.labels: fakes that are kept have theirs"),
     (RING, ["objective.augmentation.cutout=0.5"], "objective.augmentation: it changes images"),
     (("dcgan", "cifar10", "lite"),
-     ["objective.augmentation={color=false, translation=0.0, cutout=0.0}"], "are all off"),
+     ["objective.augmentation={colour=false, translation=0.0, cutout=0.0}"], "are all off"),
 ]  # fmt: skip
 
 

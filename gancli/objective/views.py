@@ -14,7 +14,7 @@ class DifferentiableAugmentation(View):
     """Zhao et al. 2020, "Differentiable Augmentation for Data-Efficient GAN Training"
     (arXiv:2006.10738): the discriminator sees every image changed at random, real or generated."""
 
-    color: bool = True
+    colour: bool = True
     """change brightness, saturation and contrast"""
     translation: float = Field(default=0.125, ge=0, lt=1)
     """greatest shift, as a part of the side; what is shifted in is 0"""
@@ -23,19 +23,19 @@ class DifferentiableAugmentation(View):
 
     @model_validator(mode="after")
     def _changes_something(self) -> "DifferentiableAugmentation":
-        if not (self.color or self.translation or self.cutout):
-            raise ValueError("color, translation and cutout are all off: leave out augmentation")
+        if not (self.colour or self.translation or self.cutout):
+            raise ValueError("colour, translation and cutout are all off: leave out augmentation")
         return self
 
     def show(self, x: Tensor, draws: NamedDraws) -> Tensor:
         """Images of (B, C, H, W), each with changes of its own."""
-        seen = _recolored(x, draws) if self.color else x
+        seen = _recoloured(x, draws) if self.colour else x
         seen = _shifted(seen, self.translation, draws) if self.translation else seen
         return (_cut_out(seen, self.cutout, draws) if self.cutout else seen).to(x.dtype)
 
     def equation(self) -> str:
         """The view in symbols."""
-        named = {"color": self.color, "translation": self.translation, "cutout": self.cutout}
+        named = {"colour": self.colour, "translation": self.translation, "cutout": self.cutout}
         return f"D(T(x)) for D(x), T: {', '.join(name for name, used in named.items() if used)}"
 
     def needs_images(self) -> bool:
@@ -43,7 +43,7 @@ class DifferentiableAugmentation(View):
         return True
 
 
-def _recolored(x: Tensor, draws: NamedDraws) -> Tensor:
+def _recoloured(x: Tensor, draws: NamedDraws) -> Tensor:
     def amount(name: str) -> Tensor:
         return draws.uniform(name, len(x), 1, 1, 1)
 
