@@ -1,12 +1,16 @@
 """What parts of your own are made of: the base classes, and the types they give and take."""
 
 from gancli.data import Dataset, DataSpec
+from gancli.evaluation.features import FeatureNeeds, FeatureSet
+from gancli.evaluation.intervals import Influences, Share, Uncertainty
+from gancli.evaluation.metrics import ImageCounts, Metric, MetricInputs
 from gancli.networks import DiscriminatorSpec, GeneratorSpec
 from gancli.objective import Adversarial
 from gancli.objective.context import Context, Read, Side, TermState, View, input_gradient
 from gancli.objective.term import Constraint, Term
 from gancli.optimizers import OptimizerSpec
 from gancli.prior import Prior
+from gancli.scores import MetricEntry, Score
 from gancli.types import (
     DataShape,
     DiscriminatorNet,
@@ -26,16 +30,26 @@ __all__ = [
     "DiscriminatorNet",
     "DiscriminatorOutput",
     "DiscriminatorSpec",
+    "FeatureNeeds",
+    "FeatureSet",
     "GeneratorNet",
     "GeneratorSpec",
+    "ImageCounts",
+    "Influences",
     "Latent",
+    "Metric",
+    "MetricEntry",
+    "MetricInputs",
     "OptimizerSpec",
     "Prior",
     "Read",
     "Sample",
+    "Score",
+    "Share",
     "Side",
     "Term",
     "TermState",
+    "Uncertainty",
     "View",
     "input_gradient",
 ]

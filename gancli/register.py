@@ -14,6 +14,7 @@ from gancli.settings import Settings
 
 if TYPE_CHECKING:
     from gancli.data import DataSpec
+    from gancli.evaluation.metrics import Metric
     from gancli.networks import DiscriminatorSpec, GeneratorSpec
     from gancli.objective.term import ObjectivePart
     from gancli.optimizers import OptimizerSpec
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     _Discriminator = TypeVar("_Discriminator", bound=DiscriminatorSpec)
     _Optimizer = TypeVar("_Optimizer", bound=OptimizerSpec)
     _Data = TypeVar("_Data", bound=DataSpec)
+    _Metric = TypeVar("_Metric", bound=type[Metric])
 
 _Part = TypeVar("_Part", bound=Settings)
 _Named = TypeVar("_Named", bound=Settings)
@@ -97,6 +99,20 @@ def optimizer(name: str) -> "Callable[[type[_Optimizer]], type[_Optimizer]]":
     from gancli.optimizers import OPTIMIZERS
 
     return _tagged(OPTIMIZERS, name, "kind")
+
+
+def metric(name: str) -> "Callable[[_Metric], _Metric]":
+    """Register a metric: `gan evaluate --NAME`, and what its scores give to other commands.
+
+    The class is a `gancli.parts.Metric` with `entry = gancli.parts.MetricEntry("NAME", ...)`, which
+    lists its scores; it says what it needs, and computes them.
+
+    Raises:
+        UsageError: the name, or that of one of its scores, is taken; or it is not the entry's.
+    """
+    from gancli.evaluation.metrics import METRICS
+
+    return METRICS.register(name)
 
 
 def _tagged(
