@@ -191,11 +191,13 @@ def _trained(preset: Preset, precision: str) -> str:
 
 
 def _start_loud(net: torch.nn.Module) -> None:
-    """Weights so large that losses with margins meet them within a few steps."""
+    """Weights and logits so large that losses with margins meet them within a few steps."""
     source = torch.Generator().manual_seed(0)
     with torch.no_grad():
         for weight in (p for p in net.parameters() if p.dim() > 1):
             weight.normal_(0, 2 * weight[0].numel() ** -0.5, generator=source)
+        for bias in (p for p in net.parameters() if p.numel() == 1):
+            bias.fill_(1.5)
 
 
 def value_in_toml(value: object) -> str:

@@ -168,7 +168,6 @@ VALID: dict[str, st.SearchStrategy[object]] = {
     "discriminator.network.init": st.sampled_from(["default", "normal", "he"]),
     "schedule.steps": COUNT,
     "schedule.batch_size": COUNT,
-    "schedule.generator_batch_size": COUNT,
     "schedule.discriminator_steps": st.integers(1, 10_000),
     "schedule.ema_decay": SHARE,
     "schedule.keep_every": COUNT,
