@@ -15,7 +15,7 @@ from PIL import Image
 from torch import Tensor
 
 from gancli.data import ImageFolder
-from gancli.errors import DataError
+from gancli.errors import DataError, NonFiniteError
 from gancli.preset import Preset, change
 from gancli.settings import Settings
 from gancli.state import build_players
@@ -181,7 +181,10 @@ def _trained(preset: Preset, precision: str) -> str:
         trainer = Trainer(work)
         for net in trainer.state.players.named().values():
             _start_loud(net)
-        state = trainer.train()
+        try:
+            state = trainer.train()
+        except NonFiniteError as error:
+            return str(error).partition(";")[0]
         files = sorted(path.name for path in Path(name).rglob("*") if path.is_file())
         rows = [sorted(row) for row in work.run.metrics()]
         return f"{digest(state.tensors())} {files} {rows}"

@@ -62,7 +62,11 @@ def test_nobody_else_asks_for_a_family() -> None:
         (("gan", "ring8"), "prior.fake_labels=real", "is not told classes"),
         (("gan", "ring8"), "schedule.ema_warmup=false", "schedule.ema_decay = 0"),
         (("gan", "mnist"), "schedule.evaluate_by=kid", "schedule.evaluate_every = 0"),
-        (("gan", "ring8"), "turns.discriminator.judged_first=real", "remembers no pass"),
+        (
+            ("gan", "ring8"),
+            "turns.discriminator.judged_first=real",
+            "norm that remembers",
+        ),
     ],
 )
 def test_what_changes_nothing_is_refused_by_name(

@@ -99,7 +99,7 @@ class Preset(Settings):
             found["turns.discriminator.labels"] = "prior.fake_labels = real says the same"
         if not self.discriminator.network.remembers_passes:
             sides = [f"turns.{side}.judged_first" for side in SIDES]
-            found |= dict.fromkeys(sides, "the discriminator remembers no pass")
+            found |= dict.fromkeys(sides, "the discriminator has no norm that remembers passes")
         return found
 
     def _is_of_images(self) -> None:
