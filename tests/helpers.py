@@ -131,7 +131,7 @@ TURNS: dict[str, tuple[Key, list[str]]] = {
     "generator first": (RING, [*PARTIAL, GENERATOR_FIRST]),
     "kept by the discriminator": (
         RING,
-        [*PARTIAL, *KEPT, "turns.restart=true", "turns.discriminator.judged_first=real"],
+        [*PARTIAL, *KEPT, "turns.restart=true"],
     ),
     "kept by the generator": (RING, [*PARTIAL, "turns.generator.fakes=kept"]),
     "remade": (RING, [*PARTIAL, "turns.generator.fakes=remade"]),
