@@ -1,12 +1,15 @@
 """What parts of your own are made of: the base classes, and the types they give and take."""
 
 from gancli.data import Dataset, DataSpec
+from gancli.evaluation.features import FeatureNeeds
+from gancli.evaluation.metrics import Metric, MetricInputs
 from gancli.networks import DiscriminatorSpec, GeneratorSpec
 from gancli.objective import Adversarial
 from gancli.objective.context import Context, Read, Side, TermState, View, input_gradient
 from gancli.objective.term import Constraint, Term
 from gancli.optimizers import OptimizerSpec
 from gancli.prior import Prior
+from gancli.scores import MetricEntry, Score
 from gancli.types import (
     DataShape,
     DiscriminatorNet,
@@ -26,13 +29,18 @@ __all__ = [
     "DiscriminatorNet",
     "DiscriminatorOutput",
     "DiscriminatorSpec",
+    "FeatureNeeds",
     "GeneratorNet",
     "GeneratorSpec",
     "Latent",
+    "Metric",
+    "MetricEntry",
+    "MetricInputs",
     "OptimizerSpec",
     "Prior",
     "Read",
     "Sample",
+    "Score",
     "Side",
     "Term",
     "TermState",

@@ -42,6 +42,15 @@ def _short(record: PluginRecord) -> str:
     return record.sha256[:PLUGIN_HASH_SHOWN]
 
 
+_measured: dict[str, type] = {}
+"""Score -> the metric of a plugin that gives it."""
+
+
+def record_scores(metric: type, names: Iterable[str]) -> None:
+    """Remember which scores a plugin's metric gives: a preset may choose checkpoints by one."""
+    _measured.update(dict.fromkeys(names, metric))
+
+
 def records_of(settings: Settings) -> tuple[PluginRecord, ...]:
     """The plugins whose parts stand somewhere in these settings, by name."""
     found: dict[str, set[str]] = {}
@@ -53,8 +62,10 @@ def records_of(settings: Settings) -> tuple[PluginRecord, ...]:
     return tuple(sorted(records, key=lambda record: record.name))
 
 
-def _parts_in(value: object) -> Iterator[type[Settings]]:
-    if isinstance(value, Settings):
+def _parts_in(value: object) -> Iterator[type]:
+    if isinstance(value, str) and value in _measured:
+        yield _measured[value]
+    elif isinstance(value, Settings):
         yield type(value)
         for _, field in value:
             yield from _parts_in(field)

@@ -9,11 +9,13 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar, get_args
 
 from gancli.errors import UsageError
+from gancli.plugin_records import record_scores
 from gancli.registry import Registry
 from gancli.settings import Settings
 
 if TYPE_CHECKING:
     from gancli.data import DataSpec
+    from gancli.evaluation.metrics import Metric
     from gancli.networks import DiscriminatorSpec, GeneratorSpec
     from gancli.objective.term import ObjectivePart
     from gancli.optimizers import OptimizerSpec
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     _Generator = TypeVar("_Generator", bound=GeneratorSpec)
     _Discriminator = TypeVar("_Discriminator", bound=DiscriminatorSpec)
     _Optimizer = TypeVar("_Optimizer", bound=OptimizerSpec)
+    _Measure = TypeVar("_Measure", bound=Metric)
     _Data = TypeVar("_Data", bound=DataSpec)
 
 _Part = TypeVar("_Part", bound=Settings)
@@ -69,6 +72,27 @@ def discriminator(name: str) -> "Callable[[type[_Discriminator]], type[_Discrimi
     from gancli.networks import DISCRIMINATORS
 
     return _tagged(DISCRIMINATORS, name, "family")
+
+
+def metric(name: str) -> "Callable[[type[_Measure]], type[_Measure]]":
+    """Register a metric: `gan evaluate --NAME`; a preset's `schedule.evaluate_by` takes its scores.
+
+    The class is a `gancli.parts.Metric` whose `entry`, a `gancli.parts.MetricEntry`, is of this
+    name and lists its scores; it says what it needs of the images' features, and computes.
+
+    Raises:
+        UsageError: the name, or that of a score, is taken, or the entry has another name.
+    """
+    from gancli.evaluation.metrics import METRICS
+
+    def add(kind: "type[_Measure]") -> "type[_Measure]":
+        if kind.entry.name != name:
+            raise UsageError(f"the entry of metric {name} is called {kind.entry.name}: rename it")
+        METRICS.register(name)(kind)
+        record_scores(kind, [score.name for score in kind.entry.scores])
+        return kind
+
+    return add
 
 
 def dataset(name: str) -> "Callable[[type[_Data]], type[_Data]]":

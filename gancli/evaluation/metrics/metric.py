@@ -16,7 +16,7 @@ from gancli.evaluation.features import FeatureNeeds, FeatureSet
 from gancli.evaluation.image_sets import ImageSet
 from gancli.evaluation.intervals import Uncertainty
 from gancli.evaluation.observer import UNOBSERVED, Observer
-from gancli.registry import Registry
+from gancli.registry import Registry, definition
 from gancli.scores import METRIC_TABLE, MetricEntry, add_metric
 
 Found = TypeVar("Found")
@@ -207,6 +207,8 @@ class MetricRegistry(Registry[type[Metric]]):
         def add(kind: Registered) -> Registered:
             entry = cast(type[Metric], kind).entry
             if METRIC_TABLE.get(name) is not entry:
+                if name in self and definition(self[name]) == definition(kind):
+                    METRIC_TABLE.forget(name)
                 add_metric(entry)
             return super(MetricRegistry, self).register(name)(kind)
 
