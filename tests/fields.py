@@ -2,10 +2,11 @@
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import NoneType, UnionType
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Literal, Union, get_args, get_origin
 
 import numpy as np
 import torch
@@ -15,63 +16,56 @@ from torch import Tensor
 
 from gancli.data import ImageFolder
 from gancli.errors import DataError
-from gancli.networks.layers import BATCH_NORMS
 from gancli.preset import Preset, change
 from gancli.settings import Settings
 from gancli.state import build_players
 from gancli.trainer import Trainer
 
+Group = list[object]
 TELLING = {"name", "summary", "paper", "dataset", "variant", "deviations", "expected"}
 """What says which preset it is, and what others say of it."""
 STEPS = (*range(12), 24, 25, 100, 500, 10**3, 10**4, 10**6, 10**8)
 """Steps at which a schedule is asked."""
 
 
+@cache
 def small(key: Key) -> Preset:
-    """A preset that comes to the end of its data, and keeps some checkpoints, within eight steps."""
+    """A preset that meets the end of its data, and keeps some checkpoints, within eight steps."""
     preset = narrow(key, ["schedule.batch_size=7", "schedule.checkpoint_every=2"])
     return change(preset, ["data.points_per_mode=5"]) if preset.data.key == "points" else preset
 
 
-def fields_of(settings: Settings, prefix: str = "") -> Iterator[tuple[str, list[list[object]]]]:
-    """Each field by its path, with groups of other values; of each group one must do something.
+def fields_of(settings: Settings, prefix: str = "") -> Iterator[tuple[str, Group]]:
+    """Each field by its path, with other values of which one must do something.
 
-    A table that is absent is no field, nor is the tag that says what kind a table is of.
+    Every word of a choice must do something of its own. A table that is absent is no field, nor is
+    the tag that says what kind a table is of.
     """
-    for name, field in type(settings).model_fields.items():
-        value = getattr(settings, name)
+    for name, value in settings:
         if not prefix and name in TELLING:
             continue
         if isinstance(value, Settings):
             yield from fields_of(value, f"{prefix}{name}.")
         else:
-            groups = list(_others(field.annotation, value))
-            if groups:
-                yield f"{prefix}{name}", groups
+            annotation = type(settings).model_fields[name].annotation
+            yield from ((f"{prefix}{name}", group) for group in _groups(annotation, value))
 
 
-def _others(annotation: object, value: object) -> Iterator[list[object]]:
+def _groups(annotation: object, value: object) -> Iterator[Group]:
     origin, arguments = get_origin(annotation), get_args(annotation)
     if origin is Annotated:
-        yield from _others(arguments[0], value)
+        yield from _groups(arguments[0], value)
     elif origin in (Union, UnionType):
         for inner in arguments:
             if inner is not NoneType and (value is None or _is_of(inner, value)):
-                yield from _others(inner, value)
+                yield from _groups(inner, value)
     elif origin is Literal:
         yield from ([other] for other in arguments if other != value)
-    elif origin is tuple:
-        yield list(_other_tuples(arguments, value))
-    elif annotation is bool:
-        yield [not value]
-    elif annotation is int:
-        old = value if isinstance(value, int) else 0
-        yield [new for new in (old + 1, 1, 2, 3, 5, 2 * old, 10 * old) if new != value]
-    elif annotation is float:
-        old = float(value) if isinstance(value, float) else 0.0
-        yield [new for new in (old / 2, old + 0.25, old * 1.5, 0.5) if new != value]
-    elif annotation is str:
-        yield ["elsewhere"]
+    else:
+        others = _tuples(arguments, value) if origin is tuple else _numbers(annotation, value)
+        group = [other for other in others if other != value]
+        if group:
+            yield group
 
 
 def _is_of(annotation: object, value: object) -> bool:
@@ -81,17 +75,31 @@ def _is_of(annotation: object, value: object) -> bool:
     return kind is Literal or (isinstance(kind, type) and isinstance(value, kind))
 
 
-def _other_tuples(inner: tuple[object, ...], value: object) -> Iterator[object]:
+def _numbers(annotation: object, value: object) -> Group:
+    """Other numbers, switches and texts; of tables there are none."""
+    if annotation is bool:
+        return [not value]
+    if annotation is int:
+        whole = value if isinstance(value, int) else 0
+        return [whole + 1, 1, 2, 3, 5, 2 * whole, 10 * whole]
+    if annotation is float:
+        real = value if isinstance(value, float) else 0.0
+        return [real / 2, real + 0.25, real * 1.5, 0.5]
+    return ["elsewhere"] if annotation is str else []
+
+
+def _tuples(inner: tuple[object, ...], value: object) -> Group:
+    """Other tuples: turned round, or with one other element."""
     if not isinstance(value, tuple):
-        yield [2, 3]
-        return
+        return [[2, 3]]
     if not value:
-        yield ["a", "b"]
-    yield list(reversed(value))
+        return [["a", "b"]]
+    found: Group = [list(reversed(value))]
     for place, element in enumerate(value):
         kind = inner[0] if inner[-1] is ... else inner[place]
-        for group in _others(kind, element):
-            yield from ([*value[:place], new, *value[place + 1 :]] for new in group)
+        for group in _groups(kind, element):
+            found += ([*value[:place], other, *value[place + 1 :]] for other in group)
+    return [other for other in found if other != list(value)]
 
 
 Look = Callable[[Preset], str]
@@ -180,12 +188,11 @@ def _trained(preset: Preset, precision: str) -> str:
 
 
 def _start_loud(net: torch.nn.Module) -> None:
-    """Larger weights, so that losses with margins meet them within a few steps."""
+    """Weights so large that losses with margins meet them within a few steps."""
+    source = torch.Generator().manual_seed(0)
     with torch.no_grad():
-        for module in net.modules():
-            if not isinstance(module, BATCH_NORMS):
-                for parameter in module.parameters(recurse=False):
-                    parameter.mul_(2)
+        for weight in (p for p in net.parameters() if p.dim() > 1):
+            weight.normal_(0, 2 * weight[0].numel() ** -0.5, generator=source)
 
 
 def value_in_toml(value: object) -> str:
@@ -195,8 +202,8 @@ def value_in_toml(value: object) -> str:
     return f'"{value}"' if isinstance(value, str) else str(value).lower()
 
 
-def table_of(settings: Settings, path: str) -> Any:  # noqa: ANN401
-    """The table that holds the field of a path."""
+def kind_of(settings: Settings, path: str) -> str:
+    """The kind of the table that holds the field of a path."""
     for name in path.split(".")[:-1]:
-        settings = getattr(settings, name)
-    return settings
+        settings = dict(settings)[name]
+    return type(settings).__name__

@@ -73,7 +73,7 @@ def test_mutual_information_by_hand() -> None:
 def test_a_learned_deviation_is_that_of_a_normal() -> None:
     mean, log_std, code = torch.randn(4, 2), torch.randn(4, 2), torch.randn(4, 2)
     scene = stage({"code": torch.cat([mean, log_std], 1)}, None, code)
-    density = torch.distributions.Normal(mean, log_std.exp()).log_prob(code)
+    density = torch.distributions.Normal(mean, log_std.exp()).log_prob(code)  # type: ignore[no-untyped-call]
     expected = -(density + math.log(2 * math.pi) / 2).sum(1).mean()
     found = MutualInformation(learned_deviation=True).joint(scene)
     assert float(found) == pytest.approx(float(expected), rel=1e-5)

@@ -1,7 +1,6 @@
 """What families of linear layers and convolutions share: settings, norms, initialisation."""
 
 import math
-from collections.abc import Mapping
 from typing import Annotated, Literal, TypeVar
 
 import torch
@@ -38,8 +37,6 @@ class LayeredSpec(NetworkSpec):
     """default: U(-1/sqrt(fan_in), 1/sqrt(fan_in)); normal: N(0, 0.02^2); he: a normal of standard
     deviation sqrt(2 / (1 + slope^2) / fan_in), cut off at two of them (He et al. 2015, eq. 15),
     slope being the activation's for negative inputs; biases start at 0"""
-    init_spectral: bool = True
-    """whether `init` also reaches the layers under spectral normalisation"""
 
     @property
     def negative_slope(self) -> float:
@@ -51,11 +48,10 @@ class LayeredSpec(NetworkSpec):
         """Batch norm couples them."""
         return self.norm == "batch"
 
-    def idle(self) -> Mapping[str, str]:
-        """`init_spectral`, where no layer is both."""
-        if not self.spectral:
-            return {"init_spectral": "spectral = false"}
-        return {"init_spectral": "init = default"} if self.init == "default" else {}
+    @property
+    def remembers_passes(self) -> bool:
+        """Batch norm and spectral norm do."""
+        return self.spectral or self.norm == "batch"
 
 
 class LeakySpec(LayeredSpec):
@@ -158,8 +154,7 @@ def finish(net: Net, spec: LayeredSpec) -> Net:
     """
     for module in net.modules():
         if isinstance(module, LINEAR_LAYERS):
-            if spec.init_spectral or not spec.spectral:
-                _initialise(module.weight, spec)
+            _initialise(module.weight, spec)
             if module.bias is not None:
                 nn.init.zeros_(module.bias)
         elif isinstance(module, BATCH_NORMS) and module.affine:

@@ -5,6 +5,8 @@ from typing import Any
 
 DEFAULTS = {"condition": "none", "slope": 0.2, "head_width": 0, "importance": "ones"}
 """The defaults of the fields that some networks had without using them."""
+FAMILIES = ("mlp", "cnn", "eigen")
+"""The families that there were."""
 UNUSED: Mapping[tuple[str, str], frozenset[str]] = {
     ("generator", "mlp"): frozenset({"condition"}),
     ("discriminator", "mlp"): frozenset({"condition"}),
@@ -30,6 +32,10 @@ def without_unused(player: str, table: Mapping[str, Any], *, defaults_only: bool
         for field, value in table.items()
         if field not in unused or (defaults_only and value != DEFAULTS[field])
     }
+    reaches_all = kept.pop("init_spectral", True) if table.get("family") in FAMILIES else True
+    if kept.get("spectral") and not reaches_all:
+        # Spectral norm is on every layer, so `init` reached none.
+        kept["init"] = "default"
     # Conditional batch norms stood in a generator whatever `norm` said.
     if kept.get("condition") == "norm" and not defaults_only:
         kept["norm"] = "batch"

@@ -40,6 +40,11 @@ class NetworkSpec(Settings):
         return False
 
     @property
+    def remembers_passes(self) -> bool:
+        """Whether a pass in training moves its buffers, so that the order of passes matters."""
+        return False
+
+    @property
     def takes_labels(self) -> bool:
         """Whether it is told the class of each sample.
 

@@ -95,6 +95,11 @@ class Preset(Settings):
             found |= {f"discriminator.network.{f}": "no term asks for heads" for f in fields}
         if not self.classes:
             found["prior.fake_labels"] = "the generator is not told classes"
+        if self.prior.fake_labels == "real":
+            found["turns.discriminator.labels"] = "prior.fake_labels = real says the same"
+        if not self.discriminator.network.remembers_passes:
+            sides = [f"turns.{side}.judged_first" for side in SIDES]
+            found |= dict.fromkeys(sides, "the discriminator remembers no pass")
         return found
 
     def _is_of_images(self) -> None:

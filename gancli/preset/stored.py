@@ -27,7 +27,15 @@ def without_old_fields(table: Mapping[str, Any], *, defaults_only: bool) -> Tabl
         if isinstance(below, Mapping) and isinstance(network, Mapping):
             modern = without_unused(player, network, defaults_only=defaults_only)
             made[player] = {**below, "network": modern}
+    said = table.get("deviations")
+    if isinstance(said, Mapping):
+        made["deviations"] = {path: each for path, each in said.items() if not _is_old(path)}
     return made
+
+
+def _is_old(path: str) -> bool:
+    """Whether a remark is about a field that no network has any more."""
+    return path.endswith(".network.init_spectral")
 
 
 def read_stored(value: object) -> Preset:

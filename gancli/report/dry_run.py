@@ -25,6 +25,11 @@ def print_plan(preset: Preset) -> None:
     say(f"{preset.summary}\n")
     turns = plan(preset.objective, players, preset.schedule.discriminator_steps, preset.turns)
     console().print(_turn_table(preset, turns), soft_wrap=False)
+    for turn in dict.fromkeys(turns):
+        say(f"{turn.name} turn: {_sample_words(turn)}")
+    own = preset.turns.joint.optimizer
+    if own is not None:
+        say(f"joint turn's own optimiser: {_optimizer_words(own)}")
     _say_schedule(preset)
     for table in _network_tables(preset, players):
         console().print(table, soft_wrap=False)
@@ -53,7 +58,7 @@ def _remarks(preset: Preset) -> list[str]:
 
 def _turn_table(preset: Preset, turns: list[Turn]) -> Table:
     table = Table(title="one step", title_justify="left")
-    for heading in ("turn", "times", "who steps", "samples", "term", "weight", "equation"):
+    for heading in ("turn", "times", "who steps", "term", "weight", "equation"):
         table.add_column(heading, overflow="fold")
     for turn, group in groupby(turns):
         terms = preset.objective.terms_of(turn.name)
@@ -65,7 +70,7 @@ def _turn_table(preset: Preset, turns: list[Turn]) -> Table:
             rows += [(name, "", constraint.equation()) for name, constraint in held.items()]
         rows += [(name, "", view.equation()) for name, view in turn.views.items()]
         times, who = str(len(list(group))), ", ".join(turn.steppers)
-        first = (turn.name, times, who, _sample_words(turn))
+        first = (turn.name, times, who)
         for index, row in enumerate(rows):
             table.add_row(*map(escape, (first if index == 0 else ("",) * len(first)) + row))
     return table
@@ -141,4 +146,5 @@ def _network_tables(preset: Preset, players: Players) -> list[Table]:
 
 
 def _optimizer_words(spec: object) -> str:
-    return str(spec).replace("kind=", "").replace("'", "")
+    said = [text for text in str(spec).split(" ") if not text.endswith("=None")]
+    return " ".join(said).replace("kind=", "").replace("'", "")
