@@ -1,8 +1,9 @@
 """What parts of your own are made of: the base classes, and the types they give and take."""
 
 from gancli.data import Dataset, DataSpec
-from gancli.evaluation.features import FeatureNeeds
-from gancli.evaluation.metrics import Metric, MetricInputs
+from gancli.evaluation.features import FeatureNeeds, FeatureSet
+from gancli.evaluation.intervals import Influences, Share, Uncertainty
+from gancli.evaluation.metrics import ImageCounts, Metric, MetricInputs
 from gancli.networks import DiscriminatorSpec, GeneratorSpec
 from gancli.objective import Adversarial
 from gancli.objective.context import Context, Read, Side, TermState, View, input_gradient
@@ -30,8 +31,11 @@ __all__ = [
     "DiscriminatorOutput",
     "DiscriminatorSpec",
     "FeatureNeeds",
+    "FeatureSet",
     "GeneratorNet",
     "GeneratorSpec",
+    "ImageCounts",
+    "Influences",
     "Latent",
     "Metric",
     "MetricEntry",
@@ -41,9 +45,11 @@ __all__ = [
     "Read",
     "Sample",
     "Score",
+    "Share",
     "Side",
     "Term",
     "TermState",
+    "Uncertainty",
     "View",
     "input_gradient",
 ]

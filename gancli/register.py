@@ -86,8 +86,6 @@ def metric(name: str) -> "Callable[[type[_Measure]], type[_Measure]]":
     from gancli.evaluation.metrics import METRICS
 
     def add(kind: "type[_Measure]") -> "type[_Measure]":
-        if kind.entry.name != name:
-            raise UsageError(f"the entry of metric {name} is called {kind.entry.name}: rename it")
         METRICS.register(name)(kind)
         record_scores(kind, [score.name for score in kind.entry.scores])
         return kind

@@ -27,7 +27,7 @@ class Registry(Mapping[str, Part], Generic[Part]):
         """
 
         def add(part: Added) -> Added:
-            if name in self._parts and definition(part) != definition(self._parts[name]):
+            if name in self._parts and _definition(part) != _definition(self._parts[name]):
                 raise UsageError(f"{self.kind} {name} is registered twice: rename one of them")
             self._parts[name] = part  # type: ignore[assignment]
             return part
@@ -43,11 +43,7 @@ class Registry(Mapping[str, Part], Generic[Part]):
     def __len__(self) -> int:
         return len(self._parts)
 
-    def forget(self, name: str) -> None:
-        """Take a part out; nothing happens where there is none of this name."""
-        self._parts.pop(name, None)
 
-
-def definition(part: object) -> tuple[object, object]:
+def _definition(part: object) -> tuple[object, object]:
     """Where a class or function is defined."""
     return getattr(part, "__module__", None), getattr(part, "__qualname__", part)

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 from gancli.errors import UsageError
-from gancli.registry import Registry
 
 STD_SUFFIX = "_std"
 """NAME_std is the spread of the score NAME over repetitions."""
@@ -54,20 +53,22 @@ class MetricEntry:
     """whether it is computed where no metric is named"""
 
 
-METRIC_TABLE: Registry[MetricEntry] = Registry("metric")
+METRIC_TABLE: dict[str, MetricEntry] = {}
 """In the order of options and of scores."""
 
 
-def add_metric(entry: MetricEntry) -> MetricEntry:
-    """Add a metric to the table.
+def add_metric(entry: MetricEntry) -> None:
+    """Add a metric to the table; one of its name is replaced.
 
     Raises:
-        UsageError: its name, or that of one of its scores, is taken.
+        UsageError: the name of one of its scores is taken.
     """
-    taken = {score.name for score in all_scores()} & {score.name for score in entry.scores}
-    if taken:
-        raise UsageError(f"score {min(taken)} belongs to two metrics: rename one of them")
-    return METRIC_TABLE.register(entry.name)(entry)
+    others = (each for name, each in METRIC_TABLE.items() if name != entry.name)
+    taken = {score.name for other in others for score in other.scores}
+    for score in entry.scores:
+        if score.name in taken:
+            raise UsageError(f"score {score.name} belongs to two metrics: rename one of them")
+    METRIC_TABLE[entry.name] = entry
 
 
 def all_scores() -> Iterator[Score]:

@@ -11,13 +11,22 @@ from helpers import job, narrow
 
 from gancli.data import Dataset, TorchvisionImages
 from gancli.errors import GanError, RunError, UsageError
-from gancli.evaluation.baseline import images_of_baseline
+from gancli.evaluation.baseline import baseline_file, images_of_baseline
+from gancli.evaluation.extractors import Extractor, Seen
+from gancli.evaluation.feature_store import FeatureStore
+from gancli.evaluation.features import FeatureNeeds
 from gancli.evaluation.image_sets import DatasetImages
 from gancli.evaluation.leaderboard import comparable_groups, rank_runs, standing_entries
 from gancli.evaluation.mnist_classifier import DigitClassifier, Reader
 from gancli.evaluation.not_comparable import ProtocolsDifferError
 from gancli.evaluation.protocol import Evaluation, Protocol
-from gancli.evaluation.results import ScoredRun, write_evaluations
+from gancli.evaluation.reference_cache import reference_features, reference_name
+from gancli.evaluation.results import (
+    ScoredRun,
+    read_evaluations,
+    training_evaluations,
+    write_evaluations,
+)
 from gancli.runs.folder import Run
 from gancli.trainer import Trainer
 
@@ -383,3 +392,37 @@ def test_a_run_evaluated_in_training_needs_no_more(gan: Gan) -> None:
     kept = json.loads(Run(Path("runs/gan-mnist-011")).evaluation_file.read_bytes())
     low, high = kept[0]["intervals"]["fid"]
     assert low < kept[0]["scores"]["fid"] < high
+
+
+# --- files of before ---
+
+BEFORE = Path(__file__).parent / "data" / "evaluation"
+"""Written before evaluation owned its preparation (gancli 0.1.0, at f198499)."""
+
+
+def test_evaluations_of_before_still_load() -> None:
+    (kept,) = read_evaluations(BEFORE / "evaluation.json")
+    assert json.loads((BEFORE / "evaluation.json").read_bytes()) == [kept.model_dump(mode="json")]
+    run = Run(Path("run"))
+    run.folder.mkdir()
+    run.evaluations_file.write_bytes((BEFORE / "evaluations.jsonl").read_bytes())
+    assert [(row.step, row.best) for row in training_evaluations(run)] == [(3, 3), (6, 6)]
+    # The names of cached files have not changed either.
+    assert baseline_file(kept.protocol, Path("x")).name == "floor-2f7b26d329da5d247b37ee5c.json"
+
+
+def test_reference_statistics_of_before_are_used_again(tmp_path: Path) -> None:
+    def see(_: torch.Tensor) -> Seen:
+        pytest.fail("the cached statistics were not used")
+
+    pixels = torch.arange(240).reshape(20, 3, 2, 2).to(torch.uint8)
+    images = DatasetImages(Dataset(pixels, torch.arange(20) % 2), ("a", "b"))
+    extractor = Extractor("toy", "0", False, "as it is", 3, torch.device("cpu"), see)
+    needs = FeatureNeeds(features=True, by_class=True, reaches=True)
+    (file,) = BEFORE.glob("reference-*.safetensors")
+    assert file.name == f"reference-{reference_name(images, extractor)}.safetensors"
+    (tmp_path / file.name).write_bytes(file.read_bytes())
+    store = FeatureStore(tmp_path)
+    known = reference_features(images, extractor, needs, store, batch_size=8)
+    assert torch.equal(known.all_features(), pixels.float().mean((2, 3)) / 255)
+    assert (known.count, list(known.by_class)) == (20, [0, 1])

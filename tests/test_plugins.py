@@ -30,7 +30,7 @@ from gancli.scores import METRIC_TABLE
 
 REGISTRIES: tuple[Registry[Any], ...] = (
     *(KINDS, TERMS, GENERATORS, DISCRIMINATORS, OPTIMIZERS),
-    *(METRICS, METRIC_TABLE),
+    METRICS,
 )
 Session = Callable[[], AbstractContextManager[None]]
 
@@ -85,18 +85,21 @@ checkpoint_every = 2
 @contextmanager
 def fresh() -> Iterator[None]:
     """As in a process of its own: no plugin is loaded before, nor afterwards."""
-    parts = [dict(registry._parts) for registry in REGISTRIES]
+    stores: list[dict[str, Any]] = [registry._parts for registry in REGISTRIES]
+    stores.append(METRIC_TABLE)
+    parts = [dict(store) for store in stores]
     modules, variable = set(sys.modules), os.environ.pop(VARIABLE, None)
     begun = set(plugins._begun)
     plugins._begun.clear()
     plugin_records._of_file.cache_clear()
     plugin_records._measured.clear()
+    plugin_records._without_file.clear()
     try:
         yield
     finally:
-        for registry, before in zip(REGISTRIES, parts, strict=True):
-            registry._parts.clear()
-            registry._parts.update(before)
+        for store, before in zip(stores, parts, strict=True):
+            store.clear()
+            store.update(before)
         for name in set(sys.modules) - modules:
             if name.startswith(plugins.PREFIX):
                 del sys.modules[name]

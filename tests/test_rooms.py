@@ -244,7 +244,9 @@ def test_nothing_that_a_start_imports_waits_for_torch() -> None:
 
 
 @pytest.mark.parametrize(
-    "command", [["--help"], ["presets"], ["train", "--help"], ["--version"], []], ids=str
+    "command",
+    [["--help"], ["presets"], ["train", "--help"], ["evaluate", "--help"], ["--version"], []],
+    ids=str,
 )
 def test_these_do_not_wait_for_torch(command: list[str]) -> None:
     code = (

@@ -23,7 +23,9 @@ TurnCount = Annotated[int, Field(gt=0, le=10_000)]
 def _ranking_score(name: str) -> str:
     if not ranks(name):
         raise PydanticCustomError(
-            "unknown_score", "one of {scores}", {"scores": ", ".join(ranking_scores())}
+            "unknown_score",
+            "one of {scores}, or one that a plugin brings (--plugin FILE)",
+            {"scores": ", ".join(ranking_scores())},
         )
     return name
 

@@ -16,8 +16,8 @@ from gancli.evaluation.features import FeatureNeeds, FeatureSet
 from gancli.evaluation.image_sets import ImageSet
 from gancli.evaluation.intervals import Uncertainty
 from gancli.evaluation.observer import UNOBSERVED, Observer
-from gancli.registry import Registry, definition
-from gancli.scores import METRIC_TABLE, MetricEntry, add_metric
+from gancli.registry import Registry
+from gancli.scores import MetricEntry, add_metric
 
 Found = TypeVar("Found")
 Registered = TypeVar("Registered")
@@ -201,16 +201,25 @@ class MetricRegistry(Registry[type[Metric]]):
         """Register the decorated class under the name of its entry.
 
         Raises:
-            UsageError: the name, or that of one of its scores, is taken.
+            UsageError: the name, or that of one of its scores, is taken; or it is not the entry's.
         """
 
         def add(kind: Registered) -> Registered:
             entry = cast(type[Metric], kind).entry
-            if METRIC_TABLE.get(name) is not entry:
-                if name in self and definition(self[name]) == definition(kind):
-                    METRIC_TABLE.forget(name)
+            if entry.name != name:
+                raise UsageError(
+                    f"metric {name} has the entry of {entry.name}: give both the same name"
+                )
+            before = self.get(name)
+            registered = super(MetricRegistry, self).register(name)(kind)
+            try:
                 add_metric(entry)
-            return super(MetricRegistry, self).register(name)(kind)
+            except UsageError:
+                self._parts.pop(name)
+                if before is not None:
+                    self._parts[name] = before
+                raise
+            return registered
 
         return add
 
