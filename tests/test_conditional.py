@@ -9,7 +9,17 @@ import numpy as np
 import pytest
 import torch
 from conftest import Gan
-from helpers import Key, job, narrow, preset_id, shown, some_latent, toy_data, toy_deck
+from helpers import (
+    Key,
+    every_preset,
+    job,
+    narrow,
+    preset_id,
+    shown,
+    some_latent,
+    toy_data,
+    toy_deck,
+)
 from PIL import Image
 from torch import nn
 
@@ -28,7 +38,9 @@ from gancli.state import build_players, build_state
 from gancli.trainer import Trainer
 from gancli.types import DiscriminatorOutput, Sample
 
-CONDITIONAL = [(m, d, "lite") for m in ("cgan", "cgan-cbn", "acgan") for d in ("cifar10", "mnist")]
+CONDITIONAL = [key for key in every_preset() if key[2] == "lite" and load_preset(*key).classes]
+TOLD = [key for key in CONDITIONAL if load_preset(*key).discriminator.network.takes_labels]
+"""Those whose discriminators are told the class, too."""
 
 
 @pytest.fixture(scope="module")
@@ -105,7 +117,7 @@ def test_the_label_changes_what_is_made(key: Key) -> None:
     assert float((first - second).abs().max()) > 1e-6
 
 
-@pytest.mark.parametrize("key", [k for k in CONDITIONAL if k[0] != "acgan"], ids=preset_id)
+@pytest.mark.parametrize("key", TOLD, ids=preset_id)
 def test_the_discriminator_sees_the_label(key: Key) -> None:
     preset = narrow(key)
     net = build_players(preset, seed=0).discriminator.eval()

@@ -14,6 +14,7 @@ from typing import NamedTuple
 import pytest
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
+from test_rooms import room_of
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
@@ -197,10 +198,21 @@ def test_a_package_index_shows_no_broken_link() -> None:
 
 def test_the_drawn_tree_is_the_tree() -> None:
     design = (DOCS / "design.md").read_text()
-    drawn = set(re.findall(r"^  (\w+(?:\.py|/)) +\d", design, re.MULTILINE))
-    there = {
-        path.name + ("/" if path.is_dir() else "")
+    rows = re.findall(r"^  ([\w/ ]+?) {2,}\S", design, re.MULTILINE)
+    drawn = [name for row in rows for name in row.split()]
+    assert len(set(drawn)) == len(drawn)
+    assert set(drawn) == {
+        f"{path.name}/" if path.is_dir() else path.stem
         for path in (ROOT / "gancli").iterdir()
-        if not path.name.startswith("_")
+        if path.suffix == ".py" or (path.is_dir() and not path.name.startswith("_"))
     }
-    assert drawn == there
+
+
+def test_each_row_of_the_tree_lies_within_one_room() -> None:
+    """The rows stand in the order of the rooms that the rules speak of, the highest first."""
+    design = (DOCS / "design.md").read_text()
+    rows = re.findall(r"^  ([\w/ ]+?) {2,}\S", design, re.MULTILINE)
+    floors = [{room_of(name.removesuffix("/")) for name in row.split()} for row in rows]
+    assert all(len(floor) == 1 for floor in floors)
+    order = [floor.pop() for floor in floors]
+    assert order == sorted(order, reverse=True)

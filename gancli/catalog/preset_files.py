@@ -43,6 +43,8 @@ class PresetFile(BaseModel):
     on: dict[str, Table] = {}
     """data set -> what this model changes there"""
     variants: dict[str, VariantTable] = {}
+    parameters: dict[str, dict[str, int]] = {}
+    """data set -> player -> trainable numbers of its network, where a source counts them"""
 
     def variants_on(self, dataset: str) -> list[str]:
         """The variants this model has on a data set, the reference first."""

@@ -119,11 +119,7 @@ def sample(request: SampleRequest) -> None:
             folders=preset.data.class_names if request.by_class else None,
             progress=progress,
         )
-    each = (
-        f", {len(seeds)} of each of {counted(len(labels), 'class', 'classes')},"
-        if request.by_class
-        else ""
-    )
+    each = f", {len(seeds)} of each of {_classes(labels)}," if request.by_class else ""
     say(f"wrote {counted(total, preset.data.key.removesuffix('s'))}{each} to {as_typed(out)}")
     if pictured:
         picture = _picture(np.concatenate(kept), saved, len(seeds) if request.by_class else None)
@@ -135,6 +131,10 @@ def _check_free(out: Path, picture_file: Path | None, *, force: bool) -> None:
     refuse_to_overwrite(out, force=force)
     if picture_file is not None and picture_file.exists() and not force:
         raise RunError(f"{picture_file} exists: replace it with --force, or choose another --out")
+
+
+def _classes(labels: Sequence[int | None]) -> str:
+    return counted(len(labels), "class", "classes")
 
 
 def _joined(labels: list[NDArray[np.int64] | None]) -> NDArray[np.int64] | None:
