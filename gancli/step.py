@@ -10,9 +10,10 @@ from gancli.checkpoint import RunSettings
 from gancli.data import BatchSource
 from gancli.data.batch_source import TurnDraws
 from gancli.errors import UsageError
+from gancli.objective.plan_step import plan
 from gancli.objective.scene import Carried
+from gancli.objective.take_turn import take
 from gancli.objective.turn import Losses, Turn
-from gancli.objective.turns import plan, take
 from gancli.parallel import World
 from gancli.preset import Preset
 from gancli.state import TrainState

@@ -14,8 +14,8 @@ from gancli.checkpoint import load
 from gancli.data import BatchSource
 from gancli.errors import DataError, InterruptedRunError, UsageError
 from gancli.objective.adversarial import Vanilla
+from gancli.objective.plan_step import plan
 from gancli.objective.scene import Carried, make_scene
-from gancli.objective.turns import plan
 from gancli.optimizers import Plateau, PlateauState
 from gancli.parallel import World
 from gancli.preset import Preset, change
