@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from gancli.errors import NonFiniteError as NonFiniteError
     from gancli.errors import RunError as RunError
     from gancli.errors import UsageError as UsageError
+    from gancli.library.evaluate import EvaluationOptions as EvaluationOptions
+    from gancli.library.evaluate import evaluate as evaluate
     from gancli.library.image_grid import image_grid as image_grid
     from gancli.library.load import load as load
     from gancli.library.model import Model as Model
@@ -50,7 +52,9 @@ _ERRORS = (
 )
 _HOMES = dict.fromkeys(_ERRORS, "gancli.errors") | {
     "ChangedPluginWarning": "gancli.plugin_records",
+    "EvaluationOptions": "gancli.library.evaluate",
     "Latent": "gancli.types",
+    "evaluate": "gancli.library.evaluate",
     "Model": "gancli.library.model",
     "ModelInfo": "gancli.library.presets",
     "Preset": "gancli.preset",

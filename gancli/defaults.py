@@ -1,4 +1,4 @@
-"""What holds where nothing is typed: the seed, counts and batch sizes; knows no torch.
+"""The defaults of options: the seed, counts, batch sizes, memory; knows no torch.
 
 Help, requests and the library take them from here, so that each stands in one place.
 """
@@ -18,6 +18,9 @@ EVALUATION_COUNT = 50_000
 IMAGES_AT_ONCE = 64
 """Images that an evaluation generates and looks at together; scores are equal to the bit at equal
 numbers."""
+
+MEMORY_GIB = 4.0
+"""Memory that an evaluation works in, in GiB."""
 
 TRAVERSE_FRAMES = 9
 """Values of each axis of a traversal."""

@@ -1,6 +1,7 @@
 """The colours of figures: reals, fakes, and where a discriminator sees either.
 
-The pages have a style sheet of their own, in report/templates and study/templates.
+Text that names them is drawn in them, so that no sentence goes stale when one changes. The pages
+have a style sheet of their own, in report/templates and study/templates.
 """
 
 REAL_COLOUR = "#3a9d5d"

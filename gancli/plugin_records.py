@@ -42,6 +42,19 @@ def _short(record: PluginRecord) -> str:
     return record.sha256[:PLUGIN_HASH_SHOWN]
 
 
+_measured: dict[str, type] = {}
+"""Score -> the metric of a plugin that gives it."""
+
+
+_without_file: set[str] = set()
+"""Modules without a file whose parts this process has recorded."""
+
+
+def record_scores(metric: type, names: Iterable[str]) -> None:
+    """Remember which scores a plugin's metric gives: a preset may choose checkpoints by one."""
+    _measured.update(dict.fromkeys(names, metric))
+
+
 def records_of(settings: Settings) -> tuple[PluginRecord, ...]:
     """The plugins whose parts stand somewhere in these settings, by name."""
     found: dict[str, set[str]] = {}
@@ -50,11 +63,14 @@ def records_of(settings: Settings) -> tuple[PluginRecord, ...]:
         if root != "gancli":
             found.setdefault(root, set()).add(part.__qualname__)
     records = [_record(root, sorted(parts)) for root, parts in found.items()]
+    _without_file.update(record.name for record in records if not record.sha256)
     return tuple(sorted(records, key=lambda record: record.name))
 
 
-def _parts_in(value: object) -> Iterator[type[Settings]]:
-    if isinstance(value, Settings):
+def _parts_in(value: object) -> Iterator[type]:
+    if isinstance(value, str) and value in _measured:
+        yield _measured[value]
+    elif isinstance(value, Settings):
         yield type(value)
         for _, field in value:
             yield from _parts_in(field)
@@ -88,6 +104,8 @@ def _of_file(file: Path) -> PluginRecord:
 
 def _loaded(name: str) -> PluginRecord | None:
     """The plugin of this name that is loaded now."""
+    if name in _without_file:
+        return PluginRecord(name=name, sha256="")
     stem = name.removesuffix(".py")
     for root in (PREFIX + stem, stem, "__main__"):
         if root in sys.modules:

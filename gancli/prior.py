@@ -46,8 +46,8 @@ class Prior(Settings):
     scale: float = Field(default=1.0, gt=0)
     """standard deviation (normal) or half-width (uniform)"""
     fake_labels: Literal["uniform", "real"] = "uniform"
-    """labels of the fakes in the discriminator's turn, where labels are used: fresh ones, every
-    class as likely, or those of the real batch beside them"""
+    """labels of the fakes in turns that have a real batch, where labels are used: fresh ones, every
+    class as likely, or those of that batch"""
     categories: int = Field(default=0, ge=0, le=1024)
     """values of the discrete code, every one as likely; 0: there is none"""
     codes: int = Field(default=0, ge=0, le=1024)

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar, get_args
 
 from gancli.errors import UsageError
+from gancli.plugin_records import record_scores
 from gancli.registry import Registry
 from gancli.settings import Settings
 
@@ -23,8 +24,8 @@ if TYPE_CHECKING:
     _Generator = TypeVar("_Generator", bound=GeneratorSpec)
     _Discriminator = TypeVar("_Discriminator", bound=DiscriminatorSpec)
     _Optimizer = TypeVar("_Optimizer", bound=OptimizerSpec)
+    _Measure = TypeVar("_Measure", bound=Metric)
     _Data = TypeVar("_Data", bound=DataSpec)
-    _Metric = TypeVar("_Metric", bound=type[Metric])
 
 _Part = TypeVar("_Part", bound=Settings)
 _Named = TypeVar("_Named", bound=Settings)
@@ -73,6 +74,25 @@ def discriminator(name: str) -> "Callable[[type[_Discriminator]], type[_Discrimi
     return _tagged(DISCRIMINATORS, name, "family")
 
 
+def metric(name: str) -> "Callable[[type[_Measure]], type[_Measure]]":
+    """Register a metric: `gan evaluate --NAME`; a preset's `schedule.evaluate_by` takes its scores.
+
+    The class is a `gancli.parts.Metric` whose `entry`, a `gancli.parts.MetricEntry`, is of this
+    name and lists its scores; it says what it needs of the images' features, and computes.
+
+    Raises:
+        UsageError: the name, or that of a score, is taken, or the entry has another name.
+    """
+    from gancli.evaluation.metrics import METRICS
+
+    def add(kind: "type[_Measure]") -> "type[_Measure]":
+        METRICS.register(name)(kind)
+        record_scores(kind, [score.name for score in kind.entry.scores])
+        return kind
+
+    return add
+
+
 def dataset(name: str) -> "Callable[[type[_Data]], type[_Data]]":
     """Register a kind of data set: `kind = "NAME"` in a preset's `[data]`.
 
@@ -99,20 +119,6 @@ def optimizer(name: str) -> "Callable[[type[_Optimizer]], type[_Optimizer]]":
     from gancli.optimizers import OPTIMIZERS
 
     return _tagged(OPTIMIZERS, name, "kind")
-
-
-def metric(name: str) -> "Callable[[_Metric], _Metric]":
-    """Register a metric: `gan evaluate --NAME`, and what its scores give to other commands.
-
-    The class is a `gancli.parts.Metric` with `entry = gancli.parts.MetricEntry("NAME", ...)`, which
-    lists its scores; it says what it needs, and computes them.
-
-    Raises:
-        UsageError: the name, or that of one of its scores, is taken; or it is not the entry's.
-    """
-    from gancli.evaluation.metrics import METRICS
-
-    return METRICS.register(name)
 
 
 def _tagged(

@@ -11,8 +11,8 @@ from torch.optim import Optimizer
 
 from gancli.errors import RunError
 from gancli.objective.context import Side, TermState
+from gancli.objective.take_turn import Memory
 from gancli.objective.turn_settings import SIDES
-from gancli.objective.turns import Memory
 from gancli.optimizers import PlateauState
 from gancli.preset import Preset, Schedule
 from gancli.rng import stream

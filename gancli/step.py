@@ -10,9 +10,10 @@ from gancli.checkpoint import RunSettings
 from gancli.data import BatchSource
 from gancli.data.batch_source import TurnDraws
 from gancli.errors import UsageError
+from gancli.objective.plan_step import plan
 from gancli.objective.scene import Carried
+from gancli.objective.take_turn import take
 from gancli.objective.turn import Losses, Turn
-from gancli.objective.turns import plan, take
 from gancli.parallel import World
 from gancli.preset import Preset
 from gancli.state import TrainState
@@ -29,11 +30,22 @@ class StepRunner:
         settings: RunSettings,
         world: World,
     ) -> None:
+        """Make a runner.
+
+        Raises:
+            UsageError: a batch is too small for networks that couple samples.
+        """
         self.preset = preset
         self.state = state
         self.source = source
         self.settings = settings
         self.world = world
+        last = source.size(source.batches_per_epoch - 1) // world.size
+        if last == 1 and any(spec.network.couples_samples for spec in preset.players().values()):
+            raise UsageError(
+                "schedule.partial_batches: an epoch's last batch has one sample in each process, "
+                "and batch norm needs two: set another schedule.batch_size"
+            )
         self._optimizer_specs = preset.optimizers()
         self._turns = cache(self._plan)
 

@@ -1,8 +1,8 @@
 """The reference's training loop, written out: one pass after the other, and torch's own losses.
 
 It shares the networks with the program, and nothing of its objective or its turns. The order of the
-passes is the reference's (models.md, sections 4, 5 and 21). It shows in batch-norm statistics and
-spectral-norm vectors, and hardly in a loss.
+passes is the reference's: fakes before reals, except in the one model that judges reals first. It
+shows in batch-norm statistics and spectral-norm vectors, and barely in a loss.
 """
 
 from collections.abc import Callable, Mapping

@@ -21,6 +21,8 @@ def _own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("GANCLI_RUNS", str(tmp_path / "runs"))
     monkeypatch.setenv("COLUMNS", "200")
+    # What `--plugin` adds for child processes ends with the test.
+    monkeypatch.setenv("GANCLI_PLUGINS", "")
 
 
 @pytest.fixture

@@ -3,12 +3,15 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import torch
+from PIL import Image
 from torch import Tensor
 
 from gancli import catalog
 from gancli.checkpoint import Checkpoint, RunSettings
 from gancli.data import BatchSource, Dataset, Mixture
+from gancli.evaluation.extractors import Extractor, Seen
 from gancli.objective.context import Context, Scene, Side
 from gancli.objective.scene import Carried, make_scene
 from gancli.objective.term import Term
@@ -112,6 +115,27 @@ def some_latent(preset: Preset, count: int, scale: float = 1.0) -> Latent:
     return beside._replace(z=scale * torch.randn(count, preset.prior.z_dim), label=labels)
 
 
+def real_images(folder: Path, count: int = 30) -> Path:
+    """A folder of small images of noise."""
+    noise = np.random.default_rng(1)
+    folder.mkdir()
+    for number in range(count):
+        pixels = noise.integers(0, 256, (32, 32, 3), dtype=np.uint8)
+        Image.fromarray(pixels).save(folder / f"{number:02d}.png")
+    return folder
+
+
+def toy_extractor(values: int) -> Extractor:
+    """A few random projections of images that have so many values; no download, no time."""
+    matrix = torch.randn(values, 6, generator=torch.Generator().manual_seed(0))
+
+    def see(images: Tensor) -> Seen:
+        features = (images.float().flatten(1) / 255 @ matrix).relu()
+        return Seen(features, features[:, :4])
+
+    return Extractor("inception", "0" * 64, False, "as it is", 6, torch.device("cpu"), see)
+
+
 def job(
     preset: Preset, folder: Path, resume_from: Checkpoint | None = None, precision: str = "fp32"
 ) -> Job:
@@ -131,7 +155,7 @@ TURNS: dict[str, tuple[Key, list[str]]] = {
     "generator first": (RING, [*PARTIAL, GENERATOR_FIRST]),
     "kept by the discriminator": (
         RING,
-        [*PARTIAL, *KEPT, "turns.restart=true", "turns.discriminator.judged_first=real"],
+        [*PARTIAL, *KEPT, "turns.restart=true"],
     ),
     "kept by the generator": (RING, [*PARTIAL, "turns.generator.fakes=kept"]),
     "remade": (RING, [*PARTIAL, "turns.generator.fakes=remade"]),

@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 from conftest import Gan
 from test_plugins import fresh
-from test_readme import DOCS, blocks
+from test_readme import ROOT, blocks
 
 from gancli.checkpoint import load
 from gancli.plugins import load_plugin
 
-PAGE = DOCS / "adding-a-gan.md"
+PAGE = ROOT / "docs/adding-a-gan.md"
 
 
 def test_the_page_works_from_an_empty_folder(gan: Gan) -> None:

@@ -19,7 +19,8 @@ from gancli.objective.adversarial import Hinge
 from gancli.objective.auxiliary import MutualInformation, Orthogonality, orthogonality_error
 from gancli.objective.context import Context, Scene
 from gancli.objective.penalties import R1
-from gancli.objective.turns import plan, take
+from gancli.objective.plan_step import plan
+from gancli.objective.take_turn import take
 from gancli.parallel import World
 from gancli.preset import change, load_preset
 from gancli.runs.folder import Run

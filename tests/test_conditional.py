@@ -30,7 +30,8 @@ from gancli.networks.layers import ConditionalBatchNorm2d
 from gancli.objective.auxiliary import ClassLoss
 from gancli.objective.context import Scene
 from gancli.objective.penalties import R1, GradientPenalty
-from gancli.objective.turns import plan, take
+from gancli.objective.plan_step import plan
+from gancli.objective.take_turn import take
 from gancli.parallel import World
 from gancli.preset import Preset, change, load_preset
 from gancli.sampler import Sampler

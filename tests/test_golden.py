@@ -19,7 +19,8 @@ from helpers import narrowed_networks
 from safetensors import safe_open
 from torch import Tensor
 
-from gancli.objective.turns import plan, take
+from gancli.objective.plan_step import plan
+from gancli.objective.take_turn import take
 from gancli.parallel import World
 from gancli.preset import Preset, change, load_preset
 from gancli.state import TrainState, build_state

@@ -1,5 +1,6 @@
 """`import gancli` is a library: lazy, typed, and equal to the commands."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -8,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 from conftest import Gan
-from helpers import job, narrow
+from helpers import job, narrow, real_images, toy_extractor
 from PIL import Image
 from torch import nn
 
@@ -181,12 +182,46 @@ def test_points_are_scored_as_training_scores_them(runs: dict[str, Path]) -> Non
     assert "modes_held" in scores._repr_html_()
 
 
+def test_scores_are_the_commands(
+    runs: dict[str, Path], gan: Gan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    toy = toy_extractor(3 * 32 * 32)
+    monkeypatch.setattr("gancli.evaluation.job.load_extractor", lambda *_, **__: toy)
+    real = real_images(Path("real"))
+    options = ["--count", 24, "--reference", real, "--fid", "--prc", "--json", "--out", "e.json"]
+    code, said, error = gan("evaluate", runs["images"], *options)
+    assert code == 0, error
+    (typed,) = json.loads(said)
+    model = gancli.load(runs["images"])
+    found = model.evaluate(["fid", "prc"], count=24, reference=real)
+    assert found == typed["scores"]
+    assert found.keys() == {"fid", "precision", "recall"}
+    (evaluation,) = found.evaluations
+    assert evaluation.protocol.model_dump(mode="json") == typed["protocol"]
+    assert gancli.evaluate(model.path, ["fid", "prc"], count=24, reference=real) == found
+    assert gancli.evaluate(real, ["fid"], reference=str(real))["fid"] == pytest.approx(0, abs=1e-6)
+    raw = gancli.load(runs["images"], raw=True)
+    assert raw.evaluate(["fid"], count=24, reference=real)["fid"] != found["fid"]
+    for metrics, unfit in (
+        (["fud"], {}),
+        (["fid"], {"reference": "nowhere"}),
+        (["prc"], {"count": 3, "reference": real}),
+    ):
+        with pytest.raises(gancli.UsageError) as raised:
+            model.evaluate(metrics, **unfit)
+        assert "--" not in str(raised.value)
+    with pytest.raises(gancli.UsageError, match="fid is for images, and gan makes points"):
+        gancli.load(runs["points"]).evaluate(["fid"])
+    with pytest.raises(gancli.UsageError, match="reference is for images"):
+        gancli.load(runs["points"]).evaluate(reference=real)
+
+
 def test_traversals_are_the_commands(runs: dict[str, Path], gan: Gan) -> None:
     model = gancli.load(runs["codes"])
     found = model.traverse(frames=3, rows=2)
     options = ["--frames", 3, "--rows", 2, "--out", "made"]
     assert gan("traverse", runs["codes"], *options)[0] == 0
-    said = __import__("json").loads(Path("made/traversal.json").read_text())["axes"]
+    said = json.loads(Path("made/traversal.json").read_text())["axes"]
     assert [axis.name for axis in found] == [axis["name"] for axis in said]
     assert [axis.effect for axis in found] == [axis["effect"] for axis in said]
     axis = found.by_name("code0")
@@ -265,7 +300,7 @@ def test_images_of_ones_own(tmp_path: Path) -> None:
     [
         ("load('points', device='gpu')", "device='gpu' is unknown: choose one of cpu, cuda, mps"),
         ("load('nothing')", "nothing"),
-        ("load('points', checkpoint=7)", "checkpoint=7"),
+        ("load('points', checkpoint=7)", "no checkpoint 7"),
         ("load('points').sample(3, seeds=[1])", "count and seeds exclude each other"),
         ("load('points').sample(0)", "no seeds are given"),
         ("load('points').sample(seeds=[-1])", "seed -1 is out of range"),

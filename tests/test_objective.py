@@ -12,8 +12,9 @@ from gancli.objective.adversarial import Hinge, LeastSquares, Vanilla, Wasserste
 from gancli.objective.constraints import WeightClip
 from gancli.objective.context import Scene, Side, judge_in_full_precision, widened
 from gancli.objective.penalties import R1, GradientPenalty
+from gancli.objective.plan_step import plan
+from gancli.objective.take_turn import take
 from gancli.objective.term import Term
-from gancli.objective.turns import plan, take
 from gancli.parallel import World
 from gancli.state import build_players, build_state
 from gancli.types import (

@@ -1,5 +1,6 @@
 """Parts of one's own: registered by plugins, recorded in checkpoints, never loaded by them."""
 
+import json
 import os
 import subprocess
 import sys
@@ -7,22 +8,30 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from textwrap import dedent
+from typing import Any
 
 import pytest
 from conftest import Gan
+from helpers import toy_extractor
+from PIL import Image
 
 from gancli import plugin_records, plugins
 from gancli.checkpoint import load
 from gancli.data import KINDS
 from gancli.errors import RunError, UsageError
+from gancli.evaluation.metrics import METRICS
 from gancli.networks import DISCRIMINATORS, GENERATORS
 from gancli.objective.term import TERMS
 from gancli.optimizers import OPTIMIZERS
 from gancli.plugins import VARIABLE, load_plugin
 from gancli.preset import load_preset
 from gancli.registry import Registry
+from gancli.scores import METRIC_TABLE
 
-REGISTRIES: list[Registry[object]] = [KINDS, TERMS, GENERATORS, DISCRIMINATORS, OPTIMIZERS]  # type: ignore[list-item]
+REGISTRIES: tuple[Registry[Any], ...] = (
+    *(KINDS, TERMS, GENERATORS, DISCRIMINATORS, OPTIMIZERS),
+    METRICS,
+)
 Session = Callable[[], AbstractContextManager[None]]
 
 SPIRAL = """
@@ -76,17 +85,21 @@ checkpoint_every = 2
 @contextmanager
 def fresh() -> Iterator[None]:
     """As in a process of its own: no plugin is loaded before, nor afterwards."""
-    parts = [dict(registry._parts) for registry in REGISTRIES]
+    stores: list[dict[str, Any]] = [registry._parts for registry in REGISTRIES]
+    stores.append(METRIC_TABLE)
+    parts = [dict(store) for store in stores]
     modules, variable = set(sys.modules), os.environ.pop(VARIABLE, None)
     begun = set(plugins._begun)
     plugins._begun.clear()
     plugin_records._of_file.cache_clear()
+    plugin_records._measured.clear()
+    plugin_records._without_file.clear()
     try:
         yield
     finally:
-        for registry, before in zip(REGISTRIES, parts, strict=True):
-            registry._parts.clear()
-            registry._parts.update(before)
+        for store, before in zip(stores, parts, strict=True):
+            store.clear()
+            store.update(before)
         for name in set(sys.modules) - modules:
             if name.startswith(plugins.PREFIX):
                 del sys.modules[name]
@@ -211,6 +224,58 @@ def test_a_changed_plugin_is_said_and_not_resumed_with(gan: Gan, session: Sessio
     with session():
         code, _, error = gan("sample", "run", "--plugin", "spiral.py", "--out", "new")
         assert (code, error) == (0, "")
+
+
+SPREAD = """
+from gancli import parts, register
+
+
+@register.metric("spread")
+class Spread(parts.Metric):
+    entry = parts.MetricEntry(
+        "spread", "Spread of features.", (parts.Score("feature_spread", "spread", "higher"),)
+    )
+    needs = parts.FeatureNeeds(features=True)
+
+    def compute(self, inputs):
+        return {"feature_spread": float(inputs.fake.all_features().std())}
+"""
+
+
+def test_a_metric_is_an_option_and_chooses_checkpoints(
+    gan: Gan, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Path("spread.py").write_text(SPREAD)
+    toy = toy_extractor(3 * 16 * 16)
+    monkeypatch.setattr("gancli.evaluation.job.load_extractor", lambda *_, **__: toy)
+    Path("mine").mkdir()
+    for number in range(12):
+        shade = Image.new("RGB", (16, 16), (20 * number, 9 * number, 3 * number))
+        shade.save(f"mine/{number}.png")
+    train = ["train", "dcgan", "--dataset", "mine", "--steps", "2", "--out", "run"]
+    for field in (
+        *("generator.network.dim=4", "discriminator.network.dim=4", "schedule.batch_size=4"),
+        *("schedule.evaluate_every=1", "schedule.evaluate_count=10"),
+        "schedule.evaluate_by=feature_spread",
+    ):
+        train += ["--set", field]
+    with session():
+        assert "feature_spread" in gan(*train)[2]
+    with session():
+        code, _, error = gan(*train, "--plugin", "spread.py")
+        assert code == 0, error
+    with session():
+        assert "needs the plugin spread.py" in gan("sample", "run")[2]
+        assert "No such option: --spread" in gan("evaluate", "run", "--spread")[2]
+    for named in ("--plugin", VARIABLE):
+        with session():
+            if named == VARIABLE:
+                monkeypatch.setenv(VARIABLE, str(Path("spread.py").resolve()))
+            plugin = ["--plugin", "spread.py"] if named == "--plugin" else []
+            options = ["--count", 8, "--spread", "--checkpoint", "best", "--json"]
+            code, said, error = gan("evaluate", "run", *options, *plugin)
+            assert code == 0, error
+            assert json.loads(said)[0]["scores"].keys() == {"feature_spread"}
 
 
 def test_a_preset_without_plugins_records_none(gan: Gan) -> None:

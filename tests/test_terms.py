@@ -27,8 +27,8 @@ from gancli.objective import (
 )
 from gancli.objective.context import Context, NamedDraws, Read, Scene, Side, widened
 from gancli.objective.penalties import R2
+from gancli.objective.plan_step import plan
 from gancli.objective.term import TERMS, Term
-from gancli.objective.turns import plan
 from gancli.objective.views import DifferentiableAugmentation
 from gancli.preset import load_preset
 from gancli.state import build_players

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 from conftest import Gan
-from helpers import RING, TURNS, WHOLE, job, losses_of, narrow, toy_data
+from helpers import PARTIAL, RING, TURNS, WHOLE, job, losses_of, narrow, toy_data
 from torch import Tensor
 from torch.nn.functional import softplus
 
@@ -14,8 +14,8 @@ from gancli.checkpoint import load
 from gancli.data import BatchSource
 from gancli.errors import DataError, InterruptedRunError, UsageError
 from gancli.objective.adversarial import Vanilla
+from gancli.objective.plan_step import plan
 from gancli.objective.scene import Carried, make_scene
-from gancli.objective.turns import plan
 from gancli.optimizers import Plateau, PlateauState
 from gancli.parallel import World
 from gancli.preset import Preset, change
@@ -227,6 +227,13 @@ def test_the_last_batch_of_an_epoch(tmp_path: Path) -> None:
         source(World(0, 2), size=6 * 2 + 1)
     with pytest.raises(DataError, match="41"):
         source(World(), size=41)
+
+
+def test_batch_norm_refuses_a_batch_of_one(tmp_path: Path) -> None:
+    fields = ["generator.network.norm=batch", "schedule.batch_size=13"]
+    preset = narrow(RING, [*PARTIAL[::2], *fields])
+    with pytest.raises(UsageError, match=r"partial_batches: an epoch's last batch has one sample"):
+        Trainer(job(preset, tmp_path / "run"))
 
 
 REFUSED = [

@@ -39,8 +39,7 @@ def collapse_study(
             min=1,
             max=256,
             metavar="J",
-            help="Cells at a time, each on one thread. Default: as many as there are cores; 1 on "
-            "a GPU.",
+            help="Cells at a time, each on one thread. Default: one per core; 1 on a GPU.",
         ),
     ] = None,
     out: Annotated[

@@ -34,13 +34,18 @@ def compare(
         typer.Option(
             "--reference",
             metavar="train|test",
-            help="Split that scores compare with. Default: that of the scores with most images.",
+            help="Only compare scores against this split. Default: the split with the most scored "
+            "images.",
         ),
     ] = None,
     floor: Annotated[
-        bool, typer.Option("--floor", help="Also score real images, however long it takes.")
+        bool,
+        typer.Option(
+            "--floor",
+            help="Score real images too, as the best value to expect, however long it takes.",
+        ),
     ] = False,
-    no_floor: Annotated[bool, typer.Option("--no-floor", help="Leave real images out.")] = False,
+    no_floor: Annotated[bool, typer.Option("--no-floor", help="Do not score real images.")] = False,
     weights: WeightsOption = None,
     trust_weights: TrustOption = False,
     device: DeviceOption = None,

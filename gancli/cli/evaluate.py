@@ -15,7 +15,7 @@ from gancli.cli.options import (
     RawOption,
     TrustOption,
 )
-from gancli.defaults import EVALUATION_COUNT, IMAGES_AT_ONCE
+from gancli.defaults import EVALUATION_COUNT, IMAGES_AT_ONCE, MEMORY_GIB
 
 
 @WithMetrics
@@ -32,7 +32,7 @@ def evaluate(
     ] = None,
     metrics: tuple[str, ...] = (),
     everything: Annotated[
-        bool, typer.Option("--all", help="All metrics that can be computed.")
+        bool, typer.Option("--all", help="Compute every metric that applies.")
     ] = False,
     count: Annotated[
         int | None,
@@ -106,7 +106,7 @@ def evaluate(
             metavar="GIB",
             help="Memory to work in; features that do not fit are kept in a temporary file.",
         ),
-    ] = 4.0,
+    ] = MEMORY_GIB,
     bootstrap: Annotated[
         int,
         typer.Option(

@@ -16,7 +16,7 @@ from gancli.errors import ExitCode, GanError, UsageError
 from gancli.files import disk_error
 from gancli.launch import is_shared, quit_at_once
 from gancli.plugin_records import ChangedPluginWarning
-from gancli.plugins import load_plugin
+from gancli.plugins import load_plugin, load_plugins
 
 PLUGIN = "--plugin"
 
@@ -74,6 +74,9 @@ def _load_typed_plugins(arguments: Sequence[str]) -> list[str]:
         if not wanted:
             raise UsageError(f"{PLUGIN} names no plugin: pass {PLUGIN} FILE.py or a package")
         load_plugin(wanted)
+    if rest[:1] in (["evaluate"], ["eval"]):
+        # It has an option for each metric.
+        load_plugins()
     return rest
 
 

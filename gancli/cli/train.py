@@ -79,7 +79,7 @@ def train(
     trust_weights: TrustOption = False,
     dry_run: Annotated[
         bool,
-        typer.Option("--dry-run", help="Print the step and the networks as they will run; stop."),
+        typer.Option("--dry-run", help="Print the step and networks as they will run, and exit."),
     ] = False,
 ) -> None:
     """Train a model: previews, metrics and checkpoints go to the run's folder."""

@@ -7,9 +7,8 @@ import torch
 
 from gancli.checkpoint import Checkpoint
 from gancli.choices import DeviceName
-from gancli.defaults import IMAGES_AT_ONCE
+from gancli.defaults import IMAGES_AT_ONCE, MEMORY_GIB
 from gancli.environment import choose_device
-from gancli.evaluation.feature_store import DEFAULT_MEMORY_BYTES, GIB
 from gancli.evaluation.inputs import images_of_checkpoint, scored_images_of
 from gancli.evaluation.job import prepare_evaluation
 from gancli.evaluation.observer import Observer, never
@@ -36,7 +35,7 @@ def evaluate_checkpoint(
     trust_weights: bool = False,
     device: str | None = None,
     batch_size: int = IMAGES_AT_ONCE,
-    memory_gib: float = DEFAULT_MEMORY_BYTES / GIB,
+    memory_gib: float = MEMORY_GIB,
     resamples: int = 0,
     watch: Watch = unwatched,
     should_stop: Callable[[], bool] = never,

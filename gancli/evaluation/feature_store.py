@@ -9,11 +9,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from gancli.defaults import MEMORY_GIB
 from gancli.evaluation.distances import BLOCK_BYTES
 from gancli.files import disk_errors
 
 GIB = 2**30
-DEFAULT_MEMORY_BYTES = 4 * GIB
+DEFAULT_MEMORY_BYTES = int(MEMORY_GIB * GIB)
 SHARE_FOR_FEATURES = 0.5
 """Of the budget; the rest is for networks and blocks of distances."""
 SHARE_FOR_BLOCKS = 1 / 16

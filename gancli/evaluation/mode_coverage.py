@@ -25,7 +25,7 @@ class Coverage(NamedTuple):
     captured: int
     """modes with at least one high-quality sample"""
     held: int
-    """modes with at least 20 percent of their fair share, in high-quality samples"""
+    """modes with at least `FAIR_SHARE` of their fair share, in high-quality samples"""
     high_quality: float
     """share of all samples, in [0, 1]"""
 

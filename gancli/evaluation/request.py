@@ -3,9 +3,8 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from gancli.defaults import IMAGES_AT_ONCE
+from gancli.defaults import IMAGES_AT_ONCE, MEMORY_GIB
 from gancli.errors import UsageError
-from gancli.evaluation.feature_store import DEFAULT_MEMORY_BYTES, GIB
 from gancli.evaluation.metrics import METRICS, Metric
 from gancli.scores import metric_options
 
@@ -50,7 +49,7 @@ class EvaluationRequest:
     """None: `mnist` for MNIST, else `inception`"""
     weights: ExtractorWeights = field(default_factory=ExtractorWeights)
     batch_size: int = IMAGES_AT_ONCE
-    memory_gib: float = DEFAULT_MEMORY_BYTES / GIB
+    memory_gib: float = MEMORY_GIB
     resamples: int = 0
     """of the bootstrap; 0: no intervals"""
 

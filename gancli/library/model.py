@@ -3,6 +3,7 @@
 import io
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Unpack
 
 import numpy as np
 import torch
@@ -12,6 +13,7 @@ from torch import Tensor
 from gancli.defaults import SAMPLE_BATCH_SIZE, SAMPLE_COUNT, TRAVERSE_FRAMES, TRAVERSE_ROWS
 from gancli.errors import UsageError
 from gancli.library.arguments import label_number, seed_list
+from gancli.library.evaluate import EvaluationOptions, scores_of_images
 from gancli.library.in_python import in_python
 from gancli.library.loaded import LoadedCheckpoint
 from gancli.library.notebook import model_card
@@ -217,19 +219,33 @@ class Model(LoadedCheckpoint):
         return traverse_model(self._sampler(64, truncation), axes, seeds, frames, span)
 
     @in_python
-    def evaluate(self, *, count: int = POINTS_SCORED) -> Scores:
-        """Score the model's points: how they spread over the modes of the data.
+    def evaluate(self, metrics: Sequence[str] = (), **options: Unpack[EvaluationOptions]) -> Scores:
+        """Score what the model makes.
+
+        Images are compared with real ones, as `gancli.evaluate` says. Points of a mixture are
+        counted by mode: `modes_held`, `modes_captured`, `high_quality`, `reverse_kl`,
+        `jensen_shannon` and `std_ratio`, of which `scores_of_points` says more.
 
         Args:
-            count: how many points, of seeds 0 to count - 1.
+            metrics: of images, as for `gancli.evaluate`.
+            options: `count` and, of images, what else `EvaluationOptions` names.
 
         Returns:
-            scores by name: `modes_held`, `modes_captured`, `high_quality`, `reverse_kl`,
-            `jensen_shannon`, `std_ratio`.
+            scores by name.
 
         Raises:
-            UsageError: the model makes images, or its data have no known modes.
+            UsageError: a metric does not apply, or the data of points have no known modes.
+            GanError: whatever `gancli.evaluate` raises.
         """
+        if self.preset.data.key == "images":
+            device = self.device.type
+            return scores_of_images(
+                self._saved, metrics, raw=self._raw, device=device, options=options
+            )
+        unfit = [*metrics, *(name for name in options if name != "count")]
+        if unfit:
+            raise UsageError(f"{unfit[0]} is for images, and {self.preset.name} makes points")
+        count = options.get("count") or POINTS_SCORED
         return scores_of_points(self._sampler(SAMPLE_BATCH_SIZE, None), count)
 
     def _refuse_points(self, wanted: str) -> None:

@@ -65,7 +65,7 @@ def train(
             out where the model has one.
         variant: `"reference"` (the default), `"paper"` or `"lite"`.
         steps: updates of the generator, in place of `schedule.steps`.
-        seed: of the run; None: 5678.
+        seed: of the run; None: that of `gan train`.
         overrides: fields and their values, e.g. `{"schedule.batch_size": 64}`, `{"optimizer.lr":
             1e-4}` for all players, `{"generator.optimizer.lr": 1e-4}` for one;
             tables may be nested; None as a value takes a field out.

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from torch import Tensor
 
@@ -37,18 +38,18 @@ class Turn:
         self._reads = {name: term.reads(self.name) for name, term in self.terms.items()}
         self._unions: dict[frozenset[str], frozenset[Read]] = {}
 
-    @property
+    @cached_property
     def moves_generator(self) -> bool:
         """Whether its fakes carry the generator's graph."""
         return "generator" in self.steppers
 
-    @property
+    @cached_property
     def has_real(self) -> bool:
         """Whether the turn has a batch of real samples, or at least the labels of one."""
         looks = any(reads & OF_REALS for reads in self._reads.values())
         return looks or self.spec.labels == "real"
 
-    @property
+    @cached_property
     def takes_real(self) -> bool:
         """Whether the turns that follow have the next batch of real samples."""
         return self.has_real and self.spec.reals == "take"

@@ -6,10 +6,8 @@ Everything here is a function of the step, so a resumed run needs no other state
 from collections.abc import Mapping
 from typing import Annotated
 
-import torch
 from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
-from torch import Tensor
 
 from gancli.scores import ranking_scores, ranks
 from gancli.settings import Settings
@@ -112,16 +110,6 @@ class Schedule(Settings):
         if self.warmup is None:
             return step * self.discriminator_steps
         return sum(map(self.discriminator_steps_at, range(step)))
-
-    def counts_before(self, step: int) -> dict[str, Tensor]:
-        """What was taken before this step where the discriminator's turns alone take batches."""
-        batches, steps = torch.tensor(self.batches_before(step)), torch.tensor(step)
-        return {
-            "batches": batches,
-            "discriminator": batches,
-            "generator": steps,
-            "joint": steps,
-        }
 
     def lr_factor(self, step: int) -> float:
         """What every learning rate is multiplied by at this step."""

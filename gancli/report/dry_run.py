@@ -8,8 +8,8 @@ from rich.table import Table
 from torch import Tensor
 
 from gancli.networks.summary import parameter_count, summarise
+from gancli.objective.plan_step import plan
 from gancli.objective.turn import Turn
-from gancli.objective.turns import plan
 from gancli.plurals import counted
 from gancli.preset import Preset, to_toml
 from gancli.prior import Prior

@@ -50,7 +50,7 @@ class Measures(BaseModel):
     captured: float
     """modes with at least one high-quality sample"""
     held: float
-    """modes with at least 20 percent of their fair share of the samples"""
+    """modes with at least `FAIR_SHARE` of their fair share of the samples"""
     high_quality: float
     """share of the samples, in [0, 1]"""
     reverse_kl: float | None

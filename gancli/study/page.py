@@ -6,6 +6,7 @@ from pathlib import Path
 from PIL import Image
 
 import gancli
+from gancli import palette
 from gancli.checkpoint import Checkpoint, load
 from gancli.data import Mixture
 from gancli.errors import RunError
@@ -52,6 +53,7 @@ def write_report(study: Study, spec: StudySpec, results: Results, arena: Arena) 
         results=results,
         spec=spec,
         columns=(columns := columns_of(results)),
+        palette=palette,
         rows=[model_row(model, columns) for model in results.ranking],
         ceiling=ceiling_row(results, columns),
         steps=steps,

@@ -1,0 +1,111 @@
+"""Scoring images from a program, by the function that the command calls."""
+
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import TypedDict, Unpack
+
+from gancli.checkpoint import Checkpoint
+from gancli.evaluation.evaluate_checkpoint import evaluate_checkpoint
+from gancli.library.in_python import in_python
+from gancli.library.scores import Scores
+from gancli.plugins import load_plugins
+from gancli.report.console import console
+from gancli.report.progress import counting
+from gancli.runs.folder import LAST
+
+
+class EvaluationOptions(TypedDict, total=False):
+    """What an evaluation may be told; all may be left out."""
+
+    count: int | None
+    """images to generate; 50,000"""
+    per_class: int | None
+    """images of each class to generate, instead of `count`"""
+    reference: str | Path | None
+    """the real images: `"train"` (the default), `"test"`, `"both"`, or a path of images"""
+    held_out: str | Path | None
+    """a path of real images that the generator has not seen; the test split, where there is one"""
+    data_dir: str | Path | None
+    """where named data sets lie; where they lay in training"""
+    extractor: str | None
+    """`"inception"`, `"vgg16"` or `"mnist"`; `"mnist"` for MNIST, else `"inception"`"""
+    weights: str | Path | None
+    """a file with the extractor's weights; they are downloaded"""
+    trust_weights: bool
+    """take weights that are not the published ones"""
+    batch_size: int
+    """images that are generated and looked at together; 64"""
+    memory_gib: float
+    """memory to work in; features that do not fit lie in a file meanwhile"""
+    resamples: int
+    """of the bootstrap for the scores' 95 % intervals; 0: no intervals"""
+
+
+@in_python
+def evaluate(
+    images: str | Path,
+    metrics: Sequence[str] = (),
+    *,
+    checkpoint: str | int = LAST,
+    raw: bool = False,
+    dataset: str | None = None,
+    device: str | None = None,
+    **options: Unpack[EvaluationOptions],
+) -> Scores:
+    """Score images by comparison with real ones, as `gan evaluate` does.
+
+    Args:
+        images: a folder, a zip or an npz of images; or a run's folder or name, or a checkpoint
+            file, whose images are generated. Points are scored by `Model.evaluate`.
+        metrics: `"fid"`, `"is"`, `"kid"`, `"prc"`, `"dc"`, `"intra-fid"`, `"memorisation"`, or
+            those of plugins; none: FID and, where the extractor classifies, the Inception score.
+        checkpoint: of a run: `"last"`, `"best"` or a step.
+        raw: the weights as trained, even where a moving average of them was kept.
+        dataset: the data set that the reference is a split of, for image files.
+        device: `"cpu"`, `"cuda"` or `"mps"`; None: CUDA where there is one, else the CPU.
+        options: `reference`, `count` and what else `EvaluationOptions` names.
+
+    Returns:
+        scores by name, of the first reference; `evaluations` has one for each reference, with its
+        protocol and intervals.
+
+    Raises:
+        UsageError: a metric is unknown or does not apply, or too few images are scored.
+        DataError: the real images are missing or too few.
+        NetworkError: the extractor's weights cannot be downloaded.
+    """
+    return scores_of_images(
+        images,
+        metrics,
+        checkpoint=str(checkpoint),
+        raw=raw,
+        dataset=dataset,
+        device=device,
+        options=options,
+    )
+
+
+def scores_of_images(
+    source: Checkpoint | str | Path,
+    metrics: Sequence[str],
+    *,
+    checkpoint: str = LAST,
+    raw: bool,
+    dataset: str | None = None,
+    device: str | None,
+    options: EvaluationOptions,
+) -> Scores:
+    """Scores of what a checkpoint generates, or of images in files, with progress shown."""
+    load_plugins()
+    found = evaluate_checkpoint(
+        source,
+        metrics,
+        checkpoint=checkpoint,
+        raw=raw,
+        dataset=dataset,
+        device=device,
+        watch=partial(counting, console()),
+        **options,
+    )
+    return Scores(found[0].scores, tuple(found))
