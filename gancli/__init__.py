@@ -1,7 +1,7 @@
 """Train, sample, evaluate, traverse and compare the classic GANs, repeatably.
 
-What `__all__` names is public and documented in docs/python.md; all else may change. It is imported
-when it is first used, so that importing this package costs no torch.
+What `__all__` names is public and documented in docs/python.md; everything else may change. It is
+imported when it is first used, so that importing this package costs no torch.
 """
 
 from importlib import import_module

@@ -71,18 +71,18 @@ class Header(Settings):
     data: str
     """fingerprint of the training data"""
     data_folder: str | None = None
-    """where named data sets lay; resuming looks there again"""
+    """folder of the named data sets; resuming looks there again"""
     metrics: dict[str, float] = Field(default_factory=dict)
     """the last values in metrics.jsonl"""
     versions: dict[str, str] = Field(default_factory=lambda: versions())
-    """what the numbers may depend on"""
+    """versions and machine, which the numbers may depend on"""
     plugins: tuple[PluginRecord, ...] | None = None
-    """what the preset's parts come from, where some come from plugins"""
+    """the plugins that some of the preset's parts come from"""
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A checkpoint that was read and found whole."""
+    """A checkpoint, read and verified."""
 
     path: Path
     header: Header
@@ -210,7 +210,7 @@ def _metadata(path: Path, content: bytes | bytearray, size: int) -> dict[str, st
         size: bytes of the whole file.
 
     Raises:
-        RunError: it is no checkpoint, or is cut off.
+        RunError: it is not a checkpoint, or is cut off.
     """
     length = int.from_bytes(content[:_LENGTH_BYTES], "little")
     try:
@@ -225,11 +225,12 @@ def _metadata(path: Path, content: bytes | bytearray, size: int) -> dict[str, st
             return dict(metadata)
     except (ValueError, AttributeError, LookupError, TypeError, RecursionError) as error:
         raise RunError(
-            f"{path} ({size:,} bytes) is no checkpoint: it is truncated, or no safetensors file; "
-            f"{REMEDY}"
+            f"{path} ({size:,} bytes) is not a checkpoint: it is truncated, or not a safetensors "
+            f"file; {REMEDY}"
         ) from error
     raise RunError(
-        f"{path} is a safetensors file, but no checkpoint of gancli: name one that gan train wrote"
+        f"{path} is a safetensors file, but not a checkpoint of gancli: name one written by "
+        "gan train"
     )
 
 

@@ -4,7 +4,7 @@ Help, requests and the library take them from here, so that each stands in one p
 """
 
 DEFAULT_SEED = 5678
-"""Of a run, and of the data sets that are drawn rather than read."""
+"""Seed of a run, and of data sets that are generated rather than read."""
 
 SAMPLE_COUNT = 64
 """Samples of `gan sample`."""
@@ -14,7 +14,7 @@ SAMPLE_BATCH_SIZE = 500
 """Samples that `gan sample` generates together."""
 
 EVALUATION_COUNT = 50_000
-"""Generated images that are scored; published scores are of as many."""
+"""Number of generated images to score, the same as for published scores."""
 IMAGES_AT_ONCE = 64
 """Images that an evaluation generates and looks at together; scores are equal to the bit at equal
 numbers."""
@@ -33,7 +33,7 @@ STUDY_SEEDS = 3
 """Seeds of each model in a study."""
 
 BENCH_ROUNDS = 5
-"""How often a benchmark times each of what it compares."""
+"""How often a benchmark times each of the loops that it compares."""
 BENCH_SAMPLE_COUNT = 10_000
 """Images that `gan bench sample` writes."""
 BENCH_EVALUATION_COUNT = 2_000

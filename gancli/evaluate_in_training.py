@@ -33,7 +33,7 @@ class Evaluating(Event):
     done: int
     total: int
     unit: str
-    """what is counted"""
+    """of the counts, in the plural"""
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class TrainingEvaluator:
         Args:
             job: what will be trained.
             weights: the extractor's.
-            watch: shows the progress of what is looked at first.
+            watch: shows the progress of looking at the real images.
 
         Raises:
             GanError: the evaluation could not be made, e.g. for lack of a network.
@@ -112,7 +112,7 @@ class TrainingEvaluator:
             self._evaluate(event.path)
 
     def catch_up(self) -> None:
-        """Evaluate the checkpoint that the run goes on from, where that is due and was not done."""
+        """Evaluate the checkpoint that the run goes on from, if that is still due."""
         job = self.job
         step = job.resume_from.header.step if job.resume_from else 0
         if is_due(job.run, job.preset.schedule, step):

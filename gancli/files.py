@@ -45,7 +45,7 @@ def disk_error(error: OSError, path: Path | None = None) -> DiskError | None:
     where = path or error.filename or "a file"
     remedy = "free some space" if error.errno in _FULL else "choose another place"
     return DiskError(
-        f"could not use {where}: {reason}; what was written before is intact: {remedy}, then "
+        f"could not use {where}: {reason}; files written before are intact: {remedy}, then "
         "rerun the command (gan resume, for a run that had begun)"
     )
 

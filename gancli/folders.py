@@ -1,4 +1,4 @@
-"""The folders outside the project: the user's cache, and where named data sets lie; no torch."""
+"""The folders outside the project: the user's cache, and that of named data sets; no torch."""
 
 import os
 from pathlib import Path
@@ -12,14 +12,14 @@ def cache_folder() -> Path:
 
 
 def data_folder(asked: Path | None, before: str | None = None) -> Path:
-    """Where named data sets lie.
+    """The folder of named data sets.
 
     Args:
-        asked: the folder that was typed.
-        before: where they lay when a run began that goes on now.
+        asked: the folder given on the command line.
+        before: the folder that a resumed run used before.
 
     Returns:
-        The folder that was typed, else where they lay before, else `GANCLI_DATA`, else the cache.
+        The folder asked for, else the one used before, else `GANCLI_DATA`, else the cache.
     """
     kept = before if before and Path(before).is_dir() else None
     chosen = asked or kept or os.environ.get("GANCLI_DATA")

@@ -1,4 +1,4 @@
-"""What parts of your own are made of: the base classes, and the types they give and take."""
+"""Base classes for parts of your own, and the types that their methods take and return."""
 
 from gancli.data import Dataset, DataSpec
 from gancli.evaluation.features import FeatureNeeds, FeatureSet

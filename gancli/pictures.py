@@ -89,7 +89,7 @@ def _font() -> ImageFont.FreeTypeFont:
 
 
 def _cut(text: str, font: ImageFont.FreeTypeFont, width: int) -> str:
-    """The text, or as much of its beginning as is no wider than so many pixels."""
+    """The text, shortened with an ellipsis to this number of pixels."""
     if font.getlength(text) <= width:
         return text
     fitting = (n for n in range(len(text), 0, -1) if font.getlength(text[:n] + "…") <= width)

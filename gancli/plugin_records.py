@@ -28,7 +28,7 @@ class PluginRecord(Settings):
     name: str
     """of the file, e.g. `loss.py`, or of the package"""
     sha256: str
-    """of the file, or of the package's Python files; empty: of a session without a file"""
+    """of the file, or of the package's Python files; empty: defined in a session, without a file"""
     path: str | None = None
     """where the file was"""
     parts: tuple[str, ...] = Field(default=())
@@ -83,7 +83,7 @@ def _parts_in(value: object) -> Iterator[type]:
 
 
 def _record(root: str, parts: Sequence[str] = ()) -> PluginRecord:
-    """What is recorded of the plugin whose outermost module this is."""
+    """The record of the plugin whose outermost module this is."""
     named = getattr(sys.modules.get(root), "__file__", None)
     known = PluginRecord(name=root, sha256="") if named is None else _of_file(Path(named))
     return known.model_copy(update={"parts": tuple(parts)})
@@ -91,7 +91,7 @@ def _record(root: str, parts: Sequence[str] = ()) -> PluginRecord:
 
 @cache
 def _of_file(file: Path) -> PluginRecord:
-    """What is recorded of a plugin's file, or its package, as it was when it was first met."""
+    """The record of a plugin's file, or package, as it was when it was first loaded."""
     file = file.resolve()
     if file.name != "__init__.py":
         return PluginRecord(name=file.name, sha256=_sha256(file), path=str(file))
@@ -137,7 +137,7 @@ def require_plugins(path: Path, header: str) -> None:
             then_and_now = f"{_short(record)} then, {_short(now)} now"
             warnings.warn(
                 f"the plugin {record.name} has changed since {path} was written ({then_and_now}): "
-                "what is made may differ",
+                "results may differ",
                 ChangedPluginWarning,
                 stacklevel=2,
             )
@@ -146,7 +146,7 @@ def require_plugins(path: Path, header: str) -> None:
 def _remedy(record: PluginRecord) -> str:
     if not record.sha256:
         return (
-            f"which was no file: run the code that defines {', '.join(record.parts)} first, or "
+            f"which was not a file: run the code that defines {', '.join(record.parts)} first, or "
             "put it into a file and add --plugin FILE.py"
         )
     file = Path(record.path) if record.path else None

@@ -22,7 +22,7 @@ VARIABLE = "GANCLI_PLUGINS"
 """The environment variable that lists plugins, separated as PATH is; child processes inherit it."""
 GROUP = "gancli.plugins"
 PREFIX = "gancli_plugin_"
-"""Of the modules that plugin files become."""
+"""How the names of modules loaded from plugin files begin."""
 _begun: set[str] = set()
 """Plugins that are loaded, or loading."""
 
@@ -109,7 +109,7 @@ def _load_file(path: Path) -> None:
 
 @contextmanager
 def _told(name: str) -> Iterator[None]:
-    """Let what fails in a plugin end in a sentence that says where.
+    """Turn a plugin's failure into a sentence that says where it failed.
 
     Raises:
         UsageError: something failed.

@@ -26,7 +26,7 @@ PREVIEW_CODES = 4
 LAYERED_SAMPLES = 25
 """Images of a model whose layers have coordinates."""
 PREVIEW_POINTS = 2500
-"""What VEEGAN's counts are taken on."""
+"""Number of points that VEEGAN's counts are taken on."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""What latents look like: drawn fresh for training, or fixed by a seed for sampling."""
+"""The distribution of latents: drawn fresh for training, or fixed by a seed for sampling."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -25,7 +25,7 @@ Size = Annotated[int, Field(gt=0, le=1024)]
 
 @dataclass(frozen=True)
 class LatentAxis:
-    """One number of a latent, beside its noise, that may be varied alone."""
+    """One number of a latent that may be varied alone: a category, a code, a layer's coordinate."""
 
     name: str
     """`category`, `code0`, `code1`, ..., `L0D0`, `L0D1`, ..."""
@@ -46,26 +46,27 @@ class Prior(Settings):
     scale: float = Field(default=1.0, gt=0)
     """standard deviation (normal) or half-width (uniform)"""
     fake_labels: Literal["uniform", "real"] = "uniform"
-    """labels of the fakes in turns that have a real batch, where labels are used: fresh ones, every
-    class as likely, or those of that batch"""
+    """labels of the fakes in turns that have a real batch, where labels are used: fresh ones, all
+    classes equally likely, or those of that batch"""
     categories: int = Field(default=0, ge=0, le=1024)
-    """values of the discrete code, every one as likely; 0: there is none"""
+    """values of the discrete code, all equally likely; 0: there is no such code"""
     codes: int = Field(default=0, ge=0, le=1024)
     """continuous codes"""
     code_distribution: Distribution = "normal"
-    """of each continuous code; normal: N(0, 1); uniform: U(-1, 1)"""
+    """distribution of each continuous code; normal: N(0, 1); uniform: U(-1, 1)"""
     levels: tuple[Size, Size] | None = None
-    """layers of the generator that have coordinates of their own, each N(0, 1), and how many each;
+    """layers of the generator that have coordinates of their own, N(0, 1), and how many each has;
     none: noise alone"""
     truncation: float | None = Field(default=None, gt=0)
-    """what sampling and previews cut the distributions off at, where nobody says otherwise"""
+    """largest distance from 0 in samples and previews, in units of each number's scale, unless the
+    command line sets another; none: no limit"""
 
     def idle(self) -> Mapping[str, str]:
-        """How codes are distributed, where there are none."""
+        """The distribution of codes, where there are none."""
         return {} if self.codes else {"code_distribution": "prior.codes = 0"}
 
     def axes(self) -> tuple[LatentAxis, ...]:
-        """What may be varied beside the noise, in order."""
+        """The axes that may be varied in addition to the noise, in order."""
         layers, directions = self.levels or (0, 0)
         return (
             *([LatentAxis("category", "category")] if self.categories else []),
@@ -101,9 +102,9 @@ class Prior(Settings):
         """The latents of these sample seeds: row i depends on seeds[i] and `label`, bit for bit.
 
         Args:
-            seeds: one a sample.
+            seeds: one per sample.
             label: the class asked for, which has noise of its own; None: of no class in particular.
-            truncation: no number lies further from 0, in units of its distribution: each is drawn
+            truncation: no number is further from 0, in units of its distribution: each is drawn
                 from the part that is left (Brock et al. 2019, section 3.1); None: as the field
                 `truncation` says.
         """
@@ -133,14 +134,14 @@ class Prior(Settings):
         """A point on the way from one latent to another, as likely as either.
 
         All numbers move along `slerp` of their normal scores: a straight line would halve their
-        variance on its middle, and the great circle itself leaves a uniform prior's cube. What is
-        no number, labels and categories, stays the first's.
+        variance on its middle, and the great circle itself leaves a uniform prior's cube. Labels
+        and categories, which are not numbers, stay the first's.
 
         Args:
             first: latents as `at` makes them, (B, ...).
-            second: likewise, as many.
+            second: the other latents, (B, ...), of the same shapes.
             share: of the way, 0 to 1; the ends are the latents' own numbers to the last bit.
-            truncation: what both were made with, as `at` takes it.
+            truncation: the one that both were made with, as `at` takes it.
         """
         within = self.truncation if truncation is None else truncation
         parts = self._numbers()

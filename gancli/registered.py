@@ -15,10 +15,10 @@ _Part = TypeVar("_Part", bound=Settings)
 
 
 class AnyOf(Generic[_Part]):
-    """Annotates a field of the parts' base class: which part it is, its tag says.
+    """Annotates a field that holds any registered part; the part's tag says which one.
 
-    What is wrong is said as for pydantic's own tagged unions; the union is that of the parts which
-    are registered when something is validated.
+    Errors are those of pydantic's own tagged unions; the union is that of the parts registered at
+    the time of validation.
     """
 
     def __init__(self, parts: Registry[type[_Part]], tag: str) -> None:
@@ -33,7 +33,7 @@ class AnyOf(Generic[_Part]):
         known = tuple(self._parts.values())
         if self._adapter is None or known != self._known:
             union = Annotated[Union[known], Field(discriminator=self._tag)]  # type: ignore[valid-type]  # noqa: UP007
-            # pydantic knows no tagged union of one.
+            # pydantic has no tagged union of a single type.
             self._adapter = TypeAdapter(union if len(known) > 1 else known[0])
             self._known = known
         return self._adapter
@@ -55,6 +55,6 @@ class AnyOf(Generic[_Part]):
     def __get_pydantic_json_schema__(
         self, schema: CoreSchema, handler: GetJsonSchemaHandler
     ) -> JsonSchemaValue:
-        """That of the union as it is now."""
+        """The schema of the union of the parts registered now."""
         del schema
         return handler(self.adapter.core_schema)

@@ -14,7 +14,7 @@ class Registry(Mapping[str, Part], Generic[Part]):
 
     def __init__(self, kind: str) -> None:
         self.kind = kind
-        """what such a part is called in sentences, e.g. "network family"."""
+        """the name of such a part in sentences, e.g. "network family"."""
         self._parts: dict[str, Part] = {}
 
     def register(self, name: str) -> Callable[[Added], Added]:

@@ -34,19 +34,19 @@ from gancli.user_images import lite_command, load_data
 
 @dataclass(frozen=True)
 class TrainOptions:
-    """What a run is trained with that is neither of its preset nor of its settings."""
+    """The options of a run that belong neither to its preset nor to its settings."""
 
     data_dir: Path | None = None
-    """where named data sets lie; None: where they lay before, or the default"""
+    """folder of the named data sets; None: the one used before, or the default"""
     verify: bool = False
-    """whether images of one's own are read again, and decoded again if they have changed"""
+    """whether the user's own images are read again, and decoded again if they have changed"""
     tensorboard: bool = False
     """whether to write for TensorBoard, too"""
     weights: ExtractorWeights = field(default_factory=ExtractorWeights)
-    """the extractor's, where the run is evaluated as it trains"""
+    """the extractor's weights, where the run is evaluated as it trains"""
 
     def check(self) -> None:
-        """Refuse, before anything is done, what cannot be had.
+        """Refuse options that cannot be met, before anything is done.
 
         Raises:
             UsageError: TensorBoard is wanted and not installed.
@@ -68,7 +68,7 @@ def start_run(
     Args:
         preset: what to train.
         settings: seed, device, precision and threads.
-        options: what else was typed.
+        options: the other options.
         out: the run's folder; None: the next numbered one under the root of runs.
         force: whether a run in `out` is replaced.
 
@@ -105,7 +105,7 @@ def resume_run(run: Run, place: Place, options: TrainOptions) -> None:
     Args:
         run: the run.
         place: device and threads, where they are to be others than before.
-        options: what else was typed.
+        options: the other options.
 
     Raises:
         GanError: anything that reading data, training and evaluation raise; its preset.toml was
@@ -128,8 +128,8 @@ def go_on(
         run: the run.
         saved: its last checkpoint.
         preset: what to train from now on.
-        settings: likewise.
-        options: what else was typed.
+        settings: the settings from now on.
+        options: the other options.
 
     Raises:
         GanError: anything that reading data, training and evaluation raise.
@@ -170,8 +170,8 @@ def run_job(
 
     Args:
         job: what to train.
-        lay_out: changes the run's folder, once everything else is known to be well.
-        options: what else was typed.
+        lay_out: changes the run's folder, once nothing else can refuse the job.
+        options: the other options.
 
     Raises:
         GanError: anything that training and evaluation raise.
@@ -208,7 +208,7 @@ def _check_free(folder: Path, *, force: bool) -> None:
 
 
 def refuse_edits(run: Run, stored: Header) -> None:
-    """Refuse to pass over edits in the run's preset.toml, or in a plugin.
+    """Refuse a run whose preset.toml, or a plugin, was edited.
 
     Raises:
         RunError: there are some; the sentence says how to go on with them.

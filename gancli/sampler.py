@@ -25,7 +25,7 @@ class Sampler:
     preset: Preset
     batch_size: int = SAMPLE_BATCH_SIZE
     truncation: float | None = None
-    """how far the noise may lie from 0, as `Prior.at` takes it"""
+    """largest distance of the noise from 0, as `Prior.at` takes it"""
     checked: bool = True
     """whether samples that are not finite are refused; training has a check of its own"""
 
@@ -47,7 +47,7 @@ class Sampler:
         return np.concatenate(list(self.batches(seeds, label)))
 
     def labels(self, seeds: Sequence[int], label: int | None = None) -> NDArray[np.int64] | None:
-        """The classes of these samples; left open, the classes take turns from seed to seed.
+        """The classes of these samples; with no label given, seed s has class s mod classes.
 
         None where the generator knows no classes.
         """
@@ -58,13 +58,13 @@ class Sampler:
         return np.full(len(seeds), label, dtype=np.int64)
 
     def latent(self, seeds: Sequence[int], label: int | None = None) -> Latent:
-        """The latents of these seeds, on the processor; the label as `labels` says."""
+        """The latents of these seeds, on the processor; the labels those of `labels`."""
         latent = self.preset.prior.at(seeds, label, self.truncation)
         labels = self.labels(seeds, label)
         return latent if labels is None else latent._replace(label=torch.from_numpy(labels))
 
     def of(self, latent: Latent) -> Samples:
-        """What the generator makes of these latents, in one pass.
+        """The generator's samples of these latents, in one pass.
 
         Raises:
             NonFiniteError: a sample is not finite.

@@ -29,7 +29,7 @@ def exact(device: torch.device) -> torch.dtype:
 
 @dataclass
 class TurnCounts:
-    """What was taken so far: real batches, and turns by name."""
+    """The counts so far: of real batches, and of turns by name."""
 
     batches: int = 0
     turns: dict[Side, int] = field(default_factory=lambda: dict.fromkeys(SIDES, 0))
@@ -66,7 +66,7 @@ class Meter:
         return {name: float(total) / self.counts[name] for name, total in self.sums.items()}
 
     def clear(self) -> None:
-        """Start anew, after a log."""
+        """Start again, after a log."""
         self.sums, self.counts = {}, {}
 
     def tensors(self) -> Tensors:
@@ -124,13 +124,13 @@ class TrainState:
     ) -> None:
         """Take over saved tensors.
 
-        What was not kept before starts anew: an average, from the generator; the state of a term.
+        State that the file lacks starts afresh: an average, from the generator; a term's state.
 
         Args:
             tensors: what `tensors` gave.
             step: the step they were saved at.
-            anew: optimisers that are others now, and start without a state.
-            counts: what was taken before that step, for files that do not say it.
+            anew: optimisers that have changed, and start without a state.
+            counts: the counts at that step, for files that lack them.
 
         Raises:
             RunError: the tensors belong to other networks.
@@ -215,7 +215,7 @@ def build_players(preset: Preset, seed: int) -> Players:
 
 @contextmanager
 def _seeded(seed: int) -> Iterator[None]:
-    """torch's own generator, seeded for a while; afterwards it is as it was."""
+    """torch's own generator, seeded within the block; afterwards it is as before."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(int(stream(seed, "init").integers(2**63)))
         yield
@@ -245,7 +245,7 @@ def build_state(
 
 
 def counts_before(schedule: Schedule, step: int) -> Tensors:
-    """What was taken before this step where the discriminator's turns alone take batches."""
+    """The counts before this step where the discriminator's turns alone take batches."""
     batches, steps = torch.tensor(schedule.batches_before(step)), torch.tensor(step)
     return {"batches": batches, "discriminator": batches, "generator": steps, "joint": steps}
 

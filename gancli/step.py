@@ -1,4 +1,4 @@
-"""One step of training: its turns, what they draw, and what is kept of what they lose."""
+"""One step of training: its turns, their draws, and the means of their losses."""
 
 from collections.abc import Mapping, Sequence
 from functools import cache
@@ -84,7 +84,7 @@ class StepRunner:
         return min(wanted, whole - self.state.counts.batches % whole)
 
     def _draws(self, turns: list[Turn], index: int) -> TurnDraws:
-        """What one of the step's turns may draw."""
+        """The draws of one of the step's turns."""
         turn, batch = turns[index], self.state.counts.batches
         alike = takewhile(lambda later: later is turn, turns[index + 1 :])
         own_size = None if turn.has_real else self.preset.schedule.generator_batch_size
@@ -98,7 +98,7 @@ class StepRunner:
         )
 
     def _note(self, turn: Turn, losses: Losses) -> None:
-        """Keep what a turn lost and measured until the next log."""
+        """Keep a turn's losses and measures until the next log."""
         state = self.state
         state.meter.add({f"{turn.name}.{term}": loss for term, loss in losses.items()})
         state.meter.add({f"{turn.name}.{name}": v for name, v in state.memory.measures.items()})
@@ -130,10 +130,10 @@ class StepRunner:
 
 
 def refuse_to_split(preset: Preset, world: World) -> None:
-    """Several processes descend what one would only where a loss is the mean of its parts'.
+    """Refuse losses of a whole batch: several processes descend the mean of their parts' losses.
 
     Raises:
-        UsageError: a term is none.
+        UsageError: a term's loss is not the mean of its parts' losses.
     """
     whole = [name for name, term in preset.objective.terms().items() if not term.splits()]
     if whole and world.size > 1:
@@ -144,7 +144,7 @@ def refuse_to_split(preset: Preset, world: World) -> None:
 
 
 def by_player(means: Mapping[str, float], order: Sequence[str]) -> dict[str, float]:
-    """Each turn's whole loss; its summands, where it has several; and what was measured.
+    """Each turn's whole loss; its summands, where it has several; and the measures.
 
     Args:
         means: of each summand, under TURN.TERM, and of each measure, under TURN.TERM.NAME.

@@ -37,7 +37,7 @@ class Job:
     """where the data were read; resuming looks there again"""
     world: World = field(default_factory=World)
     resident: bool | None = None
-    """whether the data lie on the device; None: where they fit"""
+    """whether the data are on the device; None: where they fit"""
 
 
 @dataclass(frozen=True)
@@ -113,7 +113,7 @@ class Trainer:
         Raises:
             InterruptedRunError: `should_stop` said so; the state was saved.
             NonFiniteError: a loss or weight is not finite; the last good checkpoint is kept.
-            DiskError: a file could not be written; what was written before is whole.
+            DiskError: a file could not be written; files written before are whole.
         """
         schedule = self.job.preset.schedule
         if self.state.step == 0:
@@ -131,14 +131,14 @@ class Trainer:
         return self.state
 
     def _all_stop(self, should_stop: Callable[[], bool]) -> bool:
-        """Whether any process was told to stop; asking the others is not done at every step."""
+        """Whether any process was told to stop; the others are not asked at every step."""
         world = self.job.world
         if world.size == 1:
             return should_stop()
         return self.state.step % STEPS_BETWEEN_VOTES == 0 and world.any(should_stop(), self.device)
 
     def save_changes(self) -> None:
-        """Where a resumed run's preset has changed, save its state anew, under the new preset."""
+        """Where a resumed run's preset has changed, save its state again, under the new preset."""
         before = self.job.resume_from
         if before is not None and before.header.preset != self.job.preset:
             self.saved_at = None

@@ -77,7 +77,7 @@ class Traversal(Settings):
     seeds: tuple[int, ...]
     """one per row, as `gan sample --seeds` takes them"""
     span: Span | None
-    """the range that was asked for; None: each axis's own"""
+    """the range asked for; None: each axis's own"""
     truncation: float | None
     unit: str = "grey levels (0 to 255): mean absolute difference of two frames of a row"
     """of effects"""
@@ -100,7 +100,7 @@ def axes(
     Args:
         sampler: makes the latents.
         seeds: one per row.
-        frames: how many values an axis takes whose values are no classes; at least 2.
+        frames: how many values an axis takes whose values are not classes; at least 2.
         span: the least and the largest value of codes and coordinates; None: -3 and 3 where they
             are normal, -1 and 1 where they are uniform.
     """

@@ -36,21 +36,21 @@ class Latent(NamedTuple):
     category: Tensor | None = None
     """(B,) int64: the discrete code of Chen et al. 2016 (InfoGAN)"""
     code: Tensor | None = None
-    """(B, C): the continuous codes beside it"""
+    """(B, C): the continuous codes"""
     levels: Tensor | None = None
     """(B, L, K): coordinates in the K directions of each of L layers (He et al. 2021, EigenGAN)"""
 
     def each(self, change: Callable[[Tensor], Tensor]) -> "Latent":
-        """The same change to every part there is."""
+        """This latent with the same change made to every part that is present."""
         return Latent(**{k: change(part) for k, part in self._asdict().items() if part is not None})
 
     def to(self, device: torch.device, dtype: torch.dtype) -> "Latent":
-        """On this device; what is no number of a class is of this type."""
+        """On this device; numbers other than those of classes are of this type."""
         return self.each(lambda part: part.to(device, dtype if part.is_floating_point() else None))
 
     @staticmethod
     def joined(latents: "Sequence[Latent]") -> "Latent":
-        """Batches of the same parts, one behind the other."""
+        """Batches of the same parts, concatenated."""
         parts = [latent._asdict() for latent in latents]
         there = [name for name, part in parts[0].items() if part is not None]
         return Latent(**{name: torch.cat([each[name] for each in parts]) for name in there})
@@ -68,15 +68,15 @@ class Sample(NamedTuple):
     category: Tensor | None = None
     """(B,) int64: the discrete code x was made of; None for reals, and where there are no codes."""
     code: Tensor | None = None
-    """(B, C): the continuous codes x was made of, likewise."""
+    """(B, C): the continuous codes x was made of; None as for `category`."""
 
     @staticmethod
     def made(x: Tensor, latent: Latent) -> "Sample":
-        """What a generator made of these latents."""
+        """The sample that a generator made of these latents."""
         return Sample(x, latent.z, latent.label, latent.category, latent.code)
 
     def beside(self, other: "Sample") -> "Sample":
-        """This batch and another one behind it, in the fields that both have."""
+        """This batch followed by another one, in the fields that both have."""
 
         def both(ours: Tensor | None, theirs: Tensor | None) -> Tensor | None:
             return None if ours is None or theirs is None else torch.cat([ours, theirs])
@@ -91,14 +91,14 @@ class DiscriminatorOutput(NamedTuple):
     logit: Tensor
     """(B,) unbounded; larger means more real."""
     heads: Mapping[str, Tensor] = MappingProxyType({})
-    """What else was asked of it, by name: `label` has (B, classes) logits, and so has `category`;
+    """Its further outputs, by name: `label` has (B, classes) logits, and so has `category`;
     `code` has (B, C) guesses."""
     features: Tensor | None = None
-    """(B, F): the input of the layer that puts out the logit, flattened; None from networks that
+    """(B, F): the input of the layer that outputs the logit, flattened; None from networks that
     have no such layer"""
 
     def parts(self, *samples: int) -> "list[DiscriminatorOutput]":
-        """The outputs on parts of the batch, of so many samples each.
+        """The outputs on consecutive parts of the batch, given the number of samples of each.
 
         A discriminator that judges several samples at once has fewer logits than samples; the parts
         are cut in proportion.
@@ -200,7 +200,7 @@ class Draws(Protocol):
         ...
 
     def fake(self, generator: GeneratorNet) -> Sample:
-        """What the generator makes of this turn's fresh latents, without its graph."""
+        """The generator's samples of this turn's fresh latents, without its graph."""
         ...
 
     def uniform(self, purpose: str, rows: int | None, *shape: int) -> Tensor:
@@ -209,5 +209,5 @@ class Draws(Protocol):
         ...
 
     def normal(self, purpose: str, like: Tensor) -> Tensor:
-        """Standard normal numbers of this shape, dtype and device, a row for each sample."""
+        """Standard normal numbers of this shape, dtype and device, one row per sample."""
         ...

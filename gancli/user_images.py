@@ -1,4 +1,4 @@
-"""Images of one's own: from the path that was typed to the data that is trained on."""
+"""A user's own images: from their path to the training data."""
 
 import json
 import re
@@ -27,7 +27,7 @@ LONGEST_NAME = 60
 
 @dataclass(frozen=True)
 class ImageChoices:
-    """The options for images of one's own."""
+    """The options for a user's own images."""
 
     size: int | None = None
     fit: FitName | None = None
@@ -35,7 +35,7 @@ class ImageChoices:
     verify: bool = False
 
     def typed(self) -> str | None:
-        """The first of these options that was typed."""
+        """The first of these options that is set."""
         options = {
             "--image-size": self.size,
             "--fit": self.fit,
@@ -78,7 +78,7 @@ def choose(
 
 
 def path_of(dataset: str, data_dir: Path | None) -> Path:
-    """Where images of one's own lie, as they are named on the command line.
+    """The path of a user's own images, as given on the command line.
 
     Raises:
         DataError: they are FFHQ, which is not there.
@@ -89,7 +89,7 @@ def path_of(dataset: str, data_dir: Path | None) -> Path:
 
 
 def is_path(dataset: str) -> bool:
-    """Whether a data set is named by where it lies."""
+    """Whether a data set is named by its path."""
     if dataset == FFHQ_NAME:
         return True
     if dataset in catalog.dataset_names():
@@ -102,7 +102,7 @@ def is_path(dataset: str) -> bool:
 
 
 def spec_of(found: Survey, choices: ImageChoices) -> ImageFolder:
-    """How images that were looked at are trained on."""
+    """The training settings of images that were looked at."""
     return ImageFolder(
         path=str(found.path),
         size=found.size(choices.size),
@@ -115,7 +115,7 @@ def spec_of(found: Survey, choices: ImageChoices) -> ImageFolder:
 
 
 def short_name(path: Path) -> str:
-    """A name for what lies at a path, which may stand in a run's."""
+    """A name for the images at a path, which may be part of a run's name."""
     plain = re.sub(r"[^A-Za-z0-9._-]+", "-", path.resolve().name.removesuffix(path.suffix))
     name = plain.lstrip("._-")[:LONGEST_NAME].rstrip("._-")
     return f"{name}-images" if name in catalog.dataset_names() else name or "images"
@@ -154,7 +154,7 @@ def preset_as_typed(
 
 
 def words_for(data: ImageFolder) -> str:
-    """How images become what is trained on, in a line."""
+    """How images are prepared for training, in one line."""
     classes = counted(len(data.classes), "class", "classes") if data.classes else "no classes"
     colour = COLOUR_WORDS[data.channels]
     return f"{data.path}: {classes}; {FIT_WORDS[data.fit]} to {data.size}x{data.size} {colour}"
@@ -168,7 +168,7 @@ def load_data(
     Args:
         preset: the preset.
         seed: of the run; sets that are drawn are drawn from it.
-        folder: where named data sets lie.
+        folder: the folder of named data sets.
         say: told of a download, and of how images were read.
         watch: shows the progress of decoding.
         verify: whether images are read again, and decoded again if they have changed.

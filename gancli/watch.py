@@ -13,7 +13,7 @@ Say = Callable[[str], None]
 
 @contextmanager
 def unwatched(total: int, unit: str) -> Iterator[Done]:
-    """A phase of work that is shown to no one."""
+    """A phase of work that is not shown."""
     del total, unit
     yield lambda count: None
 

@@ -119,11 +119,11 @@ def test_foreign_files_are_named(tmp_path: Path) -> None:
     foreign = tmp_path / "foreign.safetensors"
     safetensors.torch.save_file({"w": torch.ones(2)}, foreign)
     for read in (load, read_header):
-        with pytest.raises(RunError, match="no checkpoint of gancli"):
+        with pytest.raises(RunError, match="not a checkpoint of gancli"):
             read(foreign)
     pickled = tmp_path / "model.pt"
     torch.save({"w": torch.ones(2)}, pickled)
-    with pytest.raises(RunError, match="no safetensors file"):
+    with pytest.raises(RunError, match="not a safetensors file"):
         load(pickled)
     with pytest.raises(RunError, match="could not read"):
         load(tmp_path / "missing.safetensors")

@@ -318,13 +318,13 @@ def test_a_preset_may_truncate_where_nobody_says_otherwise() -> None:
     ("key", "override", "said"),
     [
         (("infogan", "mnist"), "prior.levels=[3, 6]", "prior.levels is for family eigen"),
-        (("eigengan", "ffhq"), "prior.levels=", r"prior.levels: read none, expected \[6, K\]"),
-        (("eigengan", "ffhq"), "prior.levels=[4, 6]", r"read \[4, 6\], expected \[6, K\]"),
+        (("eigengan", "ffhq"), "prior.levels=", r"prior.levels is none, and must be \[6, K\]"),
+        (("eigengan", "ffhq"), "prior.levels=[4, 6]", r"is \[4, 6\], and must be \[6, K\]"),
         (("eigengan", "ffhq"), "prior.codes=2", "prior.codes are for family cnn"),
         (("eigengan", "ffhq"), "objective.class_loss.weight=1", "no labels and has no heads"),
         (("eigengan", "ffhq"), "data.size=128", "make images of 256x256, not 3x128x128"),
         (("gan", "mnist"), "prior.categories=10", "prior.codes are for family cnn"),
-        (("dcgan", "cifar10"), "objective.mutual_information.weight=1", "nothing to find again"),
+        (("dcgan", "cifar10"), "objective.mutual_information.weight=1", "no codes to recover"),
         (("dcgan", "cifar10"), "objective.orthogonality.weight=1", "a generator of family eigen"),
     ],
 )

@@ -223,12 +223,12 @@ def test_two_processes_share_the_labels_of_one(fake_labels: str) -> None:
 @pytest.mark.parametrize(
     ("key", "override", "said"),
     [
-        (("dcgan", "cifar10"), "generator.network.condition=concat", "nobody would judge"),
+        (("dcgan", "cifar10"), "generator.network.condition=concat", "add objective.class_loss"),
         (("cgan", "cifar10"), "generator.network.condition=none", "fakes would not have"),
         (
             ("cgan", "cifar10"),
             "discriminator.network.condition=norm",
-            "expected 'none' or 'concat'",
+            "must be 'none' or 'concat'",
         ),
         (("gan", "mnist"), "generator.network.condition=concat", "cnn generators"),
         (("dcgan", "cifar10"), "objective.class_loss.weight=1", "fakes would not have"),

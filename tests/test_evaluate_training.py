@@ -235,7 +235,7 @@ def test_what_is_missing_is_found_before_anything_is_trained(
         (["schedule.evaluate_by=intra_fid"], "knows classes"),
         (
             ["schedule.evaluate_by=beauty"],
-            "schedule.evaluate_by: read 'beauty', expected one of fid",
+            "schedule.evaluate_by is 'beauty', and must be one of fid",
         ),
         (["schedule.evaluate_count=1"], "--fid needs at least 2"),
     ],
@@ -253,7 +253,7 @@ def test_weights_without_an_evaluation_are_refused(gan: Gan) -> None:
 
 
 def test_points_have_no_evaluation() -> None:
-    with pytest.raises(UsageError, match="evaluate_every: read 5, expected 0: points"):
+    with pytest.raises(UsageError, match="evaluate_every is 5, and must be 0: points"):
         change(load_preset("gan", "ring8"), ["schedule.evaluate_every=5"])
 
 

@@ -306,8 +306,8 @@ def test_images_of_ones_own(tmp_path: Path) -> None:
         ("load('points').sample(seeds=[-1])", "seed -1 is out of range"),
         ("load('points').sample(seeds=[2**48])", "out of range"),
         ("load('points').sample(3, label=1)", "knows no classes: leave label out"),
-        ("load('classes').sample(3, label=10)", "label=10 is no class of mnist"),
-        ("load('classes').sample(3, label='dog')", "label='dog' is no class of mnist"),
+        ("load('classes').sample(3, label=10)", "label=10 is not a class of mnist"),
+        ("load('classes').sample(3, label='dog')", "label='dog' is not a class of mnist"),
         ("load('points').images(3)", "makes points"),
         ("train('gan')", "dataset="),
         ("train('gan', 'ring8', precision='fp8')", "precision='fp8' is unknown"),
@@ -317,7 +317,7 @@ def test_images_of_ones_own(tmp_path: Path) -> None:
         ("train('gan', 'ring8', overrides={'schedule.step': 3})", "no field schedule.step"),
         ("train('gan', 'ring8', out='points')", "out="),
         ("resume('points/checkpoints/step-000002.safetensors')", "pass the run's folder"),
-        ("resolve_preset('gan', 'ring8', 'light')", "read 'light' as a variant"),
+        ("resolve_preset('gan', 'ring8', 'light')", "there is no variant 'light'"),
     ],
 )
 def test_errors_fit_a_program(

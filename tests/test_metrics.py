@@ -93,7 +93,7 @@ def test_one_class_and_one_entry_reach_every_command(gan: Gan, toy: Toy) -> None
     assert "--spread" not in gan("evaluate", "--help")[1]
     code, _, said = gan(*typed("schedule.evaluate_by=feature_spread"))
     assert code == 2
-    assert "read 'feature_spread', expected one of fid, " in said
+    assert "is 'feature_spread', and must be one of fid, " in said
     assert "one that a plugin brings" in said
     spread()
     assert "Mean squared length of the features." in gan("evaluate", "--help")[1]

@@ -203,7 +203,7 @@ def test_a_failed_replacement_keeps_the_old_samples(
         code, _, err = gan(
             "sample", image_run, "--count", 3, "--out", "here", "--force", "--format", form
         )
-        assert (code, err) == (130, "gan: interrupted; what was written before is intact\n")
+        assert (code, err) == (130, "gan: interrupted; files written before are intact\n")
     assert {path: path.read_bytes() for path in Path("here").iterdir()} == before
     assert [path.name for path in Path().iterdir() if "here" in path.name] == ["here"]
 

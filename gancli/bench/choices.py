@@ -24,7 +24,7 @@ class BenchChoice:
     variant: str | None
 
     def arguments(self) -> list[str]:
-        """The choice as it is typed."""
+        """The choice, as on the command line."""
         options = (("--dataset", self.dataset), ("--variant", self.variant))
         return [self.model, *(part for name, said in options if said for part in (name, said))]
 

@@ -1,4 +1,4 @@
-"""Measures how images of one's own get from files into training steps."""
+"""Measures how a user's own images get from files into training steps."""
 
 import tempfile
 import time
@@ -25,13 +25,13 @@ from gancli.trainer import Job, Trainer
 from gancli.watch import Done, Watch
 
 MADE_UP_COUNT = 2000
-"""JPEGs that are made where no images are named."""
+"""Number of JPEGs that are generated where no images are given."""
 MADE_UP_SIDE = 96
 """Their side, in pixels."""
 COARSE_SIDE = 12
 """Side of the random colours that they are enlarged from, in pixels."""
 TRAINED_SIDE, TRAINED_BATCH_SIZE = 64, 64
-"""Side of the images that are trained on, in pixels, and how many make a batch."""
+"""Side of the training images, in pixels, and how many make a batch."""
 RESIDENT, STREAMED = "resident", "streamed"
 
 

@@ -66,7 +66,7 @@ class ScoreTiming(BaseModel):
     """the first in units of the second, the median of the rounds' ratios"""
     count: int
     fid_s: float
-    """of `count` images against as many, whose statistics are known"""
+    """of `count` images against the same number of real ones, whose statistics are known"""
     all_s: float
     """the same with every metric that takes no labels, and no more images"""
     metrics: list[str]
@@ -81,7 +81,7 @@ class ScoreTiming(BaseModel):
     """ten such distances in units of torch-fidelity's one"""
     memory_count: int
     memory_gib: float
-    """all metrics' peak beyond torch itself, of `memory_count` made-up features against as many"""
+    """all metrics' peak beyond torch itself, of `memory_count` made-up features on either side"""
 
 
 def blank_inception(layers: tuple[str, ...] = PRETRAINED[INCEPTION].layers) -> nn.Module:

@@ -1,4 +1,4 @@
-"""Measures the training of one preset: its steps, compared with two plain loops, and all else."""
+"""Measures the training of one preset: its steps, compared with two plain loops, and the rest."""
 
 import statistics
 import tempfile
@@ -22,7 +22,7 @@ from gancli.trainer import Event, Job, Listener, Logged, Previewed, Saved, Stepp
 Accompany = Callable[[Job], AbstractContextManager[Listener]]
 """What displays and reports a run, as `gan train` does."""
 REPORTED_STEPS = 4
-"""Steps, each of which is logged, previewed and saved, to time what that takes."""
+"""Steps, each logged, previewed and saved, to time the logs, previews and checkpoints."""
 
 
 class LoopFigures(BaseModel):

@@ -1,4 +1,4 @@
-"""Preset files: found, laid over each other and fitted to images of one's own; knows no torch."""
+"""Finds preset files, lays them over each other, fits them to a user's images; knows no torch."""
 
 from gancli.catalog.preset_files import (
     PresetFile,

@@ -17,7 +17,7 @@ from gancli.catalog.merge import Table, absent, lay_over
 from gancli.errors import UsageError
 
 BASE, WITHOUT = "base", "without"
-"""Keys of such a file that are no part of a preset; the second lists fields to take out."""
+"""Keys of such a file that are not part of a preset; the second lists fields to remove."""
 MOST_BASES = 10
 """How many files may build on each other."""
 DatasetChoice = str | UserImages | None
@@ -54,10 +54,10 @@ def builds_on(table: Table) -> bool:
 
 
 def base_of(file: Path, table: Table, dataset: DatasetChoice, variant: str | None) -> PresetChoice:
-    """What a file builds on, for what was chosen on the command line.
+    """The preset that a file builds on, given the choices on the command line.
 
     Raises:
-        UsageError: `base` says something else than a preset, or the file is made for another data
+        UsageError: `base` does not name a preset, or the file is made for another data
             set or variant than those chosen.
     """
     said = table[BASE]
@@ -115,7 +115,7 @@ def _refuse_unknown(file: Path, path: str, base: Table) -> None:
 
 
 def _plain_name(file: Path) -> str:
-    """The file's name, as far as a run's folder may be called so."""
+    """The file's name, reduced to the characters that a run's folder may have."""
     return re.sub(r"[^A-Za-z0-9._-]+", "-", file.stem).lstrip("._-") or "preset"
 
 
@@ -130,8 +130,8 @@ def chain_of(
     Args:
         model: a model's name or a preset file.
         dataset: as chosen on the command line.
-        variant: likewise.
-        tables: those of a file that builds on another; None of all else.
+        variant: as chosen on the command line.
+        tables: the file's tables, if it builds on another; else None.
 
     Raises:
         UsageError: the files build on each other in a circle, or too many do.

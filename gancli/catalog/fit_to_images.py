@@ -22,12 +22,12 @@ class FittedNetwork(NamedTuple):
 
 
 NetworkFit = Callable[[str, Table, int], FittedNetwork]
-"""A player, its network's table, and the side of the images: what the family makes of it."""
+"""Takes a player, its network's table and the images' side; the network's family fits the table."""
 
 
 @dataclass(frozen=True)
 class UserImages:
-    """People's own images, as the command line found them."""
+    """A user's own images, as described by the command line."""
 
     name: str
     """short; names the run"""
@@ -69,8 +69,8 @@ def fitted(table: Table, own: UserImages, instead: Sequence[str], fit: NetworkFi
             made["prior"] = table["prior"] | {"levels": [network.layers_with_levels, *levels[1:]]}
     if not own.data["classes"] and _wants_labels(table):
         raise UsageError(
-            f"read {own}, whose images have no classes, and {table['name']} learns from classes: "
-            f"lay them out as one folder per class ({own}/cats/1.jpg, {own}/dogs/1.jpg), or choose "
+            f"the images in {own} have no classes, and {table['name']} learns from classes: "
+            f"sort them into one folder per class ({own}/cats/1.jpg, {own}/dogs/1.jpg), or choose "
             f"one of {', '.join(instead)}"
         )
     return made

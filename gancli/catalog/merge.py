@@ -1,6 +1,6 @@
 """Lays nested tables over each other, and reads `--set`; knows no torch.
 
-A table whose `kind` or `family` changes starts anew: what belonged to the old one goes.
+A table whose `kind` or `family` changes starts empty: the fields of the old kind are dropped.
 """
 
 import tomllib
@@ -17,9 +17,9 @@ OPTIONAL_PLAYER = "reconstructor"
 IDENTITY = ("name", "dataset", "variant")
 """Fields that say which preset it is."""
 MAX_NESTING = 50
-"""How many tables and lists may lie within each other."""
+"""How deeply tables and lists may be nested."""
 WHOLE_NUMBER_LIMIT = 2**1000
-"""Whole numbers are smaller: beyond this none fits a float, nor can all be printed."""
+"""Whole numbers are smaller: larger ones fit no float, and Python refuses to print the largest."""
 
 
 def parse(text: str) -> Table:
@@ -31,14 +31,14 @@ def parse(text: str) -> Table:
     try:
         table = tomllib.loads(text)
     except RecursionError:
-        raise ValueError(f"more than {MAX_NESTING} tables or lists lie within each other") from None
+        raise ValueError(f"tables or lists are nested more than {MAX_NESTING} deep") from None
     _refuse_endless(table)
     return table
 
 
 def _refuse_endless(value: object, depth: int = 0) -> None:
     if depth > MAX_NESTING:
-        raise ValueError(f"more than {MAX_NESTING} tables or lists lie within each other")
+        raise ValueError(f"tables or lists are nested more than {MAX_NESTING} deep")
     if isinstance(value, int) and abs(value) >= WHOLE_NUMBER_LIMIT:
         raise ValueError("a whole number has more than 300 digits")
     if isinstance(value, Mapping | list):
@@ -61,7 +61,7 @@ def _for_each_player(layer: Table, present: Collection[str]) -> Table:
 
 
 def _join(first: Mapping[str, Any], second: Mapping[str, Any]) -> Table:
-    """Both tables, the second winning; a None stays, to remove what lies below."""
+    """Both tables, the second winning; a None stays, to remove the field below it."""
     if any(tag in first and tag in second and first[tag] != second[tag] for tag in TAGS):
         first = {}
     joined = dict(first)
@@ -83,7 +83,7 @@ def _without_removed(table: Mapping[str, Any]) -> Table:
 
 
 def absent(paths: Iterable[str]) -> Table:
-    """A layer that takes out what stands at these paths."""
+    """A layer that removes the fields at these paths."""
     layer: Table = {}
     for path in paths:
         *outer, last = path.split(".")
@@ -101,7 +101,7 @@ def override(table: Table, overrides: Iterable[str]) -> Table:
         path, equals, value = text.partition("=")
         keys = path.strip().split(".")
         if text.encode(errors="replace").decode() != text:
-            # Python reads bytes that are none as lone surrogates, which JSON refuses.
+            # Python reads bytes that are not UTF-8 as lone surrogates, which JSON refuses.
             raise UsageError(f"--set {text!r} is not UTF-8")
         if keys[0] in IDENTITY:
             raise UsageError(
@@ -124,7 +124,7 @@ def override(table: Table, overrides: Iterable[str]) -> Table:
 
 
 def _refuse_absent(table: Mapping[str, Any], path: str) -> None:
-    """Refuse to take out what is not there: most likely its name is misspelt."""
+    """Refuse to remove a field that is not set: most likely its name is misspelt."""
     first, _, rest = path.partition(".")
     if first == "optimizer":
         path = f"{PLAYERS[0]}.optimizer.{rest}" if rest else f"{PLAYERS[0]}.optimizer"
@@ -135,7 +135,7 @@ def _refuse_absent(table: Mapping[str, Any], path: str) -> None:
 
 
 def _value(text: str) -> object:
-    """What stands behind `=`: a TOML value, a bare word, or nothing to remove the field."""
+    """The value after `=`: TOML, a bare word, or nothing to remove the field."""
     if not text:
         return None
     try:

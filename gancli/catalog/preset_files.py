@@ -1,4 +1,4 @@
-"""Finds preset files, and reads what they say of themselves; knows no torch."""
+"""Finds preset files, and reads how they describe themselves; knows no torch."""
 
 from collections.abc import Sequence
 from difflib import get_close_matches
@@ -14,7 +14,7 @@ from gancli.errors import UsageError
 
 REFERENCE = "reference"
 OWN = "images"
-"""The table of people's own images, which has no name on the command line."""
+"""The table of users' own images, which has no name on the command line."""
 
 
 class VariantTable(BaseModel):
@@ -24,11 +24,11 @@ class VariantTable(BaseModel):
 
     on: dict[str, Table] = {}
     without: list[str] = []
-    """paths of what it takes out, e.g. objective.r1"""
+    """paths of the fields it removes, e.g. objective.r1"""
 
 
 class PresetFile(BaseModel):
-    """What a model's file says of itself, read without building anything."""
+    """A model's file, as it describes the model; read without building anything."""
 
     model_config = ConfigDict(extra="allow")
 
@@ -39,7 +39,7 @@ class PresetFile(BaseModel):
     instead: dict[str, str] = {}
     """data set -> the model to use for it"""
     tables: dict[str, str] = {}
-    """data set -> the data set table to read in its place, where this model wants it otherwise"""
+    """data set -> the data set table to read in its place, where this model uses another"""
     on: dict[str, Table] = {}
     """data set -> what this model changes there"""
     variants: dict[str, VariantTable] = {}
@@ -77,7 +77,7 @@ class PresetFile(BaseModel):
 
 
 def preset_folder() -> Path:
-    """Where the presets are: inside an installed package, or beside it in a checkout."""
+    """Where the presets are: inside an installed package, or next to it in a checkout."""
     package = Path(__file__).parent.parent
     inside = package / "_presets"
     return inside if inside.is_dir() else package.parent / "presets"
@@ -111,7 +111,7 @@ def read_toml(path: Path) -> Table:
     except OSError as error:
         raise UsageError(f"could not read the preset file {path}: {error.strerror}") from error
     except ValueError as error:
-        raise UsageError(f"read {path}, expected TOML in UTF-8, but {error}") from error
+        raise UsageError(f"{path} is not a preset in TOML and UTF-8: {error}") from error
 
 
 @cache
@@ -123,42 +123,42 @@ def preset_file(model: str) -> PresetFile:
     """
     if model not in model_names():
         raise UsageError(
-            f"read {model!r} as a model, expected a preset file or one of "
+            f"there is no model {model!r}: choose a preset file or one of "
             f"{', '.join(model_names())}{close_to(model, model_names())}"
         )
     return parse_preset(read_toml(preset_folder() / f"{model}.toml"), f"{model}.toml")
 
 
 def parse_preset(table: Table, source: str) -> PresetFile:
-    """A preset file's table as one; `source` names it in errors."""
+    """The preset file that a table describes; `source` names it in errors."""
     try:
         return PresetFile.model_validate(table)
     except ValidationError as error:
         first = error.errors()[0]
         field = ".".join(map(str, first["loc"]))
         raise UsageError(
-            f"read {source}, expected a preset, but {field}: {first['msg'].lower()}; "
+            f"{source} is not a preset ({field}: {first['msg'].lower()}): "
             "start from one that works: gan presets show NAME --dataset D > my.toml"
         ) from error
 
 
 @cache
 def dataset_table(dataset: str) -> Table:
-    """What a data set brings, by its name.
+    """The table of a data set, by its name.
 
     Raises:
         UsageError: there is no such data set.
     """
     if dataset not in (OWN, *dataset_names()):
         raise UsageError(
-            f"read {dataset!r} as a data set, expected one of {', '.join(dataset_names())}"
+            f"there is no data set {dataset!r}: choose one of {', '.join(dataset_names())}"
             f"{close_to(dataset, dataset_names())}"
         )
     return read_toml(preset_folder() / "datasets" / f"{dataset}.toml")
 
 
 def lineage(dataset: str) -> list[str]:
-    """A data set after those whose values it takes over, the most general first."""
+    """A data set, after the ones whose values it takes over; the most general comes first."""
     like = dataset_table(dataset).get("like")
     return [*(lineage(like) if like else []), dataset]
 
@@ -176,7 +176,7 @@ def is_file(model: str) -> bool:
 
 
 def is_resolved_file(model: str) -> bool:
-    """Whether this is the path of a preset file that stands for itself."""
+    """Whether this is the path of a preset file that is complete without another."""
     if not is_file(model):
         return False
     table = read_toml(Path(model))

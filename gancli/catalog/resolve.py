@@ -30,7 +30,7 @@ from gancli.errors import UsageError
 LARGE = 64
 """From this side on, in pixels, images have settings of their own."""
 NOT_LAID = ("like", "photographs", "variants", "large")
-"""Keys of a data set's table that are no part of a preset."""
+"""Keys of a data set's table that are not part of a preset."""
 
 
 def resolve(
@@ -90,7 +90,7 @@ def _resolve_root(root: PresetChoice, fit: NetworkFit) -> Table:
 
 
 def home_of(chosen: PresetFile) -> str:
-    """The data set whose values a model takes over for people's own images.
+    """The data set whose values a model takes over for a user's own images.
 
     Raises:
         UsageError: it has no data set of images.
@@ -99,7 +99,7 @@ def home_of(chosen: PresetFile) -> str:
         if name in chosen.datasets:
             return str(name)
     raise UsageError(
-        f"{chosen.name} trains on no images, expected one of {', '.join(for_photographs())}"
+        f"{chosen.name} does not train on images: choose one of {', '.join(for_photographs())}"
     )
 
 
@@ -113,14 +113,14 @@ def for_photographs() -> list[str]:
 def _resolve_own(
     chosen: PresetFile, own: UserImages, variant: str | None, fit: NetworkFit
 ) -> Table:
-    """A model's preset for people's own images: that of its home, fitted to them."""
+    """A model's preset for a user's own images: that of its home, fitted to them."""
     home = home_of(chosen)
     variant = _choose_variant(chosen, home, variant)
     resolved: Table = {}
     for layer in _layers(chosen, own.name, variant, [*chosen.lineage(home), OWN]):
         resolved = lay_over(resolved, layer)
     large = dataset_table(OWN)["large"].get(home, {}) if own.data["size"] >= LARGE else {}
-    # What was published belongs to the set it was published for.
+    # Published scores belong to the data set they were published for.
     resolved = lay_over(resolved, {"expected": None, **large.get(variant, {})})
     return fitted(resolved, own, for_photographs(), fit)
 
@@ -132,7 +132,7 @@ def _refuse_choices(
     for option, asked in (("dataset", named), ("variant", variant)):
         if asked is not None and asked != table.get(option):
             raise UsageError(
-                f"read --{option} {asked} with {model}, which is resolved for "
+                f"--{option} {asked} does not apply to {model}, which is resolved for "
                 f"{option} {table.get(option)}: leave --{option} out, or name a model instead"
             )
 
@@ -142,7 +142,9 @@ def _choose_dataset(chosen: PresetFile, dataset: str | None) -> str:
     if dataset is None:
         if len(chosen.datasets) == 1:
             return chosen.datasets[0]
-        raise UsageError(f"read no data set, expected --dataset with one of {has}")
+        raise UsageError(
+            f"no data set given: pass --dataset with one of {has}, or a path of images"
+        )
     if dataset in chosen.datasets:
         return dataset
     if dataset in chosen.instead:
@@ -154,7 +156,7 @@ def _choose_dataset(chosen: PresetFile, dataset: str | None) -> str:
     if dataset in dataset_names():
         raise UsageError(f"{chosen.name} has no preset for {dataset}; {has}")
     raise UsageError(
-        f"read {dataset!r} as a data set, expected one of {has}{close_to(dataset, dataset_names())}"
+        f"there is no data set {dataset!r}: choose one of {has}{close_to(dataset, dataset_names())}"
     )
 
 
@@ -164,12 +166,12 @@ def _choose_variant(chosen: PresetFile, dataset: str, variant: str | None) -> st
         return variant or REFERENCE
     if any(variant in preset_file(name).variants for name in model_names()):
         raise UsageError(
-            f"{chosen.name} has no variant {variant!r} on {dataset}, expected one of "
+            f"{chosen.name} has no variant {variant!r} on {dataset}: choose one of "
             f"{', '.join(known)} (lite exists only where the reference takes over half an hour on "
             "two CPU cores)"
         )
     raise UsageError(
-        f"read {variant!r} as a variant, expected one of {', '.join(known)}"
+        f"there is no variant {variant!r}: choose one of {', '.join(known)}"
         f"{close_to(variant, known)}"
     )
 

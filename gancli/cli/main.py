@@ -53,7 +53,7 @@ def _call(arguments: Sequence[str]) -> int:
             _load_typed_plugins(arguments) or ["--help"], prog_name="gan", standalone_mode=False
         )
     if code == ExitCode.INTERRUPTED:
-        return _complain("interrupted; what was written before is intact", code)
+        return _complain("interrupted; files written before are intact", code)
     return code if isinstance(code, int) else ExitCode.OK
 
 

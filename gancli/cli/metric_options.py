@@ -46,7 +46,7 @@ class WithMetrics:
         return own.replace(parameters=parameters)
 
     def __call__(self, **typed: Any) -> None:  # noqa: ANN401
-        """Run the command with the names of the metrics that were typed."""
+        """Run the command with the names of the metrics whose options are set."""
         names = [entry.name for entry in metric_options()]
         chosen = tuple(name for name in names if typed.pop(_parameter_of(name), False))
         self._command(**{SELECTED: chosen}, **typed)

@@ -21,7 +21,7 @@ from gancli.runs.names import runs_root
 
 @dataclass(frozen=True)
 class CompareRequest:
-    """What was typed after `gan compare`."""
+    """The arguments and options of `gan compare`."""
 
     runs: tuple[str, ...]
     by: str | None = None
@@ -35,14 +35,14 @@ class CompareRequest:
         """The split of the references that are looked at; None: any.
 
         Raises:
-            UsageError: it is no split.
+            UsageError: it is not a split.
         """
         if self.reference is None:
             return None
         for split in OTHER_SPLIT:
             if split == self.reference:
                 return split
-        raise UsageError(f"--reference {self.reference} is no split: use train or test")
+        raise UsageError(f"--reference {self.reference} is not a split: use train or test")
 
 
 def compare(request: CompareRequest) -> None:

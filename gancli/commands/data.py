@@ -56,7 +56,7 @@ class LookRequest:
 
 
 def look(request: LookRequest) -> None:
-    """Tell what a data set holds, and draw a sheet of it.
+    """Print the contents of a data set, and draw a sheet of it.
 
     Raises:
         DataError: nothing is there, or all of it is broken.

@@ -29,7 +29,7 @@ from gancli.runs.folder import LAST
 
 @dataclass(frozen=True)
 class EvaluateRequest:
-    """What was typed after `gan evaluate`."""
+    """The arguments and options of `gan evaluate`."""
 
     evaluation: EvaluationRequest
     images: str | None = None

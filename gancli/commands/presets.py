@@ -21,7 +21,7 @@ def show(
         dataset: a data set's name or a path of images.
         variant: one of the model's.
         overrides: `path.to.field=value`.
-        images: the options for images of one's own.
+        images: the options for the user's own images.
 
     Raises:
         GanError: anything unknown.

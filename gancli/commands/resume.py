@@ -11,9 +11,9 @@ def resume(wanted: str | None, place: Place, options: TrainOptions) -> None:
     """Go on with a run from its last checkpoint.
 
     Args:
-        wanted: the run, as it was typed; None: the latest.
+        wanted: the run, as on the command line; None: the latest.
         place: device and threads, where they are to be others than before.
-        options: what else was typed.
+        options: the other options.
 
     Raises:
         GanError: there is no such run, or anything that training raises.

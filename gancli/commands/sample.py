@@ -37,7 +37,7 @@ COUNT_LIMIT = 10_000_000
 NAMES_SHOWN = 20
 """Classes that an error lists."""
 LONGEST_NUMBER = 40
-"""Digits of a number that is read as one."""
+"""Digits of a number; longer ones are names."""
 
 
 @dataclass(frozen=True)
@@ -164,7 +164,7 @@ def parse_classes(text: str, names: Sequence[str]) -> list[int]:
     """`0,3,cat` as labels: each word a class's name, or its number.
 
     Raises:
-        UsageError: there is no such class, or one is read twice.
+        UsageError: there is no such class, or one is named twice.
     """
     labels: list[int] = []
     for word in (part.strip() for part in text.split(",")):
@@ -198,7 +198,7 @@ def parse_seeds(text: str) -> list[int]:
     """`0-3,7` as [0, 1, 2, 3, 7].
 
     Raises:
-        UsageError: it is no list of numbers and ranges.
+        UsageError: it is not a list of numbers and ranges.
     """
     seeds: list[int] = []
     for part in text.split(","):

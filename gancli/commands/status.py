@@ -10,7 +10,7 @@ from gancli.runs.folder import Run
 
 
 def status(wanted: str | None) -> None:
-    """Tell how a run stands."""
+    """Print a run's progress."""
     run = find(wanted)
     if not isinstance(run, Run):
         raise UsageError(f"{run} is a single checkpoint: name the folder of its run")

@@ -208,7 +208,7 @@ def parse_range(text: str) -> Span:
         first, last = (float(part) for part in text.split(","))
     except ValueError:
         first, last = math.nan, math.nan
-    # Comparisons with what is no number are false.
+    # Comparisons with NaN are false.
     if not -RANGE_LIMIT <= first < last <= RANGE_LIMIT:
         raise UsageError(
             f"--range {text} is not two numbers within a million of 0, the smaller one first, such "
@@ -221,7 +221,7 @@ def parse_axes(text: str | None, known: Mapping[str, Axis]) -> list[Axis]:
     """`code0,L0D1` as these axes; None as all there are.
 
     Raises:
-        UsageError: there is no such axis, or one is read twice.
+        UsageError: there is no such axis, or one is named twice.
     """
     names = None if text is None else [name.strip() for name in text.split(",")]
     return choose_axes(names, known)

@@ -24,10 +24,10 @@ MAX_FAKES_PER_PASS = 2048
 
 
 class BatchSource:
-    """A shuffled, endless supply of real batches, and of what a turn draws beside them.
+    """A shuffled, endless supply of real batches, latents and labels.
 
-    The data lie on the device where they fit (`resident`: whether, if somebody knows better), and
-    come batch by batch elsewhere; what is dealt is the same.
+    The data are on the device where they fit (`resident` overrides that), and come batch by batch
+    elsewhere; the batches are the same.
 
     Raises:
         DataError: the data set is smaller than one batch.
@@ -128,7 +128,7 @@ class BatchSource:
         return self.x[self.batch(index)[self.world.slice_of(self.size(index))]]
 
     def _place(self, index: int) -> tuple[int, slice]:
-        """The epoch of a batch, and where it lies in the epoch's order."""
+        """The epoch of a batch, and its slice of the epoch's order."""
         epoch, place = divmod(index, self.batches_per_epoch)
         return epoch, slice(place * self.batch_size, (place + 1) * self.batch_size)
 
@@ -171,7 +171,7 @@ class TurnDraws:
         return Sample(x, label=None if deck.labels is None else deck.labels[self._index()])
 
     def latent(self) -> Latent:
-        """Fresh latents, one a sample of the batch."""
+        """Fresh latents, one per sample of the batch."""
         deck, share = self.deck, self.deck.world.slice_of(self.batch_size)
         drawn = deck.prior.draw(self.batch_size, self._stream("latent"))
         own = drawn.each(lambda part: part[share]).to(torch.device("cpu"), deck.dtype)
@@ -188,7 +188,7 @@ class TurnDraws:
         return deck.send(torch.from_numpy(drawn)[share])
 
     def _index(self) -> Tensor:
-        """Where this process's share of the turn's real batch lies among the data."""
+        """The indices of this process's share of the turn's real batch."""
         batch = self._dealt()
         return self.deck.batch(batch)[self.deck.world.slice_of(self.deck.size(batch))]
 
@@ -203,7 +203,7 @@ class TurnDraws:
         return self.batch
 
     def fake(self, generator: GeneratorNet) -> Sample:
-        """What the generator makes of this turn's latents.
+        """The generator's samples of this turn's latents.
 
         Where nothing couples them, one pass makes those of the turns that follow, too.
         """
@@ -222,7 +222,7 @@ class TurnDraws:
         return ahead.pop((self.step, self.turn))
 
     def _later(self, turns: int) -> "TurnDraws":
-        """The draws of a turn that follows so many turns later, each of which deals a batch."""
+        """The draws of the turn this many turns later, when each turn takes a real batch."""
         if self.batch is None or not turns:
             return replace(self, turn=self.turn + turns)
         batch = self.batch + turns
@@ -236,7 +236,7 @@ class TurnDraws:
         return self.deck.send(torch.from_numpy(drawn)[share].to(self.deck.dtype))
 
     def normal(self, purpose: str, like: Tensor) -> Tensor:
-        """Standard normal numbers, a row of `like` for each of this process's samples."""
+        """Standard normal numbers, one row of `like` per sample of this process."""
         count, share = self._among(len(like))
         drawn = self._stream(purpose).standard_normal((count, *like.shape[1:]), dtype=np.float32)
         return self.deck.send(torch.from_numpy(drawn)[share].to(like.dtype))

@@ -22,13 +22,13 @@ DEEP_MODES = frozenset({"I", "I;16", "I;16B", "I;16L", "I;16N"})
 EIGHT_BIT_MODES = frozenset({"1", "L", "P", "RGB"})
 """Those that 8 bits of grey or RGB hold without loss."""
 COLOUR_WORDS = {1: "grey", 3: "RGB"}
-"""What images of so many channels are called."""
+"""The names of images by their number of channels."""
 FIT_WORDS: dict[Fit, str] = {
     "crop": "cropped to the middle square, then resized",
     "resize": "resized, their proportions given up",
 }
 _ON_DECODING = 2
-"""JPEGs are decoded at a fraction of their size while it is at least so many times the target."""
+"""JPEGs are decoded at a fraction of their size while that is this many times the target."""
 
 
 @contextmanager
@@ -124,7 +124,7 @@ def content_hash(source: Source) -> str:
 
 
 def _content_of(source: Source, index: int) -> bytes | NDArray[np.uint8] | None:
-    """An image's file; None where the archive it lies in is broken there."""
+    """An image's file; None where its archive is broken."""
     try:
         with reading(source.path):
             return source.content(index)

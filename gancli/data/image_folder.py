@@ -1,4 +1,4 @@
-"""Images of one's own: a folder, a zip, or an npz."""
+"""A user's own images: a folder, a zip, or an npz."""
 
 from pathlib import Path
 from typing import Literal
@@ -45,7 +45,7 @@ class ImageFolder(ImageSpec):
     @classmethod
     def _is_known(cls, size: int) -> int:
         if size not in SIZES:
-            raise ValueError(f"read {size}, expected one of {', '.join(map(str, SIZES))}")
+            raise ValueError(f"{size} is not one of {', '.join(map(str, SIZES))}")
         return size
 
     @field_validator("classes")
@@ -120,7 +120,7 @@ class ImageFolder(ImageSpec):
         return found.data
 
     def place(self, folder: Path) -> Path:
-        """Where the images lie.
+        """The path of the images.
 
         Raises:
             DataError: nothing is there.

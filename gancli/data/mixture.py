@@ -35,7 +35,7 @@ class Mixture(DataSpec):
     @model_validator(mode="after")
     def _grid_is_square(self) -> "Mixture":
         if self.layout == "grid" and math.isqrt(self.modes) ** 2 != self.modes:
-            raise ValueError(f"modes: read {self.modes}, expected a square number for a grid")
+            raise ValueError(f"modes is {self.modes}, and must be a square number for a grid")
         return self
 
     @property

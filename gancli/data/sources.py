@@ -1,4 +1,4 @@
-"""What lies in a folder, a zip or an npz of images: names, labels, contents.
+"""The images of a folder, a zip or an npz: names, labels, contents.
 
 Nothing is decoded here, and nothing is written. Hidden files and those of no image's ending are
 passed over.
@@ -93,12 +93,12 @@ def _images_below(path: Path) -> Iterator[tuple[str, os.stat_result]]:
 
 
 def _walked(path: Path) -> list[Path]:
-    """The folders within; links lead into these, but not out of what lies deeper."""
+    """The folders within, links to folders included; links deeper down are not followed."""
     return [entry for entry in path.iterdir() if entry.is_dir() and entry.name[0] != "."]
 
 
 def by_folder(names: Sequence[str]) -> tuple[tuple[int, ...] | None, tuple[str, ...]]:
-    """Each image's class and the classes' names, where every image lies in one of several folders.
+    """Each image's class and the classes' names, where every image is in one of several folders.
 
     Folders that hold everything are passed over: `photos/cats/1.jpg` is of class cats.
     """

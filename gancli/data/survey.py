@@ -1,4 +1,4 @@
-"""What images of one's own are like, read from their headers, before anything is decoded."""
+"""The properties of a user's own images, read from their headers, before anything is decoded."""
 
 from collections import Counter
 from pathlib import Path

@@ -1,7 +1,7 @@
-"""Real images scored as generated ones are: what no generator is expected to beat.
+"""Scores of real images, by the protocol of generated ones: no generator is expected to beat them.
 
-As many real images of the other split are compared with the reference by the same protocol. How far
-a generator's score is from theirs is all that can be told at that count.
+The same number of real images, from the other split, is compared with the reference. At that number
+of images, only the gap between a generator's scores and these is meaningful.
 """
 
 import hashlib
@@ -36,7 +36,7 @@ BASELINE_FORMAT = "gancli-floor-1"
 """Part of the names of cached files."""
 OTHER_SPLIT: dict[Split, Split] = {"train": "test", "test": "train"}
 OF_GENERATORS = frozenset({"network", "mode", "truncation"})
-"""Fields of a protocol on which real images do not depend."""
+"""Fields of a protocol that do not affect real images."""
 PATIENCE_SECONDS = 60.0
 """A baseline that takes longer is computed on request only."""
 WATCHED_SECONDS = 3.0
@@ -44,7 +44,7 @@ WATCHED_SECONDS = 3.0
 
 
 class Baseline(NamedTuple):
-    """What real images score, or why that is not known."""
+    """The scores of real images, or why they are not known."""
 
     evaluation: Evaluation | None
     lacking: str = ""
@@ -87,7 +87,7 @@ def baseline_of(
     request: BaselineRequest,
     watch: Watch,
 ) -> Baseline:
-    """What real images score, from the cache or computed now.
+    """The scores of real images, from the cache or computed now.
 
     Args:
         protocol: of the runs that are compared.
@@ -104,7 +104,7 @@ def baseline_of(
     if lacking is not None or saved is None or not isinstance(spec, TorchvisionImages):
         return Baseline(None, lacking or "")
     folder = data_folder(request.place.data_dir, saved.header.data_folder)
-    # What another comparison needed stays in the cache.
+    # Scores that another comparison needed stay in the cache.
     names = dict.fromkeys([*scores, *(known.scores if known else ())])
     patience = Patience(watch)
     observer = Observer(watch) if request.wanted else patience.observer
@@ -125,7 +125,7 @@ def baseline_of(
 
 
 def images_of_baseline(images: DatasetImages, count: int) -> DatasetImages:
-    """So many images of a data set, or all there are: always the same, in their own order."""
+    """The images of a data set, at most `count`: always the same ones, in their own order."""
     order = stream(0, "floor").permutation(len(images))[:count]
     places = torch.from_numpy(order).sort().values
     data = images.data
@@ -168,7 +168,7 @@ def _cache() -> Path:
 
 
 def _lacking(protocol: Protocol, saved: Checkpoint | None, request: BaselineRequest) -> str | None:
-    """Why there is no baseline; None where nothing stands against it."""
+    """Why there can be no baseline; None if there can."""
     if protocol.split not in OTHER_SPLIT:
         return f"{protocol.reference} has no second split" if protocol.data else ""
     if saved is None:

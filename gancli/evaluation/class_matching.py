@@ -27,7 +27,7 @@ def with_same_classes(scored: ScoredImages, reals: RealSets) -> tuple[ScoredImag
 
 
 def refuse_missing_classes(scored: ScoredImages, reals: RealSets, metric: str, least: int) -> None:
-    """Refuse classes of which a side has too few images, before anything is looked at.
+    """Refuse classes with too few images on one side, before any image is looked at.
 
     Args:
         scored: the images to score.
@@ -36,7 +36,7 @@ def refuse_missing_classes(scored: ScoredImages, reals: RealSets, metric: str, l
         least: images that it needs of each.
 
     Raises:
-        DataError: one has.
+        DataError: a class has too few.
     """
     names = scored.images.classes
     for images, name in (

@@ -22,7 +22,7 @@ MAX_BLOCK_ROWS = 2048
 def nearest(
     of: Tensor, among: Tensor, device: torch.device = CPU, block_bytes: int = BLOCK_BYTES
 ) -> tuple[Tensor, Tensor]:
-    """Each one's distance to its nearest neighbour in another set, and that one's place there.
+    """The distance of each row to its nearest neighbour in another set, and the neighbour's index.
 
     Args:
         of: (N, D).
@@ -44,7 +44,7 @@ def nearest(
 
 
 def reaches(features: Tensor, device: torch.device = CPU, block_bytes: int = BLOCK_BYTES) -> Tensor:
-    """Each one's distance to its third and to its fifth nearest neighbour but itself.
+    """The distance of each row to its third and fifth nearest neighbours, itself excluded.
 
     Args:
         features: (N, D), N > 5.

@@ -33,7 +33,7 @@ class EvaluationOutput(NamedTuple):
 
 @dataclass(frozen=True)
 class ReferenceStats:
-    """What real images look like; any images may be compared with them."""
+    """Statistics of real images; any images may be compared with them."""
 
     references: tuple[FeatureSet, ...]
     """none where no metric looks at a reference"""
@@ -49,7 +49,7 @@ def look_at_reals(
     batch_size: int,
     observer: Observer = UNOBSERVED,
 ) -> ReferenceStats:
-    """Look at all real images that the metrics take, or load what they look like from the cache.
+    """Look at all real images that the metrics take, or load their statistics from the cache.
 
     Args:
         references: those to compare with.
@@ -97,7 +97,7 @@ def score_images(
 
     Args:
         fakes: the images to score.
-        stats: what they are compared with.
+        stats: of the real images that they are compared with.
         spec: the metrics.
         store: makes room for features.
         batch_size: images that are looked at together.

@@ -54,13 +54,13 @@ def evaluate_checkpoint(
         reference: the real images: `train`, `test`, `both` or a path; None: `train`.
         held_out: a path of real images that the generator has not seen; None: the test split.
         dataset: the data set that `reference` is a split of, for image files.
-        data_dir: where named data sets lie; None: where they lay in training, or the default.
+        data_dir: the folder of named data sets; None: the one used in training, or the default.
         extractor: `inception`, `vgg16` or `mnist`; None: `mnist` for MNIST, else `inception`.
         weights: a file with the extractor's weights; None: downloaded.
         trust_weights: whether to take weights that are not the published ones.
         device: `cpu`, `cuda` or `mps`; None: `cuda` where there is one, else `cpu`.
         batch_size: images that are generated and looked at together.
-        memory_gib: memory to work in; features that do not fit lie in a file meanwhile.
+        memory_gib: memory to work in; features that do not fit are kept in a temporary file.
         resamples: of the bootstrap for the scores' 95 % intervals; 0: no intervals.
         watch: shows progress.
         should_stop: asked between batches whether to stop.
@@ -69,7 +69,7 @@ def evaluate_checkpoint(
         One evaluation per reference (two for `both`): scores by name, intervals, and the protocol.
 
     Raises:
-        GanError: something is not there or does not fit; the message says what to do.
+        GanError: something is missing or does not fit; the message says what to do.
         EvaluationStoppedError: `should_stop` said so.
     """
     request = EvaluationRequest(

@@ -34,7 +34,7 @@ HASH_SHOWN = 16
 
 
 class Seen(NamedTuple):
-    """What an extractor says of a batch."""
+    """An extractor's output for a batch."""
 
     features: Tensor
     """(B, width) float32"""
@@ -246,7 +246,7 @@ def _built(name: str, known: PretrainedNetwork, path: Path) -> nn.Module:
     build = {INCEPTION: FeatureExtractorInceptionV3, "vgg16": FeatureExtractorVGG16}[name]
     try:
         tensors = torch.load(path, "cpu", weights_only=True)
-        # torch-fidelity would unpickle the file without looking: it gets what was read safely.
+        # torch-fidelity would unpickle the file without looking: it gets tensors read safely.
         again = io.BytesIO()
         torch.save(tensors, again)
         again.seek(0)

@@ -23,7 +23,7 @@ SHARE_FOR_BLOCKS = 1 / 16
 class FeatureStore:
     """Makes room for features: in memory up to a budget, beyond it in a file without a name.
 
-    Such a file lies in `folder` and is gone with the process, however it ends.
+    Such a file is in `folder` and is gone with the process, however it ends.
     """
 
     def __init__(self, folder: Path, budget: int = DEFAULT_MEMORY_BYTES) -> None:
@@ -39,7 +39,7 @@ class FeatureStore:
         self.block_bytes = min(BLOCK_BYTES, int(budget * SHARE_FOR_BLOCKS))
 
     def fresh(self) -> "FeatureStore":
-        """Another one with what memory is left now."""
+        """Another store, with the memory that is left now."""
         return copy(self)
 
     def room(self, count: int, width: int) -> Tensor:

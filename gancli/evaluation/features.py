@@ -15,14 +15,14 @@ from gancli.evaluation.observer import UNOBSERVED, Observer
 
 @dataclass(frozen=True)
 class FeatureNeeds:
-    """What is kept of the features in addition to their moments; a number takes 4 bytes."""
+    """The data kept in addition to the features' moments; a number takes 4 bytes."""
 
     features: bool = False
     logits: bool = False
     by_class: bool = False
     """the moments of each class alone"""
     reaches: bool = False
-    """how far the features lie apart, which takes them all"""
+    """distances between the features, for which all of them are kept"""
 
     def __or__(self, other: "FeatureNeeds") -> "FeatureNeeds":
         return FeatureNeeds(
@@ -35,7 +35,7 @@ class FeatureNeeds:
 
 @dataclass
 class FeatureSet:
-    """What one set of images looks like to an extractor."""
+    """Statistics of one set of images, seen by an extractor."""
 
     count: int
     total: Gaussian
@@ -86,7 +86,7 @@ def extract_features(
     Args:
         images: two at least.
         extractor: the feature network.
-        needs: what is kept.
+        needs: the data to keep.
         store: makes room for features.
         batch_size: images that are looked at together.
         unit: what the images are called while they are counted.
@@ -107,7 +107,7 @@ def extract_features(
 
 
 class _Kept:
-    """What is kept of the batches so far."""
+    """The data kept from the batches so far."""
 
     def __init__(
         self, count: int, extractor: Extractor, needs: FeatureNeeds, store: FeatureStore
@@ -154,7 +154,7 @@ class _Kept:
 def _finite(whole: Gaussian, extractor: Extractor) -> Gaussian:
     if not bool(whole.covariance.isfinite().all()):
         raise NonFiniteError(
-            f"the {extractor.name} extractor gave infinite features or none that are numbers: name "
+            f"the {extractor.name} extractor gave features that are infinite or not a number: name "
             "other weights with --weights"
         )
     return whole

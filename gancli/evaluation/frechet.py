@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 NO_VARIANCE = 1e-10
-"""Of the largest eigenvalue: below, a direction has no variance but rounding's."""
+"""Share of the largest eigenvalue; a direction with less variance has only rounding errors."""
 INFLUENCES_AT_ONCE = 4096
 """Images whose influences are computed together."""
 
@@ -54,7 +54,7 @@ class Moments:
 
 @dataclass(frozen=True)
 class Gaussian:
-    """What features look like as a normal distribution."""
+    """Features summarised as a normal distribution."""
 
     count: int
     """how many were seen"""

@@ -52,7 +52,7 @@ class ImageFiles:
 
     @property
     def path(self) -> Path:
-        """Where they lie."""
+        """Their path."""
         return self.source.path
 
     @property

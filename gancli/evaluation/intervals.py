@@ -2,8 +2,8 @@
 
 What they cover is that one set of n images was drawn and not another, and nothing else. They say
 nothing of other training seeds, which as a rule move scores further, nor of other checkpoints; and
-they lie around what n images score on average: the bias that n brings to FID stays in. Of recall
-and coverage, which are shares of the real images, it is these that might have been others.
+they are centred on the average score of n images: the bias that n brings to FID stays in. For
+recall and coverage, which are shares of the real images, the real images are the ones drawn.
 
 A score is, to first order, a constant plus a mean over the images of what each adds to it (its
 influence; Hampel 1974, Efron 1982 chapter 6). These numbers are resampled, not the images: a
@@ -33,12 +33,12 @@ class Influences:
     values: Tensor
     """(N,) what each image adds, in the score's units; their mean does not matter"""
     more_std: float = 0.0
-    """standard deviation of what else moves the score, normally distributed"""
+    """standard deviation of the score from other causes, normally distributed"""
 
 
 @dataclass(frozen=True)
 class Share:
-    """A score that is a share of so many independent images."""
+    """A score that is a share of a number of independent images."""
 
     count: int
 
@@ -77,7 +77,7 @@ def mean_interval(
         score: its value.
         influences: (N,) what each image adds, in the score's units; their mean does not matter.
         resamples: how many means of N, drawn with replacement, are taken.
-        more_std: standard deviation of what else moves the score, normally distributed.
+        more_std: standard deviation of the score from other causes, normally distributed.
     """
     values = influences.double().cpu().numpy()
     values = values - values.mean()

@@ -91,11 +91,11 @@ def prepare_evaluation(
     device: torch.device,
     observer: Observer = UNOBSERVED,
 ) -> EvaluationJob:
-    """All that an evaluation takes but the generator's weights.
+    """Everything an evaluation needs, except the generator's weights.
 
     Args:
         request: the metrics, and what to compare with.
-        scored: what is to be scored, or what is like it but for its weights.
+        scored: the images to score, or images of the same run's other checkpoints.
         device: where to compute.
         observer: sees the progress, and may stop it.
 

@@ -22,7 +22,7 @@ MIN_SHEET_SIDE = 64
 
 
 class Memorisation(NamedTuple):
-    """How near fakes lie to training images, compared with held-out reals."""
+    """How near fakes are to training images, compared with held-out reals."""
 
     repeated: float
     """share of fakes nearer to a training image than all but 1 % of the held-out reals are: .01 of
@@ -80,7 +80,7 @@ def memorisation_sheet(
     held_out: ImageSet,
     near: tuple[Neighbours, Neighbours],
 ) -> bytes:
-    """A PNG: the images nearest to training images above those; then held-out ones likewise.
+    """A PNG: the images nearest to training images above those; then the same for held-out ones.
 
     Args:
         fakes: the scored images.

@@ -1,4 +1,4 @@
-"""A small classifier of handwritten digits, which reads what images show, if anything.
+"""A small classifier of handwritten digits, which reads the digit that an image shows, if any.
 
 It has learnt ten digits and an eleventh answer, none of them, from what generators make when they
 fail: noise, blobs, torn and blended strokes. Without it a classifier is sure of any noise.
@@ -106,7 +106,7 @@ def load_digit_reader(folder: Path, cache: Path, observer: Observer = UNOBSERVED
     """The classifier, from the cache or trained now on MNIST.
 
     Args:
-        folder: where named data sets lie.
+        folder: the folder of named data sets.
         cache: where the classifier is kept.
         observer: sees the progress of its training, and may stop it.
 
@@ -134,7 +134,7 @@ def digit_reader(
         test: those its accuracy is measured on.
         cache: the folder it is kept in.
         done: told how many batches of `training_batches(train)` it has seen.
-        should_stop: asked after each batch whether to leave off; nothing is kept then.
+        should_stop: asked after each batch whether to stop; nothing is kept then.
 
     Raises:
         RunError: the cached file is damaged.

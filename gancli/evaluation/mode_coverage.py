@@ -105,8 +105,8 @@ def std_ratio(points: NDArray[np.floating], assigned: Assigned, std: float) -> f
     """How wide the modes are made, in units of their true standard deviation.
 
     The mean over modes of the root mean square, along an axis, of the high-quality points' distance
-    from their own mean. A perfect sampler has .974, for what is beyond 3 std is not counted; a mode
-    shrunken to a point has 0. None where no mode has ten points.
+    from their own mean. A perfect sampler has .974, because points beyond 3 std are not counted; a
+    mode shrunken to a point has 0. None where no mode has ten points.
     """
     ratios = []
     for mode, count in enumerate(assigned.counts):

@@ -117,7 +117,7 @@ def without_score(
     Args:
         runs: all of them.
         group: their evaluations by that protocol.
-        by: the score that was asked for.
+        by: the score asked for.
         names: the scores that all have.
     """
     if by is not None and not ranks(by):

@@ -1,4 +1,4 @@
-"""Who looks on while an evaluation is made: sees its progress, and may stop it between batches."""
+"""Observers of an evaluation: they see its progress, and may stop it between batches."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

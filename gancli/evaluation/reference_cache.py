@@ -1,4 +1,4 @@
-"""What real images look like to an extractor, kept under a hash of all it depends on."""
+"""Statistics of real images, cached under a hash of everything they depend on."""
 
 import hashlib
 from collections.abc import Mapping
@@ -43,12 +43,12 @@ def reference_features(
     unit: str = "real images",
     observer: Observer = UNOBSERVED,
 ) -> FeatureSet:
-    """What real images look like, from the store's folder, or extracted now and kept there.
+    """Statistics of real images, from the store's folder, or computed now and kept there.
 
     Args:
         images: the real images.
         extractor: the feature network.
-        needs: what is kept; what was kept for other needs stays.
+        needs: the data to keep; data kept for other needs stay.
         store: makes room for features; the cache is its folder.
         batch_size: images that are looked at together.
         unit: what the images are called while they are counted.
@@ -64,7 +64,7 @@ def reference_features(
     kept = FeatureNeeds() if known is None else _kept(known)
     if known is not None and needs | kept == kept:
         return known
-    # What was kept for another command stays kept.
+    # Data kept for another command stay.
     needs |= kept
     if known is None or needs | kept != replace(kept, reaches=needs.reaches):
         known = extract_features(

@@ -44,7 +44,7 @@ class EvaluationRequest:
     dataset: str | None = None
     """the data set that `reference` is a split of, for image files"""
     data_dir: Path | None = None
-    """where named data sets lie"""
+    """folder of named data sets"""
     extractor: str | None = None
     """None: `mnist` for MNIST, else `inception`"""
     weights: ExtractorWeights = field(default_factory=ExtractorWeights)

@@ -38,7 +38,7 @@ class ScoredRun:
     """A run, or a folder of images, and its evaluations."""
 
     name: str
-    """as it is typed"""
+    """as on the command line"""
     requested: Sequence[Evaluation]
     """those of `gan evaluate`"""
     in_training: Sequence[Evaluation] = ()

@@ -36,7 +36,7 @@ class EvaluationSpec:
     train: RealImages | None = None
     """what the generator learnt from, for memorisation"""
     held_out: RealImages | None = None
-    """real images it has not seen, likewise"""
+    """real images it has not seen, for memorisation"""
     resamples: int = 0
     """of the bootstrap for the scores' intervals; 0: no intervals"""
 
@@ -57,7 +57,7 @@ class EvaluationSpec:
         return _union([m.reference_needs for m in self.chosen()])
 
     def training_needs(self) -> FeatureNeeds | None:
-        """What must be kept of the training and the held-out images'; likewise."""
+        """What must be kept of the training and held-out images'; None: no metric looks at them."""
         return _union([m.training_needs for m in self.chosen()])
 
 

@@ -1,1 +1,1 @@
-"""What a program can do with this package; `import gancli` gives it, and imports it when needed."""
+"""The functions for programs; `import gancli` offers them, importing each when first used."""

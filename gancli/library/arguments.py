@@ -1,4 +1,4 @@
-"""What a program passes, as the rest of the package takes it."""
+"""Converts a program's arguments into the types that the rest of the package takes."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -22,7 +22,7 @@ def one_of(words: type[Word], name: str, argument: str | None) -> Word | None:
     """One of several fixed words; None stays None.
 
     Raises:
-        UsageError: the argument is none of them.
+        UsageError: the argument is not one of them.
     """
     if argument is None:
         return None
@@ -70,7 +70,7 @@ def label_number(preset: Preset, label: int | str | None) -> int | None:
     if isinstance(label, int) and 0 <= label < len(names):
         return label
     raise UsageError(
-        f"label={label!r} is no class of {preset.dataset}: choose one of "
+        f"label={label!r} is not a class of {preset.dataset}: choose one of "
         f"{', '.join(names[:NAMES_SHOWN])}, or a number below {len(names)}"
     )
 
@@ -79,7 +79,7 @@ def override_list(overrides: Overrides, steps: int | None = None) -> list[str]:
     """Fields and values as `--set` takes them; nested mappings are joined by dots.
 
     Raises:
-        UsageError: a value is nothing that a preset can say.
+        UsageError: a value has a type that no preset can hold.
     """
     more = {} if steps is None else {"schedule.steps": steps}
     return [f"{path}={_as_toml(path, value)}" for path, value in _flat({**overrides, **more})]
@@ -101,6 +101,6 @@ def _as_toml(path: str, value: object) -> str:
         return json.dumps(value, ensure_ascii=False, allow_nan=False)
     except (TypeError, ValueError):
         raise UsageError(
-            f"overrides: {path} is {value!r}, which no preset can say: pass a finite number, a "
+            f"overrides: {path} is {value!r}, which no preset can hold: pass a finite number, a "
             "string, true or false, a list of these, or None to take the field out"
         ) from None

@@ -1,4 +1,4 @@
-"""Errors as a program meets them: the command's sentences, with arguments instead of options."""
+"""Errors for programs: the command's sentences, with arguments instead of options."""
 
 import re
 from collections.abc import Callable
@@ -10,16 +10,16 @@ from gancli.errors import GanError
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
 _COMMAND = re.compile(r"gan [a-z-]+[^,;:()]*")
-"""A command to type in a shell, up to where the sentence goes on."""
+"""A command for a shell, up to where the sentence goes on."""
 _RESUME = re.compile(r"gan resume (\S+)")
 _SET = re.compile(r"--set ([\w.]+)=([^\s,;:()]*)")
 _OPTION = re.compile(r"--([a-z][a-z-]*)(?: (?=[A-Z]{2,}|[A-Z]\b|\d|last\b|best\b))?")
 _OTHERWISE = {"resume": "gancli.resume", "allow-changes": "allow_changes=True"}
-"""Options that are no argument of the same name."""
+"""Options whose argument has another name."""
 
 
 def in_python(function: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
-    """Let errors of this function name its arguments where the command's name options."""
+    """Make the errors of this function name its arguments instead of the command's options."""
 
     @wraps(function)
     def called(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:
@@ -37,7 +37,7 @@ def in_python(function: Callable[Arguments, Result]) -> Callable[Arguments, Resu
 def pythonic(sentence: str) -> str:
     """The sentence for a program: `--raw` is `raw=`, `--checkpoint STEP` is `checkpoint=STEP`.
 
-    Commands stay, for a shell takes them; but `gan resume RUN` becomes `gancli.resume("RUN")`.
+    Commands stay, because a shell takes them; but `gan resume RUN` becomes `gancli.resume("RUN")`.
     """
     parts, end = [], 0
     for command in _COMMAND.finditer(sentence):

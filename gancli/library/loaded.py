@@ -1,4 +1,4 @@
-"""What is known of a checkpoint that was loaded."""
+"""A loaded checkpoint, and its description."""
 
 from pathlib import Path
 
@@ -31,7 +31,7 @@ class LoadedCheckpoint:
 
     @property
     def header(self) -> Header:
-        """All that the checkpoint says of itself: step, preset, settings, versions, plugins."""
+        """The checkpoint's description of itself: step, preset, settings, versions, plugins."""
         return self._saved.header
 
     @property
@@ -61,7 +61,7 @@ class LoadedCheckpoint:
 
     @property
     def class_names(self) -> tuple[str, ...]:
-        """The classes it can be asked for, in the order of their labels; empty: it knows none."""
+        """The classes it can generate, in the order of their labels; empty: it knows none."""
         return self.preset.data.class_names if self.preset.classes else ()
 
     def __repr__(self) -> str:

@@ -53,7 +53,7 @@ class Model(LoadedCheckpoint):
         Args:
             seeds: one for each sample, 0 to 2^48 - 1.
             label: the class, by number or name; None: the classes take turns from seed to seed.
-            truncation: no number of the noise lies further from 0, in standard deviations (Brock et
+            truncation: no number of the noise is further from 0, in standard deviations (Brock et
                 al. 2019, section 3.1); None: the preset's own.
 
         Returns:
@@ -84,7 +84,7 @@ class Model(LoadedCheckpoint):
             count: how many: those of seeds 0 to count - 1. Default: 64.
             seeds: which, instead of how many.
             label: the class of all of them, by number or name; None: the classes take turns.
-            truncation: no number of the noise lies further from 0, in standard deviations; None:
+            truncation: no number of the noise is further from 0, in standard deviations; None:
                 the preset's own.
             latent: what to make samples from, instead of seeds.
             batch_size: samples generated together.

@@ -12,11 +12,11 @@ from gancli.runs.folder import Best
 
 
 def model_card(header: Header, weights: str, best: Best | None, picture: Image.Image) -> str:
-    """What a model is, how far it was trained, its last numbers, and samples.
+    """A model's name, its step, its last losses and scores, and samples.
 
     Args:
         header: of its checkpoint.
-        weights: whose they are, in words.
+        weights: which of the generator's weights, in words.
         best: the best checkpoint of its run, where some were evaluated.
         picture: samples.
     """

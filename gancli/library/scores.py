@@ -1,4 +1,4 @@
-"""Scores as a program gets them."""
+"""Scores as an object for programs."""
 
 from collections.abc import Mapping
 from html import escape
@@ -17,11 +17,11 @@ from gancli.evaluation.protocol import Evaluation
 from gancli.sampler import Sampler
 
 POINTS_SCORED = 2500
-"""What VEEGAN's counts are taken on."""
+"""Number of points that VEEGAN's counts are taken on."""
 
 
 class Scores(dict[str, float]):
-    """Scores by name; `evaluations` hold the protocols and intervals of those of images."""
+    """Scores by name; for images, `evaluations` holds their protocols and intervals."""
 
     def __init__(
         self, scores: Mapping[str, float], evaluations: tuple[Evaluation, ...] = ()
@@ -43,19 +43,20 @@ def scores_of_points(sampler: Sampler, count: int) -> Scores:
     `modes_held`, `modes_captured` and `high_quality` as training's previews count them (Srivastava
     et al. 2017, VEEGAN, section 4.1); `reverse_kl` and `jensen_shannon` between the points' modes
     and the data's, in nats (Lin et al. 2018, PacGAN, section 4); `std_ratio`: how wide the modes
-    are, in units of the data's. What cannot be computed, for no point is near a mode, is left out.
+    are, in units of the data's. A score that cannot be computed, because no point is near a mode,
+    is left out.
 
     Args:
         sampler: makes the points.
         count: how many, of seeds 0 to count - 1.
 
     Raises:
-        UsageError: the data are no mixture, whose modes are known.
+        UsageError: the data are not a mixture, so their modes are unknown.
     """
     spec = sampler.preset.data
     if not isinstance(spec, Mixture):
         raise UsageError(
-            f"{sampler.preset.dataset} is no mixture, whose modes could be counted: compare "
+            f"{sampler.preset.dataset} is not a mixture, so it has no modes to count: compare "
             "sample() with the data"
         )
     points = sampler.all(range(count)).astype(np.float64)

@@ -75,11 +75,11 @@ def train(
         precision: `"bf16"`, `"fp32"` or `"fp64"`; None: bf16 where CUDA has it, else fp32.
         threads: CPU threads; None: as many as torch has. They stay set in this process.
         deterministic: bit-equal runs on CUDA, too; slower there.
-        data_dir: where named data sets lie; None: `GANCLI_DATA`, else a cache folder.
+        data_dir: the folder of named data sets; None: `GANCLI_DATA`, else a cache folder.
         image_size: side of your own images in training: 16, 32, 64, 128 or 256.
         fit: `"crop"` (the default) or `"resize"`: how your own images become square.
         skip_broken: go on without images that cannot be decoded.
-        verify: read your own images again, and decode them anew if they have changed.
+        verify: read your own images again, and decode them again if they have changed.
         tensorboard: write for TensorBoard, too.
         weights: a file of the extractor's weights, where the run is evaluated as it trains.
         trust_weights: use them although their hash is unknown.
@@ -121,7 +121,7 @@ def _preset(
         if dataset is not None or variant is not None or choices.typed():
             raise UsageError(
                 f"the preset {model.name} has its data set and variant already: leave dataset, "
-                "variant and what is about images out"
+                "variant and the options of images out"
             )
         return change(model, changes) if changes else model
     named = None if dataset is None else str(dataset)
@@ -153,8 +153,8 @@ def resume(
         allow_changes: go on although the run's preset.toml (which then counts) or a plugin has
             changed.
         device: as for `train`; None: the one it was trained on.
-        threads: likewise.
-        data_dir: where named data sets lie; None: where they lay before.
+        threads: CPU threads; None: as many as before.
+        data_dir: the folder of named data sets; None: the one used before.
         tensorboard: write for TensorBoard, too.
         weights: a file of the extractor's weights, where the run is evaluated as it trains.
         trust_weights: use them although their hash is unknown.
@@ -217,7 +217,7 @@ def resolve_preset(
         overrides: fields and their values, as for `gancli.train`.
         image_size: side of your own images in training.
         fit: `"crop"` (the default) or `"resize"`: how your own images become square.
-        data_dir: where named data sets lie.
+        data_dir: the folder of named data sets.
 
     Raises:
         UsageError: something unknown, or a value that does not fit.

@@ -1,4 +1,4 @@
-"""A traversal as a program gets it: each axis's images, what it does, and a picture."""
+"""A traversal as an object for programs: each axis's images, its effect, and a picture."""
 
 import io
 from collections.abc import Sequence
@@ -28,20 +28,20 @@ class TraversedAxis:
     values: tuple[float, ...]
     """one for each frame"""
     headings: tuple[str, ...]
-    """what the values are called, e.g. classes by name"""
+    """the names of the values, e.g. those of classes"""
     effect: float
-    """grey levels (0 to 255): mean absolute difference of a pixel between two frames of a row"""
+    """mean absolute difference of a pixel between two frames of a row, in grey levels (0 to 255)"""
     images: Tensor
     """uint8 of (rows, frames, C, H, W)"""
     picture: Image.Image
-    """all frames, a row for each sample, values above the columns"""
+    """all frames, one row per sample, values above the columns"""
 
     def __repr__(self) -> str:
         return f"<{self.name}: effect {self.effect:.2f}, {len(self.values)} frames>"
 
 
 class Traversed(tuple[TraversedAxis, ...]):
-    """The axes of a model, the one of most effect first; `["code0"]` finds one by its name."""
+    """The axes of a model, those with the largest effect first; `["code0"]` finds one by name."""
 
     __slots__ = ()
 
@@ -59,7 +59,7 @@ class Traversed(tuple[TraversedAxis, ...]):
 
     @property
     def picture(self) -> Image.Image:
-        """The first row of every axis, the one of most effect on top."""
+        """The first row of every axis, the one with the largest effect on top."""
         rows = [
             (
                 AxisEffect(

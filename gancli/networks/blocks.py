@@ -17,7 +17,7 @@ def channels_last(images: Tensor) -> Tensor:
 
 
 class _Context(FunctionCtx):
-    """What a function keeps for its derivative."""
+    """The context in which a function keeps tensors for its derivative."""
 
     saved_tensors: tuple[Tensor, ...]
     slope: float

@@ -83,7 +83,7 @@ class CnnGenerator(GeneratorNet):
         return torch.tanh(self.last_conv(x, latent.label))
 
     def _input(self, latent: Latent) -> Tensor:
-        """The noise, and beside it what else there is: label and category as one-hot vectors."""
+        """The noise joined with the latent's other parts; label and category as one-hot vectors."""
         parts = [latent.z]
         if self.beside:
             parts.append(shares(latent.label, self.beside, latent.z.dtype))
@@ -143,7 +143,7 @@ class CnnDiscriminator(DiscriminatorNet):
         )
 
     def forward(self, sample: Sample) -> DiscriminatorOutput:
-        """Return one logit an image, and (B, count) of each head."""
+        """Return one logit per image, and (B, count) of each head."""
         x = sample.x
         if self.beside:
             planes = shares(sample.label, self.beside, x.dtype)[:, :, None, None]

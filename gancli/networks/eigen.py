@@ -182,7 +182,7 @@ class EigenDiscriminator(DiscriminatorNet):
         )
 
     def forward(self, sample: Sample) -> DiscriminatorOutput:
-        """Return one logit an image."""
+        """Return one logit per image."""
         x = self.last_conv(self.layers(self.first_conv(channels_last(sample.x))))
         narrow, activation, to_logit = self.cls
         features = activation(narrow(self.activation(x).flatten(1)))

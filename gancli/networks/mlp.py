@@ -67,10 +67,10 @@ class MlpDiscriminator(DiscriminatorNet):
         )
 
     def forward(self, sample: Sample) -> DiscriminatorOutput:
-        """Return one logit a sample.
+        """Return one logit per sample.
 
         Raises:
-            ValueError: the sample lacks the noise that is judged beside it.
+            ValueError: the sample lacks the noise that is judged with it.
         """
         x = sample.x.flatten(1)
         if self.judges_noise:

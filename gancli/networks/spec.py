@@ -1,4 +1,4 @@
-"""What the settings of every network answer for, and the registries of families.
+"""The settings of every network, and the registries of families.
 
 A family is a class of settings for each player that it can be, registered under one name. It owns
 its fields: what a network does not use, its settings do not have.
@@ -92,7 +92,7 @@ class GeneratorSpec(NetworkSpec):
         layers = self.layers_with_levels
         if layers and (prior.levels is None or prior.levels[0] != layers):
             read = list(prior.levels) if prior.levels else "none"
-            return f"prior.levels: read {read}, expected [{layers}, K]: one for each layer"
+            return f"prior.levels is {read}, and must be [{layers}, K]: one entry per layer"
         return None
 
 

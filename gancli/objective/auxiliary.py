@@ -1,4 +1,4 @@
-"""What a generator learns beside deceiving the discriminator."""
+"""Terms by which a generator learns more than to deceive the discriminator."""
 
 from collections.abc import Sequence
 
@@ -35,7 +35,7 @@ class ClassLoss(Term):
         return loss + _named(context.fake_output, context.fake) if self.on_fakes else loss
 
     def generator(self, context: Context) -> Tensor:
-        """Cross-entropy of the class that was asked for; a batch mean."""
+        """Cross-entropy of the class asked for; a batch mean."""
         return _named(context.fake_output, context.fake)
 
     def reads(self, side: Side) -> frozenset[Read]:
@@ -52,7 +52,7 @@ class ClassLoss(Term):
         return "mean CE(C(x), y)" + (f" + {on_fake}" if self.on_fakes else "")
 
     def heads(self, shape: DataShape, prior: Prior) -> dict[str, int]:
-        """A logit a class."""
+        """One logit per class."""
         del prior
         return {LABEL: shape.classes}
 
@@ -105,11 +105,11 @@ class LatentReconstruction(Term):
 class MutualInformation(Term):
     """Chen et al. 2016 (InfoGAN), eq. 5: a fake must show the codes it was made of.
 
-    The discriminator says how likely each code is, by a logit a category and the mean of a normal a
-    continuous code. Minus the log-likelihood of the true codes bounds their mutual information with
-    the fake from below, up to the codes' entropy; both players descend it. The continuous codes'
-    part is twice its mean over them, so that its scale does not depend on how many there are; for
-    two codes this is their sum.
+    The discriminator says how likely each code is, by one logit per category and the mean of a
+    normal per continuous code. Minus the log-likelihood of the true codes bounds their mutual
+    information with the fake from below, up to the codes' entropy; both players descend it. The
+    continuous codes' part is twice its mean over them, so that its scale does not depend on how
+    many there are; for two codes this is their sum.
     """
 
     own_turn: bool = True
@@ -166,7 +166,7 @@ class MutualInformation(Term):
         return f"mean CE(Q(G(z, c)), c) + {factor}mean_ij (mu - c)^2"
 
     def heads(self, shape: DataShape, prior: Prior) -> dict[str, int]:
-        """A logit a category, and one or two numbers a continuous code."""
+        """One logit per category, and one or two numbers per continuous code."""
         del shape
         numbers = prior.codes * (2 if self.learned_deviation else 1)
         found = {CATEGORY: prior.categories, CODE: numbers}

@@ -31,7 +31,7 @@ INCLUDES: dict[str, frozenset[Read]] = {
     "real_output": frozenset({"real_output", "real_gradient"}),
     "fake_output": frozenset({"fake_output", "fake_gradient"}),
 }
-"""What a context shows, and the declarations each of which allows it."""
+"""The values that a context shows, each with the declarations that allow it."""
 STREAMS = {"gradient_penalty.mix": "mix"}
 """Draws whose stream had its name before terms gave theirs; another one would change results."""
 
@@ -147,7 +147,7 @@ class Context:
 
     @property
     def fake_output(self) -> DiscriminatorOutput:
-        """The discriminator's output on the fakes, likewise."""
+        """The discriminator's output on the fakes; logits in float32 at least."""
         return self._read("fake_output", self._scene.fake_output)
 
     @property

@@ -69,9 +69,9 @@ class Objective(Settings):
     def _one_adversarial_loss(self) -> "Objective":
         both = [name for name, term in self.terms().items() if isinstance(term, Adversarial)]
         if len(both) != 1:
-            read = " and ".join(both) if both else "none"
+            found = " and ".join(both) if both else "none"
             raise ValueError(
-                f"read {read} as adversarial loss, expected exactly one: "
+                f"objective must have exactly one adversarial loss, and has {found}: "
                 "add one, or take one out with an empty value, e.g. --set objective.vanilla="
             )
         return self
@@ -102,11 +102,11 @@ class Objective(Settings):
         return any(term.differentiates_input() for term in self.terms().values())
 
     def period(self) -> int:
-        """After so many turns of a side its terms act alike again."""
+        """The number of turns of a side after which its terms act alike again."""
         return math.lcm(*(term.period() for term in self.terms().values()))
 
     def heads(self, shape: DataShape, prior: Prior) -> dict[str, int]:
-        """What the terms want the discriminator to put out besides its logit."""
+        """The outputs that the terms need from the discriminator in addition to its logit."""
         found: dict[str, int] = {}
         for term in self.terms().values():
             found |= term.heads(shape, prior)

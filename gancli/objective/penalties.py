@@ -25,8 +25,8 @@ class ZeroCentredPenalty(Term):
     """differentiate the output the loss uses; otherwise a second pass over the samples, which moves
     batch-norm statistics and spectral-norm vectors once more"""
     every: int = Field(default=1, gt=0, le=10_000)
-    """it acts in one of so many turns of the discriminator, and so many times as strongly (Karras
-    et al. 2020, appendix B)"""
+    """it acts in the first of this many turns of the discriminator, multiplied by their number
+    (Karras et al. 2020, appendix B)"""
 
     def penalty(self, output: DiscriminatorOutput, sample: Sample) -> Tensor:
         """The unweighted summand, from the output on samples that want a gradient."""
@@ -99,7 +99,7 @@ class GradientPenalty(Term):
     """
 
     per_sample: bool = True
-    """one mixing number a sample, as in algorithm 1; otherwise one for the whole batch"""
+    """one mixing number per sample, as in algorithm 1; otherwise one for the whole batch"""
 
     def discriminator(self, context: Context) -> Tensor:
         """Mean squared distance from 1 of the gradient's norm at mixed samples."""
@@ -126,7 +126,7 @@ class GradientPenalty(Term):
         """The summand in symbols."""
         del side
         share = "sample" if self.per_sample else "batch"
-        return f"mean (|grad D(a x + (1 - a) G(z))| - 1)^2, one a ~ U(0,1) a {share}"
+        return f"mean (|grad D(a x + (1 - a) G(z))| - 1)^2, one a ~ U(0,1) per {share}"
 
     def differentiates_input(self) -> bool:
         """Always."""

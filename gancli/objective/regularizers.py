@@ -16,7 +16,7 @@ class FeatureMatching(Term):
     """Salimans et al. 2016, "Improved Techniques for Training GANs", section 3.1, arXiv:1606.03498.
 
     The generator matches the mean of the discriminator's features. In the paper this takes the
-    place of its adversarial loss; here it is a summand besides that.
+    place of its adversarial loss; here it is added to that.
     """
 
     def generator(self, context: Context) -> Tensor:
@@ -29,7 +29,7 @@ class FeatureMatching(Term):
         return (real.detach() - fake).square().sum()
 
     def reads(self, side: Side) -> frozenset[Read]:
-        """Both outputs, of which the features."""
+        """Both outputs, for their features."""
         del side
         return BOTH
 

@@ -40,7 +40,7 @@ class RelativisticAverageHinge(Relativistic):
     """Jolicoeur-Martineau 2018, section 4.3: each logit against the mean of the other kind's."""
 
     def prefer(self, better: Tensor, worse: Tensor) -> Tensor:
-        """Penalise what lies within the margin of 1 from the other kind's mean."""
+        """Penalise logits within the margin of 1 from the other kind's mean."""
         first, second = better - worse.mean(), worse - better.mean()
         return relu(1 - first).mean() + relu(1 + second).mean()
 

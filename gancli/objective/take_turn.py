@@ -23,7 +23,7 @@ class Memory:
     states: dict[str, TermState] = field(default_factory=dict)
     carried: Carried = field(default_factory=Carried)
     measures: dict[str, Tensor] = field(default_factory=dict)
-    """of the last turn, by TERM.NAME: what was observed, and the states afterwards"""
+    """of the last turn, by TERM.NAME: the observations, and the states afterwards"""
 
 
 def take(
@@ -81,7 +81,7 @@ def _want_gradients(turn: Turn, weights: Mapping[str, Iterable[nn.Parameter]]) -
 
 
 def _remember(turn: Turn, scene: Scene, due: frozenset[str], memory: Memory, world: World) -> None:
-    """Average what was observed over the processes, and move the states of the terms that acted."""
+    """Average the observations over the processes, and move the states of the terms that acted."""
     seen = scene.seen
     world.average_(value for values in seen.values() for value in values.values())
     memory.measures = {}

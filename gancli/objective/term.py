@@ -79,7 +79,7 @@ class Term(Settings):
         raise NotImplementedError
 
     def heads(self, shape: DataShape, prior: Prior) -> dict[str, int]:
-        """What the discriminator puts out besides its logit: names, and how many numbers each."""
+        """Further outputs of the discriminator: their names, and how many numbers each has."""
         del shape, prior
         return {}
 

@@ -59,7 +59,7 @@ class Turn:
         return f"{self.name}.{player}" if self.own_optimizer else player
 
     def due(self, count: int) -> frozenset[str]:
-        """The terms that act after so many turns of this name."""
+        """The terms that act after this many turns of this name."""
         if not self._rests:
             return self._all
         return frozenset(name for name, period in self._periods.items() if count % period == 0)

@@ -82,7 +82,7 @@ def _cut_out(x: Tensor, part: float, draws: NamedDraws) -> Tensor:
     inside = torch.ones(1, 1, 1, device=x.device, dtype=torch.bool)
     for axis, (name, side) in enumerate((("top", x.shape[2]), ("left", x.shape[3]))):
         length = int(side * part + 0.5)
-        # The square's centre lies anywhere in the image, so that its edge may lie outside.
+        # The square's centre is anywhere in the image, so that its edge may be outside.
         centre = _whole(draws.uniform(name, len(x)), side + 1 - length % 2)
         place = torch.arange(side, device=x.device) - (centre - length // 2)[:, None]
         within = (place >= 0) & (place < length)

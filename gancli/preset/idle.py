@@ -6,7 +6,7 @@ from typing import Any
 from gancli.settings import Settings
 
 LENIENT: Mapping[str, Any] = {"idle": "allowed"}
-"""The context in which presets may say what changes nothing, as earlier versions stored them."""
+"""The context in which presets may set fields without effect, as earlier versions stored them."""
 
 
 def idle_values(settings: Settings) -> dict[str, str]:
@@ -17,7 +17,7 @@ def idle_values(settings: Settings) -> dict[str, str]:
 
 
 def is_lenient(context: object) -> bool:
-    """Whether fields that change nothing are let pass."""
+    """Whether fields that change nothing are accepted."""
     return context is LENIENT
 
 

@@ -1,4 +1,4 @@
-"""Validates resolved presets, and says what is wrong with them in a sentence."""
+"""Validates resolved presets, and says in a sentence why one is refused."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -28,7 +28,9 @@ _PERIODS = {
     "evaluate_count",
     "evaluate_by",
 }
-"""Fields of the schedule that change nothing in what is trained."""
+"""Fields of the schedule that do not affect training."""
+REMARKS = {"deviations", "expected", "summary"}
+"""Fields in which presets of two versions may differ and still train alike."""
 _UNSAID = ("Value error, ", "Input should be ")
 
 
@@ -42,7 +44,7 @@ def load_preset(
 
     Args:
         model: a model's name or the path of a preset file.
-        dataset: a data set's name, or people's own images; may be left out where the model has one.
+        dataset: a data set's name, or a user's images; may be left out where the model has one.
         variant: `reference` unless said otherwise.
         overrides: `path.to.field=value`, the last layer.
 
@@ -79,7 +81,7 @@ def mark_deviations(preset: Preset, model: str, dataset: str | UserImages | None
 
 
 def _deviations(preset: Preset, paper: Preset) -> dict[str, Deviation]:
-    """What the paper's variant says otherwise; remarks written in the presets come on top."""
+    """The fields that the paper's variant sets otherwise; remarks in the presets come on top."""
     ours, theirs = (
         leaves(each.model_dump(mode="json", include=_COMPARED)) for each in (preset, paper)
     )
@@ -110,10 +112,10 @@ def validate(table: Mapping[str, Any], source: str) -> Preset:
 
 
 def explain(error: ValidationError, table: Mapping[str, Any], source: str) -> str:
-    """One sentence: the first faulty field, what was read, what was expected, what to type."""
+    """One sentence: the first faulty field, its value, what it must be, what to type."""
     faults = error.errors(include_url=False)
     first = faults[0]
-    path = _path(first["loc"], table) or "the whole"
+    path = _path(first["loc"], table)
     more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
     if first["type"] == "extra_forbidden":
         return f"preset {source}: no field {path}{_whose(path) or _suggestion(path)}{more}"
@@ -126,12 +128,14 @@ def explain(error: ValidationError, table: Mapping[str, Any], source: str) -> st
     for unsaid in _UNSAID:
         wanted = wanted.removeprefix(unsaid)
     if first["type"] == "value_error":
-        where = f"{path}: " if first["loc"] else ""
+        where = f"{path}: " if path else ""
         return f"preset {source}: {where}{wanted}{more}"
     if first["type"] == "union_tag_invalid":
         read, wanted = _shown(first["ctx"]["tag"]), f"one of {first['ctx']['expected_tags']}"
-        return f"preset {source}: {path}.{tag}: read {read}, expected {wanted}{more}"
-    return f"preset {source}: {path}: read {_shown(first['input'])}, expected {wanted}{more}"
+        return f"preset {source}: {path}.{tag} is {read}, and must be {wanted}{more}"
+    return (
+        f"preset {source}: {path or 'it'} is {_shown(first['input'])}, and must be {wanted}{more}"
+    )
 
 
 def _shown(value: object) -> str:
@@ -140,7 +144,7 @@ def _shown(value: object) -> str:
 
 
 def _path(location: Sequence[int | str], table: object) -> str:
-    """The field's path as typed: pydantic also names the union's tag, which is no key."""
+    """The field's path as in --set: pydantic also names the union's tag, which is not a key."""
     keys = []
     for key in location:
         is_tag = isinstance(table, Mapping) and key not in table and key in map(table.get, TAGS)
@@ -177,7 +181,7 @@ def _field_names(schema: object) -> set[str]:
 def preset_differences(old: Preset, new: Preset) -> list[str]:
     """`path: old value -> new value` for each field that differs."""
     before, after = (
-        leaves(preset.model_dump(mode="json", exclude_none=True, exclude={"deviations"}))
+        leaves(preset.model_dump(mode="json", exclude_none=True, exclude=REMARKS))
         for preset in (old, new)
     )
     return [

@@ -1,4 +1,4 @@
-"""What papers and others say of a configuration: their scores, and where this project differs."""
+"""Published scores of a configuration, and its differences from the paper."""
 
 import json
 from typing import Any
@@ -8,11 +8,11 @@ from pydantic import field_validator
 from gancli.settings import Settings
 
 ABSENT = "absent"
-"""What a deviation says of a field that is not set."""
+"""The value that a deviation gives a field that is not set."""
 
 
 class Published(Settings):
-    """Scores somebody published for this configuration."""
+    """Scores published for this configuration."""
 
     source: str
     """who, and by which protocol"""
@@ -37,7 +37,7 @@ class Deviation(Settings):
         try:
             json.dumps(paper, allow_nan=False)
         except ValueError as error:
-            raise ValueError("expected finite numbers") from error
+            raise ValueError("all numbers must be finite") from error
         return paper
 
     def __str__(self) -> str:

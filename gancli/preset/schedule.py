@@ -1,4 +1,4 @@
-"""The schedule of training: steps, batches, learning rates, the average, and what is written when.
+"""The schedule of training: steps, batches, learning rates, the average, and when to write files.
 
 Everything here is a function of the step, so a resumed run needs no other state.
 """
@@ -15,7 +15,7 @@ from gancli.settings import Settings
 Decay = Annotated[float, Field(ge=0, lt=1)]
 Count = Annotated[int, Field(gt=0, le=1_000_000_000)]
 TurnCount = Annotated[int, Field(gt=0, le=10_000)]
-"""Turns of one step, which its plan lists one by one."""
+"""Turns of one step; limited, because its plan lists them one by one."""
 
 
 def _ranking_score(name: str) -> str:
@@ -53,7 +53,7 @@ class Schedule(Settings):
     generator_batch_size: Count | None = None
     """fakes in the generator's turn, where it differs from `batch_size`"""
     partial_batches: bool = False
-    """whether an epoch ends with a smaller batch of what is left over; otherwise that is dropped"""
+    """whether an epoch ends with a smaller batch of the rest; otherwise the rest is dropped"""
     discriminator_steps: TurnCount = 1
     """discriminator updates for each generator update"""
     warmup: Warmup | None = None
@@ -74,15 +74,15 @@ class Schedule(Settings):
     keep_every: Count | None = None
     """also keep the checkpoints of every such step"""
     evaluate_every: int = Field(default=0, ge=0, le=1_000_000_000)
-    """steps between two evaluations, each of a checkpoint written for it, and of the last; 0: none
-    is made"""
+    """steps between two evaluations, each of a checkpoint of its own; the last step is evaluated,
+    too; 0: no evaluations"""
     evaluate_count: Count = 10_000
-    """generated images of an evaluation"""
+    """images generated for each evaluation"""
     evaluate_by: SelectionScore = "fid"
     """the score whose best checkpoint is kept"""
 
     def idle(self) -> Mapping[str, str]:
-        """What is about an average or about evaluations, where there are none."""
+        """Fields about an average or about evaluations, where there are none."""
         found = {} if self.ema_decay else {"ema_warmup": "schedule.ema_decay = 0"}
         evaluation = dict.fromkeys(("evaluate_count", "evaluate_by"), "schedule.evaluate_every = 0")
         return found if self.evaluate_every else found | evaluation
@@ -112,7 +112,7 @@ class Schedule(Settings):
         return sum(map(self.discriminator_steps_at, range(step)))
 
     def lr_factor(self, step: int) -> float:
-        """What every learning rate is multiplied by at this step."""
+        """The factor of every learning rate at this step."""
         if self.lr_decay_start is None or step < self.lr_decay_start:
             return 1.0
         return (self.steps - step) / (self.steps - self.lr_decay_start)

@@ -70,13 +70,13 @@ class Preset(Settings):
         for name in ("batch_size", "generator_batch_size"):
             if getattr(self.schedule, name) == 1 and couples:
                 raise ValueError(
-                    f"schedule.{name}: read 1, expected 2 or more: batch norm needs them"
+                    f"schedule.{name} is 1, and must be 2 or more: batch norm needs them"
                 )
         self._is_of_images()
         start = self.schedule.lr_decay_start
         if start is not None and start >= self.schedule.steps:
             raise ValueError(
-                f"schedule.lr_decay_start: read {start}, expected less than "
+                f"schedule.lr_decay_start is {start}, and must be less than "
                 f"schedule.steps = {self.schedule.steps}"
             )
         return self
@@ -103,17 +103,17 @@ class Preset(Settings):
         return found
 
     def _is_of_images(self) -> None:
-        """Refuse what is made for images where the data are points."""
+        """Refuse settings that are made for images where the data are points."""
         if self.data.shape.is_image:
             return
         made_for_images = [n for n, v in self.objective.views().items() if v.needs_images()]
         if made_for_images:
             raise ValueError(f"objective.{made_for_images[0]}: it changes images, not points")
         if self.data.flip:
-            raise ValueError("data.flip: read true, expected false: points have no mirror image")
+            raise ValueError("data.flip is true, and must be false: points have no mirror image")
         if self.schedule.evaluate_every:
             raise ValueError(
-                f"schedule.evaluate_every: read {self.schedule.evaluate_every}, expected 0: points "
+                f"schedule.evaluate_every is {self.schedule.evaluate_every}, and must be 0: points "
                 "are scored at every preview"
             )
 
@@ -157,13 +157,13 @@ class Preset(Settings):
         judged = self.discriminator.network.takes_labels or LABEL in self.heads
         if asked and not judged:
             raise ValueError(
-                "discriminator.network.condition: read none, expected concat, or an "
-                "objective.class_loss: nobody would judge the labels the generator is asked for"
+                "the generator is asked for labels that the discriminator does not judge: set "
+                "discriminator.network.condition to concat, or add objective.class_loss"
             )
         if judged and not asked:
             raise ValueError(
-                "generator.network.condition: read none, expected concat or norm: the "
-                "discriminator judges labels, which its fakes would not have"
+                "the discriminator judges labels, which its fakes would not have: set "
+                "generator.network.condition to concat or norm"
             )
 
     def _latents_fit(self) -> None:
@@ -173,15 +173,15 @@ class Preset(Settings):
             raise ValueError(f"generator.network: {misfed}")
         if objective.find(MutualInformation) and not (prior.categories or prior.codes):
             raise ValueError(
-                "objective.mutual_information: read prior.categories = 0 and prior.codes = 0, "
-                "expected one at least: there is nothing to find again"
+                "objective.mutual_information has no codes to recover: set prior.categories or "
+                "prior.codes above 0"
             )
         layered = [name for name, term in objective.terms().items() if term.needs_bases()]
         if layered and not prior.levels:
             raise ValueError(
-                f"objective.{layered[0]}: read prior.levels = none, expected a generator of "
-                f"{families(GENERATORS, lambda spec: spec.takes_levels)}: it is about the "
-                "directions of its layers"
+                f"objective.{layered[0]} is about the directions of a generator's layers, and this "
+                "one has none: take it out, or choose a generator of "
+                f"{families(GENERATORS, lambda spec: spec.takes_levels)} with prior.levels"
             )
 
     @property
@@ -191,12 +191,12 @@ class Preset(Settings):
 
     @property
     def heads(self) -> dict[str, int]:
-        """What the discriminator says beside its logit."""
+        """The outputs of the discriminator in addition to its logit."""
         return self.objective.heads(self.data.shape, self.prior)
 
     @property
     def judged_noise(self) -> int:
-        """How many numbers of noise the discriminator judges beside each sample."""
+        """How many numbers of noise the discriminator judges together with each sample."""
         return 0 if self.reconstructor is None else self.prior.z_dim
 
     def deviations_in_force(self) -> dict[str, Deviation]:

@@ -13,7 +13,7 @@ from gancli.preset.schema import Preset
 
 
 def without_old_fields(table: Mapping[str, Any], *, defaults_only: bool) -> Table:
-    """The table of a preset without what earlier versions wrote into it to no effect.
+    """The table of a preset without the fields that earlier versions wrote and that had no effect.
 
     Args:
         table: a resolved preset.
@@ -34,15 +34,15 @@ def without_old_fields(table: Mapping[str, Any], *, defaults_only: bool) -> Tabl
 
 
 def _is_old(path: str) -> bool:
-    """Whether a remark is about a field that no network has any more."""
+    """Whether a remark is about a field that networks no longer have."""
     return path.endswith(".network.init_spectral")
 
 
 def read_stored(value: object) -> Preset:
-    """A preset out of a file of this program; what changed nothing when it was stored goes.
+    """A preset from a file of this program; fields that had no effect when stored are dropped.
 
     Raises:
-        ValidationError: it is no preset.
+        ValidationError: it is not a preset.
     """
     if isinstance(value, Preset):
         return value

@@ -12,7 +12,7 @@ def turns_misfit(
     partial_batches: bool,
     classes: int,
 ) -> str | None:
-    """Why they cannot, a field's path first; None if they can.
+    """Why the turns cannot serve, beginning with a field's path; None if they can.
 
     Args:
         turns: which turns there are.

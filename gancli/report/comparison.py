@@ -56,7 +56,7 @@ def print_comparison(found: Comparison, baseline: Baseline) -> None:
 
 
 def _short(runs: Sequence[str]) -> dict[str, str]:
-    """Each run's folder without what it lies in, where that says enough."""
+    """Each run's folder without the folders above it, where that says enough."""
     alone = {run: Path(run).name for run in runs}
     return {
         run: name if len(alone) == len({*alone.values()}) else run for run, name in alone.items()

@@ -25,7 +25,7 @@ class PatientConsole(Console):
 
 @cache
 def console() -> Console:
-    """Standard output, plain where it is no terminal; of several processes one speaks."""
+    """Standard output, plain where it is not a terminal; of several processes one speaks."""
     return PatientConsole(highlight=False, soft_wrap=True, quiet=not leads_here(), emoji=False)
 
 

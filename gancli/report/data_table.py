@@ -21,7 +21,7 @@ class Look(BaseModel):
     sizes: list[tuple[int, int]]
     """least, median and largest width and height, in pixels; empty: points"""
     modes: dict[str, int]
-    """images of each of Pillow's modes; empty: not files of one's own"""
+    """images of each of Pillow's modes; empty: not the user's own files"""
     broken: list[str]
     """images that cannot be decoded"""
     training: list[str]

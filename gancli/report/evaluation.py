@@ -171,7 +171,7 @@ def reference_lines(found: Evaluation) -> list[str]:
         )
     if "fid" in found.scores and p.count < ENOUGH_IMAGES:
         lines.append(
-            f"FID of {p.count:,} images is biased upwards: compare it only with FIDs of as many"
+            f"FID of {p.count:,} images is biased upwards: compare FIDs of equally many images only"
         )
     if p.held_out:
         lines.append(

@@ -35,7 +35,7 @@ def watched(
 
     Args:
         console: where to print.
-        job: what is trained.
+        job: the training.
         more: who listens last.
         shorter: a command to offer where the schedule takes longer than a day.
         tensorboard: whether TensorBoard's files are written, too; a run that has some gets more.

@@ -37,7 +37,7 @@ class Pace:
         self.rate = 0.0
         """steps per second, recent ones weighing most"""
         self.ahead = 0.0
-        """seconds that what is no step will still take"""
+        """seconds that previews, checkpoints and evaluations will still take"""
         self._clock = clock
         self._began = self._last = clock()
         self._noted = 0
@@ -176,7 +176,7 @@ class RunDisplay:
 
 
 class LineBoard(RunDisplay):
-    """Prints line by line, where the output is no terminal."""
+    """Prints line by line, where the output is not a terminal."""
 
     def note(self, event: Event) -> None:
         """Take an event in, and print what a log file should hold."""
@@ -199,7 +199,7 @@ def display(console: Console, job: Job, shorter: str | None) -> Iterator[RunDisp
 
     Args:
         console: where to print.
-        job: what is trained.
+        job: the training.
         shorter: a command to offer where the schedule takes longer than a day.
     """
     if not shows_changes(console):

@@ -34,7 +34,7 @@ class Recorder:
         if isinstance(event, Logged | Saved) and event.step > self._step:
             self._note_timing(event.step)
         if isinstance(event, Evaluated):
-            # What an evaluation takes is no part of a step.
+            # An evaluation's time is not part of a step.
             self._last = self._clock()
         if isinstance(event, Saved | Evaluated):
             write_atomically(

@@ -66,7 +66,7 @@ class Line:
 
 @dataclass
 class StudyBoard:
-    """All cells; `note` is told what is new."""
+    """All cells; `note` is told of each event."""
 
     lines: dict[str, Line]
     jobs: int
@@ -130,7 +130,7 @@ def _minutes(seconds: float) -> str:
 def watched_study(
     console: Console, cells: Sequence[CellSpec], ended: dict[str, State], jobs: int
 ) -> Iterator[StudyBoard]:
-    """The board of these cells, drawn while they run; where the output is no terminal, lines."""
+    """The board of these cells, drawn while they run; where the output is not a terminal, lines."""
     lines = {cell.name: Line(cell.preset.schedule.steps) for cell in cells}
     for name, state in ended.items():
         lines[name].state, lines[name].step = state, lines[name].steps

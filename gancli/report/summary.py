@@ -111,7 +111,7 @@ class Summary:
 
     @property
     def samples_per_second(self) -> float | None:
-        """Real samples dealt a second, over the last line of the log."""
+        """Real samples per second, over the last line of the log."""
         preset = self.header.preset
         if not self.speed:
             return None
@@ -155,7 +155,7 @@ def summarise_run(run: Run, header: Header) -> Summary:
 
 
 def _asked(run: Run) -> list[Evaluation]:
-    """Those in evaluation.json; none where it is damaged, of which `gan evaluate` tells."""
+    """Those in evaluation.json; none where it is damaged, which `gan evaluate` reports."""
     try:
         return read_evaluations(run.evaluation_file)
     except RunError:

@@ -62,7 +62,7 @@ class Scribe:
 
 @contextmanager
 def scribe(run: Run, first_step: int) -> Iterator[Scribe]:
-    """A scribe for this run; what was written for later steps before is dropped."""
+    """A writer for this run; entries of later steps, written before, are dropped."""
     from torch.utils.tensorboard.writer import SummaryWriter
 
     with SummaryWriter(run.tensorboard_folder, purge_step=first_step + 1) as writer:

@@ -41,7 +41,7 @@ class Panel(NamedTuple):
 
 
 def budget(axes: int) -> int:
-    """Bytes of one axis's sprite, of so many."""
+    """Most bytes of one axis's sprite, given the number of axes."""
     return TRAVERSAL_PICTURE_BYTES // min(axes, MAX_AXES)
 
 

@@ -81,7 +81,7 @@ def animation(axis: Axis, images: Samples) -> bytes:
 
 
 def sprite(images: Samples, budget: int) -> Sprite:
-    """The frames, (rows, frames, H, W, C), as a picture of at most so many bytes.
+    """The frames, (rows, frames, H, W, C), as a picture of at most this many bytes.
 
     A PNG if that fits; else a JPEG, of lower quality or, at last, of fewer pixels.
     """

@@ -37,7 +37,7 @@ class RunFilter:
 
     fits: Callable[[Run], bool]
     lacking: str
-    """what kind of run there is none of"""
+    """the kind of run that is missing"""
     remedy: Callable[[], str]
     """a command that makes one"""
 
@@ -139,7 +139,7 @@ def default_folder(
         found: the run, or the checkpoint file.
         saved: its checkpoint.
         kind: `samples` or `traversals`.
-        which: seeds and all that changes what is made from them.
+        which: seeds, and all options that change the samples made from them.
         raw: whether the weights are as trained.
     """
     name = output_name(saved.header.step, which, raw=raw)

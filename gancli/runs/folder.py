@@ -240,19 +240,19 @@ class Run:
         _append(self.evaluations_file, row)
 
     def metrics(self) -> list[LogRow]:
-        """The lines of metrics.jsonl, up to one that was cut off or is none of ours."""
+        """The lines of metrics.jsonl, up to the first that is cut off or foreign."""
         return read_rows(self.metrics_file)
 
     def timing(self) -> list[LogRow]:
-        """The lines of timing.jsonl, likewise."""
+        """The lines of timing.jsonl, up to the first that is cut off or foreign."""
         return read_rows(self.timing_file)
 
     def evaluations(self) -> list[LogRow]:
-        """The lines of evaluations.jsonl, likewise."""
+        """The lines of evaluations.jsonl, up to the first that is cut off or foreign."""
         return read_rows(self.evaluations_file)
 
     def cut_back(self, step: int) -> None:
-        """Take what was logged back to a checkpoint's step."""
+        """Remove the lines logged after a checkpoint's step."""
         files = [self.metrics_file, self.timing_file]
         if self.evaluations_file.exists():
             files.append(self.evaluations_file)
@@ -293,7 +293,7 @@ def _append(file: Path, row: LogRow) -> None:
 
 
 def read_rows(file: Path) -> list[LogRow]:
-    """The lines of a log, up to one that was cut off or is none of ours."""
+    """The lines of a log, up to the first that is cut off or foreign."""
     if not file.exists():
         return []
     rows = []

@@ -40,7 +40,7 @@ def output_name(step: int, which: str, *, raw: bool) -> str:
 
     Args:
         step: of the checkpoint.
-        which: seeds and all that changes what is made from them.
+        which: seeds, and all options that change the samples made from them.
         raw: whether the weights are as trained.
     """
     if len(which) > LONGEST_SEEDS:

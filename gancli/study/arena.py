@@ -36,7 +36,7 @@ MEASURED_SAMPLES = 10_000
 MEASURED_STACKS = 26_000
 """Samples of a measurement: of points and digits, and of stacked digits as published."""
 PUBLISHED_BLOCK = 2_500
-"""VEEGAN counts modes on so many points."""
+"""Number of points that VEEGAN counts modes on."""
 MIN_CONFIDENCE = 0.9
 """A digit is of high quality if the classifier gives it at least this probability."""
 
@@ -63,9 +63,9 @@ class Measures(BaseModel):
     """modes captured as the tables in the literature count them: points on 2,500 samples, the mean
     over four draws; digits on all samples, whatever their quality"""
     published_high_quality: float | None = None
-    """likewise, on 2,500 points"""
+    """as published, on 2,500 points"""
     published_kl: float | None = None
-    """likewise, reverse KL over all digits"""
+    """as published: reverse KL over all digits"""
 
 
 @dataclass(frozen=True)
@@ -209,7 +209,7 @@ def open_arena(
     Args:
         name: the data set's.
         data: what a preset says of it.
-        folder: where named data sets lie.
+        folder: the folder of named data sets.
         cache: where the digit classifier is kept.
         done: told how many batches it has learnt from, if it must be trained.
 

@@ -53,7 +53,7 @@ Tell = Callable[[dict[str, object]], None]
 
 
 class CellExaminer:
-    """Listens to a trainer, and measures its generator every so many steps."""
+    """Listens to a trainer, and measures its generator at regular steps."""
 
     def __init__(self, trainer: Trainer, arena: Arena, cell: Cell, tell: Tell) -> None:
         self.trainer, self.arena, self.cell, self.tell = trainer, arena, cell, tell

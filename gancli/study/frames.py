@@ -15,7 +15,7 @@ from gancli.types import Players, Sample
 FRAME_POINTS = 1000
 FRAME_IMAGES = 25
 FIELD_SIDE = 48
-"""The field is the discriminator's logit on so many times so many points."""
+"""The field is the discriminator's logit on a square grid with this many points per side."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Frame:
     """One measurement, for the eye."""
 
     samples: Samples
-    """the first of those that were measured"""
+    """the first of the measured samples"""
     field: NDArray[np.float32] | None
     """(FIELD_SIDE, FIELD_SIDE) logits over the square the points live in, rows upwards; None for
     images"""

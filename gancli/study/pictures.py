@@ -141,7 +141,7 @@ def _band(
 
 
 def weight_histograms(checkpoints: Mapping[str, Checkpoint]) -> bytes:
-    """A PNG: the values of the discriminator's parameters at the end, a panel a model.
+    """A PNG: the values of the discriminator's parameters at the end, one panel per model.
 
     The outermost half percent is left out: a few large values would hide the shape.
     """

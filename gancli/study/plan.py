@@ -1,4 +1,4 @@
-"""What a study is made of: its cells, each a model with a seed, and where they lie."""
+"""What a study is made of: its cells, each a model with a seed, and their folders."""
 
 import json
 from collections.abc import Sequence
@@ -134,7 +134,7 @@ def _changes(old: StudySpec, new: StudySpec) -> list[str]:
 
 @dataclass(frozen=True)
 class Cell:
-    """A cell's folder: a run's, with what was measured on the way."""
+    """A cell's folder: a run's, and the measurements made while it trained."""
 
     folder: Path
 
@@ -145,7 +145,7 @@ class Cell:
 
     @property
     def measures_file(self) -> Path:
-        """One JSON object a line: `step` and the measures."""
+        """One JSON object per line: `step` and the measures."""
         return self.folder / "measures.jsonl"
 
     @property

@@ -28,7 +28,7 @@ class News:
     cell: str
     state: State
     words: dict[str, object] = field(default_factory=dict)
-    """`step`, and what was measured there"""
+    """`step`, and the measures at that step"""
     reason: str = ""
 
 

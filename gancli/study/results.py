@@ -18,7 +18,7 @@ from gancli.study.student_t import two_sided_t
 
 CONFIDENCE = 0.95
 RECENT_STEPS = 1000
-"""A model's unrest is told over the last so many steps."""
+"""A model's unrest is measured over this many last steps."""
 MeasureRow = dict[str, float | None]
 
 
@@ -188,7 +188,7 @@ def _rank(result: ModelResult) -> tuple[float, float]:
 
 
 def to_csv(results: Results) -> str:
-    """One line per measurement: model, seed, step, and what was measured."""
+    """One line per measurement: model, seed, step, and the measures."""
     names = list(Measures.model_fields)
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")

@@ -12,7 +12,7 @@ from gancli.scores import METRIC_TABLE
 
 @METRICS.register("dc")
 class DensityCoverage(Metric):
-    """How densely fakes lie where reals are, and the share of reals with fakes around them."""
+    """How dense fakes are where reals are, and the share of reals with fakes around them."""
 
     entry = METRIC_TABLE["dc"]
     needs = FeatureNeeds(features=True)
@@ -25,7 +25,7 @@ class DensityCoverage(Metric):
         return {"density": cover.density, "coverage": cover.coverage}
 
     def uncertainty(self, inputs: MetricInputs, scores: dict[str, float]) -> dict[str, Uncertainty]:
-        """By the reals' balls each fake lies in; coverage is a share of the reals."""
+        """By the reals' balls around each fake; coverage is a share of the reals."""
         balls = shared_manifolds(inputs).balls
         return {
             "density": Influences(balls / DENSITY_NEIGHBOUR),

@@ -1,4 +1,4 @@
-"""What a classifier reads in images of digits: whether they show what was asked for."""
+"""The digits that a classifier reads in images: whether they are the ones asked for."""
 
 from gancli.evaluation.features import FeatureNeeds
 from gancli.evaluation.intervals import Share, Uncertainty
@@ -9,7 +9,7 @@ from gancli.scores import METRIC_TABLE
 
 @METRICS.register("digits")
 class DigitReadings(Metric):
-    """The share of labels that are read again, and how far codes and digits tell each other."""
+    """The share of labels that the classifier confirms, and how well codes predict digits."""
 
     entry = METRIC_TABLE["digits"]
     needs = FeatureNeeds(logits=True)
@@ -19,7 +19,7 @@ class DigitReadings(Metric):
         return facts.of_digits or facts.codes is not None
 
     def compute(self, inputs: MetricInputs) -> dict[str, float]:
-        """Of labels, where there are any; of codes likewise."""
+        """The scores of labels and of codes, where there are any."""
         scores: dict[str, float] = {}
         read = inputs.fake.all_logits().argmax(1)
         if inputs.facts.of_digits and inputs.fake.labels is not None:

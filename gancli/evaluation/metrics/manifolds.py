@@ -23,11 +23,11 @@ class Manifolds(NamedTuple):
     recall: float
     """reals inside a fake's ball"""
     density: float
-    """balls of reals that a fake lies in, in units of what a real lies in; may exceed 1"""
+    """reals' balls around a fake, in units of the number around a real; may exceed 1"""
     coverage: float
     """reals whose ball holds a fake"""
     balls: Tensor
-    """(N,) in how many reals' balls each fake lies"""
+    """(N,) how many reals' balls each fake is in"""
 
 
 def manifolds(

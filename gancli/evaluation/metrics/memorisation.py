@@ -15,7 +15,7 @@ MIN_HELD_OUT_IMAGES = 100
 
 @METRICS.register("memorisation")
 class NearestTrainingImages(Metric):
-    """How near the scored images lie to training images, compared with held-out real ones."""
+    """How near the scored images are to training images, compared with held-out real ones."""
 
     entry = METRIC_TABLE["memorisation"]
     needs = FeatureNeeds(features=True)

@@ -43,7 +43,7 @@ class ImageCounts(NamedTuple):
     held_out: int = 0
     """0: there are none"""
     train: int = 0
-    """likewise"""
+    """0: there are none"""
     max_classes: int = 100
     """for which the memory budget has room in intra-FID"""
 
@@ -71,7 +71,7 @@ class ImageSets(NamedTuple):
 
 @dataclass(frozen=True)
 class MetricInputs:
-    """All that a metric may look at; what none needs is not there."""
+    """The data that a metric may look at; data that no metric needs are absent."""
 
     fake: FeatureSet
     real: FeatureSet | None = None
@@ -116,7 +116,7 @@ class MetricInputs:
         return replace(self, real=real, _shared={})
 
     def shared(self, name: str, find: Callable[[], Found]) -> Found:
-        """What several metrics, or scores and their intervals, look up: found once."""
+        """A value that several metrics, or scores and their intervals, look up: computed once."""
         if name not in self._shared:
             self._shared[name] = find()
         return cast(Found, self._shared[name])
@@ -128,11 +128,11 @@ class Metric(ABC):
     entry: ClassVar[MetricEntry]
     """its option and its scores"""
     needs: ClassVar[FeatureNeeds] = FeatureNeeds()
-    """what is kept of the scored images"""
+    """the data to keep of the scored images"""
     reference_needs: ClassVar[FeatureNeeds | None] = None
-    """what is kept of the reference; None: it looks at none"""
+    """the data to keep of the reference; None: the metric looks at no reference"""
     training_needs: ClassVar[FeatureNeeds | None] = None
-    """what is kept of the training and the held-out images; None: it looks at neither"""
+    """the data to keep of the training and the held-out images; None: it looks at neither"""
     min_images: ClassVar[int] = 2
     """on either side"""
     needs_classifier: ClassVar[bool] = False
