@@ -9,7 +9,7 @@ class ExitCode(IntEnum):
 
     OK = 0
     INTERNAL = 1
-    """A fault of this program; `--debug` shows where."""
+    """An internal error; `--debug` shows where."""
     USAGE = 2
     """The command line or the preset is wrong."""
     DATA = 3

@@ -12,7 +12,7 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from gancli.registered import AnyOf
+from gancli.any_of import AnyOf
 from gancli.registry import Registry
 from gancli.settings import Settings
 

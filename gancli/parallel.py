@@ -28,7 +28,7 @@ class World:
     rank: int = 0
     size: int = 1
     patient: "dist.ProcessGroup | None" = None
-    """all of them, on the CPU, for what takes long in the leading one"""
+    """all of them, on the CPU, to wait for long work of the leading one"""
 
     @property
     def leads(self) -> bool:

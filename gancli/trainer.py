@@ -157,7 +157,7 @@ class Trainer:
             if stored.data == job.preset.data and saved.header.data != job.data.fingerprint:
                 raise RunError(
                     f"the data are not those the run was trained on (fingerprint "
-                    f"{job.data.fingerprint[:12]}, expected {saved.header.data[:12]}): name the "
+                    f"{job.data.fingerprint[:12]}, not {saved.header.data[:12]}): name the "
                     "folder with the same files with --data-dir, or start a new run"
                 )
             before, now = stored.optimizers(), job.preset.optimizers()

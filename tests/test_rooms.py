@@ -23,7 +23,7 @@ ROOMS = [
         "rng",
         "plugins",
         "plugin_records",
-        "registered",
+        "any_of",
         "registry",
         "scores",
         "prior",

@@ -2,13 +2,13 @@
 
 from typing import Annotated
 
+from gancli.any_of import AnyOf
 from gancli.data.batch_source import BatchSource
 from gancli.data.dataset import Dataset, DataSpec
 from gancli.data.image_folder import ImageFolder
 from gancli.data.mixture import Mixture
 from gancli.data.stacked import StackedDigits
 from gancli.data.torchvision_images import TorchvisionImages
-from gancli.registered import AnyOf
 from gancli.registry import Registry
 
 KINDS = Registry[type[DataSpec]]("data set")

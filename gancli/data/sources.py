@@ -219,7 +219,7 @@ def _arrays(
     except (*UNREADABLE, MemoryError) as error:
         raise DataError(f"read {path}, expected {wanted}, but {error}") from error
     if not isinstance(images, np.ndarray) or not isinstance(labels, np.ndarray | None):
-        raise DataError(f"read {path}, expected {wanted}, but an array is none of NumPy's")
+        raise DataError(f"read {path}, expected {wanted}, but an array is not in NumPy's format")
     return images, labels
 
 

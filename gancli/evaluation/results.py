@@ -117,7 +117,8 @@ def read_evaluations(file: Path) -> list[Evaluation]:
         return [Evaluation.model_validate(each) for each in json.loads(file.read_bytes())]
     except (OSError, ValueError, TypeError) as error:
         raise RunError(
-            f"{file} is damaged or of another version: move it away and rerun the command"
+            f"{file} is damaged or was written by another version: move it away, then rerun the "
+            "command"
         ) from error
 
 

@@ -26,7 +26,7 @@ class LoadedCheckpoint:
 
     @property
     def preset(self) -> Preset:
-        """What was trained: networks, objective, data, schedule."""
+        """The model as it was trained: networks, objective, data, schedule."""
         return self._saved.header.preset
 
     @property

@@ -11,10 +11,10 @@ from typing import Annotated, Any, ClassVar, Self, TypeVar
 
 from pydantic import ValidationError
 
+from gancli.any_of import AnyOf
 from gancli.catalog.fit_to_images import FittedNetwork
 from gancli.catalog.merge import Table
 from gancli.prior import Prior
-from gancli.registered import AnyOf
 from gancli.registry import Registry
 from gancli.settings import Settings
 from gancli.types import DataShape, DiscriminatorNet, GeneratorNet, ReconstructorNet

@@ -29,8 +29,6 @@ _PERIODS = {
     "evaluate_by",
 }
 """Fields of the schedule that do not affect training."""
-REMARKS = {"deviations", "expected", "summary"}
-"""Fields in which presets of two versions may differ and still train alike."""
 _UNSAID = ("Value error, ", "Input should be ")
 
 
@@ -181,7 +179,7 @@ def _field_names(schema: object) -> set[str]:
 def preset_differences(old: Preset, new: Preset) -> list[str]:
     """`path: old value -> new value` for each field that differs."""
     before, after = (
-        leaves(preset.model_dump(mode="json", exclude_none=True, exclude=REMARKS))
+        leaves(preset.model_dump(mode="json", exclude_none=True, exclude={"deviations"}))
         for preset in (old, new)
     )
     return [

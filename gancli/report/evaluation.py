@@ -93,7 +93,7 @@ def in_a_line(found: TrainingEvaluation) -> str:
 
 
 def title_of(found: Evaluation) -> str:
-    """What was scored, in a line."""
+    """The scored images, in a line."""
     if found.step is None:
         return found.model
     return f"{found.model} on {found.dataset}, {found.variant}, step {found.step:,}"

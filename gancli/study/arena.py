@@ -45,7 +45,7 @@ FAIR_WORDS = f"with at least {FAIR_SHARE:.0%} of its fair share, in samples of h
 
 
 class Measures(BaseModel):
-    """One measurement of a generator; None (a dash) where nothing can be said."""
+    """One measurement of a generator; None (a dash) where there is nothing to measure."""
 
     captured: float
     """modes with at least one high-quality sample"""
