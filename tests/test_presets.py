@@ -329,7 +329,7 @@ def test_unknown_names(arguments: tuple[str, ...], expected: list[str]) -> None:
         ("generator.network.family=cat", ["generator.network", "'cnn', 'eigen', 'mlp'"]),
         ("generator.network.family=cnn", ["generator.network", "make images of 32x32, not 2"]),
         ("objective.hinge.weight=1", ["vanilla and hinge", "exactly one"]),
-        ("objective.vanilla=", ["exactly one", "has none"]),
+        ("objective.vanilla=", ["exactly one", "there is none"]),
         ("prior.z_dim=", ["prior.z_dim is missing", "--set prior.z_dim=VALUE"]),
         ("data.flip=true", ["data.flip", "points have no mirror image"]),
         ("steps", ["--set 'steps'", "path.to.field=value"]),

@@ -156,7 +156,8 @@ def _choose_dataset(chosen: PresetFile, dataset: str | None) -> str:
     if dataset in dataset_names():
         raise UsageError(f"{chosen.name} has no preset for {dataset}; {has}")
     raise UsageError(
-        f"there is no data set {dataset!r}: choose one of {has}{close_to(dataset, dataset_names())}"
+        f"there is no data set {dataset!r}: choose a path of images, or one of {has}"
+        f"{close_to(dataset, dataset_names())}"
     )
 
 

@@ -71,7 +71,7 @@ class Objective(Settings):
         if len(both) != 1:
             found = " and ".join(both) if both else "none"
             raise ValueError(
-                f"objective must have exactly one adversarial loss, and has {found}: "
+                f"there must be exactly one adversarial loss, and there is {found}: "
                 "add one, or take one out with an empty value, e.g. --set objective.vanilla="
             )
         return self
