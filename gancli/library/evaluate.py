@@ -27,7 +27,7 @@ class EvaluationOptions(TypedDict, total=False):
     held_out: str | Path | None
     """a path of real images that the generator has not seen; the test split, where there is one"""
     data_dir: str | Path | None
-    """where named data sets lie; where they lay in training"""
+    """the folder of named data sets; None: the one used in training"""
     extractor: str | None
     """`"inception"`, `"vgg16"` or `"mnist"`; `"mnist"` for MNIST, else `"inception"`"""
     weights: str | Path | None
@@ -37,7 +37,7 @@ class EvaluationOptions(TypedDict, total=False):
     batch_size: int
     """images that are generated and looked at together; 64"""
     memory_gib: float
-    """memory to work in; features that do not fit lie in a file meanwhile"""
+    """memory to work in; features that do not fit are kept in a temporary file"""
     resamples: int
     """of the bootstrap for the scores' 95 % intervals; 0: no intervals"""
 

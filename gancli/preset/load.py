@@ -29,6 +29,8 @@ _PERIODS = {
     "evaluate_by",
 }
 """Fields of the schedule that do not affect training."""
+REMARKS = frozenset({"deviations", "expected", "paper", "summary"})
+"""What is said of a preset: it may be reworded, and a run goes on all the same."""
 _UNSAID = ("Value error, ", "Input should be ")
 
 
@@ -177,9 +179,9 @@ def _field_names(schema: object) -> set[str]:
 
 
 def preset_differences(old: Preset, new: Preset) -> list[str]:
-    """`path: old value -> new value` for each field that differs."""
+    """`path: old value -> new value` for each field that differs, remarks excepted."""
     before, after = (
-        leaves(preset.model_dump(mode="json", exclude_none=True, exclude={"deviations"}))
+        leaves(preset.model_dump(mode="json", exclude_none=True, exclude=set(REMARKS)))
         for preset in (old, new)
     )
     return [
