@@ -30,7 +30,7 @@ _PERIODS = {
 }
 """Fields of the schedule that do not affect training."""
 REMARKS = frozenset({"deviations", "expected", "paper", "summary"})
-"""What is said of a preset: it may be reworded, and a run goes on all the same."""
+"""Descriptions: they may be reworded, and a run goes on all the same."""
 _UNSAID = ("Value error, ", "Input should be ")
 
 
