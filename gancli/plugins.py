@@ -126,6 +126,20 @@ def _told(name: str) -> Iterator[None]:
         raise UsageError(f"cannot load the plugin {name}: {_where(name, error)}") from error
 
 
+def plugin_fault(error: Exception) -> str | None:
+    """What went wrong in a plugin's code, after its file and line; None: not in a plugin."""
+    files = {
+        str(module.__file__)
+        for name, module in list(sys.modules.items())
+        if name.startswith(PREFIX) or name.partition(".")[0] in _begun
+    }
+    frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename in files]
+    if not frames:
+        return None
+    last = frames[-1]
+    return f"{last.filename}, line {last.lineno}: {type(error).__name__}: {error}"
+
+
 def _where(name: str, error: Exception) -> str:
     """What went wrong, after the line of the plugin's file that led there."""
     said = str(error) if isinstance(error, UsageError) else f"{type(error).__name__}: {error}"

@@ -220,7 +220,7 @@ class NoDraws:
 
 def shown(term: Term, side: Side, scene: Scene) -> Context:
     """What a term sees of a scene."""
-    return Context(scene, "term", term.reads(side))
+    return Context(scene, "term", side, term.reads(side))
 
 
 def losses_of(turn: Turn, players: Players, draws: Draws, count: int = 0) -> Losses:

@@ -246,7 +246,7 @@ def test_what_is_not_declared_is_refused_by_name(at: str) -> None:
         if read in ALLOWED[at]:
             term.generator(shown(term, "generator", scene))
         else:
-            with pytest.raises(ValueError, match=f"term reads {at}, which it does not declare"):
+            with pytest.raises(UsageError, match=f"term reads {at}, which it does not declare"):
                 term.generator(shown(term, "generator", scene))
 
 

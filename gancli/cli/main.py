@@ -16,7 +16,7 @@ from gancli.errors import ExitCode, GanError, UsageError
 from gancli.files import disk_error
 from gancli.launch import is_shared, quit_at_once
 from gancli.plugin_records import ChangedPluginWarning
-from gancli.plugins import load_plugin, load_plugins
+from gancli.plugins import load_plugin, load_plugins, plugin_fault
 
 PLUGIN = "--plugin"
 
@@ -111,6 +111,9 @@ def _explain(error: Exception) -> int:
             "sampling: --batch-size), fewer samples, or smaller networks",
             ExitCode.USAGE,
         )
+    in_plugin = plugin_fault(error)
+    if in_plugin is not None:
+        return _complain(f"{in_plugin}; rerun with --debug for a traceback", ExitCode.USAGE)
     return _complain(
         f"internal error: {type(error).__name__}: {error}; rerun with --debug and report it",
         ExitCode.INTERNAL,

@@ -106,7 +106,7 @@ TensorboardOption = Annotated[
     bool,
     typer.Option(
         "--tensorboard",
-        help="Also write losses and previews for TensorBoard (pip install 'gancli[tensorboard]').",
+        help="Also write losses and previews for TensorBoard: pip install 'gancli\\[tensorboard]'.",
     ),
 ]
 CheckpointOption = Annotated[

@@ -7,7 +7,7 @@ from typing import Literal
 import torch
 
 from gancli.checkpoint import Checkpoint, Header, Network
-from gancli.data import AnyData, Mixture, TorchvisionImages
+from gancli.data import AnyData, TorchvisionImages
 from gancli.data.survey import survey
 from gancli.defaults import EVALUATION_COUNT
 from gancli.errors import UsageError
@@ -116,7 +116,7 @@ def images_of_checkpoint(
             f"--dataset is for image files, and {preset.name} was trained on {preset.dataset}: "
             "leave it out, or choose real images with --reference"
         )
-    if isinstance(preset.data, Mixture):
+    if not preset.data.shape.is_image:
         raise UsageError(
             f"{preset.name} on {preset.dataset} makes points, and scores are of images: count the "
             "modes of points with gan collapse-study"

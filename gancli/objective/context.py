@@ -13,6 +13,7 @@ from typing import Literal, TypeVar
 import torch
 from torch import Tensor
 
+from gancli.errors import UsageError
 from gancli.settings import Settings
 from gancli.types import DiscriminatorNet, DiscriminatorOutput, Draws, Latent, Players, Sample
 
@@ -118,9 +119,10 @@ class Scene:
 class Context:
     """A turn as one term sees it."""
 
-    def __init__(self, scene: Scene, term: str, reads: frozenset[Read]) -> None:
+    def __init__(self, scene: Scene, term: str, side: Side, reads: frozenset[Read]) -> None:
         self._scene = scene
         self._term = term
+        self._side = side
         self._reads = reads
         self.draws = NamedDraws(scene.draws, term, scene.drawn)
         """this term's random numbers"""
@@ -174,16 +176,37 @@ class Context:
         return judge_in_full_precision(self.players.discriminator, shown)
 
     def observe(self, name: str, value: Tensor) -> None:
-        """Measure something: a mean over the batch, a scalar; it is logged, and told `advance`."""
+        """Log a measure of the turn, and pass it on to `Term.advance`.
+
+        Args:
+            name: of the measure, among the term's.
+            value: a scalar tensor, () in shape; take the mean over the batch yourself.
+
+        Raises:
+            UsageError: it is something else.
+        """
+        refuse_unless_scalar(value, f"{self._term}.observe({name!r}, ...)")
         self._scene.seen.setdefault(self._term, {})[name] = value.detach()
 
     def _read(self, name: str, found: Present | None) -> Present:
         if not self._reads & INCLUDES[name] or found is None:
-            raise ValueError(
+            raise UsageError(
                 f"{self._term} reads {name}, which it does not declare: add it to what its "
-                "reads() returns for this side"
+                f"reads() returns for the {self._side}'s side"
             )
         return found
+
+
+def refuse_unless_scalar(value: object, what: str) -> None:
+    """Refuse what is not a tensor of shape ().
+
+    Raises:
+        UsageError: it is not.
+    """
+    if isinstance(value, Tensor) and not value.dim():
+        return
+    found = f"a tensor of shape {tuple(value.shape)}" if isinstance(value, Tensor) else repr(value)
+    raise UsageError(f"{what} must be a scalar tensor, and is {found}: take its mean, e.g. .mean()")
 
 
 def widened(sample: Sample) -> Sample:

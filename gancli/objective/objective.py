@@ -20,7 +20,7 @@ from pydantic_core import CoreSchema
 
 from gancli.objective.adversarial import Adversarial
 from gancli.objective.context import Read, Side, View
-from gancli.objective.term import NO_READS, TERMS, Constraint, ObjectivePart, Term
+from gancli.objective.term import NO_READS, TERMS, Constraint, ObjectivePart, Term, declared
 from gancli.plugins import load_plugins
 from gancli.prior import Prior
 from gancli.settings import Settings
@@ -74,6 +74,12 @@ class Objective(Settings):
                 f"there must be exactly one adversarial loss, and there is {found}: "
                 "add one, or take one out with an empty value, e.g. --set objective.vanilla="
             )
+        sides: tuple[Side, ...] = ("discriminator", "generator")
+        lacking = [side for side in sides if not self.adversarial.acts_on(side)]
+        if lacking:
+            raise ValueError(
+                f"{both[0]} has no method {lacking[0]}(), and an adversarial loss needs one: add it"
+            )
         return self
 
     @property
@@ -95,7 +101,8 @@ class Objective(Settings):
 
     def reads(self, side: Side) -> frozenset[Read]:
         """What the terms that act on one side look at, all together."""
-        return NO_READS.union(*(term.reads(side) for term in self.terms_of(side).values()))
+        terms = self.terms_of(side).items()
+        return NO_READS.union(*(declared(name, term, side) for name, term in terms))
 
     def differentiates_twice(self) -> bool:
         """Whether a term contains the discriminator's gradient."""

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from gancli.errors import UsageError
 from gancli.objective.context import Scene, TermState
 from gancli.objective.scene import Carried, make_scene
 from gancli.objective.turn import Losses, Turn
@@ -90,10 +91,25 @@ def _remember(turn: Turn, scene: Scene, due: frozenset[str], memory: Memory, wor
             continue
         observed = seen.get(name, {})
         if name in memory.states:
-            memory.states[name] = turn.terms[name].advance(turn.name, memory.states[name], observed)
+            memory.states[name] = _advanced(turn, name, memory.states[name], observed)
         if observed:
             observed = observed | dict(memory.states.get(name, {}))
         memory.measures |= {f"{name}.{measure}": value for measure, value in observed.items()}
+
+
+def _advanced(turn: Turn, name: str, before: TermState, seen: TermState) -> TermState:
+    """A term's state after the turn, under the names it had before.
+
+    Raises:
+        UsageError: the names are others.
+    """
+    after = turn.terms[name].advance(turn.name, before, seen)
+    if set(after) != set(before):
+        raise UsageError(
+            f"advance() of {name} returns {', '.join(after) or 'nothing'}, and its initial() names "
+            f"{', '.join(before)}: return each of these, on every side"
+        )
+    return after
 
 
 def _project(turn: Turn, players: Players, when: str) -> None:

@@ -1,10 +1,11 @@
 """What a term of a loss is, and the tables of an objective by name."""
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import Literal, get_args
 
 from torch import Tensor
 
+from gancli.errors import UsageError
 from gancli.objective.context import Context, Read, Side, TermState, View
 from gancli.prior import Prior
 from gancli.registry import Registry
@@ -76,7 +77,8 @@ class Term(Settings):
 
     def equation(self, side: Side) -> str:
         """The unweighted summand in the paper's notation: r = D(x), f = D(G(z))."""
-        raise NotImplementedError
+        del side
+        return f"{type(self).__name__}, which has no equation()"
 
     def heads(self, shape: DataShape, prior: Prior) -> dict[str, int]:
         """Further outputs of the discriminator: their names, and how many numbers each has."""
@@ -101,6 +103,22 @@ class Term(Settings):
         Such networks avoid operations that work in place.
         """
         return False
+
+
+def declared(name: str, term: Term, side: Side) -> frozenset[Read]:
+    """What a term's summand on one side looks at.
+
+    Raises:
+        UsageError: it declares something that is not a `Read`.
+    """
+    reads = frozenset(term.reads(side))
+    unknown = sorted(reads - set(get_args(Read)))
+    if unknown:
+        raise UsageError(
+            f"reads() of {name} returns {unknown[0]!r}, which is not one of "
+            f"{', '.join(get_args(Read))}"
+        )
+    return reads
 
 
 class Constraint(Settings):

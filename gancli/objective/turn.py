@@ -6,8 +6,8 @@ from functools import cached_property
 
 from torch import Tensor
 
-from gancli.objective.context import Context, Read, Scene, Side, View
-from gancli.objective.term import NO_READS, Constraint, Term
+from gancli.objective.context import Context, Read, Scene, Side, View, refuse_unless_scalar
+from gancli.objective.term import NO_READS, Constraint, Term, declared
 from gancli.objective.turn_settings import OF_REALS, TurnSpec
 
 Losses = dict[str, Tensor]
@@ -35,7 +35,7 @@ class Turn:
         self._periods = {name: term.period() for name, term in self.terms.items()}
         self._rests = any(period > 1 for period in self._periods.values())
         self._all = frozenset(self.terms)
-        self._reads = {name: term.reads(self.name) for name, term in self.terms.items()}
+        self._reads = {name: declared(name, term, self.name) for name, term in self.terms.items()}
         self._unions: dict[frozenset[str], frozenset[Read]] = {}
 
     @cached_property
@@ -75,7 +75,8 @@ class Turn:
         found: Losses = {}
         for name, term in self.terms.items():
             if name in due:
-                value = getattr(term, self.name)(Context(scene, name, self._reads[name]))
+                value = getattr(term, self.name)(Context(scene, name, self.name, self._reads[name]))
+                refuse_unless_scalar(value, f"what {name}.{self.name}() returns")
                 found[name] = term.weight * value
         if len(found) == len(self.terms):
             return found

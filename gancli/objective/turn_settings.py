@@ -117,6 +117,11 @@ class Turns(Settings):
                 f"remove {self.of(first).fakes}, or change turns.order"
             )
         if not any(self.takes(side, reads[side]) for side in reads):
+            if not any(wanted & OF_REALS for wanted in reads.values()):
+                return (
+                    "discriminator: no term looks at real samples: its reads() must return what "
+                    "it looks at, e.g. real_output"
+                )
             return "discriminator.reals: every turn peeks at the same batch: let one take it"
         return None
 

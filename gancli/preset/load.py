@@ -132,6 +132,7 @@ def explain(error: ValidationError, table: Mapping[str, Any], source: str) -> st
         return f"preset {source}: {where}{wanted}{more}"
     if first["type"] == "union_tag_invalid":
         read, wanted = _shown(first["ctx"]["tag"]), f"one of {first['ctx']['expected_tags']}"
+        more = "; a plugin brings others with --plugin FILE.py"
         return f"preset {source}: {path}.{tag} is {read}, and must be {wanted}{more}"
     return (
         f"preset {source}: {path or 'it'} is {_shown(first['input'])}, and must be {wanted}{more}"
@@ -166,7 +167,10 @@ def _suggestion(path: str) -> str:
     known = sorted(_field_names(Preset.model_json_schema()))
     name = path.rpartition(".")[2]
     match = [close for close in get_close_matches(name, known, n=2) if close != name]
-    return f", did you mean {match[0]}?" if match else "; gan presets show NAME lists the fields"
+    close = f", did you mean {match[0]}?" if match else ""
+    if path.count(".") == 1 and path.startswith("objective."):
+        return f"{close or '.'} If a plugin brings it, add --plugin FILE.py"
+    return close or "; gan presets show NAME lists the fields"
 
 
 def _field_names(schema: object) -> set[str]:
