@@ -119,7 +119,7 @@ def test_circles_and_endless_chains_are_refused() -> None:
         ('base = {preset = "gan", data = "ring8"}', "my.toml: base is neither"),
         ('base = "gone.toml"', "gone.toml"),
         ('base = "gan"\n[schedule]\nbatchsize = 3', "my.toml: no field schedule.batchsize"),
-        ('base = "gan"\n[schedule]\nbatch_size = "x"', "my.toml: schedule.batch_size: .*'x'"),
+        ('base = "gan"\n[schedule]\nbatch_size = "x"', "my.toml: schedule.batch_size is 'x'"),
     ],
 )
 def test_errors_name_the_file(text: str, said: str) -> None:
