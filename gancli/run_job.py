@@ -23,6 +23,7 @@ from gancli.plurals import counted
 from gancli.preset import Preset, load_preset, preset_differences
 from gancli.report import tensorboard
 from gancli.report.console import console, say
+from gancli.report.dry_run import remarks
 from gancli.report.listeners import watched
 from gancli.report.progress import RunDisplay, counting
 from gancli.runs.find import new_run
@@ -239,6 +240,8 @@ def _lead(job: Job, lay_out: Callable[[Trainer], None], options: TrainOptions) -
     job.world.wait_for_lead()
     trainer = Trainer(job)
     lay_out(trainer)
+    for remark in remarks(job.preset):
+        say(f"note: {remark}")
     more = [evaluator.note] if evaluator else []
     watching = watched(
         console(), job, *more, shorter=lite_command(job.preset), tensorboard=options.tensorboard

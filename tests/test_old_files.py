@@ -93,3 +93,15 @@ def test_an_evaluated_run_is_looked_at_and_sampled(old: Run, gan: Gan) -> None:
     images = [np.asarray(Image.open(f"made/{seed:06d}.png")) for seed in range(4)]
     before = expected(DATA / "folders" / "lsgan-mnist")["samples"]
     assert np.array_equal(np.stack(images)[:, ::4, ::4], before)
+
+
+@pytest.mark.parametrize("old", ["wgan-ring8"], indirect=True)
+def test_a_field_that_had_no_effect_does_not_stop_a_run(old: Run, gan: Gan) -> None:
+    """Today such a field is refused where it is typed; in a run's own file it is dropped."""
+    text = old.preset_file.read_text()
+    assert 'fake_labels = "uniform"' in text
+    old.preset_file.write_text(text.replace('fake_labels = "uniform"', 'fake_labels = "real"'))
+    code, _, error = gan("train", old.preset_file, "--out", "other", "--dry-run")
+    assert code == 0, error
+    code, _, error = gan("resume", old.folder)
+    assert code == 0, error

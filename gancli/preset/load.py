@@ -14,10 +14,10 @@ from gancli.errors import UsageError
 from gancli.networks import fit, owners
 from gancli.preset.published import ABSENT, Deviation
 from gancli.preset.schema import Preset, leaves
-from gancli.preset.stored import without_old_fields
+from gancli.preset.stored import is_of_a_run, read_stored, without_old_fields
 
 PAPER = "paper"
-_COMPARED = {"data", "prior", "generator", "discriminator", "objective", "turns", "schedule"}
+_COMPARED = {"data", "prior", "generator", "discriminator", "objective", "schedule"}
 _PERIODS = {
     "log_every",
     "preview_every",
@@ -51,8 +51,19 @@ def load_preset(
     Raises:
         UsageError: anything unknown or of the wrong type, named with what was expected.
     """
-    preset = validate(_resolved(model, dataset, variant, overrides), model)
+    table = _resolved(model, dataset, variant, overrides)
+    if is_of_a_run(model):
+        return _reread(table, model)
+    preset = validate(table, model)
     return preset if catalog.is_resolved_file(model) else mark_deviations(preset, model, dataset)
+
+
+def _reread(table: Table, source: str) -> Preset:
+    """A run's own preset; what had no effect in the version that wrote it is dropped."""
+    try:
+        return read_stored(table)
+    except ValidationError as error:
+        raise UsageError(explain(error, table, source)) from error
 
 
 def _resolved(

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import ValidatorFunctionWrapHandler, WrapValidator
@@ -31,6 +32,12 @@ def without_old_fields(table: Mapping[str, Any], *, defaults_only: bool) -> Tabl
     if isinstance(said, Mapping):
         made["deviations"] = {path: each for path, each in said.items() if not _is_old(path)}
     return made
+
+
+def is_of_a_run(file: str) -> bool:
+    """Whether it is the resolved preset in a run's folder, next to its checkpoints."""
+    path = Path(file)
+    return path.name == "preset.toml" and (path.parent / "checkpoints").is_dir()
 
 
 def _is_old(path: str) -> bool:

@@ -33,7 +33,7 @@ def print_plan(preset: Preset) -> None:
     _say_schedule(preset)
     for table in _network_tables(preset, players):
         console().print(table, soft_wrap=False)
-    for remark in _remarks(preset):
+    for remark in remarks(preset):
         say(f"note: {remark}")
     deviations = preset.deviations_in_force()
     if deviations:
@@ -43,7 +43,7 @@ def print_plan(preset: Preset) -> None:
     say(f"\nthe preset as it will be used:\n\n{to_toml(preset)}")
 
 
-def _remarks(preset: Preset) -> list[str]:
+def remarks(preset: Preset) -> list[str]:
     """What is allowed and yet rarely meant, a sentence each."""
     network = preset.discriminator.network
     penalties = [n for n, term in preset.objective.terms().items() if term.differentiates_input()]
