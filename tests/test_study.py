@@ -193,7 +193,7 @@ def test_interrupted_killed_or_in_parallel_a_study_is_the_same(gan: Gan) -> None
         said, _ = process.communicate(timeout=60)
         if number == signal.SIGINT:
             assert process.returncode == 130, said
-            assert b"type the command again" in said
+            assert b"rerun the same command" in said
     assert gan(*TYPED, "--out", "cut", "--jobs", 2)[0] == 0
     assert same("cut") == same("whole")
     for model in ("gan", "wgan"):
