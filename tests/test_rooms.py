@@ -58,10 +58,8 @@ BLIND = {"networks", "objective", "data"}
 """These three must not import each other."""
 ASSEMBLY = {"__init__", "app", "complete", "main", "metric_options", "options"}
 """Files of cli/ that are not one command's."""
-OWED = {"Multiplier", "SEED_SIDE"}
-"""Names that the networks still define beside others."""
-OWED |= {"load"}
-"""The library's opens what checkpoint's reads."""
+SHARED_NAMES = {"load"}
+"""A name of two meanings: the library's opens what the checkpoint's reads."""
 LIBRARY = {"evaluate_checkpoint.py"}
 """Files of functions for programs, which say of each argument what it is."""
 HEAVY = {"torch", "torchvision", "numpy", "matplotlib", "safetensors", "PIL"}
@@ -159,7 +157,7 @@ def test_no_public_name_is_defined_twice() -> None:
     for path in sources():
         for node in ast.parse(path.read_text()).body:
             for name in _defined(node):
-                if not name.startswith("_") and name not in OWED:
+                if not name.startswith("_") and name not in SHARED_NAMES:
                     places[name].add(path.relative_to(PACKAGE).with_suffix("").as_posix())
     twice = {
         name: sorted(found)
