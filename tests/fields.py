@@ -107,7 +107,10 @@ Look = Callable[[Preset], str]
 
 def looks() -> list[Look]:
     """Ways to look at what a preset does, the fastest first."""
-    return [starting_networks, latents, schedule, images_as_read, training, training_in_bf16]
+    return [
+        starting_networks, latents, schedule, images_as_read,
+        training, training_in_bf16, training_from_its_own_start,
+    ]  # fmt: skip
 
 
 def digest(tensors: Mapping[str, Tensor]) -> str:
@@ -175,11 +178,16 @@ def training_in_bf16(preset: Preset) -> str:
     return _trained(preset, "bf16")
 
 
-def _trained(preset: Preset, precision: str) -> str:
+def training_from_its_own_start(preset: Preset) -> str:
+    """Likewise, where reals within the margin from the first step on would hide their pixels."""
+    return _trained(preset, "fp32", loud=False)
+
+
+def _trained(preset: Preset, precision: str, loud: bool = True) -> str:
     with TemporaryDirectory() as name:
         work = job(preset, Path(name), precision=precision)
         trainer = Trainer(work)
-        for net in trainer.state.players.named().values():
+        for net in trainer.state.players.named().values() if loud else ():
             _start_loud(net)
         try:
             state = trainer.train()
