@@ -38,6 +38,7 @@ ROOMS = [
         "folders",
         "sample_formats",
         "plurals",
+        "pasteable",
     },
     {"networks", "objective", "optimizers", "data"},
     {"preset"},
