@@ -28,6 +28,7 @@ from gancli.report.listeners import watched
 from gancli.report.progress import RunDisplay, counting
 from gancli.runs.find import new_run
 from gancli.runs.folder import BEST, Run
+from gancli.scratch import sweep
 from gancli.signals import stop_flag
 from gancli.trainer import Job, Trainer
 from gancli.user_images import lite_command, load_data
@@ -194,6 +195,7 @@ def _load(preset: Preset, settings: RunSettings, folder: Path, options: TrainOpt
 def _check_free(folder: Path, *, force: bool) -> None:
     if folder.exists() and not folder.is_dir():
         raise RunError(f"--out {folder} is a file: name a folder")
+    sweep(folder)
     if not folder.exists() or all(path.name == ".lock" for path in folder.iterdir()):
         return
     if not Run(folder).exists():

@@ -1,5 +1,6 @@
 """How long work tells of its progress; who shows it is passed in."""
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 
@@ -21,3 +22,13 @@ def unwatched(total: int, unit: str) -> Iterator[Done]:
 def unsaid(sentence: str) -> None:
     """Drop a sentence."""
     del sentence
+
+
+_remarked: set[str] = set()
+
+
+def remark(sentence: str) -> None:
+    """Say on standard error, once per process, what goes differently and stops nothing."""
+    if sentence not in _remarked:
+        _remarked.add(sentence)
+        sys.stderr.write(f"note: {sentence}\n")

@@ -2,7 +2,6 @@
 
 import json
 import re
-import tempfile
 import zipfile
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -17,10 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gancli.errors import RunError
-from gancli.files import disk_errors
+from gancli.files import disk_errors, flush_file, flush_folder, flush_tree
 from gancli.pictures import encoded, to_image
 from gancli.sample_formats import SAMPLE_FILE, SAMPLE_FORMATS, FormatName, SampleFormat
 from gancli.sampler import Samples
+from gancli.scratch import NEW, OLD, scratch_folder
 from gancli.watch import Done
 
 Made = TypeVar("Made")
@@ -40,8 +40,9 @@ def _scratch_beside(out: Path) -> Iterator[Path]:
     """A folder on the disk of `out`, where its replacement is made; it goes, whatever happens."""
     with disk_errors(out):
         out.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name[:80]}-") as scratch:
-            yield Path(scratch)
+        with scratch_folder(out.parent, out.name) as scratch:
+            yield scratch
+        flush_folder(out.parent)
 
 
 @contextmanager
@@ -52,11 +53,12 @@ def new_folder(out: Path) -> Iterator[Path]:
         DiskError: the disk is full or not writable; nothing is left behind.
     """
     with _scratch_beside(out) as scratch:
-        new = scratch / "new"
+        new = scratch / NEW
         new.mkdir()
         yield new
+        flush_tree(new)
         if out.exists():
-            out.replace(scratch / "old")
+            out.replace(scratch / OLD)
         new.replace(out)
 
 
@@ -119,7 +121,7 @@ def pack(
         DiskError: the disk is full or not writable; nothing is left behind.
     """
     with _scratch_beside(out) as scratch:
-        new = scratch / "new.zip"
+        new = scratch / NEW
         parts = (images[i : i + IMAGES_BUFFERED] for i in range(0, len(images), IMAGES_BUFFERED))
         how = SAMPLE_FORMATS[FormatName.ZIP]
         _zip(
@@ -130,6 +132,7 @@ def pack(
             progress,
             beside={"class_names": list(classes)} if classes else {},
         )
+        flush_file(new)
         new.replace(out)
 
 

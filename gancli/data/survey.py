@@ -10,7 +10,7 @@ from gancli.data.decode import GREY_MODES, bombs_refused
 from gancli.data.source import Source, open_image, refuse_unread
 from gancli.data.sources import open_source
 from gancli.errors import DataError, UsageError
-from gancli.files import write_atomically
+from gancli.files import keep
 from gancli.settings import Settings
 
 SIZES = (16, 32, 64, 128, 256)
@@ -80,7 +80,7 @@ def survey(path: Path, *, again: bool = False, root: Path | None = None) -> tupl
     except (OSError, ValidationError):
         pass
     found = _look(source)
-    write_atomically(kept, found.model_dump_json().encode(), shared=True)
+    keep(kept, found.model_dump_json().encode())
     return source, found
 
 

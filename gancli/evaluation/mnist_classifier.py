@@ -25,7 +25,7 @@ from gancli.data.stacked import DIGITS
 from gancli.data.torchvision_images import resized
 from gancli.errors import RunError
 from gancli.evaluation.observer import UNOBSERVED, EvaluationStoppedError, Observer, never
-from gancli.files import write_atomically
+from gancli.files import keep
 from gancli.preset import Preset
 from gancli.rng import stream
 from gancli.watch import Done
@@ -291,7 +291,7 @@ def _digest(tensors: dict[str, Tensor]) -> str:
 def _save(net: DigitClassifier, file: Path, accuracy: float) -> None:
     tensors = net.state_dict()
     said = {"accuracy": repr(accuracy), "sha256": _digest(tensors), "settings": CLASSIFIER_SETTINGS}
-    write_atomically(file, safetensors.torch.save(tensors, said), shared=True)
+    keep(file, safetensors.torch.save(tensors, said))
 
 
 def _load(net: DigitClassifier, file: Path) -> float:

@@ -18,7 +18,7 @@ from gancli.evaluation.features import FeatureNeeds, FeatureSet, extract_feature
 from gancli.evaluation.frechet import Gaussian
 from gancli.evaluation.image_sets import ImageSet
 from gancli.evaluation.observer import UNOBSERVED, Observer
-from gancli.files import write_atomically
+from gancli.files import keep
 
 REFERENCE_FORMAT = "gancli-reference-2"
 TOTAL = "total"
@@ -92,7 +92,7 @@ def _save(found: FeatureSet, file: Path) -> None:
         if kept is not None:
             tensors[name] = kept.contiguous()
     content = safetensors.torch.save(tensors, {HASH: _hash(tensors)})
-    write_atomically(file, content, shared=True)
+    keep(file, content)
 
 
 def _hash(tensors: Mapping[str, Tensor]) -> str:

@@ -13,9 +13,10 @@ from filelock import FileLock, Timeout
 
 from gancli.catalog import read_toml
 from gancli.errors import LockedError, RunError, UsageError
-from gancli.files import PARTIAL, disk_errors, write_atomically
+from gancli.files import disk_errors, write_atomically
 from gancli.preset import Preset, Schedule, to_toml
 from gancli.sample_formats import SAMPLE_FILE
+from gancli.scratch import PARTIAL
 
 LogRow = dict[str, Any]
 """A line of a log, `step` among its keys."""
