@@ -16,7 +16,8 @@ from gancli.data.survey import survey
 from gancli.errors import DataError, DiskError, NonFiniteError, UsageError
 from gancli.evaluation.feature_store import FeatureStore
 from gancli.evaluation.image_files import ImageFiles
-from gancli.evaluation.image_sets import DatasetImages, GeneratedImages, refuse_other_shape
+from gancli.evaluation.image_sets import DatasetImages, GeneratedImages
+from gancli.evaluation.shape_matching import refuse_other_shape
 from gancli.trainer import Trainer
 from gancli.writer import write
 

@@ -38,7 +38,7 @@ NARROW = [
 
 @pytest.fixture(autouse=True)
 def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr("platformdirs.user_cache_path", lambda _: tmp_path / "cache")
+    monkeypatch.setenv("GANCLI_CACHE", str(tmp_path / "cache"))
     return tmp_path / "cache"
 
 
@@ -617,6 +617,6 @@ def test_two_processes_may_write_one_cache(tmp_path: Path) -> None:
     path = tmp_path / "cache.json"
     with ThreadPoolExecutor(8) as pool:
         contents = [bytes([65 + n % 26]) * 1000 for n in range(200)]
-        list(pool.map(lambda each: write_atomically(path, each, shared=True), contents))
+        list(pool.map(lambda each: write_atomically(path, each), contents))
     assert path.read_bytes() in contents
     assert [each.name for each in tmp_path.glob("cache*")] == ["cache.json"]

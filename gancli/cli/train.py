@@ -22,6 +22,7 @@ from gancli.cli.options import (
     VariantOption,
     VerifyOption,
     WeightsOption,
+    WhiteOption,
 )
 from gancli.defaults import DEFAULT_SEED
 
@@ -64,6 +65,7 @@ def train(
     fit: FitOption = None,
     skip_broken: SkipBrokenOption = False,
     verify: VerifyOption = False,
+    white: WhiteOption = None,
     resume: Annotated[
         bool,
         typer.Option(
@@ -106,7 +108,7 @@ def train(
             force=force,
             dry_run=dry_run,
             tensorboard=tensorboard,
-            images=ImageChoices(image_size, fit, skip_broken, verify),
+            images=ImageChoices(image_size, fit, skip_broken, verify, white),
             weights=ExtractorWeights(weights, trust_weights),
         )
     )

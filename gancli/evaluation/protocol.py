@@ -14,7 +14,16 @@ Split = Literal["train", "test", "all"]
 GIVEN: Literal["none"] = "none"
 """The network where images were not generated here, but are scored as they are in files."""
 FOLLOWING = frozenset(
-    {"per_class", "seeds", "reference", "reference_count", "published", "train", "held_out"}
+    {
+        "per_class",
+        "seeds",
+        "reference",
+        "reference_count",
+        "published",
+        "train",
+        "held_out",
+        "converted",
+    }
 )
 """Fields of the protocol that follow from others, or touch no score that ranks."""
 
@@ -52,6 +61,8 @@ class Protocol(Settings):
     """training images among which memorisation searches, with their hash"""
     held_out: str = ""
     """real images with which memorisation compares, with their hash"""
+    converted: str = ""
+    """files that are read in other colours than their own; no pixel changes by it"""
 
 
 class Evaluation(Settings):

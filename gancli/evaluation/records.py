@@ -2,7 +2,8 @@
 
 from gancli.evaluation.evaluate import EvaluationOutput, ReferenceScores
 from gancli.evaluation.extractors import HASH_SHOWN
-from gancli.evaluation.image_sets import GeneratedImages
+from gancli.evaluation.image_files import ImageFiles
+from gancli.evaluation.image_sets import GeneratedImages, ImageSet
 from gancli.evaluation.inputs import RealSets, ScoredImages
 from gancli.evaluation.protocol import Evaluation, Protocol
 from gancli.evaluation.spec import EvaluationSpec, RealImages
@@ -59,7 +60,13 @@ def _protocol(scored: ScoredImages, spec: EvaluationSpec, real: RealImages) -> P
         truncation=generated.saved.header.preset.prior.truncation if generated else None,
         train=_hashed(spec.train) if held_out else "",
         held_out=_hashed(held_out),
+        converted="; ".join(_converted(scored.images, real.images)),
     )
+
+
+def _converted(*sets: ImageSet) -> list[str]:
+    files = [each for each in sets if isinstance(each, ImageFiles)]
+    return list(dict.fromkeys(each.converted for each in files if each.converted))
 
 
 def _hashed(real: RealImages | None) -> str:
