@@ -92,7 +92,12 @@ def keep(path: Path, content: bytes | bytearray) -> None:
     try:
         write_atomically(path, content)
     except DiskError as error:
-        remark(f"not kept for the next call: {error}")
+        remark(not_kept(error))
+
+
+def not_kept(error: DiskError) -> str:
+    """The remark that the cache could not take something."""
+    return f"not kept for the next call: {error}"
 
 
 def reserve(file: BinaryIO, size: int) -> None:

@@ -13,7 +13,8 @@ from gancli.choices import FitName
 from gancli.data import Dataset, ImageFolder
 from gancli.data.decode import COLOUR_WORDS, FIT_WORDS
 from gancli.data.image_folder import FFHQ_FOLDERS
-from gancli.data.survey import NAMED, SHALLOW, SIZES, Survey, survey
+from gancli.data.reasons import NAMED
+from gancli.data.survey import SHALLOW, SIZES, Survey, survey
 from gancli.errors import DataError, UsageError
 from gancli.folders import data_folder
 from gancli.plurals import counted

@@ -72,9 +72,23 @@ def write_entry(
         DataError: every image is broken.
         OSError: the disk is full or not writable.
     """
+    content, broken = _write_images(folder / IMAGES_FILE, source, found, shape, done)
+    if labels is not None:
+        own = np.delete(np.array(labels, dtype=np.int64), list(broken))
+        np.save(folder / LABELS_FILE, own)
+    notes = Notes(fingerprint=_data(folder).fingerprint, content=content, broken=broken)
+    (folder / NOTES_FILE).write_text(notes.model_dump_json())
+    flush_tree(folder)
+    return notes
+
+
+def _write_images(
+    path: Path, source: Source, found: Iterable[Hashed], shape: tuple[int, int, int], done: Done
+) -> tuple[str, dict[int, str]]:
+    """Write the images that are not broken; returns the content's hash, and the broken ones."""
     broken: dict[int, str] = {}
     whole = hashlib.sha256()
-    with (folder / IMAGES_FILE).open("w+b") as file:
+    with path.open("w+b") as file:
         _header(file, (len(source), *shape))
         begin, each = file.tell(), int(np.prod(shape))
         # Written in order, not through a map: a disk that fills is an error, not a signal.
@@ -92,14 +106,7 @@ def write_entry(
         file.truncate(begin + kept * each)
         file.seek(0)
         _header(file, (kept, *shape))
-    own = None if labels is None else np.delete(np.array(labels, np.int64), list(broken))
-    if own is not None:
-        np.save(folder / LABELS_FILE, own)
-    data = _data(folder)
-    notes = Notes(fingerprint=data.fingerprint, content=whole.hexdigest(), broken=broken)
-    (folder / NOTES_FILE).write_text(notes.model_dump_json())
-    flush_tree(folder)
-    return notes
+    return whole.hexdigest(), broken
 
 
 def all_broken(source: Source, reason: str) -> DataError:

@@ -7,7 +7,7 @@ from pathlib import Path
 from PIL import Image, UnidentifiedImageError
 
 NAMED = 3
-"""Broken images that a sentence names."""
+"""Images that a sentence names."""
 _HEAD_BYTES = 1024
 _LONGEST = 120
 """Characters of another program's words."""

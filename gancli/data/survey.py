@@ -26,7 +26,7 @@ from gancli.data.decode import (
 )
 from gancli.data.entry import all_broken
 from gancli.data.identity import place_key, settled
-from gancli.data.reasons import reason_of
+from gancli.data.reasons import NAMED, reason_of
 from gancli.data.source import Source, refuse_unread
 from gancli.data.sources import open_source
 from gancli.errors import UsageError
@@ -41,8 +41,6 @@ DEFAULT_SIZE = 64
 """The largest side that is chosen where none is asked for."""
 SMALL_SHARE = 0.05
 """Share of the images that may be smaller than the side that is chosen for all."""
-NAMED = 3
-"""Images that a sentence names."""
 WHITES = (1.0, 255.0, 1023.0, 4095.0, 16383.0, WHITE)
 """Values that may be white in images of more than 8 bits: of floats in [0, 1], of 8 to 16 bits."""
 SHALLOW = 16383
