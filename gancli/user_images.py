@@ -129,10 +129,11 @@ def remarks_on(found: Survey, spec: ImageFolder) -> list[str]:
     if small:
         fitting = [size for size in SIZES if size <= min(found.sides)]
         offer = f"; --image-size {fitting[-1]} enlarges none" if fitting else ""
+        are = "is" if small == 1 else "are"
         names = ", ".join(found.smallest_names[: min(small, NAMED)])
         told.append(
-            f"{small:,} of {found.count:,} images are smaller than {spec.size}x{spec.size} and "
-            f"are enlarged, the smallest {names}{offer}"
+            f"{small:,} of {found.count:,} images {are} smaller than {spec.size}x{spec.size} and "
+            f"{are} enlarged, the smallest {names}{offer}"
         )
     if found.depth is not None:
         low, high = found.depth
