@@ -33,7 +33,8 @@ SETTLED_NS = 2_000_000_000
 
 def place_key(source: Source) -> str:
     """A name for these files as they are now, cheap to compute."""
-    told = [IDENTITY_VERSION, str(source.path.absolute()), source.stamp, _probe(source)]
+    where = str(source.path.absolute())
+    told = [IDENTITY_VERSION, where, source.names, source.stamp, _probe(source)]
     return hashlib.sha256(json.dumps(told).encode()).hexdigest()[:32]
 
 
