@@ -4,6 +4,8 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 
+from gancli.launch import leads_here
+
 Done = Callable[[int], None]
 """Told how many are done so far."""
 Watch = Callable[[int, str], AbstractContextManager[Done]]
@@ -28,7 +30,7 @@ _remarked: set[str] = set()
 
 
 def remark(sentence: str) -> None:
-    """Say on standard error, once per process, what goes differently and stops nothing."""
-    if sentence not in _remarked:
+    """Say on standard error, once, what goes differently and stops nothing."""
+    if sentence not in _remarked and leads_here():
         _remarked.add(sentence)
         sys.stderr.write(f"note: {sentence}\n")

@@ -40,7 +40,7 @@ def place_key(source: Source) -> str:
 
 def settled(source: Source) -> bool:
     """Whether the files' times can be trusted: the last change lies some time back."""
-    return max(each.changed for each in source.stamp) < time.time_ns() - SETTLED_NS
+    return max((each.changed for each in source.stamp), default=0) < time.time_ns() - SETTLED_NS
 
 
 def recall(source: Source, what: str, root: Path) -> str | None:
