@@ -213,6 +213,9 @@ def test_a_darker_set_of_deep_images_is_not_brightened_where_two_are_compared(
     scored, reals = with_same_shape(ScoredImages(files("dark")), reals)
     assert int(scored.images.at([0]).max()) == 16
     assert int(reals.references[0].images.at([0]).max()) == 255
+    assert isinstance(scored.images, ImageFiles)
+    said = "dark has more than 8 bits, of which 65,535 is read as white"
+    assert scored.images.converted == said
 
 
 def test_deep_colours_that_are_nearly_black_are_told(gan: Gan, tmp_path: Path) -> None:
