@@ -20,7 +20,7 @@ from gancli.files import disk_errors, flush_file, flush_folder, flush_tree
 from gancli.pictures import encoded, to_image
 from gancli.sample_formats import SAMPLE_FILE, SAMPLE_FORMATS, FormatName, SampleFormat
 from gancli.sampler import Samples
-from gancli.scratch import NEW, OLD, scratch_folder
+from gancli.scratch import NEW, OLD, scratch_folder, sweep
 from gancli.watch import Done
 
 Made = TypeVar("Made")
@@ -156,6 +156,7 @@ def refuse_to_overwrite(
     """
     if out.is_symlink() or (out.exists() and not out.is_dir()):
         raise RunError(f"{out} is not a regular directory: choose another folder with --out")
+    sweep(out)
     if not out.exists() or not any(out.iterdir()):
         return
     foreign = next((path for path in out.iterdir() if not _is_ours(path, own)), None)

@@ -13,6 +13,7 @@ from gancli.errors import RunError
 from gancli.files import write_atomically
 from gancli.preset import StoredPreset, preset_differences
 from gancli.runs.folder import LogRow, Run, read_rows
+from gancli.scratch import sweep
 from gancli.settings import Settings
 
 
@@ -98,6 +99,7 @@ class Study:
                     "them again to go on with it, or name another folder with --out"
                 )
             return
+        sweep(self.folder)
         if self.folder.is_dir() and any(path.name != ".lock" for path in self.folder.iterdir()):
             raise RunError(
                 f"{self.folder} holds other files and no study: name another folder with --out"
