@@ -4,7 +4,7 @@ import errno
 import os
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from gancli.errors import DiskError
@@ -26,6 +26,7 @@ _REFUSED = {
     errno.EISDIR: "a folder is in the way",
     errno.ENOENT: "its folder cannot be made",
 }
+_NOT_FLUSHED = {errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EBADF}
 PARTIAL = ".partial"
 """Ending of a file or folder that is being written."""
 
@@ -77,24 +78,49 @@ def write_atomically(path: Path, content: bytes | bytearray, *, shared: bool = F
     own = f".{os.getpid()}-{threading.get_ident()}" if shared else ""
     partial = path.with_name(f"{path.name}{own}{PARTIAL}")
     with disk_errors(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         try:
             with partial.open("wb") as file:
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
             partial.replace(path)
-        except OSError:
-            partial.unlink(missing_ok=True)
+        except BaseException:
+            with suppress(OSError):
+                partial.unlink(missing_ok=True)
             raise
-        _flush_folder(path.parent)
+        flush_folder(path.parent)
 
 
-def _flush_folder(folder: Path) -> None:
-    """Make a rename in `folder` survive a power failure."""
-    if os.name == "posix":
+def make_folder(folder: Path) -> None:
+    """Make a folder and those above it, so that they survive a power failure."""
+    if folder.is_dir():
+        return
+    make_folder(folder.parent)
+    folder.mkdir(exist_ok=True)
+    flush_folder(folder.parent)
+
+
+def flush_folder(folder: Path) -> None:
+    """Make the names in a folder survive a power failure, where its disk can do that."""
+    if os.name != "posix":
+        return
+    try:
         handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+    except PermissionError:
+        # One may write into a folder that one may not list; its names cannot be flushed.
+        return
+    try:
+        os.fsync(handle)
+    except OSError as error:
+        # Some network and FUSE disks flush no folders.
+        if error.errno not in _NOT_FLUSHED:
+            raise
+    finally:
+        os.close(handle)
+
+
+def flush_file(file: Path) -> None:
+    """Make what was written into a file survive a power failure."""
+    with file.open("rb") as opened:
+        os.fsync(opened.fileno())

@@ -1,7 +1,6 @@
 """Which plugins a preset's parts come from, as a checkpoint records it."""
 
 import hashlib
-import json
 import sys
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -11,6 +10,7 @@ from pathlib import Path
 from pydantic import Field
 
 from gancli.errors import RunError
+from gancli.outside import json_from, model_from
 from gancli.plugins import PREFIX, load_plugins
 from gancli.settings import Settings
 
@@ -127,9 +127,9 @@ def require_plugins(path: Path, header: str) -> None:
         UsageError: one that the user has named cannot be loaded.
     """
     load_plugins()
-    table = json.loads(header)
+    table = json_from(header, path)
     for each in (table.get("plugins") if isinstance(table, dict) else None) or ():
-        record = PluginRecord.model_validate(each)
+        record = model_from(PluginRecord, each, path)
         now = _loaded(record.name)
         if now is None:
             raise RunError(f"{path} needs the plugin {record}, {_remedy(record)}")

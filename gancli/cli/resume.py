@@ -3,6 +3,7 @@
 from gancli.cli.options import (
     DataDirOption,
     DeviceOption,
+    FromCheckpointOption,
     RunArgument,
     TensorboardOption,
     ThreadsOption,
@@ -13,6 +14,7 @@ from gancli.cli.options import (
 
 def resume(
     run: RunArgument = None,
+    checkpoint: FromCheckpointOption = "last",
     device: DeviceOption = None,
     threads: ThreadsOption = None,
     data_dir: DataDirOption = None,
@@ -30,6 +32,9 @@ def resume(
         run,
         Place(device, threads, data_dir),
         TrainOptions(
-            data_dir, tensorboard=tensorboard, weights=ExtractorWeights(weights, trust_weights)
+            data_dir,
+            tensorboard=tensorboard,
+            weights=ExtractorWeights(weights, trust_weights),
+            checkpoint=checkpoint,
         ),
     )

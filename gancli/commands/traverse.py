@@ -18,6 +18,7 @@ from gancli.errors import UsageError
 from gancli.evaluation.mnist_classifier import Reader, load_digit_reader, shows_digits
 from gancli.evaluation.observer import Observer
 from gancli.folders import as_typed, cache_folder, data_folder
+from gancli.notices import as_text
 from gancli.preset import Preset
 from gancli.report.console import console, say
 from gancli.report.progress import counting
@@ -25,7 +26,8 @@ from gancli.report.traversal import Panel, budget, print_traversal, render_trave
 from gancli.report.traversal_figures import animation, axes_sheet, sprite, strip
 from gancli.rng import SEED_LIMIT
 from gancli.runs.find import OF_IMAGES, default_folder, find, open_checkpoint
-from gancli.runs.folder import TRAVERSAL_FILE, Run
+from gancli.runs.folder import Run
+from gancli.runs.own_files import TRAVERSAL_FILE
 from gancli.sampler import Sampler, Samples
 from gancli.traverse import (
     MAX_CLASSES_SHOWN,
@@ -173,7 +175,7 @@ def _record(
         model=preset.name,
         dataset=preset.dataset,
         variant=preset.variant,
-        checkpoint=str(saved.path),
+        checkpoint=as_text(saved.path),
         step=saved.header.step,
         network=saved.network(raw=request.raw),
         seeds=tuple(request.seeds()),

@@ -4,12 +4,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from filelock import FileLock
-
 from gancli.catalog import labelled_example, model_names
 from gancli.checkpoint import Checkpoint, load
 from gancli.errors import RunError, UsageError
-from gancli.files import disk_errors
+from gancli.files import disk_errors, make_folder
+from gancli.locks import locked
 from gancli.preset import Preset
 from gancli.runs.folder import LAST, Run
 from gancli.runs.names import numbered_folders, output_name, run_name, run_number, runs_root
@@ -21,14 +20,54 @@ PATH_CHARACTERS_SHOWN = 80
 def new_run(preset: Preset) -> Run:
     """Claim the next numbered folder, MODEL-DATASET-NNN; numbers count all runs of the root."""
     root = runs_root()
-    with disk_errors(root):
-        root.mkdir(parents=True, exist_ok=True)
-    with FileLock(root / ".lock"):
+    with locked(root / ".lock"), disk_errors(root):
         taken = (run_number(path.name) for path in root.iterdir())
         number = 1 + max((number for number in taken if number is not None), default=0)
         folder = root / run_name(preset.name, preset.dataset, number)
-        folder.mkdir()
+        make_folder(folder)
     return Run(folder)
+
+
+def refuse_if_taken(folder: Path, *, force: bool) -> None:
+    """Check that a run may begin in a folder.
+
+    Args:
+        folder: it need not exist.
+        force: whether a run in it may be replaced.
+
+    Raises:
+        RunError: something is there that must stay, or it may not be looked into.
+    """
+    if _is_empty(folder):
+        return
+    if not Run(folder).exists():
+        raise RunError(
+            f"{folder} exists and holds no run of gancli, so nothing in it is touched: choose "
+            "another folder with --out"
+        )
+    if not force:
+        raise RunError(
+            f"{folder} holds a run already: continue it with --resume, replace it with --force, "
+            "or choose another folder with --out"
+        )
+
+
+def _is_empty(folder: Path) -> bool:
+    """Whether a run may begin there without a question.
+
+    Raises:
+        RunError: it is a file, or may not be looked into.
+    """
+    try:
+        return all(path.name == ".lock" for path in folder.iterdir())
+    except FileNotFoundError:
+        return True
+    except NotADirectoryError:
+        raise RunError(f"--out {folder} is a file: name a folder") from None
+    except OSError as error:
+        raise RunError(
+            f"could not look into {folder}: {error.strerror}: choose another folder with --out"
+        ) from error
 
 
 @dataclass(frozen=True)
