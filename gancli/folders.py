@@ -21,9 +21,17 @@ def data_folder(asked: Path | None, before: str | None = None) -> Path:
     Returns:
         The folder asked for, else the one used before, else `GANCLI_DATA`, else the cache.
     """
-    kept = before if before and Path(before).is_dir() else None
+    kept = before if before and _is_folder(before) else None
     chosen = asked or kept or os.environ.get("GANCLI_DATA")
     return Path(chosen) if chosen else cache_folder() / "data"
+
+
+def _is_folder(path: str) -> bool:
+    """Whether there is such a folder, as far as this user may see."""
+    try:
+        return Path(path).is_dir()
+    except (OSError, ValueError):
+        return False
 
 
 def as_typed(path: Path) -> Path:
