@@ -27,6 +27,8 @@ _REFUSED = {
     errno.ENOENT: "its folder cannot be made",
 }
 _NOT_FLUSHED = {errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EBADF}
+_FLUSHED_ONE_BY_ONE = 64
+"""Most files that are flushed each for itself; of more, one flush of all disks takes less time."""
 PARTIAL = ".partial"
 """Ending of a file or folder that is being written."""
 
@@ -120,7 +122,21 @@ def flush_folder(folder: Path) -> None:
         os.close(handle)
 
 
-def flush_file(file: Path) -> None:
-    """Make what was written into a file survive a power failure."""
-    with file.open("rb") as opened:
-        os.fsync(opened.fileno())
+def flush_tree(folder: Path) -> None:
+    """Make a folder and all that is in it survive a power failure."""
+    below = [path for path in folder.rglob("*") if not path.is_symlink()]
+    if len(below) > _FLUSHED_ONE_BY_ONE and hasattr(os, "sync"):
+        os.sync()
+        return
+    for path in below:
+        if path.is_file():
+            flush_file(path)
+    for path in (*reversed(below), folder):
+        if path.is_dir():
+            flush_folder(path)
+
+
+def flush_file(path: Path) -> None:
+    """Make a file's content survive a power failure."""
+    with path.open("rb+") as file:
+        os.fsync(file.fileno())

@@ -42,6 +42,7 @@ ROOMS = [
         "outside",
         "notices",
         "locks",
+        "exchange",
     },
     {"networks", "objective", "optimizers", "data"},
     {"preset"},

@@ -7,7 +7,7 @@ from pathlib import Path
 from gancli.catalog import labelled_example, model_names
 from gancli.checkpoint import Checkpoint, load
 from gancli.errors import RunError, UsageError
-from gancli.files import disk_errors, make_folder
+from gancli.files import PARTIAL, disk_errors, make_folder
 from gancli.locks import locked
 from gancli.preset import Preset
 from gancli.runs.folder import LAST, Run
@@ -52,6 +52,13 @@ def refuse_if_taken(folder: Path, *, force: bool) -> None:
         )
 
 
+def _is_of_a_start(path: Path) -> bool:
+    """Whether it is what a start leaves that ended before it had written its preset."""
+    run = Run(path.parent)
+    half = path.name.endswith(PARTIAL) and run.preset_file.name in path.name
+    return half or path == run.lock_file
+
+
 def _is_empty(folder: Path) -> bool:
     """Whether a run may begin there without a question.
 
@@ -59,7 +66,7 @@ def _is_empty(folder: Path) -> bool:
         RunError: it is a file, or may not be looked into.
     """
     try:
-        return all(path.name == ".lock" for path in folder.iterdir())
+        return all(map(_is_of_a_start, folder.iterdir()))
     except FileNotFoundError:
         return True
     except NotADirectoryError:

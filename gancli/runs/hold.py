@@ -6,7 +6,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from gancli.errors import LockedError, RunError
-from gancli.files import disk_errors, make_folder
+from gancli.files import disk_errors, flush_folder, make_folder
 from gancli.locks import locked
 from gancli.notices import notice
 from gancli.pasteable import command
@@ -44,6 +44,9 @@ class _Hold:
             )
         )
         self._lock_was = _identity(self.lock_file)
+        # By its lock a folder is known as a run's before there is a checkpoint.
+        with disk_errors(self.folder):
+            flush_folder(self.folder)
 
     def check(self) -> None:
         """Refuse to write into what is no longer the run's."""
