@@ -238,7 +238,7 @@ def _step_said(path: Path, size: int, changed: int) -> int | None:
     except RunError:
         return None
     step = said.get("step") if isinstance(said, dict) else None
-    return step if type(step) is int else None
+    return step if type(step) is int and 0 <= step <= STEP_LIMIT else None
 
 
 def _parsed_header(path: Path, metadata: Mapping[str, str]) -> Header:

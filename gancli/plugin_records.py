@@ -128,7 +128,8 @@ def require_plugins(path: Path, header: str) -> None:
     """
     load_plugins()
     table = json_from(header, path)
-    for each in (table.get("plugins") if isinstance(table, dict) else None) or ():
+    said = table.get("plugins") if isinstance(table, dict) else None
+    for each in said if isinstance(said, list) else ():
         record = model_from(PluginRecord, each, path)
         now = _loaded(record.name)
         if now is None:
