@@ -49,6 +49,19 @@ def test_text_from_outside_is_read_in_one_place() -> None:
     assert not stray, "read it with gancli.outside"
 
 
+def test_text_files_say_their_encoding() -> None:
+    """A machine's own may be ASCII."""
+    silent = []
+    for path in PACKAGE.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+                named = {keyword.arg for keyword in node.keywords}
+                is_text = node.func.attr in ("read_text", "write_text")
+                if (is_text and "encoding" not in named) or "text" in named:
+                    silent.append(f"{path.name}:{node.lineno} {ast.unparse(node.func)}")
+    assert not silent
+
+
 class Table(BaseModel):
     """Anything."""
 

@@ -170,7 +170,7 @@ def _write(folder: Path, source: Source, form: Form, done: Done) -> None:
         content=whole.hexdigest(),
         broken=tuple(source.names[index] for index in broken),
     )
-    (folder / NOTES_FILE).write_text(notes.model_dump_json())
+    (folder / NOTES_FILE).write_text(notes.model_dump_json(), encoding="utf-8")
 
 
 def _shortened(
