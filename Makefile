@@ -9,7 +9,7 @@ DEMO = runs/demo
 PYTEST = OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
 
 .DEFAULT_GOAL := help
-.PHONY: help install format lint type test test-slow check bench demo
+.PHONY: help install format lint type test test-slow survive check bench demo
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -39,6 +39,9 @@ test: install ## all tests but the slow and gpu ones
 
 test-slow: install ## many kills, two processes for every preset, README commands
 	$(PYTEST) -m "slow and not gpu"
+
+survive: install ## kill runs of seven models 100 times, resume each and compare (KILLS=, SEED=)
+	OMP_NUM_THREADS=1 $(BIN)/python tests/survive.py --kills $(or $(KILLS),100) $(if $(SEED),--seed $(SEED))
 
 check: lint type test ## what must pass before a commit
 
