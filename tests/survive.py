@@ -2,8 +2,8 @@
 
 `make survive` runs it; KILLS and SEED may be set. Each run is a process of its own, forked from
 this one so that none waits for the same imports, and killed with SIGKILL. A run that had saved
-nothing yet is started again. Afterwards every tensor, every line of the log and the last preview must be
-equal, and no other file may be left.
+nothing yet is started again. Afterwards every tensor, every line of the log and the last preview
+must be equal, and no other file may be left.
 """
 
 import argparse
