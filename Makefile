@@ -9,7 +9,7 @@ DEMO = runs/demo
 PYTEST = OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
 
 .DEFAULT_GOAL := help
-.PHONY: help install format lint type test test-slow check bench demo
+.PHONY: help install format lint type test test-slow check bench fuzz survive demo
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -44,6 +44,9 @@ check: lint type test ## what must pass before a commit
 
 bench: install ## time every model's step beside two plain loops (on a quiet machine)
 	$(BIN)/gan bench train
+
+fuzz: install ## 20 minutes of garbage for every command; FUZZ="--seed N" repeats one case
+	cd tests && OMP_NUM_THREADS=1 $(abspath $(BIN))/python -m fuzz $(FUZZ)
 
 demo: install ## a short collapse study: three GANs on eight Gaussians, one of which collapses
 	$(BIN)/gan collapse-study --models gan,sngan,wgan-gp --seeds 1 --steps 800 --out $(DEMO)
