@@ -19,6 +19,7 @@ from gancli.evaluate_in_training import TrainingEvaluator, is_due
 from gancli.evaluation.request import ExtractorWeights
 from gancli.folders import data_folder
 from gancli.launch import leads_here
+from gancli.pasteable import command
 from gancli.plurals import counted
 from gancli.preset import Preset, load_preset, preset_differences
 from gancli.report import tensorboard
@@ -138,8 +139,8 @@ def go_on(
     step = saved.header.step
     if step >= preset.schedule.steps and not is_due(run, preset.schedule, step):
         say(
-            f"{run.folder} is complete at step {step:,}; train it longer with gan train "
-            f"{run.preset_file} --out {run.folder} --resume --allow-changes --steps N"
+            f"{run.folder} is complete at step {step:,}; train it longer with "
+            + command(*_resumed(run), "--steps", "N")
         )
         return
     say(f"resuming {run.folder} at step {step:,}")
@@ -155,6 +156,11 @@ def go_on(
         run.write_preset(preset)
 
     run_job(Job(preset, settings, data, run, saved, folder, world), lay_out, options)
+
+
+def _resumed(run: Run) -> tuple[object, ...]:
+    """The command that goes on with a run as its preset.toml, and the rest of the line, say."""
+    return "train", run.preset_file, "--out", run.folder, "--resume", "--allow-changes"
 
 
 def alone_in(run: Run) -> AbstractContextManager[None]:
@@ -219,8 +225,8 @@ def refuse_edits(run: Run, stored: Header) -> None:
         changed += preset_differences(stored.preset, load_preset(str(run.preset_file)))
     if changed:
         raise RunError(
-            f"{run.folder} was changed since ({'; '.join(changed)}): to use it so, type gan "
-            f"train {run.preset_file} --out {run.folder} --resume --allow-changes"
+            f"{run.folder} was changed since ({'; '.join(changed)}): to use it so, type "
+            + command(*_resumed(run))
         )
 
 
@@ -256,7 +262,7 @@ def _lead(job: Job, lay_out: Callable[[Trainer], None], options: TrainOptions) -
     if evaluator is not None and evaluator.abandoned:
         raise InterruptedRunError(
             f"stopped at step {trainer.state.step:,} with everything saved and the last evaluation "
-            f"left out: to make it, type gan resume {job.run.folder}"
+            f"left out: to make it, type {command('resume', job.run.folder)}"
         )
     _summarise(job, board, time.monotonic() - began)
 
@@ -268,10 +274,10 @@ def _summarise(job: Job, board: RunDisplay, seconds: float) -> None:
     best = job.run.best()
     if best is not None:
         say(
-            f"best:     step {best.step:,}, {job.run.selection(BEST)}: gan sample "
-            f"{job.run.folder} --checkpoint best"
+            f"best:     step {best.step:,}, {job.run.selection(BEST)}: "
+            + command("sample", job.run.folder, "--checkpoint", "best")
         )
     say(f"picture:  {board.preview}")
     say(f"report:   {job.run.report_file}")
     say(f"numbers:  {job.run.metrics_file}")
-    say(f"go on:    gan sample {job.run.folder}")
+    say(f"go on:    {command('sample', job.run.folder)}")

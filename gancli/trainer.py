@@ -14,6 +14,7 @@ from gancli.errors import InterruptedRunError, NonFiniteError, RunError
 from gancli.files import write_atomically
 from gancli.objective.turn_settings import SIDES
 from gancli.parallel import World
+from gancli.pasteable import command
 from gancli.preset import Preset
 from gancli.preview import Previewer
 from gancli.runs.folder import Run
@@ -126,7 +127,7 @@ class Trainer:
                 self._save()
                 raise InterruptedRunError(
                     f"stopped at step {self.state.step:,} with everything saved: go on with "
-                    f"gan resume {self.job.run.folder}"
+                    + command("resume", self.job.run.folder)
                 )
         return self.state
 

@@ -2,7 +2,6 @@
 
 import json
 import re
-import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ from gancli.data.image_folder import FFHQ_FOLDERS
 from gancli.data.survey import SIZES, Survey, survey
 from gancli.errors import DataError, UsageError
 from gancli.folders import data_folder
+from gancli.pasteable import command
 from gancli.plurals import counted
 from gancli.preset import Preset, load_preset
 from gancli.watch import Say, Watch
@@ -189,7 +189,9 @@ def _load_own(data: ImageFolder, folder: Path, say: Say, watch: Watch, *, verify
         found = data.decode(source, verify=verify, done=done)
     skipped = len(source) - len(found)
     left_out = (
-        f", {counted(skipped, 'broken one')} skipped (gan data names them)" if skipped else ""
+        f", {counted(skipped, 'broken one')} skipped ({command('data', data.path)} names them)"
+        if skipped
+        else ""
     )
     say(f"{counted(len(found), 'image')}{left_out}; {words_for(data)}")
     return found
@@ -206,5 +208,5 @@ def lite_command(preset: Preset) -> str | None:
         return None
     if "lite" not in known or preset.variant == "lite":
         return None
-    named = shlex.quote(own.path) if own and Path(own.path).is_absolute() else preset.dataset
-    return f"gan train {preset.name} --dataset {named} --variant lite"
+    named = own.path if own and Path(own.path).is_absolute() else preset.dataset
+    return command("train", preset.name, "--dataset", named, "--variant", "lite")

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from gancli.errors import RunError
 from gancli.files import disk_errors
+from gancli.pasteable import command
 from gancli.pictures import encoded, to_image
 from gancli.sample_formats import SAMPLE_FILE, SAMPLE_FORMATS, FormatName, SampleFormat
 from gancli.sampler import Samples
@@ -138,7 +139,7 @@ def refuse_to_overwrite(
     *,
     force: bool,
     own: re.Pattern[str] = SAMPLE_FILE,
-    command: str = "gan sample",
+    writer: str = command("sample"),
 ) -> None:
     """Check that `out` is free, or that `force` is given and only the command's own files would go.
 
@@ -146,7 +147,7 @@ def refuse_to_overwrite(
         out: the folder to make.
         force: whether an old one may be replaced.
         own: the names of the files the command writes.
-        command: its name.
+        writer: the command.
 
     Raises:
         RunError: something is there that must stay.
@@ -158,7 +159,7 @@ def refuse_to_overwrite(
     foreign = next((path for path in out.iterdir() if not _is_ours(path, own)), None)
     if foreign:
         raise RunError(
-            f"{out} holds {foreign.name}, which {command} did not write, so nothing in it is "
+            f"{out} holds {foreign.name}, which {writer} did not write, so nothing in it is "
             "touched: choose another folder with --out"
         )
     if not force:

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from gancli.catalog.base import builds_on
 from gancli.catalog.merge import Table, parse
 from gancli.errors import UsageError
+from gancli.pasteable import command
 
 REFERENCE = "reference"
 OWN = "images"
@@ -91,7 +92,7 @@ def model_names() -> list[str]:
 def labelled_example() -> str:
     """A command that trains a model that knows classes."""
     known = next(found for found in map(preset_file, model_names()) if found.knows_classes)
-    return f"gan train {known.name} --dataset {known.datasets[-1]}"
+    return command("train", known.name, "--dataset", known.datasets[-1])
 
 
 def dataset_names() -> list[str]:
@@ -138,7 +139,7 @@ def parse_preset(table: Table, source: str) -> PresetFile:
         field = ".".join(map(str, first["loc"]))
         raise UsageError(
             f"{source} is not a preset ({field}: {first['msg'].lower()}): "
-            "start from one that works: gan presets show NAME --dataset D > my.toml"
+            f"start from one that works: {command('presets', 'show', 'NAME')} > my.toml"
         ) from error
 
 
@@ -155,6 +156,14 @@ def dataset_table(dataset: str) -> Table:
             f"{close_to(dataset, dataset_names())}"
         )
     return read_toml(preset_folder() / "datasets" / f"{dataset}.toml")
+
+
+def preset_data(dataset: str) -> Table:
+    """The `[data]` of a named set; empty where each model says its own."""
+    found: Table = {}
+    for name in lineage(dataset):
+        found |= dataset_table(name).get("data", {})
+    return found
 
 
 def lineage(dataset: str) -> list[str]:

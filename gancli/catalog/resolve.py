@@ -26,6 +26,7 @@ from gancli.catalog.preset_files import (
     read_toml,
 )
 from gancli.errors import UsageError
+from gancli.pasteable import command
 
 LARGE = 64
 """From this side on, in pixels, images have settings of their own."""
@@ -151,7 +152,7 @@ def _choose_dataset(chosen: PresetFile, dataset: str | None) -> str:
         other = chosen.instead[dataset]
         raise UsageError(
             f"{chosen.name} has no preset for {dataset}, use {other}: "
-            f"gan train {other} --dataset {dataset}"
+            + command("train", other, "--dataset", dataset)
         )
     if dataset in dataset_names():
         raise UsageError(f"{chosen.name} has no preset for {dataset}; {has}")

@@ -22,6 +22,7 @@ from gancli.evaluation.protocol import GIVEN, Split
 from gancli.evaluation.request import EvaluationRequest
 from gancli.evaluation.spec import RealImages
 from gancli.folders import data_folder
+from gancli.pasteable import command
 from gancli.preset import Preset, spec_named
 from gancli.runs.find import LABELLED, OF_IMAGES, find, open_checkpoint
 from gancli.runs.folder import LAST, SUFFIX, Run
@@ -119,7 +120,7 @@ def images_of_checkpoint(
     if not preset.data.shape.is_image:
         raise UsageError(
             f"{preset.name} on {preset.dataset} makes points, and scores are of images: count the "
-            "modes of points with gan collapse-study"
+            f"modes of points with {command('collapse-study')}"
         )
     seeds = _seeds(request, preset)
     images = GeneratedImages(saved, seeds, request.raw, request.batch_size, device)

@@ -10,6 +10,7 @@ from gancli.catalog import labelled_example, model_names
 from gancli.checkpoint import Checkpoint, load
 from gancli.errors import RunError, UsageError
 from gancli.files import disk_errors
+from gancli.pasteable import command
 from gancli.preset import Preset
 from gancli.runs.folder import LAST, Run
 from gancli.runs.names import numbered_folders, output_name, run_name, run_number, runs_root
@@ -42,10 +43,12 @@ class RunFilter:
     """a command that makes one"""
 
 
-ANY = RunFilter(lambda run: True, "run", lambda: "gan train MODEL")
+ANY = RunFilter(lambda run: True, "run", lambda: command("train", "MODEL"))
 LABELLED = RunFilter(Run.knows_classes, "run of a model that knows classes", labelled_example)
 OF_IMAGES = RunFilter(
-    Run.makes_images, "run of a model of images", lambda: "gan train MODEL --dataset mnist"
+    Run.makes_images,
+    "run of a model of images",
+    lambda: command("train", "MODEL", "--dataset", "mnist"),
 )
 
 
@@ -74,7 +77,8 @@ def find(wanted: str | None, fit: RunFilter = ANY) -> Run | Path:
     if own or wanted in model_names():
         return _latest(
             own,
-            f"there is no run of {wanted} under {runs_root()}: make one with gan train {wanted}",
+            f"there is no run of {wanted} under {runs_root()}: make one with "
+            + command("train", wanted),
         )
     raise RunError(
         f"no run {wanted!r}: name a path, a folder under {runs_root()}, or a model{_there_are()}"
