@@ -13,8 +13,9 @@ from pathlib import Path
 from gancli import parallel
 from gancli.checkpoint import Checkpoint, Header, RunSettings, changed_plugins, load
 from gancli.data import Dataset
+from gancli.data.image_folder import MovedImagesError
 from gancli.environment import Place, set_up_torch, settings_again
-from gancli.errors import InterruptedRunError, RunError
+from gancli.errors import DataError, InterruptedRunError, RunError
 from gancli.evaluate_in_training import TrainingEvaluator, is_due
 from gancli.evaluation.request import ExtractorWeights
 from gancli.folders import data_folder
@@ -31,7 +32,7 @@ from gancli.runs.find import new_run
 from gancli.runs.folder import BEST, Run
 from gancli.signals import stop_flag
 from gancli.trainer import Job, Trainer
-from gancli.user_images import lite_command, load_data
+from gancli.user_images import lite_command, load_data, moved_to
 
 
 @dataclass(frozen=True)
@@ -101,13 +102,14 @@ def start_run(
     return run
 
 
-def resume_run(run: Run, place: Place, options: TrainOptions) -> None:
+def resume_run(run: Run, place: Place, options: TrainOptions, images: Path | None = None) -> None:
     """Go on with a run from its last checkpoint, bit for bit as if it had never stopped.
 
     Args:
         run: the run.
         place: device and threads, where they are to be others than before.
         options: the other options.
+        images: where the user's own images are now, if not where they were.
 
     Raises:
         GanError: anything that reading data, training and evaluation raise; its preset.toml was
@@ -118,7 +120,8 @@ def resume_run(run: Run, place: Place, options: TrainOptions) -> None:
         saved = load(run.checkpoint())
         refuse_edits(run, saved.header)
         settings = settings_again(saved.header.settings, place, say)
-        go_on(run, saved, saved.header.preset, settings, options)
+        preset = saved.header.preset
+        go_on(run, saved, moved_to(preset, images) if images else preset, settings, options)
 
 
 def go_on(
@@ -147,7 +150,13 @@ def go_on(
     world = set_up_torch(settings)
     with world.lead_first():
         folder = data_folder(options.data_dir, saved.header.data_folder)
-        data = _load(preset, settings, folder, options)
+        try:
+            data = _load(preset, settings, folder, options)
+        except MovedImagesError as error:
+            known = preset == saved.header.preset
+            again = command("resume", run.folder, "--dataset", "PATH")
+            remedy = f"type {again}" if known else "add --dataset PATH"
+            raise DataError(f"{error}, or {remedy}, which names their new place") from error
 
     def lay_out(trainer: Trainer) -> None:
         run.tidy()

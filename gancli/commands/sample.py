@@ -17,7 +17,7 @@ from gancli.defaults import SAMPLE_COUNT, SAMPLES_PER_CLASS
 from gancli.environment import choose_device
 from gancli.errors import RunError, UsageError
 from gancli.files import write_atomically
-from gancli.folders import as_typed
+from gancli.folders import as_typed, expanded
 from gancli.pictures import grid, png, scatter
 from gancli.plurals import counted
 from gancli.preset import Preset
@@ -250,6 +250,6 @@ def _picture(made: Samples, saved: Checkpoint, columns: int | None) -> bytes:
     if spec.key == "images":
         return png(grid(made, columns))
     title = f"{header.preset.name}, step {header.step:,}, {counted(len(made), 'sample')}"
-    folder = Path(header.data_folder or "")
+    folder = Path(expanded(header.data_folder or ""))
     reals = spec.to_samples(spec.load(folder, header.settings.seed).x)
     return scatter(made, reals, spec, title)

@@ -78,14 +78,19 @@ def train(request: TrainRequest) -> None:
         if isinstance(preset.data, ImageFolder):
             say(words_for(preset.data))
         print_plan(preset)
-    elif request.resume:
-        _resume_as_typed(request)
-    else:
-        preset = request.preset()
-        settings = new_settings(
-            request.place, request.precision, request.seed, deterministic=request.deterministic
-        )
-        start_run(preset, settings, request.options, out=request.out, force=request.force)
+        return
+    run = _run_to_resume(request) if request.resume else None
+    if run is not None and run.checkpoints():
+        _resume_as_typed(request, run)
+        return
+    if request.resume:
+        say("there is no run to resume yet, so one is started")
+    settings = new_settings(
+        request.place, request.precision, request.seed, deterministic=request.deterministic
+    )
+    # A run that stopped before its first checkpoint has nothing to lose.
+    force = request.force or run is not None
+    start_run(request.preset(), settings, request.options, out=request.out, force=force)
 
 
 def _refuse_contradictions(request: TrainRequest) -> None:
@@ -101,8 +106,7 @@ def _refuse_contradictions(request: TrainRequest) -> None:
         raise UsageError("--allow-changes applies only with --resume: leave it out")
 
 
-def _resume_as_typed(request: TrainRequest) -> None:
-    run = _wanted_run(request)
+def _resume_as_typed(request: TrainRequest, run: Run) -> None:
     with alone_in(run):
         saved = load(run.checkpoint())
         stored = saved.header
@@ -135,14 +139,13 @@ def _resume_as_typed(request: TrainRequest) -> None:
         go_on(run, saved, preset, settings, request.options)
 
 
-def _wanted_run(request: TrainRequest) -> Run:
+def _run_to_resume(request: TrainRequest) -> Run | None:
+    """The run that `--resume` means; None: there is none yet."""
     if request.out is None:
-        wanted = load_preset(request.model, request.data, request.variant)
+        wanted = request.preset()
         return latest_of(wanted.name, wanted.dataset)
     run = Run(request.out)
-    if not run.exists():
-        raise RunError(f"there is no run in {request.out}: leave --resume out to start one there")
-    return run
+    return run if run.exists() else None
 
 
 def _preset_again(request: TrainRequest, stored: Preset) -> Preset:
@@ -150,8 +153,8 @@ def _preset_again(request: TrainRequest, stored: Preset) -> Preset:
     named = request.model in catalog.model_names()
     if named and request.variant is None:
         data = request.data or stored.dataset
-        name = data.name if isinstance(data, UserImages) else data
-        if (request.model, name) != (stored.name, stored.dataset):
+        same_data = isinstance(stored.data, ImageFolder) and isinstance(data, UserImages)
+        if request.model != stored.name or not (same_data or data == stored.dataset):
             return load_preset(request.model, data, None, request.changes())
         changed = change(stored, [*typed_over(data, request.images), *request.changes()])
         return mark_deviations(changed, stored.name, stored.dataset)

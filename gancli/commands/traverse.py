@@ -17,7 +17,7 @@ from gancli.environment import choose_device
 from gancli.errors import UsageError
 from gancli.evaluation.mnist_classifier import Reader, load_digit_reader, shows_digits
 from gancli.evaluation.observer import Observer
-from gancli.folders import as_typed, cache_folder, data_folder
+from gancli.folders import as_typed, cache_folder, data_folder, portable
 from gancli.pasteable import command
 from gancli.preset import Preset
 from gancli.report.console import console, say
@@ -174,7 +174,7 @@ def _record(
         model=preset.name,
         dataset=preset.dataset,
         variant=preset.variant,
-        checkpoint=str(saved.path),
+        checkpoint=portable(saved.path),
         step=saved.header.step,
         network=saved.network(raw=request.raw),
         seeds=tuple(request.seeds()),

@@ -8,9 +8,10 @@ import torch
 
 from gancli.checkpoint import Checkpoint, Header, Network
 from gancli.data import AnyData, TorchvisionImages
+from gancli.data.image_folder import MovedImagesError
 from gancli.data.survey import survey
 from gancli.defaults import EVALUATION_COUNT
-from gancli.errors import UsageError
+from gancli.errors import DataError, UsageError
 from gancli.evaluation.image_files import ImageFiles
 from gancli.evaluation.image_sets import (
     DatasetImages,
@@ -269,7 +270,10 @@ class _KnownData:
         elif split == "test":
             raise UsageError(f"{self.name} has no test split: use --reference train")
         else:
-            data = self.spec.load(self.folder, self.seed)
+            try:
+                data = self.spec.load(self.folder, self.seed)
+            except MovedImagesError as error:
+                raise DataError(f"{error}, or name them with --reference PATH") from error
         return RealImages(DatasetImages(data, self.spec.class_names), self.name, split)
 
 
