@@ -83,14 +83,15 @@ def train(request: TrainRequest) -> None:
     if run is not None and run.checkpoints():
         _resume_as_typed(request, run)
         return
+    preset = request.preset()
     if request.resume:
-        say("there is no run to resume yet, so one is started")
+        say("there is no run to resume yet: starting one")
     settings = new_settings(
         request.place, request.precision, request.seed, deterministic=request.deterministic
     )
     # A run that stopped before its first checkpoint has nothing to lose.
     force = request.force or run is not None
-    start_run(request.preset(), settings, request.options, out=request.out, force=force)
+    start_run(preset, settings, request.options, out=request.out, force=force)
 
 
 def _refuse_contradictions(request: TrainRequest) -> None:

@@ -46,7 +46,7 @@ def print_status(summary: Summary, console: Console) -> None:
         table.add_row(fact, escape(said))
     console.print(table, soft_wrap=False)
     # Colours are all there is to the picture, and only a terminal shows them.
-    if summary.previews and console.is_terminal:
+    if summary.previews and console.color_system and not console.no_color:
         console.print(draw(list(summary.previews.values())[-1], console.width), soft_wrap=False)
 
 
