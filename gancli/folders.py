@@ -2,6 +2,7 @@
 
 import os
 import re
+from difflib import get_close_matches
 from pathlib import Path
 
 import platformdirs
@@ -23,6 +24,28 @@ def expanded(word: str) -> str:
         return word
     start = match.end() - 1
     return word[:start] + os.path.expanduser(word[start:])  # noqa: PTH111
+
+
+def close_path(path: Path) -> str:
+    """`(did you mean PATH?)`, where a path that does not exist resembles one that does.
+
+    The first part that does not exist is compared with what its folder holds.
+    """
+    rest = [part for part in (path, *path.parents) if not part.exists()]
+    if not rest:
+        return ""
+    first = rest[-1]
+    try:
+        names = sorted(each.name for each in first.parent.iterdir())
+    except OSError:
+        return ""
+    close = get_close_matches(first.name, names, n=1)
+    close = close or get_close_matches(first.name.lower(), [n.lower() for n in names], n=1)
+    named = next((name for name in names if close and name.lower() == close[0].lower()), None)
+    if named is None:
+        return ""
+    meant = first.parent / named / path.relative_to(first)
+    return f" (did you mean {meant if meant.exists() else first.parent / named}?)"
 
 
 def portable(path: Path) -> str:

@@ -61,6 +61,14 @@ def new_folder(out: Path) -> Iterator[Path]:
         new.replace(out)
 
 
+@contextmanager
+def _new_file(out: Path, how: SampleFormat) -> Iterator[Path]:
+    """A folder for the one file of samples; at the end the file takes the place of `out`."""
+    with _scratch_beside(out) as scratch:
+        yield scratch
+        (scratch / f"samples.{how.container}").replace(out)
+
+
 def write(
     batches: Iterable[Samples],
     seeds: Sequence[int],
@@ -70,6 +78,7 @@ def write(
     key: str,
     labels: NDArray[np.int64] | None = None,
     folders: Sequence[str] | None = None,
+    single: bool = False,
     progress: Done = lambda count: None,
 ) -> None:
     """Write samples into a new folder, whole or not at all; an old one is replaced at the end.
@@ -83,13 +92,14 @@ def write(
         key: the samples' name in an npz: `images` or `points`.
         labels: one per sample, where there are classes.
         folders: the classes' names, to part a folder by class.
+        single: whether `out` is to be the zip or npz itself, not a folder that holds it.
         progress: called with the number of samples written so far.
 
     Raises:
         DiskError: the disk is full or not writable; nothing is left behind.
     """
     how = SAMPLE_FORMATS[FormatName(form)]
-    with new_folder(out) as new:
+    with _new_file(out, how) if single else new_folder(out) as new:
         if how.container == "npz":
             beside = {"seeds": np.array(seeds, dtype=np.int64)}
             beside |= {} if labels is None else {"labels": labels}
@@ -132,6 +142,18 @@ def pack(
             beside={"class_names": list(classes)} if classes else {},
         )
         new.replace(out)
+
+
+def refuse_to_replace(file: Path, *, force: bool) -> None:
+    """Check that a file's place is free, or that `force` is given and a file is there.
+
+    Raises:
+        RunError: something is there that must stay.
+    """
+    if file.is_dir():
+        raise RunError(f"{file} is a folder: choose another --out, or {file}/ to write into it")
+    if file.exists() and not force:
+        raise RunError(f"{file} exists: replace it with --force, or choose another --out")
 
 
 def refuse_to_overwrite(

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from gancli.catalog.base import builds_on
 from gancli.catalog.merge import Table, parse
 from gancli.errors import UsageError
+from gancli.folders import close_path
 from gancli.pasteable import command
 
 REFERENCE = "reference"
@@ -110,7 +111,9 @@ def read_toml(path: Path) -> Table:
     try:
         return parse(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise UsageError(f"could not read the preset file {path}: {error.strerror}") from error
+        raise UsageError(
+            f"could not read the preset file {path}: {error.strerror}{close_path(path)}"
+        ) from error
     except ValueError as error:
         raise UsageError(f"{path} is not a preset in TOML and UTF-8: {error}") from error
 
@@ -123,6 +126,8 @@ def preset_file(model: str) -> PresetFile:
         UsageError: there is no such model.
     """
     if model not in model_names():
+        if file := close_path(Path(model)):
+            raise UsageError(f"there is no model or preset file {model!r}{file}")
         raise UsageError(
             f"there is no model {model!r}: choose a preset file or one of "
             f"{', '.join(model_names())}{close_to(model, model_names())}"
@@ -190,6 +195,21 @@ def is_resolved_file(model: str) -> bool:
         return False
     table = read_toml(Path(model))
     return "dataset" in table and not builds_on(table)
+
+
+def unknown_set(dataset: str, said: str) -> UsageError:
+    """The error for a name that is neither a data set's nor a path.
+
+    Args:
+        dataset: the name.
+        said: which data sets there are, in words, for where no path is close.
+    """
+    path = close_path(Path(dataset))
+    if path and not close_to(dataset, dataset_names()):
+        return UsageError(f"there is no data set or path {dataset!r}{path}")
+    return UsageError(
+        f"there is no data set {dataset!r}: {said}{close_to(dataset, dataset_names())}"
+    )
 
 
 def close_to(word: str, known: Sequence[str]) -> str:

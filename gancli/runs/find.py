@@ -2,14 +2,17 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 
 from filelock import FileLock
 
 from gancli.catalog import labelled_example, model_names
+from gancli.catalog.preset_files import close_to
 from gancli.checkpoint import Checkpoint, load
 from gancli.errors import RunError, UsageError
 from gancli.files import disk_errors
+from gancli.folders import close_path
 from gancli.pasteable import command
 from gancli.preset import Preset
 from gancli.runs.folder import LAST, Run
@@ -81,7 +84,18 @@ def find(wanted: str | None, fit: RunFilter = ANY) -> Run | Path:
             + command("train", wanted),
         )
     raise RunError(
-        f"no run {wanted!r}: name a path, a folder under {runs_root()}, or a model{_there_are()}"
+        f"no run {wanted!r}{_close_run(wanted)}: name a path, a folder under {runs_root()}, or a "
+        f"model{_there_are()}"
+    )
+
+
+def _close_run(wanted: str) -> str:
+    """The path, run or model that a name may mean, as a question."""
+    close = get_close_matches(wanted, [run.folder.name for run in all_runs()], n=1)
+    return (
+        close_path(Path(wanted))
+        or close_path(runs_root() / wanted)
+        or (f" (did you mean {close[0]}?)" if close else close_to(wanted, model_names()))
     )
 
 
