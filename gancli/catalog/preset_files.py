@@ -36,6 +36,9 @@ class PresetFile(BaseModel):
 
     name: str
     summary: str
+    """what the paper changed, in a sentence"""
+    idea: str = ""
+    """the same in a few words, for a table"""
     paper: str
     datasets: list[str]
     instead: dict[str, str] = {}

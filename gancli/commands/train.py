@@ -41,6 +41,7 @@ class TrainRequest:
     allow_changes: bool
     force: bool
     dry_run: bool
+    full: bool
     tensorboard: bool
     images: ImageChoices = field(default_factory=ImageChoices)
     weights: ExtractorWeights = field(default_factory=ExtractorWeights)
@@ -64,6 +65,20 @@ class TrainRequest:
         """All overrides, `--steps` among them."""
         return [*self.overrides, *([f"schedule.steps={self.steps}"] if self.steps else [])]
 
+    def typed_dry(self) -> list[str]:
+        """The words of the command line that describe the preset, and `--dry-run`."""
+        options = {
+            "--dataset": self.dataset,
+            "--variant": self.variant,
+            "--steps": self.steps,
+            "--image-size": self.images.size,
+            "--fit": self.images.fit,
+        }
+        words = [self.model]
+        words += [word for name, said in options.items() if said for word in (name, str(said))]
+        words += [word for said in self.overrides for word in ("--set", said)]
+        return ["train", *words, "--dry-run"]
+
     def preset(self) -> Preset:
         """The preset that the options describe."""
         return preset_as_typed(self.model, self.data, self.variant, self.images, self.changes())
@@ -77,7 +92,7 @@ def train(request: TrainRequest) -> None:
         preset = request.preset()
         if isinstance(preset.data, ImageFolder):
             say(words_for(preset.data))
-        print_plan(preset)
+        print_plan(preset, request.typed_dry(), full=request.full)
         return
     run = _run_to_resume(request) if request.resume else None
     if run is not None and run.checkpoints():
@@ -101,6 +116,8 @@ def _refuse_contradictions(request: TrainRequest) -> None:
         )
     if request.resume and request.dry_run:
         raise UsageError("--resume and --dry-run are mutually exclusive: leave one out")
+    if request.full and not request.dry_run:
+        raise UsageError("--full applies only with --dry-run: leave it out")
     if request.force and request.out is None:
         raise UsageError("--force needs --out, the folder of the run to replace")
     if request.allow_changes and not request.resume:
