@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from gancli.errors import DiskError
+from gancli.pasteable import command
 
 _FULL = {errno.ENOSPC: "the disk is full", errno.EDQUOT: "the disk quota is used up"}
 _FAULTY = {
@@ -46,7 +47,7 @@ def disk_error(error: OSError, path: Path | None = None) -> DiskError | None:
     remedy = "free some space" if error.errno in _FULL else "choose another place"
     return DiskError(
         f"could not use {where}: {reason}; files written before are intact: {remedy}, then "
-        "rerun the command (gan resume, for a run that had begun)"
+        f"rerun the command ({command('resume')}, for a run that had begun)"
     )
 
 

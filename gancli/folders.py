@@ -1,9 +1,70 @@
 """The folders outside the project: the user's cache, and that of named data sets; no torch."""
 
 import os
+import re
+from difflib import get_close_matches
 from pathlib import Path
 
 import platformdirs
+
+_HOME = re.compile(r"(?:[\w.-]+=)*~")
+"""A word of a command line whose path begins in a home folder, e.g. `--out=~/runs`."""
+
+
+def named_by(variable: str) -> str | None:
+    """The value of an environment variable that names a folder or a file; None: it is not set."""
+    value = os.environ.get(variable)
+    return expanded(value) if value else None
+
+
+def expanded(word: str) -> str:
+    """A word of a command line with `~` as the home folder, also where a shell leaves it alone."""
+    match = _HOME.match(word)
+    if match is None:
+        return word
+    start = match.end() - 1
+    return word[:start] + os.path.expanduser(word[start:])  # noqa: PTH111
+
+
+def close_path(path: Path) -> str:
+    """`(did you mean PATH?)`, where a path that does not exist resembles one that does.
+
+    The first part that does not exist is compared with what its folder holds.
+    """
+    rest = [part for part in (path, *path.parents) if not part.exists()]
+    if not rest:
+        return ""
+    first = rest[-1]
+    try:
+        names = sorted(each.name for each in first.parent.iterdir())
+    except OSError:
+        return ""
+    close = get_close_matches(first.name, names, n=1)
+    close = close or get_close_matches(first.name.lower(), [n.lower() for n in names], n=1)
+    named = next((name for name in names if close and name.lower() == close[0].lower()), None)
+    if named is None:
+        return ""
+    meant = first.parent / named / path.relative_to(first)
+    return f" (did you mean {meant if meant.exists() else first.parent / named}?)"
+
+
+def portable(path: Path) -> str:
+    """A path as files of a run hold it, which may be passed on: the home folder is `~`.
+
+    `expanded` makes a path of it again.
+    """
+    for home in dict.fromkeys(each for each in (_home(), _home(resolved=True)) if each):
+        if home != home.parent and path.is_relative_to(home):
+            return (Path("~") / path.relative_to(home)).as_posix()
+    return str(path)
+
+
+def _home(*, resolved: bool = False) -> Path | None:
+    try:
+        return Path.home().resolve() if resolved else Path.home()
+    except (OSError, RuntimeError):
+        # A user without a home, as in some containers.
+        return None
 
 
 def cache_folder() -> Path:
@@ -21,8 +82,8 @@ def data_folder(asked: Path | None, before: str | None = None) -> Path:
     Returns:
         The folder asked for, else the one used before, else `GANCLI_DATA`, else the cache.
     """
-    kept = before if before and Path(before).is_dir() else None
-    chosen = asked or kept or os.environ.get("GANCLI_DATA")
+    kept = Path(expanded(before)) if before else None
+    chosen = asked or (kept if kept and kept.is_dir() else None) or named_by("GANCLI_DATA")
     return Path(chosen) if chosen else cache_folder() / "data"
 
 

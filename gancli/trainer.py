@@ -12,8 +12,10 @@ from gancli.checkpoint import Checkpoint, Header, RunSettings
 from gancli.data import BatchSource, Dataset
 from gancli.errors import InterruptedRunError, NonFiniteError, RunError
 from gancli.files import write_atomically
+from gancli.folders import portable
 from gancli.objective.turn_settings import SIDES
 from gancli.parallel import World
+from gancli.pasteable import command
 from gancli.preset import Preset
 from gancli.preview import Previewer
 from gancli.runs.folder import Run
@@ -126,7 +128,7 @@ class Trainer:
                 self._save()
                 raise InterruptedRunError(
                     f"stopped at step {self.state.step:,} with everything saved: go on with "
-                    f"gan resume {self.job.run.folder}"
+                    + command("resume", self.job.run.folder)
                 )
         return self.state
 
@@ -234,7 +236,7 @@ class Trainer:
             preset=self.job.preset,
             settings=self.job.settings,
             data=self.job.data.fingerprint,
-            data_folder=str(self.job.data_folder.absolute()) if self.job.data_folder else None,
+            data_folder=_portable(self.job.data_folder),
             metrics=self.metrics,
         )
         checkpoint.save(path, header, tensors)
@@ -255,3 +257,7 @@ class Trainer:
             f"{names[0]} is no longer finite at step {self.state.step:,}; {good}; try a lower "
             "learning rate, e.g. --set optimizer.lr=1e-4"
         )
+
+
+def _portable(folder: Path | None) -> str | None:
+    return None if folder is None else portable(folder.absolute())

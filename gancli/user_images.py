@@ -2,7 +2,6 @@
 
 import json
 import re
-import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,8 +15,9 @@ from gancli.data.image_folder import FFHQ_FOLDERS
 from gancli.data.survey import SIZES, Survey, survey
 from gancli.errors import DataError, UsageError
 from gancli.folders import data_folder
+from gancli.pasteable import command
 from gancli.plurals import counted
-from gancli.preset import Preset, load_preset
+from gancli.preset import Preset, change, load_preset
 from gancli.watch import Say, Watch
 
 ARCHIVES = (".zip", ".npz")
@@ -104,7 +104,7 @@ def is_path(dataset: str) -> bool:
 def spec_of(found: Survey, choices: ImageChoices) -> ImageFolder:
     """The training settings of images that were looked at."""
     return ImageFolder(
-        path=str(found.path),
+        path=str(found.path.absolute()),
         size=found.size(choices.size),
         channels=found.channels,
         fit=(choices.fit or FitName.CROP).value,
@@ -144,13 +144,39 @@ def preset_as_typed(
         UsageError: anything unknown; or an option of images, and no images are named.
     """
     if catalog.is_resolved_file(model):
-        return load_preset(model, data, variant, [*typed_over(data, choices), *changes])
+        elsewhere = isinstance(data, UserImages) and _is_of_own_images(Path(model))
+        named = None if elsewhere else data
+        return load_preset(model, named, variant, [*typed_over(data, choices), *changes])
     option = choices.typed()
     if option and data is None:
         raise UsageError(
             f"{option} needs images of your own: add --dataset PATH, or leave {option} out"
         )
     return load_preset(model, data, variant, changes)
+
+
+def _is_of_own_images(file: Path) -> bool:
+    """Whether a complete preset file is made for a user's own images, whose path may be another."""
+    data = catalog.read_toml(file).get("data")
+    return isinstance(data, dict) and data.get("kind") == "images"
+
+
+def moved_to(preset: Preset, path: Path) -> Preset:
+    """A preset of a user's own images, which are now at this path.
+
+    Raises:
+        DataError: there are no images at the path.
+        UsageError: the preset is of a named data set.
+    """
+    if not isinstance(preset.data, ImageFolder):
+        raise UsageError(
+            f"{preset.name} was trained on {preset.dataset}, which --dataset cannot change: leave "
+            "it out"
+        )
+    _, found = survey(path)
+    return change(
+        preset, typed_over(UserImages("", {"path": str(found.path.absolute())}), ImageChoices())
+    )
 
 
 def words_for(data: ImageFolder) -> str:
@@ -189,7 +215,9 @@ def _load_own(data: ImageFolder, folder: Path, say: Say, watch: Watch, *, verify
         found = data.decode(source, verify=verify, done=done)
     skipped = len(source) - len(found)
     left_out = (
-        f", {counted(skipped, 'broken one')} skipped (gan data names them)" if skipped else ""
+        f", {counted(skipped, 'broken one')} skipped ({command('data', source.path)} names them)"
+        if skipped
+        else ""
     )
     say(f"{counted(len(found), 'image')}{left_out}; {words_for(data)}")
     return found
@@ -198,13 +226,15 @@ def _load_own(data: ImageFolder, folder: Path, say: Say, watch: Watch, *, verify
 def lite_command(preset: Preset) -> str | None:
     """The command that trains the same for a shorter time, where there is one."""
     data = preset.data
-    own = data if isinstance(data, ImageFolder) else None
+    own = data.own if isinstance(data, ImageFolder) else None
     try:
         file = catalog.preset_file(preset.name)
-        known = file.variants_on(catalog.home_of(file) if own else preset.dataset)
+        known = file.variants_on(
+            catalog.home_of(file) if isinstance(data, ImageFolder) else preset.dataset
+        )
     except UsageError:
         return None
     if "lite" not in known or preset.variant == "lite":
         return None
-    named = shlex.quote(own.path) if own and Path(own.path).is_absolute() else preset.dataset
-    return f"gan train {preset.name} --dataset {named} --variant lite"
+    named = own or preset.dataset
+    return command("train", preset.name, "--dataset", named, "--variant", "lite")

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from gancli.errors import RunError
 from gancli.files import disk_errors
+from gancli.pasteable import command
 from gancli.pictures import encoded, to_image
 from gancli.sample_formats import SAMPLE_FILE, SAMPLE_FORMATS, FormatName, SampleFormat
 from gancli.sampler import Samples
@@ -60,6 +61,14 @@ def new_folder(out: Path) -> Iterator[Path]:
         new.replace(out)
 
 
+@contextmanager
+def _new_file(out: Path, how: SampleFormat) -> Iterator[Path]:
+    """A folder for the one file of samples; at the end the file takes the place of `out`."""
+    with _scratch_beside(out) as scratch:
+        yield scratch
+        (scratch / f"samples.{how.container}").replace(out)
+
+
 def write(
     batches: Iterable[Samples],
     seeds: Sequence[int],
@@ -69,6 +78,7 @@ def write(
     key: str,
     labels: NDArray[np.int64] | None = None,
     folders: Sequence[str] | None = None,
+    single: bool = False,
     progress: Done = lambda count: None,
 ) -> None:
     """Write samples into a new folder, whole or not at all; an old one is replaced at the end.
@@ -82,13 +92,14 @@ def write(
         key: the samples' name in an npz: `images` or `points`.
         labels: one per sample, where there are classes.
         folders: the classes' names, to part a folder by class.
+        single: whether `out` is to be the zip or npz itself, not a folder that holds it.
         progress: called with the number of samples written so far.
 
     Raises:
         DiskError: the disk is full or not writable; nothing is left behind.
     """
     how = SAMPLE_FORMATS[FormatName(form)]
-    with new_folder(out) as new:
+    with _new_file(out, how) if single else new_folder(out) as new:
         if how.container == "npz":
             beside = {"seeds": np.array(seeds, dtype=np.int64)}
             beside |= {} if labels is None else {"labels": labels}
@@ -133,12 +144,24 @@ def pack(
         new.replace(out)
 
 
+def refuse_to_replace(file: Path, *, force: bool) -> None:
+    """Check that a file's place is free, or that `force` is given and a file is there.
+
+    Raises:
+        RunError: something is there that must stay.
+    """
+    if file.is_dir():
+        raise RunError(f"{file} is a folder: choose another --out, or {file}/ to write into it")
+    if file.exists() and not force:
+        raise RunError(f"{file} exists: replace it with --force, or choose another --out")
+
+
 def refuse_to_overwrite(
     out: Path,
     *,
     force: bool,
     own: re.Pattern[str] = SAMPLE_FILE,
-    command: str = "gan sample",
+    writer: str = command("sample"),
 ) -> None:
     """Check that `out` is free, or that `force` is given and only the command's own files would go.
 
@@ -146,7 +169,7 @@ def refuse_to_overwrite(
         out: the folder to make.
         force: whether an old one may be replaced.
         own: the names of the files the command writes.
-        command: its name.
+        writer: the command.
 
     Raises:
         RunError: something is there that must stay.
@@ -158,7 +181,7 @@ def refuse_to_overwrite(
     foreign = next((path for path in out.iterdir() if not _is_ours(path, own)), None)
     if foreign:
         raise RunError(
-            f"{out} holds {foreign.name}, which {command} did not write, so nothing in it is "
+            f"{out} holds {foreign.name}, which {writer} did not write, so nothing in it is "
             "touched: choose another folder with --out"
         )
     if not force:

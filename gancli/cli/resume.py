@@ -1,5 +1,9 @@
 """`gan resume` as it is typed."""
 
+from typing import Annotated
+
+import typer
+
 from gancli.cli.options import (
     DataDirOption,
     DeviceOption,
@@ -13,6 +17,14 @@ from gancli.cli.options import (
 
 def resume(
     run: RunArgument = None,
+    dataset: Annotated[
+        str | None,
+        typer.Option(
+            "--dataset",
+            metavar="PATH",
+            help="New place of the run's images, where they are your own and have been moved.",
+        ),
+    ] = None,
     device: DeviceOption = None,
     threads: ThreadsOption = None,
     data_dir: DataDirOption = None,
@@ -32,4 +44,5 @@ def resume(
         TrainOptions(
             data_dir, tensorboard=tensorboard, weights=ExtractorWeights(weights, trust_weights)
         ),
+        dataset,
     )

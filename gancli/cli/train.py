@@ -79,7 +79,10 @@ def train(
     trust_weights: TrustOption = False,
     dry_run: Annotated[
         bool,
-        typer.Option("--dry-run", help="Print the step and networks as they will run, and exit."),
+        typer.Option("--dry-run", help="Print the losses and networks without training."),
+    ] = False,
+    full: Annotated[
+        bool, typer.Option("--full", help="With --dry-run: print every layer and field.")
     ] = False,
 ) -> None:
     """Train a model: previews, metrics and checkpoints go to the run's folder."""
@@ -105,6 +108,7 @@ def train(
             allow_changes=allow_changes,
             force=force,
             dry_run=dry_run,
+            full=full,
             tensorboard=tensorboard,
             images=ImageChoices(image_size, fit, skip_broken, verify),
             weights=ExtractorWeights(weights, trust_weights),

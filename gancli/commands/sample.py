@@ -1,5 +1,7 @@
 """`gan sample`."""
 
+import csv
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -15,9 +17,9 @@ from gancli.checkpoint import Checkpoint
 from gancli.choices import DeviceName
 from gancli.defaults import SAMPLE_COUNT, SAMPLES_PER_CLASS
 from gancli.environment import choose_device
-from gancli.errors import RunError, UsageError
+from gancli.errors import UsageError
 from gancli.files import write_atomically
-from gancli.folders import as_typed
+from gancli.folders import as_typed, expanded
 from gancli.pictures import grid, png, scatter
 from gancli.plurals import counted
 from gancli.preset import Preset
@@ -28,7 +30,7 @@ from gancli.runs.find import ANY, LABELLED, default_folder, find, open_checkpoin
 from gancli.runs.folder import Run
 from gancli.sample_formats import FormatName
 from gancli.sampler import Sampler, Samples
-from gancli.writer import refuse_to_overwrite, write
+from gancli.writer import refuse_to_overwrite, refuse_to_replace, write
 
 PICTURE_LIMIT = 100_000
 """Samples in one picture; more could not be told apart, nor opened."""
@@ -36,6 +38,8 @@ COUNT_LIMIT = 10_000_000
 """Samples of one call."""
 NAMES_SHOWN = 20
 """Classes that an error lists."""
+SINGLE_FILES = (FormatName.ZIP, FormatName.NPZ)
+"""Formats of one file, whose endings they are."""
 LONGEST_NUMBER = 40
 """Digits of a number; longer ones are names."""
 
@@ -48,7 +52,7 @@ class SampleRequest:
     count: int | None
     seeds: str | None
     per_class: int | None
-    classes: str | None
+    classes: tuple[str, ...] | None
     truncation: float | None
     batch_size: int
     form: FormatName | None
@@ -56,7 +60,7 @@ class SampleRequest:
     checkpoint: str
     raw: bool
     device: DeviceName | None
-    out: Path | None
+    out: str | None
     force: bool
 
     @property
@@ -91,16 +95,20 @@ def sample(request: SampleRequest) -> None:
     total = len(seeds) * len(labels)
     if total > COUNT_LIMIT:
         raise UsageError(f"{total:,} samples are too many: one call writes at most {COUNT_LIMIT:,}")
-    form = _form(request.form, preset.data.key)
+    file = single_file(request.out)
+    form = _form(request.form, preset.data.key, file)
     pictured = request.grid or preset.data.key == "points"
     if pictured and total > PICTURE_LIMIT:
         raise UsageError(
             f"a picture of {total:,} samples is too large: it may show at most {PICTURE_LIMIT:,}"
         )
-    out = (request.out or _default_folder(found, saved, request)).absolute()
+    place = Path(request.out) if request.out else _default_folder(found, saved, request)
+    out = place.absolute()
     # Next to the folder, not in it: whoever reads the folder wants samples alone.
-    picture_file = out.parent / f"{out.name}-grid.png"
-    _check_free(out, picture_file if pictured else None, force=request.force)
+    picture_file = out.parent / f"{out.stem if file else out.name}-grid.png"
+    (refuse_to_replace if file else refuse_to_overwrite)(out, force=request.force)
+    if pictured:
+        refuse_to_replace(picture_file, force=request.force)
     device = torch.device(choose_device(request.device))
     network = saved.network(raw=request.raw)
     say(f"sampling {saved.path}: {preset.name} on {preset.dataset}, {network}")
@@ -117,6 +125,7 @@ def sample(request: SampleRequest) -> None:
             key=preset.data.key,
             labels=_joined([sampler.labels(seeds, label) for label in labels]),
             folders=preset.data.class_names if request.by_class else None,
+            single=file is not None,
             progress=progress,
         )
     each = f", {len(seeds)} of each of {_classes(labels)}," if request.by_class else ""
@@ -125,12 +134,6 @@ def sample(request: SampleRequest) -> None:
         picture = _picture(np.concatenate(kept), saved, len(seeds) if request.by_class else None)
         write_atomically(picture_file, picture)
         say(f"picture: {as_typed(picture_file)}")
-
-
-def _check_free(out: Path, picture_file: Path | None, *, force: bool) -> None:
-    refuse_to_overwrite(out, force=force)
-    if picture_file is not None and picture_file.exists() and not force:
-        raise RunError(f"{picture_file} exists: replace it with --force, or choose another --out")
 
 
 def _classes(labels: Sequence[int | None]) -> str:
@@ -160,14 +163,16 @@ def _wanted_classes(request: SampleRequest, preset: Preset) -> list[int | None]:
     return [*parse_classes(request.classes, preset.data.class_names)]
 
 
-def parse_classes(text: str, names: Sequence[str]) -> list[int]:
+def parse_classes(texts: Sequence[str], names: Sequence[str]) -> list[int]:
     """`0,3,cat` as labels: each word a class's name, or its number.
+
+    A name that has commas is a text of its own, or stands in double quotes.
 
     Raises:
         UsageError: there is no such class, or one is named twice.
     """
     labels: list[int] = []
-    for word in (part.strip() for part in text.split(",")):
+    for word in chain.from_iterable(_words(text, names) for text in texts):
         if word in names:
             labels.append(names.index(word))
         elif _is_number(word) and int(word) < len(names):
@@ -176,11 +181,23 @@ def parse_classes(text: str, names: Sequence[str]) -> list[int]:
             close = get_close_matches(word, names, n=1)
             raise UsageError(
                 f"--classes {word} is neither one of {_listed(names)} nor a number below "
-                f"{len(names)}" + (f" (did you mean {close[0]}?)" if close else "")
+                f"{len(names)}"
+                + (f" (did you mean {close[0]}?)" if close else "")
+                + ("; put a name that has commas in double quotes" if "," in "".join(names) else "")
             )
     if len(set(labels)) < len(labels):
-        raise UsageError(f"--classes {text} names a class twice: name each once")
+        raise UsageError(f"--classes {','.join(texts)} names a class twice: name each once")
     return labels
+
+
+def _words(text: str, names: Sequence[str]) -> list[str]:
+    """A list with commas as csv has it, where it is not a class's name as a whole."""
+    if text.strip() in names:
+        return [text.strip()]
+    try:
+        return [word.strip() for word in next(csv.reader([text], skipinitialspace=True))]
+    except (csv.Error, StopIteration):
+        return [text]
 
 
 def _listed(names: Sequence[str]) -> str:
@@ -228,18 +245,37 @@ def _is_number(text: str) -> bool:
     return text.isdecimal() and len(text) <= LONGEST_NUMBER
 
 
-def _form(asked: FormatName | None, key: str) -> FormatName:
+def single_file(out: str | None) -> FormatName | None:
+    """The format of the one file that `--out` names by its ending; None: it names a folder.
+
+    A slash at the end makes a folder of any name.
+    """
+    ending = Path(out).suffix.lower().removeprefix(".") if out else ""
+    is_folder = not out or out.endswith(("/", os.sep))
+    return None if is_folder or ending not in SINGLE_FILES else FormatName(ending)
+
+
+def _form(asked: FormatName | None, key: str, file: FormatName | None) -> FormatName:
+    if file is not None and asked not in (None, file):
+        raise UsageError(
+            f"--out ends in .{file}, and --format is {asked}: leave --format out, or end --out "
+            "with a slash to write into a folder of that name"
+        )
+    asked = asked or file
     if key == "images":
         return asked or FormatName.FOLDER
     if asked not in (None, FormatName.NPZ):
-        raise UsageError(f"points can only be written as npz: leave --format {asked} out")
+        raise UsageError(
+            f"points can only be written as npz, not as {asked}: leave --format out, and --out "
+            "without that ending"
+        )
     return FormatName.NPZ
 
 
 def _default_folder(found: Run | Path, saved: Checkpoint, request: SampleRequest) -> Path:
     which = (request.seeds or f"0-{len(request.wanted()) - 1}").replace(" ", "")
     if request.by_class:
-        which += f"-of-{request.classes or 'each'}".replace(" ", "").replace("/", "_")
+        which += f"-of-{','.join(request.classes or ('each',))}".replace(" ", "").replace("/", "_")
     if request.truncation is not None:
         which += f"-within-{request.truncation:g}"
     return default_folder(found, saved, "samples", which, raw=request.raw)
@@ -250,6 +286,6 @@ def _picture(made: Samples, saved: Checkpoint, columns: int | None) -> bytes:
     if spec.key == "images":
         return png(grid(made, columns))
     title = f"{header.preset.name}, step {header.step:,}, {counted(len(made), 'sample')}"
-    folder = Path(header.data_folder or "")
+    folder = Path(expanded(header.data_folder or ""))
     reals = spec.to_samples(spec.load(folder, header.settings.seed).x)
     return scatter(made, reals, spec, title)

@@ -41,6 +41,7 @@ class TrainRequest:
     allow_changes: bool
     force: bool
     dry_run: bool
+    full: bool
     tensorboard: bool
     images: ImageChoices = field(default_factory=ImageChoices)
     weights: ExtractorWeights = field(default_factory=ExtractorWeights)
@@ -64,6 +65,20 @@ class TrainRequest:
         """All overrides, `--steps` among them."""
         return [*self.overrides, *([f"schedule.steps={self.steps}"] if self.steps else [])]
 
+    def typed_dry(self) -> list[str]:
+        """The words of the command line that describe the preset, and `--dry-run`."""
+        options = {
+            "--dataset": self.dataset,
+            "--variant": self.variant,
+            "--steps": self.steps,
+            "--image-size": self.images.size,
+            "--fit": self.images.fit,
+        }
+        words = [self.model]
+        words += [word for name, said in options.items() if said for word in (name, str(said))]
+        words += [word for said in self.overrides for word in ("--set", said)]
+        return ["train", *words, "--dry-run"]
+
     def preset(self) -> Preset:
         """The preset that the options describe."""
         return preset_as_typed(self.model, self.data, self.variant, self.images, self.changes())
@@ -77,15 +92,21 @@ def train(request: TrainRequest) -> None:
         preset = request.preset()
         if isinstance(preset.data, ImageFolder):
             say(words_for(preset.data))
-        print_plan(preset)
-    elif request.resume:
-        _resume_as_typed(request)
-    else:
-        preset = request.preset()
-        settings = new_settings(
-            request.place, request.precision, request.seed, deterministic=request.deterministic
-        )
-        start_run(preset, settings, request.options, out=request.out, force=request.force)
+        print_plan(preset, request.typed_dry(), full=request.full)
+        return
+    run = _run_to_resume(request) if request.resume else None
+    if run is not None and run.checkpoints():
+        _resume_as_typed(request, run)
+        return
+    preset = request.preset()
+    if request.resume:
+        say("there is no run to resume yet: starting one")
+    settings = new_settings(
+        request.place, request.precision, request.seed, deterministic=request.deterministic
+    )
+    # A run that stopped before its first checkpoint has nothing to lose.
+    force = request.force or run is not None
+    start_run(preset, settings, request.options, out=request.out, force=force)
 
 
 def _refuse_contradictions(request: TrainRequest) -> None:
@@ -95,14 +116,15 @@ def _refuse_contradictions(request: TrainRequest) -> None:
         )
     if request.resume and request.dry_run:
         raise UsageError("--resume and --dry-run are mutually exclusive: leave one out")
+    if request.full and not request.dry_run:
+        raise UsageError("--full applies only with --dry-run: leave it out")
     if request.force and request.out is None:
         raise UsageError("--force needs --out, the folder of the run to replace")
     if request.allow_changes and not request.resume:
         raise UsageError("--allow-changes applies only with --resume: leave it out")
 
 
-def _resume_as_typed(request: TrainRequest) -> None:
-    run = _wanted_run(request)
+def _resume_as_typed(request: TrainRequest, run: Run) -> None:
     with alone_in(run):
         saved = load(run.checkpoint())
         stored = saved.header
@@ -135,14 +157,13 @@ def _resume_as_typed(request: TrainRequest) -> None:
         go_on(run, saved, preset, settings, request.options)
 
 
-def _wanted_run(request: TrainRequest) -> Run:
+def _run_to_resume(request: TrainRequest) -> Run | None:
+    """The run that `--resume` means; None: there is none yet."""
     if request.out is None:
-        wanted = load_preset(request.model, request.data, request.variant)
+        wanted = request.preset()
         return latest_of(wanted.name, wanted.dataset)
     run = Run(request.out)
-    if not run.exists():
-        raise RunError(f"there is no run in {request.out}: leave --resume out to start one there")
-    return run
+    return run if run.exists() else None
 
 
 def _preset_again(request: TrainRequest, stored: Preset) -> Preset:
@@ -150,8 +171,8 @@ def _preset_again(request: TrainRequest, stored: Preset) -> Preset:
     named = request.model in catalog.model_names()
     if named and request.variant is None:
         data = request.data or stored.dataset
-        name = data.name if isinstance(data, UserImages) else data
-        if (request.model, name) != (stored.name, stored.dataset):
+        same_data = isinstance(stored.data, ImageFolder) and isinstance(data, UserImages)
+        if request.model != stored.name or not (same_data or data == stored.dataset):
             return load_preset(request.model, data, None, request.changes())
         changed = change(stored, [*typed_over(data, request.images), *request.changes()])
         return mark_deviations(changed, stored.name, stored.dataset)

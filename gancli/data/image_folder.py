@@ -13,6 +13,7 @@ from gancli.data.sources import open_source
 from gancli.data.survey import BROKEN_NAMED, SIZES
 from gancli.data.torchvision_images import ImageSpec
 from gancli.errors import DataError
+from gancli.folders import expanded, portable
 from gancli.types import DataShape
 from gancli.watch import Done
 
@@ -22,6 +23,10 @@ FFHQ = (
     "folder there, or name it with --dataset"
 )
 """Where Flickr-Faces-HQ comes from, a set that users must download themselves."""
+
+
+class MovedImagesError(DataError):
+    """The images that a run was trained on are no longer where they were."""
 
 
 class ImageFolder(ImageSpec):
@@ -41,6 +46,11 @@ class ImageFolder(ImageSpec):
     skip_broken: bool = False
     """go on without the images that cannot be decoded"""
 
+    @field_validator("path")
+    @classmethod
+    def _may_be_passed_on(cls, path: str) -> str:
+        return portable(Path(expanded(path))) if Path(expanded(path)).is_absolute() else path
+
     @field_validator("size")
     @classmethod
     def _is_known(cls, size: int) -> int:
@@ -55,6 +65,12 @@ class ImageFolder(ImageSpec):
         if unfit is not None:
             raise ValueError(unfit)
         return classes
+
+    @property
+    def own(self) -> Path | None:
+        """The path of a user's own images; None: a set in the folder of named data sets."""
+        path = Path(expanded(self.path))
+        return path if path.is_absolute() else None
 
     @property
     def shape(self) -> DataShape:
@@ -125,15 +141,13 @@ class ImageFolder(ImageSpec):
         Raises:
             DataError: nothing is there.
         """
-        own = [self.path] if Path(self.path).is_absolute() else self.path.split(" | ")
-        places = [folder / name for name in own]
+        places = [self.own] if self.own else [folder / name for name in self.path.split(" | ")]
         found = next((place for place in places if place.exists()), None)
         if found is not None:
             return found
         where = " or ".join(map(str, places))
-        if Path(self.path).is_absolute():
-            raise DataError(
-                f"the images of this run are no longer at {where}: put them back, or name their "
-                "new place: gan train MODEL --dataset PATH --out RUN --resume --allow-changes"
+        if self.own:
+            raise MovedImagesError(
+                f"the images that were trained on are no longer at {where}: put them back"
             )
         raise DataError(f"there is no {where}: {FFHQ}")

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from gancli.errors import DataError
+from gancli.folders import close_path
 
 UNREADABLE = (
     *(zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError),
@@ -55,7 +56,8 @@ def reading(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise DataError(
-            f"could not read {error.filename or path}: {(error.strerror or str(error)).lower()}; "
+            f"could not read {error.filename or path}: {(error.strerror or str(error)).lower()}"
+            f"{close_path(path) if isinstance(error, FileNotFoundError) else ''}; "
             f"name {LAYOUT}"
         ) from error
 

@@ -15,13 +15,14 @@ from gancli.checkpoint import Checkpoint
 from gancli.data import Dataset
 from gancli.data.decode import COLOUR_WORDS
 from gancli.errors import UsageError
+from gancli.pasteable import command
 from gancli.sampler import Sampler
 
 Batch = tuple[Tensor, Tensor | None]
 """uint8 images of (B, C, H, W), and their labels of (B,) where they have any."""
 Shape = tuple[int, int, int]
 """(C, H, W)"""
-SAME_SIZE = "gan data PATH --image-size N --pack OUT.zip"
+SAME_SIZE = command("data", "PATH", "--image-size", "N", "--pack", "OUT.zip")
 """A command that brings images to one size."""
 
 

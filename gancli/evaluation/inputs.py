@@ -8,9 +8,10 @@ import torch
 
 from gancli.checkpoint import Checkpoint, Header, Network
 from gancli.data import AnyData, TorchvisionImages
+from gancli.data.image_folder import MovedImagesError
 from gancli.data.survey import survey
 from gancli.defaults import EVALUATION_COUNT
-from gancli.errors import UsageError
+from gancli.errors import DataError, UsageError
 from gancli.evaluation.image_files import ImageFiles
 from gancli.evaluation.image_sets import (
     DatasetImages,
@@ -22,6 +23,7 @@ from gancli.evaluation.protocol import GIVEN, Split
 from gancli.evaluation.request import EvaluationRequest
 from gancli.evaluation.spec import RealImages
 from gancli.folders import data_folder
+from gancli.pasteable import command
 from gancli.preset import Preset, spec_named
 from gancli.runs.find import LABELLED, OF_IMAGES, find, open_checkpoint
 from gancli.runs.folder import LAST, SUFFIX, Run
@@ -119,7 +121,7 @@ def images_of_checkpoint(
     if not preset.data.shape.is_image:
         raise UsageError(
             f"{preset.name} on {preset.dataset} makes points, and scores are of images: count the "
-            "modes of points with gan collapse-study"
+            f"modes of points with {command('collapse-study')}"
         )
     seeds = _seeds(request, preset)
     images = GeneratedImages(saved, seeds, request.raw, request.batch_size, device)
@@ -268,7 +270,10 @@ class _KnownData:
         elif split == "test":
             raise UsageError(f"{self.name} has no test split: use --reference train")
         else:
-            data = self.spec.load(self.folder, self.seed)
+            try:
+                data = self.spec.load(self.folder, self.seed)
+            except MovedImagesError as error:
+                raise DataError(f"{error}, or name them with --reference PATH") from error
         return RealImages(DatasetImages(data, self.spec.class_names), self.name, split)
 
 

@@ -1,6 +1,5 @@
 """`gan compare`: runs that were scored by the same protocol, ranked by one of their scores."""
 
-import shlex
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -9,6 +8,7 @@ from gancli.errors import RunError, UsageError
 from gancli.evaluation.not_comparable import refusal, without_score
 from gancli.evaluation.protocol import Evaluation, Protocol, Split, protocol_differences
 from gancli.evaluation.results import BEST_OF, ScoredRun
+from gancli.pasteable import command
 from gancli.runs.folder import LAST
 from gancli.scores import ranks, score_named
 
@@ -132,8 +132,8 @@ def rank_runs(runs: Sequence[ScoredRun], by: str | None, split: Split | None = N
         against = f" against the {split} split" if split else ""
         raise RunError(
             f"there is no evaluation{against} of {' and '.join(run.name for run in runs)}: make "
-            f"one with gan evaluate {shlex.quote(runs[0].name)}"
-            + (f" --reference {split}" if split else "")
+            + "one with "
+            + command("evaluate", runs[0].name, *(["--reference", split] if split else []))
         )
     groups = comparable_groups(considered)
     groups.sort(key=lambda group: group[0].protocol.count)
@@ -163,7 +163,8 @@ def _ranked(runs: Sequence[ScoredRun], protocol: Protocol, by: str) -> Compariso
     if len(rows) < 2:
         raise UsageError(
             f"{runs[0].name} alone has one evaluation, and a ranking needs two: name another run, "
-            "or evaluate another checkpoint with gan evaluate --checkpoint STEP"
+            "or evaluate another checkpoint with "
+            + command("evaluate", runs[0].name, "--checkpoint", "STEP")
         )
     rows.sort(key=lambda row: row.scores[by], reverse=score_named(by).better == "higher")
     return Comparison(by, protocol, rows)

@@ -8,6 +8,7 @@ from gancli.errors import RunError, UsageError
 from gancli.evaluation.extractors import MNIST
 from gancli.evaluation.protocol import GIVEN, Evaluation, Protocol, protocol_differences
 from gancli.evaluation.results import BEST_OF, ScoredRun
+from gancli.pasteable import command
 from gancli.scores import option_of, ranking_scores, ranks
 
 
@@ -94,7 +95,7 @@ def command_for(run: ScoredRun, protocol: Protocol, scores: Sequence[str]) -> st
     """The command that scores a run by a protocol."""
     at = protocol.reference if protocol.split == "all" else protocol.split
     words = [
-        f"gan evaluate {shlex.quote(run.name)}",
+        command("evaluate", run.name),
         *dict.fromkeys(f"--{option}" for name in scores if (option := option_of(name))),
         *([f"--count {protocol.count}"] if protocol.network != GIVEN else []),
         *([f"--reference {shlex.quote(at)}"] if protocol.data else []),

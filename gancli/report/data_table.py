@@ -4,6 +4,7 @@ from pydantic import BaseModel
 from rich.markup import escape
 from rich.table import Table
 
+from gancli.pasteable import command
 from gancli.report.console import console, say
 
 CLASSES_SHOWN = 20
@@ -44,7 +45,7 @@ def print_look(found: Look) -> None:
     table.add_row("training", escape("\n".join(found.training)))
     console().print(table, soft_wrap=False)
     if found.broken:
-        say("broken images stop gan train, unless it is told to --skip-broken")
+        say(f"broken images stop {command('train')}, unless it is told to --skip-broken")
 
 
 def _classes(classes: dict[str, int]) -> str:

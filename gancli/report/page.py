@@ -8,6 +8,7 @@ from typing import NamedTuple
 import gancli
 from gancli.evaluation.leaderboard import Entry
 from gancli.evaluation.protocol import Evaluation
+from gancli.folders import portable
 from gancli.html import data_uri, template, thinned
 from gancli.plurals import counted
 from gancli.preset import to_toml
@@ -99,7 +100,7 @@ def _facts(summary: Summary) -> dict[str, str]:
         "device": f"{settings.device}, {settings.precision}, {counted(settings.threads, 'thread')}"
         + (", deterministic" if settings.deterministic else ""),
         "versions": ", ".join(f"{name} {version}" for name, version in header.versions.items()),
-        "checkpoint": str(summary.run.checkpoint_file(header.step)),
+        "checkpoint": portable(summary.run.checkpoint_file(header.step)),
     }
 
 
