@@ -4,7 +4,7 @@ import errno
 import os
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from gancli.errors import DiskError
@@ -27,6 +27,9 @@ _REFUSED = {
     errno.EISDIR: "a folder is in the way",
     errno.ENOENT: "its folder cannot be made",
 }
+_NOT_FLUSHED = {errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EBADF}
+_FLUSHED_ONE_BY_ONE = 64
+"""Most files that are flushed each for itself; of more, one flush of all disks takes less time."""
 PARTIAL = ".partial"
 """Ending of a file or folder that is being written."""
 
@@ -78,24 +81,63 @@ def write_atomically(path: Path, content: bytes | bytearray, *, shared: bool = F
     own = f".{os.getpid()}-{threading.get_ident()}" if shared else ""
     partial = path.with_name(f"{path.name}{own}{PARTIAL}")
     with disk_errors(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         try:
             with partial.open("wb") as file:
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
             partial.replace(path)
-        except OSError:
-            partial.unlink(missing_ok=True)
+        except BaseException:
+            with suppress(OSError):
+                partial.unlink(missing_ok=True)
             raise
-        _flush_folder(path.parent)
+        flush_folder(path.parent)
 
 
-def _flush_folder(folder: Path) -> None:
-    """Make a rename in `folder` survive a power failure."""
-    if os.name == "posix":
+def make_folder(folder: Path) -> None:
+    """Make a folder and those above it, so that they survive a power failure."""
+    if folder.is_dir():
+        return
+    make_folder(folder.parent)
+    folder.mkdir(exist_ok=True)
+    flush_folder(folder.parent)
+
+
+def flush_folder(folder: Path) -> None:
+    """Make the names in a folder survive a power failure, where its disk can do that."""
+    if os.name != "posix":
+        return
+    try:
         handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+    except PermissionError:
+        # One may write into a folder that one may not list; its names cannot be flushed.
+        return
+    try:
+        os.fsync(handle)
+    except OSError as error:
+        # Some network and FUSE disks flush no folders.
+        if error.errno not in _NOT_FLUSHED:
+            raise
+    finally:
+        os.close(handle)
+
+
+def flush_tree(folder: Path) -> None:
+    """Make a folder and all that is in it survive a power failure."""
+    below = [path for path in folder.rglob("*") if not path.is_symlink()]
+    if len(below) > _FLUSHED_ONE_BY_ONE and hasattr(os, "sync"):
+        os.sync()
+        return
+    for path in below:
+        if path.is_file():
+            flush_file(path)
+    for path in (*reversed(below), folder):
+        if path.is_dir():
+            flush_folder(path)
+
+
+def flush_file(path: Path) -> None:
+    """Make a file's content survive a power failure."""
+    with path.open("rb+") as file:
+        os.fsync(file.fileno())

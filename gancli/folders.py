@@ -7,6 +7,8 @@ from pathlib import Path
 
 import platformdirs
 
+from gancli.notices import as_text
+
 _HOME = re.compile(r"(?:[\w.-]+=)*~")
 """A word of a command line whose path begins in a home folder, e.g. `--out=~/runs`."""
 
@@ -55,8 +57,8 @@ def portable(path: Path) -> str:
     """
     for home in dict.fromkeys(each for each in (_home(), _home(resolved=True)) if each):
         if home != home.parent and path.is_relative_to(home):
-            return (Path("~") / path.relative_to(home)).as_posix()
-    return str(path)
+            return as_text((Path("~") / path.relative_to(home)).as_posix())
+    return as_text(path)
 
 
 def _home(*, resolved: bool = False) -> Path | None:
@@ -82,9 +84,17 @@ def data_folder(asked: Path | None, before: str | None = None) -> Path:
     Returns:
         The folder asked for, else the one used before, else `GANCLI_DATA`, else the cache.
     """
-    kept = Path(expanded(before)) if before else None
-    chosen = asked or (kept if kept and kept.is_dir() else None) or named_by("GANCLI_DATA")
+    chosen = asked or (_folder(before) if before else None) or named_by("GANCLI_DATA")
     return Path(chosen) if chosen else cache_folder() / "data"
+
+
+def _folder(path: str) -> Path | None:
+    """The path where there is such a folder, as far as this user may see."""
+    found = Path(expanded(path))
+    try:
+        return found if found.is_dir() else None
+    except (OSError, ValueError):
+        return None
 
 
 def as_typed(path: Path) -> Path:

@@ -17,7 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gancli.errors import RunError
-from gancli.files import disk_errors
+from gancli.exchange import replace_folder
+from gancli.files import disk_errors, flush_file, flush_folder, flush_tree, make_folder
 from gancli.pasteable import command
 from gancli.pictures import encoded, to_image
 from gancli.sample_formats import SAMPLE_FILE, SAMPLE_FORMATS, FormatName, SampleFormat
@@ -40,7 +41,7 @@ IMAGES_PER_ZIP_FOLDER = 1000
 def _scratch_beside(out: Path) -> Iterator[Path]:
     """A folder on the disk of `out`, where its replacement is made; it goes, whatever happens."""
     with disk_errors(out):
-        out.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(out.parent)
         with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name[:80]}-") as scratch:
             yield Path(scratch)
 
@@ -56,9 +57,8 @@ def new_folder(out: Path) -> Iterator[Path]:
         new = scratch / "new"
         new.mkdir()
         yield new
-        if out.exists():
-            out.replace(scratch / "old")
-        new.replace(out)
+        flush_tree(new)
+        replace_folder(new, out, scratch / "old")
 
 
 @contextmanager
@@ -141,7 +141,9 @@ def pack(
             progress,
             beside={"class_names": list(classes)} if classes else {},
         )
+        flush_file(new)
         new.replace(out)
+        flush_folder(out.parent)
 
 
 def refuse_to_replace(file: Path, *, force: bool) -> None:

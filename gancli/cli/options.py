@@ -117,6 +117,14 @@ CheckpointOption = Annotated[
         help="Checkpoint of the run; best: by the evaluations made in training.",
     ),
 ]
+FromCheckpointOption = Annotated[
+    str,
+    typer.Option(
+        "--checkpoint",
+        metavar="last|best|STEP",
+        help="Checkpoint to resume from; those after it are removed.",
+    ),
+]
 WeightsOption = Annotated[
     Path | None,
     typer.Option(

@@ -11,6 +11,7 @@ from gancli.cli.options import (
     DatasetOption,
     DeviceOption,
     FitOption,
+    FromCheckpointOption,
     ImageSizeOption,
     Model,
     SetOption,
@@ -73,6 +74,7 @@ def train(
     allow_changes: Annotated[
         bool, typer.Option("--allow-changes", help="Resume although the preset has changed.")
     ] = False,
+    checkpoint: FromCheckpointOption = "last",
     force: Annotated[bool, typer.Option("--force", help="Replace the run in --out.")] = False,
     tensorboard: TensorboardOption = False,
     weights: WeightsOption = None,
@@ -112,5 +114,6 @@ def train(
             tensorboard=tensorboard,
             images=ImageChoices(image_size, fit, skip_broken, verify),
             weights=ExtractorWeights(weights, trust_weights),
+            checkpoint=checkpoint,
         )
     )

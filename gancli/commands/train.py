@@ -17,7 +17,7 @@ from gancli.report.console import say
 from gancli.report.dry_run import print_plan
 from gancli.run_job import TrainOptions, alone_in, go_on, start_run
 from gancli.runs.find import latest_of
-from gancli.runs.folder import Run
+from gancli.runs.folder import LAST, Run
 from gancli.user_images import ImageChoices, choose, preset_as_typed, typed_over, words_for
 
 
@@ -45,6 +45,7 @@ class TrainRequest:
     tensorboard: bool
     images: ImageChoices = field(default_factory=ImageChoices)
     weights: ExtractorWeights = field(default_factory=ExtractorWeights)
+    checkpoint: str = LAST
 
     @cached_property
     def data(self) -> str | UserImages | None:
@@ -59,7 +60,9 @@ class TrainRequest:
     @property
     def options(self) -> TrainOptions:
         """What is neither of the preset nor of the settings."""
-        return TrainOptions(self.data_dir, self.images.verify, self.tensorboard, self.weights)
+        return TrainOptions(
+            self.data_dir, self.images.verify, self.tensorboard, self.weights, self.checkpoint
+        )
 
     def changes(self) -> list[str]:
         """All overrides, `--steps` among them."""
@@ -122,11 +125,13 @@ def _refuse_contradictions(request: TrainRequest) -> None:
         raise UsageError("--force needs --out, the folder of the run to replace")
     if request.allow_changes and not request.resume:
         raise UsageError("--allow-changes applies only with --resume: leave it out")
+    if request.checkpoint != LAST and not request.resume:
+        raise UsageError("--checkpoint applies only with --resume: leave it out")
 
 
 def _resume_as_typed(request: TrainRequest, run: Run) -> None:
     with alone_in(run):
-        saved = load(run.checkpoint())
+        saved = load(run.checkpoint(request.checkpoint))
         stored = saved.header
         if request.seed not in (None, stored.settings.seed):
             raise RunError(

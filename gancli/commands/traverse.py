@@ -26,7 +26,8 @@ from gancli.report.traversal import Panel, budget, print_traversal, render_trave
 from gancli.report.traversal_figures import animation, axes_sheet, sprite, strip
 from gancli.rng import SEED_LIMIT
 from gancli.runs.find import OF_IMAGES, default_folder, find, open_checkpoint
-from gancli.runs.folder import TRAVERSAL_FILE, Run
+from gancli.runs.folder import Run
+from gancli.runs.own_files import TRAVERSAL_FILE
 from gancli.sampler import Sampler, Samples
 from gancli.traverse import (
     MAX_CLASSES_SHOWN,

@@ -23,6 +23,7 @@ from gancli.evaluation.protocol import GIVEN, Split
 from gancli.evaluation.request import EvaluationRequest
 from gancli.evaluation.spec import RealImages
 from gancli.folders import data_folder
+from gancli.notices import as_text
 from gancli.pasteable import command
 from gancli.preset import Preset, spec_named
 from gancli.runs.find import LABELLED, OF_IMAGES, find, open_checkpoint
@@ -64,7 +65,7 @@ class ScoredImages:
 
     def __str__(self) -> str:
         if isinstance(self.images, ImageFiles):
-            return str(self.images.path)
+            return as_text(self.images.path)
         preset = self.preset
         return f"{preset.name} on {preset.dataset}, {self.network}" if preset else ""
 
@@ -228,7 +229,7 @@ def _at(path: Path, option: str) -> RealImages:
     if not path.exists():
         choices = "train, test, both, or " if option == "--reference" else ""
         raise UsageError(f"{option} {path} does not exist: name {choices}a path of images")
-    return RealImages(ImageFiles.of(*survey(_samples_in(path))), str(path), "all")
+    return RealImages(ImageFiles.of(*survey(_samples_in(path))), as_text(path), "all")
 
 
 @dataclass(frozen=True)

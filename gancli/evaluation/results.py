@@ -5,12 +5,11 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from filelock import FileLock
-from pydantic import ValidationError
-
 from gancli.errors import RunError
 from gancli.evaluation.protocol import Evaluation, Protocol, protocol_differences
-from gancli.files import disk_errors, write_atomically
+from gancli.files import write_atomically
+from gancli.locks import locked
+from gancli.outside import ForeignTextError, json_from, model_from
 from gancli.runs.folder import Run
 from gancli.scores import score_named
 from gancli.settings import Settings
@@ -99,8 +98,8 @@ def training_evaluations(run: Run) -> list[TrainingEvaluation]:
     found = []
     for row in run.evaluations():
         try:
-            found.append(TrainingEvaluation.model_validate(row))
-        except ValidationError:
+            found.append(model_from(TrainingEvaluation, row, run.evaluations_file))
+        except ForeignTextError:
             break
     return found
 
@@ -111,15 +110,17 @@ def read_evaluations(file: Path) -> list[Evaluation]:
     Raises:
         RunError: they cannot be read.
     """
-    if not file.exists():
-        return []
     try:
-        return [Evaluation.model_validate(each) for each in json.loads(file.read_bytes())]
-    except (OSError, ValueError, TypeError) as error:
-        raise RunError(
-            f"{file} is damaged or was written by another version: move it away, then rerun the "
-            "command"
-        ) from error
+        rows = json_from(file.read_bytes(), file)
+        if not isinstance(rows, list):
+            raise ForeignTextError(f"{file} is not a list of evaluations")
+        return [model_from(Evaluation, each, file) for each in rows]
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise RunError(f"could not read {file}: {error.strerror}: make it readable") from error
+    except ForeignTextError as error:
+        raise RunError(f"{error}; move it away, then rerun the command") from error
 
 
 def write_evaluations(file: Path, found: Sequence[Evaluation]) -> None:
@@ -136,7 +137,5 @@ def append_evaluations(file: Path, new: Sequence[Evaluation], lock: Path) -> Non
         new: what is added.
         lock: a lock file, for several processes may append at the same time.
     """
-    with disk_errors(lock):
-        lock.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(lock):
+    with locked(lock):
         write_evaluations(file, [*read_evaluations(file), *new])

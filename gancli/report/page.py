@@ -9,7 +9,7 @@ import gancli
 from gancli.evaluation.leaderboard import Entry
 from gancli.evaluation.protocol import Evaluation
 from gancli.folders import portable
-from gancli.html import data_uri, template, thinned
+from gancli.html import data_uri, page_bytes, template, thinned
 from gancli.plurals import counted
 from gancli.preset import to_toml
 from gancli.preset.published import ABSENT
@@ -83,7 +83,7 @@ def render_report(summary: Summary) -> bytes:
         toml=to_toml(preset),
         version=gancli.__version__,
     )
-    return page.encode()
+    return page_bytes(page)
 
 
 def _facts(summary: Summary) -> dict[str, str]:

@@ -11,7 +11,7 @@ from gancli.checkpoint import Checkpoint, load
 from gancli.data import Mixture
 from gancli.errors import RunError
 from gancli.files import write_atomically
-from gancli.html import data_uri, template, thinned
+from gancli.html import data_uri, page_bytes, template, thinned
 from gancli.pictures import png
 from gancli.plurals import counted
 from gancli.sampler import Samples
@@ -69,7 +69,7 @@ def write_report(study: Study, spec: StudySpec, results: Results, arena: Arena) 
         version=gancli.__version__,
     )
     path = study.folder / "report.html"
-    write_atomically(path, page.encode())
+    write_atomically(path, page_bytes(page))
     return path
 
 
