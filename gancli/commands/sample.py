@@ -26,7 +26,14 @@ from gancli.report.progress import counting
 from gancli.rng import SEED_LIMIT
 from gancli.runs.find import ANY, LABELLED, default_folder, find, open_checkpoint
 from gancli.runs.folder import Run
-from gancli.sample_formats import FormatName
+from gancli.sample_formats import (
+    ADM_IMAGES_KEY,
+    ADM_LABELS_KEY,
+    LABELS_KEY,
+    SAMPLE_FORMATS,
+    SEEDS_KEY,
+    FormatName,
+)
 from gancli.sampler import Sampler, Samples
 from gancli.writer import refuse_to_overwrite, write
 
@@ -52,6 +59,8 @@ class SampleRequest:
     truncation: float | None
     batch_size: int
     form: FormatName | None
+    images_key: str | None
+    flat: bool
     grid: bool
     checkpoint: str
     raw: bool
@@ -91,7 +100,7 @@ def sample(request: SampleRequest) -> None:
     total = len(seeds) * len(labels)
     if total > COUNT_LIMIT:
         raise UsageError(f"{total:,} samples are too many: one call writes at most {COUNT_LIMIT:,}")
-    form = _form(request.form, preset.data.key)
+    form = _form(request, preset.data.key)
     pictured = request.grid or preset.data.key == "points"
     if pictured and total > PICTURE_LIMIT:
         raise UsageError(
@@ -114,9 +123,10 @@ def sample(request: SampleRequest) -> None:
             seeds * len(labels),
             out,
             form,
-            key=preset.data.key,
+            key=request.images_key or preset.data.key,
             labels=_joined([sampler.labels(seeds, label) for label in labels]),
             folders=preset.data.class_names if request.by_class else None,
+            flat=request.flat,
             progress=progress,
         )
     each = f", {len(seeds)} of each of {_classes(labels)}," if request.by_class else ""
@@ -228,12 +238,26 @@ def _is_number(text: str) -> bool:
     return text.isdecimal() and len(text) <= LONGEST_NUMBER
 
 
-def _form(asked: FormatName | None, key: str) -> FormatName:
-    if key == "images":
-        return asked or FormatName.FOLDER
-    if asked not in (None, FormatName.NPZ):
+def _form(request: SampleRequest, key: str) -> FormatName:
+    """The format, which the options that are of one format alone must fit."""
+    asked, name = request.form, request.images_key
+    if key != "images" and asked not in (None, FormatName.NPZ):
         raise UsageError(f"points can only be written as npz: leave --format {asked} out")
-    return FormatName.NPZ
+    form = asked or (FormatName.FOLDER if key == "images" else FormatName.NPZ)
+    if request.flat and SAMPLE_FORMATS[form].container != "folder":
+        raise UsageError(f"--flat is for folders, and {form} has none: leave it out")
+    if name is None:
+        return form
+    if form != FormatName.NPZ or key != "images":
+        raise UsageError(
+            "--images-key names the array of images in an npz: add --format npz, or leave it out"
+        )
+    if name in {SEEDS_KEY, LABELS_KEY, ADM_LABELS_KEY} or not name.isidentifier():
+        raise UsageError(
+            f"--images-key {name!r} is no name for an array next to {SEEDS_KEY} and {LABELS_KEY}: "
+            f"use letters, digits and underscores, e.g. {ADM_IMAGES_KEY}"
+        )
+    return form
 
 
 def _default_folder(found: Run | Path, saved: Checkpoint, request: SampleRequest) -> Path:

@@ -182,7 +182,7 @@ def _counts(
         held_out=len(reals.held_out.images) if reals.held_out else 0,
         train=len(reals.train.images) if reals.train else 0,
         max_classes=classes_within(request.memory_gib * GIB, width_of(extractor)),
-        are_generated=isinstance(scored.images, GeneratedImages),
+        more=request.more if isinstance(scored.images, GeneratedImages) else "add some",
         moments_alone=alone,
     )
 

@@ -4,6 +4,7 @@ from gancli.evaluation.class_shares import class_gap
 from gancli.evaluation.extractors import HASH_SHOWN
 from gancli.evaluation.inputs import ScoredImages
 from gancli.evaluation.metrics import ImageCounts
+from gancli.evaluation.protocol import CLASS_GAP
 from gancli.evaluation.spec import EvaluationSpec, RealImages
 
 UNEQUAL = 0.005
@@ -44,10 +45,11 @@ def _of_data(scored: ScoredImages, real: RealImages) -> list[str]:
 
 def _of_classes(scored: ScoredImages, real: RealImages) -> list[str]:
     """Classes in other proportions than the reference's."""
-    gap = class_gap(scored, real)
-    if gap is None or gap < UNEQUAL:
+    gap, is_equal = class_gap(scored, real), scored.classes_as == "equal"
+    # In the reference's proportions, what is left is that images are whole.
+    if gap is None or gap < (UNEQUAL if is_equal else CLASS_GAP):
         return []
-    remedy = ", which --classes-as reference avoids" if scored.classes_as == "equal" else ""
+    remedy = ", which --classes-as reference avoids" if is_equal else ": raise --count"
     return [
         f"{gap:.1%} of the generated images would have to be of another class to have the classes' "
         f"proportions in {real}{remedy}"

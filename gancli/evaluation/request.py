@@ -61,6 +61,9 @@ class EvaluationRequest:
     settings: Mapping[str, int] = field(default_factory=dict)
     """of the metrics, by name, e.g. `kid-subsets`; those left out have their defaults"""
 
+    more: str = "raise --count"
+    """what to do to generate more images, where they are too few"""
+
     def __post_init__(self) -> None:
         options = [entry.name for entry in metric_options()]
         meant = tuple(dict.fromkeys(map(metric_meant, self.metrics)))

@@ -47,11 +47,11 @@ class InceptionScore(Metric):
     def remarks(self, counts: ImageCounts, extractor: str) -> list[str]:
         """The most that so few images can have."""
         splits = self.settings(counts.fake, counts.real)[SPLITS]
-        most = counts.fake // splits
+        most = counts.fake / splits
         if most >= classes_of(extractor):
             return []
         told = f"an Inception score of {counts.fake:,} images in {counted(splits, 'split')} is at "
-        return [f"{told}most {most:,}: compare those of equally many images only"]
+        return [f"{told}most {most:,.4g}: compare those of equally many images only"]
 
     def compute(self, inputs: MetricInputs) -> dict[str, float]:
         """Mean and standard deviation over the splits; of one split there is no deviation."""

@@ -54,8 +54,8 @@ class ImageCounts(NamedTuple):
     """0: there are none"""
     max_classes: int = 100
     """for which the memory budget has room in intra-FID"""
-    are_generated: bool = True
-    """whether more could be generated"""
+    more: str = "raise --count"
+    """what to do to score more"""
     moments_alone: str = ""
     """the reference of which only mean and covariance are known; empty: there is none"""
 
@@ -230,10 +230,9 @@ class Metric(ABC):
             )
         least = self.least() * (counts.classes if self.goes_by_class else 1)
         if counts.fake < least:
-            more = "raise --count" if counts.are_generated else "add some"
             raise UsageError(
                 f"{option} needs at least {least:,} images to score, and there are "
-                f"{counts.fake:,}: {more}, or leave {option} out"
+                f"{counts.fake:,}: {counts.more}, or leave {option} out"
             )
         if self.reference_needs is None:
             return
