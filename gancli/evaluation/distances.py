@@ -17,8 +17,8 @@ BLOCK_BYTES = 256 * 2**20
 """Most memory for a block of distances, and for the features it is made of."""
 MAX_BLOCK_ROWS = 2048
 ROUNDINGS = 32
-"""Of the squared length of a feature: how many of them the square of a distance may be off; up to 20
-were measured, of 30 to 4,096 features"""
+"""Of the squared length of a feature: how many of them a squared distance may be off; up to 20 were
+measured, of 30 to 4,096 features"""
 
 
 def nearest(
