@@ -155,7 +155,7 @@ def test_classes_have_the_references_proportions(gan: Gan, monkeypatch: pytest.M
     assert equal.protocol.class_gap == pytest.approx(0.75 - 9 / 25)
     assert equal.scores["fid"] > 20 * found.scores["fid"]
     (remark,) = equal.remarks
-    assert "39.0% of the generated images would have to be of another class" in remark
+    assert "39.0 % of the generated images would have to be of another class" in remark
     assert "--classes-as reference" in remark
     assert protocol_differences([found.protocol, equal.protocol]) == ["skews_classes"]
     assert scored(gan, run, "--classes-as", "reference").scores == found.scores
@@ -189,7 +189,7 @@ def test_equal_classes_are_left_where_they_are_nearly_right(gan: Gan) -> None:
     code, out, said = gan("evaluate", run, "--fid", "--count", 30)
     assert (code, said) == (0, "")
     assert "30 generated images, 10 of each class" in out
-    assert "1.7% of the generated images would have to be of another class" in out
+    assert "1.7 % of the generated images would have to be of another class" in out
     (kept,) = read_evaluations(Run(run).evaluation_file)
     assert (kept.protocol.classes_as, kept.protocol.per_class) == ("equal", 10)
     assert not kept.protocol.skews_classes

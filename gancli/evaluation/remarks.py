@@ -25,9 +25,11 @@ def remarks_on(scored: ScoredImages, spec: EvaluationSpec, real: RealImages) -> 
     there = real.count if compares else 0
     counts = ImageCounts(len(scored.images), there, len(scored.images.classes))
     few = [said for metric in spec.chosen() for said in metric.remarks(counts, spec.extractor.name)]
-    if not compares:
-        return few
-    return [*_of_data(scored, real), *_of_classes(scored, real), *few]
+    searched = spec.train if spec.training_needs() is not None else None
+    changed = _of_data(scored, real) if compares else []
+    if searched is not None and not changed:
+        changed = _of_data(scored, searched)
+    return [*changed, *(_of_classes(scored, real) if compares else []), *few]
 
 
 def _of_data(scored: ScoredImages, real: RealImages) -> list[str]:
@@ -51,6 +53,6 @@ def _of_classes(scored: ScoredImages, real: RealImages) -> list[str]:
         return []
     remedy = ", which --classes-as reference avoids" if is_equal else ": raise --count"
     return [
-        f"{gap:.1%} of the generated images would have to be of another class to have the classes' "
-        f"proportions in {real}{remedy}"
+        f"{100 * gap:.1f} % of the generated images would have to be of another class to have the "
+        f"classes' proportions in {real}{remedy}"
     ]

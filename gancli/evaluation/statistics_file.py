@@ -28,7 +28,7 @@ UNKNOWN = "unknown"
 MEAN, COVARIANCE = "mu", "sigma"
 MOST_BYTES = 2**30
 """Of such a file, unpacked: 11,000 features."""
-SYMMETRIC_WITHIN = 1e-6
+SYMMETRIC_WITHIN = 1e-4
 """Of the largest covariance: how far two that should be equal may be apart."""
 
 
@@ -87,10 +87,10 @@ class StatisticsFile:
                 f"{self.path} has features of {self.extractor}, and those to compare with are of "
                 f"{extractor.name}: use --extractor {self.extractor}"
             )
-        if self.weights not in (UNKNOWN, extractor.weights):
+        if self.weights not in (UNKNOWN, extractor.weights[:HASH_SHOWN]):
             raise DataError(
                 f"{self.path} was made with the weights {self.weights}, and {extractor.name} has "
-                f"{extractor.weights} here: name those with --weights"
+                f"{extractor.weights[:HASH_SHOWN]} here: name those with --weights"
             )
         if width != extractor.width:
             raise DataError(
