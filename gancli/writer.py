@@ -21,7 +21,16 @@ from gancli.exchange import replace_folder
 from gancli.files import disk_errors, flush_file, flush_folder, flush_tree, make_folder
 from gancli.pasteable import command
 from gancli.pictures import encoded, to_image
-from gancli.sample_formats import SAMPLE_FILE, SAMPLE_FORMATS, FormatName, SampleFormat
+from gancli.sample_formats import (
+    ADM_IMAGES_KEY,
+    ADM_LABELS_KEY,
+    LABELS_KEY,
+    SAMPLE_FILE,
+    SAMPLE_FORMATS,
+    SEEDS_KEY,
+    FormatName,
+    SampleFormat,
+)
 from gancli.sampler import Samples
 from gancli.watch import Done
 
@@ -33,6 +42,7 @@ IMAGES_BUFFERED = 500
 IMAGES_PER_TASK = 50
 """Images a thread takes at a time."""
 NO_MORE_KEYS: Mapping[str, list[str]] = MappingProxyType({})
+DATASET_FILE = "dataset.json"
 IMAGES_PER_ZIP_FOLDER = 1000
 """Images in each of a zip's folders, as NVlabs' dataset_tool lays them out."""
 
@@ -79,6 +89,7 @@ def write(
     labels: NDArray[np.int64] | None = None,
     folders: Sequence[str] | None = None,
     single: bool = False,
+    flat: bool = False,
     progress: Done = lambda count: None,
 ) -> None:
     """Write samples into a new folder, whole or not at all; an old one is replaced at the end.
@@ -89,10 +100,12 @@ def write(
         out: the folder to make.
         form: one of `FormatName`: a folder has SEED.png, or CLASS/SEED.png; a zip samples.zip with
             pictures and dataset.json; an npz samples.npz with the samples, `seeds` and `labels`.
-        key: the samples' name in an npz: `images` or `points`.
+        key: the samples' name in an npz: `images` or `points`; next to `arr_0`, labels are `arr_1`.
         labels: one per sample, where there are classes.
         folders: the classes' names, to part a folder by class.
         single: whether `out` is to be the zip or npz itself, not a folder that holds it.
+        flat: whether a folder of classes is not parted: files are numbered through, and their
+            classes are in dataset.json, as in NVlabs' zip.
         progress: called with the number of samples written so far.
 
     Raises:
@@ -101,13 +114,20 @@ def write(
     how = SAMPLE_FORMATS[FormatName(form)]
     with _new_file(out, how) if single else new_folder(out) as new:
         if how.container == "npz":
-            beside = {"seeds": np.array(seeds, dtype=np.int64)}
-            beside |= {} if labels is None else {"labels": labels}
+            beside = {SEEDS_KEY: np.array(seeds, dtype=np.int64)}
+            named = ADM_LABELS_KEY if key == ADM_IMAGES_KEY else LABELS_KEY
+            beside |= {} if labels is None else {named: labels}
             _npz(batches, beside, new / "samples.npz", key, progress)
         elif how.container == "zip":
             _zip(batches, labels, new / "samples.zip", how, progress)
         else:
-            _folder(batches, _places(seeds, labels, folders, how), new, how, progress)
+            # A seed is there once per class, so that it cannot name a file.
+            names = range(len(seeds)) if flat and folders is not None else seeds
+            places = _places(names, labels, None if flat else folders, how)
+            _folder(batches, places, new, how, progress)
+            if flat and labels is not None:
+                more = {"class_names": list(folders)} if folders is not None else NO_MORE_KEYS
+                (new / DATASET_FILE).write_text(_dataset_file(places, labels, more))
 
 
 def pack(
@@ -276,8 +296,15 @@ def _zip(
             names.append(f"{index // IMAGES_PER_ZIP_FOLDER:05d}/img{index:08d}{how.suffix}")
             archive.writestr(names[-1], content)
             progress(index + 1)
-        pairs = None if labels is None else list(zip(names, labels.tolist(), strict=True))
-        archive.writestr("dataset.json", json.dumps({"labels": pairs, **beside}))
+        archive.writestr(DATASET_FILE, _dataset_file(names, labels, beside))
+
+
+def _dataset_file(
+    names: Sequence[str], labels: NDArray[np.int64] | None, more: Mapping[str, list[str]]
+) -> str:
+    """What NVlabs' dataset.json says: each file's label, and more."""
+    pairs = None if labels is None else list(zip(names, labels.tolist(), strict=True))
+    return json.dumps({"labels": pairs, **more})
 
 
 def _npz(

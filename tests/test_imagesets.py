@@ -211,7 +211,11 @@ def test_images_are_scored_as_typed(gan: Gan) -> None:
             2,
             "needs images with classes on both sides",
         ),
-        (["set", "--reference", "set", "--kid"], 2, "--kid needs at least 1,000"),
+        (
+            ["set", "--reference", "set", "--kid", "--kid-subset-size", 13],
+            2,
+            "--kid needs at least 13 images to score, and there are 12: add some",
+        ),
         (["set", "--reference", "set", "--memorisation"], 2, "name some with --held-out"),
     ):
         Path("cache").mkdir(exist_ok=True)

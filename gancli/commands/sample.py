@@ -28,7 +28,14 @@ from gancli.report.progress import counting
 from gancli.rng import SEED_LIMIT
 from gancli.runs.find import ANY, LABELLED, default_folder, find, open_checkpoint
 from gancli.runs.folder import Run
-from gancli.sample_formats import FormatName
+from gancli.sample_formats import (
+    ADM_IMAGES_KEY,
+    ADM_LABELS_KEY,
+    LABELS_KEY,
+    SAMPLE_FORMATS,
+    SEEDS_KEY,
+    FormatName,
+)
 from gancli.sampler import Sampler, Samples
 from gancli.writer import refuse_to_overwrite, refuse_to_replace, write
 
@@ -56,6 +63,8 @@ class SampleRequest:
     truncation: float | None
     batch_size: int
     form: FormatName | None
+    images_key: str | None
+    flat: bool
     grid: bool
     checkpoint: str
     raw: bool
@@ -96,7 +105,7 @@ def sample(request: SampleRequest) -> None:
     if total > COUNT_LIMIT:
         raise UsageError(f"{total:,} samples are too many: one call writes at most {COUNT_LIMIT:,}")
     file = single_file(request.out)
-    form = _form(request.form, preset.data.key, file)
+    form = _form(request, preset.data.key, file)
     pictured = request.grid or preset.data.key == "points"
     if pictured and total > PICTURE_LIMIT:
         raise UsageError(
@@ -122,10 +131,11 @@ def sample(request: SampleRequest) -> None:
             seeds * len(labels),
             out,
             form,
-            key=preset.data.key,
+            key=request.images_key or preset.data.key,
             labels=_joined([sampler.labels(seeds, label) for label in labels]),
             folders=preset.data.class_names if request.by_class else None,
             single=file is not None,
+            flat=request.flat,
             progress=progress,
         )
     each = f", {len(seeds)} of each of {_classes(labels)}," if request.by_class else ""
@@ -255,21 +265,37 @@ def single_file(out: str | None) -> FormatName | None:
     return None if is_folder or ending not in SINGLE_FILES else FormatName(ending)
 
 
-def _form(asked: FormatName | None, key: str, file: FormatName | None) -> FormatName:
-    if file is not None and asked not in (None, file):
+def _form(request: SampleRequest, key: str, file: FormatName | None) -> FormatName:
+    """The format, which the options that are of one format alone must fit."""
+    if file is not None and request.form not in (None, file):
         raise UsageError(
-            f"--out ends in .{file}, and --format is {asked}: leave --format out, or end --out "
-            "with a slash to write into a folder of that name"
+            f"--out ends in .{file}, and --format is {request.form}: leave --format out, or end "
+            "--out with a slash to write into a folder of that name"
         )
-    asked = asked or file
-    if key == "images":
-        return asked or FormatName.FOLDER
-    if asked not in (None, FormatName.NPZ):
+    asked = request.form or file
+    if key != "images" and asked not in (None, FormatName.NPZ):
         raise UsageError(
             f"points can only be written as npz, not as {asked}: leave --format out, and --out "
             "without that ending"
         )
-    return FormatName.NPZ
+    form = asked or (FormatName.FOLDER if key == "images" else FormatName.NPZ)
+    if request.flat and SAMPLE_FORMATS[form].container != "folder":
+        raise UsageError(f"--flat is for folders, and {form} has none: leave it out")
+    if request.images_key is not None:
+        _check_images_key(request.images_key, form, key)
+    return form
+
+
+def _check_images_key(name: str, form: FormatName, key: str) -> None:
+    if form != FormatName.NPZ or key != "images":
+        raise UsageError(
+            "--images-key names the array of images in an npz: add --format npz, or leave it out"
+        )
+    if name in {SEEDS_KEY, LABELS_KEY, ADM_LABELS_KEY} or not name.isidentifier():
+        raise UsageError(
+            f"--images-key {name!r} is no name for an array next to {SEEDS_KEY} and {LABELS_KEY}: "
+            f"use letters, digits and underscores, e.g. {ADM_IMAGES_KEY}"
+        )
 
 
 def _default_folder(found: Run | Path, saved: Checkpoint, request: SampleRequest) -> Path:

@@ -131,7 +131,9 @@ def _judged(group: list[Entry], classes: Sequence[str]) -> Judged:
         for each in group
     ]
     last = group[-1].evaluation
-    return Judged([shown_name(n, last, classes) for n in names], rows, protocol_lines(last))
+    return Judged(
+        [shown_name(n, last, classes) for n in names], rows, [*protocol_lines(last), *last.remarks]
+    )
 
 
 def _shown(name: str, found: Evaluation) -> str:

@@ -19,7 +19,7 @@ from gancli.study.arena import FAIR_WORDS, Arena
 from gancli.study.frames import Frame
 from gancli.study.pictures import Curve, curves, film, tile, tile_sheet, weight_histograms
 from gancli.study.plan import Cell, Study, StudySpec
-from gancli.study.results import Results
+from gancli.study.results import INTERVAL_WORDS, Results
 from gancli.study.tables import ceiling_row, columns_of, model_row
 
 SHOWN_REALS = 2000
@@ -122,8 +122,9 @@ def _protocol(spec: StudySpec, results: Results, arena: Arena) -> dict[str, str]
         "a mode is held": FAIR_WORDS,
         "high quality": arena.quality_words(),
         "starred columns": arena.published_words(),
-        "intervals": "95 % Student-t over seeds; none for a single seed",
-        "collapse began": "the first measurement from which on at most half the modes are held",
+        "columns": INTERVAL_WORDS,
+        "collapse began": "per seed, the first measurement from which on at most half the modes "
+        "are held, after more were; not yet: never more than half were",
         "held lately": "least, median and most modes held over the last 1,000 steps, all seeds",
         "seeds": ", ".join(map(str, results.seeds)),
         "schedule": f"{counted(results.steps, 'step')} of batches of {', '.join(map(str, sizes))}; "
