@@ -2,7 +2,6 @@
 
 import json
 import re
-import tempfile
 import zipfile
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -32,6 +31,7 @@ from gancli.sample_formats import (
     SampleFormat,
 )
 from gancli.sampler import Samples
+from gancli.scratch import NEW, OLD, scratch_folder
 from gancli.watch import Done
 
 Made = TypeVar("Made")
@@ -52,8 +52,9 @@ def _scratch_beside(out: Path) -> Iterator[Path]:
     """A folder on the disk of `out`, where its replacement is made; it goes, whatever happens."""
     with disk_errors(out):
         make_folder(out.parent)
-        with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name[:80]}-") as scratch:
-            yield Path(scratch)
+        with scratch_folder(out.parent, out.name) as scratch:
+            yield scratch
+        flush_folder(out.parent)
 
 
 @contextmanager
@@ -64,11 +65,11 @@ def new_folder(out: Path) -> Iterator[Path]:
         DiskError: the disk is full or not writable; nothing is left behind.
     """
     with _scratch_beside(out) as scratch:
-        new = scratch / "new"
+        new = scratch / NEW
         new.mkdir()
         yield new
         flush_tree(new)
-        replace_folder(new, out, scratch / "old")
+        replace_folder(new, out, scratch / OLD)
 
 
 @contextmanager
@@ -76,7 +77,9 @@ def _new_file(out: Path, how: SampleFormat) -> Iterator[Path]:
     """A folder for the one file of samples; at the end the file takes the place of `out`."""
     with _scratch_beside(out) as scratch:
         yield scratch
-        (scratch / f"samples.{how.container}").replace(out)
+        made = scratch / f"samples.{how.container}"
+        flush_file(made)
+        made.replace(out)
 
 
 def write(
@@ -150,7 +153,7 @@ def pack(
         DiskError: the disk is full or not writable; nothing is left behind.
     """
     with _scratch_beside(out) as scratch:
-        new = scratch / "new.zip"
+        new = scratch / NEW
         parts = (images[i : i + IMAGES_BUFFERED] for i in range(0, len(images), IMAGES_BUFFERED))
         how = SAMPLE_FORMATS[FormatName.ZIP]
         _zip(

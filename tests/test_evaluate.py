@@ -12,7 +12,7 @@ from torch import Tensor
 
 from gancli.data import Dataset
 from gancli.data.torchvision_images import READERS
-from gancli.errors import DataError, NetworkError, RunError, UsageError
+from gancli.errors import DataError, NetworkError, UsageError
 from gancli.evaluation import extractors
 from gancli.evaluation.evaluate import ReferenceScores, compute_scores
 from gancli.evaluation.extractors import Extractor, Seen, digit_extractor, load_extractor
@@ -151,19 +151,26 @@ def test_reference_statistics_are_kept_and_used_again(tmp_path: Path) -> None:
     assert len(list(tmp_path.iterdir())) == 3
 
 
-def test_a_damaged_cache_says_so(tmp_path: Path) -> None:
+def test_damaged_statistics_are_computed_again(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     looking, data = Looking(), images(60)
-    reference_features(
-        data, looking.extractor, FeatureNeeds(), FeatureStore(tmp_path), batch_size=16
-    )
+
+    def mean() -> Tensor:
+        return reference_features(
+            data, looking.extractor, FeatureNeeds(), FeatureStore(tmp_path), batch_size=16
+        ).total.mean
+
+    first = mean()
     (file,) = tmp_path.iterdir()
     whole = file.read_bytes()
-    for broken in (whole[:-1] + bytes([whole[-1] ^ 1]), whole[:70], b""):
+    for seen, broken in enumerate((whole[:-1] + bytes([whole[-1] ^ 1]), whole[:70], b""), 2):
         file.write_bytes(broken)
-        with pytest.raises(RunError, match="delete it"):
-            reference_features(
-                data, looking.extractor, FeatureNeeds(), FeatureStore(tmp_path), batch_size=16
-            )
+        assert torch.equal(mean(), first)
+        assert (looking.shown, file.read_bytes()) == (seen * 60, whole)
+    assert f"{file}, the cached statistics of real images, is damaged" in capsys.readouterr().err
+    mean()
+    assert looking.shown == 4 * 60
 
 
 def test_an_interrupted_pass_leaves_no_cache(tmp_path: Path) -> None:

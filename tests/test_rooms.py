@@ -28,6 +28,7 @@ ROOMS = [
         "scores",
         "prior",
         "files",
+        "scratch",
         "launch",
         "signals",
         "catalog",

@@ -23,6 +23,7 @@ from gancli.cli.options import (
     VariantOption,
     VerifyOption,
     WeightsOption,
+    WhiteOption,
 )
 from gancli.defaults import DEFAULT_SEED
 
@@ -65,6 +66,7 @@ def train(
     fit: FitOption = None,
     skip_broken: SkipBrokenOption = False,
     verify: VerifyOption = False,
+    white: WhiteOption = None,
     resume: Annotated[
         bool,
         typer.Option(
@@ -112,7 +114,7 @@ def train(
             dry_run=dry_run,
             full=full,
             tensorboard=tensorboard,
-            images=ImageChoices(image_size, fit, skip_broken, verify),
+            images=ImageChoices(image_size, fit, skip_broken, verify, white),
             weights=ExtractorWeights(weights, trust_weights),
             checkpoint=checkpoint,
         )

@@ -50,7 +50,7 @@ class TrainRequest:
     @cached_property
     def data(self) -> str | UserImages | None:
         """The data set: its name, or the images at a path."""
-        return choose(self.dataset, self.images, self.data_dir, self.model)
+        return choose(self.dataset, self.images, self.data_dir, self.model, say)
 
     @property
     def place(self) -> Place:

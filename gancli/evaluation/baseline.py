@@ -18,7 +18,7 @@ import torch
 from gancli.checkpoint import Checkpoint
 from gancli.data import Dataset, TorchvisionImages
 from gancli.environment import Place, choose_device
-from gancli.errors import DataError, NetworkError, RunError, UsageError
+from gancli.errors import DataError, DiskError, NetworkError, RunError, UsageError
 from gancli.evaluation.extractors import HASH_SHOWN
 from gancli.evaluation.image_sets import DatasetImages
 from gancli.evaluation.inputs import ScoredImages
@@ -27,7 +27,9 @@ from gancli.evaluation.observer import EvaluationStoppedError, Observer
 from gancli.evaluation.protocol import FOLLOWING, GIVEN, Evaluation, Protocol, Split
 from gancli.evaluation.request import EvaluationRequest, ExtractorWeights
 from gancli.evaluation.results import read_evaluations, write_evaluations
+from gancli.files import not_kept
 from gancli.folders import cache_folder, data_folder
+from gancli.notices import notice_once
 from gancli.rng import stream
 from gancli.scores import option_of, option_of_setting, setting_named
 from gancli.watch import Done, Watch
@@ -123,7 +125,10 @@ def baseline_of(
         return Baseline(None, f"it takes about {patience.took} here: add --floor")
     except (UsageError, DataError, NetworkError) as error:
         return Baseline(None, str(error))
-    write_evaluations(baseline_file(protocol, _cache()), [evaluation])
+    try:
+        write_evaluations(baseline_file(protocol, _cache()), [evaluation])
+    except DiskError as error:
+        notice_once(not_kept(error))
     return Baseline(evaluation)
 
 

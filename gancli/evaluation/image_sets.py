@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import accumulate
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
@@ -16,7 +17,6 @@ from torch import Tensor
 from gancli.checkpoint import Checkpoint
 from gancli.data import Dataset
 from gancli.data.decode import COLOUR_WORDS
-from gancli.errors import UsageError
 from gancli.pasteable import command
 from gancli.sampler import Sampler
 
@@ -24,8 +24,6 @@ Batch = tuple[Tensor, Tensor | None]
 """uint8 images of (B, C, H, W), and their labels of (B,) where they have any."""
 Shape = tuple[int, int, int]
 """(C, H, W)"""
-SAME_SIZE = command("data", "PATH", "--image-size", "N", "--pack", "OUT.zip")
-"""A command that brings images to one size."""
 
 
 class ImageSet(Protocol):
@@ -238,17 +236,10 @@ def described(shape: Shape) -> str:
     return f"{width}x{height} {COLOUR_WORDS.get(channels, f'of {channels} channels')}"
 
 
-def refuse_other_shape(fake: ImageSet, real: ImageSet, name: str) -> None:
-    """Refuse to compare images of two sizes or modes.
-
-    Raises:
-        UsageError: these differ.
-    """
-    if fake.shape != real.shape:
-        raise UsageError(
-            f"the images of {name} are {described(real.shape)}, and those to score are "
-            f"{described(fake.shape)}: bring them to one size with {SAME_SIZE}"
-        )
+def packed(path: Path, side: int) -> str:
+    """The command that brings the images at a path to squares of one size."""
+    out = f"{path.name.removesuffix(path.suffix)}-{side}x{side}.zip"
+    return command("data", path, "--image-size", side, "--pack", out)
 
 
 def sha(text: str) -> str:

@@ -19,7 +19,6 @@ from gancli.evaluation.image_sets import (
     DatasetImages,
     GeneratedImages,
     ImageSet,
-    refuse_other_shape,
     share_out,
 )
 from gancli.evaluation.protocol import GIVEN, ClassesAs, Split
@@ -208,7 +207,7 @@ def real_sets_for(scored: ScoredImages, request: EvaluationRequest) -> RealSets:
     """The real images to compare with.
 
     Raises:
-        GanError: there are none, or they are of another size or mode.
+        GanError: there are none.
     """
     if request.held_out is not None and not request.looks_at_training_images:
         raise UsageError("--held-out is for --memorisation alone: add that, or leave it out")
@@ -223,9 +222,6 @@ def real_sets_for(scored: ScoredImages, request: EvaluationRequest) -> RealSets:
     sets = RealSets(references)
     if request.looks_at_training_images:
         sets = _with_training_images(scored, request, references)
-    for real in (*references, sets.train, sets.held_out):
-        if real is not None and real.statistics is None:
-            refuse_other_shape(scored.images, real.images, str(real))
     return sets
 
 

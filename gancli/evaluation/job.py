@@ -32,6 +32,7 @@ from gancli.evaluation.observer import UNOBSERVED, Observer
 from gancli.evaluation.protocol import Evaluation
 from gancli.evaluation.records import evaluations_of
 from gancli.evaluation.request import EvaluationRequest, ExtractorWeights
+from gancli.evaluation.shape_matching import with_same_shape
 from gancli.evaluation.spec import EvaluationSpec, choose_metrics
 from gancli.folders import cache_folder, data_folder
 from gancli.scores import metric_options
@@ -107,7 +108,7 @@ def prepare_evaluation(
         GanError: something cannot be had, or a metric cannot be computed.
         EvaluationStoppedError: the observer wants to stop.
     """
-    reals = _reals(request, scored)
+    scored, reals = with_same_shape(scored, _reals(request, scored))
     by_class = class_counts(request, scored, reals)
     scored = by_class.applied(scored)
     scored, reals, classes = _by_class(request, scored, reals)

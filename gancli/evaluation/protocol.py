@@ -32,12 +32,13 @@ FOLLOWING = frozenset(
         "train",
         "held_out",
         "settings",
+        "converted",
     }
 )
 """Fields of the protocol that follow from others, touch no score that ranks, or are compared score
 by score."""
 LATER: frozenset[str] = frozenset(
-    {"classes_as", "class_gap", "reference_weights", "settings", "remarks"}
+    {"classes_as", "class_gap", "reference_weights", "settings", "converted", "remarks"}
 )
 """Fields that files of before lack; without a value they are not written."""
 
@@ -84,6 +85,8 @@ class Protocol(Settings):
     """training images among which memorisation searches, with their hash"""
     held_out: str = ""
     """real images with which memorisation compares, with their hash"""
+    converted: str = ""
+    """files that are read in other colours than their own; no pixel changes by it"""
     settings: dict[str, int] = Field(default_factory=dict)
     """what the metrics were computed with, by name, e.g. `kid-subsets`"""
 

@@ -3,7 +3,8 @@
 from gancli.evaluation.class_shares import class_gap
 from gancli.evaluation.evaluate import EvaluationOutput, ReferenceScores
 from gancli.evaluation.extractors import HASH_SHOWN
-from gancli.evaluation.image_sets import GeneratedImages
+from gancli.evaluation.image_files import ImageFiles
+from gancli.evaluation.image_sets import GeneratedImages, ImageSet
 from gancli.evaluation.inputs import RealSets, ScoredImages
 from gancli.evaluation.protocol import Evaluation, Protocol
 from gancli.evaluation.remarks import remarks_on, settings_used
@@ -66,7 +67,13 @@ def _protocol(scored: ScoredImages, spec: EvaluationSpec, real: RealImages) -> P
         held_out=_hashed(held_out),
         reference_weights=real.statistics.weights if compares and real.statistics else "",
         settings=settings_used(spec, len(images), real.count if compares else 0),
+        converted="; ".join(_converted(scored.images, real.images)),
     )
+
+
+def _converted(*sets: ImageSet) -> list[str]:
+    files = [each for each in sets if isinstance(each, ImageFiles)]
+    return list(dict.fromkeys(each.converted for each in files if each.converted))
 
 
 def _hashed(real: RealImages | None) -> str:

@@ -9,13 +9,14 @@ from gancli.catalog import labelled_example, model_names
 from gancli.catalog.preset_files import close_to
 from gancli.checkpoint import Checkpoint, load
 from gancli.errors import RunError, UsageError
-from gancli.files import PARTIAL, disk_errors, make_folder
+from gancli.files import disk_errors, make_folder
 from gancli.folders import close_path
 from gancli.locks import locked
 from gancli.pasteable import command
 from gancli.preset import Preset
 from gancli.runs.folder import LAST, Run
 from gancli.runs.names import numbered_folders, output_name, run_name, run_number, runs_root
+from gancli.scratch import PARTIAL, sweep
 
 PATH_CHARACTERS_SHOWN = 80
 """Characters of a name that an error repeats."""
@@ -42,6 +43,7 @@ def refuse_if_taken(folder: Path, *, force: bool) -> None:
     Raises:
         RunError: something is there that must stay, or it may not be looked into.
     """
+    sweep(folder)
     if _is_empty(folder):
         return
     if not Run(folder).exists():
