@@ -17,7 +17,7 @@ from gancli.data.survey import SIZES, Survey, survey
 from gancli.errors import DataError, UsageError
 from gancli.folders import data_folder
 from gancli.plurals import counted
-from gancli.preset import Preset, load_preset
+from gancli.preset import Preset, fill_short_run, load_preset
 from gancli.watch import Say, Watch
 
 ARCHIVES = (".zip", ".npz")
@@ -150,7 +150,7 @@ def preset_as_typed(
         raise UsageError(
             f"{option} needs images of your own: add --dataset PATH, or leave {option} out"
         )
-    return load_preset(model, data, variant, changes)
+    return fill_short_run(load_preset(model, data, variant, changes), changes)
 
 
 def words_for(data: ImageFolder) -> str:
