@@ -28,7 +28,7 @@ LEGEND_CHARACTERS = 62
 """In a line of the legend; a swatch takes the place of six."""
 DASHES = ("-", "--", ":", "-.")
 """Once all colours are used, they begin again with other dashes."""
-STYLE = {
+STYLE: dict[Any, Any] = {
     "font.size": 10,
     "font.family": "sans-serif",
     "svg.fonttype": "none",

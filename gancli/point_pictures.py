@@ -121,9 +121,9 @@ def _shaded(field: Field, side: int) -> Rgb:
 def _dots(canvas: Rgb, points: Samples, reach: float, colour: str, radius: float) -> None:
     """A disc for every point; those that are not finite or lie outside are left out."""
     side, colours = len(canvas), ImageColor.getrgb(colour)
-    points = points[np.isfinite(points).all(axis=1), :2].astype(np.float64)
-    points = points[np.abs(points).max(axis=1, initial=0) <= 2 * reach]
-    centre = ((points / reach + 1) / 2 * side).round().astype(int)
+    finite = points[np.isfinite(points).all(axis=1), :2].astype(np.float64)
+    near = finite[np.abs(finite).max(axis=1, initial=0) <= 2 * reach]
+    centre = ((near / reach + 1) / 2 * side).round().astype(int)
     far = math.floor(radius)
     for across in range(-far, far + 1):
         for down in range(-far, far + 1):

@@ -55,12 +55,14 @@ class SamplePicture:
             reach = reach_of(self.data, reals)
             return png(picture_of_points(made, reals[:SHOWN_REALS], reach, title))
         groups = [self._group(label, np.concatenate(kept)) for label, kept in self._kept.items()]
+        if self.labels == [None] and self.header.preset.classes:
+            title += "; below each image: seed · class"
         return png(sheet(groups, ": ".join(filter(None, [title, self.words()]))))
 
     def _group(self, label: int | None, images: Samples) -> Group:
         seeds, classes = self.seeds[: len(images)], self.header.preset.classes
         if label is None and classes:
-            labels = [f"{seed} {self._name(seed % classes)}" for seed in seeds]
+            labels = [f"{seed} · {self._name(seed % classes)}" for seed in seeds]
         else:
             word = "seed " if max(seeds) < NUMBERS_ALONE else ""
             labels = [f"{word}{seed}" for seed in seeds]

@@ -23,6 +23,8 @@ SPACE, MARGIN = 4, 8
 """Pixels between images, and around all of them."""
 LINE = FONT_PIXELS + 5
 """Pixels of a line of text."""
+MIN_ROWS, MAX_IN_ROW = 4, 20
+"""Groups from which on each has a row of its own, and images in such a row, at most."""
 MIN_WIDTH = 480
 """Of a sheet whose title needs it."""
 MAX_NAME_PIXELS = 160
@@ -143,9 +145,11 @@ def _lay_out(groups: Sequence[Group]) -> _Layout:
 
 
 def _columns(groups: Sequence[Group]) -> int:
-    """The number of columns that brings the sheet closest to a square."""
+    """One row per group, where there are several short ones; else what is closest to a square."""
     height, width = (side + SPACE for side in groups[0].images.shape[1:3])
     counts = [len(group.images) for group in groups]
+    if len(groups) >= MIN_ROWS and max(counts) <= MAX_IN_ROW:
+        return max(counts)
 
     def lopsidedness(columns: int) -> float:
         rows = sum(-(-count // columns) for count in counts)

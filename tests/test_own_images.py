@@ -509,9 +509,9 @@ def test_looking_and_packing(tmp_path: Path, gan: Gan) -> None:
     assert "2: class 0 5, class 1 5" in out
     assert "sheet: f-sheet.png" in out
     with Image.open("f-sheet.png") as sheet:
-        # Two classes of five images of 16 pixels, four times as large.
-        assert sheet.height == MARGIN + LINE + 2 * (64 + SPACE) - SPACE + MARGIN
-        assert sheet.width > 5 * 64
+        # Two classes of five images of 16 pixels, four times as large, in three columns.
+        assert sheet.height == MARGIN + LINE + 4 * (64 + SPACE) - SPACE + MARGIN
+        assert sheet.width > 3 * 64
     packed, source = labelled(Path("f.zip")).load(Path(), 0), labelled(folder).load(Path(), 0)
     assert packed.fingerprint == source.fingerprint
     code, _, said = gan("data", folder, "--pack", "f.zip")

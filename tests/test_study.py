@@ -18,9 +18,10 @@ from filelock import FileLock
 from rich.console import Console
 
 from gancli.checkpoint import load
+from gancli.discriminator_field import FIELD_SIDE
 from gancli.preset import load_preset
 from gancli.report.study_live import Line, StudyBoard
-from gancli.study.frames import FIELD_SIDE, Frame
+from gancli.study.frames import Frame
 from gancli.study.pictures import discriminator_weights, outer_share
 from gancli.study.plan import Study
 from gancli.study.pool import News

@@ -45,7 +45,7 @@ def keep_periods(preset: Preset, stored: Preset, overrides: Sequence[str]) -> Pr
 
 def _round(period: int) -> int:
     """The largest of 1, 2, 5, 10, 20, 50 ... that is not above it."""
-    power = 10 ** (len(str(max(1, period))) - 1)
+    power: int = 10 ** (len(str(max(1, period))) - 1)
     return next(m * power for m in (5, 2, 1) if m * power <= max(1, period))
 
 
