@@ -101,9 +101,14 @@ def label_font(pixels: int = FONT_PIXELS) -> ImageFont.FreeTypeFont:
     return ImageFont.truetype(str(file), pixels)
 
 
+def in_one_line(text: str) -> str:
+    """The text without line breaks and other characters that cannot be drawn."""
+    return "".join(c if c.isprintable() else " " for c in text)
+
+
 def cut_to(text: str, font: ImageFont.FreeTypeFont, width: int) -> str:
     """The text in one line, shortened with an ellipsis to this number of pixels."""
-    text = "".join(c if c.isprintable() else " " for c in text)
+    text = in_one_line(text)
     if font.getlength(text) <= width:
         return text
     fitting = (n for n in range(len(text), 0, -1) if font.getlength(text[:n] + "…") <= width)

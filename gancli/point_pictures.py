@@ -29,7 +29,6 @@ REAL_RADIUS, FAKE_RADIUS = 1.6, 2.2
 """Of a dot, in pixels of a plot of `PLOT_SIDE`."""
 OVERSAMPLING = 2
 """Dots are drawn at twice the size, so that they are round."""
-Rgb = NDArray[np.uint8]
 
 
 def reach_of(data: DataSpec, reals: Samples) -> float:
@@ -49,14 +48,15 @@ def draw_points(
         side: of the picture, in pixels.
         field: behind them; None: white.
     """
-    fine = OVERSAMPLING * side
-    canvas = np.full((fine, fine, 3), 255, np.uint8)
-    if field is not None:
-        canvas[:] = _shaded(field, fine)
-    scale = fine / PLOT_SIDE
-    _dots(canvas, reals, reach, REAL_COLOUR, max(1.0, REAL_RADIUS * scale))
-    _dots(canvas, samples, reach, FAKE_COLOUR, max(1.5, FAKE_RADIUS * scale))
-    return Image.fromarray(canvas).reduce(OVERSAMPLING)
+    picture = Image.new("RGB", (side, side), "white") if field is None else _shaded(field, side)
+    scale = OVERSAMPLING * side / PLOT_SIDE
+    for points, colour, radius in (
+        (reals, REAL_COLOUR, max(1.0, REAL_RADIUS * scale)),
+        (samples, FAKE_COLOUR, max(1.5, FAKE_RADIUS * scale)),
+    ):
+        mask = Image.fromarray(_discs(points, reach, OVERSAMPLING * side, radius))
+        picture.paste(colour, mask=mask.reduce(OVERSAMPLING))
+    return picture
 
 
 def picture_of_points(
@@ -100,7 +100,7 @@ def _ticks(reach: float) -> list[float]:
     return [round(i * step, 9) for i in range(-count, count + 1)]
 
 
-def _shaded(field: Field, side: int) -> Rgb:
+def _shaded(field: Field, side: int) -> Image.Image:
     """The field as colours: from that of fakes to that of reals, around its median, by its spread.
 
     The logits of a Wasserstein critic have no zero of their own.
@@ -109,18 +109,17 @@ def _shaded(field: Field, side: int) -> Rgb:
         centred = np.nan_to_num(field.astype(np.float64) - np.median(field), posinf=0, neginf=0)
     spread = float(np.abs(centred).mean()) or 1.0
     share = (np.tanh(centred / (2 * spread)) + 1) / 2
-    # Rows of a picture run downwards.
-    image = Image.fromarray((255 * share[::-1]).astype(np.uint8))
-    smooth = np.asarray(image.resize((side, side), Image.Resampling.BICUBIC)) / 255.0
     low, high = (
         np.array(ImageColor.getrgb(colour), np.float64) for colour in (FAKE_FIELD, REAL_FIELD)
     )
-    return np.asarray(low + smooth[..., None] * (high - low), dtype=np.uint8)
+    # Rows of a picture run downwards.
+    colours = (low + share[::-1, :, None] * (high - low)).round().astype(np.uint8)
+    return Image.fromarray(colours).resize((side, side), Image.Resampling.BICUBIC)
 
 
-def _dots(canvas: Rgb, points: Samples, reach: float, colour: str, radius: float) -> None:
-    """A disc for every point; those that are not finite or lie outside are left out."""
-    side, colours = len(canvas), ImageColor.getrgb(colour)
+def _discs(points: Samples, reach: float, side: int, radius: float) -> NDArray[np.uint8]:
+    """A mask with a disc for every point; those not finite or far outside are left out."""
+    mask = np.zeros((side, side), np.uint8)
     finite = points[np.isfinite(points).all(axis=1), :2].astype(np.float64)
     near = finite[np.abs(finite).max(axis=1, initial=0) <= 2 * reach]
     centre = ((near / reach + 1) / 2 * side).round().astype(int)
@@ -131,4 +130,5 @@ def _dots(canvas: Rgb, points: Samples, reach: float, colour: str, radius: float
                 continue
             x, y = centre[:, 0] + across, side - 1 - centre[:, 1] + down
             inside = (x >= 0) & (x < side) & (y >= 0) & (y < side)
-            canvas[y[inside], x[inside]] = colours
+            mask[y[inside], x[inside]] = 255
+    return mask

@@ -12,7 +12,15 @@ from typing import NamedTuple
 from PIL import Image, ImageDraw
 
 from gancli.palette import INK, SOFT_INK
-from gancli.pictures import CELL_SIDE, FONT_PIXELS, cut_to, enlarged, label_font, to_image
+from gancli.pictures import (
+    CELL_SIDE,
+    FONT_PIXELS,
+    cut_to,
+    enlarged,
+    in_one_line,
+    label_font,
+    to_image,
+)
 from gancli.plurals import counted
 from gancli.sampler import Samples
 
@@ -105,6 +113,7 @@ def sheet(groups: Sequence[Group], title: str) -> Image.Image:
     Where groups fill one row each and have the same labels, those stand once, above the columns.
     """
     font = label_font()
+    title = in_one_line(title)
     groups = [group._replace(images=enlarged(group.images)) for group in groups]
     layout = _lay_out(groups)
     rows = sum(map(layout.rows_of, groups))

@@ -64,6 +64,7 @@ def film(frames: Sequence[Frame], data: Mixture, reals: Samples, limit: int = FI
                 "duration": FILM_FRAME_MS,
                 "loop": 0,
                 "quality": 60,
+                "method": 2,
             },
         )
         if len(content) <= limit or len(frames) <= MIN_FILM_FRAMES:
