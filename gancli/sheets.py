@@ -58,7 +58,7 @@ class Room(NamedTuple):
     """images of each group"""
 
     def words(self, groups: int, each: int, unit: str = "image") -> str:
-        """Which part of these groups of so many images is shown, e.g. "40 of 1,500 classes".
+        """Which part of `groups` groups of `each` images is shown, e.g. "40 of 1,500 classes".
 
         Empty where everything is.
         """
@@ -72,7 +72,7 @@ class Room(NamedTuple):
 
 
 def room_for(groups: int, each: int, size: tuple[int, int]) -> Room:
-    """How many groups of so many images find room; `size` is an image's height and width."""
+    """How much finds room of these groups, `each` of one size, (height, width)."""
     height, width = (side * -(-CELL_SIDE // min(size)) for side in size)
     cells = max(1, min(MAX_CELLS, MAX_SHEET_PIXELS // ((height + SPACE + LINE) * (width + SPACE))))
     groups = min(groups, MAX_GROUPS, cells)

@@ -10,10 +10,10 @@ MIN_LINES, MIN_PREVIEWS = 20, 5
 
 
 def fill_short_run(preset: Preset, overrides: Sequence[str]) -> Preset:
-    """The preset, its log and previews closer together where its steps were typed.
+    """The preset, its log and previews closer together where `--steps` is set.
 
     A preset's periods are made for its own schedule: a run of a tenth of it would end with a curve
-    of one point. A period that was typed stays.
+    of one point. A period that is set stays.
 
     Args:
         preset: with the overrides laid over it.

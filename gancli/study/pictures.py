@@ -33,7 +33,7 @@ FILM_BYTES = 1_500_000
 MIN_FILM_FRAMES = 8
 """Frames that a film keeps, however large it is."""
 SEEDS_WITH_LINES = 5
-"""Up to so many seeds have a line each in the curves."""
+"""Most seeds that have a line each in the curves."""
 HISTOGRAM_COLUMNS = 2
 HISTOGRAM_TAIL = 0.005
 """Part of the weights that a histogram leaves out."""
