@@ -130,6 +130,8 @@ class Trainer:
         schedule = self.job.preset.schedule
         if self.state.step == 0:
             self._save()
+            if schedule.preview_every <= schedule.steps:
+                self._preview()
         while self.state.step < schedule.steps:
             self.step()
             self.listen(Stepped(self.state.step))
@@ -235,7 +237,9 @@ class Trainer:
         if not self.job.world.leads:
             return {}
         state = self.state
-        preview = self.previewer.make(state.ema or state.players.generator, state.step)
+        preview = self.previewer.make(
+            state.ema or state.players.generator, state.step, state.players
+        )
         self.job.run.refuse_if_lost()
         path = self.job.run.preview_file(state.step)
         write_atomically(path, preview.picture)

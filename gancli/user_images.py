@@ -18,7 +18,7 @@ from gancli.errors import DataError, UsageError
 from gancli.folders import data_folder
 from gancli.pasteable import command
 from gancli.plurals import counted
-from gancli.preset import Preset, change, load_preset
+from gancli.preset import Preset, change, fill_short_run, load_preset
 from gancli.watch import Say, Watch, unsaid
 
 ARCHIVES = (".zip", ".npz")
@@ -187,7 +187,7 @@ def preset_as_typed(
         raise UsageError(
             f"{option} needs images of your own: add --dataset PATH, or leave {option} out"
         )
-    return load_preset(model, data, variant, changes)
+    return fill_short_run(load_preset(model, data, variant, changes), changes)
 
 
 def _is_of_own_images(file: Path) -> bool:

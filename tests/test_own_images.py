@@ -25,6 +25,7 @@ from gancli.data.sources import by_folder
 from gancli.errors import DataError, UsageError
 from gancli.networks import NetworkSpec
 from gancli.preset import load_preset
+from gancli.sheets import LINE, MARGIN, SPACE
 from gancli.trainer import Trainer
 from gancli.user_images import short_name
 
@@ -492,13 +493,15 @@ def test_looking_and_packing(tmp_path: Path, gan: Gan) -> None:
     assert "2: class 0 5, class 1 5" in out
     assert "sheet: f-sheet.png" in out
     with Image.open("f-sheet.png") as sheet:
-        assert sheet.size == (10 * 18 + 2, 2 * 18 + 2)
+        # Two classes of five images of 16 pixels, four times as large, in three columns.
+        assert sheet.height == MARGIN + LINE + 4 * (64 + SPACE) - SPACE + MARGIN
+        assert sheet.width > 3 * 64
     packed, source = labelled(Path("f.zip")).load(Path(), 0), labelled(folder).load(Path(), 0)
     assert packed.fingerprint == source.fingerprint
     code, _, said = gan("data", folder, "--pack", "f.zip")
     assert (code, "--force" in said) == (4, True)
     assert gan("data", folder, "--pack", "f.zip", "--force")[0] == 0
-    assert Path("f-sheet-2.png").exists()
+    assert [path.name for path in Path().glob("f-sheet*")] == ["f-sheet.png"]
     code, out, _ = gan("data", "ring8", "--json")
     assert json.loads(out)["count"] == 3200
 

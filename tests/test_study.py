@@ -18,9 +18,10 @@ from filelock import FileLock
 from rich.console import Console
 
 from gancli.checkpoint import load
+from gancli.discriminator_field import FIELD_SIDE
 from gancli.preset import load_preset
 from gancli.report.study_live import Line, StudyBoard
-from gancli.study.frames import FIELD_SIDE, Frame
+from gancli.study.frames import Frame
 from gancli.study.pictures import discriminator_weights, outer_share
 from gancli.study.plan import Study
 from gancli.study.pool import News
@@ -252,8 +253,9 @@ def _look_at(folder: Path) -> None:
     assert len(lines) == 1 + 4 * 6
     page = (folder / "report.html").read_text()
     assert len(page) < 20_000_000
-    assert page.count("data:image/webp") == 2
-    assert page.count("<img") == 2 * 3 + 1 + 2 + 1
+    # Tiles and films; two curves, films, and the weights.
+    assert page.count("data:image/webp") == 2 * 3 + 2
+    assert page.count("<img") == 2 * 3 + 2 + 2 + 1
     assert "http" not in page.replace("http://www.w3.org", "")
     frame = Frame.read(folder / "cells" / "gan-seed-0" / "frames" / "step-000100.npz")
     assert frame is not None
@@ -271,7 +273,7 @@ def _open_in_a_browser(page: Path) -> None:
     for size in ((1200, 900), (390, 844)):
         said, console = look_at(page, size)
         assert console == ""
-        assert (said["images"], said["broken"]) == (2 * 3 + 1 + 2 + 1, 0)
+        assert (said["images"], said["broken"]) == (2 * 3 + 2 + 2 + 1, 0)
         assert said["width"] == size[0]
         assert said["overflow"] <= 0
         assert said["small"] >= 11

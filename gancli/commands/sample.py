@@ -2,7 +2,7 @@
 
 import csv
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from itertools import chain
@@ -19,8 +19,7 @@ from gancli.defaults import SAMPLE_COUNT, SAMPLES_PER_CLASS
 from gancli.environment import choose_device
 from gancli.errors import UsageError
 from gancli.files import write_atomically
-from gancli.folders import as_typed, expanded
-from gancli.pictures import grid, png, scatter
+from gancli.folders import as_typed
 from gancli.plurals import counted
 from gancli.preset import Preset
 from gancli.report.console import console, say
@@ -36,11 +35,12 @@ from gancli.sample_formats import (
     SEEDS_KEY,
     FormatName,
 )
-from gancli.sampler import Sampler, Samples
+from gancli.sample_picture import SamplePicture
+from gancli.sampler import Sampler
 from gancli.writer import refuse_to_overwrite, refuse_to_replace, write
 
 PICTURE_LIMIT = 100_000
-"""Samples in one picture; more could not be told apart, nor opened."""
+"""Points in one picture; more could not be told apart."""
 COUNT_LIMIT = 10_000_000
 """Samples of one call."""
 NAMES_SHOWN = 20
@@ -107,9 +107,9 @@ def sample(request: SampleRequest) -> None:
     file = single_file(request.out)
     form = _form(request, preset.data.key, file)
     pictured = request.grid or preset.data.key == "points"
-    if pictured and total > PICTURE_LIMIT:
+    if preset.data.key == "points" and total > PICTURE_LIMIT:
         raise UsageError(
-            f"a picture of {total:,} samples is too large: it may show at most {PICTURE_LIMIT:,}"
+            f"a picture of {total:,} points is too large: it may show at most {PICTURE_LIMIT:,}"
         )
     place = Path(request.out) if request.out else _default_folder(found, saved, request)
     out = place.absolute()
@@ -123,11 +123,11 @@ def sample(request: SampleRequest) -> None:
     say(f"sampling {saved.path}: {preset.name} on {preset.dataset}, {network}")
     generator = saved.generator(raw=request.raw).to(device)
     sampler = Sampler(generator, preset, request.batch_size, request.truncation)
-    kept: list[Samples] = []
+    picture = SamplePicture(saved, seeds, labels)
     with counting(console(), total, preset.data.key) as progress:
-        batches = chain.from_iterable(sampler.batches(seeds, label) for label in labels)
+        batches = (picture.keeping(sampler.batches(seeds, label), label) for label in labels)
         write(
-            _keeping(batches, kept) if pictured else batches,
+            chain.from_iterable(batches),
             seeds * len(labels),
             out,
             form,
@@ -141,9 +141,9 @@ def sample(request: SampleRequest) -> None:
     each = f", {len(seeds)} of each of {_classes(labels)}," if request.by_class else ""
     say(f"wrote {counted(total, preset.data.key.removesuffix('s'))}{each} to {as_typed(out)}")
     if pictured:
-        picture = _picture(np.concatenate(kept), saved, len(seeds) if request.by_class else None)
-        write_atomically(picture_file, picture)
-        say(f"picture: {as_typed(picture_file)}")
+        write_atomically(picture_file, picture.drawn())
+        said = f" ({picture.words()})" if picture.words() else ""
+        say(f"picture: {as_typed(picture_file)}{said}")
 
 
 def _classes(labels: Sequence[int | None]) -> str:
@@ -213,12 +213,6 @@ def _words(text: str, names: Sequence[str]) -> list[str]:
 def _listed(names: Sequence[str]) -> str:
     shown = ", ".join(names[:NAMES_SHOWN])
     return shown if len(names) <= NAMES_SHOWN else f"{shown} and {len(names) - NAMES_SHOWN} more"
-
-
-def _keeping(batches: Iterator[Samples], kept: list[Samples]) -> Iterator[Samples]:
-    for batch in batches:
-        kept.append(batch)
-        yield batch
 
 
 def parse_seeds(text: str) -> list[int]:
@@ -305,13 +299,3 @@ def _default_folder(found: Run | Path, saved: Checkpoint, request: SampleRequest
     if request.truncation is not None:
         which += f"-within-{request.truncation:g}"
     return default_folder(found, saved, "samples", which, raw=request.raw)
-
-
-def _picture(made: Samples, saved: Checkpoint, columns: int | None) -> bytes:
-    header, spec = saved.header, saved.header.preset.data
-    if spec.key == "images":
-        return png(grid(made, columns))
-    title = f"{header.preset.name}, step {header.step:,}, {counted(len(made), 'sample')}"
-    folder = Path(expanded(header.data_folder or ""))
-    reals = spec.to_samples(spec.load(folder, header.settings.seed).x)
-    return scatter(made, reals, spec, title)

@@ -12,7 +12,14 @@ from gancli.data import ImageFolder
 from gancli.environment import Place, new_settings, settings_again
 from gancli.errors import RunError, UsageError
 from gancli.evaluation.request import ExtractorWeights
-from gancli.preset import Preset, change, load_preset, mark_deviations, preset_differences
+from gancli.preset import (
+    Preset,
+    change,
+    keep_periods,
+    load_preset,
+    mark_deviations,
+    preset_differences,
+)
 from gancli.report.console import say
 from gancli.report.dry_run import print_plan
 from gancli.run_job import TrainOptions, alone_in, go_on, start_run
@@ -181,4 +188,7 @@ def _preset_again(request: TrainRequest, stored: Preset) -> Preset:
             return load_preset(request.model, data, None, request.changes())
         changed = change(stored, [*typed_over(data, request.images), *request.changes()])
         return mark_deviations(changed, stored.name, stored.dataset)
-    return request.preset()
+    preset = request.preset()
+    if catalog.is_resolved_file(request.model):
+        return preset
+    return keep_periods(preset, stored, request.changes())

@@ -68,7 +68,7 @@ class Schedule(Settings):
     log_every: Count = 100
     """steps between two lines of metrics.jsonl"""
     preview_every: Count = 1000
-    """steps between two previews"""
+    """steps between two previews; the first is of step 0"""
     checkpoint_every: Count = 1000
     """steps between two checkpoints"""
     checkpoint_minutes: Minutes | None = None
