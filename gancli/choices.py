@@ -24,3 +24,11 @@ class FitName(StrEnum):
 
     CROP = "crop"
     RESIZE = "resize"
+
+
+class FigureFormat(StrEnum):
+    """The format of a plot's file."""
+
+    PNG = "png"
+    SVG = "svg"
+    PDF = "pdf"

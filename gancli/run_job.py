@@ -13,8 +13,9 @@ from pathlib import Path
 from gancli import parallel
 from gancli.checkpoint import Checkpoint, Header, RunSettings, changed_plugins, load
 from gancli.data import Dataset
+from gancli.data.image_folder import MovedImagesError
 from gancli.environment import Place, set_up_torch, settings_again
-from gancli.errors import InterruptedRunError, LostProcessError, RunError
+from gancli.errors import DataError, InterruptedRunError, LostProcessError, RunError
 from gancli.evaluate_in_training import TrainingEvaluator, is_due
 from gancli.evaluation.request import ExtractorWeights
 from gancli.folders import data_folder
@@ -31,7 +32,7 @@ from gancli.runs.find import new_run, refuse_if_taken
 from gancli.runs.folder import BEST, LAST, Run
 from gancli.signals import stop_flag
 from gancli.trainer import Job, Trainer
-from gancli.user_images import lite_command, load_data
+from gancli.user_images import lite_command, load_data, moved_to
 
 
 @dataclass(frozen=True)
@@ -103,13 +104,14 @@ def start_run(
     return run
 
 
-def resume_run(run: Run, place: Place, options: TrainOptions) -> None:
+def resume_run(run: Run, place: Place, options: TrainOptions, images: Path | None = None) -> None:
     """Go on with a run from its last checkpoint, bit for bit as if it had never stopped.
 
     Args:
         run: the run.
         place: device and threads, where they are to be others than before.
         options: the other options.
+        images: where the user's own images are now, if not where they were.
 
     Raises:
         GanError: anything that reading data, training and evaluation raise; its preset.toml was
@@ -120,7 +122,8 @@ def resume_run(run: Run, place: Place, options: TrainOptions) -> None:
         saved = load(run.checkpoint(options.checkpoint))
         refuse_edits(run, saved.header)
         settings = settings_again(saved.header.settings, place, say)
-        go_on(run, saved, saved.header.preset, settings, options)
+        preset = saved.header.preset
+        go_on(run, saved, moved_to(preset, images) if images else preset, settings, options)
 
 
 def go_on(
@@ -141,15 +144,21 @@ def go_on(
     step = saved.header.step
     if step >= preset.schedule.steps and not is_due(run, preset.schedule, step):
         say(
-            f"{run.folder} is complete at step {step:,}; train it longer with gan train "
-            f"{run.preset_file} --out {run.folder} --resume --allow-changes --steps N"
+            f"{run.folder} is complete at step {step:,}; train it longer with "
+            + command(*_resumed(run), "--steps", "N")
         )
         return
     say(f"resuming {run.folder} at step {step:,}")
     world = set_up_torch(settings)
     with world.lead_first():
         folder = data_folder(options.data_dir, saved.header.data_folder)
-        data = _load(preset, settings, folder, options)
+        try:
+            data = _load(preset, settings, folder, options)
+        except MovedImagesError as error:
+            known = preset == saved.header.preset
+            again = command("resume", run.folder, "--dataset", "PATH")
+            remedy = f"type {again}" if known else "add --dataset PATH"
+            raise DataError(f"{error}, or {remedy}, which names their new place") from error
 
     def lay_out(trainer: Trainer) -> None:
         run.tidy()
@@ -159,6 +168,11 @@ def go_on(
         run.write_preset(preset)
 
     run_job(Job(preset, settings, data, run, saved, folder, world), lay_out, options)
+
+
+def _resumed(run: Run) -> tuple[object, ...]:
+    """The command that goes on with a run as its preset.toml, and the rest of the line, say."""
+    return "train", run.preset_file, "--out", run.folder, "--resume", "--allow-changes"
 
 
 def alone_in(run: Run) -> AbstractContextManager[None]:
@@ -214,10 +228,9 @@ def refuse_edits(run: Run, stored: Header) -> None:
     if _is_there(run.preset_file):
         changed += preset_differences(stored.preset, load_preset(str(run.preset_file)))
     if changed:
-        typed = ("train", run.preset_file, "--out", run.folder, "--resume", "--allow-changes")
         raise RunError(
             f"{run.folder} was changed since ({'; '.join(changed)}): to use it so, type "
-            f"{command(*typed)}"
+            + command(*_resumed(run))
         )
 
 
@@ -280,10 +293,10 @@ def _summarise(job: Job, board: RunDisplay, seconds: float) -> None:
     best = job.run.best()
     if best is not None:
         say(
-            f"best:     step {best.step:,}, {job.run.selection(BEST)}: gan sample "
-            f"{job.run.folder} --checkpoint best"
+            f"best:     step {best.step:,}, {job.run.selection(BEST)}: "
+            + command("sample", job.run.folder, "--checkpoint", "best")
         )
     say(f"picture:  {board.preview}")
     say(f"report:   {job.run.report_file}")
     say(f"numbers:  {job.run.metrics_file}")
-    say(f"go on:    gan sample {job.run.folder}")
+    say(f"go on:    {command('sample', job.run.folder)}")

@@ -13,7 +13,7 @@ from gancli.checkpoint import Checkpoint, Header, RunSettings
 from gancli.data import BatchSource, Dataset
 from gancli.errors import InterruptedRunError, NonFiniteError, RunError
 from gancli.files import write_atomically
-from gancli.notices import as_text
+from gancli.folders import portable
 from gancli.objective.turn_settings import SIDES
 from gancli.parallel import World
 from gancli.pasteable import command
@@ -130,6 +130,8 @@ class Trainer:
         schedule = self.job.preset.schedule
         if self.state.step == 0:
             self._save()
+            if schedule.preview_every <= schedule.steps:
+                self._preview()
         while self.state.step < schedule.steps:
             self.step()
             self.listen(Stepped(self.state.step))
@@ -140,7 +142,7 @@ class Trainer:
                 self._save()
                 raise InterruptedRunError(
                     f"stopped at step {self.state.step:,} with everything saved: go on with "
-                    f"{command('resume', self.job.run.folder)}"
+                    + command("resume", self.job.run.folder)
                 )
         return self.state
 
@@ -235,7 +237,9 @@ class Trainer:
         if not self.job.world.leads:
             return {}
         state = self.state
-        preview = self.previewer.make(state.ema or state.players.generator, state.step)
+        preview = self.previewer.make(
+            state.ema or state.players.generator, state.step, state.players
+        )
         self.job.run.refuse_if_lost()
         path = self.job.run.preview_file(state.step)
         write_atomically(path, preview.picture)
@@ -261,7 +265,7 @@ class Trainer:
             preset=self.job.preset,
             settings=self.job.settings,
             data=self.job.data.fingerprint,
-            data_folder=as_text(self.job.data_folder.absolute()) if self.job.data_folder else None,
+            data_folder=_portable(self.job.data_folder),
             metrics=self.metrics,
         )
         run.flush_logs()
@@ -285,3 +289,7 @@ class Trainer:
         raise NonFiniteError(
             f"{names[0]} is no longer finite at step {self.state.step:,}; {advice}"
         )
+
+
+def _portable(folder: Path | None) -> str | None:
+    return None if folder is None else portable(folder.absolute())

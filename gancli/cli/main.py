@@ -13,10 +13,13 @@ from typer.exceptions import TyperException
 
 import gancli
 from gancli.cli.app import app
+from gancli.cli.mistyped import mistyped
 from gancli.errors import ExitCode, GanError, UsageError
 from gancli.files import disk_error
+from gancli.folders import expanded
 from gancli.launch import is_shared, quit_at_once
 from gancli.notices import never_fail_for_a_character, printable
+from gancli.pasteable import begin_with
 from gancli.plugin_records import ChangedPluginWarning
 from gancli.plugins import load_plugin, load_plugins, plugin_fault
 from gancli.signals import exit_undisturbed, interrupt_on_signals
@@ -40,7 +43,7 @@ def main() -> None:
 def run(arguments: Sequence[str]) -> int:
     """Run `gan`; returns the exit code. `--debug`, anywhere, lets exceptions through."""
     never_fail_for_a_character()
-    rest = [argument for argument in arguments if argument != "--debug"]
+    rest = [expanded(argument) for argument in arguments if argument != "--debug"]
     if len(rest) < len(arguments):
         return _call(rest)
     try:
@@ -48,8 +51,7 @@ def run(arguments: Sequence[str]) -> int:
     except GanError as error:
         return _complain(str(error), error.code)
     except TyperException as error:
-        hint = "; gan --help lists the commands and options"
-        return _complain(error.format_message().rstrip(".") + hint, ExitCode.USAGE)
+        return _complain(mistyped(error, rest), ExitCode.USAGE)
     except Exception as error:
         return _explain(error)
 
@@ -75,6 +77,7 @@ def _load_typed_plugins(arguments: Sequence[str]) -> list[str]:
         UsageError: one is missing, or its code fails.
     """
     rest: list[str] = []
+    typed: list[str] = []
     words = iter(arguments)
     for word in words:
         option, equals, value = word.partition("=")
@@ -85,6 +88,8 @@ def _load_typed_plugins(arguments: Sequence[str]) -> list[str]:
         if not wanted:
             raise UsageError(f"{PLUGIN} names no plugin: pass {PLUGIN} FILE.py or a package")
         load_plugin(wanted)
+        typed += [PLUGIN, wanted]
+    begin_with(typed)
     if rest[:1] in (["evaluate"], ["eval"]):
         # It has an option for each metric.
         load_plugins()

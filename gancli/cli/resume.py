@@ -1,5 +1,9 @@
 """`gan resume` as it is typed."""
 
+from typing import Annotated
+
+import typer
+
 from gancli.cli.options import (
     DataDirOption,
     DeviceOption,
@@ -14,6 +18,14 @@ from gancli.cli.options import (
 
 def resume(
     run: RunArgument = None,
+    dataset: Annotated[
+        str | None,
+        typer.Option(
+            "--dataset",
+            metavar="PATH",
+            help="New place of the run's images, where they are your own and have been moved.",
+        ),
+    ] = None,
     checkpoint: FromCheckpointOption = "last",
     device: DeviceOption = None,
     threads: ThreadsOption = None,
@@ -37,4 +49,5 @@ def resume(
             weights=ExtractorWeights(weights, trust_weights),
             checkpoint=checkpoint,
         ),
+        dataset,
     )

@@ -23,6 +23,7 @@ from gancli.cli.options import (
     VariantOption,
     VerifyOption,
     WeightsOption,
+    WhiteOption,
 )
 from gancli.defaults import DEFAULT_SEED
 
@@ -65,6 +66,7 @@ def train(
     fit: FitOption = None,
     skip_broken: SkipBrokenOption = False,
     verify: VerifyOption = False,
+    white: WhiteOption = None,
     resume: Annotated[
         bool,
         typer.Option(
@@ -81,7 +83,10 @@ def train(
     trust_weights: TrustOption = False,
     dry_run: Annotated[
         bool,
-        typer.Option("--dry-run", help="Print the step and networks as they will run, and exit."),
+        typer.Option("--dry-run", help="Print the losses and networks without training."),
+    ] = False,
+    full: Annotated[
+        bool, typer.Option("--full", help="With --dry-run: print every layer and field.")
     ] = False,
 ) -> None:
     """Train a model: previews, metrics and checkpoints go to the run's folder."""
@@ -107,8 +112,9 @@ def train(
             allow_changes=allow_changes,
             force=force,
             dry_run=dry_run,
+            full=full,
             tensorboard=tensorboard,
-            images=ImageChoices(image_size, fit, skip_broken, verify),
+            images=ImageChoices(image_size, fit, skip_broken, verify, white),
             weights=ExtractorWeights(weights, trust_weights),
             checkpoint=checkpoint,
         )

@@ -40,6 +40,7 @@ class StudyRequest:
     jobs: int | None
     place: Place
     out: Path | None
+    dpi: int
 
 
 def collapse_study(request: StudyRequest) -> None:
@@ -75,7 +76,7 @@ def collapse_study(request: StudyRequest) -> None:
         jobs = request.jobs or (1 if device != "cpu" else os.cpu_count() or 1)
         finished = _run_cells(study, spec, jobs, data, cache)
         results = gather_results(study, spec, arena, reader.accuracy if reader else None)
-        _publish(study, spec, results, arena)
+        _publish(study, spec, results, arena, request.dpi)
     _tell_the_end(study, results, finished=finished)
 
 
@@ -122,9 +123,9 @@ def _run_cells(study: Study, spec: StudySpec, jobs: int, data: Path, cache: Path
         return Pool(study, jobs, board.note).run(requests, should_stop)
 
 
-def _publish(study: Study, spec: StudySpec, results: Results, arena: Arena) -> None:
+def _publish(study: Study, spec: StudySpec, results: Results, arena: Arena, dpi: int) -> None:
     write_atomically(study.folder / "results.json", results.model_dump_json(indent=1).encode())
     write_atomically(study.folder / "results.csv", to_csv(results).encode())
-    report = write_report(study, spec, results, arena)
+    report = write_report(study, spec, results, arena, dpi)
     print_results(console(), results)
     say(f"report: {report}")

@@ -44,6 +44,8 @@ class ScoredRun:
     """those made in training"""
     averages: bool = False
     """whether a moving average of the generator is kept"""
+    file: Path | None = None
+    """where scores that a program gave were added with --out; None: it is a run's own file"""
 
     @property
     def every(self) -> list[Evaluation]:
@@ -53,6 +55,31 @@ class ScoredRun:
     def by(self, protocol: Protocol) -> list[Evaluation]:
         """Those of a protocol."""
         return [e for e in self.every if not protocol_differences([protocol, e.protocol])]
+
+    @property
+    def subjects(self) -> list[tuple[str, list[Evaluation]]]:
+        """What was scored, by name, with its evaluations.
+
+        A run is one, with all its checkpoints. In any file each set of images is one, and in one
+        that is no run's each checkpoint is.
+        """
+        found: dict[tuple[object, ...], list[Evaluation]] = {}
+        for each in self.every:
+            is_set, own = each.step is None, self.file is None
+            alone = (each.model, each.dataset, each.variant, each.step, each.images)
+            thing = (each.model,) if is_set else () if own else alone
+            found.setdefault(thing, []).append(each)
+        return [(self._called(own[0], len(found)), own) for own in found.values()]
+
+    def _called(self, one: Evaluation, of: int) -> str:
+        """The name of what an evaluation is of, next to others."""
+        if one.step is not None and self.file is None:
+            return self.name
+        if of == 1:
+            return self.name
+        twins = {e.images for e in self.every if (e.model, e.step) == (one.model, one.step)}
+        is_one_of_many = one.step is not None and len(twins) > 1
+        return one.model + (f" [{one.images[:8]}]" if is_one_of_many else "")
 
     def nearest(self, protocol: Protocol) -> Evaluation:
         """The one whose protocol differs from this in the fewest fields."""

@@ -9,7 +9,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
-from gancli.scores import ranking_scores, ranks
+from gancli.scores import ranking_scores, ranks, score_meant
 from gancli.settings import Settings
 
 Decay = Annotated[float, Field(ge=0, lt=1)]
@@ -19,7 +19,8 @@ TurnCount = Annotated[int, Field(gt=0, le=10_000)]
 """Turns of one step; limited, because its plan lists them one by one."""
 
 
-def _ranking_score(name: str) -> str:
+def _ranking_score(typed: str) -> str:
+    name = score_meant(typed)
     if not ranks(name):
         raise PydanticCustomError(
             "unknown_score",
@@ -67,7 +68,7 @@ class Schedule(Settings):
     log_every: Count = 100
     """steps between two lines of metrics.jsonl"""
     preview_every: Count = 1000
-    """steps between two previews"""
+    """steps between two previews; the first is of step 0"""
     checkpoint_every: Count = 1000
     """steps between two checkpoints"""
     checkpoint_minutes: Minutes | None = None

@@ -122,15 +122,15 @@ class Summary:
             return None
         return self.speed[-1].value * preset.schedule.batch_size * preset.batches_per_step
 
-    def pace(self) -> str:
-        """Speed, time taken, and the time left, in words."""
+    def pace(self, *, goes_on: bool = True) -> str:
+        """Speed, time taken, and, where it goes on, the time left, in words."""
         rate = self.samples_per_second
         if rate is None:
             return "no speed is known before the first log"
         spent = _duration(self.seconds)
         said = f"{self.speed[-1].value:,.1f} steps/s, {rate:,.0f} {self.unit}/s; trained {spent}"
         left = self.header.preset.schedule.steps - self.step
-        if not left:
+        if not left or not goes_on:
             return said
         return f"{said}, {_duration(left / self.speed[-1].value)} to go"
 

@@ -10,12 +10,13 @@ from typing import NamedTuple
 from gancli.catalog import read_toml
 from gancli.checkpoint import step_said
 from gancli.errors import RunError, UsageError
-from gancli.files import PARTIAL, disk_errors, write_atomically
+from gancli.files import disk_errors, write_atomically
 from gancli.notices import notice_once
 from gancli.preset import Preset, Schedule, to_toml
 from gancli.runs.hold import hold, refuse_if_lost
 from gancli.runs.logs import LogRow, append_row, flush_log, keep_rows_to, read_rows
 from gancli.runs.own_files import own_files, remove_empty_folders
+from gancli.scratch import PARTIAL
 
 SUFFIX = ".safetensors"
 LAST, BEST = "last", "best"

@@ -1,11 +1,11 @@
 """Where runs go and how their folders are named, and those of samples made from them; no torch."""
 
 import hashlib
-import os
 import re
 from pathlib import Path
 
 from gancli.errors import RunError
+from gancli.folders import named_by
 
 _NUMBERED = re.compile(r"^.+-(?P<number>\d{3,})$")
 LONGEST_SEEDS = 40
@@ -14,7 +14,7 @@ LONGEST_SEEDS = 40
 
 def runs_root() -> Path:
     """Where runs go: `GANCLI_RUNS`, else `./runs`."""
-    return Path(os.environ.get("GANCLI_RUNS") or "runs")
+    return Path(named_by("GANCLI_RUNS") or "runs")
 
 
 def run_name(model: str, dataset: str, number: int) -> str:

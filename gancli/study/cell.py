@@ -66,7 +66,7 @@ class CellExaminer:
         if not isinstance(event, Stepped):
             return
         last = self.trainer.job.preset.schedule.steps
-        if event.step % self.arena.every == 0 or event.step == last:
+        if event.step % self.arena.every_in(last) == 0 or event.step == last:
             self._measure(event.step)
         elif time.monotonic() - self._spoke > PROGRESS_SECONDS:
             self._say({"step": event.step})
