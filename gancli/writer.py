@@ -130,7 +130,7 @@ def write(
             _folder(batches, places, new, how, progress)
             if flat and labels is not None:
                 more = {"class_names": list(folders)} if folders is not None else NO_MORE_KEYS
-                (new / DATASET_FILE).write_text(_dataset_file(places, labels, more))
+                (new / DATASET_FILE).write_bytes(_dataset_file(places, labels, more).encode())
 
 
 def pack(
