@@ -46,7 +46,7 @@ def override_fields(table: Table, overrides: Iterable[str], source: str) -> Tabl
 
 
 def _is_whole(path: str) -> bool:
-    """Whether a path begins with a table of a preset, or is no path."""
+    """Whether a path begins with a table of a preset, or cannot be read as one."""
     words = path.strip().split(".")
     is_kind = words[0] in _SHARED and words[-1] in TAGS
     return is_kind or words[0] in Preset.model_fields or not all(words)

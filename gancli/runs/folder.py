@@ -14,6 +14,7 @@ from filelock import FileLock, Timeout
 from gancli.catalog import read_toml
 from gancli.errors import LockedError, RunError, UsageError
 from gancli.files import PARTIAL, disk_errors, write_atomically
+from gancli.pasteable import command
 from gancli.preset import Preset, Schedule, to_toml
 from gancli.sample_formats import SAMPLE_FILE
 
@@ -120,8 +121,8 @@ class Run:
         found = self.checkpoints()
         if not found:
             raise RunError(
-                f"{self.folder} holds no checkpoint: the run stopped before its first; "
-                "start it again with gan train ... --force"
+                f"{self.folder} holds no checkpoint: the run stopped before its first; start it "
+                "again with " + command("train", self.preset_file, "--out", self.folder, "--force")
             )
         if which == LAST:
             return found[max(found)]
