@@ -481,7 +481,7 @@ def test_training_resuming_and_sampling(tmp_path: Path, gan: Gan) -> None:
     code, _, said = gan(*again[:-1], "3")
     assert code == 3
     assert "no longer at" in said
-    assert "--dataset PATH --out RUN --resume" in said
+    assert "add --dataset PATH" in said
     (tmp_path / "new").mkdir()
     (tmp_path / "moved").rename(tmp_path / "new" / "my photos!")
     code, out, said = gan(*again[:-1], "3", "--dataset", tmp_path / "new" / "my photos!")
