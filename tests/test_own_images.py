@@ -582,7 +582,7 @@ def test_a_preset_file_takes_what_is_typed(tmp_path: Path, gan: Gan) -> None:
     code, shown, _ = gan("presets", "show", "dcgan", "--dataset", first)
     assert code == 0
     Path("my.toml").write_text(shown)
-    dry = ("train", "my.toml", "--dry-run")
+    dry = ("train", "my.toml", "--dry-run", "--full")
     assert str(first) in gan(*dry)[1]
     code, out, said = gan(*dry, "--dataset", second, "--skip-broken")
     assert code == 0, said
