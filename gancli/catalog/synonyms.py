@@ -59,7 +59,7 @@ _TO_FIELD = {
         ",latent_dims,n_latent,code_dim,z,latent_dimension,dim_latent,n_z,noise"
     ),
     "prior.distribution": "noise_type,z_distribution,latent_distribution,noise_distribution",
-    "prior.truncation": "truncation_psi,psi,trunc,truncation",
+    "prior.truncation": "truncation_psi,psi,trunc",
     "prior.categories": "n_categories,cat_dim,num_categories,dis_c_dim,n_cat",
     "prior.codes": "n_codes,cont_dim,num_codes,con_c_dim,latent_codes,n_cont",
     "generator.network.dim": (
@@ -98,7 +98,7 @@ _TO_FIELD = {
     ),
     "objective.class_loss.weight": "lambda_cls,aux_weight,ac_weight,cls_weight,lambda_aux",
     "objective.mutual_information.weight": "lambda_info,info_weight,lambda_mi,mi_weight",
-    "objective.augmentation": "augment,aug,ada,diffaugment,diff_aug,augmentation",
+    "objective.augmentation": "augment,aug,ada,diffaugment,diff_aug",
     "data.size": (
         "image_size,imsize,img_size,resolution,res,imagesize,size,im_size,crop_size,load_size"
         ",fine_size"
