@@ -27,7 +27,7 @@ def _plain(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @contextmanager
-def terminal() -> Iterator[Console]:
+def terminal() -> Iterator[PatientConsole]:
     ours, theirs = pty.openpty()
     with os.fdopen(theirs, "w") as file, suppress(OSError):
         yield PatientConsole(file=file)

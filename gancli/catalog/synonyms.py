@@ -71,7 +71,7 @@ _TO_FIELD = {
     ),
     "network.dim": (
         "ch,channel_base,channel_multiplier,base_channels,n_filters,nf,hidden,hidden_dim"
-        ",hidden_size,hidden_units,units,width,filters,num_filters,features,dim,channels_g"
+        ",hidden_size,hidden_units,units,width,filters,num_filters,features,channels_g"
     ),
     "network.norm": (
         "normalization,normalisation,batch_norm,batchnorm,bn,use_bn,norm_layer,norm_type"
@@ -82,7 +82,7 @@ _TO_FIELD = {
     ),
     "network.slope": "leaky,leaky_slope,lrelu,negative_slope,leaky_relu,lrelu_slope",
     "network.family": "architecture,arch,net,network_type,backbone",
-    "generator.network.condition": "conditional,cond,condition,cbn",
+    "generator.network.condition": "conditional,cond,cbn",
     "objective.gradient_penalty.weight": (
         "lambda_gp,gp_weight,gp_lambda,gp,lambda,gp_coeff,gradient_penalty_weight,lambda_grad"
         ",grad_penalty,gradient_penalty,lambda_,gp_lambda_weight,lambda_term,lambda_pen"
