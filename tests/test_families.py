@@ -199,7 +199,7 @@ def test_a_family_of_ones_own(tmp_path: Path, gan: Gan) -> None:
         state.players.discriminator.get_parameter("layer.weight"),
         build_players(preset, 3).discriminator.get_parameter("layer.weight"),
     )
-    code, out, err = gan("train", str(file), "--dry-run")
+    code, out, err = gan("train", str(file), "--dry-run", "--full")
     assert (code, err) == (0, "")
     assert "Linear(in_features=2, out_features=3" in out
 

@@ -446,11 +446,11 @@ def test_dry_run_shows_the_step(gan: Gan) -> None:
 def test_dry_run_is_short(gan: Gan) -> None:
     """Losses, sizes and what differs from the paper; all layers and fields are a command away."""
     for model, dataset in (("wgan-gp", "cifar10"), ("eigengan", "ffhq"), ("gan", "ring8")):
-        code, out, _ = gan("train", model, "--dataset", dataset, "--dry-run", "--set", "lr=1e-3")
+        code, out, _ = gan("train", model, "--dataset", dataset, "--dry-run", "--set", "lr=2e-3")
         assert code == 0
         assert len(out.splitlines()) <= 40
-        assert "generator.optimizer.lr: 0.001; paper: " in out
-        assert f"gan train {model} --dataset {dataset} --set lr=1e-3 --dry-run --full" in out
-        assert "parameters; adam lr=0.001" in out
+        assert "generator.optimizer.lr: 0.002; paper: " in out
+        assert f"gan train {model} --dataset {dataset} --set lr=2e-3 --dry-run --full" in out
+        assert "parameters; adam lr=0.002" in out
     assert "vanilla: " in out
     assert gan("train", "gan", "--dataset", "ring8", "--full")[0] == 2

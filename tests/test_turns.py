@@ -284,7 +284,7 @@ def test_the_dry_run_shows_the_turns(gan: Gan) -> None:
     code, said, error = gan("train", "gan", "--dataset", "ring8", "--dry-run", *fields)
     assert code == 0, error
     turns = [line for line in said.splitlines() if " turn: " in line]
-    steps = [line for line in said.splitlines() if " turn, 1 time per step:" in line]
+    steps = [line for line in said.splitlines() if " per step:" in line]
     assert [line.split()[0] for line in steps] == ["generator", "discriminator"]
     assert turns == [
         "generator turn: new fakes",

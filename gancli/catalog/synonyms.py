@@ -100,8 +100,7 @@ _TO_FIELD = {
     "objective.mutual_information.weight": "lambda_info,info_weight,lambda_mi,mi_weight",
     "objective.augmentation": "augment,aug,ada,diffaugment,diff_aug",
     "data.size": (
-        "image_size,imsize,img_size,resolution,res,imagesize,size,im_size,crop_size,load_size"
-        ",fine_size"
+        "image_size,imsize,img_size,resolution,res,imagesize,im_size,crop_size,load_size,fine_size"
     ),
     "data.channels": "nc,n_channels,num_channels,img_channels,in_channels,image_channels",
     "data.flip": "hflip,mirror,random_flip,horizontal_flip,x_flip,xflip",
