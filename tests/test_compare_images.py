@@ -69,7 +69,7 @@ def test_a_set_that_was_scored_otherwise_is_said_to_be_left_out(gan: Gan) -> Non
     for name, count in (("one", 30), ("two", 30), ("three", 20)):
         scored(gan, images(name, count, 0), "--fid", "--reference", real, "--out", "s.json")
     code, out, _ = gan("compare", "s.json")
-    assert (code, "left out, for they have no score by this protocol: three" in out) == (0, True)
+    assert (code, "left out, without a score by this protocol: three" in out) == (0, True)
 
 
 def test_a_file_of_before_is_read_and_kept(gan: Gan) -> None:

@@ -99,9 +99,7 @@ def _remarks(found: Comparison, baseline: Baseline) -> list[str]:
     lines += reference_lines(every)
     lines += _said_of_rows(found)
     if found.left_out:
-        lines.append(
-            f"left out, for they have no score by this protocol: {', '.join(found.left_out)}"
-        )
+        lines.append(f"left out, without a score by this protocol: {', '.join(found.left_out)}")
     if found.is_uneven:
         lines.append(
             "a best of several checkpoints is compared with others: being chosen by its score "
