@@ -39,7 +39,10 @@ def print_comparison(found: Comparison, baseline: Baseline) -> None:
     lines = [["", "", "", *called.values()]]
     for rank, row in enumerate(found.rows, 1):
         own = row.entry.evaluation
-        at = row.entry.how if own.step is None else f"step {own.step:,}, {row.entry.how}"
+        if own.step is None:
+            at = "" if row.entry.how == row.name else row.entry.how
+        else:
+            at = f"step {own.step:,}, {row.entry.how}"
         cells = (_cell(name, own, found.best(name)) for name in names)
         lines.append([str(rank), shown[row.name], at, *cells])
     if floor is not None:
