@@ -292,8 +292,8 @@ def _check_images_key(name: str, form: FormatName, key: str) -> None:
         )
     if name in {SEEDS_KEY, LABELS_KEY, ADM_LABELS_KEY} or not name.isidentifier():
         raise UsageError(
-            f"--images-key {name!r} is no name for an array next to {SEEDS_KEY} and {LABELS_KEY}: "
-            f"use letters, digits and underscores, e.g. {ADM_IMAGES_KEY}"
+            f"--images-key {name!r} cannot name an array next to {SEEDS_KEY} and {LABELS_KEY}: use "
+            f"letters, digits and underscores, e.g. {ADM_IMAGES_KEY}"
         )
 
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from gancli.catalog import read_toml
 from gancli.checkpoint import step_said
 from gancli.errors import RunError, UsageError
-from gancli.files import PARTIAL, disk_errors, write_atomically
+from gancli.files import disk_errors, write_atomically
 from gancli.notices import notice_once
 from gancli.pasteable import command
 from gancli.preset import Preset, Schedule, to_toml
