@@ -5,6 +5,8 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
+from gancli.launch import leads_here
+
 _said: set[str] = set()
 
 
@@ -30,8 +32,8 @@ def notice(sentence: str, *, before: str = "gan: note: ") -> None:
 
 
 def notice_once(sentence: str) -> None:
-    """Print a line, unless this process has printed it already."""
-    if sentence not in _said:
+    """Print a line, unless this process has printed it already, or another one leads."""
+    if sentence not in _said and leads_here():
         _said.add(sentence)
         notice(sentence)
 

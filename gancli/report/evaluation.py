@@ -159,7 +159,7 @@ def protocol_lines(found: Evaluation) -> list[str]:
             f"{p.count:,} generated images{each} ({p.network}, batch norm in {p.mode} mode, seeds "
             f"{p.seeds}{within}, checkpoint: {found.selection})"
         )
-    return [made, *reference_lines(found)]
+    return [made, *([p.converted] if p.converted else []), *reference_lines(found)]
 
 
 def reference_lines(found: Evaluation) -> list[str]:
