@@ -92,7 +92,7 @@ def plot(panels: Sequence[CurvePanel]) -> "Figure":
             figure.legend(
                 handles=handles,
                 labels=[line.name for line in panels[-1].lines],
-                loc="outside lower center",
+                loc="outside lower left",
                 ncols=_columns(panels[-1].lines),
                 frameon=False,
                 fontsize=9,
@@ -104,8 +104,8 @@ def _legend(axes: "Axes", lines: Sequence[CurveLine], handles: list[Any]) -> Non
     axes.legend(
         handles,
         [line.name for line in lines],
-        loc="upper center",
-        bbox_to_anchor=(0.5, -0.2),
+        loc="upper left",
+        bbox_to_anchor=(0, -0.2),
         ncols=_columns(lines),
         frameon=False,
         fontsize=9,
