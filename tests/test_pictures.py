@@ -223,8 +223,9 @@ def seven() -> list[CurvePanel]:
 def test_a_plots_legend_lies_below_its_axes() -> None:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
-    losses = [CurveLine(name, np.arange(3.0), np.ones(3)) for name in ("loss_a", "b")]
-    for panels in (seven(), seven()[:1], [CurvePanel("losses", losses), *seven()[:1]]):
+    names = ("loss_discriminator_gradient_penalty", "loss_discriminator_wasserstein")
+    losses = [CurveLine(name, np.arange(3.0), np.ones(3)) for name in names]
+    for panels in (seven(), seven()[:1], [CurvePanel("losses", losses)]):
         figure = plot(panels)
         FigureCanvasAgg(figure).draw()  # type: ignore[no-untyped-call]
         legends = [*figure.legends, *filter(None, (axes.get_legend() for axes in figure.axes))]
