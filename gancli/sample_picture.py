@@ -46,7 +46,8 @@ class SamplePicture:
 
     def drawn(self) -> bytes:
         """A PNG file's content."""
-        title = f"{self.header.preset.name}, step {self.header.step:,}"
+        preset = self.header.preset
+        title = f"{preset.name} on {preset.dataset}, step {self.header.step:,}"
         if self.data.key != "images":
             made = np.concatenate([batch for kept in self._kept.values() for batch in kept])
             folder = Path(self.header.data_folder or "")
@@ -55,7 +56,7 @@ class SamplePicture:
             reach = reach_of(self.data, reals)
             return png(picture_of_points(made, reals[:SHOWN_REALS], reach, title))
         groups = [self._group(label, np.concatenate(kept)) for label, kept in self._kept.items()]
-        if self.labels == [None] and self.header.preset.classes:
+        if self.labels == [None] and preset.classes:
             title += "; below each image: seed · class"
         return png(sheet(groups, ": ".join(filter(None, [title, self.words()]))))
 
