@@ -10,7 +10,7 @@ from gancli.pictures import png
 from gancli.plurals import counted
 from gancli.point_pictures import SHOWN_REALS, picture_of_points, reach_of
 from gancli.sampler import Samples
-from gancli.sheets import Group, Room, room_for, sheet
+from gancli.sheets import Group, Room, room_for, sheet, shown_class
 
 NUMBERS_ALONE = 1000
 """From this seed on there is no room for the word below a small image."""
@@ -70,5 +70,4 @@ class SamplePicture:
         return Group("" if label is None else self._name(label), images, labels)
 
     def _name(self, label: int) -> str:
-        names = self.data.class_names
-        return names[label] if label < len(names) else str(label)
+        return shown_class(self.data.class_names, label)

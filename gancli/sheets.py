@@ -33,12 +33,17 @@ LINE = FONT_PIXELS + 5
 """Pixels of a line of text."""
 MIN_ROWS, MAX_IN_ROW = 4, 20
 """Groups from which on each has a row of its own, and images in such a row, at most."""
-MAX_STEEPNESS = 2
+MAX_STEEPNESS = 3
 """A sheet of rows is at most this much higher than wide: else they stand in several blocks."""
 MIN_WIDTH = 480
 """Of a sheet whose title needs it."""
 MAX_NAME_PIXELS = 160
 """Width of the names of groups; longer ones are cut."""
+
+
+def shown_class(names: Sequence[str], label: int) -> str:
+    """A class's name, or its number where it has none."""
+    return names[label] if label < len(names) else str(label)
 
 
 class Group(NamedTuple):
