@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from gancli.checkpoint import Checkpoint
+from gancli.folders import expanded
 from gancli.pictures import png
 from gancli.plurals import counted
 from gancli.point_pictures import SHOWN_REALS, picture_of_points, reach_of
@@ -50,7 +51,7 @@ class SamplePicture:
         title = f"{preset.name} on {preset.dataset}, step {self.header.step:,}"
         if self.data.key != "images":
             made = np.concatenate([batch for kept in self._kept.values() for batch in kept])
-            folder = Path(self.header.data_folder or "")
+            folder = Path(expanded(self.header.data_folder or ""))
             reals = self.data.to_samples(self.data.load(folder, self.header.settings.seed).x)
             title += f", {counted(len(made), 'sample')}"
             reach = reach_of(self.data, reals)

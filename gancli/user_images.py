@@ -2,7 +2,6 @@
 
 import json
 import re
-import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,12 +12,14 @@ from gancli.choices import FitName
 from gancli.data import Dataset, ImageFolder
 from gancli.data.decode import COLOUR_WORDS, FIT_WORDS
 from gancli.data.image_folder import FFHQ_FOLDERS
-from gancli.data.survey import SIZES, Survey, survey
+from gancli.data.reasons import NAMED
+from gancli.data.survey import SHALLOW, SIZES, Survey, survey
 from gancli.errors import DataError, UsageError
 from gancli.folders import data_folder
+from gancli.pasteable import command
 from gancli.plurals import counted
-from gancli.preset import Preset, fill_short_run, load_preset
-from gancli.watch import Say, Watch
+from gancli.preset import Preset, change, fill_short_run, load_preset
+from gancli.watch import Say, Watch, unsaid
 
 ARCHIVES = (".zip", ".npz")
 FFHQ_NAME = "ffhq"
@@ -33,6 +34,7 @@ class ImageChoices:
     fit: FitName | None = None
     skip_broken: bool = False
     verify: bool = False
+    white: float | None = None
 
     def typed(self) -> str | None:
         """The first of these options that is set."""
@@ -41,6 +43,7 @@ class ImageChoices:
             "--fit": self.fit,
             "--skip-broken": self.skip_broken,
             "--verify": self.verify,
+            "--white": self.white,
         }
         return next((name for name, said in options.items() if said), None)
 
@@ -50,11 +53,13 @@ def choose(
     choices: ImageChoices,
     data_dir: Path | None = None,
     model: str | None = None,
+    say: Say = unsaid,
 ) -> str | UserImages | None:
     """What `--dataset` names: a data set by its name, or images at a path, which are looked at.
 
     A named set wins over a folder of that name; `./NAME` is the folder. `ffhq` is a folder within
     the data folder, which users download themselves; a model with a preset for it needs no look.
+    `say` is told of the look, and of what is unusual in the images.
 
     Raises:
         DataError: there are no images at the path.
@@ -71,8 +76,10 @@ def choose(
     named = model in catalog.model_names() and dataset in catalog.preset_file(model).datasets
     if named and not choices.typed():
         return dataset
-    _, found = survey(path_of(dataset, data_dir), again=choices.verify)
+    _, found = survey(path_of(dataset, data_dir), again=choices.verify, say=say)
     spec = spec_of(found, choices)
+    for remark in remarks_on(found, spec):
+        say(f"note: {remark}")
     name = FFHQ_NAME if dataset == FFHQ_NAME else short_name(found.path)
     return UserImages(name, spec.model_dump(mode="json"))
 
@@ -104,14 +111,42 @@ def is_path(dataset: str) -> bool:
 def spec_of(found: Survey, choices: ImageChoices) -> ImageFolder:
     """The training settings of images that were looked at."""
     return ImageFolder(
-        path=str(found.path),
+        path=str(found.path.absolute()),
         size=found.size(choices.size),
         channels=found.channels,
         fit=(choices.fit or FitName.CROP).value,
         # FFHQ's sub-folders are thousands of images each, not classes.
         classes=() if found.path.name in FFHQ_FOLDERS else tuple(found.classes),
+        white=choices.white or found.white,
         skip_broken=choices.skip_broken,
     )
+
+
+def remarks_on(found: Survey, spec: ImageFolder) -> list[str]:
+    """What is unusual in images, and how it is dealt with, a sentence each."""
+    told = []
+    small = found.smaller_than(spec.size)
+    if small:
+        fitting = [size for size in SIZES if size <= min(found.sides)]
+        offer = f"; --image-size {fitting[-1]} enlarges none" if fitting else ""
+        are = "is" if small == 1 else "are"
+        names = ", ".join(found.smallest_names[: min(small, NAMED)])
+        told.append(
+            f"{small:,} of {found.count:,} images {are} smaller than {spec.size}x{spec.size} and "
+            f"{are} enlarged, the smallest {names}{offer}"
+        )
+    if found.depth is not None:
+        low, high = found.depth
+        told.append(
+            f"images of more than 8 bits have values from {low:,.6g} to {high:,.6g}, and "
+            f"{spec.white:,.6g} is taken for white: --white sets another value"
+        )
+    if found.colour_depth is not None and found.colour_depth <= SHALLOW:
+        told.append(
+            f"colour images of 16 bits have no value above {found.colour_depth:,}, so they are "
+            "nearly black: the upper 8 bits are read; bring them to 8 bits first"
+        )
+    return told
 
 
 def short_name(path: Path) -> str:
@@ -123,8 +158,8 @@ def short_name(path: Path) -> str:
 
 def typed_over(data: str | UserImages | None, choices: ImageChoices) -> list[str]:
     """Options of images on a run that goes on, as overrides of what it holds."""
-    typed = {"size": choices.size, "fit": choices.fit and choices.fit.value}
-    typed |= {"skip_broken": choices.skip_broken or None}
+    typed: dict[str, object] = {"size": choices.size, "fit": choices.fit and choices.fit.value}
+    typed |= {"skip_broken": choices.skip_broken or None, "white": choices.white}
     typed |= {"path": data.data["path"] if isinstance(data, UserImages) else None}
     there = {key: said for key, said in typed.items() if said is not None}
     # TOML knows no surrogate pairs, by which JSON escapes some letters.
@@ -144,13 +179,39 @@ def preset_as_typed(
         UsageError: anything unknown; or an option of images, and no images are named.
     """
     if catalog.is_resolved_file(model):
-        return load_preset(model, data, variant, [*typed_over(data, choices), *changes])
+        elsewhere = isinstance(data, UserImages) and _is_of_own_images(Path(model))
+        named = None if elsewhere else data
+        return load_preset(model, named, variant, [*typed_over(data, choices), *changes])
     option = choices.typed()
     if option and data is None:
         raise UsageError(
             f"{option} needs images of your own: add --dataset PATH, or leave {option} out"
         )
     return fill_short_run(load_preset(model, data, variant, changes), changes)
+
+
+def _is_of_own_images(file: Path) -> bool:
+    """Whether a complete preset file is made for a user's own images, whose path may be another."""
+    data = catalog.read_toml(file).get("data")
+    return isinstance(data, dict) and data.get("kind") == "images"
+
+
+def moved_to(preset: Preset, path: Path) -> Preset:
+    """A preset of a user's own images, which are now at this path.
+
+    Raises:
+        DataError: there are no images at the path.
+        UsageError: the preset is of a named data set.
+    """
+    if not isinstance(preset.data, ImageFolder):
+        raise UsageError(
+            f"{preset.name} was trained on {preset.dataset}, which --dataset cannot change: leave "
+            "it out"
+        )
+    _, found = survey(path)
+    return change(
+        preset, typed_over(UserImages("", {"path": str(found.path.absolute())}), ImageChoices())
+    )
 
 
 def words_for(data: ImageFolder) -> str:
@@ -186,10 +247,12 @@ def load_data(
 def _load_own(data: ImageFolder, folder: Path, say: Say, watch: Watch, *, verify: bool) -> Dataset:
     source = data.source(folder)
     with watch(len(source), "images") as done:
-        found = data.decode(source, verify=verify, done=done)
+        found = data.decode(source, verify=verify, done=done, say=say)
     skipped = len(source) - len(found)
     left_out = (
-        f", {counted(skipped, 'broken one')} skipped (gan data names them)" if skipped else ""
+        f", {counted(skipped, 'broken one')} skipped ({command('data', source.path)} names them)"
+        if skipped
+        else ""
     )
     say(f"{counted(len(found), 'image')}{left_out}; {words_for(data)}")
     return found
@@ -198,13 +261,15 @@ def _load_own(data: ImageFolder, folder: Path, say: Say, watch: Watch, *, verify
 def lite_command(preset: Preset) -> str | None:
     """The command that trains the same for a shorter time, where there is one."""
     data = preset.data
-    own = data if isinstance(data, ImageFolder) else None
+    own = data.own if isinstance(data, ImageFolder) else None
     try:
         file = catalog.preset_file(preset.name)
-        known = file.variants_on(catalog.home_of(file) if own else preset.dataset)
+        known = file.variants_on(
+            catalog.home_of(file) if isinstance(data, ImageFolder) else preset.dataset
+        )
     except UsageError:
         return None
     if "lite" not in known or preset.variant == "lite":
         return None
-    named = shlex.quote(own.path) if own and Path(own.path).is_absolute() else preset.dataset
-    return f"gan train {preset.name} --dataset {named} --variant lite"
+    named = own or preset.dataset
+    return command("train", preset.name, "--dataset", named, "--variant", "lite")

@@ -2,7 +2,6 @@
 
 import json
 import re
-import tempfile
 import zipfile
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -17,10 +16,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gancli.errors import RunError
-from gancli.files import disk_errors
+from gancli.exchange import replace_folder
+from gancli.files import disk_errors, flush_file, flush_folder, flush_tree, make_folder
+from gancli.pasteable import command
 from gancli.pictures import encoded, to_image
-from gancli.sample_formats import SAMPLE_FILE, SAMPLE_FORMATS, FormatName, SampleFormat
+from gancli.sample_formats import (
+    ADM_IMAGES_KEY,
+    ADM_LABELS_KEY,
+    LABELS_KEY,
+    SAMPLE_FILE,
+    SAMPLE_FORMATS,
+    SEEDS_KEY,
+    FormatName,
+    SampleFormat,
+)
 from gancli.sampler import Samples
+from gancli.scratch import NEW, OLD, scratch_folder
 from gancli.watch import Done
 
 Made = TypeVar("Made")
@@ -31,6 +42,7 @@ IMAGES_BUFFERED = 500
 IMAGES_PER_TASK = 50
 """Images a thread takes at a time."""
 NO_MORE_KEYS: Mapping[str, list[str]] = MappingProxyType({})
+DATASET_FILE = "dataset.json"
 IMAGES_PER_ZIP_FOLDER = 1000
 """Images in each of a zip's folders, as NVlabs' dataset_tool lays them out."""
 
@@ -39,9 +51,10 @@ IMAGES_PER_ZIP_FOLDER = 1000
 def _scratch_beside(out: Path) -> Iterator[Path]:
     """A folder on the disk of `out`, where its replacement is made; it goes, whatever happens."""
     with disk_errors(out):
-        out.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name[:80]}-") as scratch:
-            yield Path(scratch)
+        make_folder(out.parent)
+        with scratch_folder(out.parent, out.name) as scratch:
+            yield scratch
+        flush_folder(out.parent)
 
 
 @contextmanager
@@ -52,12 +65,21 @@ def new_folder(out: Path) -> Iterator[Path]:
         DiskError: the disk is full or not writable; nothing is left behind.
     """
     with _scratch_beside(out) as scratch:
-        new = scratch / "new"
+        new = scratch / NEW
         new.mkdir()
         yield new
-        if out.exists():
-            out.replace(scratch / "old")
-        new.replace(out)
+        flush_tree(new)
+        replace_folder(new, out, scratch / OLD)
+
+
+@contextmanager
+def _new_file(out: Path, how: SampleFormat) -> Iterator[Path]:
+    """A folder for the one file of samples; at the end the file takes the place of `out`."""
+    with _scratch_beside(out) as scratch:
+        yield scratch
+        made = scratch / f"samples.{how.container}"
+        flush_file(made)
+        made.replace(out)
 
 
 def write(
@@ -69,6 +91,8 @@ def write(
     key: str,
     labels: NDArray[np.int64] | None = None,
     folders: Sequence[str] | None = None,
+    single: bool = False,
+    flat: bool = False,
     progress: Done = lambda count: None,
 ) -> None:
     """Write samples into a new folder, whole or not at all; an old one is replaced at the end.
@@ -79,24 +103,34 @@ def write(
         out: the folder to make.
         form: one of `FormatName`: a folder has SEED.png, or CLASS/SEED.png; a zip samples.zip with
             pictures and dataset.json; an npz samples.npz with the samples, `seeds` and `labels`.
-        key: the samples' name in an npz: `images` or `points`.
+        key: the samples' name in an npz: `images` or `points`; next to `arr_0`, labels are `arr_1`.
         labels: one per sample, where there are classes.
         folders: the classes' names, to part a folder by class.
+        single: whether `out` is to be the zip or npz itself, not a folder that holds it.
+        flat: whether a folder of classes is not parted: files are numbered through, and their
+            classes are in dataset.json, as in NVlabs' zip.
         progress: called with the number of samples written so far.
 
     Raises:
         DiskError: the disk is full or not writable; nothing is left behind.
     """
     how = SAMPLE_FORMATS[FormatName(form)]
-    with new_folder(out) as new:
+    with _new_file(out, how) if single else new_folder(out) as new:
         if how.container == "npz":
-            beside = {"seeds": np.array(seeds, dtype=np.int64)}
-            beside |= {} if labels is None else {"labels": labels}
+            beside = {SEEDS_KEY: np.array(seeds, dtype=np.int64)}
+            named = ADM_LABELS_KEY if key == ADM_IMAGES_KEY else LABELS_KEY
+            beside |= {} if labels is None else {named: labels}
             _npz(batches, beside, new / "samples.npz", key, progress)
         elif how.container == "zip":
             _zip(batches, labels, new / "samples.zip", how, progress)
         else:
-            _folder(batches, _places(seeds, labels, folders, how), new, how, progress)
+            # A seed is there once per class, so that it cannot name a file.
+            names = range(len(seeds)) if flat and folders is not None else seeds
+            places = _places(names, labels, None if flat else folders, how)
+            _folder(batches, places, new, how, progress)
+            if flat and labels is not None:
+                more = {"class_names": list(folders)} if folders is not None else NO_MORE_KEYS
+                (new / DATASET_FILE).write_text(_dataset_file(places, labels, more))
 
 
 def pack(
@@ -119,7 +153,7 @@ def pack(
         DiskError: the disk is full or not writable; nothing is left behind.
     """
     with _scratch_beside(out) as scratch:
-        new = scratch / "new.zip"
+        new = scratch / NEW
         parts = (images[i : i + IMAGES_BUFFERED] for i in range(0, len(images), IMAGES_BUFFERED))
         how = SAMPLE_FORMATS[FormatName.ZIP]
         _zip(
@@ -130,7 +164,21 @@ def pack(
             progress,
             beside={"class_names": list(classes)} if classes else {},
         )
+        flush_file(new)
         new.replace(out)
+        flush_folder(out.parent)
+
+
+def refuse_to_replace(file: Path, *, force: bool) -> None:
+    """Check that a file's place is free, or that `force` is given and a file is there.
+
+    Raises:
+        RunError: something is there that must stay.
+    """
+    if file.is_dir():
+        raise RunError(f"{file} is a folder: choose another --out, or {file}/ to write into it")
+    if file.exists() and not force:
+        raise RunError(f"{file} exists: replace it with --force, or choose another --out")
 
 
 def refuse_to_overwrite(
@@ -138,7 +186,7 @@ def refuse_to_overwrite(
     *,
     force: bool,
     own: re.Pattern[str] = SAMPLE_FILE,
-    command: str = "gan sample",
+    writer: str = command("sample"),
 ) -> None:
     """Check that `out` is free, or that `force` is given and only the command's own files would go.
 
@@ -146,7 +194,7 @@ def refuse_to_overwrite(
         out: the folder to make.
         force: whether an old one may be replaced.
         own: the names of the files the command writes.
-        command: its name.
+        writer: the command.
 
     Raises:
         RunError: something is there that must stay.
@@ -158,7 +206,7 @@ def refuse_to_overwrite(
     foreign = next((path for path in out.iterdir() if not _is_ours(path, own)), None)
     if foreign:
         raise RunError(
-            f"{out} holds {foreign.name}, which {command} did not write, so nothing in it is "
+            f"{out} holds {foreign.name}, which {writer} did not write, so nothing in it is "
             "touched: choose another folder with --out"
         )
     if not force:
@@ -251,8 +299,15 @@ def _zip(
             names.append(f"{index // IMAGES_PER_ZIP_FOLDER:05d}/img{index:08d}{how.suffix}")
             archive.writestr(names[-1], content)
             progress(index + 1)
-        pairs = None if labels is None else list(zip(names, labels.tolist(), strict=True))
-        archive.writestr("dataset.json", json.dumps({"labels": pairs, **beside}))
+        archive.writestr(DATASET_FILE, _dataset_file(names, labels, beside))
+
+
+def _dataset_file(
+    names: Sequence[str], labels: NDArray[np.int64] | None, more: Mapping[str, list[str]]
+) -> str:
+    """What NVlabs' dataset.json says: each file's label, and more."""
+    pairs = None if labels is None else list(zip(names, labels.tolist(), strict=True))
+    return json.dumps({"labels": pairs, **more})
 
 
 def _npz(

@@ -28,6 +28,7 @@ ROOMS = [
         "scores",
         "prior",
         "files",
+        "scratch",
         "launch",
         "signals",
         "catalog",
@@ -39,6 +40,10 @@ ROOMS = [
         "sample_formats",
         "plurals",
         "pasteable",
+        "outside",
+        "notices",
+        "locks",
+        "exchange",
     },
     {"networks", "objective", "optimizers", "data"},
     {"preset"},
@@ -72,7 +77,7 @@ DOORS = {"cli", "commands", "library"}
 """A command, typed and done, and the library's function of the same name."""
 BLIND = {"networks", "objective", "data"}
 """These three must not import each other."""
-ASSEMBLY = {"__init__", "app", "complete", "main", "metric_options", "options"}
+ASSEMBLY = {"__init__", "app", "complete", "main", "metric_options", "mistyped", "options"}
 """Files of cli/ that are not one command's."""
 SHARED_NAMES = {"load"}
 """A name of two meanings: the library's opens what the checkpoint's reads."""

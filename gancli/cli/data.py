@@ -13,6 +13,7 @@ from gancli.cli.options import (
     ImageSizeOption,
     SkipBrokenOption,
     VerifyOption,
+    WhiteOption,
 )
 
 
@@ -29,6 +30,7 @@ def data(
     fit: FitOption = None,
     skip_broken: SkipBrokenOption = False,
     verify: VerifyOption = False,
+    white: WhiteOption = None,
     out: Annotated[
         Path | None,
         typer.Option("--out", metavar="PNG", help="The sheet's file. Default: NAME-sheet.png."),
@@ -54,7 +56,7 @@ def data(
     command.look(
         command.LookRequest(
             dataset=dataset,
-            images=ImageChoices(image_size, fit, skip_broken, verify),
+            images=ImageChoices(image_size, fit, skip_broken, verify, white),
             out=out,
             pack=pack,
             force=force,

@@ -88,7 +88,7 @@ ImageSizeOption = Annotated[
         "--image-size",
         metavar="N",
         help="Side of your own images in training: 16, 32, 64, 128 or 256. Default: as large as "
-        "the smallest image allows, at most 64.",
+        "19 of 20 images allow, at most 64.",
     ),
 ]
 FitOption = Annotated[
@@ -97,13 +97,24 @@ FitOption = Annotated[
         "--fit", help="Crop to the middle square (the default), or resize: stretch to a square."
     ),
 ]
+WhiteOption = Annotated[
+    float | None,
+    typer.Option(
+        "--white",
+        min=1e-6,
+        metavar="V",
+        help="Value that is white in images of more than 8 bits. Default: the least of 255, 1023, "
+        "4095, 16383 and 65535 that none of them exceeds.",
+    ),
+]
 SkipBrokenOption = Annotated[
     bool, typer.Option("--skip-broken", help="Skip images that cannot be decoded.")
 ]
 VerifyOption = Annotated[
     bool,
     typer.Option(
-        "--verify", help="Read your own images again, and decode them again if they have changed."
+        "--verify",
+        help="Read all files again, and check the decoded images: what differs is decoded again.",
     ),
 ]
 TensorboardOption = Annotated[
@@ -119,6 +130,14 @@ CheckpointOption = Annotated[
         "--checkpoint",
         metavar="last|best|STEP",
         help="Checkpoint of the run; best: by the evaluations made in training.",
+    ),
+]
+FromCheckpointOption = Annotated[
+    str,
+    typer.Option(
+        "--checkpoint",
+        metavar="last|best|STEP",
+        help="Checkpoint to resume from; those after it are removed.",
     ),
 ]
 WeightsOption = Annotated[

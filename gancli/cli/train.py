@@ -11,6 +11,7 @@ from gancli.cli.options import (
     DatasetOption,
     DeviceOption,
     FitOption,
+    FromCheckpointOption,
     ImageSizeOption,
     Model,
     SetOption,
@@ -22,6 +23,7 @@ from gancli.cli.options import (
     VariantOption,
     VerifyOption,
     WeightsOption,
+    WhiteOption,
 )
 from gancli.defaults import DEFAULT_SEED
 
@@ -64,6 +66,7 @@ def train(
     fit: FitOption = None,
     skip_broken: SkipBrokenOption = False,
     verify: VerifyOption = False,
+    white: WhiteOption = None,
     resume: Annotated[
         bool,
         typer.Option(
@@ -73,13 +76,17 @@ def train(
     allow_changes: Annotated[
         bool, typer.Option("--allow-changes", help="Resume although the preset has changed.")
     ] = False,
+    checkpoint: FromCheckpointOption = "last",
     force: Annotated[bool, typer.Option("--force", help="Replace the run in --out.")] = False,
     tensorboard: TensorboardOption = False,
     weights: WeightsOption = None,
     trust_weights: TrustOption = False,
     dry_run: Annotated[
         bool,
-        typer.Option("--dry-run", help="Print the step and networks as they will run, and exit."),
+        typer.Option("--dry-run", help="Print the losses and networks without training."),
+    ] = False,
+    full: Annotated[
+        bool, typer.Option("--full", help="With --dry-run: print every layer and field.")
     ] = False,
 ) -> None:
     """Train a model: previews, metrics and checkpoints go to the run's folder."""
@@ -105,8 +112,10 @@ def train(
             allow_changes=allow_changes,
             force=force,
             dry_run=dry_run,
+            full=full,
             tensorboard=tensorboard,
-            images=ImageChoices(image_size, fit, skip_broken, verify),
+            images=ImageChoices(image_size, fit, skip_broken, verify, white),
             weights=ExtractorWeights(weights, trust_weights),
+            checkpoint=checkpoint,
         )
     )

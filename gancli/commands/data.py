@@ -1,6 +1,6 @@
 """`gan data`."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +13,7 @@ from gancli.data import (
     ImageFolder,
 )
 from gancli.data.cache import decoded
-from gancli.data.survey import survey
+from gancli.data.survey import SIZES, Survey, survey
 from gancli.data_sheet import data_sheet, free_sheet_file
 from gancli.defaults import DEFAULT_SEED
 from gancli.errors import DataError, RunError, UsageError
@@ -28,11 +28,16 @@ from gancli.user_images import (
     ImageChoices,
     is_path,
     path_of,
+    remarks_on,
     short_name,
     spec_of,
     words_for,
 )
+from gancli.watch import Say, unsaid
 from gancli.writer import pack
+
+MAX_PACKED_SIZE = 4096
+"""Largest side of the images in a pack."""
 
 
 @dataclass(frozen=True)
@@ -75,25 +80,42 @@ def look(request: LookRequest) -> None:
 
 def _look_at_own(request: LookRequest) -> tuple[Look, Dataset, AnyData]:
     path = path_of(request.dataset, request.data_dir)
-    source, seen = survey(path, again=request.images.verify)
-    spec = spec_of(seen, request.images)
+    tell: Say = unsaid if request.as_json else say
+    source, seen = survey(path, again=request.images.verify, say=tell)
+    spec = _spec(seen, request)
     shown = console_beside_json(as_json=request.as_json)
     with counting(shown, len(source), "images") as done:
-        result = decoded(source, spec.form, verify=request.images.verify, done=done)
+        result = decoded(source, spec.form, verify=request.images.verify, done=done, say=tell)
     found = Look(
         name=short_name(seen.path),
         count=seen.count,
         classes=seen.classes,
         sizes=[seen.smallest, seen.median, seen.largest],
         modes=seen.modes,
-        broken=list(result.notes.broken),
+        broken=list(result.broken),
+        reasons=result.broken,
+        remarks=remarks_on(seen, spec),
         training=_training(spec),
     )
     return found, result.data, spec
 
 
+def _spec(seen: Survey, request: LookRequest) -> ImageFolder:
+    """What the images become; a pack may be of any size, whatever networks there are."""
+    size = request.images.size
+    if size is None or size in SIZES or request.pack is None:
+        return spec_of(seen, request.images)
+    if not 1 <= size <= MAX_PACKED_SIZE:
+        raise UsageError(f"--image-size {size} is not from 1 to {MAX_PACKED_SIZE:,}")
+    others = spec_of(seen, replace(request.images, size=SIZES[0]))
+    return others.model_copy(update={"size": size})
+
+
 def _training(spec: ImageFolder) -> list[str]:
     """What training would do, in a few lines."""
+    if spec.size not in SIZES:
+        sides = ", ".join(map(str, SIZES))
+        return [words_for(spec), f"trained on are images of {sides} pixels; this pack is not"]
     own = UserImages("images", spec.model_dump(mode="json"))
     able: dict[str, list[str]] = {}
     unable = []
@@ -128,6 +150,8 @@ def _look_at_named(request: LookRequest) -> tuple[Look, Dataset, AnyData]:
         sizes=[side] * 3 if side else [],
         modes={},
         broken=[],
+        reasons={},
+        remarks=[],
         training=[f"trains: {', '.join(models)}"],
     )
     return found, data, spec

@@ -7,14 +7,16 @@ from pydantic import Field, field_validator
 
 from gancli.data.cache import Form, decoded
 from gancli.data.dataset import Dataset
-from gancli.data.decode import Fit
+from gancli.data.decode import WHITE, Fit
+from gancli.data.reasons import first_of
 from gancli.data.source import Source, unfit_class
 from gancli.data.sources import open_source
-from gancli.data.survey import BROKEN_NAMED, SIZES
+from gancli.data.survey import SIZES
 from gancli.data.torchvision_images import ImageSpec
 from gancli.errors import DataError
+from gancli.folders import expanded, portable
 from gancli.types import DataShape
-from gancli.watch import Done
+from gancli.watch import Done, Say, unsaid
 
 FFHQ_FOLDERS = ("images1024x1024", "thumbnails128x128", "ffhq")
 FFHQ = (
@@ -22,6 +24,10 @@ FFHQ = (
     "folder there, or name it with --dataset"
 )
 """Where Flickr-Faces-HQ comes from, a set that users must download themselves."""
+
+
+class MovedImagesError(DataError):
+    """The images that a run was trained on are no longer where they were."""
 
 
 class ImageFolder(ImageSpec):
@@ -38,8 +44,15 @@ class ImageFolder(ImageSpec):
     """crop: the middle square, resized; resize: all of it, whatever its proportions"""
     classes: tuple[str, ...] = ()
     """what the labels stand for; empty: the set is not labelled"""
+    white: float = Field(default=WHITE, gt=0)
+    """the value that is white in images of more than 8 bits"""
     skip_broken: bool = False
     """go on without the images that cannot be decoded"""
+
+    @field_validator("path")
+    @classmethod
+    def _may_be_passed_on(cls, path: str) -> str:
+        return portable(Path(expanded(path))) if Path(expanded(path)).is_absolute() else path
 
     @field_validator("size")
     @classmethod
@@ -55,6 +68,12 @@ class ImageFolder(ImageSpec):
         if unfit is not None:
             raise ValueError(unfit)
         return classes
+
+    @property
+    def own(self) -> Path | None:
+        """The path of a user's own images; None: a set in the folder of named data sets."""
+        path = Path(expanded(self.path))
+        return path if path.is_absolute() else None
 
     @property
     def shape(self) -> DataShape:
@@ -92,30 +111,34 @@ class ImageFolder(ImageSpec):
     @property
     def form(self) -> Form:
         """What the images become."""
-        return Form(self.size, self.channels, self.fit, bool(self.classes))
+        return Form(self.size, self.channels, self.fit, bool(self.classes), self.white)
 
     def decode(
-        self, source: Source, *, verify: bool = False, done: Done = lambda count: None
+        self,
+        source: Source,
+        *,
+        verify: bool = False,
+        done: Done = lambda count: None,
+        say: Say = unsaid,
     ) -> Dataset:
         """The images, decoded now or before.
 
         Args:
             source: the images.
-            verify: compare what the files hold with what was decoded.
+            verify: read all files, and compare what was decoded with its hash.
             done: told how many images are decoded.
+            say: told that they are decoded, and how long it took.
 
         Raises:
             DataError: some are broken, and they are not to be skipped; or all are.
             DiskError: the cache cannot be written.
         """
-        found = decoded(source, self.form, verify=verify, done=done)
-        broken = found.notes.broken
-        if broken and not self.skip_broken:
-            more = ", ..." if len(broken) > BROKEN_NAMED else ""
+        found = decoded(source, self.form, verify=verify, done=done, say=say)
+        if found.broken and not self.skip_broken:
             raise DataError(
-                f"{len(broken):,} of {len(source):,} images in {source.path} are broken "
-                f"({', '.join(broken[:BROKEN_NAMED])}{more}): repair or remove them, or skip them "
-                "with --skip-broken"
+                f"{len(found.broken):,} of {len(source):,} images in {source.path} are broken "
+                f"({first_of(found.broken)}): repair or remove them, or skip them with "
+                "--skip-broken"
             )
         return found.data
 
@@ -125,15 +148,13 @@ class ImageFolder(ImageSpec):
         Raises:
             DataError: nothing is there.
         """
-        own = [self.path] if Path(self.path).is_absolute() else self.path.split(" | ")
-        places = [folder / name for name in own]
+        places = [self.own] if self.own else [folder / name for name in self.path.split(" | ")]
         found = next((place for place in places if place.exists()), None)
         if found is not None:
             return found
         where = " or ".join(map(str, places))
-        if Path(self.path).is_absolute():
-            raise DataError(
-                f"the images of this run are no longer at {where}: put them back, or name their "
-                "new place: gan train MODEL --dataset PATH --out RUN --resume --allow-changes"
+        if self.own:
+            raise MovedImagesError(
+                f"the images that were trained on are no longer at {where}: put them back"
             )
         raise DataError(f"there is no {where}: {FFHQ}")

@@ -1,6 +1,7 @@
 """Images that are listed but not decoded yet: their names, labels, and where their files are."""
 
 import lzma
+import os
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Sequence
@@ -8,12 +9,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from gancli.errors import DataError
+from gancli.folders import close_path
 
 UNREADABLE = (
     *(zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError),
@@ -23,6 +26,26 @@ UNREADABLE = (
 LAYOUT = "a folder of images, one folder per class (cats/1.jpg, dogs/1.jpg), a zip, or an npz"
 
 
+class Stamp(NamedTuple):
+    """What the file system says of a file: when all of it is the same, so is the content."""
+
+    name: str
+    """relative to the source's path"""
+    size: int
+    modified: int
+    """in nanoseconds; programs may set it to anything"""
+    changed: int
+    """the same of the last change of any kind, which nothing sets back"""
+    inode: int
+    device: int
+
+    @classmethod
+    def of(cls, name: str, told: os.stat_result) -> "Stamp":
+        """From what `os.stat` tells."""
+        changed = (told.st_size, told.st_mtime_ns, told.st_ctime_ns)
+        return cls(name, *changed, told.st_ino, told.st_dev)
+
+
 @dataclass(frozen=True)
 class Source:
     """Images that have not been decoded yet, in the order they will have."""
@@ -30,8 +53,8 @@ class Source:
     path: Path
     names: tuple[str, ...]
     """one per image, sorted; as errors name it"""
-    stamp: tuple[tuple[str, int, int], ...]
-    """name, size and time of each file: when they are the same, so are the images"""
+    stamp: tuple[Stamp, ...]
+    """of each file"""
     content: Callable[[int], "bytes | NDArray[np.uint8]"]
     """an image's whole file, or its pixels"""
     header: Callable[[int], "Path | bytes | NDArray[np.uint8]"]
@@ -55,7 +78,8 @@ def reading(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise DataError(
-            f"could not read {error.filename or path}: {(error.strerror or str(error)).lower()}; "
+            f"could not read {error.filename or path}: {(error.strerror or str(error)).lower()}"
+            f"{close_path(path) if isinstance(error, FileNotFoundError) else ''}; "
             f"name {LAYOUT}"
         ) from error
 

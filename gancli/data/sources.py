@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 from numpy.typing import NDArray
 
-from gancli.data.source import LAYOUT, UNREADABLE, Source, reading, unfit_class
+from gancli.data.source import LAYOUT, UNREADABLE, Source, Stamp, reading, unfit_class
 from gancli.errors import DataError
 
 ENDINGS = frozenset(
@@ -71,7 +71,7 @@ def _folder(path: Path) -> Source:
                 f"a file in {path} is called {name!r}, which is not UTF-8 without control "
                 "characters: rename it"
             )
-    stamp = tuple((name, found[name].st_size, found[name].st_mtime_ns) for name in names)
+    stamp = tuple(Stamp.of(name, found[name]) for name in names)
     labels, classes = by_folder(names)
 
     def content(index: int) -> bytes:
@@ -125,14 +125,13 @@ def _archive(path: Path) -> Source:
             f"{path} lists {len(entries):,} files, and a zip may have at most {MAX_ZIP_ENTRIES:,}: "
             "unpack it and name the folder"
         )
-    info = path.stat()
-    stamp = ((path.name, info.st_size, info.st_mtime_ns),)
+    stamp = (Stamp.of(path.name, path.stat()),)
     if any(entry.filename == "images.npy" for entry in entries) or path.suffix == ".npz":
         return _npz(path, archive, stamp)
     return _zip(path, archive, stamp)
 
 
-def _zip(path: Path, archive: zipfile.ZipFile, stamp: tuple[tuple[str, int, int], ...]) -> Source:
+def _zip(path: Path, archive: zipfile.ZipFile, stamp: tuple[Stamp, ...]) -> Source:
     entries = {}
     for entry in archive.infolist():
         name = entry.filename.replace("\\", "/")
@@ -223,7 +222,7 @@ def _arrays(
     return images, labels
 
 
-def _npz(path: Path, archive: zipfile.ZipFile, stamp: tuple[tuple[str, int, int], ...]) -> Source:
+def _npz(path: Path, archive: zipfile.ZipFile, stamp: tuple[Stamp, ...]) -> Source:
     wanted = "images: uint8 of (N, H, W, C) or (N, H, W), and labels: (N,) whole numbers, if any"
     sizes = {entry.filename: entry.file_size for entry in archive.infolist()}
     if sizes.get("images.npy", 0) > MAX_ARRAY_BYTES or sizes.get("labels.npy", 0) > MAX_ARRAY_BYTES:

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from gancli.defaults import SAMPLE_BATCH_SIZE, SAMPLE_COUNT, TRAVERSE_FRAMES, TRAVERSE_ROWS
 from gancli.errors import UsageError
+from gancli.folders import expanded
 from gancli.library.arguments import label_number, seed_list
 from gancli.library.evaluate import EvaluationOptions, scores_of_images
 from gancli.library.in_python import in_python
@@ -183,7 +184,7 @@ class Model(LoadedCheckpoint):
         if spec.key == "images":
             return grid(self._samples(count or SHOWN), columns)
         points = self._samples(count or SHOWN_POINTS)
-        folder = Path(self.header.data_folder or "")
+        folder = Path(expanded(self.header.data_folder or ""))
         reals = spec.to_samples(spec.load(folder, self.header.settings.seed).x)
         title = f"{self.preset.name}, step {self.step:,}, {len(points)} samples"
         return picture_of_points(points, reals[:SHOWN_REALS], reach_of(spec, reals), title)

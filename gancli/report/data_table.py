@@ -4,6 +4,7 @@ from pydantic import BaseModel
 from rich.markup import escape
 from rich.table import Table
 
+from gancli.pasteable import command
 from gancli.report.console import console, say
 
 CLASSES_SHOWN = 20
@@ -24,6 +25,10 @@ class Look(BaseModel):
     """images of each of Pillow's modes; empty: not the user's own files"""
     broken: list[str]
     """images that cannot be decoded"""
+    reasons: dict[str, str]
+    """why, for each of them"""
+    remarks: list[str]
+    """what is unusual, and how it is dealt with"""
     training: list[str]
     """what training would do with it, in lines"""
 
@@ -40,11 +45,13 @@ def print_look(found: Look) -> None:
     if found.modes:
         modes = ", ".join(f"{mode} {count:,}" for mode, count in found.modes.items())
         table.add_row("modes", modes)
-        table.add_row("broken", escape(_broken(found.broken)))
+        table.add_row("broken", escape(_broken(found.reasons)))
     table.add_row("training", escape("\n".join(found.training)))
     console().print(table, soft_wrap=False)
+    for remark in found.remarks:
+        say(f"note: {remark}")
     if found.broken:
-        say("broken images stop gan train, unless it is told to --skip-broken")
+        say(f"broken images stop {command('train')}, unless it is told to --skip-broken")
 
 
 def _classes(classes: dict[str, int]) -> str:
@@ -55,7 +62,8 @@ def _classes(classes: dict[str, int]) -> str:
     return f"{len(classes)}: {', '.join(shown)}{f', and {more:,} more' if more else ''}"
 
 
-def _broken(names: list[str]) -> str:
-    more = len(names) - BROKEN_SHOWN
-    rest = f", and {more:,} more" if more > 0 else ""
-    return f"{len(names):,}: {', '.join(names[:BROKEN_SHOWN])}{rest}" if names else "none"
+def _broken(reasons: dict[str, str]) -> str:
+    lines = [f"{name}: {reason}" for name, reason in list(reasons.items())[:BROKEN_SHOWN]]
+    more = len(reasons) - len(lines)
+    rest = [f"and {more:,} more"] if more else []
+    return "\n".join([f"{len(reasons):,}", *lines, *rest]) if reasons else "none"

@@ -10,7 +10,8 @@ from gancli.data import Mixture
 from gancli.evaluation.leaderboard import Entry
 from gancli.evaluation.mode_coverage import FAIR_SHARE, RADIUS_IN_STD
 from gancli.evaluation.protocol import Evaluation
-from gancli.html import data_uri, template, thinned
+from gancli.folders import portable
+from gancli.html import data_uri, page_bytes, template, thinned
 from gancli.plurals import counted
 from gancli.preset import to_toml
 from gancli.preset.published import ABSENT
@@ -77,7 +78,7 @@ def render_report(summary: Summary) -> bytes:
         toml=to_toml(preset),
         version=gancli.__version__,
     )
-    return page.encode()
+    return page_bytes(page)
 
 
 def _facts(summary: Summary) -> dict[str, str]:
@@ -94,7 +95,7 @@ def _facts(summary: Summary) -> dict[str, str]:
         "device": f"{settings.device}, {settings.precision}, {counted(settings.threads, 'thread')}"
         + (", deterministic" if settings.deterministic else ""),
         "versions": ", ".join(f"{name} {version}" for name, version in header.versions.items()),
-        "checkpoint": str(summary.run.checkpoint_file(header.step)),
+        "checkpoint": portable(summary.run.checkpoint_file(header.step)),
     }
 
 
@@ -123,7 +124,9 @@ def _judged(group: list[Entry], classes: Sequence[str]) -> Judged:
         for each in group
     ]
     last = group[-1].evaluation
-    return Judged([shown_name(n, last, classes) for n in names], rows, protocol_lines(last))
+    return Judged(
+        [shown_name(n, last, classes) for n in names], rows, [*protocol_lines(last), *last.remarks]
+    )
 
 
 def _shown(name: str, found: Evaluation) -> str:

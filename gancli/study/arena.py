@@ -237,7 +237,6 @@ def open_arena(
     Raises:
         UsageError: the data set's modes are not known.
         DataError: MNIST cannot be read; NetworkError: or not be downloaded.
-        RunError: the cached classifier is damaged.
     """
     if isinstance(data, Mixture):
         shown = (200, 400, 600, 800, 5000)

@@ -15,7 +15,7 @@ from gancli.defaults import FIGURE_DPI
 from gancli.errors import RunError
 from gancli.figures import figure_file
 from gancli.files import write_atomically
-from gancli.html import data_uri, template, thinned
+from gancli.html import data_uri, page_bytes, template, thinned
 from gancli.pictures import encoded, png
 from gancli.plurals import counted
 from gancli.point_pictures import SHOWN_REALS
@@ -33,7 +33,7 @@ from gancli.study.pictures import (
     weight_histograms,
 )
 from gancli.study.plan import Cell, Study, StudySpec
-from gancli.study.results import Results
+from gancli.study.results import INTERVAL_WORDS, Results
 from gancli.study.tables import ceiling_row, columns_of, model_row
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def write_report(
         version=gancli.__version__,
     )
     path = study.folder / "report.html"
-    write_atomically(path, page.encode())
+    write_atomically(path, page_bytes(page))
     return path
 
 
@@ -193,8 +193,9 @@ def _protocol(spec: StudySpec, results: Results, arena: Arena) -> dict[str, str]
         "a mode is held": FAIR_WORDS,
         "high quality": arena.quality_words(),
         "starred columns": arena.published_words(),
-        "intervals": "95 % Student-t over seeds; none for a single seed",
-        "collapse began": "the first measurement from which on at most half the modes are held",
+        "columns": INTERVAL_WORDS,
+        "collapse began": "per seed, the first measurement from which on at most half the modes "
+        "are held, after more were; not yet: never more than half were",
         "held lately": "least, median and most modes held over the last 1,000 steps, all seeds",
         "seeds": ", ".join(map(str, results.seeds)),
         "schedule": f"{counted(results.steps, 'step')} of batches of {', '.join(map(str, sizes))}; "
