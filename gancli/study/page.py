@@ -67,8 +67,6 @@ def write_report(
     for name, figure in figures.items():
         pictures |= {f"{name}.{f}": figure_file(figure, f, dpi) for f in FigureFormat}
     pictures |= {f"film-{model}.webp": content for model, content in films.items()}
-    for name, content in pictures.items():
-        write_atomically(study.folder / name, content)
     columns = columns_of(results)
     page = template("gancli.study", "study.html.jinja").render(
         results=results,
@@ -89,9 +87,9 @@ def write_report(
         notes=_notes(study),
         version=gancli.__version__,
     )
-    path = study.folder / "report.html"
-    write_atomically(path, page_bytes(page))
-    return path
+    for name, content in (pictures | {"report.html": page_bytes(page)}).items():
+        write_atomically(study.folder / name, content)
+    return study.folder / "report.html"
 
 
 def _measures(results: Results) -> list[Curve]:
