@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from browser import look_at
+from browser import SIDEWAYS, look_at
 from conftest import Gan
 from helpers import Key, job, narrow
 from PIL import Image
@@ -142,6 +142,20 @@ def test_text_of_a_preset_is_no_markup(tmp_path: Path) -> None:
     page = render_report(replace(found, header=found.header.model_copy(update={"preset": preset})))
     assert b"&lt;/script&gt;&lt;b&gt;&amp;" in page
     assert b"</script><b>" not in page
+
+
+def test_a_report_on_a_phone_needs_no_scrolling_sideways(tmp_path: Path) -> None:
+    """Its preset is open; only the film strip is wider than the screen."""
+    run = train(tmp_path / "run")
+    page = run.report_file
+    page.write_text(page.read_text().replace("<details>", "<details open>"))
+    said, console = look_at(page, PHONE, SIDEWAYS)
+    assert console == ""
+    assert said["width"] == PHONE[0]
+    assert said["overflow"] <= 0
+    assert set(said["scrolling"]) <= {"strip"}
+    assert said["outside"] == []
+    assert said["small"] >= 12
 
 
 @pytest.mark.slow

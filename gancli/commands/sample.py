@@ -137,9 +137,13 @@ def sample(request: SampleRequest) -> None:
     each = f", {len(seeds)} of each of {_classes(labels)}," if request.by_class else ""
     say(f"wrote {counted(total, preset.data.key.removesuffix('s'))}{each} to {as_typed(out)}")
     if pictured:
-        write_atomically(picture_file, picture.drawn())
-        said = f" ({picture.words()})" if picture.words() else ""
-        say(f"picture: {as_typed(picture_file)}{said}")
+        _draw(picture, picture_file)
+
+
+def _draw(picture: SamplePicture, file: Path) -> None:
+    write_atomically(file, picture.drawn())
+    said = f" ({picture.words()})" if picture.words() else ""
+    say(f"picture: {as_typed(file)}{said}")
 
 
 def _refuse_too_many(total: int, key: str) -> None:
