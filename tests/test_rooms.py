@@ -39,6 +39,8 @@ ROOMS = [
         "sample_formats",
         "plurals",
         "pasteable",
+        "printable",
+        "image_formats",
     },
     {"networks", "objective", "optimizers", "data"},
     {"preset"},

@@ -17,6 +17,7 @@ from gancli.files import disk_error
 from gancli.launch import is_shared, quit_at_once
 from gancli.plugin_records import ChangedPluginWarning
 from gancli.plugins import load_plugin, load_plugins, plugin_fault
+from gancli.printable import printable
 
 PLUGIN = "--plugin"
 
@@ -120,12 +121,7 @@ def _explain(error: Exception) -> int:
     )
 
 
-def _printable(character: str) -> str:
-    """The character, or its number: a line break typed or read must not end the sentence."""
-    return character if character.isprintable() else ascii(character)[1:-1]
-
-
 def _complain(sentence: str, code: int) -> int:
     typer.secho("gan: ", fg="red", err=True, nl=False)
-    typer.echo("".join(map(_printable, sentence)), err=True)
+    typer.echo(printable(sentence), err=True)
     return code

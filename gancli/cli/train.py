@@ -7,11 +7,14 @@ import typer
 
 from gancli.choices import PrecisionName
 from gancli.cli.options import (
+    ClassesOption,
     DataDirOption,
     DatasetOption,
     DeviceOption,
     FitOption,
+    FramesOption,
     ImageSizeOption,
+    ImagesKeyOption,
     Model,
     SetOption,
     SkipBrokenOption,
@@ -63,6 +66,9 @@ def train(
     image_size: ImageSizeOption = None,
     fit: FitOption = None,
     skip_broken: SkipBrokenOption = False,
+    classes: ClassesOption = None,
+    frames: FramesOption = None,
+    images_key: ImagesKeyOption = None,
     verify: VerifyOption = False,
     resume: Annotated[
         bool,
@@ -106,7 +112,7 @@ def train(
             force=force,
             dry_run=dry_run,
             tensorboard=tensorboard,
-            images=ImageChoices(image_size, fit, skip_broken, verify),
+            images=ImageChoices(image_size, fit, skip_broken, verify, classes, frames, images_key),
             weights=ExtractorWeights(weights, trust_weights),
         )
     )

@@ -1,5 +1,6 @@
 """`gan data`."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from gancli.data import (
     Mixture,
 )
 from gancli.data.cache import decoded
+from gancli.data.image_folder import broken_images
 from gancli.data.survey import survey
 from gancli.defaults import DEFAULT_SEED
 from gancli.errors import DataError, RunError, UsageError
@@ -81,21 +83,44 @@ def look(request: LookRequest) -> None:
 
 def _look_at_own(request: LookRequest) -> tuple[Look, Dataset, AnyData]:
     path = path_of(request.dataset, request.data_dir)
-    source, seen = survey(path, again=request.images.verify)
-    spec = spec_of(seen, request.images)
+    source, seen = survey(path, request.images.reading, again=request.images.verify)
+    spec = spec_of(seen, request.images, source)
     shown = console_beside_json(as_json=request.as_json)
     with counting(shown, len(source), "images") as done:
         result = decoded(source, spec.form, verify=request.images.verify, done=done)
     found = Look(
         name=short_name(seen.path),
-        count=seen.count,
-        classes=seen.classes,
+        count=len(result.data),
+        classes=_classes(source.classes, result.data) if spec.classes else {},
+        classes_from=source.labelled.why,
         sizes=[seen.smallest, seen.median, seen.largest],
         modes=seen.modes,
-        broken=list(result.notes.broken),
+        broken=broken_images(source, result),
+        passed_over=dict(source.passed_over),
+        several_frames=_frames(seen.animated, spec),
         training=_training(spec),
     )
-    return found, result.data, spec
+    return found, spec.relabelled(result.data, source), spec
+
+
+def _classes(names: Sequence[str], data: Dataset) -> dict[str, int]:
+    """The images of each class, broken ones not among them."""
+    if data.labels is None:
+        return {}
+    counts: list[int] = np.bincount(data.labels.numpy(), minlength=len(names)).tolist()
+    return dict(zip(names, counts, strict=True))
+
+
+def _frames(animated: int, spec: ImageFolder) -> str:
+    """What is read of files of several frames, in words; empty: there are none."""
+    if spec.frames == "all":
+        return "every frame of each file is an image"
+    if not animated:
+        return ""
+    return (
+        f"{counted(animated, 'file has', 'files have')} several, and the first is read: "
+        "--frames all reads them all"
+    )
 
 
 def _training(spec: ImageFolder) -> list[str]:
@@ -125,12 +150,11 @@ def _look_at_named(request: LookRequest) -> tuple[Look, Dataset, AnyData]:
     if not spec.is_present(folder) and not request.as_json:
         say(f"downloading {request.dataset} into {folder}")
     data = spec.load(folder, DEFAULT_SEED)
-    counts = [] if data.labels is None else np.bincount(data.labels.numpy()).tolist()
     side = (data.x.shape[-1], data.x.shape[-2]) if spec.shape.is_image else None
     found = Look(
         name=request.dataset,
         count=len(data),
-        classes=dict(zip(spec.class_names, counts, strict=False)),
+        classes=_classes(spec.class_names, data),
         sizes=[side] * 3 if side else [],
         modes={},
         broken=[],

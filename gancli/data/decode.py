@@ -108,7 +108,7 @@ def pixels_at(source: Source, index: int, to_pixels: ToPixels) -> Hashed:
     if content is None:
         return digest, None
     try:
-        with open_image(content) as image:
+        with open_image(content, source.frame(index)) as image:
             return digest, to_pixels(image)
     except MemoryError:
         raise

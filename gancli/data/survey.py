@@ -7,10 +7,11 @@ from pydantic import ValidationError
 
 from gancli.data.cache import cache_root, key_of
 from gancli.data.decode import GREY_MODES, bombs_refused
-from gancli.data.source import Source, open_image, refuse_unread
+from gancli.data.source import AS_FOUND, ReadingChoices, Source, open_image, refuse_unread
 from gancli.data.sources import open_source
 from gancli.errors import DataError, UsageError
 from gancli.files import write_atomically
+from gancli.image_formats import has_frames
 from gancli.settings import Settings
 
 SIZES = (16, 32, 64, 128, 256)
@@ -38,6 +39,8 @@ class Survey(Settings):
     """how many images Pillow reads in each mode"""
     broken: tuple[str, ...]
     """images without a header that makes sense"""
+    animated: int = 0
+    """files of several frames"""
 
     @property
     def channels(self) -> int:
@@ -61,19 +64,23 @@ class Survey(Settings):
         return asked
 
 
-def survey(path: Path, *, again: bool = False, root: Path | None = None) -> tuple[Source, Survey]:
+def survey(
+    path: Path, how: ReadingChoices = AS_FOUND, *, again: bool = False, root: Path | None = None
+) -> tuple[Source, Survey]:
     """List the images at a path, and look at their headers; what was seen is kept in the cache.
 
     Args:
         path: a folder, a zip or an npz.
+        how: what the user chose.
         again: read the headers although names, sizes and times are as they were.
         root: another cache than the user's.
 
     Raises:
         DataError: there are none, or none can be read, or their labels do not fit.
     """
-    source = open_source(path)
-    kept = (root or cache_root()) / "surveys" / f"{key_of(source, str(path.absolute()))}.json"
+    source = open_source(path, how)
+    key = key_of(source, str(path.absolute()), source.labelled.of and source.classes)
+    kept = (root or cache_root()) / "surveys" / f"{key}.json"
     try:
         if not again:
             return source, Survey.model_validate_json(kept.read_bytes())
@@ -85,14 +92,15 @@ def survey(path: Path, *, again: bool = False, root: Path | None = None) -> tupl
 
 
 def _look(source: Source) -> Survey:
-    widths, heights, modes, broken = [], [], Counter[str](), []
+    widths, heights, modes, broken, animated = [], [], Counter[str](), [], 0
     with bombs_refused():
         for index, name in enumerate(source.names):
             try:
-                with open_image(source.header(index)) as image:
+                with open_image(source.header(index), source.frame(index)) as image:
                     widths.append(image.width)
                     heights.append(image.height)
                     modes[image.mode] += 1
+                    animated += has_frames(image)
             except Exception as error:  # Pillow raises what it likes
                 refuse_unread(error, source.path)
                 broken.append(name)
@@ -113,4 +121,5 @@ def _look(source: Source) -> Survey:
         largest=(widths[-1], heights[-1]),
         modes=dict(modes.most_common()),
         broken=tuple(broken),
+        animated=animated,
     )

@@ -1,6 +1,5 @@
 """A trained generator, sampled, varied and shown."""
 
-import io
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Unpack
@@ -12,6 +11,7 @@ from torch import Tensor
 
 from gancli.defaults import SAMPLE_BATCH_SIZE, SAMPLE_COUNT, TRAVERSE_FRAMES, TRAVERSE_ROWS
 from gancli.errors import UsageError
+from gancli.image_formats import image_in
 from gancli.library.arguments import label_number, seed_list
 from gancli.library.evaluate import EvaluationOptions, scores_of_images
 from gancli.library.in_python import in_python
@@ -186,7 +186,7 @@ class Model(LoadedCheckpoint):
         folder = Path(self.header.data_folder or "")
         reals = spec.to_samples(spec.load(folder, self.header.settings.seed).x)
         title = f"{self.preset.name}, step {self.step:,}, {len(points)} samples"
-        return Image.open(io.BytesIO(scatter(points, reals, spec, title)))
+        return image_in(scatter(points, reals, spec, title))
 
     @in_python
     def traverse(

@@ -8,6 +8,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich_pixels import Pixels
 
+from gancli.image_formats import image_in
 from gancli.plurals import counted
 from gancli.report.summary import Summary
 from gancli.runs.folder import BEST
@@ -52,7 +53,7 @@ def print_status(summary: Summary, console: Console) -> None:
 
 def draw(path: Path, columns: int) -> Pixels:
     """A picture in half-block characters, at most `columns` wide."""
-    with Image.open(path) as picture:
+    with image_in(path) as picture:
         width = min(MAX_DRAWN_COLUMNS, columns, picture.width)
         height = width * picture.height // picture.width
         small = picture.convert("RGB").resize((width, height), Image.Resampling.LANCZOS)
