@@ -39,5 +39,5 @@ SAMPLE_FORMATS: Mapping[FormatName, SampleFormat] = MappingProxyType(
     }
 )
 _SUFFIXES = sorted({re.escape(each.suffix) for each in SAMPLE_FORMATS.values() if each.suffix})
-SAMPLE_FILE = re.compile(rf"\d{{6,}}({'|'.join(_SUFFIXES)})|samples\.(npz|zip)")
+SAMPLE_FILE = re.compile(rf"\d{{6,}}({'|'.join(_SUFFIXES)})|samples\.(npz|zip)|dataset\.json")
 """The files of a folder of samples."""

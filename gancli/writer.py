@@ -5,17 +5,18 @@ import re
 import tempfile
 import zipfile
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
-from types import MappingProxyType
 from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from gancli.class_folders import folder_names
+from gancli.data.name_tree import CLASS_LIST, by_folder
 from gancli.errors import RunError
 from gancli.files import disk_errors
 from gancli.pictures import encoded, to_image
@@ -30,7 +31,6 @@ IMAGES_BUFFERED = 500
 """Images that are handed to the threads before the first are written."""
 IMAGES_PER_TASK = 50
 """Images a thread takes at a time."""
-NO_MORE_KEYS: Mapping[str, list[str]] = MappingProxyType({})
 IMAGES_PER_ZIP_FOLDER = 1000
 """Images in each of a zip's folders, as NVlabs' dataset_tool lays them out."""
 
@@ -68,7 +68,8 @@ def write(
     *,
     key: str,
     labels: NDArray[np.int64] | None = None,
-    folders: Sequence[str] | None = None,
+    classes: Sequence[str] = (),
+    by_class: bool = False,
     progress: Done = lambda count: None,
 ) -> None:
     """Write samples into a new folder, whole or not at all; an old one is replaced at the end.
@@ -78,10 +79,13 @@ def write(
         seeds: one per sample.
         out: the folder to make.
         form: one of `FormatName`: a folder has SEED.png, or CLASS/SEED.png; a zip samples.zip with
-            pictures and dataset.json; an npz samples.npz with the samples, `seeds` and `labels`.
+            pictures and dataset.json; an npz samples.npz with the samples, `seeds`, `labels` and
+            `class_names`.
         key: the samples' name in an npz: `images` or `points`.
         labels: one per sample, where there are classes.
-        folders: the classes' names, to part a folder by class.
+        classes: all classes, in the order of their labels, those without samples among them.
+        by_class: whether a folder is parted by class. It gets a dataset.json, too, where the
+            folders alone would be read as other classes.
         progress: called with the number of samples written so far.
 
     Raises:
@@ -90,13 +94,17 @@ def write(
     how = SAMPLE_FORMATS[FormatName(form)]
     with new_folder(out) as new:
         if how.container == "npz":
-            beside = {"seeds": np.array(seeds, dtype=np.int64)}
+            beside: dict[str, NDArray[np.generic]] = {"seeds": np.array(seeds, dtype=np.int64)}
             beside |= {} if labels is None else {"labels": labels}
+            beside |= {} if labels is None or not classes else {"class_names": np.array(classes)}
             _npz(batches, beside, new / "samples.npz", key, progress)
         elif how.container == "zip":
-            _zip(batches, labels, new / "samples.zip", how, progress)
+            _zip(batches, labels, classes, new / "samples.zip", how, progress=progress)
         else:
-            _folder(batches, _places(seeds, labels, folders, how), new, how, progress)
+            places = _places(seeds, labels, classes if by_class else (), how)
+            _folder(batches, places, new, how, progress)
+            if by_class and labels is not None and not _read_back(places, labels, classes):
+                (new / CLASS_LIST).write_text(_class_list(places, labels, classes))
 
 
 def pack(
@@ -121,15 +129,7 @@ def pack(
     with _scratch_beside(out) as scratch:
         new = scratch / "new.zip"
         parts = (images[i : i + IMAGES_BUFFERED] for i in range(0, len(images), IMAGES_BUFFERED))
-        how = SAMPLE_FORMATS[FormatName.ZIP]
-        _zip(
-            parts,
-            labels,
-            new,
-            how,
-            progress,
-            beside={"class_names": list(classes)} if classes else {},
-        )
+        _zip(parts, labels, classes, new, SAMPLE_FORMATS[FormatName.ZIP], progress=progress)
         new.replace(out)
 
 
@@ -175,14 +175,32 @@ def _is_ours(path: Path, own: re.Pattern[str]) -> bool:
 def _places(
     seeds: Sequence[int],
     labels: NDArray[np.int64] | None,
-    folders: Sequence[str] | None,
+    classes: Sequence[str],
     how: SampleFormat,
 ) -> list[str]:
-    """Each sample's file, relative to the folder."""
-    if labels is None or folders is None:
+    """Each sample's file, relative to the folder; in one folder per class where there are any."""
+    folders = folder_names(classes)
+    if labels is None or not folders:
         return [f"{seed:06d}{how.suffix}" for seed in seeds]
     pairs = zip(seeds, labels.tolist(), strict=True)
     return [f"{folders[label]}/{seed:06d}{how.suffix}" for seed, label in pairs]
+
+
+def _read_back(places: Sequence[str], labels: NDArray[np.int64], classes: Sequence[str]) -> bool:
+    """Whether the folders alone are read as these classes."""
+    found = by_folder(places)
+    names = [] if found.of is None else [found.classes[label] for label in found.of]
+    return names == [classes[label] for label in labels.tolist()]
+
+
+def _class_list(
+    names: Sequence[str], labels: NDArray[np.int64] | None, classes: Sequence[str]
+) -> str:
+    """What NVlabs' dataset.json says of files, and the names of all classes."""
+    if labels is None:
+        return json.dumps({"labels": None})
+    pairs = list(zip(names, labels.tolist(), strict=True))
+    return json.dumps({"labels": pairs} | ({"class_names": list(classes)} if classes else {}))
 
 
 def _encode(image: Samples, how: SampleFormat) -> bytes:
@@ -237,11 +255,11 @@ def _folder(
 def _zip(
     batches: Iterable[Samples],
     labels: NDArray[np.int64] | None,
+    classes: Sequence[str],
     out: Path,
     how: SampleFormat,
-    progress: Done,
     *,
-    beside: Mapping[str, list[str]] = NO_MORE_KEYS,
+    progress: Done,
 ) -> None:
     names: list[str] = []
     # Pictures are compressed already.
@@ -251,13 +269,12 @@ def _zip(
             names.append(f"{index // IMAGES_PER_ZIP_FOLDER:05d}/img{index:08d}{how.suffix}")
             archive.writestr(names[-1], content)
             progress(index + 1)
-        pairs = None if labels is None else list(zip(names, labels.tolist(), strict=True))
-        archive.writestr("dataset.json", json.dumps({"labels": pairs, **beside}))
+        archive.writestr(CLASS_LIST, _class_list(names, labels, classes))
 
 
 def _npz(
     batches: Iterable[Samples],
-    beside: dict[str, NDArray[np.int64]],
+    beside: dict[str, NDArray[np.generic]],
     out: Path,
     key: str,
     progress: Done,

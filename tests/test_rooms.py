@@ -40,6 +40,7 @@ ROOMS = [
         "plurals",
         "pasteable",
         "printable",
+        "class_folders",
         "image_formats",
     },
     {"networks", "objective", "optimizers", "data"},

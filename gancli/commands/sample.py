@@ -116,7 +116,8 @@ def sample(request: SampleRequest) -> None:
             form,
             key=preset.data.key,
             labels=_joined([sampler.labels(seeds, label) for label in labels]),
-            folders=preset.data.class_names if request.by_class else None,
+            classes=preset.data.class_names if preset.classes else (),
+            by_class=request.by_class,
             progress=progress,
         )
     each = f", {len(seeds)} of each of {_classes(labels)}," if request.by_class else ""
