@@ -43,7 +43,7 @@ def labels_from(
             if found is None or (names is not None and not _fits(found, names)):
                 raise DataError(
                     f"{where} labels {name_of(index)} with "
-                    f"{str(values[index])[:LABEL_CHARACTERS]}, which is not {_wanted(names)}"
+                    f"{repr(values[index])[:LABEL_CHARACTERS]}, which is not {_wanted(names)}"
                 )
             classes[key] = found
     if names is not None:
@@ -53,7 +53,7 @@ def labels_from(
     if all(isinstance(found, int) for found in classes.values()):
         return _by_number([classes[key] for key in keys])
     words = [str(classes[key]) for key in keys]
-    return in_order(words, sorted(set(words)), f"the words in {where}")
+    return in_order(words, sorted(set(words)), "words as labels")
 
 
 def in_order(words: Sequence[str], order: Iterable[str], why: str) -> Labels:
@@ -73,7 +73,7 @@ def _by_number(numbers: Sequence[int | str]) -> Labels:
         tuple(map(str, there)),
         numbered=True,
         listed=tuple(map(str, range(there[-1] + 1 if has_range else 0))),
-        why="its numbers",
+        why="numbers as labels",
     )
 
 
@@ -85,7 +85,7 @@ def _numbered(numbers: Sequence[int], names: Sequence[str]) -> Labels:
         tuple(place[number] for number in numbers),
         tuple(names[number] for number in there),
         listed=tuple(names),
-        why="its list of class names",
+        why="named in a list",
     )
 
 

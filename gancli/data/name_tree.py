@@ -49,21 +49,19 @@ def is_hidden(name: str) -> bool:
     return any(part.startswith(".") for part in parts) or parts[0] == "__MACOSX"
 
 
-def is_image_by_name(name: str) -> bool | None:
-    """Whether its ending says that a file is an image that is read; None: its first bytes do."""
+def is_image_by_name(name: str) -> bool:
+    """Whether its ending says that a file is an image; of others the first bytes may say so."""
     ending = PurePosixPath(name).suffix.lower()
-    if ending in ENDINGS or (ending in HEIC_ENDINGS and reads_heic()):
-        return True
-    return False if ending in HEIC_ENDINGS else None
+    return ending in ENDINGS or (ending in HEIC_ENDINGS and reads_heic())
 
 
 def why_no_image(name: str, start: bytes) -> str | None:
     """Why a file without an image's ending is none, by its first bytes; None: it may be one."""
     ending = PurePosixPath(name).suffix.lower()
-    if not reads_heic() and (is_heic(start) or ending in HEIC_ENDINGS):
-        return HEIC
     if may_be_image(start):
         return None
+    if not reads_heic() and (is_heic(start) or ending in HEIC_ENDINGS):
+        return HEIC
     return encodable(ending) or NO_ENDING
 
 

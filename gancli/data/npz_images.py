@@ -87,15 +87,21 @@ def _images_key(path: Path, members: Sequence[str] | dict[str, zipfile.ZipInfo],
         DataError: there is no array of that name.
     """
     keys = [name.removesuffix(_SUFFIX) for name in members if name.endswith(_SUFFIX)]
+    strange = [name for name in members if not name.endswith(_SUFFIX)]
     wanted = IMAGES_KEYS if asked is None else (asked,)
     found = next((key for key in wanted if key in keys), None)
     if found is not None:
         return found
-    shown = ", ".join(map(printable, keys[:KEYS_SHOWN])) or "no arrays"
-    more = f" and {len(keys) - KEYS_SHOWN:,} more" if len(keys) > KEYS_SHOWN else ""
+    names = ", ".join(map(printable, (keys or strange)[:KEYS_SHOWN])) or "nothing"
+    more = len(keys or strange) - KEYS_SHOWN
+    shown = f"{names} and {more:,} more" if more > 0 else names
+    if not keys:
+        raise DataError(
+            f"{path} holds {shown}, and no array in NumPy's format (NAME.npy): it needs {WANTED}"
+        )
     raise DataError(
-        f"{path} holds {shown}{more}, and no {' or '.join(map(printable, wanted))}: "
-        + ("say with --images-key NAME which are the images" if keys else f"it needs {WANTED}")
+        f"{path} holds {shown}, and no {' or '.join(map(printable, wanted))}: say with "
+        "--images-key NAME which are the images"
     )
 
 
