@@ -181,9 +181,8 @@ def words_for(data: ImageFolder) -> str:
     """How images are prepared for training, in one line."""
     classes = counted(len(data.classes), "class", "classes") if data.classes else "no classes"
     colour = COLOUR_WORDS[data.channels]
-    frames = "; every frame of each file" if data.frames == "all" else ""
     prepared = f"{FIT_WORDS[data.fit]} to {data.size}x{data.size} {colour}"
-    return f"{printable(data.path)}: {classes}{frames}; {prepared}"
+    return f"{printable(data.path)}: {classes}; {prepared}"
 
 
 def load_data(
@@ -210,7 +209,7 @@ def load_data(
 
 
 def _load_own(data: ImageFolder, folder: Path, say: Say, watch: Watch, *, verify: bool) -> Dataset:
-    source = data.source(folder)
+    source, seen = data.look(folder, again=verify)
     with watch(len(source), "images") as done:
         found = data.decode(source, verify=verify, done=done)
     skipped = len(source) + len(source.unreadable) - len(found)
@@ -219,8 +218,25 @@ def _load_own(data: ImageFolder, folder: Path, say: Say, watch: Watch, *, verify
     )
     passed = passed_over_words(source)
     left_out += f", passed over: {passed}" if passed else ""
-    say(f"{counted(len(found), 'image')}{left_out}; {words_for(data)}")
+    frames = frame_words(seen.animated, data)
+    more = f"; {frames}" if frames else ""
+    say(f"{counted(len(found), 'image')}{left_out}; {words_for(data)}{more}")
     return found
+
+
+def frame_words(animated: int, data: ImageFolder) -> str:
+    """What is read of files of several frames, in words; empty: there are none.
+
+    Args:
+        animated: how many such files there are; of single frames that are read each, how many.
+        data: how the images are read.
+    """
+    if not animated:
+        return ""
+    if data.frames == "all":
+        return f"{counted(animated, 'image is a frame', 'images are frames')} of files with several"
+    files = counted(animated, "file has", "files have")
+    return f"{files} several frames, and the first is read (--frames all reads them all)"
 
 
 def lite_command(preset: Preset) -> str | None:

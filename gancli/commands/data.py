@@ -30,6 +30,7 @@ from gancli.report.progress import counting
 from gancli.sampler import Samples
 from gancli.user_images import (
     ImageChoices,
+    frame_words,
     is_path,
     path_of,
     short_name,
@@ -97,7 +98,7 @@ def _look_at_own(request: LookRequest) -> tuple[Look, Dataset, AnyData]:
         modes=seen.modes,
         broken=broken_images(source, result),
         passed_over=dict(source.passed_over),
-        several_frames=_frames(seen.animated, spec),
+        several_frames=frame_words(seen.animated, spec),
         training=_training(spec),
     )
     return found, spec.relabelled(result.data, source), spec
@@ -109,18 +110,6 @@ def _classes(names: Sequence[str], data: Dataset) -> dict[str, int]:
         return {}
     counts: list[int] = np.bincount(data.labels.numpy(), minlength=len(names)).tolist()
     return dict(zip(names, counts, strict=True))
-
-
-def _frames(animated: int, spec: ImageFolder) -> str:
-    """What is read of files of several frames, in words; empty: there are none."""
-    if spec.frames == "all":
-        return "every frame of each file is an image"
-    if not animated:
-        return ""
-    return (
-        f"{counted(animated, 'file has', 'files have')} several, and the first is read: "
-        "--frames all reads them all"
-    )
 
 
 def _training(spec: ImageFolder) -> list[str]:

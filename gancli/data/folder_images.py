@@ -11,7 +11,7 @@ from gancli.data.source import ReadingChoices, Source, Stamp, system_words
 from gancli.errors import DataError
 from gancli.printable import printable
 
-CIRCLES = "links to a folder around them"
+CIRCLES = "linked in a circle"
 MAX_FOLDERS = 1_000_000
 """Most folders that are walked: links may multiply them."""
 _KINDS = {

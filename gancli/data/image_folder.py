@@ -13,7 +13,7 @@ from gancli.data.dataset import Dataset
 from gancli.data.decode import Fit, bombs_refused, pixels_at, to_pixels_of
 from gancli.data.source import ClassesFrom, Frames, ReadingChoices, Source
 from gancli.data.sources import open_source
-from gancli.data.survey import BROKEN_NAMED, SIZES
+from gancli.data.survey import BROKEN_NAMED, SIZES, Survey, survey
 from gancli.data.torchvision_images import ImageSpec
 from gancli.errors import DataError
 from gancli.printable import printable
@@ -99,6 +99,16 @@ class ImageFolder(ImageSpec):
         source = open_source(self.place(folder), self.reading)
         self._refuse_other_classes(source)
         return source
+
+    def look(self, folder: Path, *, again: bool = False) -> tuple[Source, Survey]:
+        """The images, not decoded yet, and what their headers say.
+
+        Raises:
+            DataError: they are missing, or their classes are others.
+        """
+        source, seen = survey(self.place(folder), self.reading, again=again)
+        self._refuse_other_classes(source)
+        return source, seen
 
     @property
     def reading(self) -> ReadingChoices:

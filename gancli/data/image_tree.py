@@ -11,6 +11,7 @@ from gancli.data.name_tree import (
     CLASS_LIST,
     HIDDEN,
     NO_CLASS,
+    NO_ENDING,
     Listing,
     is_hidden,
     is_image_by_name,
@@ -19,7 +20,7 @@ from gancli.data.name_tree import (
 )
 from gancli.data.source import ReadingChoices, Source, Stamp
 from gancli.image_formats import SNIFFED_BYTES, opens
-from gancli.printable import printable
+from gancli.printable import encodable, printable
 
 Stamps = tuple[Stamp, ...]
 
@@ -66,7 +67,7 @@ def _place_by_content(found: Listing, name: str, holder: Holder) -> None:
     ending = Path(name).suffix.lower()
     if ending in ARCHIVE_ENDINGS:
         found.archives.append(name)
-    found.passed_over[why or f"{ending or 'files'} that are no images"] += 1
+    found.passed_over[why or encodable(ending) or NO_ENDING] += 1
 
 
 def source_of(

@@ -23,7 +23,7 @@ from gancli.printable import encodable, printable
 CLASS_LIST = "dataset.json"
 ARCHIVE_ENDINGS = frozenset({".zip", ".npz"})
 HIDDEN, HEIC = "hidden", f"HEIC ({HEIC_REMEDY} to read them)"
-NO_ENDING = "without an ending that are no images"
+NO_ENDING = "without an ending"
 NO_CLASS = "outside the folders of classes"
 _SHARD = re.compile(r"\d{5}")
 _NUMBERED = re.compile(r"(?:img)?(\d{5,})\.[^.]+")
@@ -102,12 +102,19 @@ def by_folder(names: Sequence[str]) -> Labels:
         if max(depths) == 0:
             what = "are of consecutive numbers" if shards else "part the images"
             return Labels(why=f"{'its folders' if shards else 'no folders'} {what}")
-        return Labels(why=f"{printable(names[depths.index(0)])} is in no folder of a class")
+        spoiler = f"{printable(names[depths.index(0)])} is in no folder of a class"
+        return Labels(why=spoiler + _remedy(inner))
     if max(depths) > 1:
         deep, flat = next(i for i, d in enumerate(depths) if d > 1), 1 in depths
         said = "lies deeper than others" if flat else "lies in more than one folder"
-        return Labels(why=f"{printable(names[deep])} {said}")
+        return Labels(why=f"{printable(names[deep])} {said}{_remedy(inner)}")
     return _in_folders(inner)
+
+
+def _remedy(inner: Sequence[str]) -> str:
+    """What makes classes of the outermost folders, where there are several."""
+    several = len({name.partition("/")[0] for name in inner if "/" in name}) > 1
+    return "; --classes folders takes the outermost folders" if several else ""
 
 
 def _in_folders(inner: Sequence[str]) -> Labels:
