@@ -39,3 +39,11 @@ class FramesName(StrEnum):
 
     FIRST = "first"
     ALL = "all"
+
+
+class FigureFormat(StrEnum):
+    """The format of a plot's file."""
+
+    PNG = "png"
+    SVG = "svg"
+    PDF = "pdf"

@@ -2,7 +2,6 @@
 
 import json
 import re
-import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,14 +12,16 @@ from gancli.choices import ClassesName, FitName, FramesName
 from gancli.data import Dataset, ImageFolder
 from gancli.data.decode import COLOUR_WORDS, FIT_WORDS
 from gancli.data.image_folder import FFHQ_FOLDERS, readable_classes
+from gancli.data.reasons import NAMED
 from gancli.data.source import ReadingChoices, Source, passed_over_words
-from gancli.data.survey import SIZES, Survey, survey
+from gancli.data.survey import SHALLOW, SIZES, Survey, survey
 from gancli.errors import DataError, UsageError
 from gancli.folders import data_folder
+from gancli.pasteable import command
 from gancli.plurals import counted
-from gancli.preset import Preset, load_preset
+from gancli.preset import Preset, change, fill_short_run, load_preset
 from gancli.printable import printable
-from gancli.watch import Say, Watch
+from gancli.watch import Say, Watch, unsaid
 
 ARCHIVES = (".zip", ".npz")
 FFHQ_NAME = "ffhq"
@@ -35,6 +36,7 @@ class ImageChoices:
     fit: FitName | None = None
     skip_broken: bool = False
     verify: bool = False
+    white: float | None = None
     classes: ClassesName | None = None
     frames: FramesName | None = None
     images_key: str | None = None
@@ -52,6 +54,7 @@ class ImageChoices:
             "--fit": self.fit,
             "--skip-broken": self.skip_broken,
             "--verify": self.verify,
+            "--white": self.white,
             "--classes": self.classes,
             "--frames": self.frames,
             "--images-key": self.images_key,
@@ -64,11 +67,13 @@ def choose(
     choices: ImageChoices,
     data_dir: Path | None = None,
     model: str | None = None,
+    say: Say = unsaid,
 ) -> str | UserImages | None:
     """What `--dataset` names: a data set by its name, or images at a path, which are looked at.
 
     A named set wins over a folder of that name; `./NAME` is the folder. `ffhq` is a folder within
     the data folder, which users download themselves; a model with a preset for it needs no look.
+    `say` is told of the look, and of what is unusual in the images.
 
     Raises:
         DataError: there are no images at the path.
@@ -85,8 +90,11 @@ def choose(
     named = model in catalog.model_names() and dataset in catalog.preset_file(model).datasets
     if named and not choices.typed():
         return dataset
-    source, found = survey(path_of(dataset, data_dir), choices.reading, again=choices.verify)
+    where = path_of(dataset, data_dir)
+    source, found = survey(where, choices.reading, again=choices.verify, say=say)
     spec = spec_of(found, choices, source)
+    for remark in remarks_on(found, spec):
+        say(f"note: {remark}")
     name = FFHQ_NAME if dataset == FFHQ_NAME else short_name(found.path)
     return UserImages(name, spec.model_dump(mode="json"), source.labelled.why)
 
@@ -122,16 +130,44 @@ def spec_of(found: Survey, choices: ImageChoices, source: Source) -> ImageFolder
     # FFHQ's sub-folders are thousands of images each, not classes.
     labelled = found.path.name not in FFHQ_FOLDERS or choices.classes is ClassesName.FOLDERS
     return ImageFolder(
-        path=str(found.path),
+        path=str(found.path.absolute()),
         size=found.size(choices.size),
         channels=found.channels,
         fit=(choices.fit or FitName.CROP).value,
         classes=classes if labelled else (),
+        white=choices.white or found.white,
         skip_broken=choices.skip_broken,
         classes_from=how.classes,
         frames=how.frames,
         images_key=how.images_key,
     )
+
+
+def remarks_on(found: Survey, spec: ImageFolder) -> list[str]:
+    """What is unusual in images, and how it is dealt with, a sentence each."""
+    told = []
+    small = found.smaller_than(spec.size)
+    if small:
+        fitting = [size for size in SIZES if size <= min(found.sides)]
+        offer = f"; --image-size {fitting[-1]} enlarges none" if fitting else ""
+        are = "is" if small == 1 else "are"
+        names = ", ".join(found.smallest_names[: min(small, NAMED)])
+        told.append(
+            f"{small:,} of {found.count:,} images {are} smaller than {spec.size}x{spec.size} and "
+            f"{are} enlarged, the smallest {names}{offer}"
+        )
+    if found.depth is not None:
+        low, high = found.depth
+        told.append(
+            f"images of more than 8 bits have values from {low:,.6g} to {high:,.6g}, and "
+            f"{spec.white:,.6g} is taken for white: --white sets another value"
+        )
+    if found.colour_depth is not None and found.colour_depth <= SHALLOW:
+        told.append(
+            f"colour images of 16 bits have no value above {found.colour_depth:,}, so they are "
+            "nearly black: the upper 8 bits are read; bring them to 8 bits first"
+        )
+    return told
 
 
 def short_name(path: Path) -> str:
@@ -144,7 +180,7 @@ def short_name(path: Path) -> str:
 def typed_over(data: str | UserImages | None, choices: ImageChoices) -> list[str]:
     """Options of images on a run that goes on, as overrides of what it holds."""
     typed: dict[str, object] = {"size": choices.size, "fit": choices.fit and choices.fit.value}
-    typed |= {"skip_broken": choices.skip_broken or None}
+    typed |= {"skip_broken": choices.skip_broken or None, "white": choices.white}
     typed |= {"classes_from": choices.classes and choices.classes.value}
     typed |= {"frames": choices.frames and choices.frames.value, "images_key": choices.images_key}
     own = data.data if isinstance(data, UserImages) else None
@@ -168,13 +204,39 @@ def preset_as_typed(
         UsageError: anything unknown; or an option of images, and no images are named.
     """
     if catalog.is_resolved_file(model):
-        return load_preset(model, data, variant, [*typed_over(data, choices), *changes])
+        elsewhere = isinstance(data, UserImages) and _is_of_own_images(Path(model))
+        named = None if elsewhere else data
+        return load_preset(model, named, variant, [*typed_over(data, choices), *changes])
     option = choices.typed()
     if option and data is None:
         raise UsageError(
             f"{option} needs images of your own: add --dataset PATH, or leave {option} out"
         )
-    return load_preset(model, data, variant, changes)
+    return fill_short_run(load_preset(model, data, variant, changes), changes)
+
+
+def _is_of_own_images(file: Path) -> bool:
+    """Whether a complete preset file is made for a user's own images, whose path may be another."""
+    data = catalog.read_toml(file).get("data")
+    return isinstance(data, dict) and data.get("kind") == "images"
+
+
+def moved_to(preset: Preset, path: Path) -> Preset:
+    """A preset of a user's own images, which are now at this path.
+
+    Raises:
+        DataError: there are no images at the path.
+        UsageError: the preset is of a named data set.
+    """
+    if not isinstance(preset.data, ImageFolder):
+        raise UsageError(
+            f"{preset.name} was trained on {preset.dataset}, which --dataset cannot change: leave "
+            "it out"
+        )
+    _, found = survey(path)
+    return change(
+        preset, typed_over(UserImages("", {"path": str(found.path.absolute())}), ImageChoices())
+    )
 
 
 def words_for(data: ImageFolder) -> str:
@@ -209,12 +271,14 @@ def load_data(
 
 
 def _load_own(data: ImageFolder, folder: Path, say: Say, watch: Watch, *, verify: bool) -> Dataset:
-    source, seen = data.look(folder, again=verify)
+    source, seen = data.look(folder, again=verify, say=say)
     with watch(len(source), "images") as done:
-        found = data.decode(source, verify=verify, done=done)
+        found = data.decode(source, verify=verify, done=done, say=say)
     skipped = len(source) + len(source.unreadable) - len(found)
     left_out = (
-        f", {counted(skipped, 'broken one')} skipped (gan data names them)" if skipped else ""
+        f", {counted(skipped, 'broken one')} skipped ({command('data', source.path)} names them)"
+        if skipped
+        else ""
     )
     passed = passed_over_words(source)
     left_out += f", passed over: {passed}" if passed else ""
@@ -242,13 +306,15 @@ def frame_words(animated: int, data: ImageFolder) -> str:
 def lite_command(preset: Preset) -> str | None:
     """The command that trains the same for a shorter time, where there is one."""
     data = preset.data
-    own = data if isinstance(data, ImageFolder) else None
+    own = data.own if isinstance(data, ImageFolder) else None
     try:
         file = catalog.preset_file(preset.name)
-        known = file.variants_on(catalog.home_of(file) if own else preset.dataset)
+        known = file.variants_on(
+            catalog.home_of(file) if isinstance(data, ImageFolder) else preset.dataset
+        )
     except UsageError:
         return None
     if "lite" not in known or preset.variant == "lite":
         return None
-    named = shlex.quote(own.path) if own and Path(own.path).is_absolute() else preset.dataset
-    return f"gan train {preset.name} --dataset {named} --variant lite"
+    named = own or preset.dataset
+    return command("train", preset.name, "--dataset", named, "--variant", "lite")

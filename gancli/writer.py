@@ -1,8 +1,6 @@
 """Writes samples while more are generated: a folder of pictures, an NVlabs-style zip, or an npz."""
 
-import json
 import re
-import tempfile
 import zipfile
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -16,12 +14,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gancli.class_folders import folder_names
-from gancli.data.name_tree import CLASS_LIST, by_folder
+from gancli.data.class_list import CLASS_LIST, class_list_text
+from gancli.data.name_tree import misread
+from gancli.data.npz_images import CLASS_NAMES_KEYS
 from gancli.errors import RunError
-from gancli.files import disk_errors
+from gancli.exchange import replace_folder
+from gancli.files import disk_errors, flush_file, flush_folder, flush_tree, make_folder
+from gancli.pasteable import command
 from gancli.pictures import encoded, to_image
-from gancli.sample_formats import SAMPLE_FILE, SAMPLE_FORMATS, FormatName, SampleFormat
+from gancli.sample_formats import (
+    ADM_IMAGES_KEY,
+    ADM_LABELS_KEY,
+    LABELS_KEY,
+    SAMPLE_FILE,
+    SAMPLE_FORMATS,
+    SEEDS_KEY,
+    FormatName,
+    SampleFormat,
+)
 from gancli.sampler import Samples
+from gancli.scratch import NEW, OLD, scratch_folder
 from gancli.watch import Done
 
 Made = TypeVar("Made")
@@ -39,9 +51,10 @@ IMAGES_PER_ZIP_FOLDER = 1000
 def _scratch_beside(out: Path) -> Iterator[Path]:
     """A folder on the disk of `out`, where its replacement is made; it goes, whatever happens."""
     with disk_errors(out):
-        out.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name[:80]}-") as scratch:
-            yield Path(scratch)
+        make_folder(out.parent)
+        with scratch_folder(out.parent, out.name) as scratch:
+            yield scratch
+        flush_folder(out.parent)
 
 
 @contextmanager
@@ -52,12 +65,21 @@ def new_folder(out: Path) -> Iterator[Path]:
         DiskError: the disk is full or not writable; nothing is left behind.
     """
     with _scratch_beside(out) as scratch:
-        new = scratch / "new"
+        new = scratch / NEW
         new.mkdir()
         yield new
-        if out.exists():
-            out.replace(scratch / "old")
-        new.replace(out)
+        flush_tree(new)
+        replace_folder(new, out, scratch / OLD)
+
+
+@contextmanager
+def _new_file(out: Path, how: SampleFormat) -> Iterator[Path]:
+    """A folder for the one file of samples; at the end the file takes the place of `out`."""
+    with _scratch_beside(out) as scratch:
+        yield scratch
+        made = scratch / f"samples.{how.container}"
+        flush_file(made)
+        made.replace(out)
 
 
 def write(
@@ -70,6 +92,8 @@ def write(
     labels: NDArray[np.int64] | None = None,
     classes: Sequence[str] = (),
     by_class: bool = False,
+    single: bool = False,
+    flat: bool = False,
     progress: Done = lambda count: None,
 ) -> None:
     """Write samples into a new folder, whole or not at all; an old one is replaced at the end.
@@ -81,30 +105,45 @@ def write(
         form: one of `FormatName`: a folder has SEED.png, or CLASS/SEED.png; a zip samples.zip with
             pictures and dataset.json; an npz samples.npz with the samples, `seeds`, `labels` and
             `class_names`.
-        key: the samples' name in an npz: `images` or `points`.
+        key: the samples' name in an npz: `images` or `points`; next to `arr_0`, labels are `arr_1`.
         labels: one per sample, where there are classes.
         classes: all classes, in the order of their labels, those without samples among them.
         by_class: whether a folder is parted by class. It gets a dataset.json, too, where the
             folders alone would be read as other classes.
+        single: whether `out` is to be the zip or npz itself, not a folder that holds it.
+        flat: whether a folder of classes is not parted: files are numbered through, and their
+            classes are in dataset.json, as in NVlabs' zip.
         progress: called with the number of samples written so far.
 
     Raises:
         DiskError: the disk is full or not writable; nothing is left behind.
     """
     how = SAMPLE_FORMATS[FormatName(form)]
-    with new_folder(out) as new:
+    with _new_file(out, how) if single else new_folder(out) as new:
         if how.container == "npz":
-            beside: dict[str, NDArray[np.generic]] = {"seeds": np.array(seeds, dtype=np.int64)}
-            beside |= {} if labels is None else {"labels": labels}
-            beside |= {} if labels is None or not classes else {"class_names": np.array(classes)}
+            beside = _labels_beside(key, labels, classes)
+            beside[SEEDS_KEY] = np.array(seeds, dtype=np.int64)
             _npz(batches, beside, new / "samples.npz", key, progress)
         elif how.container == "zip":
             _zip(batches, labels, classes, new / "samples.zip", how, progress=progress)
         else:
-            places = _places(seeds, labels, classes if by_class else (), how)
+            # A seed is there once per class, so that it cannot name a file.
+            names = range(len(seeds)) if flat and by_class else seeds
+            parted = classes if by_class and not flat else ()
+            places = _places(names, labels, parted, how)
             _folder(batches, places, new, how, progress)
-            if by_class and labels is not None and not _read_back(places, labels, classes):
-                (new / CLASS_LIST).write_text(_class_list(places, labels, classes))
+            if labels is not None and (flat or (parted and misread(places, labels, classes))):
+                (new / CLASS_LIST).write_text(class_list_text(places, labels, classes))
+
+
+def _labels_beside(
+    key: str, labels: NDArray[np.int64] | None, classes: Sequence[str]
+) -> dict[str, NDArray[np.generic]]:
+    """The arrays of an npz that say what class each sample is of."""
+    if labels is None:
+        return {}
+    named = ADM_LABELS_KEY if key == ADM_IMAGES_KEY else LABELS_KEY
+    return {named: labels} | ({CLASS_NAMES_KEYS[0]: np.array(classes)} if classes else {})
 
 
 def pack(
@@ -127,10 +166,24 @@ def pack(
         DiskError: the disk is full or not writable; nothing is left behind.
     """
     with _scratch_beside(out) as scratch:
-        new = scratch / "new.zip"
+        new = scratch / NEW
         parts = (images[i : i + IMAGES_BUFFERED] for i in range(0, len(images), IMAGES_BUFFERED))
         _zip(parts, labels, classes, new, SAMPLE_FORMATS[FormatName.ZIP], progress=progress)
+        flush_file(new)
         new.replace(out)
+        flush_folder(out.parent)
+
+
+def refuse_to_replace(file: Path, *, force: bool) -> None:
+    """Check that a file's place is free, or that `force` is given and a file is there.
+
+    Raises:
+        RunError: something is there that must stay.
+    """
+    if file.is_dir():
+        raise RunError(f"{file} is a folder: choose another --out, or {file}/ to write into it")
+    if file.exists() and not force:
+        raise RunError(f"{file} exists: replace it with --force, or choose another --out")
 
 
 def refuse_to_overwrite(
@@ -138,7 +191,7 @@ def refuse_to_overwrite(
     *,
     force: bool,
     own: re.Pattern[str] = SAMPLE_FILE,
-    command: str = "gan sample",
+    writer: str = command("sample"),
 ) -> None:
     """Check that `out` is free, or that `force` is given and only the command's own files would go.
 
@@ -146,7 +199,7 @@ def refuse_to_overwrite(
         out: the folder to make.
         force: whether an old one may be replaced.
         own: the names of the files the command writes.
-        command: its name.
+        writer: the command.
 
     Raises:
         RunError: something is there that must stay.
@@ -158,7 +211,7 @@ def refuse_to_overwrite(
     foreign = next((path for path in out.iterdir() if not _is_ours(path, own)), None)
     if foreign:
         raise RunError(
-            f"{out} holds {foreign.name}, which {command} did not write, so nothing in it is "
+            f"{out} holds {foreign.name}, which {writer} did not write, so nothing in it is "
             "touched: choose another folder with --out"
         )
     if not force:
@@ -184,23 +237,6 @@ def _places(
         return [f"{seed:06d}{how.suffix}" for seed in seeds]
     pairs = zip(seeds, labels.tolist(), strict=True)
     return [f"{folders[label]}/{seed:06d}{how.suffix}" for seed, label in pairs]
-
-
-def _read_back(places: Sequence[str], labels: NDArray[np.int64], classes: Sequence[str]) -> bool:
-    """Whether the folders alone are read as these classes."""
-    found = by_folder(places)
-    names = [] if found.of is None else [found.classes[label] for label in found.of]
-    return names == [classes[label] for label in labels.tolist()]
-
-
-def _class_list(
-    names: Sequence[str], labels: NDArray[np.int64] | None, classes: Sequence[str]
-) -> str:
-    """What NVlabs' dataset.json says of files, and the names of all classes."""
-    if labels is None:
-        return json.dumps({"labels": None})
-    pairs = list(zip(names, labels.tolist(), strict=True))
-    return json.dumps({"labels": pairs} | ({"class_names": list(classes)} if classes else {}))
 
 
 def _encode(image: Samples, how: SampleFormat) -> bytes:
@@ -269,7 +305,7 @@ def _zip(
             names.append(f"{index // IMAGES_PER_ZIP_FOLDER:05d}/img{index:08d}{how.suffix}")
             archive.writestr(names[-1], content)
             progress(index + 1)
-        archive.writestr(CLASS_LIST, _class_list(names, labels, classes))
+        archive.writestr(CLASS_LIST, class_list_text(names, labels, classes))
 
 
 def _npz(

@@ -62,7 +62,7 @@ def test_a_page_fetches_nothing_and_says_all(tmp_path: Path) -> None:
         assert field in page
         assert said.note.replace("'", "&#39;") in page
     assert "complete: 8 steps" in page
-    assert page.count("data:image/png;base64,") == 1 + len(run.previews()) == 3
+    assert page.count("data:image/png;base64,") == 1 + len(run.previews()) == 4
     shown = json.loads(re.search(r'id="charts">(.*?)</script>', page, re.DOTALL)[1])  # type: ignore[index]
     rows = run.metrics()
     assert shown[0]["loss_generator"] == [
@@ -155,13 +155,13 @@ def test_the_report_of_a_real_run_in_a_browser(
     said, console = look_at(tmp_path / "run" / "report.html", size, TRY)
     assert not console
     assert said["broken"] == 0
-    assert said["images"] == 4
+    assert said["images"] == 5
     assert said["width"] == size[0]
     assert said["overflow"] <= 0
     assert said["small"] >= 12
     assert said["curves"] >= 3
     assert said["first"] != said["last"]
-    assert said["step"] == "step 4"
+    assert said["step"] == "step 2"
 
 
 def test_status_tells_of_the_latest_run(gan: Gan) -> None:

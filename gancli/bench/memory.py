@@ -13,6 +13,7 @@ from gancli.bench.loops import build
 from gancli.checkpoint import RunSettings
 from gancli.data import Dataset
 from gancli.errors import RunError
+from gancli.outside import model_from
 from gancli.preset import Preset
 from gancli.settings import Settings
 
@@ -93,4 +94,4 @@ def peak(device: torch.device) -> int:
 
 if __name__ == "__main__":
     write: Callable[[str], int] = sys.stdout.write
-    write(str(measure(MemoryRequest.model_validate_json(sys.stdin.read()))))
+    write(str(measure(model_from(MemoryRequest, sys.stdin.read(), "the request of a measurement"))))

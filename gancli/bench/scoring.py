@@ -209,7 +209,7 @@ def _metrics(count: int) -> list[str]:
         if kind.entry.is_option
         and not kind.goes_by_class
         and kind.training_needs is None
-        and kind.min_images <= count
+        and kind().least() <= count
     ]
 
 

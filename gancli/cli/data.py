@@ -16,6 +16,7 @@ from gancli.cli.options import (
     ImagesKeyOption,
     SkipBrokenOption,
     VerifyOption,
+    WhiteOption,
 )
 
 
@@ -35,6 +36,7 @@ def data(
     frames: FramesOption = None,
     images_key: ImagesKeyOption = None,
     verify: VerifyOption = False,
+    white: WhiteOption = None,
     out: Annotated[
         Path | None,
         typer.Option("--out", metavar="PNG", help="The sheet's file. Default: NAME-sheet.png."),
@@ -60,7 +62,9 @@ def data(
     command.look(
         command.LookRequest(
             dataset=dataset,
-            images=ImageChoices(image_size, fit, skip_broken, verify, classes, frames, images_key),
+            images=ImageChoices(
+                image_size, fit, skip_broken, verify, white, classes, frames, images_key
+            ),
             out=out,
             pack=pack,
             force=force,

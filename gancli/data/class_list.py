@@ -5,11 +5,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 
+import numpy as np
+from numpy.typing import NDArray
+
 from gancli.data.labels import in_order, labels_from
-from gancli.data.source import UNREADABLE, Labels
+from gancli.data.source import Labels
 from gancli.errors import DataError
+from gancli.outside import ForeignTextError, json_from
 from gancli.printable import printable
 
+CLASS_LIST = "dataset.json"
 MAX_LIST_BYTES = 2**26
 """Most bytes of a dataset.json."""
 
@@ -29,22 +34,36 @@ def read_class_list(content: bytes, where: str) -> ClassList | None:
     Raises:
         DataError: it is broken.
     """
+    if len(content) > MAX_LIST_BYTES:
+        raise DataError(
+            f"{where} has {len(content):,} bytes, and may have at most {MAX_LIST_BYTES:,}"
+        )
     try:
-        table = json.loads(content)
+        table = json_from(content, where)
         if not isinstance(table, dict) or "labels" not in table:
             return None
         said, names = table["labels"], table.get("class_names")
         labels = None if said is None else {_plain(name): label for name, label in said}
-    except (*UNREADABLE, TypeError) as error:
+    except (ForeignTextError, ValueError, TypeError) as error:
         raise DataError(
-            f'{where} is broken ({type(error).__name__}): it must be {{"labels": '
-            '[["00000/img00000000.png", 3], ...]} or {"labels": null}'
+            f'{where} is broken: it must be {{"labels": [["00000/img00000000.png", 3], ...]}} or '
+            '{"labels": null}'
         ) from error
     return ClassList(labels, names if isinstance(names, list) else None)
 
 
 def _plain(name: object) -> str:
     return str(name).replace("\\", "/").removeprefix("./")
+
+
+def class_list_text(
+    names: Sequence[str], labels: NDArray[np.int64] | None, classes: Sequence[str]
+) -> str:
+    """A dataset.json: the label of each file, and the names of all classes."""
+    if labels is None:
+        return json.dumps({"labels": None})
+    pairs = list(zip(names, labels.tolist(), strict=True))
+    return json.dumps({"labels": pairs} | ({"class_names": list(classes)} if classes else {}))
 
 
 def by_lists(names: Sequence[str], lists: Mapping[str, ClassList], where: str) -> Labels | None:

@@ -8,17 +8,20 @@ import numpy as np
 import torch
 from pydantic import Field, field_validator
 
-from gancli.data.cache import Decoded, Form, decoded
+from gancli.data.cache import Form, decoded
 from gancli.data.dataset import Dataset
-from gancli.data.decode import Fit, bombs_refused, pixels_at, to_pixels_of
+from gancli.data.decode import WHITE, Fit, large_images_expected, pixels_at, to_pixels_of
+from gancli.data.entry import Decoded
+from gancli.data.reasons import first_of
 from gancli.data.source import ClassesFrom, Frames, ReadingChoices, Source
 from gancli.data.sources import open_source
-from gancli.data.survey import BROKEN_NAMED, SIZES, Survey, survey
+from gancli.data.survey import SIZES, Survey, survey
 from gancli.data.torchvision_images import ImageSpec
 from gancli.errors import DataError
+from gancli.folders import expanded, portable
 from gancli.printable import printable
 from gancli.types import DataShape
-from gancli.watch import Done
+from gancli.watch import Done, Say, unsaid
 
 FFHQ_FOLDERS = ("images1024x1024", "thumbnails128x128", "ffhq")
 FFHQ = (
@@ -28,6 +31,10 @@ FFHQ = (
 """Where Flickr-Faces-HQ comes from, a set that users must download themselves."""
 CLASSES_NAMED = 9
 """Classes that a sentence names."""
+
+
+class MovedImagesError(DataError):
+    """The images that a run was trained on are no longer where they were."""
 
 
 class ImageFolder(ImageSpec):
@@ -44,6 +51,8 @@ class ImageFolder(ImageSpec):
     """crop: the middle square, resized; resize: all of it, whatever its proportions"""
     classes: tuple[str, ...] = ()
     """what the labels stand for; empty: the set is not labelled"""
+    white: float = Field(default=WHITE, gt=0)
+    """the value that is white in images of more than 8 bits"""
     skip_broken: bool = False
     """go on without the images that cannot be decoded"""
     classes_from: ClassesFrom = "auto"
@@ -53,6 +62,11 @@ class ImageFolder(ImageSpec):
     """of animations and documents of several pages: the first, or all, each an image"""
     images_key: str | None = Field(default=None, min_length=1)
     """the images' name in an npz; none: images, else arr_0"""
+
+    @field_validator("path")
+    @classmethod
+    def _may_be_passed_on(cls, path: str) -> str:
+        return portable(Path(expanded(path))) if Path(expanded(path)).is_absolute() else path
 
     @field_validator("size")
     @classmethod
@@ -70,6 +84,12 @@ class ImageFolder(ImageSpec):
             twice, _ = Counter(classes).most_common(1)[0]
             raise ValueError(f"two classes have the same name, {printable(twice)!r}")
         return classes
+
+    @property
+    def own(self) -> Path | None:
+        """The path of a user's own images; None: a set in the folder of named data sets."""
+        path = Path(expanded(self.path))
+        return path if path.is_absolute() else None
 
     @property
     def shape(self) -> DataShape:
@@ -100,13 +120,15 @@ class ImageFolder(ImageSpec):
         self._refuse_other_classes(source)
         return source
 
-    def look(self, folder: Path, *, again: bool = False) -> tuple[Source, Survey]:
+    def look(
+        self, folder: Path, *, again: bool = False, say: Say = unsaid
+    ) -> tuple[Source, Survey]:
         """The images, not decoded yet, and what their headers say.
 
         Raises:
             DataError: they are missing, or their classes are others.
         """
-        source, seen = survey(self.place(folder), self.reading, again=again)
+        source, seen = survey(self.place(folder), self.reading, again=again, say=say)
         self._refuse_other_classes(source)
         return source, seen
 
@@ -157,30 +179,35 @@ class ImageFolder(ImageSpec):
     @property
     def form(self) -> Form:
         """What the images become."""
-        return Form(self.size, self.channels, self.fit, bool(self.classes))
+        return Form(self.size, self.channels, self.fit, bool(self.classes), self.white)
 
     def decode(
-        self, source: Source, *, verify: bool = False, done: Done = lambda count: None
+        self,
+        source: Source,
+        *,
+        verify: bool = False,
+        done: Done = lambda count: None,
+        say: Say = unsaid,
     ) -> Dataset:
         """The images, decoded now or before.
 
         Args:
             source: the images.
-            verify: compare what the files hold with what was decoded.
+            verify: read all files, and compare what was decoded with its hash.
             done: told how many images are decoded.
+            say: told that they are decoded, and how long it took.
 
         Raises:
             DataError: some are broken, and they are not to be skipped; or all are.
             DiskError: the cache cannot be written.
         """
-        found = decoded(source, self.form, verify=verify, done=done)
+        found = decoded(source, self.form, verify=verify, done=done, say=say)
         broken = broken_images(source, found)
         if broken and not self.skip_broken:
-            more = ", ..." if len(broken) > BROKEN_NAMED else ""
             raise DataError(
                 f"{len(broken):,} of {len(source) + len(source.unreadable):,} images in "
-                f"{source.path} are broken ({', '.join(broken[:BROKEN_NAMED])}{more}): repair or "
-                "remove them, or skip them with --skip-broken"
+                f"{source.path} are broken ({first_of(broken)}): repair or remove them, or skip "
+                "them with --skip-broken"
             )
         return self.relabelled(found.data, source)
 
@@ -190,16 +217,14 @@ class ImageFolder(ImageSpec):
         Raises:
             DataError: nothing is there.
         """
-        own = [self.path] if Path(self.path).is_absolute() else self.path.split(" | ")
-        places = [folder / name for name in own]
+        places = [self.own] if self.own else [folder / name for name in self.path.split(" | ")]
         found = next((place for place in places if place.exists()), None)
         if found is not None:
             return found
         where = " or ".join(map(str, places))
-        if Path(self.path).is_absolute():
-            raise DataError(
-                f"the images of this run are no longer at {where}: put them back, or name their "
-                "new place: gan train MODEL --dataset PATH --out RUN --resume --allow-changes"
+        if self.own:
+            raise MovedImagesError(
+                f"the images that were trained on are no longer at {where}: put them back"
             )
         raise DataError(f"there is no {where}: {FFHQ}")
 
@@ -209,10 +234,9 @@ def _listed(classes: tuple[str, ...]) -> str:
     return ", ".join(map(printable, classes[:CLASSES_NAMED])) + more if classes else "none"
 
 
-def broken_images(source: Source, found: Decoded) -> list[str]:
-    """The images of a source that are not among the decoded ones, with their reasons."""
-    unread = [f"{name}: {why}" for name, why in source.unreadable]
-    return [*found.notes.broken, *unread]
+def broken_images(source: Source, found: Decoded) -> dict[str, str]:
+    """The images of a source that are not among the decoded ones, and why."""
+    return found.broken | dict(source.unreadable)
 
 
 def readable_classes(source: Source) -> tuple[str, ...]:
@@ -220,7 +244,7 @@ def readable_classes(source: Source) -> tuple[str, ...]:
     if source.labels is None:
         return ()
     found: set[int] = set()
-    with bombs_refused():
+    with large_images_expected():
         for index, label in enumerate(source.labels):
             if label not in found and _decodes(source, index):
                 found.add(label)
@@ -229,4 +253,4 @@ def readable_classes(source: Source) -> tuple[str, ...]:
 
 def _decodes(source: Source, index: int) -> bool:
     _, pixels = pixels_at(source, index, lambda image: to_pixels_of(image, SIZES[0], 1, "resize"))
-    return pixels is not None
+    return not isinstance(pixels, str)

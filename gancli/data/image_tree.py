@@ -5,10 +5,9 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
-from gancli.data.class_list import ClassList, read_class_list
+from gancli.data.class_list import CLASS_LIST, ClassList, read_class_list
 from gancli.data.name_tree import (
     ARCHIVE_ENDINGS,
-    CLASS_LIST,
     HIDDEN,
     NO_CLASS,
     NO_ENDING,

@@ -6,6 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
+import numpy as np
+from numpy.typing import NDArray
+
 from gancli.data.class_list import ClassList, by_lists, outer_length
 from gancli.data.labels import in_order
 from gancli.data.source import ClassesFrom, Labels
@@ -20,7 +23,6 @@ from gancli.image_formats import (
 )
 from gancli.printable import encodable, printable
 
-CLASS_LIST = "dataset.json"
 ARCHIVE_ENDINGS = frozenset({".zip", ".npz"})
 HIDDEN, HEIC = "hidden", f"HEIC ({HEIC_REMEDY} to read them)"
 NO_ENDING = "without an ending"
@@ -109,6 +111,13 @@ def by_folder(names: Sequence[str]) -> Labels:
         said = "lies deeper than others" if flat else "lies in more than one folder"
         return Labels(why=f"{printable(names[deep])} {said}{_remedy(inner)}")
     return _in_folders(inner)
+
+
+def misread(places: Sequence[str], labels: NDArray[np.int64], classes: Sequence[str]) -> bool:
+    """Whether files of these classes would be read as other ones by their folders alone."""
+    found = by_folder(places)
+    names = [] if found.of is None else [found.classes[label] for label in found.of]
+    return names != [classes[label] for label in labels.tolist()]
 
 
 def _remedy(inner: Sequence[str]) -> str:

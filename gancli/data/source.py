@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from gancli.errors import DataError
+from gancli.folders import close_path
 from gancli.image_formats import image_in
 from gancli.printable import printable
 
@@ -131,7 +132,9 @@ def reading(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise DataError(
-            f"could not read {error.filename or path}: {system_words(error)}; name {LAYOUT}"
+            f"could not read {error.filename or path}: {system_words(error)}"
+            f"{close_path(path) if isinstance(error, FileNotFoundError) else ''}; "
+            f"name {LAYOUT}"
         ) from error
 
 

@@ -1,16 +1,21 @@
 """`gan compare`: runs that were scored by the same protocol, ranked by one of their scores."""
 
-import shlex
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from gancli.errors import RunError, UsageError
-from gancli.evaluation.not_comparable import refusal, without_score
+from gancli.errors import RunError
+from gancli.evaluation.not_comparable import (
+    alone,
+    command_for_first,
+    refusal,
+    shared_settings,
+    without_score,
+)
 from gancli.evaluation.protocol import Evaluation, Protocol, Split, protocol_differences
 from gancli.evaluation.results import BEST_OF, ScoredRun
 from gancli.runs.folder import LAST
-from gancli.scores import ranks, score_named
+from gancli.scores import ranks, score_meant, score_named
 
 
 @dataclass(frozen=True)
@@ -91,6 +96,16 @@ class Row(NamedTuple):
         """Of its evaluation."""
         return self.entry.evaluation.scores
 
+    def alike(self, settings: Mapping[str, int]) -> "Row":
+        """The line with those scores alone that were computed with these settings."""
+        own = self.entry.evaluation
+        scores = {
+            name: value
+            for name, value in own.scores.items()
+            if own.protocol.settings_of(name).items() <= settings.items()
+        }
+        return Row(self.name, Entry(own.model_copy(update={"scores": scores}), self.entry.how))
+
 
 class Comparison(NamedTuple):
     """A ranking of runs that were scored by the same protocol."""
@@ -100,6 +115,8 @@ class Comparison(NamedTuple):
     protocol: Protocol
     rows: list[Row]
     """the best first"""
+    left_out: Sequence[str] = ()
+    """the names of those that were scored by other protocols alone, next to some that were not"""
 
     def best(self, name: str) -> float | None:
         """The best value of a score; None where there are not several."""
@@ -127,13 +144,13 @@ def rank_runs(runs: Sequence[ScoredRun], by: str | None, split: Split | None = N
         RunError: they were not scored, or not alike.
         UsageError: they do not share this score, or a single evaluation is all there is.
     """
+    by = None if by is None else score_meant(by)
     considered = [e for run in runs for e in run.every if split in (None, e.protocol.split)]
     if not considered:
         against = f" against the {split} split" if split else ""
         raise RunError(
             f"there is no evaluation{against} of {' and '.join(run.name for run in runs)}: make "
-            f"one with gan evaluate {shlex.quote(runs[0].name)}"
-            + (f" --reference {split}" if split else "")
+            f"one with {command_for_first(runs[0], split)}"
         )
     groups = comparable_groups(considered)
     groups.sort(key=lambda group: group[0].protocol.count)
@@ -150,20 +167,26 @@ def rank_runs(runs: Sequence[ScoredRun], by: str | None, split: Split | None = N
 def _in_common(runs: Sequence[ScoredRun], group: Sequence[Evaluation]) -> list[str]:
     """The scores that rank and that every run has by the group's protocol, in their order."""
     names = dict.fromkeys(name for each in group for name in each.scores if ranks(name))
-    protocol = group[0].protocol
-    return [n for n in names if all(any(n in e.scores for e in r.by(protocol)) for r in runs)]
+    return [n for n in names if shared_settings(runs, group[0].protocol, n) is not None]
 
 
 def _ranked(runs: Sequence[ScoredRun], protocol: Protocol, by: str) -> Comparison:
-    rows = []
+    settings = shared_settings(runs, protocol, by)
+    rows, left_out = [], []
     for run in runs:
-        own = run.by(protocol)
-        always = [e for e in run.requested if e in own]
-        rows += [Row(run.name, entry) for entry in standing_entries(own, by, always)]
+        alike = [e for e in run.by(protocol) if e.protocol.settings_of(by) == settings]
+        for name, every in run.subjects:
+            own = [e for e in every if e in alike]
+            always = [e for e in run.requested if e in own]
+            entries = standing_entries(own, by, always)
+            rows += [Row(name, entry) for entry in entries]
+            left_out += [] if entries else [name]
     if len(rows) < 2:
-        raise UsageError(
-            f"{runs[0].name} alone has one evaluation, and a ranking needs two: name another run, "
-            "or evaluate another checkpoint with gan evaluate --checkpoint STEP"
-        )
+        raise alone(runs[0])
     rows.sort(key=lambda row: row.scores[by], reverse=score_named(by).better == "higher")
-    return Comparison(by, protocol, rows)
+    used: dict[str, int] = {}
+    for row in rows:
+        for name in (by, *row.scores):
+            used = row.entry.evaluation.protocol.settings_of(name) | used
+    shown = [row.alike(used) for row in rows]
+    return Comparison(by, protocol.model_copy(update={"settings": used}), shown, left_out)

@@ -107,9 +107,9 @@ def train(
         one_of(FitName, "fit", fit),
         skip_broken,
         verify,
-        one_of(ClassesName, "classes", classes),
-        one_of(FramesName, "frames", frames),
-        images_key,
+        classes=one_of(ClassesName, "classes", classes),
+        frames=one_of(FramesName, "frames", frames),
+        images_key=images_key,
     )
     changes = override_list(overrides, steps)
     preset = _preset(model, dataset, variant, choices=choices, changes=changes, data_dir=folder)

@@ -4,6 +4,7 @@ from pydantic import BaseModel
 from rich.markup import escape
 from rich.table import Table
 
+from gancli.pasteable import command
 from gancli.printable import printable
 from gancli.report.console import console, say
 
@@ -27,6 +28,10 @@ class Look(BaseModel):
     """images of each of Pillow's modes; empty: not the user's own files"""
     broken: list[str]
     """images that cannot be decoded, or read"""
+    reasons: dict[str, str]
+    """why, for each of them"""
+    remarks: list[str]
+    """what is unusual, and how it is dealt with"""
     passed_over: dict[str, int] = {}
     """files that are left out as no images, by reason"""
     several_frames: str = ""
@@ -48,7 +53,7 @@ def print_look(found: Look) -> None:
     if found.modes:
         modes = ", ".join(f"{mode} {count:,}" for mode, count in found.modes.items())
         table.add_row("modes", modes)
-        table.add_row("broken", _safe(_broken(found.broken)))
+        table.add_row("broken", _safe(_broken(found.reasons)))
     if found.passed_over:
         said = (f"{count:,} {reason}" for reason, count in sorted(found.passed_over.items()))
         table.add_row("passed over", _safe(", ".join(said)))
@@ -56,8 +61,10 @@ def print_look(found: Look) -> None:
         table.add_row("frames", _safe(found.several_frames))
     table.add_row("training", "\n".join(map(_safe, found.training)))
     console().print(table, soft_wrap=False)
+    for remark in found.remarks:
+        say(f"note: {remark}")
     if found.broken:
-        say("broken images stop gan train, unless it is told to --skip-broken")
+        say(f"broken images stop {command('train')}, unless it is told to --skip-broken")
 
 
 def _safe(text: str) -> str:
@@ -73,7 +80,8 @@ def _classes(classes: dict[str, int]) -> str:
     return f"{len(classes)}: {', '.join(shown)}{f', and {more:,} more' if more else ''}"
 
 
-def _broken(names: list[str]) -> str:
-    more = len(names) - BROKEN_SHOWN
-    rest = f", and {more:,} more" if more > 0 else ""
-    return f"{len(names):,}: {', '.join(names[:BROKEN_SHOWN])}{rest}" if names else "none"
+def _broken(reasons: dict[str, str]) -> str:
+    lines = [f"{name}: {reason}" for name, reason in list(reasons.items())[:BROKEN_SHOWN]]
+    more = len(reasons) - len(lines)
+    rest = [f"and {more:,} more"] if more else []
+    return "\n".join([f"{len(reasons):,}", *lines, *rest]) if reasons else "none"

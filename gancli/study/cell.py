@@ -17,6 +17,7 @@ from gancli.checkpoint import load
 from gancli.data import Mixture
 from gancli.errors import GanError, InterruptedRunError, LockedError, NonFiniteError
 from gancli.files import write_atomically
+from gancli.outside import model_from
 from gancli.sampler import Sampler, Samples
 from gancli.settings import Settings
 from gancli.signals import stop_flag
@@ -64,7 +65,7 @@ class CellExaminer:
         if not isinstance(event, Stepped):
             return
         last = self.trainer.job.preset.schedule.steps
-        if event.step % self.arena.every == 0 or event.step == last:
+        if event.step % self.arena.every_in(last) == 0 or event.step == last:
             self._measure(event.step)
         elif time.monotonic() - self._spoke > PROGRESS_SECONDS:
             self._say({"step": event.step})
@@ -133,14 +134,14 @@ def _with_patience(request: CellRequest, tell: Tell, should_stop: Callable[[], b
 
 def run_as_process() -> None:
     """Do what standard input asks for; a failure's sentence goes to standard error."""
-    request = CellRequest.model_validate_json(sys.stdin.read())
+    request = model_from(CellRequest, sys.stdin.read(), "the request of a cell")
     parent = os.getppid()
 
     def tell(words: dict[str, object]) -> None:
         sys.stdout.write(json.dumps(words) + "\n")
         sys.stdout.flush()
 
-    with stop_flag(notice="") as stopped:
+    with stop_flag(said="") as stopped:
         try:
             # A study that was killed takes its cells with it, each with its state saved.
             _with_patience(request, tell, lambda: stopped() or os.getppid() != parent)
