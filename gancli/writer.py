@@ -102,17 +102,14 @@ def write(
         batches: uint8 images of (B, H, W, C) or points of (B, D), in the order of `seeds`.
         seeds: one per sample.
         out: the folder to make.
-        form: one of `FormatName`: a folder has SEED.png, or CLASS/SEED.png; a zip samples.zip with
-            pictures and dataset.json; an npz samples.npz with the samples, `seeds`, `labels` and
-            `class_names`.
+        form: one of `FormatName`: a folder has SEED.png, or CLASS/SEED.png; a zip pictures and
+            dataset.json; an npz the samples, `seeds`, `labels` and `class_names`.
         key: the samples' name in an npz: `images` or `points`; next to `arr_0`, labels are `arr_1`.
         labels: one per sample, where there are classes.
         classes: all classes, in the order of their labels, those without samples among them.
-        by_class: whether a folder is parted by class. It gets a dataset.json, too, where the
-            folders alone would be read as other classes.
+        by_class: whether a folder is parted by class; dataset.json says what its folders do not.
         single: whether `out` is to be the zip or npz itself, not a folder that holds it.
-        flat: whether a folder of classes is not parted: files are numbered through, and their
-            classes are in dataset.json, as in NVlabs' zip.
+        flat: whether files are numbered through instead, their classes in dataset.json.
         progress: called with the number of samples written so far.
 
     Raises:

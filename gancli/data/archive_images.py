@@ -2,6 +2,7 @@
 
 import stat
 import tempfile
+import weakref
 import zipfile
 from pathlib import Path
 from typing import IO, cast
@@ -81,9 +82,13 @@ def _images_in(
 
     if not found.images and len(found.archives) == 1 and depth > 1:
         inner = members[found.archives[0]]
+        file = _inner(archive, inner, path)
+        within = _opened(file, path)
+        # A zip closes only what it has opened itself.
+        weakref.finalize(within, file.close)
         return _images_in(
             path,
-            _opened(_inner(archive, inner, path), path),
+            within,
             stamp._replace(name=f"{stamp.name}/{inner.filename}"),
             how,
             depth - 1,
