@@ -224,7 +224,7 @@ def animations(root: Path) -> Path:
 
 def test_frames_are_a_choice_and_counted(tmp_path: Path, gan: Gan) -> None:
     root = animations(tmp_path / "set")
-    first, every = (open_source(root, ReadingChoices(frames=each)) for each in ("first", "all"))  # type: ignore[arg-type]
+    first, every = (open_source(root, ReadingChoices(frames=each)) for each in ("first", "all"))
     assert (len(first), len(every)) == (5, 5 + 3 + 2 + 5 + 1)
     assert every.names[3] == "a.webp[3]" and every.names[-1] == "e.png"
     spec = ImageFolder(path=str(root), size=16, frames="all", fit="resize")

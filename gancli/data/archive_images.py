@@ -10,7 +10,8 @@ from typing import IO, cast
 from gancli.data.image_tree import Holder, Stamps, digest_of, place_file, source_of
 from gancli.data.name_tree import Listing, is_image_by_name
 from gancli.data.npz_images import is_npz, npz_images
-from gancli.data.source import UNREADABLE, ReadingChoices, Source, Stamp, system_words
+from gancli.data.reasons import reason_of
+from gancli.data.source import UNREADABLE, ReadingChoices, Source, Stamp
 from gancli.errors import DataError
 from gancli.printable import printable
 
@@ -130,7 +131,7 @@ def _has_drive(entry: zipfile.ZipInfo, name: str) -> bool:
 def _why_not(entry: zipfile.ZipInfo) -> str | None:
     """Why a member cannot be read; None: it may be."""
     if entry.flag_bits & _ENCRYPTED:
-        return "it is encrypted"
+        return "it is encrypted: unpack the archive first"
     if stat.S_ISLNK(entry.external_attr >> 16):
         return "a link, which a zip does not follow"
     return _why_too_large(entry, MAX_IMAGE_BYTES) if is_image_by_name(entry.filename) else None
@@ -143,10 +144,8 @@ def _why_too_large(entry: zipfile.ZipInfo, most: int) -> str | None:
 
 
 def _why(error: Exception) -> str:
-    if isinstance(error, OSError):
-        return system_words(error)
-    if isinstance(error, UNREADABLE):
-        return str(error) or type(error).__name__
+    if isinstance(error, (OSError, *UNREADABLE)):
+        return reason_of(error, b"")
     raise error
 
 
