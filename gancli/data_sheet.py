@@ -1,6 +1,5 @@
 """The picture that `gan data` draws of a data set: a sheet of images by class, or all points."""
 
-import io
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +7,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from gancli.data import AnyData, Dataset
+from gancli.image_formats import image_in
 from gancli.pictures import encoded
 from gancli.plurals import counted
 from gancli.point_pictures import picture_of_points, reach_of
@@ -54,7 +54,7 @@ def free_sheet_file(name: str) -> Path:
 
 def _is_sheet(path: Path) -> bool:
     try:
-        with Image.open(io.BytesIO(path.read_bytes()), formats=("PNG",)) as picture:
+        with image_in(path.read_bytes()) as picture:
             return picture.info.get(SIGNATURE[0]) == SIGNATURE[1]
     except (OSError, ValueError, Image.DecompressionBombError):
         return False

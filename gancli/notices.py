@@ -6,13 +6,9 @@ from contextlib import suppress
 from pathlib import Path
 
 from gancli.launch import leads_here
+from gancli.printable import printable
 
 _said: set[str] = set()
-
-
-def printable(text: str) -> str:
-    """The text with every control character as its number: a line must stay one line."""
-    return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in text)
 
 
 def as_text(path: object) -> str:
