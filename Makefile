@@ -1,15 +1,24 @@
 # One command each; `make` lists them. VENV and PYTHON may be set, e.g. make test VENV=/tmp/venv
+# TORCH=cpu installs PyTorch without CUDA, which is a quarter as large: make demo TORCH=cpu
 
 VENV ?= .venv
 PYTHON ?= python3
 BIN = $(VENV)/bin
+TORCH ?=
+TORCH_INDEX = https://download.pytorch.org/whl/$(TORCH)
+PIP = $(BIN)/pip install --quiet --disable-pip-version-check
+ifeq ($(TORCH),)
+SIZE = 6 GB of disk, 5 to 15 minutes, most of it PyTorch with CUDA (make $(MAKECMDGOALS) TORCH=cpu: 1.5 GB)
+else
+SIZE = 1.5 GB of disk or more, 2 to 5 minutes
+endif
 INSTALLED = $(VENV)/.gancli-installed
 DEMO = runs/demo
 # Parallel test processes must not each take every core.
 PYTEST = OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
 
 .DEFAULT_GOAL := help
-.PHONY: help install format lint type test test-slow check bench demo
+.PHONY: help install format lint type test test-slow check bench fuzz survive demo
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -19,8 +28,10 @@ install: $(INSTALLED) ## make the virtual environment and install gancli into it
 $(INSTALLED): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "gancli needs Python 3.11 or newer: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
+	@echo "installing gancli into $(VENV): about $(SIZE)"
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	$(if $(TORCH),$(PIP) --index-url $(TORCH_INDEX) torch torchvision)
+	$(PIP) --editable '.[dev]'
 	@touch $@
 
 format: install ## put the code in its format
@@ -40,11 +51,18 @@ test: install ## all tests but the slow and gpu ones
 test-slow: install ## many kills, two processes for every preset, README commands
 	$(PYTEST) -m "slow and not gpu"
 
+survive: install ## kill runs of seven models 100 times, resume each and compare (KILLS=, SEED=)
+	OMP_NUM_THREADS=1 $(BIN)/python tests/survive.py --kills $(or $(KILLS),100) $(if $(SEED),--seed $(SEED))
+
 check: lint type test ## what must pass before a commit
 
 bench: install ## time every model's step beside two plain loops (on a quiet machine)
 	$(BIN)/gan bench train
 
+fuzz: install ## 20 minutes of garbage for every command; FUZZ="--seed N" repeats one case
+	cd tests && OMP_NUM_THREADS=1 $(abspath $(BIN))/python -m fuzz $(FUZZ)
+
 demo: install ## a short collapse study: three GANs on eight Gaussians, one of which collapses
+	@echo "training three small GANs: about 100 seconds on two cores"
 	$(BIN)/gan collapse-study --models gan,sngan,wgan-gp --seeds 1 --steps 800 --out $(DEMO)
 	@echo "open it in a browser: $(DEMO)/report.html"

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import BinaryIO
 
 from gancli.errors import DiskError
+from gancli.notices import notice_once
+from gancli.pasteable import command
 from gancli.scratch import partial_file
-from gancli.watch import remark
 
 _FULL = {errno.ENOSPC: "the disk is full", errno.EDQUOT: "the disk quota is used up"}
 _FAULTY = {
@@ -28,6 +29,7 @@ _REFUSED = {
     errno.EISDIR: "a folder is in the way",
     errno.ENOENT: "its folder cannot be made",
 }
+_NOT_FLUSHED = {errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EBADF}
 _FLUSHED_ONE_BY_ONE = 64
 """Most files that are flushed each for itself; of more, one flush of all disks takes less time."""
 
@@ -48,7 +50,7 @@ def disk_error(error: OSError, path: Path | None = None) -> DiskError | None:
     remedy = "free some space" if error.errno in _FULL else "choose another place"
     return DiskError(
         f"could not use {where}: {reason}; files written before are intact: {remedy}, then "
-        "rerun the command (gan resume, for a run that had begun)"
+        f"rerun the command ({command('resume')}, for a run that had begun)"
     )
 
 
@@ -78,7 +80,7 @@ def write_atomically(path: Path, content: bytes | bytearray) -> None:
         DiskError: the disk is full or not writable; the old file, if any, is untouched.
     """
     with disk_errors(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         with partial_file(path) as (partial, file):
             file.write(content)
             file.flush()
@@ -87,12 +89,21 @@ def write_atomically(path: Path, content: bytes | bytearray) -> None:
         flush_folder(path.parent)
 
 
+def make_folder(folder: Path) -> None:
+    """Make a folder and those above it, so that they survive a power failure."""
+    if folder.is_dir():
+        return
+    make_folder(folder.parent)
+    folder.mkdir(exist_ok=True)
+    flush_folder(folder.parent)
+
+
 def keep(path: Path, content: bytes | bytearray) -> None:
     """Write a file of the cache; that it cannot be written is remarked and stops nothing."""
     try:
         write_atomically(path, content)
     except DiskError as error:
-        remark(not_kept(error))
+        notice_once(not_kept(error))
 
 
 def not_kept(error: DiskError) -> str:
@@ -114,6 +125,25 @@ def reserve(file: BinaryIO, size: int) -> None:
                 raise
 
 
+def flush_folder(folder: Path) -> None:
+    """Make the names in a folder survive a power failure, where its disk can do that."""
+    if os.name != "posix":
+        return
+    try:
+        handle = os.open(folder, os.O_RDONLY)
+    except PermissionError:
+        # One may write into a folder that one may not list; its names cannot be flushed.
+        return
+    try:
+        os.fsync(handle)
+    except OSError as error:
+        # Some network and FUSE disks flush no folders.
+        if error.errno not in _NOT_FLUSHED:
+            raise
+    finally:
+        os.close(handle)
+
+
 def flush_tree(folder: Path) -> None:
     """Make a folder and all that is in it survive a power failure."""
     below = [path for path in folder.rglob("*") if not path.is_symlink()]
@@ -132,13 +162,3 @@ def flush_file(path: Path) -> None:
     """Make a file's content survive a power failure."""
     with path.open("rb+") as file:
         os.fsync(file.fileno())
-
-
-def flush_folder(folder: Path) -> None:
-    """Make a rename in `folder` survive a power failure."""
-    if os.name == "posix":
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)

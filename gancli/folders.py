@@ -2,18 +2,78 @@
 
 import atexit
 import os
+import re
 import tempfile
 from contextlib import ExitStack
+from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 
 import platformdirs
 
 from gancli.files import disk_errors
+from gancli.notices import as_text, notice_once
 from gancli.scratch import scratch_folder
-from gancli.watch import remark
 
 _SETTING = "GANCLI_CACHE"
+_HOME = re.compile(r"(?:[\w.-]+=)*~")
+"""A word of a command line whose path begins in a home folder, e.g. `--out=~/runs`."""
+
+
+def named_by(variable: str) -> str | None:
+    """The value of an environment variable that names a folder or a file; None: it is not set."""
+    value = os.environ.get(variable)
+    return expanded(value) if value else None
+
+
+def expanded(word: str) -> str:
+    """A word of a command line with `~` as the home folder, also where a shell leaves it alone."""
+    match = _HOME.match(word)
+    if match is None:
+        return word
+    start = match.end() - 1
+    return word[:start] + os.path.expanduser(word[start:])  # noqa: PTH111
+
+
+def close_path(path: Path) -> str:
+    """`(did you mean PATH?)`, where a path that does not exist resembles one that does.
+
+    The first part that does not exist is compared with what its folder holds.
+    """
+    rest = [part for part in (path, *path.parents) if not part.exists()]
+    if not rest:
+        return ""
+    first = rest[-1]
+    try:
+        names = sorted(each.name for each in first.parent.iterdir())
+    except OSError:
+        return ""
+    close = get_close_matches(first.name, names, n=1)
+    close = close or get_close_matches(first.name.lower(), [n.lower() for n in names], n=1)
+    named = next((name for name in names if close and name.lower() == close[0].lower()), None)
+    if named is None:
+        return ""
+    meant = first.parent / named / path.relative_to(first)
+    return f" (did you mean {meant if meant.exists() else first.parent / named}?)"
+
+
+def portable(path: Path) -> str:
+    """A path as files of a run hold it, which may be passed on: the home folder is `~`.
+
+    `expanded` makes a path of it again.
+    """
+    for home in dict.fromkeys(each for each in (_home(), _home(resolved=True)) if each):
+        if home != home.parent and path.is_relative_to(home):
+            return as_text((Path("~") / path.relative_to(home)).as_posix())
+    return as_text(path)
+
+
+def _home(*, resolved: bool = False) -> Path | None:
+    try:
+        return Path.home().resolve() if resolved else Path.home()
+    except (OSError, RuntimeError):
+        # A user without a home, as in some containers.
+        return None
 
 
 def cache_folder() -> Path:
@@ -32,9 +92,9 @@ def cache_folder() -> Path:
 
 
 def _wanted() -> Path:
-    asked = os.environ.get(_SETTING)
+    asked = named_by(_SETTING)
     if asked:
-        return Path(asked).expanduser().absolute()
+        return Path(asked).absolute()
     return platformdirs.user_cache_path("gancli")
 
 
@@ -63,7 +123,7 @@ def stand_in(wanted: Path, reason: str) -> Path:
     owner = os.getpid()
     # A forked process must not clear it away from under its parent.
     atexit.register(lambda: held.close() if os.getpid() == owner else None)
-    remark(
+    notice_once(
         f"{wanted} cannot be used as the cache folder ({reason}), so what would be kept there is "
         f"gone after this call: name another folder with {_SETTING}"
     )
@@ -80,13 +140,21 @@ def data_folder(asked: Path | None, before: str | None = None) -> Path:
     Returns:
         The folder asked for, else the one used before, else `GANCLI_DATA`, else the cache.
     """
-    kept = before if before and Path(before).is_dir() else None
-    chosen = asked or kept or os.environ.get("GANCLI_DATA")
+    chosen = asked or (_folder(before) if before else None) or named_by("GANCLI_DATA")
     if chosen:
         return Path(chosen)
     # Data that are there need only be read.
     there = _wanted() / "data"
     return there if there.is_dir() else cache_folder() / "data"
+
+
+def _folder(path: str) -> Path | None:
+    """The path where there is such a folder, as far as this user may see."""
+    found = Path(expanded(path))
+    try:
+        return found if found.is_dir() else None
+    except (OSError, ValueError):
+        return None
 
 
 def as_typed(path: Path) -> Path:

@@ -1,8 +1,21 @@
 """Commands as a reader can paste them into a shell."""
 
 import shlex
+from collections.abc import Sequence
+
+_first: list[str] = []
+"""Words that this command line has before the command, such as `--plugin FILE`."""
+
+
+def begin_with(words: Sequence[object]) -> None:
+    """Let every command begin with these words, because without them it would not be understood."""
+    _first[:] = map(str, words)
 
 
 def command(*words: object) -> str:
     """`gan` and these words, each quoted where a shell would take it apart."""
+    return _joined(*_first, *words)
+
+
+def _joined(*words: object) -> str:
     return f"gan {shlex.join(map(str, words))}"

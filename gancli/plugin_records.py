@@ -1,7 +1,7 @@
 """Which plugins a preset's parts come from, as a checkpoint records it."""
 
 import hashlib
-import json
+import shlex
 import sys
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -11,6 +11,8 @@ from pathlib import Path
 from pydantic import Field
 
 from gancli.errors import RunError
+from gancli.folders import expanded, portable
+from gancli.outside import json_from, model_from
 from gancli.plugins import PREFIX, load_plugins
 from gancli.settings import Settings
 
@@ -94,7 +96,7 @@ def _of_file(file: Path) -> PluginRecord:
     """The record of a plugin's file, or package, as it was when it was first loaded."""
     file = file.resolve()
     if file.name != "__init__.py":
-        return PluginRecord(name=file.name, sha256=_sha256(file), path=str(file))
+        return PluginRecord(name=file.name, sha256=_sha256(file), path=portable(file))
     digest = hashlib.sha256()
     for each in sorted(file.parent.rglob("*.py")):
         digest.update(f"{each.relative_to(file.parent).as_posix()}\n".encode())
@@ -127,12 +129,15 @@ def require_plugins(path: Path, header: str) -> None:
         UsageError: one that the user has named cannot be loaded.
     """
     load_plugins()
-    table = json.loads(header)
-    for each in (table.get("plugins") if isinstance(table, dict) else None) or ():
-        record = PluginRecord.model_validate(each)
+    table = json_from(header, path)
+    said = table.get("plugins") if isinstance(table, dict) else None
+    missing: list[PluginRecord] = []
+    for each in said if isinstance(said, list) else ():
+        record = model_from(PluginRecord, each, path)
         now = _loaded(record.name)
         if now is None:
-            raise RunError(f"{path} needs the plugin {record}, {_remedy(record)}")
+            missing.append(record)
+            continue
         if now.sha256 != record.sha256:
             then_and_now = f"{_short(record)} then, {_short(now)} now"
             warnings.warn(
@@ -141,20 +146,25 @@ def require_plugins(path: Path, header: str) -> None:
                 ChangedPluginWarning,
                 stacklevel=2,
             )
+    if missing:
+        needed = " and ".join(map(str, missing))
+        what = f"plugin {needed}, which is" if len(missing) == 1 else f"plugins {needed}, which are"
+        remedies = " and ".join(map(_remedy, missing))
+        raise RunError(f"{path} needs the {what} not loaded: {remedies}")
 
 
 def _remedy(record: PluginRecord) -> str:
     if not record.sha256:
         return (
-            f"which was not a file: run the code that defines {', '.join(record.parts)} first, or "
-            "put it into a file and add --plugin FILE.py"
+            f"run the code that defines {', '.join(record.parts)} first, or put it into a file and "
+            "add --plugin FILE.py"
         )
-    file = Path(record.path) if record.path else None
+    file = Path(expanded(record.path)) if record.path else None
     if file is not None and file.is_file() and _sha256(file) == record.sha256:
-        return f"which is not loaded: add --plugin {file}"
+        return f"add --plugin {shlex.quote(str(file))}"
     wanted = "FILE.py" if record.path else record.name
     where = f" (it was {record.path})" if record.path else ""
-    return f"which is not loaded: add --plugin {wanted}{where}"
+    return f"add --plugin {wanted}{where}"
 
 
 def _sha256(file: Path) -> str:

@@ -17,6 +17,8 @@ from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 
 from gancli.errors import UsageError
+from gancli.folders import close_path, expanded
+from gancli.pasteable import command
 
 VARIABLE = "GANCLI_PLUGINS"
 """The environment variable that lists plugins, separated as PATH is; child processes inherit it."""
@@ -36,9 +38,7 @@ def load_plugin(wanted: str | Path) -> None:
     Raises:
         UsageError: there is no such file or package, or its code fails.
     """
-    name = str(wanted)
-    if _is_file(name):
-        name = str(Path(name).resolve())
+    name = _whole(str(wanted))
     _load_once(name)
     if name not in _listed():
         os.environ[VARIABLE] = os.pathsep.join([*_listed(), name])
@@ -50,6 +50,9 @@ def load_plugins() -> None:
     Raises:
         UsageError: one is missing, or its code fails.
     """
+    if _listed():
+        # Child processes may work in another folder.
+        os.environ[VARIABLE] = os.pathsep.join(_listed())
     for name in _listed():
         _load_once(name)
     for point in _installed():
@@ -65,11 +68,17 @@ def _installed() -> tuple[EntryPoint, ...]:
 
 
 def _listed() -> list[str]:
-    return [name for name in os.environ.get(VARIABLE, "").split(os.pathsep) if name]
+    return [_whole(name) for name in os.environ.get(VARIABLE, "").split(os.pathsep) if name]
+
+
+def _whole(name: str) -> str:
+    """A file's whole path, or a package's name."""
+    return str(Path(expanded(name)).resolve()) if _is_file(name) else name
 
 
 def _is_file(name: str) -> bool:
-    return name.endswith(".py") or "/" in name or os.sep in name
+    looks_so = name.endswith(".py") or "/" in name or os.sep in name
+    return looks_so or ("." in name and Path(name).is_file())
 
 
 def _load_once(name: str) -> None:
@@ -89,7 +98,12 @@ def _load_once(name: str) -> None:
 
 def _load_file(path: Path) -> None:
     if not path.is_file():
-        raise UsageError("there is no such file")
+        listed = VARIABLE in os.environ and str(path) in _listed()
+        remedy = f"correct {VARIABLE}, which lists it" if listed else "correct its path"
+        raise UsageError(f"there is no such file: {remedy}{close_path(path)}")
+    if path.suffix == ".toml":
+        again = command("train", path)
+        raise UsageError(f"it is a preset, and a plugin is Python: type {again} to train it")
     name = PREFIX + path.stem
     there = sys.modules.get(name)
     if there is not None and Path(str(there.__file__)) != path:
@@ -117,10 +131,12 @@ def _told(name: str) -> Iterator[None]:
     try:
         yield
     except ModuleNotFoundError as error:
-        if error.name != name:
+        if not f"{name}.".startswith(f"{error.name}."):
             raise UsageError(f"cannot load the plugin {name}: {_where(name, error)}") from error
+        file = Path(f"{name}.py")
+        wanted = file if file.is_file() else "FILE.py"
         raise UsageError(
-            f"found no plugin {name}: pass --plugin FILE.py, or the name of an installed package"
+            f"found no plugin {name}: pass --plugin {wanted}, or the name of an installed package"
         ) from None
     except Exception as error:
         raise UsageError(f"cannot load the plugin {name}: {_where(name, error)}") from error

@@ -1,10 +1,7 @@
 """How long work tells of its progress; who shows it is passed in."""
 
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-
-from gancli.launch import leads_here
 
 Done = Callable[[int], None]
 """Told how many are done so far."""
@@ -24,13 +21,3 @@ def unwatched(total: int, unit: str) -> Iterator[Done]:
 def unsaid(sentence: str) -> None:
     """Drop a sentence."""
     del sentence
-
-
-_remarked: set[str] = set()
-
-
-def remark(sentence: str) -> None:
-    """Say on standard error, once, what goes differently and stops nothing."""
-    if sentence not in _remarked and leads_here():
-        _remarked.add(sentence)
-        sys.stderr.write(f"note: {sentence}\n")

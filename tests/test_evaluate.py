@@ -197,17 +197,17 @@ def test_an_interrupted_pass_leaves_no_cache(tmp_path: Path) -> None:
     [
         (
             "kid",
-            (999, 5000, 0),
+            (3, 5000, 0),
             UsageError,
-            "--kid needs at least 1,000 images to score, and there are 999: raise --count",
+            "--kid needs at least 4 images to score, and there are 3: raise --count",
         ),
         (
             "kid",
-            (5000, 10, 0),
+            (5000, 3, 0),
             DataError,
-            "1,000 real images, and there are 10.*larger --reference",
+            "4 real images, and there are 3.*larger --reference",
         ),
-        ("is", (9, 100, 0), UsageError, "--is needs at least 10"),
+        ("is", (1, 100, 0), UsageError, "--is needs at least 2"),
         ("prc", (5, 100, 0), UsageError, "--prc needs at least 6"),
         ("intra-fid", (100, 100, 0), UsageError, "knows classes"),
         ("intra-fid", (10**6, 10**6, 101), UsageError, "has room for 100"),
@@ -413,7 +413,7 @@ def test_the_latest_run_of_images_is_scored(gan: Gan, data_dir: Path) -> None:
         (["--per-class", 2, "--count", 3], "mutually exclusive"),
         (["--reference", "tset"], "train, test, both, or a path"),
         (["--weights", "w.pth"], "trained here"),
-        (["--kid", "--count", 500], "at least 1,000"),
+        (["--kid", "--count", 500, "--kid-subset-size", 501], "at least 501"),
     ):
         code, _, said = gan("evaluate", "cgan", *wrong, "--data-dir", data_dir)
         assert (code, words in said) == (2, True), said

@@ -40,11 +40,33 @@ ROOMS = [
         "sample_formats",
         "plurals",
         "pasteable",
+        "outside",
+        "notices",
+        "locks",
+        "exchange",
+        "printable",
+        "class_folders",
+        "image_formats",
     },
     {"networks", "objective", "optimizers", "data"},
     {"preset"},
     {"state", "checkpoint", "runs", "environment", "user_images"},
-    {"sampler", "traverse", "html", "palette", "pictures", "writer", "preview", "evaluation"},
+    {
+        "sampler",
+        "traverse",
+        "html",
+        "palette",
+        "pictures",
+        "point_pictures",
+        "discriminator_field",
+        "sheets",
+        "sample_picture",
+        "data_sheet",
+        "figures",
+        "writer",
+        "preview",
+        "evaluation",
+    },
     {"step", "trainer"},
     {"evaluate_in_training"},
     {"bench", "study"},
@@ -58,7 +80,7 @@ DOORS = {"cli", "commands", "library"}
 """A command, typed and done, and the library's function of the same name."""
 BLIND = {"networks", "objective", "data"}
 """These three must not import each other."""
-ASSEMBLY = {"__init__", "app", "complete", "main", "metric_options", "options"}
+ASSEMBLY = {"__init__", "app", "complete", "main", "metric_options", "mistyped", "options"}
 """Files of cli/ that are not one command's."""
 SHARED_NAMES = {"load"}
 """A name of two meanings: the library's opens what the checkpoint's reads."""

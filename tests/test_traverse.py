@@ -321,8 +321,8 @@ def test_what_is_written(runs: dict[Key, Run], gan: Gan) -> None:
     assert found.axes[0].values[0] in (-3, 0)
     assert all(axis.digits_changed is None for axis in found.axes)
     with Image.open("here/L0D0.gif") as film:
-        # Forth and back, five images of 64 pixels side by side.
-        assert (film.n_frames, film.size) == (6, (5 * 66 + 2, 68))  # type: ignore[attr-defined]
+        # Forth and back, five images of 16 pixels side by side, six times as large.
+        assert (film.n_frames, film.size) == (6, (5 * 98 + 2, 100))  # type: ignore[attr-defined]
 
 
 def tiles(file: Path, count: tuple[int, int], side: int) -> NDArray[np.uint8]:
@@ -466,7 +466,7 @@ def test_bad_input(typed: list[str], code: int, words: str, runs: dict[Key, Run]
 def test_runs_that_cannot_be_traversed(tmp_path: Path, gan: Gan) -> None:
     Trainer(job(narrow(("gan", "ring8", "reference")), tmp_path / "points")).train()
     code, _, said = gan("traverse", tmp_path / "points")
-    assert (code, "needs images" in said) == (2, True)
+    assert (code, "only images are traversed" in said) == (2, True)
     assert not (tmp_path / "points" / "traversals").exists()
     for name in ("nonsense", "eigengan"):
         code, _, said = gan("traverse", name)

@@ -11,6 +11,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from gancli.catalog.base import builds_on
 from gancli.catalog.merge import Table, parse
 from gancli.errors import UsageError
+from gancli.folders import close_path
+from gancli.pasteable import command
 
 REFERENCE = "reference"
 OWN = "images"
@@ -34,6 +36,9 @@ class PresetFile(BaseModel):
 
     name: str
     summary: str
+    """what the paper changed, in a sentence"""
+    idea: str = ""
+    """the same in a few words, for a table"""
     paper: str
     datasets: list[str]
     instead: dict[str, str] = {}
@@ -91,7 +96,13 @@ def model_names() -> list[str]:
 def labelled_example() -> str:
     """A command that trains a model that knows classes."""
     known = next(found for found in map(preset_file, model_names()) if found.knows_classes)
-    return f"gan train {known.name} --dataset {known.datasets[-1]}"
+    return command("train", known.name, "--dataset", known.datasets[-1])
+
+
+def example_of(model: str | None = None) -> str:
+    """A command that trains a model, by default the one with the shortest name."""
+    known = preset_file(model or min(model_names(), key=len))
+    return command("train", known.name, "--dataset", known.datasets[0])
 
 
 def dataset_names() -> list[str]:
@@ -109,7 +120,9 @@ def read_toml(path: Path) -> Table:
     try:
         return parse(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise UsageError(f"could not read the preset file {path}: {error.strerror}") from error
+        raise UsageError(
+            f"could not read the preset file {path}: {error.strerror}{close_path(path)}"
+        ) from error
     except ValueError as error:
         raise UsageError(f"{path} is not a preset in TOML and UTF-8: {error}") from error
 
@@ -122,6 +135,8 @@ def preset_file(model: str) -> PresetFile:
         UsageError: there is no such model.
     """
     if model not in model_names():
+        if file := close_path(Path(model)):
+            raise UsageError(f"there is no model or preset file {model!r}{file}")
         raise UsageError(
             f"there is no model {model!r}: choose a preset file or one of "
             f"{', '.join(model_names())}{close_to(model, model_names())}"
@@ -138,7 +153,7 @@ def parse_preset(table: Table, source: str) -> PresetFile:
         field = ".".join(map(str, first["loc"]))
         raise UsageError(
             f"{source} is not a preset ({field}: {first['msg'].lower()}): "
-            "start from one that works: gan presets show NAME --dataset D > my.toml"
+            f"start from one that works: {command('presets', 'show', 'NAME')} > my.toml"
         ) from error
 
 
@@ -155,6 +170,14 @@ def dataset_table(dataset: str) -> Table:
             f"{close_to(dataset, dataset_names())}"
         )
     return read_toml(preset_folder() / "datasets" / f"{dataset}.toml")
+
+
+def preset_data(dataset: str) -> Table:
+    """The `[data]` of a named set; empty where each model says its own."""
+    found: Table = {}
+    for name in lineage(dataset):
+        found |= dataset_table(name).get("data", {})
+    return found
 
 
 def lineage(dataset: str) -> list[str]:
@@ -181,6 +204,21 @@ def is_resolved_file(model: str) -> bool:
         return False
     table = read_toml(Path(model))
     return "dataset" in table and not builds_on(table)
+
+
+def unknown_set(dataset: str, said: str) -> UsageError:
+    """The error for a name that is neither a data set's nor a path.
+
+    Args:
+        dataset: the name.
+        said: which data sets there are, in words, for where no path is close.
+    """
+    path = close_path(Path(dataset))
+    if path and not close_to(dataset, dataset_names()):
+        return UsageError(f"there is no data set or path {dataset!r}{path}")
+    return UsageError(
+        f"there is no data set {dataset!r}: {said}{close_to(dataset, dataset_names())}"
+    )
 
 
 def close_to(word: str, known: Sequence[str]) -> str:

@@ -24,8 +24,10 @@ from gancli.catalog.preset_files import (
     parse_preset,
     preset_file,
     read_toml,
+    unknown_set,
 )
 from gancli.errors import UsageError
+from gancli.pasteable import command
 
 LARGE = 64
 """From this side on, in pixels, images have settings of their own."""
@@ -151,14 +153,11 @@ def _choose_dataset(chosen: PresetFile, dataset: str | None) -> str:
         other = chosen.instead[dataset]
         raise UsageError(
             f"{chosen.name} has no preset for {dataset}, use {other}: "
-            f"gan train {other} --dataset {dataset}"
+            + command("train", other, "--dataset", dataset)
         )
     if dataset in dataset_names():
         raise UsageError(f"{chosen.name} has no preset for {dataset}; {has}")
-    raise UsageError(
-        f"there is no data set {dataset!r}: choose a path of images, or one of {has}"
-        f"{close_to(dataset, dataset_names())}"
-    )
+    raise unknown_set(dataset, f"choose a path of images, or one of {has}")
 
 
 def _choose_variant(chosen: PresetFile, dataset: str, variant: str | None) -> str:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from gancli.choices import DeviceName, FitName
+from gancli.choices import ClassesName, DeviceName, FitName, FramesName
 from gancli.cli.complete import (
     complete_dataset,
     complete_model,
@@ -51,6 +51,10 @@ VariantOption = Annotated[
 StepsOption = Annotated[
     int | None,
     typer.Option("--steps", min=1, metavar="N", help="Generator updates (schedule.steps)."),
+]
+DpiOption = Annotated[
+    int,
+    typer.Option("--dpi", min=50, max=1200, metavar="N", help="Pixels per inch of plots as PNG."),
 ]
 SetOption = Annotated[
     list[str] | None,
@@ -106,6 +110,31 @@ WhiteOption = Annotated[
 SkipBrokenOption = Annotated[
     bool, typer.Option("--skip-broken", help="Skip images that cannot be decoded.")
 ]
+ClassesOption = Annotated[
+    ClassesName | None,
+    typer.Option(
+        "--classes",
+        help="Classes of your own images: auto (the default: dataset.json, labels, or folders that "
+        "part the images), folders (the outermost ones, whatever lies around them), or none.",
+    ),
+]
+FramesOption = Annotated[
+    FramesName | None,
+    typer.Option(
+        "--frames",
+        help="Images read of an animation, or of a TIFF of several pages: the first (the default), "
+        "or all.",
+    ),
+]
+ImagesKeyOption = Annotated[
+    str | None,
+    typer.Option(
+        "--images-key",
+        metavar="NAME",
+        help="Array of the images in an npz; that of the labels follows (train_images: "
+        "train_labels). Default: images, or arr_0.",
+    ),
+]
 VerifyOption = Annotated[
     bool,
     typer.Option(
@@ -126,6 +155,14 @@ CheckpointOption = Annotated[
         "--checkpoint",
         metavar="last|best|STEP",
         help="Checkpoint of the run; best: by the evaluations made in training.",
+    ),
+]
+FromCheckpointOption = Annotated[
+    str,
+    typer.Option(
+        "--checkpoint",
+        metavar="last|best|STEP",
+        help="Checkpoint to resume from; those after it are removed.",
     ),
 ]
 WeightsOption = Annotated[

@@ -1,8 +1,13 @@
 """`gan resume` as it is typed."""
 
+from typing import Annotated
+
+import typer
+
 from gancli.cli.options import (
     DataDirOption,
     DeviceOption,
+    FromCheckpointOption,
     RunArgument,
     TensorboardOption,
     ThreadsOption,
@@ -13,6 +18,15 @@ from gancli.cli.options import (
 
 def resume(
     run: RunArgument = None,
+    dataset: Annotated[
+        str | None,
+        typer.Option(
+            "--dataset",
+            metavar="PATH",
+            help="New place of the run's images, where they are your own and have been moved.",
+        ),
+    ] = None,
+    checkpoint: FromCheckpointOption = "last",
     device: DeviceOption = None,
     threads: ThreadsOption = None,
     data_dir: DataDirOption = None,
@@ -30,6 +44,10 @@ def resume(
         run,
         Place(device, threads, data_dir),
         TrainOptions(
-            data_dir, tensorboard=tensorboard, weights=ExtractorWeights(weights, trust_weights)
+            data_dir,
+            tensorboard=tensorboard,
+            weights=ExtractorWeights(weights, trust_weights),
+            checkpoint=checkpoint,
         ),
+        dataset,
     )

@@ -1,6 +1,5 @@
 """`gan sample` as it is typed."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -44,9 +43,12 @@ def sample(
         ),
     ] = None,
     classes: Annotated[
-        str | None,
+        list[str] | None,
         typer.Option(
-            "--classes", metavar="0,3,cat", help="Class names or numbers. Default: all classes."
+            "--classes",
+            metavar="0,3,cat",
+            help="Class names or numbers; may be repeated, e.g. for names with commas. Default: "
+            "all classes.",
         ),
     ] = None,
     truncation: TruncationOption = None,
@@ -59,6 +61,22 @@ def sample(
             "--format", help="zip: PNGs and dataset.json. Default: folder; for points: npz."
         ),
     ] = None,
+    images_key: Annotated[
+        str | None,
+        typer.Option(
+            "--images-key",
+            metavar="NAME",
+            help="Array of the images in an npz: arr_0 for tools that read ADM's. Default: images.",
+        ),
+    ] = None,
+    flat: Annotated[
+        bool,
+        typer.Option(
+            "--flat",
+            help="One folder for all classes, for tools that look into no folders; the classes are "
+            "in dataset.json.",
+        ),
+    ] = False,
     grid: Annotated[
         bool, typer.Option("--grid", help="Also write all samples as one picture.")
     ] = False,
@@ -66,9 +84,12 @@ def sample(
     raw: RawOption = False,
     device: DeviceOption = None,
     out: Annotated[
-        Path | None,
+        str | None,
         typer.Option(
-            "--out", metavar="DIR", help="Folder to write. Default: in samples/ of the run."
+            "--out",
+            metavar="DIR|FILE",
+            help="Folder to write, or a file that ends in .zip or .npz. Default: in samples/ of "
+            "the run.",
         ),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace the files in --out.")] = False,
@@ -82,10 +103,12 @@ def sample(
             count=count,
             seeds=seeds,
             per_class=per_class,
-            classes=classes,
+            classes=tuple(classes) if classes else None,
             truncation=truncation,
             batch_size=batch_size,
             form=form,
+            images_key=images_key,
+            flat=flat,
             grid=grid,
             checkpoint=checkpoint,
             raw=raw,

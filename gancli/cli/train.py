@@ -7,11 +7,15 @@ import typer
 
 from gancli.choices import PrecisionName
 from gancli.cli.options import (
+    ClassesOption,
     DataDirOption,
     DatasetOption,
     DeviceOption,
     FitOption,
+    FramesOption,
+    FromCheckpointOption,
     ImageSizeOption,
+    ImagesKeyOption,
     Model,
     SetOption,
     SkipBrokenOption,
@@ -64,6 +68,9 @@ def train(
     image_size: ImageSizeOption = None,
     fit: FitOption = None,
     skip_broken: SkipBrokenOption = False,
+    classes: ClassesOption = None,
+    frames: FramesOption = None,
+    images_key: ImagesKeyOption = None,
     verify: VerifyOption = False,
     white: WhiteOption = None,
     resume: Annotated[
@@ -75,13 +82,17 @@ def train(
     allow_changes: Annotated[
         bool, typer.Option("--allow-changes", help="Resume although the preset has changed.")
     ] = False,
+    checkpoint: FromCheckpointOption = "last",
     force: Annotated[bool, typer.Option("--force", help="Replace the run in --out.")] = False,
     tensorboard: TensorboardOption = False,
     weights: WeightsOption = None,
     trust_weights: TrustOption = False,
     dry_run: Annotated[
         bool,
-        typer.Option("--dry-run", help="Print the step and networks as they will run, and exit."),
+        typer.Option("--dry-run", help="Print the losses and networks without training."),
+    ] = False,
+    full: Annotated[
+        bool, typer.Option("--full", help="With --dry-run: print every layer and field.")
     ] = False,
 ) -> None:
     """Train a model: previews, metrics and checkpoints go to the run's folder."""
@@ -107,8 +118,12 @@ def train(
             allow_changes=allow_changes,
             force=force,
             dry_run=dry_run,
+            full=full,
             tensorboard=tensorboard,
-            images=ImageChoices(image_size, fit, skip_broken, verify, white),
+            images=ImageChoices(
+                image_size, fit, skip_broken, verify, white, classes, frames, images_key
+            ),
             weights=ExtractorWeights(weights, trust_weights),
+            checkpoint=checkpoint,
         )
     )

@@ -21,6 +21,7 @@ from gancli.choices import PrecisionName
 from gancli.environment import Place, new_settings, set_up_torch
 from gancli.errors import UsageError
 from gancli.folders import cache_folder, data_folder
+from gancli.pasteable import command
 from gancli.preset import load_preset
 from gancli.report.bench_table import (
     print_figures,
@@ -126,9 +127,12 @@ def bench_study(steps: int, *, as_json: bool) -> None:
 
 
 def _measure_all(request: BenchRequest, settings: RunSettings) -> Iterator[Figures]:
-    for option, said in (("--variant", request.variant), ("--set", request.overrides)):
-        if said:
-            raise UsageError(f"{option} needs a model: type gan bench train MODEL {option} ...")
+    for option, said in (("--variant", (request.variant,)), ("--set", request.overrides)):
+        if said and said[0]:
+            words = ("--dataset", request.dataset or "DATASET", option, said[0])
+            raise UsageError(
+                f"{option} needs a model: type {command('bench', 'train', 'MODEL', *words)}"
+            )
     for number, choice in enumerate(every_choice(request.dataset)):
         figures = _measure(choice, request, settings)
         if not request.as_json:

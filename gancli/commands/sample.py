@@ -1,6 +1,8 @@
 """`gan sample`."""
 
-from collections.abc import Iterator, Sequence
+import csv
+import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from itertools import chain
@@ -15,10 +17,9 @@ from gancli.checkpoint import Checkpoint
 from gancli.choices import DeviceName
 from gancli.defaults import SAMPLE_COUNT, SAMPLES_PER_CLASS
 from gancli.environment import choose_device
-from gancli.errors import RunError, UsageError
+from gancli.errors import UsageError
 from gancli.files import write_atomically
 from gancli.folders import as_typed
-from gancli.pictures import grid, png, scatter
 from gancli.plurals import counted
 from gancli.preset import Preset
 from gancli.report.console import console, say
@@ -26,16 +27,26 @@ from gancli.report.progress import counting
 from gancli.rng import SEED_LIMIT
 from gancli.runs.find import ANY, LABELLED, default_folder, find, open_checkpoint
 from gancli.runs.folder import Run
-from gancli.sample_formats import FormatName
-from gancli.sampler import Sampler, Samples
-from gancli.writer import refuse_to_overwrite, write
+from gancli.sample_formats import (
+    ADM_IMAGES_KEY,
+    ADM_LABELS_KEY,
+    LABELS_KEY,
+    SAMPLE_FORMATS,
+    SEEDS_KEY,
+    FormatName,
+)
+from gancli.sample_picture import SamplePicture
+from gancli.sampler import Sampler
+from gancli.writer import refuse_to_overwrite, refuse_to_replace, write
 
 PICTURE_LIMIT = 100_000
-"""Samples in one picture; more could not be told apart, nor opened."""
+"""Points in one picture; more could not be told apart."""
 COUNT_LIMIT = 10_000_000
 """Samples of one call."""
 NAMES_SHOWN = 20
 """Classes that an error lists."""
+SINGLE_FILES = (FormatName.ZIP, FormatName.NPZ)
+"""Formats of one file, whose endings they are."""
 LONGEST_NUMBER = 40
 """Digits of a number; longer ones are names."""
 
@@ -48,15 +59,17 @@ class SampleRequest:
     count: int | None
     seeds: str | None
     per_class: int | None
-    classes: str | None
+    classes: tuple[str, ...] | None
     truncation: float | None
     batch_size: int
     form: FormatName | None
+    images_key: str | None
+    flat: bool
     grid: bool
     checkpoint: str
     raw: bool
     device: DeviceName | None
-    out: Path | None
+    out: str | None
     force: bool
 
     @property
@@ -89,48 +102,58 @@ def sample(request: SampleRequest) -> None:
     preset = saved.header.preset
     labels = _wanted_classes(request, preset)
     total = len(seeds) * len(labels)
-    if total > COUNT_LIMIT:
-        raise UsageError(f"{total:,} samples are too many: one call writes at most {COUNT_LIMIT:,}")
-    form = _form(request.form, preset.data.key)
+    file = single_file(request.out)
+    form = _form(request, preset.data.key, file)
     pictured = request.grid or preset.data.key == "points"
-    if pictured and total > PICTURE_LIMIT:
-        raise UsageError(
-            f"a picture of {total:,} samples is too large: it may show at most {PICTURE_LIMIT:,}"
-        )
-    out = (request.out or _default_folder(found, saved, request)).absolute()
+    _refuse_too_many(total, preset.data.key)
+    place = Path(request.out) if request.out else _default_folder(found, saved, request)
+    out = place.absolute()
     # Next to the folder, not in it: whoever reads the folder wants samples alone.
-    picture_file = out.parent / f"{out.name}-grid.png"
-    _check_free(out, picture_file if pictured else None, force=request.force)
+    picture_file = out.parent / f"{out.stem if file else out.name}-grid.png"
+    check = refuse_to_replace if file else refuse_to_overwrite
+    check(out, force=request.force)
+    if pictured:
+        refuse_to_replace(picture_file, force=request.force)
     device = torch.device(choose_device(request.device))
     network = saved.network(raw=request.raw)
     say(f"sampling {saved.path}: {preset.name} on {preset.dataset}, {network}")
     generator = saved.generator(raw=request.raw).to(device)
     sampler = Sampler(generator, preset, request.batch_size, request.truncation)
-    kept: list[Samples] = []
+    picture = SamplePicture(saved, seeds, labels)
     with counting(console(), total, preset.data.key) as progress:
-        batches = chain.from_iterable(sampler.batches(seeds, label) for label in labels)
+        batches = (picture.keeping(sampler.batches(seeds, label), label) for label in labels)
         write(
-            _keeping(batches, kept) if pictured else batches,
+            chain.from_iterable(batches),
             seeds * len(labels),
             out,
             form,
-            key=preset.data.key,
+            key=request.images_key or preset.data.key,
             labels=_joined([sampler.labels(seeds, label) for label in labels]),
-            folders=preset.data.class_names if request.by_class else None,
+            classes=preset.data.class_names if preset.classes else (),
+            by_class=request.by_class,
+            single=file is not None,
+            flat=request.flat,
             progress=progress,
         )
     each = f", {len(seeds)} of each of {_classes(labels)}," if request.by_class else ""
     say(f"wrote {counted(total, preset.data.key.removesuffix('s'))}{each} to {as_typed(out)}")
     if pictured:
-        picture = _picture(np.concatenate(kept), saved, len(seeds) if request.by_class else None)
-        write_atomically(picture_file, picture)
-        say(f"picture: {as_typed(picture_file)}")
+        _draw(picture, picture_file)
 
 
-def _check_free(out: Path, picture_file: Path | None, *, force: bool) -> None:
-    refuse_to_overwrite(out, force=force)
-    if picture_file is not None and picture_file.exists() and not force:
-        raise RunError(f"{picture_file} exists: replace it with --force, or choose another --out")
+def _draw(picture: SamplePicture, file: Path) -> None:
+    write_atomically(file, picture.drawn())
+    said = f" ({picture.words()})" if picture.words() else ""
+    say(f"picture: {as_typed(file)}{said}")
+
+
+def _refuse_too_many(total: int, key: str) -> None:
+    if total > COUNT_LIMIT:
+        raise UsageError(f"{total:,} samples are too many: one call writes at most {COUNT_LIMIT:,}")
+    if key == "points" and total > PICTURE_LIMIT:
+        raise UsageError(
+            f"a picture of {total:,} points is too large: it may show at most {PICTURE_LIMIT:,}"
+        )
 
 
 def _classes(labels: Sequence[int | None]) -> str:
@@ -160,14 +183,16 @@ def _wanted_classes(request: SampleRequest, preset: Preset) -> list[int | None]:
     return [*parse_classes(request.classes, preset.data.class_names)]
 
 
-def parse_classes(text: str, names: Sequence[str]) -> list[int]:
+def parse_classes(texts: Sequence[str], names: Sequence[str]) -> list[int]:
     """`0,3,cat` as labels: each word a class's name, or its number.
+
+    A name that has commas is a text of its own, or stands in double quotes.
 
     Raises:
         UsageError: there is no such class, or one is named twice.
     """
     labels: list[int] = []
-    for word in (part.strip() for part in text.split(",")):
+    for word in chain.from_iterable(_words(text, names) for text in texts):
         if word in names:
             labels.append(names.index(word))
         elif _is_number(word) and int(word) < len(names):
@@ -176,22 +201,28 @@ def parse_classes(text: str, names: Sequence[str]) -> list[int]:
             close = get_close_matches(word, names, n=1)
             raise UsageError(
                 f"--classes {word} is neither one of {_listed(names)} nor a number below "
-                f"{len(names)}" + (f" (did you mean {close[0]}?)" if close else "")
+                f"{len(names)}"
+                + (f" (did you mean {close[0]}?)" if close else "")
+                + ("; put a name that has commas in double quotes" if "," in "".join(names) else "")
             )
     if len(set(labels)) < len(labels):
-        raise UsageError(f"--classes {text} names a class twice: name each once")
+        raise UsageError(f"--classes {','.join(texts)} names a class twice: name each once")
     return labels
+
+
+def _words(text: str, names: Sequence[str]) -> list[str]:
+    """A list with commas as csv has it, where it is not a class's name as a whole."""
+    if text.strip() in names:
+        return [text.strip()]
+    try:
+        return [word.strip() for word in next(csv.reader([text], skipinitialspace=True))]
+    except (csv.Error, StopIteration):
+        return [text]
 
 
 def _listed(names: Sequence[str]) -> str:
     shown = ", ".join(names[:NAMES_SHOWN])
     return shown if len(names) <= NAMES_SHOWN else f"{shown} and {len(names) - NAMES_SHOWN} more"
-
-
-def _keeping(batches: Iterator[Samples], kept: list[Samples]) -> Iterator[Samples]:
-    for batch in batches:
-        kept.append(batch)
-        yield batch
 
 
 def parse_seeds(text: str) -> list[int]:
@@ -228,28 +259,53 @@ def _is_number(text: str) -> bool:
     return text.isdecimal() and len(text) <= LONGEST_NUMBER
 
 
-def _form(asked: FormatName | None, key: str) -> FormatName:
-    if key == "images":
-        return asked or FormatName.FOLDER
-    if asked not in (None, FormatName.NPZ):
-        raise UsageError(f"points can only be written as npz: leave --format {asked} out")
-    return FormatName.NPZ
+def single_file(out: str | None) -> FormatName | None:
+    """The format of the one file that `--out` names by its ending; None: it names a folder.
+
+    A slash at the end makes a folder of any name.
+    """
+    ending = Path(out).suffix.lower().removeprefix(".") if out else ""
+    is_folder = not out or out.endswith(("/", os.sep))
+    return None if is_folder or ending not in SINGLE_FILES else FormatName(ending)
+
+
+def _form(request: SampleRequest, key: str, file: FormatName | None) -> FormatName:
+    """The format, which the options that are of one format alone must fit."""
+    if file is not None and request.form not in (None, file):
+        raise UsageError(
+            f"--out ends in .{file}, and --format is {request.form}: leave --format out, or end "
+            "--out with a slash to write into a folder of that name"
+        )
+    asked = request.form or file
+    if key != "images" and asked not in (None, FormatName.NPZ):
+        raise UsageError(
+            f"points can only be written as npz, not as {asked}: leave --format out, and --out "
+            "without that ending"
+        )
+    form = asked or (FormatName.FOLDER if key == "images" else FormatName.NPZ)
+    if request.flat and SAMPLE_FORMATS[form].container != "folder":
+        raise UsageError(f"--flat is for folders, and {form} has none: leave it out")
+    if request.images_key is not None:
+        _check_images_key(request.images_key, form, key)
+    return form
+
+
+def _check_images_key(name: str, form: FormatName, key: str) -> None:
+    if form != FormatName.NPZ or key != "images":
+        raise UsageError(
+            "--images-key names the array of images in an npz: add --format npz, or leave it out"
+        )
+    if name in {SEEDS_KEY, LABELS_KEY, ADM_LABELS_KEY} or not name.isidentifier():
+        raise UsageError(
+            f"--images-key {name!r} cannot name an array next to {SEEDS_KEY} and {LABELS_KEY}: use "
+            f"letters, digits and underscores, e.g. {ADM_IMAGES_KEY}"
+        )
 
 
 def _default_folder(found: Run | Path, saved: Checkpoint, request: SampleRequest) -> Path:
     which = (request.seeds or f"0-{len(request.wanted()) - 1}").replace(" ", "")
     if request.by_class:
-        which += f"-of-{request.classes or 'each'}".replace(" ", "").replace("/", "_")
+        which += f"-of-{','.join(request.classes or ('each',))}".replace(" ", "").replace("/", "_")
     if request.truncation is not None:
         which += f"-within-{request.truncation:g}"
     return default_folder(found, saved, "samples", which, raw=request.raw)
-
-
-def _picture(made: Samples, saved: Checkpoint, columns: int | None) -> bytes:
-    header, spec = saved.header, saved.header.preset.data
-    if spec.key == "images":
-        return png(grid(made, columns))
-    title = f"{header.preset.name}, step {header.step:,}, {counted(len(made), 'sample')}"
-    folder = Path(header.data_folder or "")
-    reals = spec.to_samples(spec.load(folder, header.settings.seed).x)
-    return scatter(made, reals, spec, title)

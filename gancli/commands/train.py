@@ -12,12 +12,19 @@ from gancli.data import ImageFolder
 from gancli.environment import Place, new_settings, settings_again
 from gancli.errors import RunError, UsageError
 from gancli.evaluation.request import ExtractorWeights
-from gancli.preset import Preset, change, load_preset, mark_deviations, preset_differences
+from gancli.preset import (
+    Preset,
+    change,
+    keep_periods,
+    load_preset,
+    mark_deviations,
+    preset_differences,
+)
 from gancli.report.console import say
 from gancli.report.dry_run import print_plan
 from gancli.run_job import TrainOptions, alone_in, go_on, start_run
 from gancli.runs.find import latest_of
-from gancli.runs.folder import Run
+from gancli.runs.folder import LAST, Run
 from gancli.user_images import ImageChoices, choose, preset_as_typed, typed_over, words_for
 
 
@@ -41,9 +48,11 @@ class TrainRequest:
     allow_changes: bool
     force: bool
     dry_run: bool
+    full: bool
     tensorboard: bool
     images: ImageChoices = field(default_factory=ImageChoices)
     weights: ExtractorWeights = field(default_factory=ExtractorWeights)
+    checkpoint: str = LAST
 
     @cached_property
     def data(self) -> str | UserImages | None:
@@ -58,11 +67,27 @@ class TrainRequest:
     @property
     def options(self) -> TrainOptions:
         """What is neither of the preset nor of the settings."""
-        return TrainOptions(self.data_dir, self.images.verify, self.tensorboard, self.weights)
+        return TrainOptions(
+            self.data_dir, self.images.verify, self.tensorboard, self.weights, self.checkpoint
+        )
 
     def changes(self) -> list[str]:
         """All overrides, `--steps` among them."""
         return [*self.overrides, *([f"schedule.steps={self.steps}"] if self.steps else [])]
+
+    def typed_dry(self) -> list[str]:
+        """The words of the command line that describe the preset, and `--dry-run`."""
+        options = {
+            "--dataset": self.dataset,
+            "--variant": self.variant,
+            "--steps": self.steps,
+            "--image-size": self.images.size,
+            "--fit": self.images.fit,
+        }
+        words = [self.model, *(["--skip-broken"] if self.images.skip_broken else [])]
+        words += [word for name, said in options.items() if said for word in (name, str(said))]
+        words += [word for said in self.overrides for word in ("--set", said)]
+        return ["train", *words, "--dry-run"]
 
     def preset(self) -> Preset:
         """The preset that the options describe."""
@@ -77,15 +102,21 @@ def train(request: TrainRequest) -> None:
         preset = request.preset()
         if isinstance(preset.data, ImageFolder):
             say(words_for(preset.data))
-        print_plan(preset)
-    elif request.resume:
-        _resume_as_typed(request)
-    else:
-        preset = request.preset()
-        settings = new_settings(
-            request.place, request.precision, request.seed, deterministic=request.deterministic
-        )
-        start_run(preset, settings, request.options, out=request.out, force=request.force)
+        print_plan(preset, request.typed_dry(), full=request.full)
+        return
+    run = _run_to_resume(request) if request.resume else None
+    if run is not None and run.checkpoints():
+        _resume_as_typed(request, run)
+        return
+    preset = request.preset()
+    if request.resume:
+        say("there is no run to resume yet: starting one")
+    settings = new_settings(
+        request.place, request.precision, request.seed, deterministic=request.deterministic
+    )
+    # A run that stopped before its first checkpoint has nothing to lose.
+    force = request.force or run is not None
+    start_run(preset, settings, request.options, out=request.out, force=force)
 
 
 def _refuse_contradictions(request: TrainRequest) -> None:
@@ -95,16 +126,19 @@ def _refuse_contradictions(request: TrainRequest) -> None:
         )
     if request.resume and request.dry_run:
         raise UsageError("--resume and --dry-run are mutually exclusive: leave one out")
+    if request.full and not request.dry_run:
+        raise UsageError("--full applies only with --dry-run: leave it out")
     if request.force and request.out is None:
         raise UsageError("--force needs --out, the folder of the run to replace")
     if request.allow_changes and not request.resume:
         raise UsageError("--allow-changes applies only with --resume: leave it out")
+    if request.checkpoint != LAST and not request.resume:
+        raise UsageError("--checkpoint applies only with --resume: leave it out")
 
 
-def _resume_as_typed(request: TrainRequest) -> None:
-    run = _wanted_run(request)
+def _resume_as_typed(request: TrainRequest, run: Run) -> None:
     with alone_in(run):
-        saved = load(run.checkpoint())
+        saved = load(run.checkpoint(request.checkpoint))
         stored = saved.header
         if request.seed not in (None, stored.settings.seed):
             raise RunError(
@@ -135,14 +169,13 @@ def _resume_as_typed(request: TrainRequest) -> None:
         go_on(run, saved, preset, settings, request.options)
 
 
-def _wanted_run(request: TrainRequest) -> Run:
+def _run_to_resume(request: TrainRequest) -> Run | None:
+    """The run that `--resume` means; None: there is none yet."""
     if request.out is None:
-        wanted = load_preset(request.model, request.data, request.variant)
+        wanted = request.preset()
         return latest_of(wanted.name, wanted.dataset)
     run = Run(request.out)
-    if not run.exists():
-        raise RunError(f"there is no run in {request.out}: leave --resume out to start one there")
-    return run
+    return run if run.exists() else None
 
 
 def _preset_again(request: TrainRequest, stored: Preset) -> Preset:
@@ -150,9 +183,12 @@ def _preset_again(request: TrainRequest, stored: Preset) -> Preset:
     named = request.model in catalog.model_names()
     if named and request.variant is None:
         data = request.data or stored.dataset
-        name = data.name if isinstance(data, UserImages) else data
-        if (request.model, name) != (stored.name, stored.dataset):
+        same_data = isinstance(stored.data, ImageFolder) and isinstance(data, UserImages)
+        if request.model != stored.name or not (same_data or data == stored.dataset):
             return load_preset(request.model, data, None, request.changes())
         changed = change(stored, [*typed_over(data, request.images), *request.changes()])
         return mark_deviations(changed, stored.name, stored.dataset)
-    return request.preset()
+    preset = request.preset()
+    if catalog.is_resolved_file(request.model):
+        return preset
+    return keep_periods(preset, stored, request.changes())

@@ -17,7 +17,8 @@ from gancli.environment import choose_device
 from gancli.errors import UsageError
 from gancli.evaluation.mnist_classifier import Reader, load_digit_reader, shows_digits
 from gancli.evaluation.observer import Observer
-from gancli.folders import as_typed, cache_folder, data_folder
+from gancli.folders import as_typed, cache_folder, data_folder, portable
+from gancli.pasteable import command
 from gancli.preset import Preset
 from gancli.report.console import console, say
 from gancli.report.progress import counting
@@ -25,7 +26,8 @@ from gancli.report.traversal import Panel, budget, print_traversal, render_trave
 from gancli.report.traversal_figures import animation, axes_sheet, sprite, strip
 from gancli.rng import SEED_LIMIT
 from gancli.runs.find import OF_IMAGES, default_folder, find, open_checkpoint
-from gancli.runs.folder import TRAVERSAL_FILE, Run
+from gancli.runs.folder import Run
+from gancli.runs.own_files import TRAVERSAL_FILE
 from gancli.sampler import Sampler, Samples
 from gancli.traverse import (
     MAX_CLASSES_SHOWN,
@@ -96,8 +98,8 @@ def traverse(request: TraverseRequest) -> None:
     preset = saved.header.preset
     if not preset.data.shape.is_image:
         raise UsageError(
-            f"{preset.name} on {preset.dataset} makes points, and gan traverse needs images: draw "
-            "points with gan sample"
+            f"{preset.name} on {preset.dataset} makes points, and only images are traversed: draw "
+            f"points with {command('sample', found.folder if isinstance(found, Run) else found)}"
         )
     device = torch.device(choose_device(request.device))
     generator = saved.generator(raw=request.raw).to(device)
@@ -106,7 +108,7 @@ def traverse(request: TraverseRequest) -> None:
     if span is not None:
         _refuse_unused(span, chosen, preset)
     out = (request.out or _default_folder(request, found, saved, span)).absolute()
-    refuse_to_overwrite(out, force=request.force, own=TRAVERSAL_FILE, command="gan traverse")
+    refuse_to_overwrite(out, force=request.force, own=TRAVERSAL_FILE, writer=command("traverse"))
     network = saved.network(raw=request.raw)
     say(f"traversing {saved.path}: {preset.name} on {preset.dataset}, {network}")
     if max(preset.classes, preset.prior.categories) > MAX_CLASSES_SHOWN:
@@ -117,7 +119,7 @@ def traverse(request: TraverseRequest) -> None:
         made.sort(key=lambda each: -each.found.effect)
         traversal = _record(request, saved, span, reader, [each.found for each in made])
         (new / "axes.png").write_bytes(axes_sheet([(each.found, each.row) for each in made]))
-        (new / "traversal.json").write_text(traversal.model_dump_json(indent=1))
+        (new / "traversal.json").write_text(traversal.model_dump_json(indent=1), encoding="utf-8")
         if request.html:
             page = render_traversal(traversal, [each.panel for each in made])
             (new / "traverse.html").write_bytes(page)
@@ -173,7 +175,7 @@ def _record(
         model=preset.name,
         dataset=preset.dataset,
         variant=preset.variant,
-        checkpoint=str(saved.path),
+        checkpoint=portable(saved.path),
         step=saved.header.step,
         network=saved.network(raw=request.raw),
         seeds=tuple(request.seeds()),

@@ -12,7 +12,7 @@ from gancli.defaults import MEMORY_GIB
 from gancli.errors import DiskError
 from gancli.evaluation.distances import BLOCK_BYTES
 from gancli.files import disk_errors, reserve
-from gancli.watch import remark
+from gancli.notices import notice_once
 
 GIB = 2**30
 DEFAULT_MEMORY_BYTES = int(MEMORY_GIB * GIB)
@@ -57,7 +57,7 @@ class FeatureStore:
             return _on_disk(self.folder, count, width)
         except DiskError as error:
             other = Path(tempfile.gettempdir())
-            remark(f"features are kept in {other}: {error}")
+            notice_once(f"features are kept in {other}: {error}")
             return _on_disk(other, count, width)
 
 

@@ -25,9 +25,10 @@ from gancli.data.stacked import DIGITS
 from gancli.data.torchvision_images import resized
 from gancli.evaluation.observer import UNOBSERVED, EvaluationStoppedError, Observer, never
 from gancli.files import keep
+from gancli.notices import notice_once
 from gancli.preset import Preset
 from gancli.rng import stream
-from gancli.watch import Done, remark
+from gancli.watch import Done
 
 CLASSIFIER_SETTINGS = (
     "conv16-conv32-fc128 batch-norm; adam one-cycle 5e-3; 3 epochs of 200 and 50; shift 2; v2"
@@ -144,7 +145,9 @@ def digit_reader(
         try:
             return Reader(net.eval(), _load(net, file), name)
         except DAMAGED:
-            remark(f"the digit classifier in {file} is damaged: it is trained again (a minute)")
+            notice_once(
+                f"the digit classifier in {file} is damaged: it is trained again (a minute)"
+            )
     threads = torch.get_num_threads()
     torch.set_num_threads(CLASSIFIER_THREADS)
     try:

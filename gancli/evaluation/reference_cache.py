@@ -18,7 +18,7 @@ from gancli.evaluation.frechet import Gaussian
 from gancli.evaluation.image_sets import ImageSet
 from gancli.evaluation.observer import UNOBSERVED, Observer
 from gancli.files import keep
-from gancli.watch import remark
+from gancli.notices import notice_once
 
 REFERENCE_FORMAT = "gancli-reference-2"
 TOTAL = "total"
@@ -125,7 +125,9 @@ def _load(file: Path, extractor: Extractor) -> FeatureSet | None:
         gaussians = {name: _gaussian(tensors, name, extractor.exact_device) for name in names}
         total = gaussians.pop(TOTAL)
     except (OSError, SafetensorError, ValueError, KeyError, AttributeError):
-        remark(f"{file}, the cached statistics of real images, is damaged: they are computed again")
+        notice_once(
+            f"{file}, the cached statistics of real images, is damaged: they are computed again"
+        )
         return None
     by_class = {int(name.removeprefix("class")): own for name, own in gaussians.items()}
     return FeatureSet(

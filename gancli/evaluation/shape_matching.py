@@ -22,7 +22,7 @@ def with_same_shape(scored: ScoredImages, reals: RealSets) -> tuple[ScoredImages
         UsageError: their sizes or colours differ.
         DataError: an image is broken.
     """
-    every = [each for each in (*reals.references, reals.train, reals.held_out) if each is not None]
+    every = [r for r in (*reals.references, reals.train, reals.held_out) if r and not r.statistics]
     sets = [scored.images, *(real.images for real in every)]
     channels, white = _common(sets), _white(sets)
     scored = replace(scored, images=_read_as(scored.images, channels, white))
@@ -31,11 +31,11 @@ def with_same_shape(scored: ScoredImages, reals: RealSets) -> tuple[ScoredImages
     }
 
     def again(real: RealImages | None) -> RealImages | None:
-        return None if real is None else told[id(real)]
+        return None if real is None else told.get(id(real), real)
 
     for real in told.values():
         refuse_other_shape(scored.images, real.images, str(real))
-    references = tuple(told[id(real)] for real in reals.references)
+    references = tuple(told.get(id(real), real) for real in reals.references)
     return scored, RealSets(references, again(reals.train), again(reals.held_out))
 
 

@@ -9,11 +9,11 @@ from gancli.errors import GanError
 
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
-_COMMAND = re.compile(r"gan [a-z-]+[^,;:()]*")
+_COMMAND = re.compile(r"gan [a-z-]+(?:'[^']*'|[^,;:()'])*")
 """A command for a shell, up to where the sentence goes on."""
-_RESUME = re.compile(r"gan resume (\S+)")
+_RESUME = re.compile(r"gan resume (?:'([^']+)'|(\S+))")
 _SET = re.compile(r"--set ([\w.]+)=([^\s,;:()]*)")
-_PLUGIN = re.compile(r"add --plugin ([^\s,;()]+)")
+_PLUGIN = re.compile(r"add --plugin (?:'([^']+)'|([^\s,;()]+))")
 _OPTION = re.compile(r"--([a-z][a-z-]*)(?: (?=[A-Z]{2,}|[A-Z]\b|\d|last\b|best\b))?")
 _OTHERWISE = {"resume": "gancli.resume", "allow-changes": "allow_changes=True"}
 """Options whose argument has another name."""
@@ -43,13 +43,13 @@ def pythonic(sentence: str) -> str:
     parts, end = [], 0
     for command in _COMMAND.finditer(sentence):
         parts.append(_arguments(sentence[end : command.start()]))
-        parts.append(_RESUME.sub(r'gancli.resume("\1")', command[0]))
+        parts.append(_RESUME.sub(r'gancli.resume("\1\2")', command[0]))
         end = command.end()
     return "".join([*parts, _arguments(sentence[end:])])
 
 
 def _arguments(text: str) -> str:
-    text = _PLUGIN.sub(r'call gancli.load_plugin("\1") first', text)
+    text = _PLUGIN.sub(r'call gancli.load_plugin("\1\2") first', text)
     text = _SET.sub(lambda found: f'overrides={{"{found[1]}": {found[2] or "..."}}}', text)
     return _OPTION.sub(
         lambda found: _OTHERWISE.get(found[1], found[1].replace("-", "_") + "="), text

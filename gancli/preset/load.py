@@ -2,16 +2,16 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from difflib import get_close_matches
 from typing import Any
 
 from pydantic import ValidationError
 
 from gancli import catalog
-from gancli.catalog.fit_to_images import UserImages
-from gancli.catalog.merge import TAGS, Table, override
+from gancli.catalog.fit_to_images import KEPT, UserImages
+from gancli.catalog.merge import TAGS, Table
 from gancli.errors import UsageError
 from gancli.networks import fit, owners
+from gancli.preset.field_names import override_fields, suggestion
 from gancli.preset.published import ABSENT, Deviation
 from gancli.preset.schema import Preset, leaves
 from gancli.preset.stored import is_of_a_run, read_stored, without_old_fields
@@ -22,6 +22,7 @@ _PERIODS = {
     "log_every",
     "preview_every",
     "checkpoint_every",
+    "checkpoint_minutes",
     "keep_newest",
     "keep_every",
     "evaluate_every",
@@ -31,6 +32,10 @@ _PERIODS = {
 """Fields of the schedule that do not affect training."""
 REMARKS = frozenset({"deviations", "expected", "paper", "summary"})
 """Descriptions: they may be reworded, and a run goes on all the same."""
+_TRAINED = _COMPARED | {"turns"}
+"""What published scores depend on."""
+_IDENTIFYING = ("kind", "source", "layout", "modes", "count")
+"""Fields of the data that make it another set, not the same set prepared otherwise."""
 _UNSAID = ("Value error, ", "Input should be ")
 
 
@@ -55,7 +60,65 @@ def load_preset(
     if is_of_a_run(model):
         return _reread(table, model)
     preset = validate(table, model)
-    return preset if catalog.is_resolved_file(model) else mark_deviations(preset, model, dataset)
+    if catalog.is_resolved_file(model):
+        return _with_own_scores(preset)
+    if overrides:
+        preset = _as_another(preset, _resolved(model, dataset, variant))
+    return mark_deviations(preset, model, dataset)
+
+
+def _with_own_scores(preset: Preset) -> Preset:
+    """A preset from a complete file; published scores that an edited one no longer has are gone."""
+    if preset.expected is None:
+        return preset
+    try:
+        published = load_preset(preset.name, preset.dataset, preset.variant)
+    except UsageError:
+        return preset
+    if published.expected != preset.expected or _trains_alike(preset, published):
+        return preset
+    return preset.model_copy(update={"expected": None})
+
+
+def _as_another(preset: Preset, before: Table) -> Preset:
+    """A preset with changes, as what it is: published scores and the set's name are the old one's.
+
+    Args:
+        preset: with changes.
+        before: the table without them, which need not be valid.
+    """
+    try:
+        same = _trains_alike(preset, validate(before, preset.name))
+    except UsageError:
+        same = False
+    if same:
+        return preset
+    now, then = preset.data.model_dump(mode="json"), before.get("data", {})
+    another = any(now.get(key) != then[key] for key in _IDENTIFYING if key in then)
+    dataset = _name_of(now, preset.dataset) if another else preset.dataset
+    return preset.model_copy(update={"expected": None, "dataset": dataset})
+
+
+def _trains_alike(one: Preset, other: Preset) -> bool:
+    """Whether two presets train the same, whatever they write as they go."""
+    tables = [leaves(each.model_dump(mode="json", include=_TRAINED)) for each in (one, other)]
+    return not [
+        path
+        for path in {*tables[0], *tables[1]}
+        if tables[0].get(path) != tables[1].get(path)
+        and path.removeprefix("schedule.") not in _PERIODS
+        and not isinstance(tables[0].get(path, tables[1].get(path)), Mapping)
+    ]
+
+
+def _name_of(data: Mapping[str, Any], before: str) -> str:
+    """The named set that data are, else the former name with a remark."""
+    for name in catalog.dataset_names():
+        known = catalog.preset_data(name)
+        said = [key for key in known if key not in (*KEPT, "size")]
+        if said and all(data.get(key) == known[key] for key in said):
+            return name
+    return f"{before}-changed"
 
 
 def _reread(table: Table, source: str) -> Preset:
@@ -73,7 +136,7 @@ def _resolved(
     overrides: Sequence[str] = (),
 ) -> Table:
     """The resolved tables; a resolved file may be one that an earlier version wrote."""
-    table = catalog.resolve(model, dataset, variant, overrides, fit=fit)
+    table = override_fields(catalog.resolve(model, dataset, variant, fit=fit), overrides, model)
     _, (root, _, _) = catalog.chain(model, dataset, variant)
     stored = catalog.is_resolved_file(root)
     return without_old_fields(table, defaults_only=True) if stored else table
@@ -110,7 +173,8 @@ def _deviations(preset: Preset, paper: Preset) -> dict[str, Deviation]:
 def change(preset: Preset, overrides: Sequence[str]) -> Preset:
     """The preset with overrides laid over it."""
     table = preset.model_dump(mode="json", exclude_none=True)
-    return validate(override(table, overrides), preset.name)
+    changed = validate(override_fields(table, overrides, preset.name), preset.name)
+    return _as_another(changed, table)
 
 
 def validate(table: Mapping[str, Any], source: str) -> Preset:
@@ -129,7 +193,8 @@ def explain(error: ValidationError, table: Mapping[str, Any], source: str) -> st
     path = _path(first["loc"], table)
     more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
     if first["type"] == "extra_forbidden":
-        return f"preset {source}: no field {path}{_whose(path) or _suggestion(path)}{more}"
+        meant = _whose(path) or suggestion(path, table, source)
+        return f"preset {source}: no field {path}{meant}{more}"
     if first["type"] == "missing":
         return f"preset {source}: {path} is missing: add it, e.g. --set {path}=VALUE{more}"
     tag = str(first.get("ctx", {}).get("discriminator")).strip("'")
@@ -169,28 +234,9 @@ def _path(location: Sequence[int | str], table: object) -> str:
 
 def _whose(path: str) -> str:
     """Which networks have this field of a network."""
-    *_, table, field = ["", *path.split(".")]
-    having = owners(field) if table == "network" else ""
+    *_, above, field = ["", *path.split(".")]
+    having = owners(field) if above == "network" else ""
     return f": {having} have one" if having else ""
-
-
-def _suggestion(path: str) -> str:
-    known = sorted(_field_names(Preset.model_json_schema()))
-    name = path.rpartition(".")[2]
-    match = [close for close in get_close_matches(name, known, n=2) if close != name]
-    close = f", did you mean {match[0]}?" if match else ""
-    if path.count(".") == 1 and path.startswith("objective."):
-        return f"{close or '.'} If a plugin brings it, add --plugin FILE.py"
-    return close or "; gan presets show NAME lists the fields"
-
-
-def _field_names(schema: object) -> set[str]:
-    if not isinstance(schema, Mapping):
-        return set()
-    names = set(schema.get("properties", {}))
-    for below in (*schema.get("$defs", {}).values(), *schema.get("properties", {}).values()):
-        names |= _field_names(below)
-    return names
 
 
 def preset_differences(old: Preset, new: Preset) -> list[str]:

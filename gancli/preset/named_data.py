@@ -1,8 +1,8 @@
 """A data set by its name, as the presets describe it."""
 
 from gancli import catalog
+from gancli.catalog.preset_files import unknown_set
 from gancli.data import AnyData, TorchvisionImages
-from gancli.errors import UsageError
 from gancli.preset.load import load_preset
 
 
@@ -26,8 +26,7 @@ def models_on(dataset: str) -> list[str]:
     models = [n for n in catalog.model_names() if dataset in catalog.preset_file(n).datasets]
     if not models:
         known = ", ".join(catalog.dataset_names())
-        raise UsageError(
-            f"there is no data set {dataset!r}: name a path of images (a folder, a zip or an npz) "
-            f"or one of {known}"
+        raise unknown_set(
+            dataset, f"name a path of images (a folder, a zip or an npz) or one of {known}"
         )
     return models

@@ -1,5 +1,7 @@
 """`gan train --dry-run`: the step as it will run, read off the objects themselves."""
 
+import json
+from collections.abc import Iterator, Sequence
 from itertools import groupby
 
 import torch
@@ -10,37 +12,67 @@ from torch import Tensor
 from gancli.networks.summary import parameter_count, summarise
 from gancli.objective.plan_step import plan
 from gancli.objective.turn import Turn
+from gancli.pasteable import command
 from gancli.plurals import counted
 from gancli.preset import Preset, to_toml
+from gancli.preset.schema import leaves
 from gancli.prior import Prior
 from gancli.report.console import console, say
 from gancli.state import build_players
 from gancli.types import Latent, Players, Sample
 
 
-def print_plan(preset: Preset) -> None:
-    """Print turns, networks, deviations and the resolved preset; needs no data."""
+def print_plan(preset: Preset, typed: Sequence[str] = (), *, full: bool = False) -> None:
+    """Print the turns and what differs from the paper; needs no data.
+
+    Args:
+        preset: what would be trained.
+        typed: words of the command that trains it, to say how more is shown.
+        full: whether to print every layer and field, too.
+    """
     players = build_players(preset, seed=0)
     say(f"{preset.name} on {preset.dataset}, variant {preset.variant}: {preset.paper}")
     say(f"{preset.summary}\n")
     turns = plan(preset.objective, players, preset.schedule.discriminator_steps, preset.turns)
-    console().print(_turn_table(preset, turns), soft_wrap=False)
-    for turn in dict.fromkeys(turns):
-        say(f"{turn.name} turn: {_sample_words(turn)}")
-    own = preset.turns.joint.optimizer
-    if own is not None:
-        say(f"joint turn's own optimiser: {_optimizer_words(own)}")
-    _say_schedule(preset)
-    for table in _network_tables(preset, players):
-        console().print(table, soft_wrap=False)
+    if full:
+        console().print(_turn_table(preset, turns), soft_wrap=False)
+    else:
+        _say_turns(preset, turns)
+    _say_schedule(preset, turns)
+    if full:
+        for table in _network_tables(preset, players):
+            console().print(table, soft_wrap=False)
+    else:
+        say("\n".join(_network_titles(preset, players).values()))
     for remark in remarks(preset):
         say(f"note: {remark}")
+    _say_deviations(preset)
+    if full:
+        say(f"\nthe preset as it will be used:\n\n{to_toml(preset)}")
+    elif typed:
+        say(f"\nevery layer and field: {command(*typed, '--full')}")
+
+
+def _say_deviations(preset: Preset) -> None:
     deviations = preset.deviations_in_force()
-    if deviations:
-        say("where this differs from the paper:")
-        for path, said in deviations.items():
-            say(f"  {path}: {said}")
-    say(f"\nthe preset as it will be used:\n\n{to_toml(preset)}")
+    if not deviations:
+        return
+    values = leaves(preset.model_dump(mode="json"))
+    say("\nwhere this differs from the paper:")
+    for path, said in deviations.items():
+        value = values.get(path)
+        shown = "not set" if value is None else f"{json.dumps(value)}"
+        say(f"  {path}: {shown}; {said}")
+
+
+def _say_turns(preset: Preset, turns: list[Turn]) -> None:
+    """Each turn of a step, and its terms, a line each."""
+    for turn, (times, who) in _each_once(turns):
+        stepping = "" if who == turn.name else f", {who} step"
+        say(f"{turn.name} turn, {counted(times, 'time')} per step{stepping}:")
+        for name, weight, equation in _terms_of(preset, turn):
+            factor = f" x {weight}" if weight not in ("", "1") else ""
+            say(f"  {name}{factor}: {equation}")
 
 
 def remarks(preset: Preset) -> list[str]:
@@ -60,20 +92,27 @@ def _turn_table(preset: Preset, turns: list[Turn]) -> Table:
     table = Table(title="one step", title_justify="left")
     for heading in ("turn", "times", "who steps", "term", "weight", "equation"):
         table.add_column(heading, overflow="fold")
-    for turn, group in groupby(turns):
-        terms = preset.objective.terms_of(turn.name)
-        rows = [
-            (name, f"{term.weight:g}", term.equation(turn.name)) for name, term in terms.items()
-        ]
-        if turn.constraints:
-            held = preset.objective.constraints()
-            rows += [(name, "", constraint.equation()) for name, constraint in held.items()]
-        rows += [(name, "", view.equation()) for name, view in turn.views.items()]
-        times, who = str(len(list(group))), ", ".join(turn.steppers)
-        first = (turn.name, times, who)
-        for index, row in enumerate(rows):
+    for turn, (times, who) in _each_once(turns):
+        first = (turn.name, str(times), who)
+        for index, row in enumerate(_terms_of(preset, turn)):
             table.add_row(*map(escape, (first if index == 0 else ("",) * len(first)) + row))
     return table
+
+
+def _each_once(turns: list[Turn]) -> Iterator[tuple[Turn, tuple[int, str]]]:
+    """Each turn of a step once: how many times it comes in a row, and who steps."""
+    for turn, group in groupby(turns):
+        yield turn, (len(list(group)), ", ".join(turn.steppers))
+
+
+def _terms_of(preset: Preset, turn: Turn) -> list[tuple[str, str, str]]:
+    """A turn's terms, constraints and views: name, weight and equation of each."""
+    terms = preset.objective.terms_of(turn.name)
+    rows = [(name, f"{term.weight:g}", term.equation(turn.name)) for name, term in terms.items()]
+    if turn.constraints:
+        held = preset.objective.constraints()
+        rows += [(name, "", constraint.equation()) for name, constraint in held.items()]
+    return rows + [(name, "", view.equation()) for name, view in turn.views.items()]
 
 
 def _sample_words(turn: Turn) -> str:
@@ -89,7 +128,12 @@ def _sample_words(turn: Turn) -> str:
     return ", ".join(words)
 
 
-def _say_schedule(preset: Preset) -> None:
+def _say_schedule(preset: Preset, turns: list[Turn]) -> None:
+    for turn in dict.fromkeys(turns):
+        say(f"{turn.name} turn: {_sample_words(turn)}")
+    own = preset.turns.joint.optimizer
+    if own is not None:
+        say(f"joint turn's own optimiser: {_optimizer_words(own)}")
     schedule = preset.schedule
     say(
         f"{counted(schedule.steps, 'step')} of batches of {schedule.batch_size}; "
@@ -130,12 +174,9 @@ def _network_tables(preset: Preset, players: Players) -> list[Table]:
         "discriminator": Sample.made(x, latent),
         "reconstructor": x,
     }
-    specs = preset.players()
-    tables = []
+    titles, tables = _network_titles(preset, players), []
     for name, net in players.named().items():
-        total = parameter_count(net)
-        title = f"{name}: {total:,} parameters; {_optimizer_words(specs[name].optimizer)}"
-        table = Table("layer", "what", "output", title=title, title_justify="left")
+        table = Table("layer", "what", "output", title=titles[name], title_justify="left")
         table.add_column("parameters", justify="right")
         for row in summarise(net, inputs[name]):
             shape = "x".join(map(str, row.output))
@@ -143,6 +184,16 @@ def _network_tables(preset: Preset, players: Players) -> list[Table]:
             table.add_row(row.path, escape(row.layer), shape, count)
         tables.append(table)
     return tables
+
+
+def _network_titles(preset: Preset, players: Players) -> dict[str, str]:
+    """Of each network its family, size and optimiser."""
+    specs = preset.players()
+    return {
+        name: f"{name}: {specs[name].network.family}, {parameter_count(net):,} parameters; "
+        f"{_optimizer_words(specs[name].optimizer)}"
+        for name, net in players.named().items()
+    }
 
 
 def _optimizer_words(spec: object) -> str:

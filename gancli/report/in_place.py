@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from rich.console import Console, RenderableType
 from rich.live import Live
 
+from gancli.report.console import is_watched
+
 REFRESHES_PER_SECOND = 2
 WIDTH_IN_NOTEBOOK = 100
 """Characters of a line."""
@@ -19,7 +21,7 @@ _PAGE = (
 
 def shows_changes(console: Console) -> bool:
     """Whether what is printed can change afterwards."""
-    return console.is_terminal or console.is_jupyter
+    return is_watched(console) or console.is_jupyter
 
 
 @contextmanager

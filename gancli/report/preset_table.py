@@ -1,34 +1,63 @@
-"""The table of presets; knows no torch."""
+"""The table of presets, and one model's data sets and commands; knows no torch."""
 
 from rich.table import Table
 
 from gancli import catalog
-from gancli.report.console import console
-
-
-def print_presets() -> None:
-    """Print one row per model: paper, data sets, variants, published score."""
-    table = Table(title="presets", title_justify="left")
-    for heading in ("model", "paper", "data sets", "variants", "published"):
-        table.add_column(heading, overflow="fold")
-    for name in catalog.model_names():
-        file = catalog.preset_file(name)
-        variants = {v: None for dataset in file.datasets for v in file.variants_on(dataset)}
-        table.add_row(
-            f"[bold]{name}[/bold]",
-            file.paper.partition(",")[0],
-            ", ".join(file.datasets),
-            ", ".join(variants),
-            "; ".join(filter(None, (_published(file, d) for d in file.datasets))) or "-",
-        )
-    console().print(table, soft_wrap=False)
-    console().print("gan presets show NAME prints one as TOML; gan train NAME --dry-run, its step")
-
+from gancli.pasteable import command
+from gancli.report.console import console, say
 
 SCORES = {"fid": "FID", "intra_fid": "intra-FID", "inception_score": "IS"}
 
 
-def _published(file: catalog.PresetFile, dataset: str) -> str:
+def print_presets() -> None:
+    """Print a row per model: its idea, and its data sets."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("model", no_wrap=True)
+    table.add_column("idea", overflow="fold")
+    table.add_column("data sets", overflow="fold")
+    for name in catalog.model_names():
+        file = catalog.preset_file(name)
+        table.add_row(name, file.idea or file.summary, _grouped(file.datasets))
+    console().print(table, soft_wrap=False)
+    say(f"\npoints are the 2-D mixtures {', '.join(_points())}")
+    say("every model also trains on your own images: --dataset PATH")
+    say(f"a model's paper, variants and published scores: {command('presets', 'MODEL')}")
+
+
+def _points() -> list[str]:
+    """The data sets of points: the 2-D mixtures."""
+    kinds = {name: catalog.preset_data(name).get("kind") for name in catalog.dataset_names()}
+    return [name for name, kind in kinds.items() if kind == "mixture"]
+
+
+def _grouped(datasets: list[str]) -> str:
+    """The data sets, all mixtures as one word."""
+    points = _points()
+    has_points = set(points) <= set(datasets)
+    rest = [name for name in datasets if name not in points or not has_points]
+    return ", ".join((["points"] if has_points else []) + rest)
+
+
+def print_model(model: str) -> None:
+    """Print a model's paper, and for each data set its variants, published scores and command.
+
+    Raises:
+        UsageError: there is no such model.
+    """
+    file = catalog.preset_file(model)
+    say(f"{file.name}: {file.summary}")
+    say(f"{file.paper}\n")
+    for dataset in file.datasets:
+        variants, scores = file.variants_on(dataset), published_scores(file, dataset)
+        said = f"; published: {scores} ({file.published(dataset)['source']})" if scores else ""
+        say(f"{dataset}: {', '.join(variants)}{said}")
+        say(f"  {command('train', model, '--dataset', dataset)}")
+    first = ("--dataset", file.datasets[0])
+    say(f"\nlosses and networks: {command('train', model, *first, '--dry-run')}")
+    say(f"as TOML, to edit:    {command('presets', 'show', model, *first)}")
+
+
+def published_scores(file: catalog.PresetFile, dataset: str) -> str:
+    """The reference's published scores on a data set, in words; empty: there are none."""
     said = file.published(dataset)
-    scores = [f"{SCORES[key]} {said[key]:.2f}" for key in SCORES if key in said]
-    return f"{dataset} {', '.join(scores)}" if scores else ""
+    return ", ".join(f"{SCORES[key]} {said[key]:.2f}" for key in SCORES if key in said)

@@ -24,6 +24,9 @@ from gancli.report.in_place import in_place, shows_changes
 from gancli.trainer import Event, Job, Logged, Previewed, Saved, Stepped
 
 DAY_SECONDS = 24 * 3600
+FIRST_LINE_SECONDS = 10.0
+LINE_SECONDS = 60.0
+"""How often a log file gets a line, where nothing else is to be said."""
 FORECAST_AFTER_SECONDS = 10.0
 RATE_HALF_LIFE_SECONDS = 10.0
 
@@ -99,6 +102,8 @@ class RunDisplay:
         self._unit = job.preset.data.key
         self._clock = clock
         self._phase = 0.0
+        self._said = clock()
+        """when the last line was printed, where there are lines"""
         """when what is done instead of steps began"""
         self.changed: Callable[[], None] = lambda: None
         """called after each event"""
@@ -144,7 +149,8 @@ class RunDisplay:
     def line(self, values: Mapping[str, float]) -> str:
         """One line for a log file."""
         numbers = ", ".join(f"{name} {value:.4g}" for name, value in values.items())
-        return f"step {self.pace.step:,}/{self.pace.steps:,}: {numbers} ({self.speed()})"
+        at = f"step {self.pace.step:,}/{self.pace.steps:,}"
+        return f"{at}: {numbers} ({self.speed()})" if numbers else f"{at} ({self.speed()})"
 
     def panel(self) -> RenderableType:
         """A few lines for a terminal."""
@@ -181,16 +187,25 @@ class LineBoard(RunDisplay):
     def note(self, event: Event) -> None:
         """Take an event in, and print what a log file should hold."""
         super().note(event)
+        said = self._sentence(event)
+        if said is not None:
+            self.console.print(said, markup=False)
+            self._said = self._clock()
+
+    def _sentence(self, event: Event) -> str | None:
+        """The line that an event is worth; of steps and counted images only one every so often."""
         if isinstance(event, Logged):
-            self.console.print(self.line(event.values), markup=False)
-        elif isinstance(event, Saved):
-            self.console.print(f"checkpoint {event.path}", markup=False)
-        elif isinstance(event, Previewed):
-            self.console.print(f"preview {event.path}", markup=False)
-        elif isinstance(event, Evaluating) and not event.done:
-            self.console.print(self.busy, markup=False)
-        elif isinstance(event, Evaluated):
-            self.console.print(self.scores, markup=False)
+            return self.line(event.values)
+        if isinstance(event, Saved):
+            return f"checkpoint {event.path}"
+        if isinstance(event, Previewed):
+            return f"preview {event.path}"
+        if isinstance(event, Evaluated):
+            return self.scores
+        is_due = self._clock() - self._said >= LINE_SECONDS
+        if isinstance(event, Evaluating):
+            return self.busy if is_due or not event.done else None
+        return self.line(self.values) if is_due else None
 
 
 @contextmanager
@@ -224,8 +239,13 @@ class RateColumn(ProgressColumn):
 
 
 @contextmanager
-def counting(console: Console, total: int, unit: str) -> Iterator[Callable[[int], None]]:
-    """A progress bar with rate and time left; yields a function of the number done so far."""
+def counting(
+    console: Console, total: int, unit: str, clock: Callable[[], float] = time.monotonic
+) -> Iterator[Callable[[int], None]]:
+    """A progress bar with rate and time left; yields a function of the number done so far.
+
+    Where no person watches a terminal, a line every so often says the same.
+    """
     columns = (
         TextColumn("{task.completed:,.0f} of {task.total:,.0f} " + unit),
         BarColumn(),
@@ -236,7 +256,7 @@ def counting(console: Console, total: int, unit: str) -> Iterator[Callable[[int]
     bar = Progress(*columns, console=console)
     task = bar.add_task(unit, total=total)
     if not shows_changes(console):
-        yield lambda done: None
+        yield _lines(console, total, unit, clock)
         return
     with in_place(console, bar.get_renderable) as changed:
 
@@ -245,3 +265,25 @@ def counting(console: Console, total: int, unit: str) -> Iterator[Callable[[int]
             changed()
 
         yield note
+
+
+def _lines(
+    console: Console, total: int, unit: str, clock: Callable[[], float]
+) -> Callable[[int], None]:
+    """Tells of progress in lines, the first after some seconds: what is short needs none."""
+    began = clock()
+    due = began + FIRST_LINE_SECONDS
+
+    def note(done: int) -> None:
+        nonlocal due
+        now = clock()
+        if now < due or not done:
+            return
+        due = now + LINE_SECONDS
+        rate = done / (now - began)
+        left = timedelta(seconds=round((total - done) / rate))
+        console.print(
+            f"{done:,} of {total:,} {unit}, {rate:,.0f} {unit}/s, ETA {left}", markup=False
+        )
+
+    return note

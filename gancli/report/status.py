@@ -1,33 +1,40 @@
 """`gan status`: a run in the terminal."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from PIL import Image
 from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 from rich_pixels import Pixels
 
+from gancli.checkpoint import read_header
+from gancli.errors import GanError
+from gancli.image_formats import image_in
+from gancli.pasteable import command
 from gancli.plurals import counted
-from gancli.report.summary import Summary
-from gancli.runs.folder import BEST
+from gancli.report.console import say
+from gancli.report.summary import Summary, summarise_run
+from gancli.runs.folder import BEST, Run
+from gancli.runs.standing import Standing, ago, is_at_work, last_write, standing_of
+
+MOST_RUNS = 20
+"""Runs in one list."""
 
 MAX_DRAWN_COLUMNS = 100
 """Columns of the drawn preview; a character shows two pixels, one above the other."""
 
 
 def print_status(summary: Summary, console: Console) -> None:
-    """Print what the report shows, and draw the last preview."""
+    """Print what the report shows, and draw the last preview; a path is never broken."""
     preset, settings = summary.header.preset, summary.header.settings
-    table = Table.grid(padding=(0, 2))
-    table.add_column(no_wrap=True)
-    table.add_column(overflow="fold")
+    standing = standing_of(summary.run, summary.header.step, preset.schedule.steps)
     facts = {
-        "run": f"{summary.run.folder}: {summary.state}",
+        "run": str(summary.run.folder),
+        "state": _state(summary, standing),
         "model": f"{preset.name} on {preset.dataset}, variant {preset.variant}",
         "settings": f"seed {settings.seed}, {settings.device}, {settings.precision}, "
         + counted(settings.threads, "thread"),
-        "speed": summary.pace(),
+        "speed": summary.pace(goes_on=standing is Standing.RUNNING),
     }
     facts |= {name: f"{value:.5g}" for name, value in summary.latest().items()}
     deviations = preset.deviations_in_force()
@@ -42,17 +49,54 @@ def print_status(summary: Summary, console: Console) -> None:
         facts["report"] = str(summary.run.report_file)
     if summary.previews:
         facts["preview"] = str(list(summary.previews.values())[-1])
+    if standing is not Standing.RUNNING:
+        facts["go on"] = _next(summary.run, standing)
+    width = max(map(len, facts))
     for fact, said in facts.items():
-        table.add_row(fact, escape(said))
-    console.print(table, soft_wrap=False)
-    # Colours are all there is to the picture, and only a terminal shows them.
-    if summary.previews and console.is_terminal:
+        console.print(f"{fact:<{width}}  {said}", markup=False, soft_wrap=True)
+    # Colours are all there is to the picture.
+    if summary.previews and console.color_system and not console.no_color:
         console.print(draw(list(summary.previews.values())[-1], console.width), soft_wrap=False)
+
+
+def _state(summary: Summary, standing: Standing) -> str:
+    said = summary.state
+    if standing is not Standing.COMPLETE:
+        said = f"{standing} at {said}"
+    return f"{said}; last written {ago(last_write(summary.run))}"
+
+
+def _next(run: Run, standing: Standing) -> str:
+    return command("sample" if standing is Standing.COMPLETE else "resume", run.folder)
+
+
+def print_runs(runs: Sequence[Run]) -> None:
+    """Print each run's path, and how it stands, on lines of their own."""
+    for run in runs[:MOST_RUNS]:
+        say(str(run.folder))
+        say(f"  {_in_a_line(run)}")
+    if len(runs) > MOST_RUNS:
+        say(f"and {len(runs) - MOST_RUNS:,} more: name the folder in which to look")
+
+
+def _in_a_line(run: Run) -> str:
+    if not run.checkpoints():
+        again = command("train", run.preset_file, "--out", run.folder, "--resume")
+        said = "training begins" if is_at_work(run) else f"stopped before its first step; {again}"
+        return f"{said}; last written {ago(last_write(run))}"
+    try:
+        summary = summarise_run(run, read_header(run.checkpoint()))
+    except GanError as error:
+        return str(error)
+    preset = summary.header.preset
+    standing = standing_of(run, summary.header.step, preset.schedule.steps)
+    said = f"{preset.name} on {preset.dataset}: {_state(summary, standing)}"
+    return said if standing is not Standing.STOPPED else f"{said}; {_next(run, standing)}"
 
 
 def draw(path: Path, columns: int) -> Pixels:
     """A picture in half-block characters, at most `columns` wide."""
-    with Image.open(path) as picture:
+    with image_in(path) as picture:
         width = min(MAX_DRAWN_COLUMNS, columns, picture.width)
         height = width * picture.height // picture.width
         small = picture.convert("RGB").resize((width, height), Image.Resampling.LANCZOS)

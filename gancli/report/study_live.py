@@ -10,7 +10,7 @@ from rich.live import Live
 from rich.table import Table
 
 from gancli.plurals import counted
-from gancli.report.console import say
+from gancli.report.console import is_watched, say
 from gancli.report.in_place import REFRESHES_PER_SECOND
 from gancli.study.plan import CellSpec
 from gancli.study.pool import News, State
@@ -134,7 +134,7 @@ def watched_study(
     lines = {cell.name: Line(cell.preset.schedule.steps) for cell in cells}
     for name, state in ended.items():
         lines[name].state, lines[name].step = state, lines[name].steps
-    if not console.is_terminal:
+    if not is_watched(console):
         yield StudyBoard(lines, jobs, plain=say)
         return
     board = StudyBoard(lines, jobs)
