@@ -176,9 +176,9 @@ def test_the_white_of_deep_images_can_be_set(gan: Gan, tmp_path: Path) -> None:
     code, _, said = gan("data", folder, *more, "--pack", "deep.zip")
     assert code == 0, said
     assert int(files("deep.zip").at([0]).max()) == 16
-    code, out, _ = gan("train", "gan", "--dataset", folder, "--dry-run")
+    code, out, _ = gan("train", "gan", "--dataset", folder, "--dry-run", "--full")
     assert (code, "white = 4095.0" in out) == (0, True)
-    code, out, _ = gan("train", "gan", "--dataset", folder, "--dry-run", *more)
+    code, out, _ = gan("train", "gan", "--dataset", folder, "--dry-run", "--full", *more)
     assert (code, "white = 65535.0" in out) == (0, True)
     code, _, said = gan("data", "ring8", "--white", 7)
     assert (code, "--white applies only" in said) == (2, True)
@@ -403,7 +403,7 @@ def test_one_icon_does_not_set_the_size(gan: Gan, tmp_path: Path) -> None:
     for index in range(60):
         Image.fromarray(noise(index, 70, 80)).save(folder / f"{index:03d}.png")
     Image.fromarray(noise(60, 20, 20)).save(folder / "icon.png")
-    code, out, said = gan("train", "dcgan", "--dataset", folder, "--dry-run")
+    code, out, said = gan("train", "dcgan", "--dataset", folder, "--dry-run", "--full")
     assert code == 0, said
     assert "to 64x64 RGB" in out
     assert "1 of 61 images is smaller than 64x64 and is enlarged" in out
