@@ -5,8 +5,10 @@ import json
 import os
 import shutil
 import subprocess
+import threading
 import zipfile
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 from pathlib import Path
 
@@ -237,6 +239,24 @@ def test_pixels_are_checked_after_each_start_of_the_machine(
     (tmp_path / "boot").write_text("another")
     monkeypatch.setattr(entry, "BOOT_FILE", tmp_path / "boot")
     assert values(load(folder)) == {7}
+
+
+def test_several_may_decode_the_same_at_once(tmp_path: Path) -> None:
+    folder = in_folder(tmp_path / "f", 7)
+    all_there = threading.Barrier(4)
+
+    def meet(count: int) -> None:
+        if count == 3:
+            all_there.wait(60)
+
+    def at_once(_: int) -> str:
+        own = spec(folder)
+        return Dataset(own.decode(own.source(Path()), done=meet).x).fingerprint
+
+    with ThreadPoolExecutor(4) as pool:
+        assert len(set(pool.map(at_once, range(4)))) == 1
+    assert len(entries()) == 1
+    assert not list(cache.cache_root().glob(".*"))
 
 
 def test_the_header_follows_the_images_that_are_left(tmp_path: Path) -> None:
