@@ -302,7 +302,7 @@ REASONS: list[tuple[str, bytes, str]] = [
     ("empty.png", b"", "the file is empty"),
     ("text.jpg", "Grüße".encode(), "it is text, not an image"),
     ("cut.jpg", cut(jpeg(64, 64)), "it is cut off or damaged"),
-    ("bytes.png", bytes(range(256)), "it is no known image"),
+    ("bytes.png", bytes(range(256)), "it is not a known image"),
 ]
 
 

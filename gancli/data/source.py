@@ -96,7 +96,7 @@ class Source:
     """the same, or where to read it from, for those who want its header"""
     labelled: Labels = field(default_factory=Labels)
     unreadable: tuple[tuple[str, str], ...] = ()
-    """files that are no images because nothing can be read of them, each with its reason; they are
+    """files that count as broken because they cannot be opened, each with its reason; they are
     not among the names"""
     passed_over: Mapping[str, int] = field(default_factory=dict)
     """how many files are left out as no images, by reason"""
