@@ -67,7 +67,7 @@ def write(
         labels: one per sample, where there are classes.
         classes: all classes, in the order of their labels, those without samples among them.
         by_class: part a folder by class; dataset.json says what its folders do not.
-        flat: number files through instead, their classes in dataset.json.
+        flat: number files through, as classes share seeds; dataset.json has the classes.
         single: make `out` the zip or npz itself.
         progress: called with the number of samples written so far.
 
@@ -82,7 +82,6 @@ def write(
         elif how.container == "zip":
             _zip(batches, labels, classes, new / "samples.zip", how, progress=progress)
         else:
-            # A seed is there once per class, so that it cannot name a file.
             names = range(len(seeds)) if flat and by_class else seeds
             places = _places(names, labels, () if flat or not by_class else classes, how)
             _folder(batches, places, new, how, progress)
