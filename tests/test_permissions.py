@@ -14,7 +14,7 @@ SMALL = [
 ]
 RUN = Path("runs/gan-ring8-001")
 AGAIN = ["train", "gan", "--out", RUN, "--resume", "--allow-changes", "--steps", 4]
-READ = [
+READ: list[list[object]] = [
     *(["status"], ["status", RUN], ["status", "gan"], ["resume"], ["resume", RUN]),
     *(["sample"], ["sample", RUN, "--out", "s"], ["evaluate", RUN], ["traverse", RUN], AGAIN),
     ["train", "gan", "--dataset", "ring8", "--resume", "--allow-changes", "--steps", 4],
