@@ -1,6 +1,5 @@
 """The picture that `gan data` draws of a data set: a sheet of images by class, or all points."""
 
-import io
 from pathlib import Path
 
 import numpy as np
@@ -8,10 +7,11 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from gancli.data import AnyData, Dataset
+from gancli.image_formats import image_in
 from gancli.pictures import encoded
 from gancli.plurals import counted
 from gancli.point_pictures import picture_of_points, reach_of
-from gancli.sheets import Group, room_for, sheet
+from gancli.sheets import Group, room_for, sheet, shown_class
 
 UNLABELLED_IMAGES = 64
 """Images on a sheet of a set without classes."""
@@ -54,7 +54,7 @@ def free_sheet_file(name: str) -> Path:
 
 def _is_sheet(path: Path) -> bool:
     try:
-        with Image.open(io.BytesIO(path.read_bytes()), formats=("PNG",)) as picture:
+        with image_in(path.read_bytes()) as picture:
             return picture.info.get(SIGNATURE[0]) == SIGNATURE[1]
     except (OSError, ValueError, Image.DecompressionBombError):
         return False
@@ -69,11 +69,10 @@ def _groups(spec: AnyData, data: Dataset) -> tuple[list[Group], str]:
     labels = data.labels.numpy()
     there = np.unique(labels)
     room = room_for(len(there), IMAGES_PER_CLASS, (height, width))
-    names = spec.class_names
     groups = []
     for label in there[: room.groups]:
         places = _spread(np.flatnonzero(labels == label), room.each)
-        name = names[label] if label < len(names) else str(label)
+        name = shown_class(spec.class_names, label)
         groups.append(Group(name, spec.to_samples(data.x[places])))
     return groups, room.words(len(there), room.each)
 

@@ -5,12 +5,10 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
+from gancli.launch import leads_here
+from gancli.printable import printable
+
 _said: set[str] = set()
-
-
-def printable(text: str) -> str:
-    """The text with every control character as its number: a line must stay one line."""
-    return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in text)
 
 
 def as_text(path: object) -> str:
@@ -30,8 +28,8 @@ def notice(sentence: str, *, before: str = "gan: note: ") -> None:
 
 
 def notice_once(sentence: str) -> None:
-    """Print a line, unless this process has printed it already."""
-    if sentence not in _said:
+    """Print a line, unless this process has printed it already, or another one leads."""
+    if sentence not in _said and leads_here():
         _said.add(sentence)
         notice(sentence)
 

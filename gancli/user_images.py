@@ -8,17 +8,19 @@ from pathlib import Path
 
 from gancli import catalog
 from gancli.catalog.fit_to_images import UserImages
-from gancli.choices import FitName
+from gancli.choices import ClassesName, FitName, FramesName
 from gancli.data import Dataset, ImageFolder
 from gancli.data.decode import COLOUR_WORDS, FIT_WORDS
-from gancli.data.image_folder import FFHQ_FOLDERS
+from gancli.data.image_folder import FFHQ_FOLDERS, readable_classes
 from gancli.data.reasons import NAMED
+from gancli.data.source import ReadingChoices, Source, passed_over_words
 from gancli.data.survey import SHALLOW, SIZES, Survey, survey
 from gancli.errors import DataError, UsageError
 from gancli.folders import data_folder
 from gancli.pasteable import command
 from gancli.plurals import counted
 from gancli.preset import Preset, change, fill_short_run, load_preset
+from gancli.printable import printable
 from gancli.watch import Say, Watch, unsaid
 
 ARCHIVES = (".zip", ".npz")
@@ -35,6 +37,15 @@ class ImageChoices:
     skip_broken: bool = False
     verify: bool = False
     white: float | None = None
+    classes: ClassesName | None = None
+    frames: FramesName | None = None
+    images_key: str | None = None
+
+    @property
+    def reading(self) -> ReadingChoices:
+        """How the images are listed."""
+        classes, frames = self.classes or ClassesName.AUTO, self.frames or FramesName.FIRST
+        return ReadingChoices(classes.value, frames.value, self.images_key)
 
     def typed(self) -> str | None:
         """The first of these options that is set."""
@@ -44,6 +55,9 @@ class ImageChoices:
             "--skip-broken": self.skip_broken,
             "--verify": self.verify,
             "--white": self.white,
+            "--classes": self.classes,
+            "--frames": self.frames,
+            "--images-key": self.images_key,
         }
         return next((name for name, said in options.items() if said), None)
 
@@ -76,12 +90,13 @@ def choose(
     named = model in catalog.model_names() and dataset in catalog.preset_file(model).datasets
     if named and not choices.typed():
         return dataset
-    _, found = survey(path_of(dataset, data_dir), again=choices.verify, say=say)
-    spec = spec_of(found, choices)
+    where = path_of(dataset, data_dir)
+    source, found = survey(where, choices.reading, again=choices.verify, say=say)
+    spec = spec_of(found, choices, source)
     for remark in remarks_on(found, spec):
         say(f"note: {remark}")
     name = FFHQ_NAME if dataset == FFHQ_NAME else short_name(found.path)
-    return UserImages(name, spec.model_dump(mode="json"))
+    return UserImages(name, spec.model_dump(mode="json"), source.labelled.why)
 
 
 def path_of(dataset: str, data_dir: Path | None) -> Path:
@@ -108,17 +123,23 @@ def is_path(dataset: str) -> bool:
         raise DataError(f"no data set or path {dataset[:LONGEST_NAME]}: {error.strerror}") from None
 
 
-def spec_of(found: Survey, choices: ImageChoices) -> ImageFolder:
+def spec_of(found: Survey, choices: ImageChoices, source: Source) -> ImageFolder:
     """The training settings of images that were looked at."""
+    how = choices.reading
+    classes = readable_classes(source) if choices.skip_broken else source.classes
+    # FFHQ's sub-folders are thousands of images each, not classes.
+    labelled = found.path.name not in FFHQ_FOLDERS or choices.classes is ClassesName.FOLDERS
     return ImageFolder(
         path=str(found.path.absolute()),
         size=found.size(choices.size),
         channels=found.channels,
         fit=(choices.fit or FitName.CROP).value,
-        # FFHQ's sub-folders are thousands of images each, not classes.
-        classes=() if found.path.name in FFHQ_FOLDERS else tuple(found.classes),
+        classes=classes if labelled else (),
         white=choices.white or found.white,
         skip_broken=choices.skip_broken,
+        classes_from=how.classes,
+        frames=how.frames,
+        images_key=how.images_key,
     )
 
 
@@ -160,7 +181,11 @@ def typed_over(data: str | UserImages | None, choices: ImageChoices) -> list[str
     """Options of images on a run that goes on, as overrides of what it holds."""
     typed: dict[str, object] = {"size": choices.size, "fit": choices.fit and choices.fit.value}
     typed |= {"skip_broken": choices.skip_broken or None, "white": choices.white}
-    typed |= {"path": data.data["path"] if isinstance(data, UserImages) else None}
+    typed |= {"classes_from": choices.classes and choices.classes.value}
+    typed |= {"frames": choices.frames and choices.frames.value, "images_key": choices.images_key}
+    own = data.data if isinstance(data, UserImages) else None
+    typed |= {"path": own and own["path"]}
+    typed |= {"classes": own["classes"] if own and choices.classes else None}
     there = {key: said for key, said in typed.items() if said is not None}
     # TOML knows no surrogate pairs, by which JSON escapes some letters.
     return [f"data.{key}={json.dumps(said, ensure_ascii=False)}" for key, said in there.items()]
@@ -218,7 +243,8 @@ def words_for(data: ImageFolder) -> str:
     """How images are prepared for training, in one line."""
     classes = counted(len(data.classes), "class", "classes") if data.classes else "no classes"
     colour = COLOUR_WORDS[data.channels]
-    return f"{data.path}: {classes}; {FIT_WORDS[data.fit]} to {data.size}x{data.size} {colour}"
+    prepared = f"{FIT_WORDS[data.fit]} to {data.size}x{data.size} {colour}"
+    return f"{printable(data.path)}: {classes}; {prepared}"
 
 
 def load_data(
@@ -245,17 +271,36 @@ def load_data(
 
 
 def _load_own(data: ImageFolder, folder: Path, say: Say, watch: Watch, *, verify: bool) -> Dataset:
-    source = data.source(folder)
+    source, seen = data.look(folder, again=verify, say=say)
     with watch(len(source), "images") as done:
         found = data.decode(source, verify=verify, done=done, say=say)
-    skipped = len(source) - len(found)
+    skipped = len(source) + len(source.unreadable) - len(found)
     left_out = (
         f", {counted(skipped, 'broken one')} skipped ({command('data', source.path)} names them)"
         if skipped
         else ""
     )
-    say(f"{counted(len(found), 'image')}{left_out}; {words_for(data)}")
+    passed = passed_over_words(source)
+    left_out += f", passed over: {passed}" if passed else ""
+    frames = frame_words(seen.animated, data)
+    more = f"; {frames}" if frames else ""
+    say(f"{counted(len(found), 'image')}{left_out}; {words_for(data)}{more}")
     return found
+
+
+def frame_words(animated: int, data: ImageFolder) -> str:
+    """What is read of files of several frames, in words; empty: there are none.
+
+    Args:
+        animated: how many such files there are; of single frames that are read each, how many.
+        data: how the images are read.
+    """
+    if not animated:
+        return ""
+    if data.frames == "all":
+        return f"{counted(animated, 'image is a frame', 'images are frames')} of files with several"
+    files = counted(animated, "file has", "files have")
+    return f"{files} several frames, and the first is read (--frames all reads them all)"
 
 
 def lite_command(preset: Preset) -> str | None:

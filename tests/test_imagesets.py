@@ -45,7 +45,7 @@ def test_every_form_gives_the_same_pixels(channels: int) -> None:
     for form in ("folder", "zip", "npz"):
         write(
             [images], range(12), Path(form), form, key="images", labels=labels,
-            folders=CLASSES if form == "folder" else None,
+            classes=CLASSES, by_class=form == "folder",
         )  # fmt: skip
     places = ("folder", "zip/samples.zip", "npz/samples.npz")
     wanted = torch.from_numpy(images.transpose(0, 3, 1, 2).copy())
@@ -73,7 +73,7 @@ def test_a_fingerprint_is_of_the_content() -> None:
 
 def test_labels_follow_the_other_sides_classes() -> None:
     write([pixels()], range(12), Path("own"), "folder", key="images", labels=np.arange(12) % 3,
-          folders=CLASSES)  # fmt: skip
+          classes=CLASSES, by_class=True)  # fmt: skip
     own = given("own")
     first = own.source.labels
     assert first is not None

@@ -8,9 +8,12 @@ import typer
 from gancli.cli.complete import complete_dataset
 from gancli.cli.options import (
     AsJsonOption,
+    ClassesOption,
     DataDirOption,
     FitOption,
+    FramesOption,
     ImageSizeOption,
+    ImagesKeyOption,
     SkipBrokenOption,
     VerifyOption,
     WhiteOption,
@@ -29,6 +32,9 @@ def data(
     image_size: ImageSizeOption = None,
     fit: FitOption = None,
     skip_broken: SkipBrokenOption = False,
+    classes: ClassesOption = None,
+    frames: FramesOption = None,
+    images_key: ImagesKeyOption = None,
     verify: VerifyOption = False,
     white: WhiteOption = None,
     out: Annotated[
@@ -56,7 +62,9 @@ def data(
     command.look(
         command.LookRequest(
             dataset=dataset,
-            images=ImageChoices(image_size, fit, skip_broken, verify, white),
+            images=ImageChoices(
+                image_size, fit, skip_broken, verify, white, classes, frames, images_key
+            ),
             out=out,
             pack=pack,
             force=force,

@@ -18,10 +18,11 @@ from gancli.errors import ExitCode, GanError, UsageError
 from gancli.files import disk_error
 from gancli.folders import expanded
 from gancli.launch import is_shared, quit_at_once
-from gancli.notices import never_fail_for_a_character, printable
+from gancli.notices import never_fail_for_a_character
 from gancli.pasteable import begin_with
 from gancli.plugin_records import ChangedPluginWarning
 from gancli.plugins import load_plugin, load_plugins, plugin_fault
+from gancli.printable import printable
 from gancli.signals import exit_undisturbed, interrupt_on_signals
 
 PLUGIN = "--plugin"

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from gancli.choices import DeviceName, FitName
+from gancli.choices import ClassesName, DeviceName, FitName, FramesName
 from gancli.cli.complete import (
     complete_dataset,
     complete_model,
@@ -109,6 +109,31 @@ WhiteOption = Annotated[
 ]
 SkipBrokenOption = Annotated[
     bool, typer.Option("--skip-broken", help="Skip images that cannot be decoded.")
+]
+ClassesOption = Annotated[
+    ClassesName | None,
+    typer.Option(
+        "--classes",
+        help="Classes of your own images: auto (the default: dataset.json, labels, or folders that "
+        "part the images), folders (the outermost ones, whatever lies around them), or none.",
+    ),
+]
+FramesOption = Annotated[
+    FramesName | None,
+    typer.Option(
+        "--frames",
+        help="Images read of an animation, or of a TIFF of several pages: the first (the default), "
+        "or all.",
+    ),
+]
+ImagesKeyOption = Annotated[
+    str | None,
+    typer.Option(
+        "--images-key",
+        metavar="NAME",
+        help="Array of the images in an npz; that of the labels follows (train_images: "
+        "train_labels). Default: images, or arr_0.",
+    ),
 ]
 VerifyOption = Annotated[
     bool,

@@ -1,12 +1,17 @@
 """`gan presets ...` as it is typed."""
 
+from typing import Any
+
 import typer
 from typer.core import TyperGroup
 
 from gancli.cli.options import (
+    ClassesOption,
     DatasetOption,
     FitOption,
+    FramesOption,
     ImageSizeOption,
+    ImagesKeyOption,
     Model,
     SetOption,
     VariantOption,
@@ -19,7 +24,7 @@ ABOUT = "about"
 class _WithModels(TyperGroup):
     """`gan presets MODEL` is short for `gan presets about MODEL`."""
 
-    def parse_args(self, ctx: typer.Context, args: list[str]) -> list[str]:
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # noqa: ANN401
         """Put the command in, where the first word is not one of them."""
         if args and not args[0].startswith("-") and args[0] not in self.commands:
             args = [ABOUT, *args]
@@ -58,9 +63,13 @@ def show(
     overrides: SetOption = None,
     image_size: ImageSizeOption = None,
     fit: FitOption = None,
+    classes: ClassesOption = None,
+    frames: FramesOption = None,
+    images_key: ImagesKeyOption = None,
 ) -> None:
     """Print a resolved preset as TOML: > my.toml, edit it, gan train my.toml."""
     from gancli.commands import presets as command
     from gancli.user_images import ImageChoices
 
-    command.show(model, dataset, variant, overrides or (), ImageChoices(image_size, fit))
+    choices = ImageChoices(image_size, fit, classes=classes, frames=frames, images_key=images_key)
+    command.show(model, dataset, variant, overrides or (), choices)

@@ -7,12 +7,15 @@ import typer
 
 from gancli.choices import PrecisionName
 from gancli.cli.options import (
+    ClassesOption,
     DataDirOption,
     DatasetOption,
     DeviceOption,
     FitOption,
+    FramesOption,
     FromCheckpointOption,
     ImageSizeOption,
+    ImagesKeyOption,
     Model,
     SetOption,
     SkipBrokenOption,
@@ -65,6 +68,9 @@ def train(
     image_size: ImageSizeOption = None,
     fit: FitOption = None,
     skip_broken: SkipBrokenOption = False,
+    classes: ClassesOption = None,
+    frames: FramesOption = None,
+    images_key: ImagesKeyOption = None,
     verify: VerifyOption = False,
     white: WhiteOption = None,
     resume: Annotated[
@@ -114,7 +120,9 @@ def train(
             dry_run=dry_run,
             full=full,
             tensorboard=tensorboard,
-            images=ImageChoices(image_size, fit, skip_broken, verify, white),
+            images=ImageChoices(
+                image_size, fit, skip_broken, verify, white, classes, frames, images_key
+            ),
             weights=ExtractorWeights(weights, trust_weights),
             checkpoint=checkpoint,
         )

@@ -1,5 +1,6 @@
 """`gan data`."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,6 +14,8 @@ from gancli.data import (
     ImageFolder,
 )
 from gancli.data.cache import decoded
+from gancli.data.image_folder import broken_images
+from gancli.data.source import Source
 from gancli.data.survey import SIZES, Survey, survey
 from gancli.data_sheet import data_sheet, free_sheet_file
 from gancli.defaults import DEFAULT_SEED
@@ -26,6 +29,7 @@ from gancli.report.data_table import Look, print_look
 from gancli.report.progress import counting
 from gancli.user_images import (
     ImageChoices,
+    frame_words,
     is_path,
     path_of,
     remarks_on,
@@ -81,33 +85,45 @@ def look(request: LookRequest) -> None:
 def _look_at_own(request: LookRequest) -> tuple[Look, Dataset, AnyData]:
     path = path_of(request.dataset, request.data_dir)
     tell: Say = unsaid if request.as_json else say
-    source, seen = survey(path, again=request.images.verify, say=tell)
-    spec = _spec(seen, request)
+    source, seen = survey(path, request.images.reading, again=request.images.verify, say=tell)
+    spec = _spec(seen, source, request)
     shown = console_beside_json(as_json=request.as_json)
     with counting(shown, len(source), "images") as done:
         result = decoded(source, spec.form, verify=request.images.verify, done=done, say=tell)
+    broken = broken_images(source, result)
     found = Look(
         name=short_name(seen.path),
-        count=seen.count,
-        classes=seen.classes,
+        count=len(result.data),
+        classes=_classes(source.classes, result.data) if spec.classes else {},
+        classes_from=source.labelled.why,
         sizes=[seen.smallest, seen.median, seen.largest],
         modes=seen.modes,
-        broken=list(result.broken),
-        reasons=result.broken,
+        broken=list(broken),
+        reasons=broken,
+        passed_over=dict(source.passed_over),
+        several_frames=frame_words(seen.animated, spec),
         remarks=remarks_on(seen, spec),
         training=_training(spec),
     )
-    return found, result.data, spec
+    return found, spec.relabelled(result.data, source), spec
 
 
-def _spec(seen: Survey, request: LookRequest) -> ImageFolder:
+def _classes(names: Sequence[str], data: Dataset) -> dict[str, int]:
+    """The images of each class, broken ones not among them."""
+    if data.labels is None:
+        return {}
+    counts: list[int] = np.bincount(data.labels.numpy(), minlength=len(names)).tolist()
+    return dict(zip(names, counts, strict=True))
+
+
+def _spec(seen: Survey, source: Source, request: LookRequest) -> ImageFolder:
     """What the images become; a pack may be of any size, whatever networks there are."""
     size = request.images.size
     if size is None or size in SIZES or request.pack is None:
-        return spec_of(seen, request.images)
+        return spec_of(seen, request.images, source)
     if not 1 <= size <= MAX_PACKED_SIZE:
         raise UsageError(f"--image-size {size} is not from 1 to {MAX_PACKED_SIZE:,}")
-    others = spec_of(seen, replace(request.images, size=SIZES[0]))
+    others = spec_of(seen, replace(request.images, size=SIZES[0]), source)
     return others.model_copy(update={"size": size})
 
 
@@ -141,12 +157,11 @@ def _look_at_named(request: LookRequest) -> tuple[Look, Dataset, AnyData]:
     if not spec.is_present(folder) and not request.as_json:
         say(f"downloading {request.dataset} into {folder}")
     data = spec.load(folder, DEFAULT_SEED)
-    counts = [] if data.labels is None else np.bincount(data.labels.numpy()).tolist()
     side = (data.x.shape[-1], data.x.shape[-2]) if spec.shape.is_image else None
     found = Look(
         name=request.dataset,
         count=len(data),
-        classes=dict(zip(spec.class_names, counts, strict=False)),
+        classes=_classes(spec.class_names, data),
         sizes=[side] * 3 if side else [],
         modes={},
         broken=[],

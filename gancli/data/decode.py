@@ -50,14 +50,14 @@ def large_images_expected() -> Iterator[None]:
         yield
 
 
-def opened(content: Path | bytes | NDArray[np.uint8]) -> Image.Image:
+def opened(content: Path | bytes | NDArray[np.uint8], frame: int = 0) -> Image.Image:
     """The image, its pixels not decoded yet.
 
     Raises:
         Exception: Pillow cannot make sense of it; which one depends on the format.
     """
     try:
-        return open_image(content)
+        return open_image(content, frame)
     except Image.DecompressionBombError:
         file = BytesIO(content) if isinstance(content, bytes) else content
         if isinstance(file, np.ndarray):
@@ -175,7 +175,7 @@ def pixels_at(source: Source, index: int, to_pixels: ToPixels) -> Hashed:
     if isinstance(content, Exception):
         return digest, reason_of(content, b"")
     try:
-        with opened(content) as image, _alone_if_large(image):
+        with opened(content, source.frame(index)) as image, _alone_if_large(image):
             refuse_bomb(image)
             return digest, to_pixels(image)
     except MemoryError:

@@ -5,7 +5,7 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -26,10 +26,11 @@ from gancli.data.decode import (
 from gancli.data.entry import all_broken
 from gancli.data.identity import place_key, settled
 from gancli.data.reasons import NAMED, reason_of
-from gancli.data.source import Source, refuse_unread
+from gancli.data.source import AS_FOUND, ReadingChoices, Source, refuse_unread
 from gancli.data.sources import open_source
 from gancli.errors import UsageError
 from gancli.files import keep
+from gancli.image_formats import has_frames
 from gancli.outside import ForeignTextError, model_from
 from gancli.plurals import counted
 from gancli.settings import Settings
@@ -71,6 +72,8 @@ class Survey(Settings):
     """least and largest value of the images of more than 8 bits of grey; None: there are none"""
     colour_depth: int | None
     """largest value of images of 16 bits of colour, of which the upper 8 are read; None: none"""
+    animated: int
+    """images whose files hold several"""
     broken: dict[str, str]
     """images without a header that makes sense, and why"""
 
@@ -117,12 +120,18 @@ class Survey(Settings):
 
 
 def survey(
-    path: Path, *, again: bool = False, say: Say = unsaid, root: Path | None = None
+    path: Path,
+    how: ReadingChoices = AS_FOUND,
+    *,
+    again: bool = False,
+    say: Say = unsaid,
+    root: Path | None = None,
 ) -> tuple[Source, Survey]:
     """List the images at a path, and look at their headers; what was seen is kept in the cache.
 
     Args:
         path: a folder, a zip or an npz.
+        how: what the user chose.
         again: read the headers although the files look as they did.
         say: told that headers are read, and how long it took.
         root: another cache than the user's.
@@ -130,7 +139,7 @@ def survey(
     Raises:
         DataError: there are none, or none can be read, or their labels do not fit.
     """
-    source = open_source(path)
+    source = open_source(path, how)
     kept = (root or cache_root()) / "surveys" / f"{place_key(source)}.json"
     try:
         if not again:
@@ -153,6 +162,7 @@ class _Header:
     mode: str
     values: tuple[float, float] | None = None
     upper: int | None = None
+    is_animated: bool = False
 
 
 def _look(source: Source) -> Survey:
@@ -180,6 +190,7 @@ def _look(source: Source) -> Survey:
         modes=dict(Counter(header.mode for header in headers).most_common()),
         depth=_range(header.values for header in headers),
         colour_depth=max((h.upper for h in headers if h.upper is not None), default=None),
+        animated=sum(header.is_animated for header in headers),
         broken=broken,
         **_labels(source),
     )
@@ -201,9 +212,9 @@ def _header(source: Source, index: int) -> _Header | str:
     content: object = b""
     try:
         content = source.header(index)
-        with opened(content) as image:
+        with opened(content, source.frame(index)) as image:
             refuse_bomb(image)
-            return _seen(image)
+            return replace(_seen(image), is_animated=has_frames(image))
     except MemoryError:
         raise
     except Exception as error:  # Pillow raises what it likes

@@ -22,6 +22,7 @@ from gancli.data.source import Source
 from gancli.data.survey import Survey
 from gancli.errors import DataError
 from gancli.evaluation.image_sets import Batch, Shape, described, packed, sha
+from gancli.printable import printable
 
 _HASHED = 256
 """Images that are hashed at a time."""
@@ -37,6 +38,8 @@ class ImageFiles:
     shape: Shape
     white: float = WHITE
     """the value of images of more than 8 bits that becomes 255"""
+    is_deep: bool = False
+    """whether there are images of more than 8 bits of grey"""
     converted: str = ""
     """in which colours they are read, where not in their files' own"""
 
@@ -47,10 +50,11 @@ class ImageFiles:
         Raises:
             DataError: some are broken, or of other sizes than others.
         """
-        if seen.broken:
+        broken = seen.broken | dict(source.unreadable)
+        if broken:
             raise DataError(
-                f"{len(seen.broken):,} of {len(source):,} images in {source.path} are broken "
-                f"({first_of(seen.broken)}): repair or remove them"
+                f"{len(broken):,} of {len(source) + len(source.unreadable):,} images in "
+                f"{source.path} are broken ({first_of(broken)}): repair or remove them"
             )
         if seen.smallest != seen.largest:
             sizes = " to ".join(f"{w}x{h}" for w, h in (seen.smallest, seen.largest))
@@ -59,7 +63,8 @@ class ImageFiles:
                 f"size: {packed(source.path, seen.size(None))}"
             )
         width, height = seen.smallest
-        return cls(source, (seen.channels, height, width), seen.white)
+        deep = seen.depth is not None
+        return cls(source, (seen.channels, height, width), seen.white, is_deep=deep)
 
     @property
     def path(self) -> Path:
@@ -148,22 +153,32 @@ class ImageFiles:
         """These images under the labels of other classes: by name, or by number.
 
         Raises:
-            DataError: a class has no counterpart.
+            DataError: a class has no counterpart, or has two: bare numbers may be names, and may
+                be places in a list of names.
         """
         if not classes or self.source.labels is None or self.classes == classes:
             return self
-        numbered = {str(label): label for label in range(len(classes))}
-        known = {name: label for label, name in enumerate(classes)}
-        try:
-            by_name = set(self.classes) <= set(known)
-            new = [(known if by_name else numbered)[name] for name in self.classes]
-        except KeyError as error:
+        by_name, by_number = _by_name(self.classes, classes), _by_number(self.classes, classes)
+        if self.source.labelled.numbered and by_name and by_number and by_name != by_number:
+            number = next(i for i, place in enumerate(by_name) if place != by_number[i])
             raise DataError(
-                f"{self.path} has the class {error.args[0]}, which {other} does not have (it has "
-                f"{', '.join(classes[:10])}): rename the folder, or leave --intra-fid out"
-            ) from None
+                f"{self.path} labels images with bare numbers, and {self.classes[number]} may be "
+                f"the class of that name in {other} or its class number {self.classes[number]}, "
+                f"{printable(classes[by_number[number]])}: name the classes with class_names, in "
+                "dataset.json or in the npz"
+            )
+        new = by_name or by_number
+        if new is None:
+            known = set(classes)
+            strange = next((name for name in self.classes if name not in known), self.classes[0])
+            raise DataError(
+                f"{self.path} has the class {printable(strange)}, which {other} does not have (it "
+                f"has {', '.join(map(printable, classes[:10]))}): rename the folder, or leave "
+                "--intra-fid out"
+            )
         labels = tuple(new[label] for label in self.source.labels)
-        return replace(self, source=replace(self.source, labels=labels, classes=classes))
+        labelled = replace(self.source.labelled, of=labels, classes=classes, numbered=False)
+        return replace(self, source=replace(self.source, labelled=labelled))
 
     def _decoded(self, index: int) -> NDArray[np.uint8]:
         channels = self.shape[0]
@@ -180,3 +195,15 @@ class ImageFiles:
                 f"{described(self.shape)}: {packed(self.path, min(self.shape[1:]))}"
             )
         return pixels
+
+
+def _by_name(names: Sequence[str], classes: Sequence[str]) -> list[int] | None:
+    """The place of each name among the classes; None: one is not there."""
+    known = {name: label for label, name in enumerate(classes)}
+    found = [known.get(name) for name in names]
+    return [place for place in found if place is not None] if None not in found else None
+
+
+def _by_number(names: Sequence[str], classes: Sequence[str]) -> list[int] | None:
+    """The places that names are, where they are numbers; None: one is not."""
+    return _by_name(names, [str(label) for label in range(len(classes))])
