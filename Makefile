@@ -18,7 +18,7 @@ DEMO = runs/demo
 PYTEST = OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
 
 .DEFAULT_GOAL := help
-.PHONY: help install format lint type test test-slow check bench demo
+.PHONY: help install format lint type test test-slow check bench fuzz survive demo
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -51,10 +51,16 @@ test: install ## all tests but the slow and gpu ones
 test-slow: install ## many kills, two processes for every preset, README commands
 	$(PYTEST) -m "slow and not gpu"
 
+survive: install ## kill runs of seven models 100 times, resume each and compare (KILLS=, SEED=)
+	OMP_NUM_THREADS=1 $(BIN)/python tests/survive.py --kills $(or $(KILLS),100) $(if $(SEED),--seed $(SEED))
+
 check: lint type test ## what must pass before a commit
 
 bench: install ## time every model's step beside two plain loops (on a quiet machine)
 	$(BIN)/gan bench train
+
+fuzz: install ## 20 minutes of garbage for every command; FUZZ="--seed N" repeats one case
+	cd tests && OMP_NUM_THREADS=1 $(abspath $(BIN))/python -m fuzz $(FUZZ)
 
 demo: install ## a short collapse study: three GANs on eight Gaussians, one of which collapses
 	@echo "training three small GANs: about 100 seconds on two cores"

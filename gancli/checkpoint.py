@@ -6,10 +6,10 @@ zeros: plain safetensors accepts many altered bytes, this accepts none.
 """
 
 import hashlib
-import json
 import platform
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
@@ -23,6 +23,7 @@ import gancli
 from gancli.defaults import DEFAULT_SEED
 from gancli.errors import RunError
 from gancli.files import write_atomically
+from gancli.outside import STEP_LIMIT, ForeignTextError, json_from, model_from
 from gancli.pasteable import command
 from gancli.plugin_records import PluginRecord, changes, records_of, require_plugins
 from gancli.preset import StoredPreset
@@ -36,6 +37,12 @@ _ZEROS = "0" * 64
 _HASH_KEY = b'"sha256":"'
 _LENGTH_BYTES = 8
 """A safetensors file starts with the length of its JSON header."""
+
+_DTYPES = {
+    *(torch.float64, torch.float32, torch.float16, torch.bfloat16, torch.complex64),
+    *(torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8, torch.bool),
+}
+"""Types of tensors that networks and optimisers may have; 8 bits and fewer are for storage."""
 
 Precision = Literal["fp32", "bf16", "fp64"]
 Network = Literal["moving average", "weights as trained"]
@@ -66,7 +73,7 @@ class RunSettings(Settings):
 class Header(Settings):
     """What a checkpoint says of itself."""
 
-    step: int = Field(ge=0)
+    step: int = Field(ge=0, le=STEP_LIMIT)
     preset: StoredPreset
     settings: RunSettings
     data: str
@@ -103,11 +110,17 @@ class Checkpoint:
 
         Args:
             raw: the weights as trained, even where there is an average.
+
+        Raises:
+            RunError: the tensors are not those of the networks.
         """
         preset, settings = self.header.preset, self.header.settings
         net = build_generator(preset, settings.seed).to(settings.dtype)
         name = "ema" if self._averaged(raw) else "generator"
-        net.load_state_dict(below(self.tensors, name))
+        try:
+            net.load_state_dict(below(self.tensors, name))
+        except RuntimeError as error:
+            raise _foreign(self.path, "its tensors are not those of its networks") from error
         return net.eval()
 
 
@@ -162,10 +175,26 @@ def load(path: Path) -> Checkpoint:
     if hashlib.sha256(content).hexdigest().encode() != said:
         raise RunError(f"{path} is damaged: its content does not match its own SHA-256; {REMEDY}")
     header = _parsed_header(path, metadata)
+    return Checkpoint(path, header, _tensors(path, bytes(content)), said.decode())
+
+
+def _tensors(path: Path, content: bytes) -> Tensors:
+    """The tensors of a whole file.
+
+    Raises:
+        RunError: there are none, or some that no run has.
+    """
     try:
-        return Checkpoint(path, header, safetensors.torch.load(bytes(content)), said.decode())
-    except (SafetensorError, ValueError) as error:
-        raise _other_version(path, error) from error
+        tensors = safetensors.torch.load(content)
+    except (SafetensorError, ValueError, TypeError, LookupError, RuntimeError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise _foreign(path, f"its tensors cannot be read: {reason}") from error
+    if not tensors:
+        raise _foreign(path, "it holds no tensors")
+    for name, tensor in tensors.items():
+        if tensor.dtype not in _DTYPES:
+            raise _foreign(path, f"{name} is of type {str(tensor.dtype).removeprefix('torch.')}")
+    return tensors
 
 
 def read_header(path: Path) -> Header:
@@ -178,28 +207,48 @@ def read_header(path: Path) -> Header:
     Raises:
         RunError: the file is missing, not a checkpoint of this program, or truncated.
     """
+    start = _start_of(path)
+    return _parsed_header(path, _metadata(path, start, path.stat().st_size))
+
+
+def _start_of(path: Path) -> bytes:
+    """A file's length bytes and header."""
     try:
         with path.open("rb") as file:
             start = file.read(_LENGTH_BYTES)
-            size = path.stat().st_size
-            length = min(int.from_bytes(start, "little"), size)
-            start += file.read(length)
+            length = min(int.from_bytes(start, "little"), path.stat().st_size)
+            return start + file.read(length)
     except OSError as error:
         raise RunError(f"could not read the checkpoint {path}: {error.strerror}") from error
-    return _parsed_header(path, _metadata(path, start, size))
+
+
+def step_said(path: Path) -> int | None:
+    """The step that a checkpoint's header names; None where the file cannot be read as one."""
+    try:
+        known = path.stat()
+    except OSError:
+        return None
+    return _step_said(path, known.st_size, known.st_mtime_ns)
+
+
+@lru_cache(maxsize=4096)
+def _step_said(path: Path, size: int, changed: int) -> int | None:
+    del changed
+    try:
+        said = json_from(_metadata(path, _start_of(path), size)["gancli"], path)
+    except RunError:
+        return None
+    step = said.get("step") if isinstance(said, dict) else None
+    return step if type(step) is int and 0 <= step <= STEP_LIMIT else None
 
 
 def _parsed_header(path: Path, metadata: Mapping[str, str]) -> Header:
     require_plugins(path, metadata["gancli"])
-    try:
-        return Header.model_validate_json(metadata["gancli"])
-    except (ValueError, RecursionError) as error:
-        raise _other_version(path, error) from error
+    return model_from(Header, metadata["gancli"], path, RunError)
 
 
-def _other_version(path: Path, error: Exception) -> RunError:
-    reason = str(error).splitlines()[0]
-    return RunError(f"{path} was written by another version of gancli: {reason}")
+def _foreign(path: Path, reason: str) -> RunError:
+    return RunError(f"{path} was written by another version or program: {reason}; {REMEDY}")
 
 
 def _metadata(path: Path, content: bytes | bytearray, size: int) -> dict[str, str]:
@@ -217,14 +266,16 @@ def _metadata(path: Path, content: bytes | bytearray, size: int) -> dict[str, st
     try:
         if not 0 < length <= size - _LENGTH_BYTES:
             raise ValueError("the header is cut off")
-        parsed = json.loads(content[_LENGTH_BYTES : _LENGTH_BYTES + length])
+        parsed = json_from(bytes(content[_LENGTH_BYTES : _LENGTH_BYTES + length]), path)
         metadata = parsed.pop("__metadata__", {})
         ends = [tensor["data_offsets"][1] for tensor in parsed.values()]
         if max(ends, default=0) != size - _LENGTH_BYTES - length:
             raise ValueError("the tensors are cut off")
+        if not all(isinstance(said, str) for said in metadata.values()):
+            raise ValueError("what it says of itself is not text")
         if metadata.get("format") == CHECKPOINT_FORMAT and {"gancli", "sha256"} <= set(metadata):
             return dict(metadata)
-    except (ValueError, AttributeError, LookupError, TypeError, RecursionError) as error:
+    except (ForeignTextError, ValueError, AttributeError, LookupError, TypeError) as error:
         raise RunError(
             f"{path} ({size:,} bytes) is not a checkpoint: it is truncated, or not a safetensors "
             f"file; {REMEDY}"

@@ -24,3 +24,26 @@ class FitName(StrEnum):
 
     CROP = "crop"
     RESIZE = "resize"
+
+
+class ClassesName(StrEnum):
+    """What the classes of a user's own images are taken from."""
+
+    AUTO = "auto"
+    FOLDERS = "folders"
+    NONE = "none"
+
+
+class FramesName(StrEnum):
+    """Which images of an animation, or of a document of several pages, are read."""
+
+    FIRST = "first"
+    ALL = "all"
+
+
+class FigureFormat(StrEnum):
+    """The format of a plot's file."""
+
+    PNG = "png"
+    SVG = "svg"
+    PDF = "pdf"

@@ -44,3 +44,5 @@ BENCH_FEATURES = 50_000
 """Made-up features whose memory `gan bench evaluate` measures."""
 BENCH_STUDY_STEPS = 1_000
 """Steps of each cell that `gan bench study` runs."""
+FIGURE_DPI = 200
+"""Pixels per inch of plots."""

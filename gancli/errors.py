@@ -57,6 +57,10 @@ class RunError(GanError):
     code = ExitCode.RUN
 
 
+class LostProcessError(RunError):
+    """Another process that shares the run has ended."""
+
+
 class NetworkError(GanError):
     """A failed download."""
 

@@ -83,6 +83,7 @@ class TrainingEvaluator:
             count=schedule.evaluate_count,
             data_dir=job.data_folder,
             weights=weights,
+            more="raise schedule.evaluate_count",
         )
         start = Header(step=0, preset=job.preset, settings=job.settings, data=job.data.fingerprint)
         device = torch.device(job.settings.device)

@@ -2,13 +2,15 @@
 
 import errno
 import os
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from gancli.errors import DiskError
+from gancli.notices import notice_once
 from gancli.pasteable import command
+from gancli.scratch import partial_file
 
 _FULL = {errno.ENOSPC: "the disk is full", errno.EDQUOT: "the disk quota is used up"}
 _FAULTY = {
@@ -27,8 +29,9 @@ _REFUSED = {
     errno.EISDIR: "a folder is in the way",
     errno.ENOENT: "its folder cannot be made",
 }
-PARTIAL = ".partial"
-"""Ending of a file or folder that is being written."""
+_NOT_FLUSHED = {errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EBADF}
+_FLUSHED_ONE_BY_ONE = 64
+"""Most files that are flushed each for itself; of more, one flush of all disks takes less time."""
 
 
 def disk_error(error: OSError, path: Path | None = None) -> DiskError | None:
@@ -64,38 +67,98 @@ def disk_errors(path: Path) -> Iterator[None]:
         raise disk_error(error, path) or error from error
 
 
-def write_atomically(path: Path, content: bytes | bytearray, *, shared: bool = False) -> None:
+def write_atomically(path: Path, content: bytes | bytearray) -> None:
     """Write a file under a temporary name, flush it to the disk, and rename it.
+
+    Several processes may write the same file at the same time: the last one wins.
 
     Args:
         path: the file.
         content: all of it.
-        shared: whether another process may be writing the same file, as those of a cache.
 
     Raises:
         DiskError: the disk is full or not writable; the old file, if any, is untouched.
     """
-    own = f".{os.getpid()}-{threading.get_ident()}" if shared else ""
-    partial = path.with_name(f"{path.name}{own}{PARTIAL}")
     with disk_errors(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            with partial.open("wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
+        make_folder(path.parent)
+        with partial_file(path) as (partial, file):
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
             partial.replace(path)
-        except OSError:
-            partial.unlink(missing_ok=True)
-            raise
-        _flush_folder(path.parent)
+        flush_folder(path.parent)
 
 
-def _flush_folder(folder: Path) -> None:
-    """Make a rename in `folder` survive a power failure."""
-    if os.name == "posix":
-        handle = os.open(folder, os.O_RDONLY)
+def make_folder(folder: Path) -> None:
+    """Make a folder and those above it, so that they survive a power failure."""
+    if folder.is_dir():
+        return
+    make_folder(folder.parent)
+    folder.mkdir(exist_ok=True)
+    flush_folder(folder.parent)
+
+
+def keep(path: Path, content: bytes | bytearray) -> None:
+    """Write a file of the cache; that it cannot be written is remarked and stops nothing."""
+    try:
+        write_atomically(path, content)
+    except DiskError as error:
+        notice_once(not_kept(error))
+
+
+def not_kept(error: DiskError) -> str:
+    """The remark that the cache could not take something."""
+    return f"not kept for the next call: {error}"
+
+
+def reserve(file: BinaryIO, size: int) -> None:
+    """Take room on the disk for a file of `size` bytes, where the file system can promise it.
+
+    Raises:
+        OSError: there is too little.
+    """
+    if hasattr(os, "posix_fallocate"):
         try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+            os.posix_fallocate(file.fileno(), 0, size)
+        except OSError as error:
+            if error.errno not in (errno.EINVAL, errno.EOPNOTSUPP, errno.ENOSYS):
+                raise
+
+
+def flush_folder(folder: Path) -> None:
+    """Make the names in a folder survive a power failure, where its disk can do that."""
+    if os.name != "posix":
+        return
+    try:
+        handle = os.open(folder, os.O_RDONLY)
+    except PermissionError:
+        # One may write into a folder that one may not list; its names cannot be flushed.
+        return
+    try:
+        os.fsync(handle)
+    except OSError as error:
+        # Some network and FUSE disks flush no folders.
+        if error.errno not in _NOT_FLUSHED:
+            raise
+    finally:
+        os.close(handle)
+
+
+def flush_tree(folder: Path) -> None:
+    """Make a folder and all that is in it survive a power failure."""
+    below = [path for path in folder.rglob("*") if not path.is_symlink()]
+    if len(below) > _FLUSHED_ONE_BY_ONE and hasattr(os, "sync"):
+        os.sync()
+        return
+    for path in below:
+        if path.is_file():
+            flush_file(path)
+    for path in (*reversed(below), folder):
+        if path.is_dir():
+            flush_folder(path)
+
+
+def flush_file(path: Path) -> None:
+    """Make a file's content survive a power failure."""
+    with path.open("rb+") as file:
+        os.fsync(file.fileno())

@@ -1,12 +1,21 @@
 """The folders outside the project: the user's cache, and that of named data sets; no torch."""
 
+import atexit
 import os
 import re
+import tempfile
+from contextlib import ExitStack
 from difflib import get_close_matches
+from functools import cache
 from pathlib import Path
 
 import platformdirs
 
+from gancli.files import disk_errors
+from gancli.notices import as_text, notice_once
+from gancli.scratch import scratch_folder
+
+_SETTING = "GANCLI_CACHE"
 _HOME = re.compile(r"(?:[\w.-]+=)*~")
 """A word of a command line whose path begins in a home folder, e.g. `--out=~/runs`."""
 
@@ -55,8 +64,8 @@ def portable(path: Path) -> str:
     """
     for home in dict.fromkeys(each for each in (_home(), _home(resolved=True)) if each):
         if home != home.parent and path.is_relative_to(home):
-            return (Path("~") / path.relative_to(home)).as_posix()
-    return str(path)
+            return as_text((Path("~") / path.relative_to(home)).as_posix())
+    return as_text(path)
 
 
 def _home(*, resolved: bool = False) -> Path | None:
@@ -68,8 +77,57 @@ def _home(*, resolved: bool = False) -> Path | None:
 
 
 def cache_folder() -> Path:
-    """Where decoded images, reference statistics, classifiers and data are kept for later calls."""
+    """Where decoded images, reference statistics, classifiers and data are kept for later calls.
+
+    Returns:
+        `GANCLI_CACHE`, else the user's cache folder; where that cannot be written, a temporary
+        folder that is gone with this process, which is remarked.
+
+    Raises:
+        DiskError: no temporary folder can be made either.
+    """
+    wanted = _wanted()
+    reason = _unusable(wanted)
+    return wanted if reason is None else stand_in(wanted, reason)
+
+
+def _wanted() -> Path:
+    asked = named_by(_SETTING)
+    if asked:
+        return Path(asked).absolute()
     return platformdirs.user_cache_path("gancli")
+
+
+def _unusable(folder: Path) -> str | None:
+    """Why nothing can be kept in a folder; None: it can."""
+    if not folder.is_absolute():
+        return "there is no home folder"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        return (error.strerror or str(error)).lower()
+    return None if os.access(folder, os.W_OK | os.X_OK) else "it cannot be written to"
+
+
+@cache
+def stand_in(wanted: Path, reason: str) -> Path:
+    """A temporary folder in place of one that cannot be used, for as long as this process lives.
+
+    Raises:
+        DiskError: it cannot be made.
+    """
+    held = ExitStack()
+    with disk_errors(wanted):
+        place = Path(tempfile.gettempdir())
+        folder = held.enter_context(scratch_folder(place, "gancli-cache"))
+    owner = os.getpid()
+    # A forked process must not clear it away from under its parent.
+    atexit.register(lambda: held.close() if os.getpid() == owner else None)
+    notice_once(
+        f"{wanted} cannot be used as the cache folder ({reason}), so what would be kept there is "
+        f"gone after this call: name another folder with {_SETTING}"
+    )
+    return folder
 
 
 def data_folder(asked: Path | None, before: str | None = None) -> Path:
@@ -82,9 +140,21 @@ def data_folder(asked: Path | None, before: str | None = None) -> Path:
     Returns:
         The folder asked for, else the one used before, else `GANCLI_DATA`, else the cache.
     """
-    kept = Path(expanded(before)) if before else None
-    chosen = asked or (kept if kept and kept.is_dir() else None) or named_by("GANCLI_DATA")
-    return Path(chosen) if chosen else cache_folder() / "data"
+    chosen = asked or (_folder(before) if before else None) or named_by("GANCLI_DATA")
+    if chosen:
+        return Path(chosen)
+    # Data that are there need only be read.
+    there = _wanted() / "data"
+    return there if there.is_dir() else cache_folder() / "data"
+
+
+def _folder(path: str) -> Path | None:
+    """The path where there is such a folder, as far as this user may see."""
+    found = Path(expanded(path))
+    try:
+        return found if found.is_dir() else None
+    except (OSError, ValueError):
+        return None
 
 
 def as_typed(path: Path) -> Path:

@@ -20,6 +20,11 @@ def template(package: str, name: str) -> jinja2.Template:
     return environment.get_template(name)
 
 
+def page_bytes(page: str) -> bytes:
+    """A page in UTF-8; bytes of paths that are not UTF-8 appear as their numbers."""
+    return page.encode(errors="backslashreplace")
+
+
 def data_uri(content: bytes, kind: str = "png") -> str:
     """A picture's content as an address that a page may hold; `kind` as in image/png."""
     return f"data:image/{kind};base64," + base64.b64encode(content).decode()

@@ -14,3 +14,16 @@ FAKE_FIELD = "#f7cdbe"
 """Where a discriminator sees fakes."""
 PLAIN_COLOUR = "#1f4fd8"
 """What is neither, e.g. a histogram."""
+INK, SOFT_INK = "#1c2530", "#5b6775"
+"""Text, and what matters less."""
+MODEL_COLOURS = (
+    "#0072b2",
+    "#d55e00",
+    "#009e73",
+    "#cc79a7",
+    "#b08900",
+    "#56b4e9",
+    "#6f4ba8",
+    "#4d4d4d",
+)
+"""Models in one plot; mostly Okabe and Ito's, which colour-blind readers tell apart."""

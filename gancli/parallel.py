@@ -14,7 +14,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
-from gancli.errors import UsageError
+from gancli.errors import LostProcessError, UsageError
 from gancli.launch import is_shared
 
 LEAD_TIMEOUT = timedelta(days=30)
@@ -57,7 +57,8 @@ class World:
         if not group:
             return
         flat = torch.cat([tensor.flatten() for tensor in group])
-        dist.all_reduce(flat)
+        with _together():
+            dist.all_reduce(flat)
         flat /= self.size
         means = torch.split(flat, [tensor.numel() for tensor in group])
         for tensor, mean in zip(group, means, strict=True):
@@ -67,30 +68,53 @@ class World:
     def lead_first(self) -> Iterator[None]:
         """Let the leading process do something, e.g. a download, before the others."""
         if self.size > 1 and not self.leads:
-            dist.barrier()
+            _wait()
         yield
         if self.size > 1 and self.leads:
-            dist.barrier()
+            _wait()
 
     def wait_for_lead(self) -> None:
         """Go on when every process has come here, however long the leading one takes."""
         if self.size > 1:
-            dist.barrier(group=self.patient)
+            _wait(self.patient)
 
     def any(self, flag: bool, device: torch.device) -> bool:
         """Whether any process says yes."""
         votes = torch.tensor(int(flag), device=device)
-        dist.all_reduce(votes)
+        with _together():
+            dist.all_reduce(votes)
         return bool(votes.item())
+
+
+@contextmanager
+def _together() -> Iterator[None]:
+    """Do something that all processes do at the same time.
+
+    Raises:
+        LostProcessError: another one has ended.
+    """
+    try:
+        yield
+    except RuntimeError as error:
+        raise LostProcessError(
+            "another process of this run has ended or cannot be reached: see what it said, then go "
+            "on from the last checkpoint with gan resume, started as before"
+        ) from error
+
+
+def _wait(group: "dist.ProcessGroup | None" = None) -> None:
+    with _together():
+        dist.barrier(group=group)
 
 
 def join(device: torch.device) -> World:
     """Join the processes torchrun started, or be alone."""
     if not is_shared():
         return World()
-    if not dist.is_initialized():
-        dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
-    patient = dist.new_group(backend="gloo", timeout=LEAD_TIMEOUT)
+    with _together():
+        if not dist.is_initialized():
+            dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
+        patient = dist.new_group(backend="gloo", timeout=LEAD_TIMEOUT)
     joined = patient if isinstance(patient, dist.ProcessGroup) else None
     return World(dist.get_rank(), dist.get_world_size(), joined)
 

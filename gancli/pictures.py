@@ -1,4 +1,4 @@
-"""Pictures of samples: grids and tables of images, and scatter plots of points over real ones."""
+"""Pictures of images: grids and tables, and how they become files."""
 
 import importlib.resources
 import io
@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from gancli.data import DataSpec, Mixture
-from gancli.palette import FAKE_COLOUR, REAL_COLOUR
 from gancli.sampler import Samples
 
 GAP = 2
 """Pixels between the cells of a grid."""
+CELL_SIDE = 64
+"""Pixels of a shown image's side, at least: smaller ones are enlarged by a whole number."""
+FONT_PIXELS = 12
 
 
 def to_image(image: Samples) -> Image.Image:
@@ -32,6 +33,18 @@ def encoded(image: Image.Image, options: Mapping[str, Any]) -> bytes:
     buffer = io.BytesIO()
     image.save(buffer, **options)
     return buffer.getvalue()
+
+
+def enlarged(images: Samples, side: int = CELL_SIDE) -> Samples:
+    """Images of (..., H, W, C), their pixels repeated until the shorter side is `side` or more."""
+    times = -(-side // min(images.shape[-3:-1]))
+    return images.repeat(times, axis=-3).repeat(times, axis=-2)
+
+
+def enlarged_picture(image: Image.Image, width: int) -> Image.Image:
+    """A picture, its pixels repeated until it is at least this wide."""
+    times = -(-width // image.width)
+    return image.resize((times * image.width, times * image.height), Image.Resampling.NEAREST)
 
 
 def grid(images: Samples, columns: int | None = None) -> Image.Image:
@@ -59,7 +72,7 @@ def labelled_table(
         size: width and height of each picture.
         headings: one per column, cut where they are wider than it; none: no line of headings.
     """
-    font, gap, margin = _font(), 4, 8
+    font, gap, margin = label_font(), 4, 8
     width, height = size
     canvas = ImageDraw.Draw(Image.new("RGB", (1, 1)))
     boxes = [canvas.multiline_textbbox((0, 0), name, font) for name, _ in rows]
@@ -72,7 +85,7 @@ def labelled_table(
     draw = ImageDraw.Draw(image)
     for column, heading in enumerate(headings):
         place = (left + column * (width + gap) + width / 2, top / 2)
-        draw.text(place, _cut(heading, font, width + gap), "black", font, anchor="mm")
+        draw.text(place, cut_to(heading, font, width + gap), "black", font, anchor="mm")
     for number, (name, row) in enumerate(rows):
         above = top + number * row_height
         draw.multiline_text((margin, above + height / 2), name, "black", font, anchor="lm")
@@ -82,38 +95,21 @@ def labelled_table(
     return image
 
 
-def _font() -> ImageFont.FreeTypeFont:
+def label_font(pixels: int = FONT_PIXELS) -> ImageFont.FreeTypeFont:
     """matplotlib's: Pillow's own has no accents."""
     file = importlib.resources.files("matplotlib") / "mpl-data/fonts/ttf/DejaVuSans.ttf"
-    return ImageFont.truetype(str(file), 12)
+    return ImageFont.truetype(str(file), pixels)
 
 
-def _cut(text: str, font: ImageFont.FreeTypeFont, width: int) -> str:
-    """The text, shortened with an ellipsis to this number of pixels."""
+def in_one_line(text: str) -> str:
+    """The text without line breaks and other characters that cannot be drawn."""
+    return "".join(c if c.isprintable() else " " for c in text)
+
+
+def cut_to(text: str, font: ImageFont.FreeTypeFont, width: int) -> str:
+    """The text in one line, shortened with an ellipsis to this number of pixels."""
+    text = in_one_line(text)
     if font.getlength(text) <= width:
         return text
     fitting = (n for n in range(len(text), 0, -1) if font.getlength(text[:n] + "…") <= width)
     return text[: next(fitting, 0)] + "…"
-
-
-def scatter(points: Samples, reals: Samples, data: DataSpec, title: str) -> bytes:
-    """A PNG of generated points (maybe none) over real ones: (N, 2) in data units."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(5, 5), dpi=100)
-    # A fixed place: matplotlib's layout engines would draw all twice.
-    axes = figure.add_axes((0.09, 0.06, 0.87, 0.87))
-    axes.scatter(
-        reals[:, 0], reals[:, 1], s=3, alpha=0.5, color=REAL_COLOUR, label="real", linewidths=0
-    )
-    if len(points):
-        axes.scatter(
-            points[:, 0], points[:, 1], s=3, color=FAKE_COLOUR, label="generated", linewidths=0
-        )
-    reach = data.scale if isinstance(data, Mixture) else 1.1 * float(np.abs(reals).max())
-    axes.set(xlim=(-reach, reach), ylim=(-reach, reach), title=title)
-    axes.set_aspect("equal")
-    axes.legend(loc="upper right", markerscale=3)
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png")
-    return buffer.getvalue()

@@ -1,7 +1,6 @@
 """Which plugins a preset's parts come from, as a checkpoint records it."""
 
 import hashlib
-import json
 import shlex
 import sys
 import warnings
@@ -13,6 +12,7 @@ from pydantic import Field
 
 from gancli.errors import RunError
 from gancli.folders import expanded, portable
+from gancli.outside import json_from, model_from
 from gancli.plugins import PREFIX, load_plugins
 from gancli.settings import Settings
 
@@ -129,10 +129,11 @@ def require_plugins(path: Path, header: str) -> None:
         UsageError: one that the user has named cannot be loaded.
     """
     load_plugins()
-    table = json.loads(header)
+    table = json_from(header, path)
+    said = table.get("plugins") if isinstance(table, dict) else None
     missing: list[PluginRecord] = []
-    for each in (table.get("plugins") if isinstance(table, dict) else None) or ():
-        record = PluginRecord.model_validate(each)
+    for each in said if isinstance(said, list) else ():
+        record = model_from(PluginRecord, each, path)
         now = _loaded(record.name)
         if now is None:
             missing.append(record)

@@ -8,17 +8,20 @@ import torch
 from PIL import Image
 
 from gancli.data import Dataset, Mixture
+from gancli.discriminator_field import Field, discriminator_field
 from gancli.evaluation.mode_coverage import mode_coverage
-from gancli.pictures import grid, png, scatter
+from gancli.pictures import enlarged, grid, png
 from gancli.plurals import counted
+from gancli.point_pictures import SHOWN_REALS, picture_of_points, reach_of
 from gancli.preset import Preset
 from gancli.prior import Prior
 from gancli.sampler import Sampler, Samples
-from gancli.types import GeneratorNet, Latent
+from gancli.sheets import Group, Room, sheet, shown_class
+from gancli.types import GeneratorNet, Latent, Players
 
 PREVIEW_SAMPLES = {"images": 64, "points": 1000}
 PREVIEW_CLASSES, PREVIEW_PER_CLASS = 10, 6
-"""Classes side by side, and images of each below one another, of a model that knows classes."""
+"""Classes below one another, and images of each side by side, of a model that knows classes."""
 CODE_VALUES, CODE_ROWS = 10, 5
 """Values of a code side by side, and images that each varies below one another."""
 PREVIEW_CODES = 4
@@ -47,40 +50,61 @@ class Previewer:
         self.preset = preset
         self.data = data
 
-    def make(self, generator: GeneratorNet, step: int) -> Preview:
-        """The preview of a step."""
+    def make(self, generator: GeneratorNet, step: int, players: Players | None = None) -> Preview:
+        """The preview of a step.
+
+        Args:
+            generator: whose samples are shown.
+            step: the number in the title.
+            players: whose discriminator is shown behind points of a mixture; None: none is.
+        """
         sampler = Sampler(generator, self.preset, checked=False)
         spec, shown = self.preset.data, PREVIEW_SAMPLES[self.preset.data.key]
         if spec.key == "images":
-            return Preview(png(self._sheet(sampler, shown)), {}, "")
+            return Preview(png(self._sheet(sampler, shown, step)), {}, "")
         if not isinstance(spec, Mixture):
-            picture = scatter(sampler.all(range(shown)), self._reals, spec, f"step {step:,}")
-            return Preview(picture, {}, "")
+            return Preview(self._drawn(sampler.all(range(shown)), f"step {step:,}"), {}, "")
         points = sampler.all(range(PREVIEW_POINTS))
         cover = mode_coverage(points.astype(np.float64), spec.centres(), spec.std)
         caption = (
-            f"{cover.held} of {counted(spec.modes, 'mode')}, {cover.high_quality:.0%} within 3 std"
+            f"{cover.captured} of {counted(spec.modes, 'mode')} captured, {cover.held} held, "
+            f"{cover.high_quality:.0%} within 3 std"
         )
-        title = f"step {step:,}: {caption}"
         scores = {
             "modes_held": float(cover.held),
             "modes_captured": float(cover.captured),
             "high_quality": cover.high_quality,
         }
-        return Preview(scatter(points[:shown], self._reals, spec, title), scores, caption)
+        field = discriminator_field(players) if players else None
+        picture = self._drawn(points[:shown], f"step {step:,}: {caption}", field)
+        return Preview(picture, scores, caption)
 
-    def _sheet(self, sampler: Sampler, shown: int) -> Image.Image:
-        prior, columns = self.preset.prior, min(self.preset.classes, PREVIEW_CLASSES)
-        if columns:
-            by_class = [sampler.all(range(PREVIEW_PER_CLASS), label) for label in range(columns)]
-            return grid(np.stack(by_class, axis=1).reshape(-1, *by_class[0].shape[1:]), columns)
+    def _drawn(self, points: Samples, title: str, field: Field | None = None) -> bytes:
+        reach = reach_of(self.preset.data, self._reals)
+        return png(picture_of_points(points, self._reals[:SHOWN_REALS], reach, title, field))
+
+    def _sheet(self, sampler: Sampler, shown: int, step: int) -> Image.Image:
+        prior, classes = self.preset.prior, self.preset.classes
+        if classes:
+            seeds, names = range(PREVIEW_PER_CLASS), self.preset.data.class_names
+            above = [f"seed {seed}" for seed in seeds]
+            groups = [
+                Group(shown_class(names, label), sampler.all(seeds, label), above)
+                for label in range(min(classes, PREVIEW_CLASSES))
+            ]
+            part = Room(len(groups), len(seeds)).words(classes, len(seeds))
+            return sheet(groups, ": ".join(filter(None, [f"step {step:,}", part])))
         if prior.categories or prior.codes:
-            return grid(sampler.of(_varied(prior, sampler.latent(range(CODE_ROWS)))), CODE_VALUES)
-        return grid(sampler.all(range(LAYERED_SAMPLES if prior.levels else shown)))
+            return _shown(sampler.of(_varied(prior, sampler.latent(range(CODE_ROWS)))), CODE_VALUES)
+        return _shown(sampler.all(range(LAYERED_SAMPLES if prior.levels else shown)))
 
     @cached_property
     def _reals(self) -> Samples:
         return self.preset.data.to_samples(self.data.x)
+
+
+def _shown(images: Samples, columns: int | None = None) -> Image.Image:
+    return grid(enlarged(images), columns)
 
 
 def _varied(prior: Prior, base: Latent) -> Latent:

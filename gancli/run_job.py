@@ -15,7 +15,7 @@ from gancli.checkpoint import Checkpoint, Header, RunSettings, changed_plugins, 
 from gancli.data import Dataset
 from gancli.data.image_folder import MovedImagesError
 from gancli.environment import Place, set_up_torch, settings_again
-from gancli.errors import DataError, InterruptedRunError, RunError
+from gancli.errors import DataError, InterruptedRunError, LostProcessError, RunError
 from gancli.evaluate_in_training import TrainingEvaluator, is_due
 from gancli.evaluation.request import ExtractorWeights
 from gancli.folders import data_folder
@@ -28,8 +28,8 @@ from gancli.report.console import console, say
 from gancli.report.dry_run import remarks
 from gancli.report.listeners import watched
 from gancli.report.progress import RunDisplay, counting
-from gancli.runs.find import new_run
-from gancli.runs.folder import BEST, Run
+from gancli.runs.find import new_run, refuse_if_taken
+from gancli.runs.folder import BEST, LAST, Run
 from gancli.signals import stop_flag
 from gancli.trainer import Job, Trainer
 from gancli.user_images import lite_command, load_data, moved_to
@@ -47,6 +47,8 @@ class TrainOptions:
     """whether to write for TensorBoard, too"""
     weights: ExtractorWeights = field(default_factory=ExtractorWeights)
     """the extractor's weights, where the run is evaluated as it trains"""
+    checkpoint: str = LAST
+    """the checkpoint to resume from; those after it are removed"""
 
     def check(self) -> None:
         """Refuse options that cannot be met, before anything is done.
@@ -81,7 +83,7 @@ def start_run(
     options.check()
     world = set_up_torch(settings)
     if out is not None and world.leads:
-        _check_free(out, force=force)
+        refuse_if_taken(out, force=force)
     with world.lead_first():
         folder = data_folder(options.data_dir)
         data = _load(preset, settings, folder, options)
@@ -96,7 +98,7 @@ def start_run(
 
     with run.locked():
         # Again: another process may have trained here while the data were read.
-        _check_free(run.folder, force=force)
+        refuse_if_taken(run.folder, force=force)
         job = Job(preset, settings, data, run, data_folder=folder, world=world)
         run_job(job, lay_out, options)
     return run
@@ -117,7 +119,7 @@ def resume_run(run: Run, place: Place, options: TrainOptions, images: Path | Non
     """
     options.check()
     with alone_in(run):
-        saved = load(run.checkpoint())
+        saved = load(run.checkpoint(options.checkpoint))
         refuse_edits(run, saved.header)
         settings = settings_again(saved.header.settings, place, say)
         preset = saved.header.preset
@@ -131,7 +133,7 @@ def go_on(
 
     Args:
         run: the run.
-        saved: its last checkpoint.
+        saved: the checkpoint to go on from; those after it are removed.
         preset: what to train from now on.
         settings: the settings from now on.
         options: the other options.
@@ -160,6 +162,7 @@ def go_on(
 
     def lay_out(trainer: Trainer) -> None:
         run.tidy()
+        run.forget_after(step)
         run.cut_back(step)
         trainer.save_changes()
         run.write_preset(preset)
@@ -197,6 +200,15 @@ def run_job(
             _lead(job, lay_out, options or TrainOptions())
         else:
             _follow(job)
+    except LostProcessError as error:
+        if not job.world.leads or not job.run.checkpoints():
+            raise
+        step = max(job.run.checkpoints())
+        raise LostProcessError(
+            "another process of this run has ended or cannot be reached; the last checkpoint is "
+            f"that of step {step:,}: go on from it with {command('resume', job.run.folder)}, "
+            "started as before"
+        ) from error
     finally:
         parallel.leave()
 
@@ -206,23 +218,6 @@ def _load(preset: Preset, settings: RunSettings, folder: Path, options: TrainOpt
     return load_data(preset, settings.seed, folder, say, watch, verify=options.verify)
 
 
-def _check_free(folder: Path, *, force: bool) -> None:
-    if folder.exists() and not folder.is_dir():
-        raise RunError(f"--out {folder} is a file: name a folder")
-    if not folder.exists() or all(path.name == ".lock" for path in folder.iterdir()):
-        return
-    if not Run(folder).exists():
-        raise RunError(
-            f"{folder} exists and holds no run of gancli, so nothing in it is touched: choose "
-            "another folder with --out"
-        )
-    if not force:
-        raise RunError(
-            f"{folder} holds a run already: continue it with --resume, replace it with --force, "
-            "or choose another folder with --out"
-        )
-
-
 def refuse_edits(run: Run, stored: Header) -> None:
     """Refuse a run whose preset.toml, or a plugin, was edited.
 
@@ -230,13 +225,28 @@ def refuse_edits(run: Run, stored: Header) -> None:
         RunError: there are some; the sentence says how to go on with them.
     """
     changed = changed_plugins(stored)
-    if run.preset_file.exists():
+    if _is_there(run.preset_file):
         changed += preset_differences(stored.preset, load_preset(str(run.preset_file)))
     if changed:
         raise RunError(
             f"{run.folder} was changed since ({'; '.join(changed)}): to use it so, type "
             + command(*_resumed(run))
         )
+
+
+def _is_there(file: Path) -> bool:
+    """Whether a file is there and may be read.
+
+    Raises:
+        RunError: it may not.
+    """
+    try:
+        file.open("rb").close()
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        raise RunError(f"could not read {file}: {error.strerror}: make it readable") from error
+    return True
 
 
 def _follow(job: Job) -> None:

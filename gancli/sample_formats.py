@@ -38,6 +38,10 @@ SAMPLE_FORMATS: Mapping[FormatName, SampleFormat] = MappingProxyType(
         FormatName.NPZ: SampleFormat("npz"),
     }
 )
+SEEDS_KEY, LABELS_KEY = "seeds", "labels"
+"""Arrays of an npz next to that of the samples."""
+ADM_IMAGES_KEY, ADM_LABELS_KEY = "arr_0", "arr_1"
+"""Images and labels in the npz that ADM's tools read and write (Dhariwal and Nichol 2021)."""
 _SUFFIXES = sorted({re.escape(each.suffix) for each in SAMPLE_FORMATS.values() if each.suffix})
-SAMPLE_FILE = re.compile(rf"\d{{6,}}({'|'.join(_SUFFIXES)})|samples\.(npz|zip)")
+SAMPLE_FILE = re.compile(rf"\d{{6,}}({'|'.join(_SUFFIXES)})|samples\.(npz|zip)|dataset\.json")
 """The files of a folder of samples."""

@@ -32,10 +32,37 @@ class Score:
     """whether it cannot be below 0, but for rounding"""
     names_extractor: bool = True
     """whether the extractor's name stands behind the label, unless it is the published one"""
+    least: float | None = None
+    """the least value there can be, of a score that is neither a share nor a distance"""
+    most: float | None = None
+    """the largest, of such a score"""
+    aliases: tuple[str, ...] = ()
+    """other short names; that of a metric with one score is one of its own accord"""
 
     def is_better(self, value: float, other: float) -> bool:
         """Whether a value is better than another."""
         return value > other if self.better == "higher" else value < other
+
+    def possible(self, value: float) -> float:
+        """The nearest value that the score can have."""
+        least = 0.0 if self.is_share or self.is_distance else self.least
+        most = 1.0 if self.is_share else self.most
+        value = value if least is None else max(least, value)
+        return value if most is None else min(most, value)
+
+
+@dataclass(frozen=True)
+class MetricSetting:
+    """A whole number that a metric is computed with, and that may be set."""
+
+    name: str
+    """`kid-subsets`: --kid-subsets"""
+    label: str
+    """in the protocol's words: `subsets`"""
+    default: int
+    help: str
+    least: int = 1
+    """the smallest that makes sense"""
 
 
 @dataclass(frozen=True)
@@ -51,6 +78,8 @@ class MetricEntry:
     """False: it is computed wherever it applies, and has no option"""
     is_default: bool = False
     """whether it is computed where no metric is named"""
+    settings: tuple[MetricSetting, ...] = ()
+    """what it is computed with"""
 
 
 METRIC_TABLE: dict[str, MetricEntry] = {}
@@ -79,6 +108,56 @@ def all_scores() -> Iterator[Score]:
 def score_named(name: str) -> Score:
     """A score by its name; one of a metric that is not here is shown under its bare name."""
     return next((score for score in all_scores() if score.name == name), Score(name, name))
+
+
+def score_meant(typed: str) -> str:
+    """The name of the score that is meant by its name, its label, an alias or its metric's option.
+
+    Capitals, hyphens and blanks do not matter; a text that means none is returned as it is.
+    """
+    word = _plain(typed)
+    for entry in METRIC_TABLE.values():
+        for score in entry.scores:
+            if word in map(_plain, (score.name, score.label, *score.aliases)):
+                return score.name
+        if word == _plain(entry.name) and len(entry.scores) == 1:
+            return entry.scores[0].name
+    return typed
+
+
+def metric_meant(typed: str) -> str:
+    """The metric that is meant by its option's name or by that of one of its scores."""
+    word = _plain(typed)
+    named = next((name for name in METRIC_TABLE if _plain(name) == word), None)
+    return named or option_of(score_meant(typed)) or typed
+
+
+def _plain(name: str) -> str:
+    return name.strip().lower().replace("-", "_").replace(" ", "_")
+
+
+def setting_named(name: str) -> MetricSetting:
+    """A metric's setting by its name.
+
+    Raises:
+        UsageError: there is none.
+    """
+    every = {each.name: each for entry in METRIC_TABLE.values() for each in entry.settings}
+    if name not in every:
+        raise UsageError(f"no setting {name} of a metric: choose from {', '.join(every)}")
+    return every[name]
+
+
+def option_of_setting(name: str) -> str | None:
+    """The metric that a setting is of; None: there is none here."""
+    own = (e.name for e in METRIC_TABLE.values() if any(s.name == name for s in e.settings))
+    return next(own, None)
+
+
+def settings_of(score: str) -> tuple[MetricSetting, ...]:
+    """What a score is computed with."""
+    entry = metric_of(whole_score(score.removesuffix(STD_SUFFIX)))
+    return () if entry is None else entry.settings
 
 
 def ranks(name: str) -> bool:
@@ -144,24 +223,51 @@ for _entry in (
     MetricEntry(
         "is",
         "Inception score.",
-        (Score("inception_score", "Inception score", "higher"),),
+        (Score("inception_score", "Inception score", "higher", least=1.0, aliases=("isc",)),),
         is_default=True,
+        settings=(MetricSetting("is-splits", "splits", 10, "Splits of the Inception score."),),
     ),
     MetricEntry(
         "intra-fid",
         "FID of each class, and their mean.",
-        (Score("intra_fid", "intra-FID, mean", "lower", is_distance=True),),
+        (Score("intra_fid", "intra-FID, mean", "lower", is_distance=True, aliases=("ifid",)),),
     ),
-    MetricEntry("kid", "Kernel distance of features.", (Score("kid", "KID", "lower"),)),
+    MetricEntry(
+        "kid",
+        "Kernel distance of features.",
+        (Score("kid", "KID", "lower"),),
+        settings=(
+            MetricSetting("kid-subsets", "subsets", 100, "Subsets that KID is the mean over."),
+            MetricSetting(
+                "kid-subset-size",
+                "images per subset",
+                1000,
+                "Images in each of KID's subsets; half of fewer than 1000.",
+                least=2,
+            ),
+        ),
+    ),
     MetricEntry(
         "prc",
         "Precision and recall.",
-        (Score("precision", "precision", "higher"), Score("recall", "recall", "higher")),
+        (
+            Score("precision", "precision", "higher", least=0.0, most=1.0),
+            Score("recall", "recall", "higher", least=0.0, most=1.0),
+        ),
+        settings=(
+            MetricSetting("prc-k", "k", 3, "Neighbours that precision's and recall's balls reach."),
+        ),
     ),
     MetricEntry(
         "dc",
         "Density and coverage.",
-        (Score("density", "density", "higher"), Score("coverage", "coverage", "higher")),
+        (
+            Score("density", "density", "higher", least=0.0),
+            Score("coverage", "coverage", "higher", least=0.0, most=1.0),
+        ),
+        settings=(
+            MetricSetting("dc-k", "k", 5, "Neighbours that density's and coverage's balls reach."),
+        ),
     ),
     MetricEntry(
         "digits",

@@ -1,40 +1,107 @@
-"""Ctrl-C and SIGTERM, as a flag that training looks at."""
+"""Signals that ask a process to stop, as a flag that training looks at."""
 
 import signal
-import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from types import FrameType
+from typing import NoReturn
+
+from gancli.notices import notice
+
+STOPPING = tuple(
+    getattr(signal, name)
+    for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGUSR1", "SIGUSR2", "SIGXCPU")
+    if hasattr(signal, name)
+)
+"""A terminal's Ctrl-C and its end; what batch systems send before they kill."""
+ONE_PRESS_SECONDS = 0.1
+"""Ctrl-C that comes again sooner is the same press: a key that repeats, or a shell's echo of it."""
+
+
+class _Presses:
+    """Tells a second Ctrl-C from the first one's echo."""
+
+    def __init__(self) -> None:
+        self._last: float | None = None
+
+    def is_second(self, number: int) -> bool:
+        """Whether this signal is a Ctrl-C after another, which is impatience; no other ever is."""
+        if number != signal.SIGINT:
+            return False
+        now = time.monotonic()
+        before, self._last = self._last, now
+        return before is not None and now - before >= ONE_PRESS_SECONDS
+
+
+def _heeded() -> list[signal.Signals]:
+    """The signals to handle: nohup and a shell's background jobs have some ignored.
+
+    A program that calls this library may have given the rarer ones a meaning of its own.
+    """
+    return [number for number in STOPPING if _is_free(number, signal.getsignal(number))]
+
+
+def _is_free(number: int, handler: object) -> bool:
+    if number in (signal.SIGINT, signal.SIGTERM):
+        return handler != signal.SIG_IGN
+    return handler == signal.SIG_DFL or getattr(handler, "__module__", "") == __name__
 
 
 @contextmanager
-def stop_flag(notice: str = "stopping after this step ...") -> Iterator[Callable[[], bool]]:
-    """Turn the first Ctrl-C or SIGTERM into a flag; a second Ctrl-C stops at once.
+def stop_flag(said: str = "stopping after this step ...") -> Iterator[Callable[[], bool]]:
+    """Turn a signal that asks to stop into a flag; a second Ctrl-C stops at once.
 
     Args:
-        notice: printed when it comes; empty: nothing is.
+        said: printed when it comes; empty: nothing is.
     """
     stopped = False
     if threading.current_thread() is not threading.main_thread():
         # Python handles signals in its main thread alone, where the program decides what they do.
         yield lambda: False
         return
+    presses = _Presses()
 
     def note(number: int, frame: FrameType | None) -> None:
         nonlocal stopped
-        del number, frame
-        if stopped:
+        del frame
+        if presses.is_second(number):
             raise KeyboardInterrupt
+        if said and not stopped:
+            notice(said, before="\n")
         stopped = True
-        # The reader of standard error may have died of the same Ctrl-C.
-        with suppress(OSError, ValueError):
-            if notice:
-                print(f"\n{notice}", file=sys.stderr, flush=True)  # noqa: T201
 
-    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.signal(number, note) for number in _heeded()}
     try:
         yield lambda: stopped
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def interrupt_on_signals() -> None:
+    """Let every signal that asks to stop end the program as Ctrl-C does: in a sentence, tidied.
+
+    Only Ctrl-C interrupts once more, what tidying up that takes long.
+    """
+    presses = _Presses()
+    interrupted = False
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        nonlocal interrupted
+        del frame
+        second = presses.is_second(number)
+        if not interrupted or second:
+            interrupted = True
+            raise KeyboardInterrupt
+
+    for number in _heeded():
+        signal.signal(number, interrupt)
+
+
+def exit_undisturbed(code: int) -> NoReturn:
+    """Exit, and let no signal break into Python's own winding down with a traceback."""
+    for number in STOPPING:
+        signal.signal(number, signal.SIG_IGN)
+    raise SystemExit(code)

@@ -43,6 +43,8 @@ class TurnCounts:
         """Go on from saved counts."""
         self.batches = int(tensors["batches"])
         self.turns = {side: int(tensors[side]) for side in SIDES}
+        if min(self.batches, *self.turns.values()) < 0:
+            raise ValueError("a count is negative")
 
 
 class Meter:
@@ -81,6 +83,8 @@ class Meter:
         for name, (total, count) in ((k, v.unbind()) for k, v in tensors.items()):
             self.sums[name] = total.to(exact(device)).to(device)
             self.counts[name] = int(count)
+            if self.counts[name] < 1:
+                raise ValueError(f"a mean of {self.counts[name]} values of {name}")
 
 
 @dataclass
@@ -133,7 +137,7 @@ class TrainState:
             counts: the counts at that step, for files that lack them.
 
         Raises:
-            RunError: the tensors belong to other networks.
+            RunError: the tensors belong to other networks, or are not a run's.
         """
         try:
             for name, net in self._networks().items():
@@ -145,6 +149,19 @@ class TrainState:
                 f"the checkpoint's networks are not the preset's ({reason}): resume without "
                 "changing the networks, or start a new run"
             ) from error
+        try:
+            self._restore_rest(tensors, step, anew, counts)
+        except (RuntimeError, ValueError, LookupError, TypeError, OverflowError) as error:
+            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+            raise RunError(
+                f"the checkpoint's tensors are not those of a run ({reason}): go on from another "
+                "checkpoint, or start a new run"
+            ) from error
+
+    def _restore_rest(
+        self, tensors: Tensors, step: int, anew: Collection[str], counts: Tensors
+    ) -> None:
+        """Everything but the networks."""
         self._restore_optimizers(tensors, anew)
         for term, start in self.memory.states.items():
             kept = below(tensors, f"term.{term}")
@@ -167,7 +184,22 @@ class TrainState:
             slots = {index: below(saved, key) for index, key in enumerate(keys)}
             groups = optimizer.state_dict()["param_groups"]
             state = {index: values for index, values in slots.items() if values}
+            self._refuse_other_shapes(name, state)
             optimizer.load_state_dict({"state": state, "param_groups": groups})
+
+    def _refuse_other_shapes(self, optimizer: str, state: Mapping[int, Tensors]) -> None:
+        """Refuse what an optimiser would take over and stumble over in its next step.
+
+        Raises:
+            ValueError: a tensor is neither one number nor shaped as its parameter.
+        """
+        player = self.players.named()[optimizer.rpartition(".")[2]]
+        for index, parameter in enumerate(player.parameters()):
+            for slot, value in state.get(index, {}).items():
+                if value.dim() and value.shape != parameter.shape:
+                    raise ValueError(
+                        f"{slot} of {optimizer}: {tuple(value.shape)}, not {tuple(parameter.shape)}"
+                    )
 
     def average(self, decay: float) -> None:
         """Move the average towards the generator: ema <- decay ema + (1 - decay) generator."""

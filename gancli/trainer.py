@@ -1,6 +1,7 @@
 """Training: takes the turns, step after step, and fires events. It prints nothing."""
 
 import math
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +19,7 @@ from gancli.parallel import World
 from gancli.pasteable import command
 from gancli.preset import Preset
 from gancli.preview import Previewer
+from gancli.runs.advice import after_non_finite
 from gancli.runs.folder import Run
 from gancli.state import TrainState, build_state, counts_before, non_finite
 from gancli.step import StepRunner, by_player, refuse_to_split
@@ -83,9 +85,16 @@ Listener = Callable[[Event], None]
 class Trainer:
     """One run in progress."""
 
-    def __init__(self, job: Job, listen: Listener = lambda event: None) -> None:
+    def __init__(
+        self,
+        job: Job,
+        listen: Listener = lambda event: None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self.job = job
         self.listen = listen
+        self._clock = clock
+        self._saved_when = clock()
         self.device = torch.device(job.settings.device)
         refuse_to_split(job.preset, job.world)
         self.metrics: dict[str, float] = {}
@@ -114,16 +123,21 @@ class Trainer:
 
         Raises:
             InterruptedRunError: `should_stop` said so; the state was saved.
+            RunError: its folder was moved or deleted, or another process of the run has ended.
             NonFiniteError: a loss or weight is not finite; the last good checkpoint is kept.
             DiskError: a file could not be written; files written before are whole.
         """
         schedule = self.job.preset.schedule
         if self.state.step == 0:
             self._save()
+            if schedule.preview_every <= schedule.steps:
+                self._preview()
         while self.state.step < schedule.steps:
             self.step()
             self.listen(Stepped(self.state.step))
             self._report(last=self.state.step == schedule.steps)
+            if self._minutes_are_over():
+                self._save()
             if self.state.step < schedule.steps and self._all_stop(should_stop):
                 self._save()
                 raise InterruptedRunError(
@@ -138,6 +152,16 @@ class Trainer:
         if world.size == 1:
             return should_stop()
         return self.state.step % STEPS_BETWEEN_VOTES == 0 and world.any(should_stop(), self.device)
+
+    def _minutes_are_over(self) -> bool:
+        """Whether `checkpoint_minutes` have passed since the last checkpoint."""
+        minutes, world = self.job.preset.schedule.checkpoint_minutes, self.job.world
+        if minutes is None:
+            return False
+        over = self._clock() - self._saved_when >= 60 * minutes
+        if world.size == 1:
+            return over
+        return self.state.step % STEPS_BETWEEN_VOTES == 0 and world.any(over, self.device)
 
     def save_changes(self) -> None:
         """Where a resumed run's preset has changed, save its state again, under the new preset."""
@@ -213,7 +237,10 @@ class Trainer:
         if not self.job.world.leads:
             return {}
         state = self.state
-        preview = self.previewer.make(state.ema or state.players.generator, state.step)
+        preview = self.previewer.make(
+            state.ema or state.players.generator, state.step, state.players
+        )
+        self.job.run.refuse_if_lost()
         path = self.job.run.preview_file(state.step)
         write_atomically(path, preview.picture)
         self.listen(Previewed(state.step, path, preview.caption))
@@ -227,9 +254,11 @@ class Trainer:
         tensors = self.state.tensors()
         self._refuse(non_finite(tensors))
         self.saved_at = self.state.step
+        self._saved_when = self._clock()
         if not self.job.world.leads:
             return
         run = self.job.run
+        run.refuse_if_lost()
         path = run.checkpoint_file(self.state.step)
         header = Header(
             step=self.state.step,
@@ -239,6 +268,7 @@ class Trainer:
             data_folder=_portable(self.job.data_folder),
             metrics=self.metrics,
         )
+        run.flush_logs()
         checkpoint.save(path, header, tensors)
         run.prune(self.job.preset.schedule)
         self.listen(Saved(self.state.step, path, header))
@@ -251,11 +281,13 @@ class Trainer:
         """
         if not names:
             return
-        kept = self.job.run.checkpoints()
-        good = f"the last good checkpoint is kept: {kept[max(kept)]}" if kept else "nothing is lost"
+        run, resumed = self.job.run, self.job.resume_from
+        advice = "the process that leads says what to type"
+        if self.job.world.leads:
+            stuck = resumed is not None and resumed.header.step == self.saved_at
+            advice = after_non_finite(run, self.job.preset, self.saved_at if stuck else None)
         raise NonFiniteError(
-            f"{names[0]} is no longer finite at step {self.state.step:,}; {good}; try a lower "
-            "learning rate, e.g. --set optimizer.lr=1e-4"
+            f"{names[0]} is no longer finite at step {self.state.step:,}; {advice}"
         )
 
 

@@ -8,17 +8,20 @@ from pathlib import Path
 
 from gancli import catalog
 from gancli.catalog.fit_to_images import UserImages
-from gancli.choices import FitName
+from gancli.choices import ClassesName, FitName, FramesName
 from gancli.data import Dataset, ImageFolder
 from gancli.data.decode import COLOUR_WORDS, FIT_WORDS
-from gancli.data.image_folder import FFHQ_FOLDERS
-from gancli.data.survey import SIZES, Survey, survey
+from gancli.data.image_folder import FFHQ_FOLDERS, readable_classes
+from gancli.data.reasons import NAMED
+from gancli.data.source import ReadingChoices, Source, passed_over_words
+from gancli.data.survey import SHALLOW, SIZES, Survey, survey
 from gancli.errors import DataError, UsageError
 from gancli.folders import data_folder
 from gancli.pasteable import command
 from gancli.plurals import counted
-from gancli.preset import Preset, change, load_preset
-from gancli.watch import Say, Watch
+from gancli.preset import Preset, change, fill_short_run, load_preset
+from gancli.printable import printable
+from gancli.watch import Say, Watch, unsaid
 
 ARCHIVES = (".zip", ".npz")
 FFHQ_NAME = "ffhq"
@@ -33,6 +36,16 @@ class ImageChoices:
     fit: FitName | None = None
     skip_broken: bool = False
     verify: bool = False
+    white: float | None = None
+    classes: ClassesName | None = None
+    frames: FramesName | None = None
+    images_key: str | None = None
+
+    @property
+    def reading(self) -> ReadingChoices:
+        """How the images are listed."""
+        classes, frames = self.classes or ClassesName.AUTO, self.frames or FramesName.FIRST
+        return ReadingChoices(classes.value, frames.value, self.images_key)
 
     def typed(self) -> str | None:
         """The first of these options that is set."""
@@ -41,6 +54,10 @@ class ImageChoices:
             "--fit": self.fit,
             "--skip-broken": self.skip_broken,
             "--verify": self.verify,
+            "--white": self.white,
+            "--classes": self.classes,
+            "--frames": self.frames,
+            "--images-key": self.images_key,
         }
         return next((name for name, said in options.items() if said), None)
 
@@ -50,11 +67,13 @@ def choose(
     choices: ImageChoices,
     data_dir: Path | None = None,
     model: str | None = None,
+    say: Say = unsaid,
 ) -> str | UserImages | None:
     """What `--dataset` names: a data set by its name, or images at a path, which are looked at.
 
     A named set wins over a folder of that name; `./NAME` is the folder. `ffhq` is a folder within
     the data folder, which users download themselves; a model with a preset for it needs no look.
+    `say` is told of the look, and of what is unusual in the images.
 
     Raises:
         DataError: there are no images at the path.
@@ -71,10 +90,13 @@ def choose(
     named = model in catalog.model_names() and dataset in catalog.preset_file(model).datasets
     if named and not choices.typed():
         return dataset
-    _, found = survey(path_of(dataset, data_dir), again=choices.verify)
-    spec = spec_of(found, choices)
+    where = path_of(dataset, data_dir)
+    source, found = survey(where, choices.reading, again=choices.verify, say=say)
+    spec = spec_of(found, choices, source)
+    for remark in remarks_on(found, spec):
+        say(f"note: {remark}")
     name = FFHQ_NAME if dataset == FFHQ_NAME else short_name(found.path)
-    return UserImages(name, spec.model_dump(mode="json"))
+    return UserImages(name, spec.model_dump(mode="json"), source.labelled.why)
 
 
 def path_of(dataset: str, data_dir: Path | None) -> Path:
@@ -101,17 +123,51 @@ def is_path(dataset: str) -> bool:
         raise DataError(f"no data set or path {dataset[:LONGEST_NAME]}: {error.strerror}") from None
 
 
-def spec_of(found: Survey, choices: ImageChoices) -> ImageFolder:
+def spec_of(found: Survey, choices: ImageChoices, source: Source) -> ImageFolder:
     """The training settings of images that were looked at."""
+    how = choices.reading
+    classes = readable_classes(source) if choices.skip_broken else source.classes
+    # FFHQ's sub-folders are thousands of images each, not classes.
+    labelled = found.path.name not in FFHQ_FOLDERS or choices.classes is ClassesName.FOLDERS
     return ImageFolder(
         path=str(found.path.absolute()),
         size=found.size(choices.size),
         channels=found.channels,
         fit=(choices.fit or FitName.CROP).value,
-        # FFHQ's sub-folders are thousands of images each, not classes.
-        classes=() if found.path.name in FFHQ_FOLDERS else tuple(found.classes),
+        classes=classes if labelled else (),
+        white=choices.white or found.white,
         skip_broken=choices.skip_broken,
+        classes_from=how.classes,
+        frames=how.frames,
+        images_key=how.images_key,
     )
+
+
+def remarks_on(found: Survey, spec: ImageFolder) -> list[str]:
+    """What is unusual in images, and how it is dealt with, a sentence each."""
+    told = []
+    small = found.smaller_than(spec.size)
+    if small:
+        fitting = [size for size in SIZES if size <= min(found.sides)]
+        offer = f"; --image-size {fitting[-1]} enlarges none" if fitting else ""
+        are = "is" if small == 1 else "are"
+        names = ", ".join(found.smallest_names[: min(small, NAMED)])
+        told.append(
+            f"{small:,} of {found.count:,} images {are} smaller than {spec.size}x{spec.size} and "
+            f"{are} enlarged, the smallest {names}{offer}"
+        )
+    if found.depth is not None:
+        low, high = found.depth
+        told.append(
+            f"images of more than 8 bits have values from {low:,.6g} to {high:,.6g}, and "
+            f"{spec.white:,.6g} is taken for white: --white sets another value"
+        )
+    if found.colour_depth is not None and found.colour_depth <= SHALLOW:
+        told.append(
+            f"colour images of 16 bits have no value above {found.colour_depth:,}, so they are "
+            "nearly black: the upper 8 bits are read; bring them to 8 bits first"
+        )
+    return told
 
 
 def short_name(path: Path) -> str:
@@ -123,9 +179,13 @@ def short_name(path: Path) -> str:
 
 def typed_over(data: str | UserImages | None, choices: ImageChoices) -> list[str]:
     """Options of images on a run that goes on, as overrides of what it holds."""
-    typed = {"size": choices.size, "fit": choices.fit and choices.fit.value}
-    typed |= {"skip_broken": choices.skip_broken or None}
-    typed |= {"path": data.data["path"] if isinstance(data, UserImages) else None}
+    typed: dict[str, object] = {"size": choices.size, "fit": choices.fit and choices.fit.value}
+    typed |= {"skip_broken": choices.skip_broken or None, "white": choices.white}
+    typed |= {"classes_from": choices.classes and choices.classes.value}
+    typed |= {"frames": choices.frames and choices.frames.value, "images_key": choices.images_key}
+    own = data.data if isinstance(data, UserImages) else None
+    typed |= {"path": own and own["path"]}
+    typed |= {"classes": own["classes"] if own and choices.classes else None}
     there = {key: said for key, said in typed.items() if said is not None}
     # TOML knows no surrogate pairs, by which JSON escapes some letters.
     return [f"data.{key}={json.dumps(said, ensure_ascii=False)}" for key, said in there.items()]
@@ -152,7 +212,7 @@ def preset_as_typed(
         raise UsageError(
             f"{option} needs images of your own: add --dataset PATH, or leave {option} out"
         )
-    return load_preset(model, data, variant, changes)
+    return fill_short_run(load_preset(model, data, variant, changes), changes)
 
 
 def _is_of_own_images(file: Path) -> bool:
@@ -183,7 +243,8 @@ def words_for(data: ImageFolder) -> str:
     """How images are prepared for training, in one line."""
     classes = counted(len(data.classes), "class", "classes") if data.classes else "no classes"
     colour = COLOUR_WORDS[data.channels]
-    return f"{data.path}: {classes}; {FIT_WORDS[data.fit]} to {data.size}x{data.size} {colour}"
+    prepared = f"{FIT_WORDS[data.fit]} to {data.size}x{data.size} {colour}"
+    return f"{printable(data.path)}: {classes}; {prepared}"
 
 
 def load_data(
@@ -210,17 +271,36 @@ def load_data(
 
 
 def _load_own(data: ImageFolder, folder: Path, say: Say, watch: Watch, *, verify: bool) -> Dataset:
-    source = data.source(folder)
+    source, seen = data.look(folder, again=verify, say=say)
     with watch(len(source), "images") as done:
-        found = data.decode(source, verify=verify, done=done)
-    skipped = len(source) - len(found)
+        found = data.decode(source, verify=verify, done=done, say=say)
+    skipped = len(source) + len(source.unreadable) - len(found)
     left_out = (
         f", {counted(skipped, 'broken one')} skipped ({command('data', source.path)} names them)"
         if skipped
         else ""
     )
-    say(f"{counted(len(found), 'image')}{left_out}; {words_for(data)}")
+    passed = passed_over_words(source)
+    left_out += f", passed over: {passed}" if passed else ""
+    frames = frame_words(seen.animated, data)
+    more = f"; {frames}" if frames else ""
+    say(f"{counted(len(found), 'image')}{left_out}; {words_for(data)}{more}")
     return found
+
+
+def frame_words(animated: int, data: ImageFolder) -> str:
+    """What is read of files of several frames, in words; empty: there are none.
+
+    Args:
+        animated: how many such files there are; of single frames that are read each, how many.
+        data: how the images are read.
+    """
+    if not animated:
+        return ""
+    if data.frames == "all":
+        return f"{counted(animated, 'image is a frame', 'images are frames')} of files with several"
+    files = counted(animated, "file has", "files have")
+    return f"{files} several frames, and the first is read (--frames all reads them all)"
 
 
 def lite_command(preset: Preset) -> str | None:

@@ -1,27 +1,39 @@
 """Writes samples while more are generated: a folder of pictures, an NVlabs-style zip, or an npz."""
 
-import json
 import re
-import tempfile
 import zipfile
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
-from types import MappingProxyType
 from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from gancli.class_folders import folder_names
+from gancli.data.class_list import CLASS_LIST, class_list_text
+from gancli.data.name_tree import misread
+from gancli.data.npz_images import CLASS_NAMES_KEYS
 from gancli.errors import RunError
-from gancli.files import disk_errors
+from gancli.exchange import replace_folder
+from gancli.files import disk_errors, flush_file, flush_folder, flush_tree, make_folder
 from gancli.pasteable import command
 from gancli.pictures import encoded, to_image
-from gancli.sample_formats import SAMPLE_FILE, SAMPLE_FORMATS, FormatName, SampleFormat
+from gancli.sample_formats import (
+    ADM_IMAGES_KEY,
+    ADM_LABELS_KEY,
+    LABELS_KEY,
+    SAMPLE_FILE,
+    SAMPLE_FORMATS,
+    SEEDS_KEY,
+    FormatName,
+    SampleFormat,
+)
 from gancli.sampler import Samples
+from gancli.scratch import NEW, OLD, scratch_folder
 from gancli.watch import Done
 
 Made = TypeVar("Made")
@@ -31,7 +43,6 @@ IMAGES_BUFFERED = 500
 """Images that are handed to the threads before the first are written."""
 IMAGES_PER_TASK = 50
 """Images a thread takes at a time."""
-NO_MORE_KEYS: Mapping[str, list[str]] = MappingProxyType({})
 IMAGES_PER_ZIP_FOLDER = 1000
 """Images in each of a zip's folders, as NVlabs' dataset_tool lays them out."""
 
@@ -40,9 +51,10 @@ IMAGES_PER_ZIP_FOLDER = 1000
 def _scratch_beside(out: Path) -> Iterator[Path]:
     """A folder on the disk of `out`, where its replacement is made; it goes, whatever happens."""
     with disk_errors(out):
-        out.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name[:80]}-") as scratch:
-            yield Path(scratch)
+        make_folder(out.parent)
+        with scratch_folder(out.parent, out.name) as scratch:
+            yield scratch
+        flush_folder(out.parent)
 
 
 @contextmanager
@@ -53,12 +65,11 @@ def new_folder(out: Path) -> Iterator[Path]:
         DiskError: the disk is full or not writable; nothing is left behind.
     """
     with _scratch_beside(out) as scratch:
-        new = scratch / "new"
+        new = scratch / NEW
         new.mkdir()
         yield new
-        if out.exists():
-            out.replace(scratch / "old")
-        new.replace(out)
+        flush_tree(new)
+        replace_folder(new, out, scratch / OLD)
 
 
 @contextmanager
@@ -66,7 +77,9 @@ def _new_file(out: Path, how: SampleFormat) -> Iterator[Path]:
     """A folder for the one file of samples; at the end the file takes the place of `out`."""
     with _scratch_beside(out) as scratch:
         yield scratch
-        (scratch / f"samples.{how.container}").replace(out)
+        made = scratch / f"samples.{how.container}"
+        flush_file(made)
+        made.replace(out)
 
 
 def write(
@@ -77,8 +90,10 @@ def write(
     *,
     key: str,
     labels: NDArray[np.int64] | None = None,
-    folders: Sequence[str] | None = None,
+    classes: Sequence[str] = (),
+    by_class: bool = False,
     single: bool = False,
+    flat: bool = False,
     progress: Done = lambda count: None,
 ) -> None:
     """Write samples into a new folder, whole or not at all; an old one is replaced at the end.
@@ -87,12 +102,14 @@ def write(
         batches: uint8 images of (B, H, W, C) or points of (B, D), in the order of `seeds`.
         seeds: one per sample.
         out: the folder to make.
-        form: one of `FormatName`: a folder has SEED.png, or CLASS/SEED.png; a zip samples.zip with
-            pictures and dataset.json; an npz samples.npz with the samples, `seeds` and `labels`.
-        key: the samples' name in an npz: `images` or `points`.
+        form: one of `FormatName`: a folder has SEED.png, or CLASS/SEED.png; a zip pictures and
+            dataset.json; an npz the samples, `seeds`, `labels` and `class_names`.
+        key: the samples' name in an npz: `images` or `points`; next to `arr_0`, labels are `arr_1`.
         labels: one per sample, where there are classes.
-        folders: the classes' names, to part a folder by class.
+        classes: all classes, in the order of their labels, those without samples among them.
+        by_class: whether a folder is parted by class; dataset.json says what its folders do not.
         single: whether `out` is to be the zip or npz itself, not a folder that holds it.
+        flat: whether files are numbered through instead, their classes in dataset.json.
         progress: called with the number of samples written so far.
 
     Raises:
@@ -101,13 +118,29 @@ def write(
     how = SAMPLE_FORMATS[FormatName(form)]
     with _new_file(out, how) if single else new_folder(out) as new:
         if how.container == "npz":
-            beside = {"seeds": np.array(seeds, dtype=np.int64)}
-            beside |= {} if labels is None else {"labels": labels}
+            beside = _labels_beside(key, labels, classes)
+            beside[SEEDS_KEY] = np.array(seeds, dtype=np.int64)
             _npz(batches, beside, new / "samples.npz", key, progress)
         elif how.container == "zip":
-            _zip(batches, labels, new / "samples.zip", how, progress)
+            _zip(batches, labels, classes, new / "samples.zip", how, progress=progress)
         else:
-            _folder(batches, _places(seeds, labels, folders, how), new, how, progress)
+            # A seed is there once per class, so that it cannot name a file.
+            names = range(len(seeds)) if flat and by_class else seeds
+            parted = classes if by_class and not flat else ()
+            places = _places(names, labels, parted, how)
+            _folder(batches, places, new, how, progress)
+            if labels is not None and (flat or (parted and misread(places, labels, classes))):
+                (new / CLASS_LIST).write_bytes(class_list_text(places, labels, classes).encode())
+
+
+def _labels_beside(
+    key: str, labels: NDArray[np.int64] | None, classes: Sequence[str]
+) -> dict[str, NDArray[np.generic]]:
+    """The arrays of an npz that say what class each sample is of."""
+    if labels is None:
+        return {}
+    named = ADM_LABELS_KEY if key == ADM_IMAGES_KEY else LABELS_KEY
+    return {named: labels} | ({CLASS_NAMES_KEYS[0]: np.array(classes)} if classes else {})
 
 
 def pack(
@@ -130,18 +163,12 @@ def pack(
         DiskError: the disk is full or not writable; nothing is left behind.
     """
     with _scratch_beside(out) as scratch:
-        new = scratch / "new.zip"
+        new = scratch / NEW
         parts = (images[i : i + IMAGES_BUFFERED] for i in range(0, len(images), IMAGES_BUFFERED))
-        how = SAMPLE_FORMATS[FormatName.ZIP]
-        _zip(
-            parts,
-            labels,
-            new,
-            how,
-            progress,
-            beside={"class_names": list(classes)} if classes else {},
-        )
+        _zip(parts, labels, classes, new, SAMPLE_FORMATS[FormatName.ZIP], progress=progress)
+        flush_file(new)
         new.replace(out)
+        flush_folder(out.parent)
 
 
 def refuse_to_replace(file: Path, *, force: bool) -> None:
@@ -198,14 +225,24 @@ def _is_ours(path: Path, own: re.Pattern[str]) -> bool:
 def _places(
     seeds: Sequence[int],
     labels: NDArray[np.int64] | None,
-    folders: Sequence[str] | None,
+    classes: Sequence[str],
     how: SampleFormat,
 ) -> list[str]:
-    """Each sample's file, relative to the folder."""
-    if labels is None or folders is None:
+    """Each sample's file, relative to the folder; in one folder per class where there are any."""
+    folders = folder_names(classes)
+    if labels is None or not folders:
         return [f"{seed:06d}{how.suffix}" for seed in seeds]
     pairs = zip(seeds, labels.tolist(), strict=True)
     return [f"{folders[label]}/{seed:06d}{how.suffix}" for seed, label in pairs]
+
+
+def _arrays_beside(
+    key: str, seeds: Sequence[int], labels: NDArray[np.int64] | None
+) -> dict[str, NDArray[np.int64]]:
+    """What an npz holds next to the samples."""
+    found = {SEEDS_KEY: np.array(seeds, dtype=np.int64)}
+    named = ADM_LABELS_KEY if key == ADM_IMAGES_KEY else LABELS_KEY
+    return found if labels is None else found | {named: labels}
 
 
 def _encode(image: Samples, how: SampleFormat) -> bytes:
@@ -260,11 +297,11 @@ def _folder(
 def _zip(
     batches: Iterable[Samples],
     labels: NDArray[np.int64] | None,
+    classes: Sequence[str],
     out: Path,
     how: SampleFormat,
-    progress: Done,
     *,
-    beside: Mapping[str, list[str]] = NO_MORE_KEYS,
+    progress: Done,
 ) -> None:
     names: list[str] = []
     # Pictures are compressed already.
@@ -274,13 +311,12 @@ def _zip(
             names.append(f"{index // IMAGES_PER_ZIP_FOLDER:05d}/img{index:08d}{how.suffix}")
             archive.writestr(names[-1], content)
             progress(index + 1)
-        pairs = None if labels is None else list(zip(names, labels.tolist(), strict=True))
-        archive.writestr("dataset.json", json.dumps({"labels": pairs, **beside}))
+        archive.writestr(CLASS_LIST, class_list_text(names, labels, classes))
 
 
 def _npz(
     batches: Iterable[Samples],
-    beside: dict[str, NDArray[np.int64]],
+    beside: dict[str, NDArray[np.generic]],
     out: Path,
     key: str,
     progress: Done,

@@ -146,11 +146,11 @@ def test_previews_vary_one_code_a_block(tmp_path: Path) -> None:
     Trainer(work).train()
     saved = load(work.run.checkpoint())
     with Image.open(work.run.preview_file(8)) as preview:
-        assert preview.size == (10 * 34 + 2, 15 * 34 + 2)
+        assert preview.size == (10 * 66 + 2, 15 * 66 + 2)
         shown = np.asarray(preview.convert("L")).astype(int)
 
     def cell(row: int, column: int) -> np.ndarray:
-        return shown[2 + row * 34 : 34 + row * 34, 2 + column * 34 : 34 + column * 34]
+        return shown[2 + row * 66 : 66 + row * 66 : 2, 2 + column * 66 : 66 + column * 66 : 2]
 
     sampler = Sampler(saved.generator(), saved.header.preset)
     base = sampler.latent([2])
@@ -301,7 +301,7 @@ def test_previews_show_25(tmp_path: Path) -> None:
     work = job(narrow(EIGEN), tmp_path / "run")
     Trainer(work).train()
     with Image.open(work.run.preview_file(8)) as preview:
-        assert preview.size == (5 * 18 + 2, 5 * 18 + 2)
+        assert preview.size == (5 * 66 + 2, 5 * 66 + 2)
 
 
 def test_a_preset_may_truncate_where_nobody_says_otherwise() -> None:

@@ -35,6 +35,7 @@ from gancli.objective.take_turn import take
 from gancli.parallel import World
 from gancli.preset import Preset, change, load_preset
 from gancli.sampler import Sampler
+from gancli.sheets import LINE, MARGIN, MAX_NAME_PIXELS, SPACE
 from gancli.state import build_players, build_state
 from gancli.trainer import Trainer
 from gancli.types import DiscriminatorOutput, Sample
@@ -275,15 +276,19 @@ def test_truncation(distribution: str) -> None:
 
 
 def test_previews_by_class(cgan_run: Path) -> None:
-    """Ten columns, a class each; six rows of latents that stay the same."""
+    """Ten rows with their classes' names; six columns of latents that stay the same."""
     saved = load(cgan_run / "checkpoints" / "step-000008.safetensors")
     sampler = Sampler(saved.generator(), saved.header.preset)
     with Image.open(cgan_run / "previews" / "step-000008.png") as preview:
-        assert preview.size == (10 * 34 + 2, 6 * 34 + 2)
         shown = np.asarray(preview)
-    for label, row in ((0, 0), (7, 0), (9, 5)):
-        cell = shown[2 + row * 34 : 34 + row * 34, 2 + label * 34 : 34 + label * 34]
-        assert np.abs(cell.astype(int) - sampler.all([row], label)[0]).max() <= 1
+    pitch, left, top = 64 + SPACE, shown.shape[1] - MARGIN + SPACE, MARGIN + 2 * LINE
+    for label, seed in ((0, 0), (7, 0), (9, 5)):
+        x, y = left + (seed - 6) * pitch, top + label * pitch
+        cell = shown[y : y + 64 : 2, x : x + 64 : 2]
+        assert np.abs(cell.astype(int) - sampler.all([seed], label)[0]).max() <= 1
+    names = [shown[top + n * pitch : top + n * pitch + 64, : left - 6 * pitch] for n in range(10)]
+    assert all((name < 128).any() for name in names)
+    assert len({name.tobytes() for name in names}) == 10
 
 
 def test_sampling_by_class(cgan_run: Path, gan: Gan) -> None:
@@ -296,7 +301,10 @@ def test_sampling_by_class(cgan_run: Path, gan: Gan) -> None:
         files = sorted(path.name for path in Path("all", name).iterdir())
         assert files == ["000000.png", "000001.png", "000002.png"]
     with Image.open("all-grid.png") as sheet:
-        assert sheet.size == (3 * 34 + 2, 10 * 34 + 2)
+        # Classes in rows, images of 64 pixels, the seeds once above their columns.
+        names_left = sheet.width - (MARGIN + 3 * (64 + SPACE) - SPACE)
+        assert 50 < names_left < MAX_NAME_PIXELS
+        assert sheet.height == MARGIN + 2 * LINE + 10 * (64 + SPACE) - SPACE + MARGIN
     code, out, _ = gan("sample", cgan_run, "--classes", "cat,0", "--seeds", "2", "--out", "some")
     assert code == 0, out
     assert Path("some/cat/000002.png").read_bytes() == Path("all/cat/000002.png").read_bytes()

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from gancli.data import Dataset
 from gancli.data.torchvision_images import READERS
-from gancli.errors import DataError, NetworkError, RunError, UsageError
+from gancli.errors import DataError, NetworkError, UsageError
 from gancli.evaluation import extractors
 from gancli.evaluation.evaluate import ReferenceScores, compute_scores
 from gancli.evaluation.extractors import Extractor, Seen, digit_extractor, load_extractor
@@ -151,19 +151,26 @@ def test_reference_statistics_are_kept_and_used_again(tmp_path: Path) -> None:
     assert len(list(tmp_path.iterdir())) == 3
 
 
-def test_a_damaged_cache_says_so(tmp_path: Path) -> None:
+def test_damaged_statistics_are_computed_again(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     looking, data = Looking(), images(60)
-    reference_features(
-        data, looking.extractor, FeatureNeeds(), FeatureStore(tmp_path), batch_size=16
-    )
+
+    def mean() -> Tensor:
+        return reference_features(
+            data, looking.extractor, FeatureNeeds(), FeatureStore(tmp_path), batch_size=16
+        ).total.mean
+
+    first = mean()
     (file,) = tmp_path.iterdir()
     whole = file.read_bytes()
-    for broken in (whole[:-1] + bytes([whole[-1] ^ 1]), whole[:70], b""):
+    for seen, broken in enumerate((whole[:-1] + bytes([whole[-1] ^ 1]), whole[:70], b""), 2):
         file.write_bytes(broken)
-        with pytest.raises(RunError, match="delete it"):
-            reference_features(
-                data, looking.extractor, FeatureNeeds(), FeatureStore(tmp_path), batch_size=16
-            )
+        assert torch.equal(mean(), first)
+        assert (looking.shown, file.read_bytes()) == (seen * 60, whole)
+    assert f"{file}, the cached statistics of real images, is damaged" in capsys.readouterr().err
+    mean()
+    assert looking.shown == 4 * 60
 
 
 def test_an_interrupted_pass_leaves_no_cache(tmp_path: Path) -> None:
@@ -190,17 +197,17 @@ def test_an_interrupted_pass_leaves_no_cache(tmp_path: Path) -> None:
     [
         (
             "kid",
-            (999, 5000, 0),
+            (3, 5000, 0),
             UsageError,
-            "--kid needs at least 1,000 images to score, and there are 999: raise --count",
+            "--kid needs at least 4 images to score, and there are 3: raise --count",
         ),
         (
             "kid",
-            (5000, 10, 0),
+            (5000, 3, 0),
             DataError,
-            "1,000 real images, and there are 10.*larger --reference",
+            "4 real images, and there are 3.*larger --reference",
         ),
-        ("is", (9, 100, 0), UsageError, "--is needs at least 10"),
+        ("is", (1, 100, 0), UsageError, "--is needs at least 2"),
         ("prc", (5, 100, 0), UsageError, "--prc needs at least 6"),
         ("intra-fid", (100, 100, 0), UsageError, "knows classes"),
         ("intra-fid", (10**6, 10**6, 101), UsageError, "has room for 100"),
@@ -406,7 +413,7 @@ def test_the_latest_run_of_images_is_scored(gan: Gan, data_dir: Path) -> None:
         (["--per-class", 2, "--count", 3], "mutually exclusive"),
         (["--reference", "tset"], "train, test, both, or a path"),
         (["--weights", "w.pth"], "trained here"),
-        (["--kid", "--count", 500], "at least 1,000"),
+        (["--kid", "--count", 500, "--kid-subset-size", 501], "at least 501"),
     ):
         code, _, said = gan("evaluate", "cgan", *wrong, "--data-dir", data_dir)
         assert (code, words in said) == (2, True), said

@@ -230,7 +230,10 @@ def test_what_is_missing_is_found_before_anything_is_trained(
 @pytest.mark.parametrize(
     ("fields", "said"),
     [
-        (["schedule.evaluate_by=kid"], "--kid needs at least 1,000"),
+        (
+            ["schedule.evaluate_by=kid", "schedule.evaluate_count=3"],
+            "needs at least 4 images to score, and there are 3: raise schedule.evaluate_count",
+        ),
         (["schedule.evaluate_by=recognised"], "knows the digits' classes"),
         (["schedule.evaluate_by=intra_fid"], "knows classes"),
         (

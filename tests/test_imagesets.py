@@ -16,7 +16,8 @@ from gancli.data.survey import survey
 from gancli.errors import DataError, DiskError, NonFiniteError, UsageError
 from gancli.evaluation.feature_store import FeatureStore
 from gancli.evaluation.image_files import ImageFiles
-from gancli.evaluation.image_sets import DatasetImages, GeneratedImages, refuse_other_shape
+from gancli.evaluation.image_sets import DatasetImages, GeneratedImages
+from gancli.evaluation.shape_matching import refuse_other_shape
 from gancli.trainer import Trainer
 from gancli.writer import write
 
@@ -44,7 +45,7 @@ def test_every_form_gives_the_same_pixels(channels: int) -> None:
     for form in ("folder", "zip", "npz"):
         write(
             [images], range(12), Path(form), form, key="images", labels=labels,
-            folders=CLASSES if form == "folder" else None,
+            classes=CLASSES, by_class=form == "folder",
         )  # fmt: skip
     places = ("folder", "zip/samples.zip", "npz/samples.npz")
     wanted = torch.from_numpy(images.transpose(0, 3, 1, 2).copy())
@@ -72,7 +73,7 @@ def test_a_fingerprint_is_of_the_content() -> None:
 
 def test_labels_follow_the_other_sides_classes() -> None:
     write([pixels()], range(12), Path("own"), "folder", key="images", labels=np.arange(12) % 3,
-          folders=CLASSES)  # fmt: skip
+          classes=CLASSES, by_class=True)  # fmt: skip
     own = given("own")
     first = own.source.labels
     assert first is not None
@@ -89,18 +90,6 @@ def _of_two_sizes(folder: Path) -> None:
     Image.fromarray(pixels()[0, :10]).save(folder / "100000.png")
 
 
-def _grey_among_colours(folder: Path) -> None:
-    Image.fromarray(pixels()[0, :, :, 0]).save(folder / "100000.png")
-
-
-def _transparent(folder: Path) -> None:
-    Image.fromarray(pixels(channels=4)[0]).save(folder / "100000.png")
-
-
-def _deep(folder: Path) -> None:
-    Image.fromarray(pixels()[0, :, :, 0].astype(np.uint16)).save(folder / "100000.png")
-
-
 def _broken(folder: Path) -> None:
     (folder / "100000.png").write_bytes((folder / "000003.png").read_bytes()[:150])
 
@@ -108,11 +97,8 @@ def _broken(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("spoil", "said"),
     [
-        (_of_two_sizes, "20x10 to 20x16 pixels large, and must be all of one size: gan data"),
-        (_grey_among_colours, "is 20x16 grey, and the others are 20x16 RGB"),
-        (_transparent, "100000.png in set is broken, transparent, or of more than 8 bits"),
-        (_deep, "100000.png in set is broken, transparent, or of more than 8 bits"),
-        (_broken, "100000.png"),
+        (_of_two_sizes, "20x10 to 20x16 pixels large, and must be all of one size: gan data set"),
+        (_broken, "100000.png in set is broken: it is cut off or damaged"),
     ],
 )
 def test_images_unlike_the_others(spoil: Callable[[Path], None], said: str) -> None:
@@ -182,10 +168,17 @@ def test_features_go_to_a_file_beyond_the_budget(tmp_path: Path) -> None:
         assert float(room[99, 15]) == 1599
 
 
-def test_a_file_that_cannot_be_made(tmp_path: Path) -> None:
+def test_features_go_elsewhere_where_the_cache_has_no_room(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "in-the-way").touch()
+    store = FeatureStore(tmp_path / "in-the-way", budget=0)
+    room = store.room(10, 10)
+    room.fill_(3)
+    assert float(room.sum()) == 300
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "in-the-way"))
     with pytest.raises(DiskError):
-        FeatureStore(tmp_path / "in-the-way", budget=0).room(10, 10)
+        store.room(10, 10)
 
 
 # --- as typed ---
@@ -211,7 +204,11 @@ def test_images_are_scored_as_typed(gan: Gan) -> None:
             2,
             "needs images with classes on both sides",
         ),
-        (["set", "--reference", "set", "--kid"], 2, "--kid needs at least 1,000"),
+        (
+            ["set", "--reference", "set", "--kid", "--kid-subset-size", 13],
+            2,
+            "--kid needs at least 13 images to score, and there are 12: add some",
+        ),
         (["set", "--reference", "set", "--memorisation"], 2, "name some with --held-out"),
     ):
         Path("cache").mkdir(exist_ok=True)

@@ -115,8 +115,8 @@ def test_one_class_and_one_entry_reach_every_command(gan: Gan, toy: Toy) -> None
     assert low < kept.scores["feature_spread"] < high
     code, out, _ = gan("evaluate", RUN, "--all", "--count", 20, "--json")
     assert (code, set(json.loads(out)[0]["scores"])) == (
-        0, {"fid", "inception_score", "inception_score_std", "precision", "recall", "density",
-            "coverage", "feature_spread"},
+        0, {"fid", "inception_score", "inception_score_std", "kid", "kid_std", "precision",
+            "recall", "density", "coverage", "feature_spread"},
     )  # fmt: skip
     code, out, _ = gan("compare", RUN, "--by", "feature_spread", "--json", "--no-floor")
     assert (code, json.loads(out)["by"]) == (0, "feature_spread")

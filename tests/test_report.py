@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from browser import look_at
+from browser import SIDEWAYS, look_at
 from conftest import Gan
 from helpers import Key, job, narrow
 from PIL import Image
@@ -62,7 +62,7 @@ def test_a_page_fetches_nothing_and_says_all(tmp_path: Path) -> None:
         assert field in page
         assert said.note.replace("'", "&#39;") in page
     assert "complete: 8 steps" in page
-    assert page.count("data:image/png;base64,") == 1 + len(run.previews()) == 3
+    assert page.count("data:image/png;base64,") == 1 + len(run.previews()) == 4
     shown = json.loads(re.search(r'id="charts">(.*?)</script>', page, re.DOTALL)[1])  # type: ignore[index]
     rows = run.metrics()
     assert shown[0]["loss_generator"] == [
@@ -144,6 +144,20 @@ def test_text_of_a_preset_is_no_markup(tmp_path: Path) -> None:
     assert b"</script><b>" not in page
 
 
+def test_a_report_on_a_phone_needs_no_scrolling_sideways(tmp_path: Path) -> None:
+    """Its preset is open; only the film strip is wider than the screen."""
+    run = train(tmp_path / "run")
+    page = run.report_file
+    page.write_text(page.read_text().replace("<details>", "<details open>"))
+    said, console = look_at(page, PHONE, SIDEWAYS)
+    assert console == ""
+    assert said["width"] == PHONE[0]
+    assert said["overflow"] <= 0
+    assert set(said["scrolling"]) <= {"strip"}
+    assert said["outside"] == []
+    assert said["small"] >= 12
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("size", [DESK, PHONE], ids=["desk", "phone"])
 def test_the_report_of_a_real_run_in_a_browser(
@@ -155,13 +169,13 @@ def test_the_report_of_a_real_run_in_a_browser(
     said, console = look_at(tmp_path / "run" / "report.html", size, TRY)
     assert not console
     assert said["broken"] == 0
-    assert said["images"] == 4
+    assert said["images"] == 5
     assert said["width"] == size[0]
     assert said["overflow"] <= 0
     assert said["small"] >= 12
     assert said["curves"] >= 3
     assert said["first"] != said["last"]
-    assert said["step"] == "step 4"
+    assert said["step"] == "step 2"
 
 
 def test_status_tells_of_the_latest_run(gan: Gan) -> None:

@@ -19,6 +19,7 @@ from gancli.evaluation.mode_coverage import mode_coverage
 from gancli.pictures import grid
 from gancli.preset import load_preset
 from gancli.sampler import Sampler
+from gancli.sheets import LINE, MARGIN, SPACE
 from gancli.trainer import Trainer
 
 REFERENCES = [key for key in every_preset() if key[2] == "reference"]
@@ -71,7 +72,8 @@ def test_a_folder_of_images(image_run: Path, gan: Gan) -> None:
     with Image.open("here/000003.png") as image:
         assert (image.size, image.mode) == ((32, 32), "RGB")
     with Image.open("here-grid.png") as image:
-        assert image.size == (3 * 34 + 2, 2 * 34 + 2)
+        height = MARGIN + LINE + 2 * (64 + LINE + SPACE) - SPACE + MARGIN
+        assert image.size == (2 * MARGIN + 3 * (64 + SPACE) - SPACE, height)
 
 
 def test_formats_hold_the_same_images(image_run: Path, gan: Gan) -> None:
@@ -101,7 +103,7 @@ def test_points_and_their_picture(point_run: Path, gan: Gan) -> None:
         assert np.abs(file["points"]).max() <= 15
         assert file["seeds"].tolist() == list(range(100))
     with Image.open("here-grid.png") as image:
-        assert image.size == (500, 500)
+        assert image.size == (540, 562)
     code, _, err = gan("sample", point_run, "--format", "zip", "--out", "there")
     assert code == 2
     assert "only be written as npz" in err
@@ -143,7 +145,12 @@ def test_a_preview_shows_the_first_seeds(tmp_path: Path) -> None:
         saved = load(work.run.checkpoint_file(step))
         sheet = grid(Sampler(saved.generator(), saved.header.preset).all(range(64)))
         with Image.open(work.run.preview_file(step)) as preview:
-            assert (np.asarray(preview) == np.asarray(sheet)).all()
+            assert preview.size == (8 * 66 + 2, 8 * 66 + 2)
+            small = np.asarray(sheet)
+            shown = np.asarray(preview)[2 : 2 + 64 : 2, 2 : 2 + 64 : 2]
+            assert (shown == small[2 : 2 + 32, 2 : 2 + 32]).all()
+            shown = np.asarray(preview)[-66:-2:2, -66:-2:2]
+            assert (shown == small[-34:-2, -34:-2]).all()
 
 
 def test_nothing_is_overwritten_without_force(image_run: Path, gan: Gan) -> None:

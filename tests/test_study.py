@@ -18,13 +18,20 @@ from filelock import FileLock
 from rich.console import Console
 
 from gancli.checkpoint import load
+from gancli.discriminator_field import FIELD_SIDE
 from gancli.preset import load_preset
 from gancli.report.study_live import Line, StudyBoard
-from gancli.study.frames import FIELD_SIDE, Frame
+from gancli.study.frames import Frame
 from gancli.study.pictures import discriminator_weights, outer_share
 from gancli.study.plan import Study
 from gancli.study.pool import News
-from gancli.study.results import ModelResult, collapse_step, seed_interval
+from gancli.study.results import (
+    NOT_YET,
+    ModelResult,
+    SeedInterval,
+    collapse_step,
+    seed_interval,
+)
 from gancli.study.student_t import two_sided_t
 from gancli.study.tables import DASH, SMALLEST_SHOWN, model_row
 
@@ -44,12 +51,16 @@ def rows_of(*held: int) -> list[dict[str, float | None]]:
     [
         ((8, 8, 2, 1), 300),
         ((8, 3, 8, 8), None),
-        ((1, 1, 1, 1), 100),
         ((8, 4, 5, 4), 400),
+        ((5, 1, 1), 200),
+        # What has never held more than half has not collapsed: it has not learnt yet.
+        ((1, 1, 1, 1), NOT_YET),
+        ((4, 2, 4), NOT_YET),
+        ((1, 5), None),
         ((), None),
     ],
 )
-def test_when_a_collapse_began(held: tuple[int, ...], began: int | None) -> None:
+def test_when_a_collapse_began(held: tuple[int, ...], began: int | str | None) -> None:
     assert collapse_step(rows_of(*held), 8) == began
 
 
@@ -72,12 +83,40 @@ def test_quantiles_of_students_t(level: float, degrees: int, wanted: float) -> N
 
 
 def test_intervals_by_hand() -> None:
-    """t(.975, 2) = 4.302653; the deviation of 1, 2, 3 is 1."""
-    found = seed_interval([1.0, 2.0, 3.0])
-    assert found.mean == 2
-    assert found.half_width == pytest.approx(4.302653 / 3**0.5, rel=1e-6)
-    assert seed_interval([5.0]).half_width is None
-    assert seed_interval([4.0, 4.0]).half_width == 0
+    """t(.975, 5) = 2.570582; the deviation of 1, 1, 2, 2, 3, 3 is .8 ** .5."""
+    found = seed_interval([1.0, 1.0, 2.0, 2.0, 3.0, 3.0])
+    half = 2.570582 * (0.8 / 6) ** 0.5
+    assert (found.mean, found.count) == (2, 6)
+    assert found.half_width == pytest.approx(half, rel=1e-6)
+    assert list(found.band) == pytest.approx([2 - half, 2 + half], rel=1e-6)
+    assert seed_interval([4.0] * 6).half_width == 0
+
+
+def test_no_interval_leaves_what_is_possible() -> None:
+    """Three seeds of 3.33 +- 10 modes of 8 are shown as they are; six end at 0 and at 8."""
+    few = seed_interval([1.0, 8.0, 1.0], 0, 8)
+    assert (few.half_width, few.low, few.high, few.band) == (None, None, None, (1, 8))
+    many = seed_interval([0.0, 0.0, 0.0, 0.0, 0.0, 8.0], 0, 8)
+    assert many.half_width is not None
+    assert many.mean - many.half_width < 0
+    assert many.low == 0
+    full = seed_interval([8.0] * 5 + [6.0], 0, 8)
+    assert list(full.band) == pytest.approx([6.8098, 8], abs=1e-4)
+    shares = seed_interval([1.0] * 5 + [0.5], 0, 1)
+
+    def row(**measures: SeedInterval) -> list[str]:
+        model = ModelResult(
+            model="m", failed=0, measures=measures, collapse_steps=[100, NOT_YET, None], lately=None
+        )
+        return model_row(model, dict.fromkeys(measures, ""))
+
+    assert row(held=few, captured=full, high_quality=shares) == [
+        "m", "1, 1, 8 of 8", "7.67 [6.81, 8]", "91.7 % [70.2, 100.0]",
+        f"100, not yet, {DASH}", DASH,
+    ]  # fmt: skip
+    assert row(high_quality=seed_interval([0.5, 0.25], 0, 1))[1] == "25.0, 50.0 %"
+    none = ModelResult(model="m", failed=0, measures={}, collapse_steps=[NOT_YET] * 3, lately=None)
+    assert model_row(none, {}) == ["m", "not yet", DASH]
 
 
 def test_what_was_not_measured_is_a_dash() -> None:
@@ -216,8 +255,9 @@ def _look_at(folder: Path) -> None:
     assert len(lines) == 1 + 4 * 6
     page = (folder / "report.html").read_text()
     assert len(page) < 20_000_000
-    assert page.count("data:image/webp") == 2
-    assert page.count("<img") == 2 * 3 + 1 + 2 + 1
+    # Tiles and films; two curves, films, and the weights.
+    assert page.count("data:image/webp") == 2 * 3 + 2
+    assert page.count("<img") == 2 * 3 + 2 + 2 + 1
     assert "http" not in page.replace("http://www.w3.org", "")
     frame = Frame.read(folder / "cells" / "gan-seed-0" / "frames" / "step-000100.npz")
     assert frame is not None
@@ -235,7 +275,7 @@ def _open_in_a_browser(page: Path) -> None:
     for size in ((1200, 900), (390, 844)):
         said, console = look_at(page, size)
         assert console == ""
-        assert (said["images"], said["broken"]) == (2 * 3 + 1 + 2 + 1, 0)
+        assert (said["images"], said["broken"]) == (2 * 3 + 2 + 2 + 1, 0)
         assert said["width"] == size[0]
         assert said["overflow"] <= 0
         assert said["small"] >= 11

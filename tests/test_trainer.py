@@ -77,7 +77,7 @@ def test_events_come_in_order(tmp_path: Path) -> None:
     steps = [event.step for event in events if isinstance(event, Stepped)]
     assert steps == list(range(1, 9))
     assert [event.step for event in events if isinstance(event, Logged)] == [3, 4, 6, 8]
-    assert [event.step for event in events if isinstance(event, Previewed)] == [4, 8]
+    assert [event.step for event in events if isinstance(event, Previewed)] == [0, 4, 8]
     assert [event.step for event in events if isinstance(event, Saved)] == [0, 5, 8]
 
 

@@ -321,8 +321,8 @@ def test_what_is_written(runs: dict[Key, Run], gan: Gan) -> None:
     assert found.axes[0].values[0] in (-3, 0)
     assert all(axis.digits_changed is None for axis in found.axes)
     with Image.open("here/L0D0.gif") as film:
-        # Forth and back, five images of 64 pixels side by side.
-        assert (film.n_frames, film.size) == (6, (5 * 66 + 2, 68))  # type: ignore[attr-defined]
+        # Forth and back, five images of 16 pixels side by side, six times as large.
+        assert (film.n_frames, film.size) == (6, (5 * 98 + 2, 100))  # type: ignore[attr-defined]
 
 
 def tiles(file: Path, count: tuple[int, int], side: int) -> NDArray[np.uint8]:

@@ -74,7 +74,7 @@ def time_reading(path: Path, size: int, done: Done) -> tuple[Dataset, ImageFolde
             began = time.perf_counter()
             source, seen = survey(path, root=Path(cache))
             spec = ImageFolder(
-                path=str(seen.path), size=size, channels=seen.channels, classes=tuple(seen.classes)
+                path=str(seen.path), size=size, channels=seen.channels, classes=source.classes
             )
             data = decoded(source, spec.form, done=done, root=Path(cache)).data
             seconds.append(time.perf_counter() - began)

@@ -33,6 +33,8 @@ class UserImages:
     """short; names the run"""
     data: Table
     """the preset's table of them, with `path`, `size` and `classes`"""
+    why: str = ""
+    """what the classes were taken from, or why there are none"""
 
     def __str__(self) -> str:
         return str(self.data["path"])
@@ -69,7 +71,8 @@ def fitted(table: Table, own: UserImages, instead: Sequence[str], fit: NetworkFi
             made["prior"] = table["prior"] | {"levels": [network.layers_with_levels, *levels[1:]]}
     if not own.data["classes"] and _wants_labels(table):
         raise UsageError(
-            f"the images in {own} have no classes, and {table['name']} learns from classes: "
+            f"the images in {own} have no classes{f' ({own.why})' if own.why else ''}, and "
+            f"{table['name']} learns from classes: "
             f"sort them into one folder per class ({own}/cats/1.jpg, {own}/dogs/1.jpg), or choose "
             f"one of {', '.join(instead)}"
         )

@@ -3,11 +3,11 @@
 A table whose `kind` or `family` changes starts empty: the fields of the old kind are dropped.
 """
 
-import tomllib
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from gancli.errors import UsageError
+from gancli.outside import toml_from
 
 Table = dict[str, Any]
 TAGS = ("kind", "family")
@@ -29,7 +29,7 @@ def parse(text: str) -> Table:
         ValueError: it is not TOML, or deeper or larger than anything a preset can say.
     """
     try:
-        table = tomllib.loads(text)
+        table = toml_from(text)
     except RecursionError:
         raise ValueError(f"tables or lists are nested more than {MAX_NESTING} deep") from None
     _refuse_endless(table)

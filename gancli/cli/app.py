@@ -13,6 +13,7 @@ from gancli.cli.collapse_study import collapse_study
 from gancli.cli.compare import compare
 from gancli.cli.data import data
 from gancli.cli.evaluate import evaluate
+from gancli.cli.figures import figures
 from gancli.cli.presets import presets_app
 from gancli.cli.resume import resume
 from gancli.cli.sample import sample
@@ -37,6 +38,7 @@ app.command("traverse", rich_help_panel=GENERATE_PANEL)(traverse)
 app.command("evaluate", rich_help_panel=EVALUATE_PANEL)(evaluate)
 app.command("eval", hidden=True)(evaluate)
 app.command("compare", rich_help_panel=EVALUATE_PANEL)(compare)
+app.command("figures", rich_help_panel=EVALUATE_PANEL)(figures)
 app.command("collapse-study", rich_help_panel=EVALUATE_PANEL)(collapse_study)
 app.add_typer(presets_app, name="presets", rich_help_panel=LOOK_UP_PANEL)
 app.command("data", rich_help_panel=LOOK_UP_PANEL)(data)

@@ -6,8 +6,8 @@ from typing import Annotated
 import typer
 
 from gancli.cli.complete import complete_dataset
-from gancli.cli.options import DataDirOption, DeviceOption, SetOption, StepsOption
-from gancli.defaults import STUDY_SEEDS
+from gancli.cli.options import DataDirOption, DeviceOption, DpiOption, SetOption, StepsOption
+from gancli.defaults import FIGURE_DPI, STUDY_SEEDS
 
 
 def collapse_study(
@@ -45,6 +45,7 @@ def collapse_study(
     out: Annotated[
         Path | None, typer.Option("--out", help="The study's folder. Default: runs/collapse-NAME.")
     ] = None,
+    dpi: DpiOption = FIGURE_DPI,
     device: DeviceOption = None,
     data_dir: DataDirOption = None,
 ) -> None:
@@ -65,5 +66,6 @@ def collapse_study(
             jobs=jobs,
             place=Place(device, None, data_dir),
             out=out,
+            dpi=dpi,
         )
     )

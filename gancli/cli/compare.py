@@ -15,8 +15,8 @@ def compare(
         typer.Argument(
             metavar="RUN RUN ...",
             autocompletion=complete_run,
-            help="Run folders or names, model names (their latest runs), or folders with an "
-            "evaluation.json.",
+            help="Run folders or names, model names (their latest runs), or files of gan evaluate "
+            "--out, or the folders of such files.",
         ),
     ],
     by: Annotated[
@@ -25,8 +25,8 @@ def compare(
             "--by",
             metavar="SCORE",
             autocompletion=ranking_scores,
-            help="Score to rank by, e.g. fid, inception_score, kid, recall or coverage. Default: "
-            "the first that all runs have.",
+            help="Score to rank by, e.g. fid, is, kid, recall or coverage. Default: the first that "
+            "all runs have.",
         ),
     ] = None,
     reference: Annotated[

@@ -8,11 +8,15 @@ import typer
 from gancli.cli.complete import complete_dataset
 from gancli.cli.options import (
     AsJsonOption,
+    ClassesOption,
     DataDirOption,
     FitOption,
+    FramesOption,
     ImageSizeOption,
+    ImagesKeyOption,
     SkipBrokenOption,
     VerifyOption,
+    WhiteOption,
 )
 
 
@@ -28,7 +32,11 @@ def data(
     image_size: ImageSizeOption = None,
     fit: FitOption = None,
     skip_broken: SkipBrokenOption = False,
+    classes: ClassesOption = None,
+    frames: FramesOption = None,
+    images_key: ImagesKeyOption = None,
     verify: VerifyOption = False,
+    white: WhiteOption = None,
     out: Annotated[
         Path | None,
         typer.Option("--out", metavar="PNG", help="The sheet's file. Default: NAME-sheet.png."),
@@ -54,7 +62,9 @@ def data(
     command.look(
         command.LookRequest(
             dataset=dataset,
-            images=ImageChoices(image_size, fit, skip_broken, verify),
+            images=ImageChoices(
+                image_size, fit, skip_broken, verify, white, classes, frames, images_key
+            ),
             out=out,
             pack=pack,
             force=force,

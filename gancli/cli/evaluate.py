@@ -1,7 +1,7 @@
 """`gan evaluate` as it is typed."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, cast
 
 import typer
 
@@ -41,7 +41,7 @@ def evaluate(
             min=1,
             max=10_000_000,
             metavar="N",
-            help=f"Generated images, spread evenly over the classes. Default: {EVALUATION_COUNT}.",
+            help=f"Generated images, of all classes together. Default: {EVALUATION_COUNT}.",
         ),
     ] = None,
     per_class: Annotated[
@@ -50,13 +50,22 @@ def evaluate(
             "--per-class", min=1, max=1_000_000, metavar="N", help="Generated images per class."
         ),
     ] = None,
+    classes_as: Annotated[
+        str | None,
+        typer.Option(
+            "--classes-as",
+            metavar="reference|equal",
+            help="Classes of the generated images: in the reference's proportions, or equally many "
+            "of each. Default: equal where the reference's classes nearly are, else reference.",
+        ),
+    ] = None,
     reference: Annotated[
         str | None,
         typer.Option(
             "--reference",
             metavar="train|test|both|PATH",
             help="Real images to compare with: a split of the run's data set, or a folder, a zip "
-            "or an npz. Default: train.",
+            "or an npz, also one of mu and sigma. Default: train.",
         ),
     ] = None,
     held_out: Annotated[
@@ -118,6 +127,7 @@ def evaluate(
             "would move with other images from the same generator.",
         ),
     ] = 0,
+    settings: dict[str, int] | None = None,
     checkpoint: CheckpointOption = "last",
     raw: RawOption = False,
     device: DeviceOption = None,
@@ -126,10 +136,26 @@ def evaluate(
         Path | None,
         typer.Option("--out", metavar="FILE", help="File to add scores to, instead of the run's."),
     ] = None,
+    export_statistics: Annotated[
+        Path | None,
+        typer.Option(
+            "--export-statistics",
+            metavar="FILE.npz",
+            help="File for mean and covariance of the scored images' features, as pytorch-fid "
+            "reads them.",
+        ),
+    ] = None,
+    export_reference: Annotated[
+        Path | None,
+        typer.Option(
+            "--export-reference", metavar="FILE.npz", help="The same of the real images' features."
+        ),
+    ] = None,
     as_json: AsJsonOption = False,
 ) -> None:
     """Score images against real ones; every score is printed with its protocol."""
     from gancli.commands import evaluate as command
+    from gancli.evaluation.protocol import ClassesAs
     from gancli.evaluation.request import EvaluationRequest, ExtractorWeights
 
     command.evaluate(
@@ -139,6 +165,7 @@ def evaluate(
                 everything=everything,
                 count=count,
                 per_class=per_class,
+                classes_as=cast(ClassesAs | None, classes_as),
                 raw=raw,
                 reference=reference,
                 held_out=held_out,
@@ -149,11 +176,14 @@ def evaluate(
                 batch_size=batch_size,
                 memory_gib=memory_budget,
                 resamples=bootstrap,
+                settings=settings or {},
             ),
             images=images,
             checkpoint=checkpoint,
             device=device,
             out=out,
+            export_statistics=export_statistics,
+            export_reference=export_reference,
             as_json=as_json,
         )
     )

@@ -1,41 +1,49 @@
 """The one place where exceptions become sentences and exit codes."""
 
 import os
-import signal
 import sys
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import typer
 from typer.exceptions import TyperException
 
+import gancli
 from gancli.cli.app import app
 from gancli.cli.mistyped import mistyped
 from gancli.errors import ExitCode, GanError, UsageError
 from gancli.files import disk_error
 from gancli.folders import expanded
 from gancli.launch import is_shared, quit_at_once
+from gancli.notices import never_fail_for_a_character
 from gancli.pasteable import begin_with
 from gancli.plugin_records import ChangedPluginWarning
 from gancli.plugins import load_plugin, load_plugins, plugin_fault
+from gancli.printable import printable
+from gancli.signals import exit_undisturbed, interrupt_on_signals
 
 PLUGIN = "--plugin"
 
 
 def main() -> None:
     """Run `gan` on this process's arguments, and exit."""
-    # So that SIGTERM, too, ends in a sentence and leaves nothing half-written.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    code = run(sys.argv[1:])
+    # Signals end in a sentence, too, and leave nothing half-written.
+    interrupt_on_signals()
+    try:
+        code = run(sys.argv[1:])
+    except KeyboardInterrupt:
+        code = _interrupted()
     if is_shared():
         quit_at_once(code)
-    sys.exit(code)
+    exit_undisturbed(code)
 
 
 def run(arguments: Sequence[str]) -> int:
     """Run `gan`; returns the exit code. `--debug`, anywhere, lets exceptions through."""
+    never_fail_for_a_character()
     rest = [expanded(argument) for argument in arguments if argument != "--debug"]
     if len(rest) < len(arguments):
         return _call(rest)
@@ -55,8 +63,12 @@ def _call(arguments: Sequence[str]) -> int:
             _load_typed_plugins(arguments) or ["--help"], prog_name="gan", standalone_mode=False
         )
     if code == ExitCode.INTERRUPTED:
-        return _complain("interrupted; files written before are intact", code)
+        return _interrupted()
     return code if isinstance(code, int) else ExitCode.OK
+
+
+def _interrupted() -> int:
+    return _complain("interrupted; files written before are intact", ExitCode.INTERRUPTED)
 
 
 def _load_typed_plugins(arguments: Sequence[str]) -> list[str]:
@@ -106,9 +118,15 @@ def _explain(error: Exception) -> int:
         # The reader, e.g. `head`, has gone; Python would complain again when it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return ExitCode.OK
-    on_disk = disk_error(error) if isinstance(error, OSError) else None
+    on_disk = _on_disk(error) if isinstance(error, OSError) else None
     if on_disk is not None:
         return _complain(str(on_disk), on_disk.code)
+    if "surrogates not allowed" in str(error):
+        return _complain(
+            "a path that was typed, or one in a file that was read, is not UTF-8: rename that file "
+            "or folder, e.g. with mv",
+            ExitCode.USAGE,
+        )
     is_memory = isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"
     if is_memory or "not enough memory" in str(error) or "can't allocate memory" in str(error):
         return _complain(
@@ -125,12 +143,15 @@ def _explain(error: Exception) -> int:
     )
 
 
-def _printable(character: str) -> str:
-    """The character, or its number: a line break typed or read must not end the sentence."""
-    return character if character.isprintable() else ascii(character)[1:-1]
+def _on_disk(error: OSError) -> GanError | None:
+    """The sentence for an error of the disk, or about a file that is not the program's own."""
+    package = Path(gancli.__file__).parent
+    named = Path(os.fsdecode(error.filename)) if error.filename else None
+    is_foreign = named is not None and package not in named.absolute().parents
+    return disk_error(error, named if is_foreign else None)
 
 
 def _complain(sentence: str, code: int) -> int:
     typer.secho("gan: ", fg="red", err=True, nl=False)
-    typer.echo("".join(map(_printable, sentence)), err=True)
+    typer.echo(printable(sentence), err=True)
     return code

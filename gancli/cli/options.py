@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from gancli.choices import DeviceName, FitName
+from gancli.choices import ClassesName, DeviceName, FitName, FramesName
 from gancli.cli.complete import (
     complete_dataset,
     complete_model,
@@ -52,6 +52,10 @@ StepsOption = Annotated[
     int | None,
     typer.Option("--steps", min=1, metavar="N", help="Generator updates (schedule.steps)."),
 ]
+DpiOption = Annotated[
+    int,
+    typer.Option("--dpi", min=50, max=1200, metavar="N", help="Pixels per inch of plots as PNG."),
+]
 SetOption = Annotated[
     list[str] | None,
     typer.Option(
@@ -84,7 +88,7 @@ ImageSizeOption = Annotated[
         "--image-size",
         metavar="N",
         help="Side of your own images in training: 16, 32, 64, 128 or 256. Default: as large as "
-        "the smallest image allows, at most 64.",
+        "19 of 20 images allow, at most 64.",
     ),
 ]
 FitOption = Annotated[
@@ -93,13 +97,49 @@ FitOption = Annotated[
         "--fit", help="Crop to the middle square (the default), or resize: stretch to a square."
     ),
 ]
+WhiteOption = Annotated[
+    float | None,
+    typer.Option(
+        "--white",
+        min=1e-6,
+        metavar="V",
+        help="Value that is white in images of more than 8 bits. Default: the least of 255, 1023, "
+        "4095, 16383 and 65535 that none of them exceeds.",
+    ),
+]
 SkipBrokenOption = Annotated[
     bool, typer.Option("--skip-broken", help="Skip images that cannot be decoded.")
+]
+ClassesOption = Annotated[
+    ClassesName | None,
+    typer.Option(
+        "--classes",
+        help="Classes of your own images: auto (the default: dataset.json, labels, or folders that "
+        "part the images), folders (the outermost ones, whatever lies around them), or none.",
+    ),
+]
+FramesOption = Annotated[
+    FramesName | None,
+    typer.Option(
+        "--frames",
+        help="Images read of an animation, or of a TIFF of several pages: the first (the default), "
+        "or all.",
+    ),
+]
+ImagesKeyOption = Annotated[
+    str | None,
+    typer.Option(
+        "--images-key",
+        metavar="NAME",
+        help="Array of the images in an npz; that of the labels follows (train_images: "
+        "train_labels). Default: images, or arr_0.",
+    ),
 ]
 VerifyOption = Annotated[
     bool,
     typer.Option(
-        "--verify", help="Read your own images again, and decode them again if they have changed."
+        "--verify",
+        help="Read all files again, and check the decoded images: what differs is decoded again.",
     ),
 ]
 TensorboardOption = Annotated[
@@ -115,6 +155,14 @@ CheckpointOption = Annotated[
         "--checkpoint",
         metavar="last|best|STEP",
         help="Checkpoint of the run; best: by the evaluations made in training.",
+    ),
+]
+FromCheckpointOption = Annotated[
+    str,
+    typer.Option(
+        "--checkpoint",
+        metavar="last|best|STEP",
+        help="Checkpoint to resume from; those after it are removed.",
     ),
 ]
 WeightsOption = Annotated[

@@ -6,9 +6,12 @@ import typer
 from typer.core import TyperGroup
 
 from gancli.cli.options import (
+    ClassesOption,
     DatasetOption,
     FitOption,
+    FramesOption,
     ImageSizeOption,
+    ImagesKeyOption,
     Model,
     SetOption,
     VariantOption,
@@ -60,9 +63,13 @@ def show(
     overrides: SetOption = None,
     image_size: ImageSizeOption = None,
     fit: FitOption = None,
+    classes: ClassesOption = None,
+    frames: FramesOption = None,
+    images_key: ImagesKeyOption = None,
 ) -> None:
     """Print a resolved preset as TOML: > my.toml, edit it, gan train my.toml."""
     from gancli.commands import presets as command
     from gancli.user_images import ImageChoices
 
-    command.show(model, dataset, variant, overrides or (), ImageChoices(image_size, fit))
+    choices = ImageChoices(image_size, fit, classes=classes, frames=frames, images_key=images_key)
+    command.show(model, dataset, variant, overrides or (), choices)

@@ -7,6 +7,7 @@ import typer
 from gancli.cli.options import (
     DataDirOption,
     DeviceOption,
+    FromCheckpointOption,
     RunArgument,
     TensorboardOption,
     ThreadsOption,
@@ -25,6 +26,7 @@ def resume(
             help="New place of the run's images, where they are your own and have been moved.",
         ),
     ] = None,
+    checkpoint: FromCheckpointOption = "last",
     device: DeviceOption = None,
     threads: ThreadsOption = None,
     data_dir: DataDirOption = None,
@@ -42,7 +44,10 @@ def resume(
         run,
         Place(device, threads, data_dir),
         TrainOptions(
-            data_dir, tensorboard=tensorboard, weights=ExtractorWeights(weights, trust_weights)
+            data_dir,
+            tensorboard=tensorboard,
+            weights=ExtractorWeights(weights, trust_weights),
+            checkpoint=checkpoint,
         ),
         dataset,
     )

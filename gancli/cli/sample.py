@@ -61,6 +61,22 @@ def sample(
             "--format", help="zip: PNGs and dataset.json. Default: folder; for points: npz."
         ),
     ] = None,
+    images_key: Annotated[
+        str | None,
+        typer.Option(
+            "--images-key",
+            metavar="NAME",
+            help="Array of the images in an npz: arr_0 for tools that read ADM's. Default: images.",
+        ),
+    ] = None,
+    flat: Annotated[
+        bool,
+        typer.Option(
+            "--flat",
+            help="One folder for all classes, for tools that look into no folders; the classes are "
+            "in dataset.json.",
+        ),
+    ] = False,
     grid: Annotated[
         bool, typer.Option("--grid", help="Also write all samples as one picture.")
     ] = False,
@@ -91,6 +107,8 @@ def sample(
             truncation=truncation,
             batch_size=batch_size,
             form=form,
+            images_key=images_key,
+            flat=flat,
             grid=grid,
             checkpoint=checkpoint,
             raw=raw,

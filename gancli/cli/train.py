@@ -7,11 +7,15 @@ import typer
 
 from gancli.choices import PrecisionName
 from gancli.cli.options import (
+    ClassesOption,
     DataDirOption,
     DatasetOption,
     DeviceOption,
     FitOption,
+    FramesOption,
+    FromCheckpointOption,
     ImageSizeOption,
+    ImagesKeyOption,
     Model,
     SetOption,
     SkipBrokenOption,
@@ -22,6 +26,7 @@ from gancli.cli.options import (
     VariantOption,
     VerifyOption,
     WeightsOption,
+    WhiteOption,
 )
 from gancli.defaults import DEFAULT_SEED
 
@@ -63,7 +68,11 @@ def train(
     image_size: ImageSizeOption = None,
     fit: FitOption = None,
     skip_broken: SkipBrokenOption = False,
+    classes: ClassesOption = None,
+    frames: FramesOption = None,
+    images_key: ImagesKeyOption = None,
     verify: VerifyOption = False,
+    white: WhiteOption = None,
     resume: Annotated[
         bool,
         typer.Option(
@@ -73,6 +82,7 @@ def train(
     allow_changes: Annotated[
         bool, typer.Option("--allow-changes", help="Resume although the preset has changed.")
     ] = False,
+    checkpoint: FromCheckpointOption = "last",
     force: Annotated[bool, typer.Option("--force", help="Replace the run in --out.")] = False,
     tensorboard: TensorboardOption = False,
     weights: WeightsOption = None,
@@ -110,7 +120,10 @@ def train(
             dry_run=dry_run,
             full=full,
             tensorboard=tensorboard,
-            images=ImageChoices(image_size, fit, skip_broken, verify),
+            images=ImageChoices(
+                image_size, fit, skip_broken, verify, white, classes, frames, images_key
+            ),
             weights=ExtractorWeights(weights, trust_weights),
+            checkpoint=checkpoint,
         )
     )

@@ -4,13 +4,12 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
 from gancli.environment import Place, choose_device
-from gancli.errors import InterruptedRunError, LockedError, PartlyFailedError
+from gancli.errors import InterruptedRunError, PartlyFailedError
 from gancli.evaluation.mnist_classifier import BATCH_SIZE, EPOCHS
-from gancli.files import disk_errors, write_atomically
+from gancli.files import write_atomically
 from gancli.folders import cache_folder, data_folder
+from gancli.locks import locked
 from gancli.plurals import counted
 from gancli.preset import Preset
 from gancli.report.console import console, say
@@ -22,7 +21,7 @@ from gancli.study.arena import Arena, DigitArena, open_arena
 from gancli.study.cell import CellRequest
 from gancli.study.models import study_presets
 from gancli.study.page import write_report
-from gancli.study.plan import Study, StudySpec
+from gancli.study.plan import Study, StudySpec, refuse_bytes
 from gancli.study.pool import Pool, State
 from gancli.study.results import Results, gather_results, to_csv
 
@@ -41,6 +40,7 @@ class StudyRequest:
     jobs: int | None
     place: Place
     out: Path | None
+    dpi: int
 
 
 def collapse_study(request: StudyRequest) -> None:
@@ -57,30 +57,26 @@ def collapse_study(request: StudyRequest) -> None:
     device = choose_device(request.place.device)
     study = Study(request.out or runs_root() / f"collapse-{request.dataset}")
     data, cache = data_folder(request.place.data_dir), cache_folder()
-    with disk_errors(study.folder):
-        study.folder.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(study.folder / ".lock")
-    try:
-        with lock.acquire(timeout=0):
-            arena = _arena(request.dataset, next(iter(presets.values())), data, cache)
-            reader = arena.reader if isinstance(arena, DigitArena) else None
-            spec = StudySpec(
-                arena=request.dataset,
-                presets=presets,
-                seeds=list(range(request.seeds)),
-                device=device.value,
-                classifier=reader.name if reader else None,
-            )
-            study.claim(spec)
-            jobs = request.jobs or (1 if device != "cpu" else os.cpu_count() or 1)
-            finished = _run_cells(study, spec, jobs, data, cache)
-            results = gather_results(study, spec, arena, reader.accuracy if reader else None)
-            _publish(study, spec, results, arena)
-    except Timeout:
-        raise LockedError(
-            f"another process is at work on the study in {study.folder}: wait for it, stop it, or "
-            "choose another folder with --out"
-        ) from None
+    refuse_bytes(study.folder, data, cache)
+    taken = (
+        f"another process is at work on the study in {study.folder}: wait for it, stop it, or "
+        "choose another folder with --out"
+    )
+    with locked(study.folder / ".lock", taken):
+        arena = _arena(request.dataset, next(iter(presets.values())), data, cache)
+        reader = arena.reader if isinstance(arena, DigitArena) else None
+        spec = StudySpec(
+            arena=request.dataset,
+            presets=presets,
+            seeds=list(range(request.seeds)),
+            device=device.value,
+            classifier=reader.name if reader else None,
+        )
+        study.claim(spec)
+        jobs = request.jobs or (1 if device != "cpu" else os.cpu_count() or 1)
+        finished = _run_cells(study, spec, jobs, data, cache)
+        results = gather_results(study, spec, arena, reader.accuracy if reader else None)
+        _publish(study, spec, results, arena, request.dpi)
     _tell_the_end(study, results, finished=finished)
 
 
@@ -127,9 +123,9 @@ def _run_cells(study: Study, spec: StudySpec, jobs: int, data: Path, cache: Path
         return Pool(study, jobs, board.note).run(requests, should_stop)
 
 
-def _publish(study: Study, spec: StudySpec, results: Results, arena: Arena) -> None:
+def _publish(study: Study, spec: StudySpec, results: Results, arena: Arena, dpi: int) -> None:
     write_atomically(study.folder / "results.json", results.model_dump_json(indent=1).encode())
     write_atomically(study.folder / "results.csv", to_csv(results).encode())
-    report = write_report(study, spec, results, arena)
+    report = write_report(study, spec, results, arena, dpi)
     print_results(console(), results)
     say(f"report: {report}")

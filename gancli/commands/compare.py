@@ -1,12 +1,15 @@
 """`gan compare`."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 from gancli.checkpoint import Checkpoint
 from gancli.errors import RunError, UsageError
 from gancli.evaluation.baseline import OTHER_SPLIT, Baseline, BaselineRequest, baseline_of
+from gancli.evaluation.inputs import command_for_points
 from gancli.evaluation.leaderboard import Comparison, rank_runs
 from gancli.evaluation.not_comparable import ProtocolsDifferError
 from gancli.evaluation.protocol import Split
@@ -17,6 +20,9 @@ from gancli.report.progress import counting
 from gancli.runs.find import find, open_checkpoint
 from gancli.runs.folder import Run
 from gancli.runs.names import runs_root
+
+SCORES_SUFFIX = ".json"
+"""Of files that scores were added to."""
 
 
 @dataclass(frozen=True)
@@ -50,10 +56,12 @@ def compare(request: CompareRequest) -> None:
     split = request.split
     if request.no_baseline and request.baseline.wanted:
         raise UsageError("--floor and --no-floor are mutually exclusive")
-    runs = list({run.folder.resolve(): run for run in map(_named, request.runs)}.values())
+    scored = list({run.file.resolve(): run for run in map(_named, request.runs)}.values())
+    runs = [each.run for each in scored if each.run is not None]
+    _refuse_points(runs)
     shown = console_beside_json(as_json=request.as_json)
     try:
-        ranking = rank_runs([_scored(run) for run in runs], request.by, split)
+        ranking = rank_runs([_scored(each) for each in scored], request.by, split)
     except ProtocolsDifferError as error:
         if not request.as_json:
             print_protocols(error.table)
@@ -69,29 +77,53 @@ def compare(request: CompareRequest) -> None:
         print_comparison(ranking, baseline)
 
 
-def _named(name: str) -> Run:
-    """A run, or a folder with an evaluation.json."""
+class _Named(NamedTuple):
+    """A run, or a file that scores were added to."""
+
+    name: str
+    file: Path
+    """of evaluations; a run's may not exist yet"""
+    run: Run | None = None
+
+
+def _named(name: str) -> _Named:
+    """A run, a folder with an evaluation.json, or such a file under any name."""
+    if Path(name).suffix == SCORES_SUFFIX and Path(name).is_file():
+        return _Named(name, Path(name))
     for folder in (Path(name), runs_root() / name):
-        if Run(folder).evaluation_file.is_file():
-            return Run(folder)
-    run = find(name)
-    if not isinstance(run, Run):
+        run = Run(folder)
+        if run.evaluation_file.is_file():
+            return _Named(str(folder), run.evaluation_file, run if run.exists() else None)
+    found = find(name)
+    if not isinstance(found, Run):
         raise UsageError(
-            f"{run} is a file: name a run's folder, or a folder with an evaluation.json"
+            f"{found} is a file: name a run's folder, a folder with an evaluation.json, or a file "
+            f"that gan evaluate --out wrote, which ends in {SCORES_SUFFIX}"
         )
-    return run
+    return _Named(str(found.folder), found.evaluation_file, found)
 
 
-def _scored(run: Run) -> ScoredRun:
-    return ScoredRun(
-        str(run.folder),
-        read_evaluations(run.evaluation_file),
-        [each.evaluation for each in training_evaluations(run)],
-        run.keeps_average(),
-    )
+def _refuse_points(runs: Sequence[Run]) -> None:
+    """Refuse runs of points, which have modes to count and no scores."""
+    points = [run for run in runs if not run.makes_images() and run.checkpoints()]
+    if points:
+        models = [run.identity()[0] for run in points]
+        dataset = points[0].identity()[1]
+        raise UsageError(
+            f"{points[0].folder} makes points, and scores are of images: compare the modes that "
+            f"models hold with {command_for_points(models, dataset)}"
+        )
 
 
-def _checkpoint(runs: list[Run]) -> Checkpoint | None:
+def _scored(named: _Named) -> ScoredRun:
+    requested = read_evaluations(named.file)
+    if named.run is None:
+        return ScoredRun(named.name, requested, file=named.file)
+    trained = [each.evaluation for each in training_evaluations(named.run)]
+    return ScoredRun(named.name, requested, trained, named.run.keeps_average())
+
+
+def _checkpoint(runs: Sequence[Run]) -> Checkpoint | None:
     """A checkpoint of one of the runs, whose header says what the data are."""
     for run in runs:
         try:
@@ -125,4 +157,5 @@ def _as_json(ranking: Comparison, baseline: Baseline) -> dict[str, object]:
         ],
         "floor": None if known is None else known.model_dump(mode="json"),
         "no_floor": baseline.lacking or None,
+        "left_out": list(ranking.left_out),
     }

@@ -1,6 +1,7 @@
 """`gan data`."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -11,35 +12,36 @@ from gancli.data import (
     AnyData,
     Dataset,
     ImageFolder,
-    Mixture,
 )
 from gancli.data.cache import decoded
-from gancli.data.survey import survey
+from gancli.data.image_folder import broken_images
+from gancli.data.source import Source
+from gancli.data.survey import SIZES, Survey, survey
+from gancli.data_sheet import data_sheet, free_sheet_file
 from gancli.defaults import DEFAULT_SEED
 from gancli.errors import DataError, RunError, UsageError
 from gancli.files import write_atomically
 from gancli.folders import data_folder
-from gancli.pictures import grid, png, scatter
 from gancli.plurals import counted
 from gancli.preset import load_preset, models_on, spec_named
 from gancli.report.console import console_beside_json, print_json, say
 from gancli.report.data_table import Look, print_look
 from gancli.report.progress import counting
-from gancli.sampler import Samples
 from gancli.user_images import (
     ImageChoices,
+    frame_words,
     is_path,
     path_of,
+    remarks_on,
     short_name,
     spec_of,
     words_for,
 )
+from gancli.watch import Say, unsaid
 from gancli.writer import pack
 
-UNLABELLED_IMAGES = 64
-"""Images on a sheet of a set without classes."""
-MAX_CLASS_ROWS, IMAGES_PER_CLASS = 20, 10
-"""Classes on a sheet, and images of each."""
+MAX_PACKED_SIZE = 4096
+"""Largest side of the images in a pack."""
 
 
 @dataclass(frozen=True)
@@ -68,38 +70,68 @@ def look(request: LookRequest) -> None:
             raise RunError(f"{path} exists: replace it with --force, or choose another name")
     look_at = _look_at_own if is_path(request.dataset) else _look_at_named
     found, data, spec = look_at(request)
-    sheet = request.out or _free(Path(f"{found.name}-sheet.png"))
-    write_atomically(sheet, _sheet(spec, data))
+    sheet = request.out or free_sheet_file(found.name)
+    picture, part = data_sheet(found.name, spec, data)
+    write_atomically(sheet, picture)
     if request.as_json:
         print_json(found.model_dump(mode="json") | {"sheet": str(sheet)})
     else:
         print_look(found)
-        say(f"sheet: {sheet}")
+        say(f"sheet: {sheet}" + (f" ({part})" if part else ""))
     if request.pack is not None:
         _pack(request.pack, request, spec, data, found)
 
 
 def _look_at_own(request: LookRequest) -> tuple[Look, Dataset, AnyData]:
     path = path_of(request.dataset, request.data_dir)
-    source, seen = survey(path, again=request.images.verify)
-    spec = spec_of(seen, request.images)
+    tell: Say = unsaid if request.as_json else say
+    source, seen = survey(path, request.images.reading, again=request.images.verify, say=tell)
+    spec = _spec(seen, source, request)
     shown = console_beside_json(as_json=request.as_json)
     with counting(shown, len(source), "images") as done:
-        result = decoded(source, spec.form, verify=request.images.verify, done=done)
+        result = decoded(source, spec.form, verify=request.images.verify, done=done, say=tell)
+    broken = broken_images(source, result)
     found = Look(
         name=short_name(seen.path),
-        count=seen.count,
-        classes=seen.classes,
+        count=len(result.data),
+        classes=_classes(source.classes, result.data) if spec.classes else {},
+        classes_from=source.labelled.why,
         sizes=[seen.smallest, seen.median, seen.largest],
         modes=seen.modes,
-        broken=list(result.notes.broken),
+        broken=list(broken),
+        reasons=broken,
+        passed_over=dict(source.passed_over),
+        several_frames=frame_words(seen.animated, spec),
+        remarks=remarks_on(seen, spec),
         training=_training(spec),
     )
-    return found, result.data, spec
+    return found, spec.relabelled(result.data, source), spec
+
+
+def _classes(names: Sequence[str], data: Dataset) -> dict[str, int]:
+    """The images of each class, broken ones not among them."""
+    if data.labels is None:
+        return {}
+    counts: list[int] = np.bincount(data.labels.numpy(), minlength=len(names)).tolist()
+    return dict(zip(names, counts, strict=True))
+
+
+def _spec(seen: Survey, source: Source, request: LookRequest) -> ImageFolder:
+    """What the images become; a pack may be of any size, whatever networks there are."""
+    size = request.images.size
+    if size is None or size in SIZES or request.pack is None:
+        return spec_of(seen, request.images, source)
+    if not 1 <= size <= MAX_PACKED_SIZE:
+        raise UsageError(f"--image-size {size} is not from 1 to {MAX_PACKED_SIZE:,}")
+    others = spec_of(seen, replace(request.images, size=SIZES[0]), source)
+    return others.model_copy(update={"size": size})
 
 
 def _training(spec: ImageFolder) -> list[str]:
     """What training would do, in a few lines."""
+    if spec.size not in SIZES:
+        sides = ", ".join(map(str, SIZES))
+        return [words_for(spec), f"trained on are images of {sides} pixels; this pack is not"]
     own = UserImages("images", spec.model_dump(mode="json"))
     able: dict[str, list[str]] = {}
     unable = []
@@ -125,50 +157,19 @@ def _look_at_named(request: LookRequest) -> tuple[Look, Dataset, AnyData]:
     if not spec.is_present(folder) and not request.as_json:
         say(f"downloading {request.dataset} into {folder}")
     data = spec.load(folder, DEFAULT_SEED)
-    counts = [] if data.labels is None else np.bincount(data.labels.numpy()).tolist()
     side = (data.x.shape[-1], data.x.shape[-2]) if spec.shape.is_image else None
     found = Look(
         name=request.dataset,
         count=len(data),
-        classes=dict(zip(spec.class_names, counts, strict=False)),
+        classes=_classes(spec.class_names, data),
         sizes=[side] * 3 if side else [],
         modes={},
         broken=[],
+        reasons={},
+        remarks=[],
         training=[f"trains: {', '.join(models)}"],
     )
     return found, data, spec
-
-
-def _free(path: Path) -> Path:
-    """The path, or the first numbered one that nothing is in the way of."""
-    number, free = 1, path
-    while free.exists():
-        number += 1
-        free = path.with_stem(f"{path.stem}-{number}")
-    return free
-
-
-def _sheet(spec: AnyData, data: Dataset) -> bytes:
-    """A picture of some samples: one row per class, where there are classes; or all points."""
-    if isinstance(spec, Mixture):
-        points = spec.to_samples(data.x)
-        return scatter(points[:0], points, spec, counted(len(points), "point"))
-    rows = _rows(spec, data)
-    shown = np.concatenate(rows)
-    images: Samples = spec.to_samples(data.x[shown])
-    return png(grid(images, len(rows[0]) if len(rows) > 1 else None))
-
-
-def _rows(spec: AnyData, data: Dataset) -> list[np.ndarray[tuple[int], np.dtype[np.int64]]]:
-    """Which samples stand on the sheet: spread evenly over the set, or over each class."""
-    if data.labels is None or spec.shape.classes > MAX_CLASS_ROWS:
-        return [np.linspace(0, len(data) - 1, min(UNLABELLED_IMAGES, len(data)), dtype=np.int64)]
-    labels = data.labels.numpy()
-    members = [np.flatnonzero(labels == label) for label in range(spec.shape.classes)]
-    spread = np.linspace(0, 1, IMAGES_PER_CLASS)
-    return [
-        each[(spread * (len(each) - 1)).round().astype(np.int64)] for each in members if len(each)
-    ]
 
 
 def _pack(out: Path, request: LookRequest, spec: AnyData, data: Dataset, found: Look) -> None:

@@ -13,11 +13,12 @@ from gancli.evaluation.baseline import known_baseline
 from gancli.evaluation.evaluate import EvaluationOutput
 from gancli.evaluation.image_sets import described
 from gancli.evaluation.inputs import ScoredImages, scored_images_of
-from gancli.evaluation.job import prepare_evaluation
+from gancli.evaluation.job import EvaluationJob, prepare_evaluation
 from gancli.evaluation.observer import Observer
 from gancli.evaluation.protocol import Evaluation
 from gancli.evaluation.request import EvaluationRequest
 from gancli.evaluation.results import append_evaluations, read_evaluations
+from gancli.evaluation.statistics_file import write_statistics
 from gancli.files import write_atomically
 from gancli.folders import cache_folder
 from gancli.report.console import console_beside_json, print_json, say
@@ -37,6 +38,10 @@ class EvaluateRequest:
     checkpoint: str = LAST
     device: DeviceName | None = None
     out: Path | None = None
+    export_statistics: Path | None = None
+    """where mean and covariance of the scored images' features are to be written"""
+    export_reference: Path | None = None
+    """the same of the reference's"""
     as_json: bool = False
 
 
@@ -47,10 +52,10 @@ def evaluate(request: EvaluateRequest) -> None:
     wanted = request.evaluation
     scored = scored_images_of(request.images, request.checkpoint, wanted, device)
     file = request.out or (scored.run.evaluation_file if scored.run else None)
-    if file is not None:
-        _refuse_unwritable(file)
+    _refuse_unwritable(request, file)
     observer = Observer(partial(counting, shown))
     job = prepare_evaluation(wanted, scored, device, observer)
+    _refuse_no_reference(request, job)
     shown.print(f"evaluating {_described(scored)}", markup=False, highlight=False)
     scored = job.scored
     evaluations, output = job.score(scored, observer)
@@ -59,7 +64,7 @@ def evaluate(request: EvaluateRequest) -> None:
             append_evaluations(file, evaluations, cache_folder() / "evaluation.lock")
     finally:
         _print(evaluations, scored, as_json=request.as_json)
-    told = _draw(scored, output, request.out)
+    told = [*_export(request, job, output), *_draw(scored, output, request.out)]
     if not request.as_json:
         for sentence in told:
             say(sentence)
@@ -67,11 +72,19 @@ def evaluate(request: EvaluateRequest) -> None:
         bring_up_to_date(scored.run)
 
 
-def _refuse_unwritable(file: Path) -> None:
-    """Read the file, and refuse a place without a folder, before anything is computed."""
-    read_evaluations(file)
-    if not file.parent.is_dir():
-        raise UsageError(f"--out {file} is in a folder that does not exist: make the folder first")
+def _refuse_unwritable(request: EvaluateRequest, file: Path | None) -> None:
+    """Read the file, and refuse places without a folder, before anything is computed."""
+    if file is not None:
+        read_evaluations(file)
+    for option, place in (
+        ("--out", file),
+        ("--export-statistics", request.export_statistics),
+        ("--export-reference", request.export_reference),
+    ):
+        if place is not None and not place.parent.is_dir():
+            raise UsageError(
+                f"{option} {place} is in a folder that does not exist: make the folder first"
+            )
 
 
 def _described(scored: ScoredImages) -> str:
@@ -90,6 +103,28 @@ def _print(evaluations: list[Evaluation], scored: ScoredImages, *, as_json: bool
         baseline = known_baseline(each.protocol)
         if baseline is not None:
             print_baseline(baseline)
+
+
+def _refuse_no_reference(request: EvaluateRequest, job: EvaluationJob) -> None:
+    """Refuse to write a reference's statistics, where there is none or there are several."""
+    if request.export_reference is not None and len(job.stats.references) != 1:
+        raise UsageError(
+            "--export-reference takes one reference that a metric looks at, e.g. --fid --reference "
+            f"train, and there are {len(job.stats.references)}"
+        )
+
+
+def _export(request: EvaluateRequest, job: EvaluationJob, output: EvaluationOutput) -> list[str]:
+    """Write the statistics that are wanted; returns what to say of them."""
+    told = []
+    extractor = job.spec.extractor
+    if request.export_statistics is not None:
+        write_statistics(request.export_statistics, output.statistics, extractor)
+        told.append(f"statistics of the scored images: {request.export_statistics}")
+    if request.export_reference is not None:
+        write_statistics(request.export_reference, job.stats.references[0].total, extractor)
+        told.append(f"statistics of the real images: {request.export_reference}")
+    return told
 
 
 def _draw(scored: ScoredImages, output: EvaluationOutput, out: Path | None) -> list[str]:

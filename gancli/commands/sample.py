@@ -2,7 +2,7 @@
 
 import csv
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from itertools import chain
@@ -19,8 +19,7 @@ from gancli.defaults import SAMPLE_COUNT, SAMPLES_PER_CLASS
 from gancli.environment import choose_device
 from gancli.errors import UsageError
 from gancli.files import write_atomically
-from gancli.folders import as_typed, expanded
-from gancli.pictures import grid, png, scatter
+from gancli.folders import as_typed
 from gancli.plurals import counted
 from gancli.preset import Preset
 from gancli.report.console import console, say
@@ -28,12 +27,20 @@ from gancli.report.progress import counting
 from gancli.rng import SEED_LIMIT
 from gancli.runs.find import ANY, LABELLED, default_folder, find, open_checkpoint
 from gancli.runs.folder import Run
-from gancli.sample_formats import FormatName
-from gancli.sampler import Sampler, Samples
+from gancli.sample_formats import (
+    ADM_IMAGES_KEY,
+    ADM_LABELS_KEY,
+    LABELS_KEY,
+    SAMPLE_FORMATS,
+    SEEDS_KEY,
+    FormatName,
+)
+from gancli.sample_picture import SamplePicture
+from gancli.sampler import Sampler
 from gancli.writer import refuse_to_overwrite, refuse_to_replace, write
 
 PICTURE_LIMIT = 100_000
-"""Samples in one picture; more could not be told apart, nor opened."""
+"""Points in one picture; more could not be told apart."""
 COUNT_LIMIT = 10_000_000
 """Samples of one call."""
 NAMES_SHOWN = 20
@@ -56,6 +63,8 @@ class SampleRequest:
     truncation: float | None
     batch_size: int
     form: FormatName | None
+    images_key: str | None
+    flat: bool
     grid: bool
     checkpoint: str
     raw: bool
@@ -94,9 +103,9 @@ def sample(request: SampleRequest) -> None:
     labels = _wanted_classes(request, preset)
     total = len(seeds) * len(labels)
     file = single_file(request.out)
-    form = _form(request.form, preset.data.key, file)
+    form = _form(request, preset.data.key, file)
     pictured = request.grid or preset.data.key == "points"
-    _refuse_too_many(total, pictured=pictured)
+    _refuse_too_many(total, preset.data.key)
     place = _default_folder(found, saved, request) if request.out is None else Path(request.out)
     out = place.absolute()
     # Next to the folder, not in it: whoever reads the folder wants samples alone.
@@ -110,34 +119,40 @@ def sample(request: SampleRequest) -> None:
     say(f"sampling {saved.path}: {preset.name} on {preset.dataset}, {network}")
     generator = saved.generator(raw=request.raw).to(device)
     sampler = Sampler(generator, preset, request.batch_size, request.truncation)
-    kept: list[Samples] = []
+    picture = SamplePicture(saved, seeds, labels)
     with counting(console(), total, preset.data.key) as progress:
-        batches = chain.from_iterable(sampler.batches(seeds, label) for label in labels)
+        batches = (picture.keeping(sampler.batches(seeds, label), label) for label in labels)
         write(
-            _keeping(batches, kept) if pictured else batches,
+            chain.from_iterable(batches),
             seeds * len(labels),
             out,
             form,
-            key=preset.data.key,
+            key=request.images_key or preset.data.key,
             labels=_joined([sampler.labels(seeds, label) for label in labels]),
-            folders=preset.data.class_names if request.by_class else None,
+            classes=preset.data.class_names if preset.classes else (),
+            by_class=request.by_class,
             single=file is not None,
+            flat=request.flat,
             progress=progress,
         )
     each = f", {len(seeds)} of each of {_classes(labels)}," if request.by_class else ""
     say(f"wrote {counted(total, preset.data.key.removesuffix('s'))}{each} to {as_typed(out)}")
     if pictured:
-        picture = _picture(np.concatenate(kept), saved, len(seeds) if request.by_class else None)
-        write_atomically(picture_file, picture)
-        say(f"picture: {as_typed(picture_file)}")
+        _draw(picture, picture_file)
 
 
-def _refuse_too_many(total: int, *, pictured: bool) -> None:
+def _draw(picture: SamplePicture, file: Path) -> None:
+    write_atomically(file, picture.drawn())
+    said = f" ({picture.words()})" if picture.words() else ""
+    say(f"picture: {as_typed(file)}{said}")
+
+
+def _refuse_too_many(total: int, key: str) -> None:
     if total > COUNT_LIMIT:
         raise UsageError(f"{total:,} samples are too many: one call writes at most {COUNT_LIMIT:,}")
-    if pictured and total > PICTURE_LIMIT:
+    if key == "points" and total > PICTURE_LIMIT:
         raise UsageError(
-            f"a picture of {total:,} samples is too large: it may show at most {PICTURE_LIMIT:,}"
+            f"a picture of {total:,} points is too large: it may show at most {PICTURE_LIMIT:,}"
         )
 
 
@@ -210,12 +225,6 @@ def _listed(names: Sequence[str]) -> str:
     return shown if len(names) <= NAMES_SHOWN else f"{shown} and {len(names) - NAMES_SHOWN} more"
 
 
-def _keeping(batches: Iterator[Samples], kept: list[Samples]) -> Iterator[Samples]:
-    for batch in batches:
-        kept.append(batch)
-        yield batch
-
-
 def parse_seeds(text: str) -> list[int]:
     """`0-3,7` as [0, 1, 2, 3, 7].
 
@@ -260,21 +269,37 @@ def single_file(out: str | None) -> FormatName | None:
     return None if is_folder or ending not in SINGLE_FILES else FormatName(ending)
 
 
-def _form(asked: FormatName | None, key: str, file: FormatName | None) -> FormatName:
-    if file is not None and asked not in (None, file):
+def _form(request: SampleRequest, key: str, file: FormatName | None) -> FormatName:
+    """The format, which the options that are of one format alone must fit."""
+    if file is not None and request.form not in (None, file):
         raise UsageError(
-            f"--out ends in .{file}, and --format is {asked}: leave --format out, or end --out "
-            "with a slash to write into a folder of that name"
+            f"--out ends in .{file}, and --format is {request.form}: leave --format out, or end "
+            "--out with a slash to write into a folder of that name"
         )
-    asked = asked or file
-    if key == "images":
-        return asked or FormatName.FOLDER
-    if asked not in (None, FormatName.NPZ):
+    asked = request.form or file
+    if key != "images" and asked not in (None, FormatName.NPZ):
         raise UsageError(
             f"points can only be written as npz, not as {asked}: leave --format out, and --out "
             "without that ending"
         )
-    return FormatName.NPZ
+    form = asked or (FormatName.FOLDER if key == "images" else FormatName.NPZ)
+    if request.flat and SAMPLE_FORMATS[form].container != "folder":
+        raise UsageError(f"--flat is for folders, and {form} has none: leave it out")
+    if request.images_key is not None:
+        _check_images_key(request.images_key, form, key)
+    return form
+
+
+def _check_images_key(name: str, form: FormatName, key: str) -> None:
+    if form != FormatName.NPZ or key != "images":
+        raise UsageError(
+            "--images-key names the array of images in an npz: add --format npz, or leave it out"
+        )
+    if name in {SEEDS_KEY, LABELS_KEY, ADM_LABELS_KEY} or not name.isidentifier():
+        raise UsageError(
+            f"--images-key {name!r} cannot name an array next to {SEEDS_KEY} and {LABELS_KEY}: use "
+            f"letters, digits and underscores, e.g. {ADM_IMAGES_KEY}"
+        )
 
 
 def _default_folder(found: Run | Path, saved: Checkpoint, request: SampleRequest) -> Path:
@@ -284,13 +309,3 @@ def _default_folder(found: Run | Path, saved: Checkpoint, request: SampleRequest
     if request.truncation is not None:
         which += f"-within-{request.truncation:g}"
     return default_folder(found, saved, "samples", which, raw=request.raw)
-
-
-def _picture(made: Samples, saved: Checkpoint, columns: int | None) -> bytes:
-    header, spec = saved.header, saved.header.preset.data
-    if spec.key == "images":
-        return png(grid(made, columns))
-    title = f"{header.preset.name}, step {header.step:,}, {counted(len(made), 'sample')}"
-    folder = Path(expanded(header.data_folder or ""))
-    reals = spec.to_samples(spec.load(folder, header.settings.seed).x)
-    return scatter(made, reals, spec, title)

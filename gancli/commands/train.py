@@ -12,12 +12,19 @@ from gancli.data import ImageFolder
 from gancli.environment import Place, new_settings, settings_again
 from gancli.errors import RunError, UsageError
 from gancli.evaluation.request import ExtractorWeights
-from gancli.preset import Preset, change, load_preset, mark_deviations, preset_differences
+from gancli.preset import (
+    Preset,
+    change,
+    keep_periods,
+    load_preset,
+    mark_deviations,
+    preset_differences,
+)
 from gancli.report.console import say
 from gancli.report.dry_run import print_plan
 from gancli.run_job import TrainOptions, alone_in, go_on, start_run
 from gancli.runs.find import latest_of
-from gancli.runs.folder import Run
+from gancli.runs.folder import LAST, Run
 from gancli.user_images import ImageChoices, choose, preset_as_typed, typed_over, words_for
 
 
@@ -45,11 +52,12 @@ class TrainRequest:
     tensorboard: bool
     images: ImageChoices = field(default_factory=ImageChoices)
     weights: ExtractorWeights = field(default_factory=ExtractorWeights)
+    checkpoint: str = LAST
 
     @cached_property
     def data(self) -> str | UserImages | None:
         """The data set: its name, or the images at a path."""
-        return choose(self.dataset, self.images, self.data_dir, self.model)
+        return choose(self.dataset, self.images, self.data_dir, self.model, say)
 
     @property
     def place(self) -> Place:
@@ -59,7 +67,9 @@ class TrainRequest:
     @property
     def options(self) -> TrainOptions:
         """What is neither of the preset nor of the settings."""
-        return TrainOptions(self.data_dir, self.images.verify, self.tensorboard, self.weights)
+        return TrainOptions(
+            self.data_dir, self.images.verify, self.tensorboard, self.weights, self.checkpoint
+        )
 
     def changes(self) -> list[str]:
         """All overrides, `--steps` among them."""
@@ -122,11 +132,13 @@ def _refuse_contradictions(request: TrainRequest) -> None:
         raise UsageError("--force needs --out, the folder of the run to replace")
     if request.allow_changes and not request.resume:
         raise UsageError("--allow-changes applies only with --resume: leave it out")
+    if request.checkpoint != LAST and not request.resume:
+        raise UsageError("--checkpoint applies only with --resume: leave it out")
 
 
 def _resume_as_typed(request: TrainRequest, run: Run) -> None:
     with alone_in(run):
-        saved = load(run.checkpoint())
+        saved = load(run.checkpoint(request.checkpoint))
         stored = saved.header
         if request.seed not in (None, stored.settings.seed):
             raise RunError(
@@ -176,4 +188,7 @@ def _preset_again(request: TrainRequest, stored: Preset) -> Preset:
             return load_preset(request.model, data, None, request.changes())
         changed = change(stored, [*typed_over(data, request.images), *request.changes()])
         return mark_deviations(changed, stored.name, stored.dataset)
-    return request.preset()
+    preset = request.preset()
+    if catalog.is_resolved_file(request.model):
+        return preset
+    return keep_periods(preset, stored, request.changes())

@@ -26,7 +26,8 @@ from gancli.report.traversal import Panel, budget, print_traversal, render_trave
 from gancli.report.traversal_figures import animation, axes_sheet, sprite, strip
 from gancli.rng import SEED_LIMIT
 from gancli.runs.find import OF_IMAGES, default_folder, find, open_checkpoint
-from gancli.runs.folder import TRAVERSAL_FILE, Run
+from gancli.runs.folder import Run
+from gancli.runs.own_files import TRAVERSAL_FILE
 from gancli.sampler import Sampler, Samples
 from gancli.traverse import (
     MAX_CLASSES_SHOWN,
@@ -118,7 +119,7 @@ def traverse(request: TraverseRequest) -> None:
         made.sort(key=lambda each: -each.found.effect)
         traversal = _record(request, saved, span, reader, [each.found for each in made])
         (new / "axes.png").write_bytes(axes_sheet([(each.found, each.row) for each in made]))
-        (new / "traversal.json").write_text(traversal.model_dump_json(indent=1))
+        (new / "traversal.json").write_text(traversal.model_dump_json(indent=1), encoding="utf-8")
         if request.html:
             page = render_traversal(traversal, [each.panel for each in made])
             (new / "traverse.html").write_bytes(page)

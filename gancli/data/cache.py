@@ -1,60 +1,41 @@
-"""Decoded images, kept in the user's cache folder, so that they are decoded once."""
+"""Decoded images, kept in the user's cache folder under what their files hold: decoded once."""
 
+import errno
 import hashlib
 import json
 import os
-import tempfile
+import shutil
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from PIL import Image
-from pydantic import ValidationError
 
-from gancli.data.dataset import Dataset
-from gancli.data.decode import (
-    Fit,
-    Hashed,
-    bombs_refused,
-    content_hash,
-    pixels_at,
-    to_pixels_of,
-)
+from gancli.data.decode import WHITE, Fit, Hashed, large_images_expected, pixels_at, to_pixels_of
+from gancli.data.entry import IMAGES_FILE, Decoded, Notes, read_entry, write_entry
+from gancli.data.identity import CONTENT, content_hash, recall, remember
 from gancli.data.source import Source
-from gancli.errors import DataError
-from gancli.files import disk_errors
-from gancli.folders import cache_folder
-from gancli.settings import Settings
-from gancli.watch import Done
+from gancli.errors import DataError, DiskError
+from gancli.files import disk_errors, flush_folder
+from gancli.folders import cache_folder, stand_in
+from gancli.plurals import counted
+from gancli.scratch import NEW, scratch_folder
+from gancli.watch import Done, Say, unsaid
 
-DECODING_VERSION = 1
-"""Of how images are decoded; another one decodes them again."""
+DECODING_VERSION = 2
+"""Of how images are decoded and told apart; another one decodes them again."""
 DECODED_PER_TASK = 32
 """Images a thread decodes at a time."""
-IMAGES_FILE, LABELS_FILE, NOTES_FILE = "x.npy", "labels.npy", "notes.json"
-
-
-class Notes(Settings):
-    """What is known of decoded images."""
-
-    fingerprint: str
-    """of the data set they make"""
-    content: str
-    """SHA-256 of what the files held"""
-    broken: tuple[str, ...]
-    """the images that are not among them"""
-
-
-@dataclass(frozen=True)
-class Decoded:
-    """Decoded images, in a folder of the cache."""
-
-    data: Dataset
-    notes: Notes
+FORGOTTEN_SECONDS = 30 * 86_400
+"""Time after which what an earlier version decoded, and nothing has used, goes."""
+DECODING_SECONDS = 86_400
+"""Longest time that an earlier version may still be decoding: its folders have no owner's lock."""
+_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 @dataclass(frozen=True)
@@ -65,17 +46,13 @@ class Form:
     channels: int
     fit: Fit
     labelled: bool
+    white: float = WHITE
+    """the value of images of more than 8 bits that becomes 255"""
 
 
 def cache_root() -> Path:
     """Where decoded images are kept."""
     return cache_folder() / "images"
-
-
-def key_of(source: Source, *more: object) -> str:
-    """A name for what is known of these files as they are now, by name, size and time."""
-    told = [DECODING_VERSION, source.stamp, *more]
-    return hashlib.sha256(json.dumps(told).encode()).hexdigest()[:32]
 
 
 def decoded(
@@ -84,6 +61,7 @@ def decoded(
     *,
     verify: bool = False,
     done: Done = lambda count: None,
+    say: Say = unsaid,
     root: Path | None = None,
 ) -> Decoded:
     """The images as a data set: from the cache, else decoded by all cores, which fills it.
@@ -91,104 +69,106 @@ def decoded(
     Args:
         source: what to decode.
         form: what it becomes.
-        verify: read the files and compare what they hold, not only names, sizes and times.
+        verify: read all files, and compare the decoded pixels with their hash.
         done: told how many images are decoded.
+        say: told that they are decoded, and how long it took.
         root: another cache than the user's.
 
     Raises:
         DataError: every image is broken.
-        DiskError: the cache cannot be written.
+        DiskError: the cache has no room for them.
     """
-    labels = [source.labels, source.classes] if form.labelled else None
     root = root or cache_root()
-    folder = root / key_of(source, form.size, form.channels, form.fit, labels)
-    found = _read(folder)
-    if found is not None and not (verify and found.notes.content != content_hash(source)):
-        return found
+    shelf = _shelf(source, form)
+    content = None if verify else recall(source, CONTENT, root)
+    if content is None and any(root.glob(f"{shelf}-*")):
+        content = content_hash(source)
+        remember(source, CONTENT, content, root)
+    if content is not None:
+        found = read_entry(_entry(root, shelf, content), source, verify=verify)
+        if found is not None:
+            return found
+    old = root / _former_key(source, form)
+    again = "; those that an earlier version of gancli decoded are not used any more"
+    why = again if old.exists() else ""
+    say(f"decoding {counted(len(source), 'image')} of {source.path}{why}")
+    began = time.monotonic()
+    found = _somewhere(source, form, done, root)
+    say(f"decoded {counted(len(found.data), 'image')} in {time.monotonic() - began:,.1f} s")
+    _sweep_former(root, old)
+    return found
+
+
+def _shelf(source: Source, form: Form) -> str:
+    """A name for all entries of this form that as many images could have."""
+    labels = [source.labels, source.classes] if form.labelled else None
+    told = [DECODING_VERSION, len(source), form.size, form.channels, form.fit, form.white, labels]
+    return hashlib.sha256(json.dumps(told).encode()).hexdigest()[:16]
+
+
+def _entry(root: Path, shelf: str, content: str) -> Path:
+    return root / f"{shelf}-{content[:32]}"
+
+
+def _somewhere(source: Source, form: Form, done: Done, root: Path) -> Decoded:
+    """Decode into the cache, or into a temporary folder where that cannot be written."""
+    try:
+        return _decode(source, form, done, root)
+    except DiskError as error:
+        cause = error.__cause__
+        if not isinstance(cause, OSError) or cause.errno in _FULL:
+            raise
+        other = stand_in(root, (cause.strerror or str(cause)).lower())
+        return _decode(source, form, done, other)
+
+
+def _decode(source: Source, form: Form, done: Done, root: Path) -> Decoded:
     with disk_errors(root):
         root.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=root, prefix=".decoding-") as scratch:
-            new = Path(scratch) / "new"
+        with scratch_folder(root, "decoding") as scratch:
+            _refuse_if_full(root, source, form)
+            new = scratch / NEW
             new.mkdir()
-            _write(new, source, form, done)
+            notes = _write(new, source, form, done)
+            folder = _entry(root, _shelf(source, form), notes.content)
             try:
-                if folder.exists():
-                    folder.replace(Path(scratch) / "old")
+                # What stands there, whole, is the same, and may be in use: it stays.
+                if folder.exists() and read_entry(folder, source) is None:
+                    folder.replace(scratch / "damaged")
                 new.replace(folder)
             except OSError:
-                # Another process may have been faster with the same images.
-                if _read(folder) is None:
+                if read_entry(folder, source) is None:
                     raise
-    found = _read(folder)
+        flush_folder(root)
+    remember(source, CONTENT, notes.content, root)
+    found = read_entry(folder, source)
     if found is None:
         raise DataError(f"{folder} was broken as soon as it was written: try again")
     return found
 
 
-def _read(folder: Path) -> Decoded | None:
-    """What the folder holds; None if it is not there, or not whole."""
-    try:
-        notes = Notes.model_validate_json((folder / NOTES_FILE).read_bytes())
-        # Copy-on-write: torch wants memory it may write to, and nothing reaches the file.
-        x = torch.from_numpy(np.load(folder / IMAGES_FILE, mmap_mode="c"))
-        has_labels = (folder / LABELS_FILE).exists()
-        labels = torch.from_numpy(np.load(folder / LABELS_FILE)) if has_labels else None
-    except (OSError, ValueError, EOFError, ValidationError):
-        return None
-    return Decoded(Dataset(x, labels, notes.fingerprint), notes)
-
-
-def _write(folder: Path, source: Source, form: Form, done: Done) -> None:
-    """Decode all images into a folder."""
-    shape = (len(source), form.channels, form.size, form.size)
-    x = np.lib.format.open_memmap(folder / IMAGES_FILE, mode="w+", dtype=np.uint8, shape=shape)
-    broken: list[int] = []
-    whole = hashlib.sha256()
-    for index, (digest, pixels) in enumerate(_all_decoded(source, form)):
-        whole.update(digest)
-        if pixels is None:
-            broken.append(index)
-        else:
-            x[index - len(broken)] = pixels
-        done(index + 1)
-    kept = len(source) - len(broken)
-    if not kept:
-        raise DataError(
-            f"all {len(source):,} images in {source.path} are broken, the first {source.names[0]}: "
-            "Pillow must be able to decode them"
+def _refuse_if_full(root: Path, source: Source, form: Form) -> None:
+    needed = len(source) * form.channels * form.size**2
+    free = shutil.disk_usage(root).free
+    if needed > free:
+        raise DiskError(
+            f"{counted(len(source), 'decoded image')} of {source.path} take {needed / 2**20:,.1f} "
+            f"MiB, and {free / 2**20:,.1f} MiB are free in {root}: free some space, or name a "
+            "cache folder on another disk with GANCLI_CACHE, then rerun the command"
         )
-    if broken:
-        x = _shortened(folder / IMAGES_FILE, x, kept)
-    x.flush()
-    labels = None
-    if form.labelled and source.labels is not None:
-        labels = np.delete(np.array(source.labels, dtype=np.int64), broken)
-        np.save(folder / LABELS_FILE, labels)
-    data = Dataset(torch.from_numpy(x), None if labels is None else torch.from_numpy(labels))
-    notes = Notes(
-        fingerprint=data.fingerprint,
-        content=whole.hexdigest(),
-        broken=tuple(source.names[index] for index in broken),
-    )
-    (folder / NOTES_FILE).write_text(notes.model_dump_json())
 
 
-def _shortened(
-    path: Path, x: NDArray[np.uint8], kept: int
-) -> "np.memmap[tuple[int, ...], np.dtype[np.uint8]]":
-    """The first images, in a file of their own size."""
-    other = path.with_suffix(".shorter")
-    short = np.lib.format.open_memmap(other, mode="w+", dtype=np.uint8, shape=(kept, *x.shape[1:]))
-    short[:] = x[:kept]
-    other.replace(path)
-    return short
+def _write(folder: Path, source: Source, form: Form, done: Done) -> Notes:
+    labels = source.labels if form.labelled else None
+    shape = (form.channels, form.size, form.size)
+    return write_entry(folder, source, _all_decoded(source, form), shape, labels, done=done)
 
 
 def _all_decoded(source: Source, form: Form) -> Iterator[Hashed]:
     """Each image, in order."""
 
     def pixels(image: Image.Image) -> NDArray[np.uint8]:
-        return to_pixels_of(image, form.size, form.channels, form.fit)
+        return to_pixels_of(image, form.size, form.channels, form.fit, form.white)
 
     def piece(start: int) -> list[Hashed]:
         stop = min(start + DECODED_PER_TASK, len(source))
@@ -196,9 +176,34 @@ def _all_decoded(source: Source, form: Form) -> Iterator[Hashed]:
 
     pool = ThreadPoolExecutor(os.cpu_count())
     try:
-        with bombs_refused():
+        with large_images_expected():
             for found in pool.map(piece, range(0, len(source), DECODED_PER_TASK)):
                 yield from found
     finally:
         # After Ctrl-C the rest is not waited for.
         pool.shutdown(cancel_futures=True)
+
+
+# --- what earlier versions left ---
+
+
+def _former_key(source: Source, form: Form) -> str:
+    """The folder of these images in version 1, which told sets apart by names, sizes and times."""
+    labels = [source.labels, source.classes] if form.labelled else None
+    stamp = [each[:3] for each in source.stamp]
+    told = [1, stamp, form.size, form.channels, form.fit, labels]
+    return hashlib.sha256(json.dumps(told).encode()).hexdigest()[:32]
+
+
+def _sweep_former(root: Path, replaced: Path) -> None:
+    """Remove what version 1 decoded: of these images, and what nothing has used for long."""
+    now = time.time()
+    for scratch in root.glob(".decoding-*"):
+        with suppress(OSError):
+            if now - scratch.stat().st_mtime > DECODING_SECONDS:
+                shutil.rmtree(scratch, ignore_errors=True)
+    for folder in root.glob("[0-9a-f]" * 32):
+        with suppress(OSError):
+            told = (folder / IMAGES_FILE).stat()
+            if folder == replaced or now - max(told.st_atime, told.st_mtime) > FORGOTTEN_SECONDS:
+                shutil.rmtree(folder, ignore_errors=True)

@@ -1,90 +1,157 @@
-"""One image of any kind to uint8 pixels: of the size and channels asked for, or as they are."""
+"""One image of any kind to uint8 pixels: the one way by which all commands read images."""
 
-import hashlib
-import os
+import threading
 import warnings
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from io import BytesIO
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import ExifTags, Image, ImageOps
+from PIL.JpegImagePlugin import JpegImageFile
+from PIL.TiffImagePlugin import TiffImageFile
 
-from gancli.data.source import UNREADABLE, Source, open_image, reading
+from gancli.data.identity import content_of, hash_of
+from gancli.data.reasons import reason_of
+from gancli.data.source import Source, open_image
 
 Fit = Literal["crop", "resize"]
-GREY_MODES = frozenset({"1", "L", "LA", "La", "I", "I;16", "I;16B", "I;16L", "I;16N"})
+GREY_MODES = frozenset({"1", "L", "LA", "La", "F", "I", "I;16", "I;16B", "I;16L", "I;16N"})
 """Pillow's modes without colour."""
-DEEP_MODES = frozenset({"I", "I;16", "I;16B", "I;16L", "I;16N"})
-"""Those of 16 bits; Pillow reads some 16-bit PNGs into 32."""
-EIGHT_BIT_MODES = frozenset({"1", "L", "P", "RGB"})
-"""Those that 8 bits of grey or RGB hold without loss."""
+DEEP_MODES = frozenset({"F", "I", "I;16", "I;16B", "I;16L", "I;16N"})
+"""Those of more than 8 bits; Pillow reads some 16-bit PNGs into 32."""
+WHITE = 65535.0
+"""The value that is white in images of more than 8 bits, unless it is said."""
 COLOUR_WORDS = {1: "grey", 3: "RGB"}
 """The names of images by their number of channels."""
 FIT_WORDS: dict[Fit, str] = {
     "crop": "cropped to the middle square, then resized",
     "resize": "resized, their proportions given up",
 }
+MAX_PIXELS = 2 * (Image.MAX_IMAGE_PIXELS or 0)
+"""Most pixels that are decoded of one image, as Pillow has it; of JPEGs after they are reduced."""
+MAX_DRAFT_PIXELS = 2**30
+"""Most pixels of a JPEG, which is reduced as it is decoded."""
 _ON_DECODING = 2
 """JPEGs are decoded at a fraction of their size while that is this many times the target."""
+_LARGE_PIXELS = 2**24
+"""Images of more than this are decoded one after the other, lest they fill the memory."""
+_ONE_LARGE = threading.Lock()
 
 
 @contextmanager
-def bombs_refused() -> Iterator[None]:
-    """Let Pillow refuse images of more pixels than anyone means, rather than warn of them."""
+def large_images_expected() -> Iterator[None]:
+    """Keep Pillow from warning of large images: here `refuse_bomb` decides."""
     with warnings.catch_warnings():
-        warnings.simplefilter("error", Image.DecompressionBombWarning)
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
         yield
 
 
-def to_pixels_of(image: Image.Image, size: int, channels: int, fit: Fit) -> NDArray[np.uint8]:
+def opened(content: Path | bytes | NDArray[np.uint8], frame: int = 0) -> Image.Image:
+    """The image, its pixels not decoded yet.
+
+    Raises:
+        Exception: Pillow cannot make sense of it; which one depends on the format.
+    """
+    try:
+        return open_image(content, frame)
+    except Image.DecompressionBombError:
+        file = BytesIO(content) if isinstance(content, bytes) else content
+        if isinstance(file, np.ndarray):
+            raise
+        try:
+            return JpegImageFile(file)
+        except SyntaxError:
+            pass
+        raise
+
+
+def refuse_bomb(image: Image.Image) -> None:
+    """Refuse an image of more pixels than anyone means, before they are decoded.
+
+    Raises:
+        Image.DecompressionBombError: it is one.
+    """
+    most = MAX_DRAFT_PIXELS if isinstance(image, JpegImageFile) else MAX_PIXELS
+    if image.width * image.height > most:
+        raise Image.DecompressionBombError(f"more than {most:,} pixels")
+
+
+def size_as_seen(image: Image.Image) -> tuple[int, int]:
+    """Width and height once the orientation of its EXIF data is followed."""
+    # Pillow turns TIFFs itself; it would decode a PNG to look for EXIF data behind the pixels.
+    turns_itself = isinstance(image, TiffImageFile)
+    hides = image.format == "PNG" and not any("exif" in str(key).lower() for key in image.info)
+    if not turns_itself and not hides:
+        orientation = image.getexif().get(ExifTags.Base.Orientation)
+        if orientation in (5, 6, 7, 8):
+            return image.height, image.width
+    return image.size
+
+
+def to_pixels_of(
+    image: Image.Image, size: int, channels: int, fit: Fit, white: float = WHITE
+) -> NDArray[np.uint8]:
     """Decode an image; uint8 of (C, size, size), C = `channels` = 1 or 3.
 
-    EXIF orientation is followed, transparency laid over white, 16 bits scaled to 8, and sizes are
-    changed by Lanczos' filter.
+    EXIF orientation is followed, transparency laid over white, values of more than 8 bits are
+    scaled so that `white` becomes 255, and sizes are changed by Lanczos' filter.
 
     Raises:
         Exception: the image is broken; Pillow raises what it likes.
     """
     image.draft(None, (_ON_DECODING * size, _ON_DECODING * size))
-    plain = _plain(ImageOps.exif_transpose(image))
+    plain = _plain(image, white)
     if fit == "crop":
         sized = ImageOps.fit(plain, (size, size), Image.Resampling.LANCZOS)
     else:
         sized = plain.resize((size, size), Image.Resampling.LANCZOS)
-    return _planes(sized.convert("L" if channels == 1 else "RGB"))
+    return _planes(sized, channels)
 
 
-def exact_pixels(image: Image.Image) -> NDArray[np.uint8]:
-    """Decode an image as it is; uint8 of (1, H, W) or (3, H, W).
+def whole_pixels(image: Image.Image, channels: int, white: float = WHITE) -> NDArray[np.uint8]:
+    """Decode an image in the same way, at its own size; uint8 of (C, H, W).
 
     Raises:
-        ValueError: it has neither 8 bits of grey nor of RGB, or is transparent somewhere.
         Exception: the image is broken; Pillow raises what it likes.
     """
-    if image.mode not in EIGHT_BIT_MODES or image.has_transparency_data:
-        raise ValueError(f"an image of mode {image.mode}")
-    return _planes(image.convert("L" if image.mode in GREY_MODES else "RGB"))
+    return _planes(_plain(image, white), channels)
 
 
-def _planes(image: Image.Image) -> NDArray[np.uint8]:
-    pixels = np.asarray(image)
-    return pixels[None] if image.mode == "L" else pixels.transpose(2, 0, 1)
+def deep_values(image: Image.Image) -> NDArray[np.float64]:
+    """The values of an image of more than 8 bits of grey, (H, W).
+
+    Raises:
+        ValueError: one is not finite, or negative.
+    """
+    values = np.asarray(image).astype(np.float64)
+    if not np.isfinite(values).all():
+        raise ValueError("it has values that are infinite or not a number")
+    if image.mode == "F" and values.min() < 0:
+        raise ValueError(f"it has values below 0, which is black: the least is {values.min():.4g}")
+    return values
 
 
-def _plain(image: Image.Image) -> Image.Image:
-    """As L or RGB."""
-    if image.mode == "F":
-        raise ValueError("the range of floating-point pixels is not known")
+def _planes(image: Image.Image, channels: int) -> NDArray[np.uint8]:
+    pixels = np.asarray(image.convert("L" if channels == 1 else "RGB"))
+    return pixels[None] if channels == 1 else pixels.transpose(2, 0, 1)
+
+
+def _plain(image: Image.Image, white: float) -> Image.Image:
+    """As L or RGB, the right way up."""
+    if image.width * image.height > MAX_PIXELS:
+        raise Image.DecompressionBombError(f"more than {MAX_PIXELS:,} pixels")
+    image = ImageOps.exif_transpose(image)
     if image.mode in DEEP_MODES:
-        # 65535 / 257 = 255; the half rounds.
-        deep = np.asarray(image).astype(np.int64).clip(0, 65535)
+        deep = deep_values(image)
         clear = image.info.get("transparency")
         if isinstance(clear, int):
-            deep[deep == clear] = 65535
-        return Image.fromarray(((deep + 128) // 257).astype(np.uint8))
+            deep[deep == clear] = white
+        scaled = np.floor(deep.clip(0, white) * 255 / white + 0.5)
+        return Image.fromarray(scaled.astype(np.uint8))
     plain = "L" if image.mode in GREY_MODES else "RGB"
     if image.has_transparency_data:
         image = image.convert("RGBA")
@@ -92,8 +159,8 @@ def _plain(image: Image.Image) -> Image.Image:
     return image if image.mode == plain else image.convert(plain)
 
 
-Hashed = tuple[bytes, NDArray[np.uint8] | None]
-"""The SHA-256 of an image's file, and its pixels; None: it is broken."""
+Hashed = tuple[bytes, NDArray[np.uint8] | str]
+"""The SHA-256 of an image's file, and its pixels, or why it is broken."""
 ToPixels = Callable[[Image.Image], NDArray[np.uint8]]
 
 
@@ -103,37 +170,19 @@ def pixels_at(source: Source, index: int, to_pixels: ToPixels) -> Hashed:
     Raises:
         DataError: the source cannot be read.
     """
-    content = _content_of(source, index)
-    digest = _hash(content)
-    if content is None:
-        return digest, None
+    content = content_of(source, index)
+    digest = hash_of(content)
+    if isinstance(content, Exception):
+        return digest, reason_of(content, b"")
     try:
-        with open_image(content) as image:
+        with opened(content, source.frame(index)) as image, _alone_if_large(image):
+            refuse_bomb(image)
             return digest, to_pixels(image)
     except MemoryError:
         raise
-    except Exception:  # Pillow raises what it likes
-        return digest, None
+    except Exception as error:  # Pillow raises what it likes
+        return digest, reason_of(error, content)
 
 
-def content_hash(source: Source) -> str:
-    """SHA-256 over the hashes of all files."""
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        hashes = pool.map(lambda i: _hash(_content_of(source, i)), range(len(source)))
-        return hashlib.sha256(b"".join(hashes)).hexdigest()
-
-
-def _content_of(source: Source, index: int) -> bytes | NDArray[np.uint8] | None:
-    """An image's file; None where its archive is broken."""
-    try:
-        with reading(source.path):
-            return source.content(index)
-    except UNREADABLE:
-        return None
-
-
-def _hash(content: bytes | NDArray[np.uint8] | None) -> bytes:
-    if content is None:
-        return b""
-    plain = content if isinstance(content, bytes) else np.ascontiguousarray(content).data
-    return hashlib.sha256(plain).digest()
+def _alone_if_large(image: Image.Image) -> AbstractContextManager[object]:
+    return _ONE_LARGE if image.width * image.height > _LARGE_PIXELS else nullcontext()

@@ -1,21 +1,27 @@
 """A user's own images: a folder, a zip, or an npz."""
 
+from collections import Counter
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
+import torch
 from pydantic import Field, field_validator
 
 from gancli.data.cache import Form, decoded
 from gancli.data.dataset import Dataset
-from gancli.data.decode import Fit
-from gancli.data.source import Source, unfit_class
+from gancli.data.decode import WHITE, Fit, large_images_expected, pixels_at, to_pixels_of
+from gancli.data.entry import Decoded
+from gancli.data.reasons import first_of
+from gancli.data.source import ClassesFrom, Frames, ReadingChoices, Source
 from gancli.data.sources import open_source
-from gancli.data.survey import BROKEN_NAMED, SIZES
+from gancli.data.survey import SIZES, Survey, survey
 from gancli.data.torchvision_images import ImageSpec
 from gancli.errors import DataError
 from gancli.folders import expanded, portable
+from gancli.printable import printable
 from gancli.types import DataShape
-from gancli.watch import Done
+from gancli.watch import Done, Say, unsaid
 
 FFHQ_FOLDERS = ("images1024x1024", "thumbnails128x128", "ffhq")
 FFHQ = (
@@ -23,6 +29,8 @@ FFHQ = (
     "folder there, or name it with --dataset"
 )
 """Where Flickr-Faces-HQ comes from, a set that users must download themselves."""
+CLASSES_NAMED = 9
+"""Classes that a sentence names."""
 
 
 class MovedImagesError(DataError):
@@ -43,8 +51,17 @@ class ImageFolder(ImageSpec):
     """crop: the middle square, resized; resize: all of it, whatever its proportions"""
     classes: tuple[str, ...] = ()
     """what the labels stand for; empty: the set is not labelled"""
+    white: float = Field(default=WHITE, gt=0)
+    """the value that is white in images of more than 8 bits"""
     skip_broken: bool = False
     """go on without the images that cannot be decoded"""
+    classes_from: ClassesFrom = "auto"
+    """auto: labels, dataset.json, or folders that part the images; folders: the outermost folders,
+    whatever lies around them; none: no classes"""
+    frames: Frames = "first"
+    """of animations and documents of several pages: the first, or all, each an image"""
+    images_key: str | None = Field(default=None, min_length=1)
+    """the images' name in an npz; none: images, else arr_0"""
 
     @field_validator("path")
     @classmethod
@@ -60,10 +77,12 @@ class ImageFolder(ImageSpec):
 
     @field_validator("classes")
     @classmethod
-    def _are_folders(cls, classes: tuple[str, ...]) -> tuple[str, ...]:
-        unfit = unfit_class(classes)
-        if unfit is not None:
-            raise ValueError(unfit)
+    def _are_names(cls, classes: tuple[str, ...]) -> tuple[str, ...]:
+        if not all(classes):
+            raise ValueError("a class has the name ''")
+        if len(set(classes)) < len(classes):
+            twice, _ = Counter(classes).most_common(1)[0]
+            raise ValueError(f"two classes have the same name, {printable(twice)!r}")
         return classes
 
     @property
@@ -97,43 +116,100 @@ class ImageFolder(ImageSpec):
         Raises:
             DataError: they are missing, or their classes are others.
         """
-        source = open_source(self.place(folder))
-        if self.classes and self.classes != source.classes:
-            raise DataError(
-                f"{source.path} has the classes {', '.join(source.classes[:9]) or 'none'}, and the "
-                f"preset was made for {', '.join(self.classes[:9])}: name the set it was made for"
-            )
+        source = open_source(self.place(folder), self.reading)
+        self._refuse_other_classes(source)
         return source
+
+    def look(
+        self, folder: Path, *, again: bool = False, say: Say = unsaid
+    ) -> tuple[Source, Survey]:
+        """The images, not decoded yet, and what their headers say.
+
+        Raises:
+            DataError: they are missing, or their classes are others.
+        """
+        source, seen = survey(self.place(folder), self.reading, again=again, say=say)
+        self._refuse_other_classes(source)
+        return source, seen
+
+    @property
+    def reading(self) -> ReadingChoices:
+        """How the images are listed."""
+        return ReadingChoices(self.classes_from, self.frames, self.images_key)
+
+    def _refuse_other_classes(self, source: Source) -> None:
+        """Refuse a set with other classes than those the preset was made for.
+
+        Classes without an image that can be read may be missing on either side: they are dropped
+        where a set is new, and earlier versions dealt them.
+
+        Raises:
+            DataError: the classes are others.
+        """
+        if not self.classes or self.classes in (source.classes, source.labelled.listed):
+            return
+        if self.skip_broken and set(self.classes) <= set(source.classes):
+            return
+        raise self._made_for_others(source)
+
+    def _made_for_others(self, source: Source) -> DataError:
+        theirs, own = (_listed(each) for each in (source.classes, self.classes))
+        return DataError(
+            f"{source.path} has the classes {theirs}, and the preset was made for {own}: name the "
+            "set it was made for"
+        )
+
+    def relabelled(self, data: Dataset, source: Source) -> Dataset:
+        """Decoded images of a source, their labels as the preset's classes count.
+
+        Raises:
+            DataError: an image is of a class that the preset does not know, or a class of the
+                preset, and not of an earlier version, has no images.
+        """
+        if data.labels is None or not self.classes or self.classes == source.classes:
+            return data
+        place = {name: label for label, name in enumerate(self.classes)}
+        there = [source.classes[label] for label in np.unique(data.labels.numpy()).tolist()]
+        lost = set(self.classes) - set(there) if self.classes != source.labelled.listed else set()
+        if lost or not set(there) <= set(place):
+            raise self._made_for_others(source)
+        new = torch.tensor([place.get(name, -1) for name in source.classes])
+        return Dataset(data.x, new[data.labels])
 
     @property
     def form(self) -> Form:
         """What the images become."""
-        return Form(self.size, self.channels, self.fit, bool(self.classes))
+        return Form(self.size, self.channels, self.fit, bool(self.classes), self.white)
 
     def decode(
-        self, source: Source, *, verify: bool = False, done: Done = lambda count: None
+        self,
+        source: Source,
+        *,
+        verify: bool = False,
+        done: Done = lambda count: None,
+        say: Say = unsaid,
     ) -> Dataset:
         """The images, decoded now or before.
 
         Args:
             source: the images.
-            verify: compare what the files hold with what was decoded.
+            verify: read all files, and compare what was decoded with its hash.
             done: told how many images are decoded.
+            say: told that they are decoded, and how long it took.
 
         Raises:
             DataError: some are broken, and they are not to be skipped; or all are.
             DiskError: the cache cannot be written.
         """
-        found = decoded(source, self.form, verify=verify, done=done)
-        broken = found.notes.broken
+        found = decoded(source, self.form, verify=verify, done=done, say=say)
+        broken = broken_images(source, found)
         if broken and not self.skip_broken:
-            more = ", ..." if len(broken) > BROKEN_NAMED else ""
             raise DataError(
-                f"{len(broken):,} of {len(source):,} images in {source.path} are broken "
-                f"({', '.join(broken[:BROKEN_NAMED])}{more}): repair or remove them, or skip them "
-                "with --skip-broken"
+                f"{len(broken):,} of {len(source) + len(source.unreadable):,} images in "
+                f"{source.path} are broken ({first_of(broken)}): repair or remove them, or skip "
+                "them with --skip-broken"
             )
-        return found.data
+        return self.relabelled(found.data, source)
 
     def place(self, folder: Path) -> Path:
         """The path of the images.
@@ -151,3 +227,30 @@ class ImageFolder(ImageSpec):
                 f"the images that were trained on are no longer at {where}: put them back"
             )
         raise DataError(f"there is no {where}: {FFHQ}")
+
+
+def _listed(classes: tuple[str, ...]) -> str:
+    more = f" and {len(classes) - CLASSES_NAMED:,} more" if len(classes) > CLASSES_NAMED else ""
+    return ", ".join(map(printable, classes[:CLASSES_NAMED])) + more if classes else "none"
+
+
+def broken_images(source: Source, found: Decoded) -> dict[str, str]:
+    """The images of a source that are not among the decoded ones, and why."""
+    return found.broken | dict(source.unreadable)
+
+
+def readable_classes(source: Source) -> tuple[str, ...]:
+    """The classes that have an image which can be decoded: others cannot be learnt."""
+    if source.labels is None:
+        return ()
+    found: set[int] = set()
+    with large_images_expected():
+        for index, label in enumerate(source.labels):
+            if label not in found and _decodes(source, index):
+                found.add(label)
+    return tuple(name for label, name in enumerate(source.classes) if label in found)
+
+
+def _decodes(source: Source, index: int) -> bool:
+    _, pixels = pixels_at(source, index, lambda image: to_pixels_of(image, SIZES[0], 1, "resize"))
+    return not isinstance(pixels, str)

@@ -1,13 +1,14 @@
 """Images that are listed but not decoded yet: their names, labels, and where their files are."""
 
 import lzma
+import os
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
-from io import BytesIO
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,8 @@ from PIL import Image
 
 from gancli.errors import DataError
 from gancli.folders import close_path
+from gancli.image_formats import image_in
+from gancli.printable import printable
 
 UNREADABLE = (
     *(zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError),
@@ -22,6 +25,60 @@ UNREADABLE = (
 )
 """What a zip raises that is damaged, packed in a strange way, or encrypted."""
 LAYOUT = "a folder of images, one folder per class (cats/1.jpg, dogs/1.jpg), a zip, or an npz"
+ClassesFrom = Literal["auto", "folders", "none"]
+Frames = Literal["first", "all"]
+
+
+@dataclass(frozen=True)
+class ReadingChoices:
+    """What a user may choose about how the images at a path are listed."""
+
+    classes: ClassesFrom = "auto"
+    """what the classes are taken from; auto: dataset.json, labels, or folders that part the
+    images"""
+    frames: Frames = "first"
+    """the frames that are read of files with several"""
+    images_key: str | None = None
+    """the name of an npz's images; None: `images`, else `arr_0`"""
+
+
+AS_FOUND = ReadingChoices()
+
+
+@dataclass(frozen=True)
+class Labels:
+    """The class of each image."""
+
+    of: tuple[int, ...] | None = None
+    """one per image; None: there are no classes"""
+    classes: tuple[str, ...] = ()
+    """what they stand for: those that have images, no other; empty: there are none"""
+    numbered: bool = False
+    """whether the classes are bare numbers, which may be names or the places of names in a list"""
+    listed: tuple[str, ...] = ()
+    """the classes as an earlier version dealt them: those without images are among them"""
+    why: str = ""
+    """what the classes are taken from, or why there are none"""
+
+
+class Stamp(NamedTuple):
+    """What the file system says of a file: when all of it is the same, so is the content."""
+
+    name: str
+    """relative to the source's path"""
+    size: int
+    modified: int
+    """in nanoseconds; programs may set it to anything"""
+    changed: int
+    """the same of the last change of any kind, which nothing sets back"""
+    inode: int
+    device: int
+
+    @classmethod
+    def of(cls, name: str, told: os.stat_result) -> "Stamp":
+        """From what `os.stat` tells."""
+        changed = (told.st_size, told.st_mtime_ns, told.st_ctime_ns)
+        return cls(name, *changed, told.st_ino, told.st_dev)
 
 
 @dataclass(frozen=True)
@@ -30,16 +87,35 @@ class Source:
 
     path: Path
     names: tuple[str, ...]
-    """one per image, sorted; as errors name it"""
-    stamp: tuple[tuple[str, int, int], ...]
-    """name, size and time of each file: when they are the same, so are the images"""
+    """one per image, in the order of the files' own names; as errors name it"""
+    stamp: tuple[Stamp, ...]
+    """of each file"""
     content: Callable[[int], "bytes | NDArray[np.uint8]"]
     """an image's whole file, or its pixels"""
     header: Callable[[int], "Path | bytes | NDArray[np.uint8]"]
     """the same, or where to read it from, for those who want its header"""
-    labels: tuple[int, ...] | None = None
-    classes: tuple[str, ...] = ()
-    """what the labels stand for; empty: there are none"""
+    labelled: Labels = field(default_factory=Labels)
+    unreadable: tuple[tuple[str, str], ...] = ()
+    """files that are no images because nothing can be read of them, each with its reason; they are
+    not among the names"""
+    passed_over: Mapping[str, int] = field(default_factory=dict)
+    """how many files are left out as no images, by reason"""
+    frames: tuple[int, ...] | None = None
+    """which frame of its file each image is, from 0; None: the first of each"""
+
+    @property
+    def labels(self) -> tuple[int, ...] | None:
+        """The class of each image; None: there are none."""
+        return self.labelled.of
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """What the labels stand for; empty: there are none."""
+        return self.labelled.classes
+
+    def frame(self, index: int) -> int:
+        """Which frame of its file an image is."""
+        return 0 if self.frames is None else self.frames[index]
 
     def __len__(self) -> int:
         return len(self.names)
@@ -56,28 +132,22 @@ def reading(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise DataError(
-            f"could not read {error.filename or path}: {(error.strerror or str(error)).lower()}"
+            f"could not read {error.filename or path}: {system_words(error)}"
             f"{close_path(path) if isinstance(error, FileNotFoundError) else ''}; "
             f"name {LAYOUT}"
         ) from error
 
 
-def unfit_class(classes: Sequence[str]) -> str | None:
-    """Why these cannot all be names of folders, as samples of each class are given; None: they can.
+def system_words(error: OSError) -> str:
+    """Why the file system refuses, in words."""
+    return (error.strerror or str(error)).lower()
 
-    Classes come with archives and checkpoints that others may have made.
-    """
-    for name in classes:
-        if (
-            not name.isprintable()
-            or not name.strip()
-            or set(name) & set("/\\:")
-            or set(name) == {"."}
-        ):
-            return f"the class {name!r} cannot be the name of a folder"
-    if len(set(classes)) < len(classes):
-        return f"of the classes {', '.join(classes)}, two have the same name"
-    return None
+
+def passed_over_words(source: Source) -> str:
+    """What is left out, in words: `2 .txt, 3 hidden`; empty: nothing is."""
+    return ", ".join(
+        f"{count:,} {printable(reason)}" for reason, count in sorted(source.passed_over.items())
+    )
 
 
 def refuse_unread(error: Exception, path: Path) -> None:
@@ -91,7 +161,7 @@ def refuse_unread(error: Exception, path: Path) -> None:
             raise error
 
 
-def open_image(content: Path | bytes | NDArray[np.uint8]) -> Image.Image:
+def open_image(content: Path | bytes | NDArray[np.uint8], frame: int = 0) -> Image.Image:
     """The image, its pixels not decoded yet.
 
     Raises:
@@ -99,4 +169,4 @@ def open_image(content: Path | bytes | NDArray[np.uint8]) -> Image.Image:
     """
     if isinstance(content, np.ndarray):
         return Image.fromarray(content)
-    return Image.open(BytesIO(content) if isinstance(content, bytes) else content)
+    return image_in(content, frame)

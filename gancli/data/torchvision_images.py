@@ -2,7 +2,6 @@
 
 import contextlib
 import io
-import tempfile
 from collections.abc import Callable
 from http.client import HTTPException
 from pathlib import Path
@@ -16,7 +15,8 @@ from torch import Tensor
 
 from gancli.data.dataset import Dataset, DataSpec
 from gancli.errors import DataError, NetworkError
-from gancli.files import disk_error, disk_errors
+from gancli.files import disk_error, disk_errors, flush_folder, flush_tree
+from gancli.scratch import scratch_folder
 from gancli.types import DataShape
 
 TorchvisionSource = Literal["mnist", "cifar10"]
@@ -165,12 +165,14 @@ class TorchvisionImages(ImageSpec):
         with disk_errors(folder):
             folder.mkdir(parents=True, exist_ok=True)
             # Next to its place first: an interrupted download must not look like a whole one.
-            with tempfile.TemporaryDirectory(dir=folder, prefix=".download-") as scratch:
-                found = self._fetch(Path(scratch), folder, train)
-                new, place = self._where(Path(scratch)), self._where(folder)
+            with scratch_folder(folder, "download") as scratch:
+                found = self._fetch(scratch, folder, train)
+                new, place = self._where(scratch), self._where(folder)
                 if not self.is_present(folder):
                     place.mkdir(parents=True, exist_ok=True)
+                    flush_tree(new)
                     new.replace(place)
+                    flush_folder(place.parent)
         return found
 
     def _fetch(self, scratch: Path, folder: Path, train: bool) -> Dataset:

@@ -18,7 +18,7 @@ import torch
 from gancli.checkpoint import Checkpoint
 from gancli.data import Dataset, TorchvisionImages
 from gancli.environment import Place, choose_device
-from gancli.errors import DataError, NetworkError, RunError, UsageError
+from gancli.errors import DataError, DiskError, NetworkError, RunError, UsageError
 from gancli.evaluation.extractors import HASH_SHOWN
 from gancli.evaluation.image_sets import DatasetImages
 from gancli.evaluation.inputs import ScoredImages
@@ -27,9 +27,11 @@ from gancli.evaluation.observer import EvaluationStoppedError, Observer
 from gancli.evaluation.protocol import FOLLOWING, GIVEN, Evaluation, Protocol, Split
 from gancli.evaluation.request import EvaluationRequest, ExtractorWeights
 from gancli.evaluation.results import read_evaluations, write_evaluations
+from gancli.files import not_kept
 from gancli.folders import cache_folder, data_folder
+from gancli.notices import notice_once
 from gancli.rng import stream
-from gancli.scores import option_of
+from gancli.scores import option_of, option_of_setting, setting_named
 from gancli.watch import Done, Watch
 
 BASELINE_FORMAT = "gancli-floor-1"
@@ -67,6 +69,9 @@ def baseline_file(protocol: Protocol, cache: Path) -> Path:
         for name, value in protocol.model_dump(mode="json").items()
         if name not in FOLLOWING | OF_GENERATORS
     }
+    # Defaults are left out, so that the names of before stay.
+    chosen = {n: v for n, v in protocol.settings.items() if v != setting_named(n).default}
+    fields |= {"settings": chosen} if chosen else {}
     name = hashlib.sha256(f"{BASELINE_FORMAT} {sorted(fields.items())}".encode()).hexdigest()[:24]
     return cache / f"floor-{name}.json"
 
@@ -120,7 +125,10 @@ def baseline_of(
         return Baseline(None, f"it takes about {patience.took} here: add --floor")
     except (UsageError, DataError, NetworkError) as error:
         return Baseline(None, str(error))
-    write_evaluations(baseline_file(protocol, _cache()), [evaluation])
+    try:
+        write_evaluations(baseline_file(protocol, _cache()), [evaluation])
+    except DiskError as error:
+        notice_once(not_kept(error))
     return Baseline(evaluation)
 
 
@@ -193,6 +201,7 @@ def _wanted(
         data_dir=folder,
         extractor=protocol.extractor,
         weights=request.weights,
+        settings={n: v for n, v in protocol.settings.items() if option_of_setting(n) in metrics},
     )
 
 
@@ -200,7 +209,8 @@ def _evaluation(protocol: Protocol, job: EvaluationJob, observer: Observer) -> E
     _refuse_others(protocol, job)
     images, split = job.scored.images, OTHER_SPLIT[protocol.split]
     (output,) = job.compare(images, observer).by_reference
-    files = {"network": GIVEN, "mode": "none", "seeds": "", "per_class": None, "truncation": None}
+    files = dict.fromkeys(("per_class", "classes_as", "class_gap", "truncation"))
+    files |= {"network": GIVEN, "mode": "none", "seeds": ""}
     return Evaluation(
         model="real data",
         dataset=protocol.reference,

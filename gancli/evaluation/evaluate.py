@@ -7,12 +7,14 @@ from typing import NamedTuple
 
 from gancli.evaluation.feature_store import FeatureStore
 from gancli.evaluation.features import FeatureNeeds, FeatureSet, extract_features
+from gancli.evaluation.frechet import Gaussian
 from gancli.evaluation.image_sets import ImageSet
 from gancli.evaluation.intervals import Interval, interval_of
 from gancli.evaluation.metrics import ImageSets, Metric, MetricInputs
 from gancli.evaluation.observer import UNOBSERVED, Observer
 from gancli.evaluation.reference_cache import reference_features
 from gancli.evaluation.spec import EvaluationSpec, RealImages
+from gancli.scores import score_named, whole_score
 
 
 class ReferenceScores(NamedTuple):
@@ -29,6 +31,8 @@ class EvaluationOutput(NamedTuple):
     """one per reference, in their order; a single one where no metric looks at any"""
     pictures: Mapping[str, Callable[[], bytes | None]]
     """by metric: draws its PNG, where it has one"""
+    statistics: Gaussian
+    """mean and covariance of the scored images' features"""
 
 
 @dataclass(frozen=True)
@@ -65,6 +69,8 @@ def look_at_reals(
     def look(real: RealImages | None, needs: FeatureNeeds | None) -> FeatureSet | None:
         if real is None or needs is None:
             return None
+        if real.statistics is not None:
+            return real.statistics.features(spec.extractor)
         return reference_features(
             real.images,
             spec.extractor,
@@ -119,15 +125,13 @@ def score_images(
     alone = _inputs(fakes, fake, stats, spec)
     alone = replace(alone, block_bytes=store.block_bytes, observer=observer)
     compared = [alone.against(real) for real in stats.references] or [alone]
-    metrics = spec.chosen()
+    metrics, draws = spec.chosen(), spec.resamples
     # Once, however many references there are.
-    own = {m: _scores(m, alone, spec.resamples) for m in metrics if m.reference_needs is None}
+    own = {m: _scores(m, alone, draws) for m in metrics if m.reference_needs is None}
     return EvaluationOutput(
-        [
-            _together(own.get(m) or _scores(m, inputs, spec.resamples) for m in metrics)
-            for inputs in compared
-        ],
+        [_together(own.get(m) or _scores(m, each, draws) for m in metrics) for each in compared],
         {m.entry.name: partial(m.picture, alone if m in own else compared[0]) for m in metrics},
+        fake.total,
     )
 
 
@@ -159,9 +163,14 @@ def _scores(metric: Metric, inputs: MetricInputs, resamples: int) -> ReferenceSc
     if not resamples:
         return ReferenceScores(scores, {})
     known = metric.uncertainty(inputs, scores)
-    return ReferenceScores(
-        scores, {name: interval_of(scores[name], of, resamples) for name, of in known.items()}
-    )
+    found = {name: interval_of(scores[name], of, resamples) for name, of in known.items()}
+    return ReferenceScores(scores, {name: _possible(name, ends) for name, ends in found.items()})
+
+
+def _possible(name: str, ends: Interval) -> Interval:
+    """The part of an interval that holds values the score can have."""
+    score = score_named(whole_score(name))
+    return score.possible(ends[0]), score.possible(ends[1])
 
 
 def _together(every: Iterable[ReferenceScores]) -> ReferenceScores:

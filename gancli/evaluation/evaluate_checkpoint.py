@@ -1,6 +1,6 @@
 """Scores from one call, for programs: `gan evaluate` without the command line."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import torch
@@ -11,8 +11,9 @@ from gancli.defaults import IMAGES_AT_ONCE, MEMORY_GIB
 from gancli.environment import choose_device
 from gancli.evaluation.inputs import images_of_checkpoint, scored_images_of
 from gancli.evaluation.job import prepare_evaluation
+from gancli.evaluation.metrics import NO_SETTINGS
 from gancli.evaluation.observer import Observer, never
-from gancli.evaluation.protocol import Evaluation
+from gancli.evaluation.protocol import ClassesAs, Evaluation
 from gancli.evaluation.request import EvaluationRequest, ExtractorWeights
 from gancli.folders import expanded
 from gancli.runs.folder import LAST
@@ -27,6 +28,7 @@ def evaluate_checkpoint(
     raw: bool = False,
     count: int | None = None,
     per_class: int | None = None,
+    classes_as: ClassesAs | None = None,
     reference: str | Path | None = None,
     held_out: str | Path | None = None,
     dataset: str | None = None,
@@ -38,6 +40,7 @@ def evaluate_checkpoint(
     batch_size: int = IMAGES_AT_ONCE,
     memory_gib: float = MEMORY_GIB,
     resamples: int = 0,
+    settings: Mapping[str, int] = NO_SETTINGS,
     watch: Watch = unwatched,
     should_stop: Callable[[], bool] = never,
 ) -> list[Evaluation]:
@@ -52,7 +55,10 @@ def evaluate_checkpoint(
         raw: whether to take the weights as trained, even where there is a moving average.
         count: images to generate; None: 50,000.
         per_class: images of each class to generate, instead of `count`.
-        reference: the real images: `train`, `test`, `both` or a path; None: `train`.
+        classes_as: `reference`: of each class as many as in the reference's proportions; `equal`:
+            equally many; None: `equal` where the reference's nearly are, else `reference`.
+        reference: the real images: `train`, `test`, `both` or a path, also of an npz of their `mu`
+            and `sigma`; None: `train`.
         held_out: a path of real images that the generator has not seen; None: the test split.
         dataset: the data set that `reference` is a split of, for image files.
         data_dir: the folder of named data sets; None: the one used in training, or the default.
@@ -63,6 +69,7 @@ def evaluate_checkpoint(
         batch_size: images that are generated and looked at together.
         memory_gib: memory to work in; features that do not fit are kept in a temporary file.
         resamples: of the bootstrap for the scores' 95 % intervals; 0: no intervals.
+        settings: of the metrics, e.g. `{"kid-subset-size": 500}`; those left out have defaults.
         watch: shows progress.
         should_stop: asked between batches whether to stop.
 
@@ -77,6 +84,7 @@ def evaluate_checkpoint(
         tuple(metrics),
         count=count,
         per_class=per_class,
+        classes_as=classes_as,
         raw=raw,
         reference=None if reference is None else expanded(str(reference)),
         held_out=_path(held_out),
@@ -87,6 +95,7 @@ def evaluate_checkpoint(
         batch_size=batch_size,
         memory_gib=memory_gib,
         resamples=resamples,
+        settings=settings,
     )
     place = torch.device(choose_device(None if device is None else DeviceName(device)))
     observer = Observer(watch, should_stop)

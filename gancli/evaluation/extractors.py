@@ -91,6 +91,8 @@ class PretrainedNetwork:
     width: int
     layers: tuple[str, ...]
     """features, and logits if it has them, as torch-fidelity names them"""
+    classes: int = 0
+    """that the logits are of"""
 
 
 PRETRAINED = {
@@ -102,6 +104,7 @@ PRETRAINED = {
         299,
         2048,
         ("2048", "logits_unbiased"),
+        1008,
     ),
     "vgg16": PretrainedNetwork(
         "vgg16-397923af.pth",
@@ -121,6 +124,15 @@ def classifies(name: str) -> bool:
         UsageError: there is no such extractor.
     """
     return name == MNIST or len(_known(name).layers) > 1
+
+
+def classes_of(name: str) -> int:
+    """How many classes an extractor tells; 0: none.
+
+    Raises:
+        UsageError: there is no such extractor.
+    """
+    return DIGITS_KNOWN if name == MNIST else _known(name).classes
 
 
 def width_of(name: str) -> int:

@@ -1,6 +1,5 @@
 """The memory budget of an evaluation: where features are kept while metrics need them."""
 
-import os
 import tempfile
 from copy import copy
 from pathlib import Path
@@ -10,8 +9,10 @@ import torch
 from torch import Tensor
 
 from gancli.defaults import MEMORY_GIB
+from gancli.errors import DiskError
 from gancli.evaluation.distances import BLOCK_BYTES
-from gancli.files import disk_errors
+from gancli.files import disk_errors, reserve
+from gancli.notices import notice_once
 
 GIB = 2**30
 DEFAULT_MEMORY_BYTES = int(MEMORY_GIB * GIB)
@@ -52,11 +53,19 @@ class FeatureStore:
         if size <= self.left:
             self.left -= size
             return torch.empty(count, width)
-        with disk_errors(self.folder):
-            self.folder.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryFile(dir=self.folder) as file:
-                # Taken at once: a disk that fills while memory is mapped from it ends the process.
-                if hasattr(os, "posix_fallocate"):
-                    os.posix_fallocate(file.fileno(), 0, size)
-                mapped = np.memmap(file, np.float32, "w+", shape=(count, width))
-        return torch.from_numpy(mapped)
+        try:
+            return _on_disk(self.folder, count, width)
+        except DiskError as error:
+            other = Path(tempfile.gettempdir())
+            notice_once(f"features are kept in {other}: {error}")
+            return _on_disk(other, count, width)
+
+
+def _on_disk(folder: Path, count: int, width: int) -> Tensor:
+    with disk_errors(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder) as file:
+            # Taken at once: a disk that fills while memory is mapped from it ends the process.
+            reserve(file, 4 * count * width)
+            mapped = np.memmap(file, np.float32, "w+", shape=(count, width))
+    return torch.from_numpy(mapped)

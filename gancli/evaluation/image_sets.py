@@ -1,9 +1,12 @@
 """Sets of images to look at: those of a data set, and those a generator makes."""
 
 import hashlib
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import accumulate
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
@@ -14,7 +17,6 @@ from torch import Tensor
 from gancli.checkpoint import Checkpoint
 from gancli.data import Dataset
 from gancli.data.decode import COLOUR_WORDS
-from gancli.errors import UsageError
 from gancli.pasteable import command
 from gancli.sampler import Sampler
 
@@ -22,8 +24,6 @@ Batch = tuple[Tensor, Tensor | None]
 """uint8 images of (B, C, H, W), and their labels of (B,) where they have any."""
 Shape = tuple[int, int, int]
 """(C, H, W)"""
-SAME_SIZE = command("data", "PATH", "--image-size", "N", "--pack", "OUT.zip")
-"""A command that brings images to one size."""
 
 
 class ImageSet(Protocol):
@@ -119,11 +119,23 @@ class GeneratedImages:
 
     saved: Checkpoint
     seeds: int
-    """how many; of each class, if there are any"""
+    """how many; of each class, if there are any, unless `counts` says how many of which"""
     raw: bool
     """the weights as trained, even where there is a moving average"""
     batch_size: int
     device: torch.device
+    counts: tuple[int, ...] | None = None
+    """how many of each class, where these differ; `seeds` is the largest"""
+
+    def with_counts(self, counts: tuple[int, ...]) -> "GeneratedImages":
+        """So many images of each class."""
+        most = max(counts)
+        return replace(self, seeds=most, counts=None if min(counts) == most else counts)
+
+    @property
+    def per_class(self) -> int | None:
+        """How many of each class, where there are classes and equally many of each."""
+        return self.seeds if self.classes and self.counts is None else None
 
     @property
     def shape(self) -> Shape:
@@ -140,7 +152,8 @@ class GeneratedImages:
     @property
     def fingerprint(self) -> str:
         """Of the checkpoint's file, the number of seeds and the choice of weights."""
-        return sha(f"{self.saved.sha256} {self.seeds} {self.raw}")
+        counts = "" if self.counts is None else f" {self.counts}"
+        return sha(f"{self.saved.sha256} {self.seeds} {self.raw}{counts}")
 
     @property
     def labelling(self) -> str:
@@ -148,11 +161,11 @@ class GeneratedImages:
         return ""
 
     def __len__(self) -> int:
-        return self.seeds * max(1, len(self.classes))
+        return sum(self._each())
 
     def of_class(self) -> Mapping[int, int]:
-        """The same number of each."""
-        return dict.fromkeys(range(len(self.classes)), self.seeds)
+        """As many as are made of each."""
+        return dict(enumerate(self._each())) if self.classes else {}
 
     @cached_property
     def sampler(self) -> Sampler:
@@ -166,33 +179,55 @@ class GeneratedImages:
         Raises:
             NonFiniteError: an image is not.
         """
-        for label in self._labels():
-            for start in range(0, self.seeds, size):
-                seeds = range(start, min(start + size, self.seeds))
+        for label, count in zip(self._labels(), self._each(), strict=True):
+            for start in range(0, count, size):
+                seeds = range(start, min(start + size, count))
                 images = self._made(seeds, label)
                 yield images, None if label is None else torch.full((len(images),), label)
 
     def at(self, places: Sequence[int]) -> Tensor:
         """Some of the images, made again."""
-        labels = self._labels()
-        return torch.cat(
-            [self._made([place % self.seeds], labels[place // self.seeds]) for place in places]
-        )
+        labels, ends = self._labels(), list(accumulate(self._each()))
+        made = []
+        for place in places:
+            which = bisect_right(ends, place)
+            made.append(self._made([place - (ends[which - 1] if which else 0)], labels[which]))
+        return torch.cat(made)
 
     def codes(self) -> NDArray[np.int64] | None:
         """The discrete code of each image, (len,); None where there are no such codes."""
         if not self.saved.header.preset.prior.categories:
             return None
-        of_each = [self.sampler.latent(range(self.seeds), label) for label in self._labels()]
+        each = zip(self._labels(), self._each(), strict=True)
+        of_each = [self.sampler.latent(range(count), label) for label, count in each if count]
         there = [latent.category.numpy() for latent in of_each if latent.category is not None]
         return np.concatenate(there) if there else None
 
     def _labels(self) -> list[int | None]:
         return [*range(len(self.classes))] or [None]
 
+    def _each(self) -> tuple[int, ...]:
+        """How many of each label."""
+        return self.counts or (self.seeds,) * len(self._labels())
+
     def _made(self, seeds: Sequence[int], label: int | None) -> Tensor:
         images = self.sampler.all(seeds, label)
         return torch.from_numpy(np.ascontiguousarray(images.transpose(0, 3, 1, 2)))
+
+
+def share_out(total: int, weights: Sequence[int]) -> tuple[int, ...]:
+    """A total in proportion to weights, by largest remainders; of equal ones the first get more.
+
+    Args:
+        total: what to share out, a whole number.
+        weights: none negative, and not all 0.
+    """
+    whole = sum(weights)
+    shares = [total * weight // whole for weight in weights]
+    by_remainder = sorted(range(len(weights)), key=lambda i: (-(total * weights[i] % whole), i))
+    for place in by_remainder[: total - sum(shares)]:
+        shares[place] += 1
+    return tuple(shares)
 
 
 def described(shape: Shape) -> str:
@@ -201,17 +236,10 @@ def described(shape: Shape) -> str:
     return f"{width}x{height} {COLOUR_WORDS.get(channels, f'of {channels} channels')}"
 
 
-def refuse_other_shape(fake: ImageSet, real: ImageSet, name: str) -> None:
-    """Refuse to compare images of two sizes or modes.
-
-    Raises:
-        UsageError: these differ.
-    """
-    if fake.shape != real.shape:
-        raise UsageError(
-            f"the images of {name} are {described(real.shape)}, and those to score are "
-            f"{described(fake.shape)}: bring them to one size with {SAME_SIZE}"
-        )
+def packed(path: Path, side: int) -> str:
+    """The command that brings the images at a path to squares of one size."""
+    out = f"{path.name.removesuffix(path.suffix)}-{side}x{side}.zip"
+    return command("data", path, "--image-size", side, "--pack", out)
 
 
 def sha(text: str) -> str:

@@ -7,6 +7,7 @@ import torch
 from gancli.data.stacked import DIGITS
 from gancli.errors import DataError, UsageError
 from gancli.evaluation.class_matching import refuse_missing_classes, with_same_classes
+from gancli.evaluation.class_shares import ClassCounts, class_counts
 from gancli.evaluation.evaluate import (
     EvaluationOutput,
     ReferenceStats,
@@ -31,6 +32,7 @@ from gancli.evaluation.observer import UNOBSERVED, Observer
 from gancli.evaluation.protocol import Evaluation
 from gancli.evaluation.records import evaluations_of
 from gancli.evaluation.request import EvaluationRequest, ExtractorWeights
+from gancli.evaluation.shape_matching import with_same_shape
 from gancli.evaluation.spec import EvaluationSpec, choose_metrics
 from gancli.folders import cache_folder, data_folder
 from gancli.scores import metric_options
@@ -42,6 +44,8 @@ class EvaluationJob:
 
     scored: ScoredImages
     """as they are compared: their classes may be under the reference's labels"""
+    classes: ClassCounts
+    """how many images of each class any checkpoint of the run is scored by"""
     spec: EvaluationSpec
     reals: RealSets
     stats: ReferenceStats
@@ -57,6 +61,7 @@ class EvaluationJob:
             EvaluationStoppedError: the observer wants to stop.
         """
         facts = replace(self.spec.facts, codes=None)
+        scored = self.classes.applied(scored)
         images = scored.images
         if self.spec.extractor.name == MNIST and isinstance(images, GeneratedImages):
             facts = replace(facts, codes=images.codes())
@@ -103,7 +108,9 @@ def prepare_evaluation(
         GanError: something cannot be had, or a metric cannot be computed.
         EvaluationStoppedError: the observer wants to stop.
     """
-    reals = _reals(request, scored)
+    scored, reals = with_same_shape(scored, _reals(request, scored))
+    by_class = class_counts(request, scored, reals)
+    scored = by_class.applied(scored)
     scored, reals, classes = _by_class(request, scored, reals)
     name = _extractor_name(request, scored, reals)
     metrics = choose_metrics(
@@ -111,6 +118,7 @@ def prepare_evaluation(
         _counts(request, scored, reals, name, classes),
         name,
         everything=request.everything,
+        settings=request.settings,
     )
     spec = EvaluationSpec(
         metrics,
@@ -119,11 +127,12 @@ def prepare_evaluation(
         train=reals.train,
         held_out=reals.held_out,
         resamples=request.resamples,
+        settings=request.settings,
     )
     store = FeatureStore(cache_folder() / "references", int(request.memory_gib * GIB))
     size = request.batch_size
     stats = look_at_reals(reals.references, spec, store, batch_size=size, observer=observer)
-    return EvaluationJob(scored, spec, reals, stats, store, size)
+    return EvaluationJob(scored, by_class, spec, reals, stats, store, size)
 
 
 def _reals(request: EvaluationRequest, scored: ScoredImages) -> RealSets:
@@ -166,6 +175,7 @@ def _by_class(
 def _counts(
     request: EvaluationRequest, scored: ScoredImages, reals: RealSets, extractor: str, classes: int
 ) -> ImageCounts:
+    alone = next((str(real) for real in reals.references if real.statistics), "")
     return ImageCounts(
         fake=len(scored.images),
         real=min((len(real.images) for real in reals.references), default=0),
@@ -173,6 +183,8 @@ def _counts(
         held_out=len(reals.held_out.images) if reals.held_out else 0,
         train=len(reals.train.images) if reals.train else 0,
         max_classes=classes_within(request.memory_gib * GIB, width_of(extractor)),
+        more=request.more if isinstance(scored.images, GeneratedImages) else "add some",
+        moments_alone=alone,
     )
 
 

@@ -1,16 +1,21 @@
 """`gan compare`: runs that were scored by the same protocol, ranked by one of their scores."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from gancli.errors import RunError, UsageError
-from gancli.evaluation.not_comparable import refusal, without_score
+from gancli.errors import RunError
+from gancli.evaluation.not_comparable import (
+    alone,
+    command_for_first,
+    refusal,
+    shared_settings,
+    without_score,
+)
 from gancli.evaluation.protocol import Evaluation, Protocol, Split, protocol_differences
 from gancli.evaluation.results import BEST_OF, ScoredRun
-from gancli.pasteable import command
 from gancli.runs.folder import LAST
-from gancli.scores import ranks, score_named
+from gancli.scores import ranks, score_meant, score_named
 
 
 @dataclass(frozen=True)
@@ -51,24 +56,27 @@ def score_that_ranks(group: Sequence[Evaluation], wanted: str | None = None) -> 
 def standing_entries(
     group: Sequence[Evaluation], by: str, always: Sequence[Evaluation] = ()
 ) -> list[Entry]:
-    """The best and the last of one run's evaluations that compare, by step.
+    """The best and the last of one run's evaluations that compare, by step; all sets of images.
 
     Args:
         group: the evaluations, the newest of a checkpoint counting.
         by: the score by which one is best; those without it are passed over.
         always: those of the group that are entries, too.
     """
-    of_step = {e.step: e for e in sorted(group, key=lambda e: e.made) if by in e.scores}
-    steps = sorted(of_step, key=lambda step: -1 if step is None else step)
+    newest_last = [e for e in sorted(group, key=lambda e: e.made) if by in e.scores]
+    # Image files have no steps to be the best of: each set stands for itself.
+    sets = {e.model: Entry(e, e.model) for e in newest_last if e.step is None}
+    of_step = {e.step: e for e in newest_last if e.step is not None}
+    steps = sorted(of_step)
     if not steps:
-        return []
+        return [*sets.values()]
     best = steps[0]
     for step in steps[1:]:
         if score_named(by).is_better(of_step[step].scores[by], of_step[best].scores[by]):
             best = step
     wanted = {best, steps[-1], *(e.step for e in always)}
 
-    def how(step: int | None) -> str:
+    def how(step: int) -> str:
         said = of_step[step].selection
         last = step == steps[-1]
         if said.startswith(BEST_OF):
@@ -77,7 +85,8 @@ def standing_entries(
             return f"{BEST_OF} {len(steps)} by {by}" + (", and last" if last else "")
         return said if len(steps) == 1 else LAST if last else "by its step"
 
-    return [Entry(of_step[step], how(step)) for step in steps if step in wanted]
+    own = [Entry(of_step[step], how(step)) for step in steps if step in wanted]
+    return [*sets.values(), *own]
 
 
 class Row(NamedTuple):
@@ -91,6 +100,16 @@ class Row(NamedTuple):
         """Of its evaluation."""
         return self.entry.evaluation.scores
 
+    def alike(self, settings: Mapping[str, int]) -> "Row":
+        """The line with those scores alone that were computed with these settings."""
+        own = self.entry.evaluation
+        scores = {
+            name: value
+            for name, value in own.scores.items()
+            if own.protocol.settings_of(name).items() <= settings.items()
+        }
+        return Row(self.name, Entry(own.model_copy(update={"scores": scores}), self.entry.how))
+
 
 class Comparison(NamedTuple):
     """A ranking of runs that were scored by the same protocol."""
@@ -100,6 +119,8 @@ class Comparison(NamedTuple):
     protocol: Protocol
     rows: list[Row]
     """the best first"""
+    left_out: Sequence[str] = ()
+    """the names of those that were scored by other protocols alone, next to some that were not"""
 
     def best(self, name: str) -> float | None:
         """The best value of a score; None where there are not several."""
@@ -127,13 +148,13 @@ def rank_runs(runs: Sequence[ScoredRun], by: str | None, split: Split | None = N
         RunError: they were not scored, or not alike.
         UsageError: they do not share this score, or a single evaluation is all there is.
     """
+    by = None if by is None else score_meant(by)
     considered = [e for run in runs for e in run.every if split in (None, e.protocol.split)]
     if not considered:
         against = f" against the {split} split" if split else ""
         raise RunError(
             f"there is no evaluation{against} of {' and '.join(run.name for run in runs)}: make "
-            + "one with "
-            + command("evaluate", runs[0].name, *(["--reference", split] if split else []))
+            f"one with {command_for_first(runs[0], split)}"
         )
     groups = comparable_groups(considered)
     groups.sort(key=lambda group: group[0].protocol.count)
@@ -150,21 +171,26 @@ def rank_runs(runs: Sequence[ScoredRun], by: str | None, split: Split | None = N
 def _in_common(runs: Sequence[ScoredRun], group: Sequence[Evaluation]) -> list[str]:
     """The scores that rank and that every run has by the group's protocol, in their order."""
     names = dict.fromkeys(name for each in group for name in each.scores if ranks(name))
-    protocol = group[0].protocol
-    return [n for n in names if all(any(n in e.scores for e in r.by(protocol)) for r in runs)]
+    return [n for n in names if shared_settings(runs, group[0].protocol, n) is not None]
 
 
 def _ranked(runs: Sequence[ScoredRun], protocol: Protocol, by: str) -> Comparison:
-    rows = []
+    settings = shared_settings(runs, protocol, by)
+    rows, left_out = [], []
     for run in runs:
-        own = run.by(protocol)
-        always = [e for e in run.requested if e in own]
-        rows += [Row(run.name, entry) for entry in standing_entries(own, by, always)]
+        alike = [e for e in run.by(protocol) if e.protocol.settings_of(by) == settings]
+        for name, every in run.subjects:
+            own = [e for e in every if e in alike]
+            always = [e for e in run.requested if e in own]
+            entries = standing_entries(own, by, always)
+            rows += [Row(name, entry) for entry in entries]
+            left_out += [] if entries else [name]
     if len(rows) < 2:
-        raise UsageError(
-            f"{runs[0].name} alone has one evaluation, and a ranking needs two: name another run, "
-            "or evaluate another checkpoint with "
-            + command("evaluate", runs[0].name, "--checkpoint", "STEP")
-        )
+        raise alone(runs[0])
     rows.sort(key=lambda row: row.scores[by], reverse=score_named(by).better == "higher")
-    return Comparison(by, protocol, rows)
+    used: dict[str, int] = {}
+    for row in rows:
+        for name in (by, *row.scores):
+            used = row.entry.evaluation.protocol.settings_of(name) | used
+    shown = [row.alike(used) for row in rows]
+    return Comparison(by, protocol.model_copy(update={"settings": used}), shown, left_out)

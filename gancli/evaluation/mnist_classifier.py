@@ -23,9 +23,9 @@ from torch.nn.functional import cross_entropy, interpolate
 from gancli.data import Dataset, TorchvisionImages
 from gancli.data.stacked import DIGITS
 from gancli.data.torchvision_images import resized
-from gancli.errors import RunError
 from gancli.evaluation.observer import UNOBSERVED, EvaluationStoppedError, Observer, never
-from gancli.files import write_atomically
+from gancli.files import keep
+from gancli.notices import notice_once
 from gancli.preset import Preset
 from gancli.rng import stream
 from gancli.watch import Done
@@ -50,6 +50,8 @@ DIGITS_AT_ONCE = 1000
 DIGITS_KNOWN = 10
 DIGIT_SIDE = 28
 DIGIT_FEATURES = 128
+DAMAGED = (SafetensorError, ValueError, KeyError, RuntimeError, OSError)
+"""What a damaged file of the classifier raises."""
 """Of the last activations."""
 
 
@@ -112,7 +114,6 @@ def load_digit_reader(folder: Path, cache: Path, observer: Observer = UNOBSERVED
 
     Raises:
         DataError: MNIST cannot be read; NetworkError: or not be downloaded.
-        RunError: the cached classifier is damaged.
         EvaluationStoppedError: the observer wants to stop.
     """
     train, test = (DIGITS.split(folder, train=split) for split in (True, False))
@@ -136,15 +137,17 @@ def digit_reader(
         done: told how many batches of `training_batches(train)` it has seen.
         should_stop: asked after each batch whether to stop; nothing is kept then.
 
-    Raises:
-        RunError: the cached file is damaged.
-        DiskError: the cache cannot be written.
     """
     name = hashlib.sha256(f"{CLASSIFIER_SETTINGS} {train.fingerprint}".encode()).hexdigest()[:16]
     file = cache / f"digits-{name}.safetensors"
     net = DigitClassifier()
     if file.exists():
-        return Reader(net.eval(), _load(net, file), name)
+        try:
+            return Reader(net.eval(), _load(net, file), name)
+        except DAMAGED:
+            notice_once(
+                f"the digit classifier in {file} is damaged: it is trained again (a minute)"
+            )
     threads = torch.get_num_threads()
     torch.set_num_threads(CLASSIFIER_THREADS)
     try:
@@ -291,21 +294,19 @@ def _digest(tensors: dict[str, Tensor]) -> str:
 def _save(net: DigitClassifier, file: Path, accuracy: float) -> None:
     tensors = net.state_dict()
     said = {"accuracy": repr(accuracy), "sha256": _digest(tensors), "settings": CLASSIFIER_SETTINGS}
-    write_atomically(file, safetensors.torch.save(tensors, said), shared=True)
+    keep(file, safetensors.torch.save(tensors, said))
 
 
 def _load(net: DigitClassifier, file: Path) -> float:
-    """Load a file's weights; returns the accuracy it records."""
-    try:
-        with safe_open(file, "pt") as opened:
-            said = opened.metadata() or {}
-            tensors = {key: opened.get_tensor(key) for key in opened.keys()}  # noqa: SIM118
-        if said.get("sha256") != _digest(tensors):
-            raise ValueError("its content does not match its own hash")
-        net.load_state_dict(tensors)
-        return float(said["accuracy"])
-    except (SafetensorError, ValueError, KeyError, RuntimeError, OSError) as error:
-        raise RunError(
-            f"the digit classifier in {file} is damaged: delete the file, and it is trained again "
-            "(a minute)"
-        ) from error
+    """Load a file's weights; returns the accuracy it records.
+
+    Raises:
+        Exception: one of `DAMAGED`.
+    """
+    with safe_open(file, "pt") as opened:
+        said = opened.metadata() or {}
+        tensors = {key: opened.get_tensor(key) for key in opened.keys()}  # noqa: SIM118
+    if said.get("sha256") != _digest(tensors):
+        raise ValueError("its content does not match its own hash")
+    net.load_state_dict(tensors)
+    return float(said["accuracy"])

@@ -1,10 +1,13 @@
 """The records of an evaluation: its scores with the protocol they depend on."""
 
+from gancli.evaluation.class_shares import class_gap
 from gancli.evaluation.evaluate import EvaluationOutput, ReferenceScores
 from gancli.evaluation.extractors import HASH_SHOWN
-from gancli.evaluation.image_sets import GeneratedImages
+from gancli.evaluation.image_files import ImageFiles
+from gancli.evaluation.image_sets import GeneratedImages, ImageSet
 from gancli.evaluation.inputs import RealSets, ScoredImages
 from gancli.evaluation.protocol import Evaluation, Protocol
+from gancli.evaluation.remarks import remarks_on, settings_used
 from gancli.evaluation.spec import EvaluationSpec, RealImages
 
 
@@ -34,6 +37,7 @@ def _evaluation(
         protocol=_protocol(scored, spec, real),
         scores=output.scores,
         intervals=output.intervals,
+        remarks=tuple(remarks_on(scored, spec, real)),
     )
 
 
@@ -44,10 +48,12 @@ def _protocol(scored: ScoredImages, spec: EvaluationSpec, real: RealImages) -> P
     compares = spec.reference_needs() is not None
     return Protocol(
         count=len(images),
-        per_class=generated.seeds if generated and generated.classes else None,
+        per_class=generated.per_class if generated else None,
+        classes_as=scored.classes_as,
+        class_gap=class_gap(scored, real) if compares else None,
         reference=real.name if compares else "nothing",
         split=real.split if compares else "all",
-        reference_count=len(real.images) if compares else 0,
+        reference_count=real.count if compares else 0,
         data=real.images.fingerprint[:HASH_SHOWN] if compares else "",
         extractor=extractor.name,
         weights=extractor.weights,
@@ -59,7 +65,15 @@ def _protocol(scored: ScoredImages, spec: EvaluationSpec, real: RealImages) -> P
         truncation=generated.saved.header.preset.prior.truncation if generated else None,
         train=_hashed(spec.train) if held_out else "",
         held_out=_hashed(held_out),
+        reference_weights=real.statistics.weights if compares and real.statistics else "",
+        settings=settings_used(spec, len(images), real.count if compares else 0),
+        converted="; ".join(_converted(scored.images, real.images)),
     )
+
+
+def _converted(*sets: ImageSet) -> list[str]:
+    files = [each for each in sets if isinstance(each, ImageFiles)]
+    return list(dict.fromkeys(each.converted for each in files if each.converted))
 
 
 def _hashed(real: RealImages | None) -> str:

@@ -10,7 +10,6 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
-from gancli.errors import RunError
 from gancli.evaluation.distances import reaches
 from gancli.evaluation.extractors import Extractor
 from gancli.evaluation.feature_store import FeatureStore
@@ -18,7 +17,8 @@ from gancli.evaluation.features import FeatureNeeds, FeatureSet, extract_feature
 from gancli.evaluation.frechet import Gaussian
 from gancli.evaluation.image_sets import ImageSet
 from gancli.evaluation.observer import UNOBSERVED, Observer
-from gancli.files import write_atomically
+from gancli.files import keep
+from gancli.notices import notice_once
 
 REFERENCE_FORMAT = "gancli-reference-2"
 TOTAL = "total"
@@ -56,8 +56,7 @@ def reference_features(
 
     Raises:
         EvaluationStoppedError: the observer wants to stop; nothing is written then.
-        RunError: the cached file is damaged.
-        DiskError: the cache cannot be written.
+        DiskError: there is no room for features that do not fit into memory.
     """
     file = store.folder / f"reference-{reference_name(images, extractor)}.safetensors"
     known = _load(file, extractor) if file.exists() else None
@@ -92,7 +91,7 @@ def _save(found: FeatureSet, file: Path) -> None:
         if kept is not None:
             tensors[name] = kept.contiguous()
     content = safetensors.torch.save(tensors, {HASH: _hash(tensors)})
-    write_atomically(file, content, shared=True)
+    keep(file, content)
 
 
 def _hash(tensors: Mapping[str, Tensor]) -> str:
@@ -114,22 +113,22 @@ def _named(prefix: str, gaussian: Gaussian) -> dict[str, Tensor]:
     return {f"{prefix}.{name}": part.cpu().contiguous() for name, part in parts.items()}
 
 
-def _load(file: Path, extractor: Extractor) -> FeatureSet:
-    damaged = RunError(
-        f"{file}, the cached statistics of real images, is damaged: delete it, and it is computed "
-        "again"
-    )
+def _load(file: Path, extractor: Extractor) -> FeatureSet | None:
+    """What a file holds; None, and a remark, if it is damaged."""
     try:
         # Mapped, not read: features may take more memory than there is.
         with safe_open(file, "pt") as opened:
             tensors = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118
             if opened.metadata().get(HASH) != _hash(tensors):
-                raise damaged
+                raise ValueError("its content does not match its own hash")
         names = [name.removesuffix(".count") for name in tensors if name.endswith(".count")]
         gaussians = {name: _gaussian(tensors, name, extractor.exact_device) for name in names}
         total = gaussians.pop(TOTAL)
-    except (OSError, SafetensorError, KeyError, AttributeError) as error:
-        raise damaged from error
+    except (OSError, SafetensorError, ValueError, KeyError, AttributeError):
+        notice_once(
+            f"{file}, the cached statistics of real images, is damaged: they are computed again"
+        )
+        return None
     by_class = {int(name.removeprefix("class")): own for name, own in gaussians.items()}
     return FeatureSet(
         total.count,

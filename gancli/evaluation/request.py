@@ -1,12 +1,15 @@
 """What an evaluation is asked for, in plain values: the command and the library fill it in."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import get_args
 
 from gancli.defaults import IMAGES_AT_ONCE, MEMORY_GIB
 from gancli.errors import UsageError
 from gancli.evaluation.metrics import METRICS, Metric
-from gancli.scores import metric_options
+from gancli.evaluation.protocol import ClassesAs
+from gancli.scores import metric_meant, metric_options, setting_named
 
 
 @dataclass(frozen=True)
@@ -35,10 +38,13 @@ class EvaluationRequest:
     """images to generate"""
     per_class: int | None = None
     """images of each class to generate"""
+    classes_as: ClassesAs | None = None
+    """how many images of each class: the same number, or in the reference's proportions; None: the
+    same number where the reference's classes are about equally frequent"""
     raw: bool = False
     """whether to take the weights as trained, even where there is a moving average"""
     reference: str | None = None
-    """train, test, both or a path of images; None: train"""
+    """train, test, both or a path of images or of their statistics; None: train"""
     held_out: Path | None = None
     """images the generator has not seen; None: the test split, where there is one"""
     dataset: str | None = None
@@ -52,12 +58,27 @@ class EvaluationRequest:
     memory_gib: float = MEMORY_GIB
     resamples: int = 0
     """of the bootstrap; 0: no intervals"""
+    settings: Mapping[str, int] = field(default_factory=dict)
+    """of the metrics, by name, e.g. `kid-subsets`; those left out have their defaults"""
+
+    more: str = "raise --count"
+    """what to do to generate more images, where they are too few"""
 
     def __post_init__(self) -> None:
         options = [entry.name for entry in metric_options()]
-        unknown = [name for name in self.metrics if name not in options]
+        meant = tuple(dict.fromkeys(map(metric_meant, self.metrics)))
+        object.__setattr__(self, "metrics", meant)
+        unknown = [name for name in meant if name not in options]
         if unknown:
             raise UsageError(f"no metric {unknown[0]}: choose from {', '.join(options)}")
+        if self.classes_as not in (None, *get_args(ClassesAs)):
+            raise UsageError(
+                f"--classes-as {self.classes_as} is neither {' nor '.join(get_args(ClassesAs))}"
+            )
+        for name, value in self.settings.items():
+            least = setting_named(name).least
+            if value < least:
+                raise UsageError(f"--{name} is {value}, and must be at least {least}")
 
     def _named(self) -> list[type[Metric]]:
         return [METRICS[name] for name in self.metrics]

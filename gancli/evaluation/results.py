@@ -5,12 +5,11 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from filelock import FileLock
-from pydantic import ValidationError
-
 from gancli.errors import RunError
 from gancli.evaluation.protocol import Evaluation, Protocol, protocol_differences
-from gancli.files import disk_errors, write_atomically
+from gancli.files import write_atomically
+from gancli.locks import locked
+from gancli.outside import ForeignTextError, json_from, model_from
 from gancli.runs.folder import Run
 from gancli.scores import score_named
 from gancli.settings import Settings
@@ -45,6 +44,8 @@ class ScoredRun:
     """those made in training"""
     averages: bool = False
     """whether a moving average of the generator is kept"""
+    file: Path | None = None
+    """where scores that a program gave were added with --out; None: it is a run's own file"""
 
     @property
     def every(self) -> list[Evaluation]:
@@ -54,6 +55,31 @@ class ScoredRun:
     def by(self, protocol: Protocol) -> list[Evaluation]:
         """Those of a protocol."""
         return [e for e in self.every if not protocol_differences([protocol, e.protocol])]
+
+    @property
+    def subjects(self) -> list[tuple[str, list[Evaluation]]]:
+        """The scored things, by name, each with its evaluations.
+
+        A run is one thing, with all its checkpoints; so is each set of images, and each checkpoint
+        in a file that belongs to no run.
+        """
+        found: dict[tuple[object, ...], list[Evaluation]] = {}
+        for each in self.every:
+            is_set, own = each.step is None, self.file is None
+            alone = (each.model, each.dataset, each.variant, each.step, each.images)
+            thing = (each.model,) if is_set else () if own else alone
+            found.setdefault(thing, []).append(each)
+        return [(self._called(own[0], len(found)), own) for own in found.values()]
+
+    def _called(self, one: Evaluation, of: int) -> str:
+        """The name of what an evaluation is of, next to others."""
+        if one.step is not None and self.file is None:
+            return self.name
+        if of == 1:
+            return self.name
+        twins = {e.images for e in self.every if (e.model, e.step) == (one.model, one.step)}
+        is_one_of_many = one.step is not None and len(twins) > 1
+        return one.model + (f" [{one.images[:8]}]" if is_one_of_many else "")
 
     def nearest(self, protocol: Protocol) -> Evaluation:
         """The one whose protocol differs from this in the fewest fields."""
@@ -99,8 +125,8 @@ def training_evaluations(run: Run) -> list[TrainingEvaluation]:
     found = []
     for row in run.evaluations():
         try:
-            found.append(TrainingEvaluation.model_validate(row))
-        except ValidationError:
+            found.append(model_from(TrainingEvaluation, row, run.evaluations_file))
+        except ForeignTextError:
             break
     return found
 
@@ -111,15 +137,17 @@ def read_evaluations(file: Path) -> list[Evaluation]:
     Raises:
         RunError: they cannot be read.
     """
-    if not file.exists():
-        return []
     try:
-        return [Evaluation.model_validate(each) for each in json.loads(file.read_bytes())]
-    except (OSError, ValueError, TypeError) as error:
-        raise RunError(
-            f"{file} is damaged or was written by another version: move it away, then rerun the "
-            "command"
-        ) from error
+        rows = json_from(file.read_bytes(), file)
+        if not isinstance(rows, list):
+            raise ForeignTextError(f"{file} is not a list of evaluations")
+        return [model_from(Evaluation, each, file) for each in rows]
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise RunError(f"could not read {file}: {error.strerror}: make it readable") from error
+    except ForeignTextError as error:
+        raise RunError(f"{error}; move it away, then rerun the command") from error
 
 
 def write_evaluations(file: Path, found: Sequence[Evaluation]) -> None:
@@ -136,7 +164,5 @@ def append_evaluations(file: Path, new: Sequence[Evaluation], lock: Path) -> Non
         new: what is added.
         lock: a lock file, for several processes may append at the same time.
     """
-    with disk_errors(lock):
-        lock.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(lock):
+    with locked(lock):
         write_evaluations(file, [*read_evaluations(file), *new])

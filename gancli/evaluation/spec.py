@@ -1,15 +1,23 @@
 """What an evaluation computes: which metrics, by which extractor, compared with which images."""
 
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 
 from gancli.errors import DataError, UsageError
 from gancli.evaluation.extractors import Extractor, classifies
 from gancli.evaluation.features import FeatureNeeds
 from gancli.evaluation.image_sets import ImageSet
-from gancli.evaluation.metrics import METRICS, NO_FACTS, ImageCounts, ImageFacts, Metric
+from gancli.evaluation.metrics import (
+    METRICS,
+    NO_FACTS,
+    NO_SETTINGS,
+    ImageCounts,
+    ImageFacts,
+    Metric,
+)
 from gancli.evaluation.protocol import Split
-from gancli.scores import METRIC_TABLE, default_metrics, metric_options
+from gancli.evaluation.statistics_file import StatisticsFile
+from gancli.scores import METRIC_TABLE, default_metrics, metric_options, option_of_setting
 
 
 @dataclass(frozen=True)
@@ -19,6 +27,15 @@ class RealImages:
     images: ImageSet
     name: str
     split: Split
+    statistics: StatisticsFile | None = None
+    """mean and covariance alone, where these are all that is known; `images` are none then"""
+    of_training: bool = False
+    """whether these are the images that the scored images' generator should have learnt from"""
+
+    @property
+    def count(self) -> int:
+        """How many; 0: the file of their statistics does not say it."""
+        return len(self.images) if self.statistics is None else self.statistics.gaussian.count
 
     def __str__(self) -> str:
         return self.name if self.split == "all" else f"{self.name}, {self.split} split"
@@ -39,10 +56,12 @@ class EvaluationSpec:
     """real images it has not seen, for memorisation"""
     resamples: int = 0
     """of the bootstrap for the scores' intervals; 0: no intervals"""
+    settings: Mapping[str, int] = field(default_factory=dict)
+    """of the metrics: those chosen, by name"""
 
     def chosen(self) -> list[Metric]:
         """The metrics to compute, with those that come by themselves, in the table's order."""
-        every = (METRICS[name]() for name in METRIC_TABLE)
+        every = (METRICS[name](self.settings) for name in METRIC_TABLE)
         return [m for m in every if m.entry.name in self.metrics or m.comes_by_itself(self.facts)]
 
     def needs(self) -> FeatureNeeds:
@@ -72,7 +91,12 @@ def _union(every: list[FeatureNeeds | None]) -> FeatureNeeds | None:
 
 
 def choose_metrics(
-    named: Collection[str], counts: ImageCounts, extractor: str, *, everything: bool
+    named: Collection[str],
+    counts: ImageCounts,
+    extractor: str,
+    *,
+    everything: bool,
+    settings: Mapping[str, int] = NO_SETTINGS,
 ) -> tuple[str, ...]:
     """The metrics to compute.
 
@@ -81,9 +105,11 @@ def choose_metrics(
         counts: how many images there are.
         extractor: the name of the feature network.
         everything: whether all that can be computed are wanted, in addition to those named.
+        settings: of the metrics: those chosen, by name.
 
     Raises:
-        UsageError: one that is asked for does not apply, or too few images are scored.
+        UsageError: one that is asked for does not apply, or too few images are scored; or a setting
+            is of none of them.
         DataError: there are too few real images.
     """
     options = [entry.name for entry in metric_options()]
@@ -93,15 +119,28 @@ def choose_metrics(
         metrics = [n for n in default_metrics() if able or not METRICS[n].needs_classifier]
     for name in options:
         if name in metrics:
-            METRICS[name]().check(counts, extractor)
-    if not everything:
-        return tuple(name for name in options if name in metrics)
-    return tuple(n for n in options if n in metrics or _can_compute(n, counts, extractor))
+            METRICS[name](settings).check(counts, extractor)
+    if everything:
+        computable = (n for n in options if _can_compute(METRICS[n](settings), counts, extractor))
+        metrics = {*metrics, *computable}
+    _refuse_idle(settings, metrics)
+    return tuple(name for name in options if name in metrics)
 
 
-def _can_compute(name: str, counts: ImageCounts, extractor: str) -> bool:
+def _refuse_idle(settings: Mapping[str, int], metrics: Collection[str]) -> None:
+    """Refuse settings of metrics that are not computed."""
+    used = {each.name for name in metrics for each in METRIC_TABLE[name].settings}
+    idle = next((name for name in settings if name not in used), None)
+    if idle is not None:
+        raise UsageError(
+            f"--{idle} is for --{option_of_setting(idle)}, which is not computed: add that, or "
+            f"leave --{idle} out"
+        )
+
+
+def _can_compute(metric: Metric, counts: ImageCounts, extractor: str) -> bool:
     try:
-        METRICS[name]().check(counts, extractor)
+        metric.check(counts, extractor)
     except (UsageError, DataError):
         return False
     return True

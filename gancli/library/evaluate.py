@@ -1,12 +1,13 @@
 """Scoring images from a program, by the function that the command calls."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TypedDict, Unpack
 
 from gancli.checkpoint import Checkpoint
 from gancli.evaluation.evaluate_checkpoint import evaluate_checkpoint
+from gancli.evaluation.protocol import ClassesAs
 from gancli.library.in_python import in_python
 from gancli.library.scores import Scores
 from gancli.plugins import load_plugins
@@ -22,6 +23,9 @@ class EvaluationOptions(TypedDict, total=False):
     """images to generate; 50,000"""
     per_class: int | None
     """images of each class to generate, instead of `count`"""
+    classes_as: ClassesAs | None
+    """`"reference"`: classes in the reference's proportions; `"equal"`: equally many of each; None:
+    equally many where the reference's nearly are"""
     reference: str | Path | None
     """the real images: `"train"` (the default), `"test"`, `"both"`, or a path of images"""
     held_out: str | Path | None
@@ -40,6 +44,8 @@ class EvaluationOptions(TypedDict, total=False):
     """memory to work in; features that do not fit are kept in a temporary file"""
     resamples: int
     """of the bootstrap for the scores' 95 % intervals; 0: no intervals"""
+    settings: Mapping[str, int]
+    """of the metrics, e.g. `{"kid-subset-size": 500}`"""
 
 
 @in_python

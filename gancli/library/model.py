@@ -1,6 +1,5 @@
 """A trained generator, sampled, varied and shown."""
 
-import io
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Unpack
@@ -20,7 +19,8 @@ from gancli.library.loaded import LoadedCheckpoint
 from gancli.library.notebook import model_card
 from gancli.library.scores import POINTS_SCORED, Scores, scores_of_points
 from gancli.library.traversal import Traversed, traverse_model
-from gancli.pictures import grid, scatter, to_image
+from gancli.pictures import grid, to_image
+from gancli.point_pictures import SHOWN_REALS, picture_of_points, reach_of
 from gancli.sampler import Sampler, Samples
 from gancli.types import Latent
 
@@ -187,7 +187,7 @@ class Model(LoadedCheckpoint):
         folder = Path(expanded(self.header.data_folder or ""))
         reals = spec.to_samples(spec.load(folder, self.header.settings.seed).x)
         title = f"{self.preset.name}, step {self.step:,}, {len(points)} samples"
-        return Image.open(io.BytesIO(scatter(points, reals, spec, title)))
+        return picture_of_points(points, reals[:SHOWN_REALS], reach_of(spec, reals), title)
 
     @in_python
     def traverse(

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from gancli.catalog.fit_to_images import UserImages
 from gancli.checkpoint import load as read_checkpoint
-from gancli.choices import DeviceName, FitName, PrecisionName
+from gancli.choices import ClassesName, DeviceName, FitName, FramesName, PrecisionName
 from gancli.environment import Place, new_settings, settings_again
 from gancli.errors import UsageError
 from gancli.evaluation.request import ExtractorWeights
@@ -48,6 +48,9 @@ def train(
     data_dir: str | Path | None = None,
     image_size: int | None = None,
     fit: str | None = None,
+    classes: str | None = None,
+    frames: str | None = None,
+    images_key: str | None = None,
     skip_broken: bool = False,
     verify: bool = False,
     tensorboard: bool = False,
@@ -79,6 +82,10 @@ def train(
         data_dir: the folder of named data sets; None: `GANCLI_DATA`, else a cache folder.
         image_size: side of your own images in training: 16, 32, 64, 128 or 256.
         fit: `"crop"` (the default) or `"resize"`: how your own images become square.
+        classes: what the classes of your own images are taken from: `"auto"` (the default),
+            `"folders"` (the outermost ones) or `"none"`.
+        frames: `"first"` (the default) or `"all"`: the images read of an animation.
+        images_key: the array of the images in an npz. Default: `images`, or `arr_0`.
         skip_broken: go on without images that cannot be decoded.
         verify: read your own images again, and decode them again if they have changed.
         tensorboard: write for TensorBoard, too.
@@ -96,7 +103,15 @@ def train(
         InterruptedRunError: it was interrupted, with everything saved.
     """
     folder = path_or_none(data_dir)
-    choices = ImageChoices(image_size, one_of(FitName, "fit", fit), skip_broken, verify)
+    choices = ImageChoices(
+        image_size,
+        one_of(FitName, "fit", fit),
+        skip_broken,
+        verify,
+        classes=one_of(ClassesName, "classes", classes),
+        frames=one_of(FramesName, "frames", frames),
+        images_key=images_key,
+    )
     changes = override_list(overrides, steps)
     preset = _preset(model, dataset, variant, choices=choices, changes=changes, data_dir=folder)
     place = Place(one_of(DeviceName, "device", device), threads, folder)
@@ -205,6 +220,9 @@ def resolve_preset(
     overrides: Overrides = NO_OVERRIDES,
     image_size: int | None = None,
     fit: str | None = None,
+    classes: str | None = None,
+    frames: str | None = None,
+    images_key: str | None = None,
     data_dir: str | Path | None = None,
 ) -> Preset:
     """A preset, resolved and validated: all that a run depends on but its seed.
@@ -218,13 +236,22 @@ def resolve_preset(
         overrides: fields and their values, as for `gancli.train`.
         image_size: side of your own images in training.
         fit: `"crop"` (the default) or `"resize"`: how your own images become square.
+        classes: what their classes are taken from, as for `gancli.train`.
+        frames: `"first"` (the default) or `"all"`: the images read of an animation.
+        images_key: the array of the images in an npz.
         data_dir: the folder of named data sets.
 
     Raises:
         UsageError: something unknown, or a value that does not fit.
         DataError: there are no images at the path.
     """
-    choices = ImageChoices(image_size, one_of(FitName, "fit", fit))
+    choices = ImageChoices(
+        image_size,
+        one_of(FitName, "fit", fit),
+        classes=one_of(ClassesName, "classes", classes),
+        frames=one_of(FramesName, "frames", frames),
+        images_key=images_key,
+    )
     return _preset(
         model,
         dataset,

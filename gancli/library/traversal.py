@@ -12,6 +12,7 @@ from torch import Tensor
 
 from gancli.errors import UsageError
 from gancli.html import data_uri
+from gancli.image_formats import image_in
 from gancli.report.traversal_figures import axes_sheet, strip
 from gancli.sampler import Sampler, Samples
 from gancli.traverse import Axis, AxisEffect, Span, axes, choose_axes, effect, frames
@@ -72,7 +73,7 @@ class Traversed(tuple[TraversedAxis, ...]):
             )
             for axis in self
         ]
-        return Image.open(io.BytesIO(axes_sheet(rows)))
+        return image_in(axes_sheet(rows))
 
     def _repr_html_(self) -> str:
         buffer = io.BytesIO()
@@ -113,5 +114,5 @@ def traverse_model(
 
 def _traversed(axis: Axis, images: Samples) -> TraversedAxis:
     tensor = torch.from_numpy(np.ascontiguousarray(np.moveaxis(images, -1, 2)))
-    picture = Image.open(io.BytesIO(strip(axis, images)))
+    picture = image_in(strip(axis, images))
     return TraversedAxis(axis.name, axis.values, axis.headings, effect(images), tensor, picture)

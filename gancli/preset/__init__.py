@@ -5,6 +5,7 @@ from gancli.preset.named_data import models_on, spec_named
 from gancli.preset.published import Published
 from gancli.preset.schedule import Schedule
 from gancli.preset.schema import Preset
+from gancli.preset.short_run import fill_short_run, keep_periods
 from gancli.preset.show import to_toml
 from gancli.preset.stored import StoredPreset
 
@@ -14,6 +15,8 @@ __all__ = [
     "Schedule",
     "StoredPreset",
     "change",
+    "fill_short_run",
+    "keep_periods",
     "load_preset",
     "mark_deviations",
     "models_on",

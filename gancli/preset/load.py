@@ -22,6 +22,7 @@ _PERIODS = {
     "log_every",
     "preview_every",
     "checkpoint_every",
+    "checkpoint_minutes",
     "keep_newest",
     "keep_every",
     "evaluate_every",

@@ -9,16 +9,18 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
-from gancli.scores import ranking_scores, ranks
+from gancli.scores import ranking_scores, ranks, score_meant
 from gancli.settings import Settings
 
 Decay = Annotated[float, Field(ge=0, lt=1)]
 Count = Annotated[int, Field(gt=0, le=1_000_000_000)]
+Minutes = Annotated[float, Field(gt=0, le=1_000_000)]
 TurnCount = Annotated[int, Field(gt=0, le=10_000)]
 """Turns of one step; limited, because its plan lists them one by one."""
 
 
-def _ranking_score(name: str) -> str:
+def _ranking_score(typed: str) -> str:
+    name = score_meant(typed)
     if not ranks(name):
         raise PydanticCustomError(
             "unknown_score",
@@ -66,9 +68,11 @@ class Schedule(Settings):
     log_every: Count = 100
     """steps between two lines of metrics.jsonl"""
     preview_every: Count = 1000
-    """steps between two previews"""
+    """steps between two previews; the first is of step 0"""
     checkpoint_every: Count = 1000
     """steps between two checkpoints"""
+    checkpoint_minutes: Minutes | None = None
+    """save also when so many minutes have passed since the last checkpoint; no number changes"""
     keep_newest: Count = 2
     """how many of the newest checkpoints are kept"""
     keep_every: Count | None = None
@@ -109,7 +113,9 @@ class Schedule(Settings):
         """How many real batches are dealt before this step."""
         if self.warmup is None:
             return step * self.discriminator_steps
-        return sum(map(self.discriminator_steps_at, range(step)))
+        first, every = min(self.warmup.first, step), self.warmup.every
+        warm = first + (len(range(0, step, every)) - len(range(0, first, every)) if every else 0)
+        return warm * self.warmup.steps + (step - warm) * self.discriminator_steps
 
     def lr_factor(self, step: int) -> float:
         """The factor of every learning rate at this step."""

@@ -1,8 +1,11 @@
 """A resolved preset as TOML that trains as it stands, with each field's meaning next to it."""
 
+import json
+from collections.abc import Sequence
+
 import tomlkit
 from pydantic import BaseModel
-from tomlkit.items import Item, Table
+from tomlkit.items import Item, Table, Trivia
 
 from gancli.preset.schema import Preset
 
@@ -56,5 +59,28 @@ def _on_one_line(comment: str) -> str:
 
 
 def _item(value: object) -> Item:
+    if isinstance(value, tuple) and all(isinstance(each, str) for each in value):
+        return _Words(value)
     item: Item = tomlkit.item(list(value) if isinstance(value, tuple) else value)
     return item
+
+
+class _Words(Item):
+    """An array of strings, such as thousands of classes: tomlkit's own takes quadratic time."""
+
+    def __init__(self, words: Sequence[str]) -> None:
+        super().__init__(Trivia())
+        self._words = words
+
+    def as_string(self) -> str:
+        """The array on one line."""
+        return f"[{', '.join(map(_quoted, self._words))}]"
+
+    def unwrap(self) -> list[str]:
+        """The strings."""
+        return list(self._words)
+
+
+def _quoted(word: str) -> str:
+    """As TOML has it: like JSON, but for one character."""
+    return json.dumps(word, ensure_ascii=False).replace("\x7f", "\\u007f")

@@ -39,7 +39,10 @@ def print_comparison(found: Comparison, baseline: Baseline) -> None:
     lines = [["", "", "", *called.values()]]
     for rank, row in enumerate(found.rows, 1):
         own = row.entry.evaluation
-        at = row.entry.how if own.step is None else f"step {own.step:,}, {row.entry.how}"
+        if own.step is None:
+            at = "" if row.entry.how == row.name else row.entry.how
+        else:
+            at = f"step {own.step:,}, {row.entry.how}"
         cells = (_cell(name, own, found.best(name)) for name in names)
         lines.append([str(rank), shown[row.name], at, *cells])
     if floor is not None:
@@ -86,7 +89,9 @@ def _cell(name: str, found: Evaluation, best: float | None = None) -> str:
 
 def _remarks(found: Comparison, baseline: Baseline) -> list[str]:
     floor, lacking = baseline
-    p, first = found.protocol, found.rows[0].entry.evaluation
+    p = found.protocol
+    scores = {name: value for row in reversed(found.rows) for name, value in row.scores.items()}
+    every = found.rows[0].entry.evaluation.model_copy(update={"protocol": p, "scores": scores})
     lines = [f"{BEST_MARK} the best of all"]
     if p.network == "none":
         lines.append(f"{p.count:,} images each, as they are in files")
@@ -94,7 +99,10 @@ def _remarks(found: Comparison, baseline: Baseline) -> list[str]:
         lines.append(
             f"{p.count:,} generated images each ({p.network}, batch norm in {p.mode} mode)"
         )
-    lines += reference_lines(first)
+    lines += reference_lines(every)
+    lines += _said_of_rows(found)
+    if found.left_out:
+        lines.append(f"left out, without a score by this protocol: {', '.join(found.left_out)}")
     if found.is_uneven:
         lines.append(
             "a best of several checkpoints is compared with others: being chosen by its score "
@@ -110,6 +118,21 @@ def _remarks(found: Comparison, baseline: Baseline) -> list[str]:
             "images is higher, so that of real data is too high"
         )
     return lines
+
+
+def _said_of_rows(found: Comparison) -> list[str]:
+    """What the evaluations remark, with the rows it holds for, unless it holds for all."""
+    of: dict[str, list[str]] = {}
+    for row in found.rows:
+        for remark in row.entry.evaluation.remarks:
+            of.setdefault(remark, []).append(row.name)
+    shown = _short([row.name for row in found.rows])
+    return [
+        remark
+        if len(names) == len(found.rows)
+        else f"{', '.join(dict.fromkeys(shown[name] for name in names))}: {remark}"
+        for remark, names in of.items()
+    ]
 
 
 def _overlap(found: Comparison) -> bool:

@@ -12,6 +12,7 @@ from io import StringIO
 from rich.console import Console
 
 from gancli.launch import leads_here
+from gancli.printable import printable
 
 NOTEBOOKS = (
     "JPY_PARENT_PID",
@@ -80,8 +81,9 @@ def unseen_console() -> Console:
 
 
 def say(sentence: str) -> None:
-    """Print a line as it is."""
-    console().print(sentence, markup=False)
+    """Print lines as they are, but for what would steer a terminal."""
+    lines = map(printable, sentence.split("\n"))
+    console().print("\n".join(lines), markup=False)
 
 
 def print_text(text: str) -> None:

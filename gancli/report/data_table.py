@@ -5,6 +5,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from gancli.pasteable import command
+from gancli.printable import printable
 from gancli.report.console import console, say
 
 CLASSES_SHOWN = 20
@@ -16,15 +17,25 @@ class Look(BaseModel):
 
     name: str
     count: int
-    """samples, broken ones included"""
+    """samples, broken ones not among them"""
     classes: dict[str, int]
     """samples of each; empty: not labelled"""
+    classes_from: str = ""
+    """what the classes were taken from, or why there are none; empty: not the user's own files"""
     sizes: list[tuple[int, int]]
     """least, median and largest width and height, in pixels; empty: points"""
     modes: dict[str, int]
     """images of each of Pillow's modes; empty: not the user's own files"""
     broken: list[str]
-    """images that cannot be decoded"""
+    """images that cannot be decoded, or read"""
+    reasons: dict[str, str]
+    """why, for each of them"""
+    remarks: list[str]
+    """what is unusual, and how it is dealt with"""
+    passed_over: dict[str, int] = {}
+    """files that are left out as no images, by reason"""
+    several_frames: str = ""
+    """what is read of files of several frames, in words; empty: there are none"""
     training: list[str]
     """what training would do with it, in lines"""
 
@@ -33,7 +44,8 @@ def print_look(found: Look) -> None:
     """Print all of it."""
     table = Table(title=found.name, title_justify="left", show_header=False)
     table.add_row("samples", f"{found.count:,}")
-    table.add_row("classes", escape(_classes(found.classes)))
+    why = f" ({found.classes_from})" if found.classes_from else ""
+    table.add_row("classes", _safe(_classes(found.classes) + why))
     if found.sizes:
         words = ("smallest", "median", "largest")
         sizes = zip(words, found.sizes, strict=True)
@@ -41,11 +53,23 @@ def print_look(found: Look) -> None:
     if found.modes:
         modes = ", ".join(f"{mode} {count:,}" for mode, count in found.modes.items())
         table.add_row("modes", modes)
-        table.add_row("broken", escape(_broken(found.broken)))
-    table.add_row("training", escape("\n".join(found.training)))
+        table.add_row("broken", _safe(_broken(found.reasons)))
+    if found.passed_over:
+        said = (f"{count:,} {reason}" for reason, count in sorted(found.passed_over.items()))
+        table.add_row("passed over", _safe(", ".join(said)))
+    if found.several_frames:
+        table.add_row("frames", _safe(found.several_frames))
+    table.add_row("training", "\n".join(map(_safe, found.training)))
     console().print(table, soft_wrap=False)
+    for remark in found.remarks:
+        say(f"note: {remark}")
     if found.broken:
         say(f"broken images stop {command('train')}, unless it is told to --skip-broken")
+
+
+def _safe(text: str) -> str:
+    """Names from outside as rich prints them."""
+    return escape(printable(text))
 
 
 def _classes(classes: dict[str, int]) -> str:
@@ -56,7 +80,8 @@ def _classes(classes: dict[str, int]) -> str:
     return f"{len(classes)}: {', '.join(shown)}{f', and {more:,} more' if more else ''}"
 
 
-def _broken(names: list[str]) -> str:
-    more = len(names) - BROKEN_SHOWN
-    rest = f", and {more:,} more" if more > 0 else ""
-    return f"{len(names):,}: {', '.join(names[:BROKEN_SHOWN])}{rest}" if names else "none"
+def _broken(reasons: dict[str, str]) -> str:
+    lines = [f"{name}: {reason}" for name, reason in list(reasons.items())[:BROKEN_SHOWN]]
+    more = len(reasons) - len(lines)
+    rest = [f"and {more:,} more"] if more else []
+    return "\n".join([f"{len(reasons):,}", *lines, *rest]) if reasons else "none"

@@ -16,6 +16,7 @@ from gancli.scores import (
     class_of,
     is_headline,
     is_spread,
+    metric_of,
     score_named,
     whole_score,
 )
@@ -48,8 +49,9 @@ def shown_name(name: str, found: Evaluation, classes: Sequence[str]) -> str:
 
 def shown_value(name: str, found: Evaluation) -> str:
     """A score's value, with its spread where it has one."""
+    # Files of before have a 0 where repetitions were of the same images.
     spread = found.scores.get(f"{name}{STD_SUFFIX}")
-    around = f" +- {spread:.4f}" if spread is not None else ""
+    around = f" +- {spread:.4f}" if spread else ""
     return shown_number(name, found.scores[name]) + around
 
 
@@ -130,7 +132,7 @@ def print_evaluation(
                 *cells[: len(more)],
             )
     console().print(table, soft_wrap=False)
-    for line in protocol_lines(found):
+    for line in (*protocol_lines(found), *found.remarks):
         say(line)
     if published is not None:
         say(f"published by {published.source}")
@@ -146,6 +148,9 @@ def protocol_lines(found: Evaluation) -> list[str]:
     """What the scores depend on, in words."""
     p = found.protocol
     each = f", {p.per_class:,} of each class" if p.per_class else ""
+    if p.classes_as is not None and not each:
+        of_all = {"equal": "equally many", "reference": "in the reference's proportions"}
+        each = f", classes {of_all[p.classes_as]}"
     if p.network == GIVEN:
         made = f"{p.count:,} images as they are in files, {found.images}"
     else:
@@ -154,21 +159,28 @@ def protocol_lines(found: Evaluation) -> list[str]:
             f"{p.count:,} generated images{each} ({p.network}, batch norm in {p.mode} mode, seeds "
             f"{p.seeds}{within}, checkpoint: {found.selection})"
         )
-    return [made, *reference_lines(found)]
+    return [made, *([p.converted] if p.converted else []), *reference_lines(found)]
 
 
 def reference_lines(found: Evaluation) -> list[str]:
     """What the scores depend on in addition to the scored images, in words."""
     p = found.protocol
     lines = []
-    if p.reference_count:
+    if p.reference_count and not p.reference_weights:
         split = "" if p.split == "all" else f", {p.split} split"
         lines.append(f"against {p.reference_count:,} of {p.reference}{split}, data {p.data}")
+    if p.reference_weights:
+        count = "" if p.reference_count else "; of how many images is unknown, too"
+        lines.append(
+            f"against the statistics in {p.reference}, data {p.data}, weights "
+            f"{p.reference_weights}{count}"
+        )
     lines.append(f"by {p.extractor}, weights {p.weights}, {p.dtype}, images {p.resize}")
     if not comparable(found):
         lines.append(
             f"[{p.extractor}]: not the features of published scores, so compare like with like"
         )
+    lines += settings_lines(found)
     if "fid" in found.scores and p.count < ENOUGH_IMAGES:
         lines.append(
             f"FID of {p.count:,} images is biased upwards: compare FIDs of equally many images only"
@@ -182,4 +194,18 @@ def reference_lines(found: Evaluation) -> list[str]:
         )
     if found.intervals:
         lines.append(INTERVALS_NOTE)
+    return lines
+
+
+def settings_lines(found: Evaluation) -> list[str]:
+    """What the metrics of the scores are computed with, one line per metric that says it."""
+    own = {e.name: e for name in found.scores if (e := metric_of(name)) and e.settings}
+    lines = []
+    for entry in own.values():
+        labels = [score.label for score in entry.scores if score.name in found.scores]
+        values = found.protocol.settings_of(entry.scores[0].name)
+        said = ", ".join(f"{each.label} {values[each.name]:,}" for each in entry.settings)
+        has_spread = any(f"{score.name}{STD_SUFFIX}" in found.scores for score in entry.scores)
+        spread = "; +- is the standard deviation over them" if has_spread else ""
+        lines.append(f"{' and '.join(labels)}: {said}{spread}")
     return lines

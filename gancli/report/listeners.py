@@ -5,10 +5,26 @@ from contextlib import ExitStack, contextmanager
 
 from rich.console import Console
 
+from gancli.notices import notice_once
 from gancli.report import tensorboard as scribe
 from gancli.report.progress import RunDisplay, display
 from gancli.report.run_report import Recorder
 from gancli.trainer import Event, Job, Listener
+
+
+def unharmed(listener: Listener, what: str) -> Listener:
+    """A listener that only shows or reports: its faults are told, and never end a run."""
+
+    def tell(event: Event) -> None:
+        try:
+            listener(event)
+        except Exception as error:  # whatever it is, the run counts for more
+            notice_once(
+                f"{what} could not be brought up to date ({type(error).__name__}: {error}); "
+                "training goes on"
+            )
+
+    return tell
 
 
 class Audience:
@@ -45,6 +61,9 @@ def watched(
     with ExitStack() as stack:
         listeners: list[Listener] = []
         if tensorboard:
-            listeners.append(stack.enter_context(scribe.scribe(job.run, first_step)).note)
+            written = stack.enter_context(scribe.scribe(job.run, first_step))
+            listeners.append(unharmed(written.note, "TensorBoard's file"))
         board = stack.enter_context(display(console, job, shorter))
-        yield board, Audience(Recorder(job.run, first_step).note, *listeners, board.note, *more)
+        report = unharmed(Recorder(job.run, first_step).note, "the report")
+        shown = unharmed(board.note, "the display")
+        yield board, Audience(report, *listeners, shown, *more)

@@ -6,28 +6,29 @@ from pathlib import Path
 from typing import NamedTuple
 
 import gancli
+from gancli.data import Mixture
 from gancli.evaluation.leaderboard import Entry
+from gancli.evaluation.mode_coverage import FAIR_SHARE, RADIUS_IN_STD
 from gancli.evaluation.protocol import Evaluation
 from gancli.folders import portable
-from gancli.html import data_uri, template, thinned
+from gancli.html import data_uri, page_bytes, template, thinned
 from gancli.plurals import counted
 from gancli.preset import to_toml
 from gancli.preset.published import ABSENT
 from gancli.preset.schema import leaves
+from gancli.report.charts import SCORE_WORDS, charts_of
 from gancli.report.evaluation import (
     protocol_lines,
     shown_interval,
     shown_name,
     shown_value,
 )
-from gancli.report.summary import Series, Summary
+from gancli.report.summary import Summary
 from gancli.scores import is_headline
 
 REPORT_PICTURE_BYTES = 12_000_000
 """Bytes of pictures in one page; in its base64 they take a third more."""
 MAX_PREVIEWS = 120
-MAX_CURVE_POINTS = 2000
-"""Points of one curve; more could not be told apart."""
 
 
 class PreviewFrame(NamedTuple):
@@ -58,13 +59,6 @@ class Judged(NamedTuple):
     """in words"""
 
 
-class Chart(NamedTuple):
-    """Curves that share an axis."""
-
-    title: str
-    series: Series
-
-
 def render_report(summary: Summary) -> bytes:
     """The page, in UTF-8, below 20 MB."""
     preset = summary.header.preset
@@ -75,15 +69,16 @@ def render_report(summary: Summary) -> bytes:
         settings=summary.header.settings,
         facts=_facts(summary),
         frames=_frames(summary),
+        seen=_seen(summary),
         left_out=len(summary.previews) - len(_chosen(summary)),
-        charts=_charts(summary),
+        charts=charts_of(summary),
         latest=summary.latest(),
         judged=[_judged(group, preset.data.class_names) for group in summary.standing()],
         deviations=_deviations(summary),
         toml=to_toml(preset),
         version=gancli.__version__,
     )
-    return page.encode()
+    return page_bytes(page)
 
 
 def _facts(summary: Summary) -> dict[str, str]:
@@ -104,19 +99,17 @@ def _facts(summary: Summary) -> dict[str, str]:
     }
 
 
-def _charts(summary: Summary) -> list[Chart]:
-    charts = [Chart("losses", summary.losses), Chart("terms of the losses", summary.terms)]
-    charts += [Chart(name, {name: points}) for name, points in summary.scores.items()]
-    charts += [Chart(name, {name: points}) for name, points in summary.judged.items()]
-    charts.append(Chart("steps per second", {"steps/s": summary.speed}))
-    shorter = [
-        Chart(
-            title,
-            {name: thinned(points, MAX_CURVE_POINTS) for name, points in series.items() if points},
-        )
-        for title, series in charts
-    ]
-    return [chart for chart in shorter if chart.series]
+def _seen(summary: Summary) -> str:
+    """What the last preview of points shows, in a sentence; empty where modes are not counted."""
+    latest, data = summary.latest(), summary.header.preset.data
+    if not isinstance(data, Mixture) or not SCORE_WORDS.keys() <= latest.keys():
+        return ""
+    return (
+        f"In the last preview the samples reach {latest['modes_captured']:g} of "
+        f"{counted(data.modes, 'mode')} (captured) and give {latest['modes_held']:g} of them at "
+        f"least {FAIR_SHARE:.0%} of their fair share (held); {latest['high_quality']:.0%} of the "
+        f"points are within {RADIUS_IN_STD:g} standard deviations of a mode."
+    )
 
 
 def _judged(group: list[Entry], classes: Sequence[str]) -> Judged:
@@ -131,7 +124,9 @@ def _judged(group: list[Entry], classes: Sequence[str]) -> Judged:
         for each in group
     ]
     last = group[-1].evaluation
-    return Judged([shown_name(n, last, classes) for n in names], rows, protocol_lines(last))
+    return Judged(
+        [shown_name(n, last, classes) for n in names], rows, [*protocol_lines(last), *last.remarks]
+    )
 
 
 def _shown(name: str, found: Evaluation) -> str:

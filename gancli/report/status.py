@@ -9,6 +9,7 @@ from rich_pixels import Pixels
 
 from gancli.checkpoint import read_header
 from gancli.errors import GanError
+from gancli.image_formats import image_in
 from gancli.pasteable import command
 from gancli.plurals import counted
 from gancli.report.console import say
@@ -95,7 +96,7 @@ def _in_a_line(run: Run) -> str:
 
 def draw(path: Path, columns: int) -> Pixels:
     """A picture in half-block characters, at most `columns` wide."""
-    with Image.open(path) as picture:
+    with image_in(path) as picture:
         width = min(MAX_DRAWN_COLUMNS, columns, picture.width)
         height = width * picture.height // picture.width
         small = picture.convert("RGB").resize((width, height), Image.Resampling.LANCZOS)

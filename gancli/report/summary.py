@@ -19,10 +19,15 @@ from gancli.evaluation.protocol import Evaluation
 from gancli.evaluation.results import read_evaluations, training_evaluations
 from gancli.plurals import counted
 from gancli.report.evaluation import shown_name
-from gancli.runs.folder import LogRow, Run
+from gancli.runs.folder import Run
+from gancli.runs.logs import LogRow
 from gancli.scores import is_headline
 
 LOSS = "loss_"
+LARGEST_SHOWN = 1e100
+"""Larger numbers are not this program's; quotients and sums of smaller ones are finite."""
+LONGEST_SHOWN_SECONDS = 1e11
+"""Some three thousand years; what takes longer is said to take as long."""
 
 
 class Point(NamedTuple):
@@ -102,7 +107,7 @@ class Summary:
     @cached_property
     def speed(self) -> list[Point]:
         """Steps per second, at each line of the log."""
-        return [Point(r["step"], r["steps"] / r["seconds"]) for r in self.timing if r["seconds"]]
+        return [Point(r["step"], r["steps"] / r["seconds"]) for r in self.timing]
 
     @property
     def seconds(self) -> float:
@@ -122,12 +127,12 @@ class Summary:
         rate = self.samples_per_second
         if rate is None:
             return "no speed is known before the first log"
-        spent = timedelta(seconds=round(self.seconds))
+        spent = _duration(self.seconds)
         said = f"{self.speed[-1].value:,.1f} steps/s, {rate:,.0f} {self.unit}/s; trained {spent}"
         left = self.header.preset.schedule.steps - self.step
         if not left or not goes_on:
             return said
-        return f"{said}, {timedelta(seconds=round(left / self.speed[-1].value))} to go"
+        return f"{said}, {_duration(left / self.speed[-1].value)} to go"
 
     @property
     def unit(self) -> str:
@@ -149,7 +154,7 @@ def summarise_run(run: Run, header: Header) -> Summary:
     metrics = run.metrics()
     known = known_step(header, metrics)
     previews = {step: path for step, path in run.previews().items() if step <= known}
-    timing = [row for row in run.timing() if _is_number(row.get("seconds"), row.get("steps"))]
+    timing = [row for row in run.timing() if _is_positive(row.get("seconds"), row.get("steps"))]
     trained = [each.evaluation for each in training_evaluations(run)]
     return Summary(run, header, metrics, timing, previews, trained, _asked(run))
 
@@ -178,5 +183,22 @@ def _series(rows: Iterable[LogRow], wanted: Callable[[str], bool]) -> Series:
 
 
 def _is_number(*values: object) -> bool:
-    """Whether all are: the file may have been edited."""
-    return all(isinstance(value, int | float) for value in values)
+    """Whether all are, and finite as floats: the file may have been edited."""
+    return all(
+        isinstance(value, int | float)
+        and not isinstance(value, bool)
+        and abs(value) <= LARGEST_SHOWN
+        for value in values
+    )
+
+
+def _is_positive(*values: object) -> bool:
+    """Whether all are numbers to divide by."""
+    return all(
+        _is_number(value) and isinstance(value, int | float) and value >= 1 / LARGEST_SHOWN
+        for value in values
+    )
+
+
+def _duration(seconds: float) -> timedelta:
+    return timedelta(seconds=round(min(seconds, LONGEST_SHOWN_SECONDS)))

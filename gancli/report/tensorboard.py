@@ -6,10 +6,10 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PIL import Image
 
 from gancli.errors import UsageError
 from gancli.evaluate_in_training import Evaluated
+from gancli.image_formats import image_in
 from gancli.runs.folder import Run
 from gancli.trainer import Event, Logged, Previewed
 
@@ -55,7 +55,7 @@ class Scribe:
             for name, value in event.found.evaluation.scores.items():
                 self._writer.add_scalar(name, value, event.step)
         elif isinstance(event, Previewed):
-            with Image.open(event.path) as picture:
+            with image_in(event.path) as picture:
                 pixels = np.asarray(picture.convert("RGB"))
             self._writer.add_image("preview", pixels, event.step, dataformats="HWC")
 

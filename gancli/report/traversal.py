@@ -7,7 +7,7 @@ from rich.markup import escape
 from rich.table import Table
 
 import gancli
-from gancli.html import template
+from gancli.html import page_bytes, template
 from gancli.pasteable import command
 from gancli.report.console import console, say
 from gancli.report.traversal_figures import Sprite, shown_effect
@@ -82,7 +82,7 @@ def render_traversal(found: Traversal, panels: Sequence[Panel]) -> bytes:
         facts=_facts(found, shown),
         version=gancli.__version__,
     )
-    return page.encode()
+    return page_bytes(page)
 
 
 def _facts(found: Traversal, shown: Sequence[Panel]) -> Mapping[str, str]:

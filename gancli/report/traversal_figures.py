@@ -8,12 +8,19 @@ import numpy as np
 from PIL import Image
 
 from gancli.html import data_uri, thinned
-from gancli.pictures import grid, labelled_table, png, to_image
+from gancli.pictures import (
+    encoded,
+    enlarged,
+    grid,
+    labelled_table,
+    png,
+    to_image,
+)
 from gancli.sampler import Samples
 from gancli.traverse import Axis, AxisEffect
 
-STRIP_SIDE = 64
-"""Pixels of an image's side in a strip, at least; smaller ones are enlarged by a whole number."""
+GIF_WIDTH, GIF_BYTES = 480, 8_000_000
+"""Pixels of an animation's width, at least, and its bytes, at most."""
 AXES_SHEET_SIDE = 128
 """Pixels of an image's side in a sheet, at most."""
 AXES_SHEET_COLUMNS = 16
@@ -39,7 +46,7 @@ class Sprite(NamedTuple):
 
 def strip(axis: Axis, images: Samples) -> bytes:
     """A PNG of the axis's images, (rows, frames, H, W, C), values above the columns."""
-    tiles = [[to_image(each) for each in row] for row in _enlarged(images)]
+    tiles = [[to_image(each) for each in row] for row in enlarged(images)]
     rows = list(zip(axis.rows, tiles, strict=True))
     return png(labelled_table(rows, tiles[0][0].size, axis.headings))
 
@@ -48,7 +55,7 @@ def axes_sheet(ranked: Sequence[tuple[AxisEffect, Samples]]) -> bytes:
     """A PNG with one row per axis, in the order given: frames of one row, (frames, H, W, C)."""
     rows, side = [], (0, 0)
     for found, images in ranked:
-        chosen = thinned(list(_enlarged(images)), AXES_SHEET_COLUMNS)
+        chosen = thinned(list(enlarged(images)), AXES_SHEET_COLUMNS)
         tiles = [_at_most(to_image(image), AXES_SHEET_SIDE) for image in chosen]
         first, last = found.headings[0], found.headings[-1]
         rows.append((f"{found.name}\n{first} to {last}\n{shown_effect(found)}", tiles))
@@ -61,23 +68,37 @@ def shown_effect(found: AxisEffect) -> str:
     return "0" if found.is_dead else f"{found.effect:.2f}"
 
 
-def animation(axis: Axis, images: Samples) -> bytes:
+def animation(axis: Axis, images: Samples, limit: int = GIF_BYTES) -> bytes:
     """A GIF of the axis's frames, (rows, frames, H, W, C), its rows side by side.
 
-    Where neighbouring frames are alike it goes forth and back.
+    Where neighbouring frames are alike it goes forth and back. It is at least `GIF_WIDTH` wide, of
+    pixels repeated a whole number of times, unless it were of more than `limit` bytes: then it
+    becomes smaller, step by step.
     """
-    frames = _frames(_enlarged(images))
+    width, side = _frames(images[:, :1])[0].width, min(images.shape[2:4])
+    larger = [times * side for times in range(-(-GIF_WIDTH // width), 0, -1)]
+    for pixels in larger:
+        content = _gif(axis, enlarged(images, pixels))
+        if len(content) <= limit:
+            return content
+    for power in range(1, side.bit_length()):
+        content = _gif(axis, _shrunk(images, 2**power))
+        if len(content) <= limit:
+            break
+    return content
+
+
+def _gif(axis: Axis, images: Samples) -> bytes:
+    frames = _frames(images)
     order = [*frames, *frames[-2:0:-1]] if axis.ordered else frames
-    buffer = io.BytesIO()
-    order[0].save(
-        buffer,
-        "gif",
-        save_all=True,
-        append_images=order[1:],
-        duration=VALUE_MS if axis.ordered else CLASS_MS,
-        loop=0,
-    )
-    return buffer.getvalue()
+    options = {
+        "format": "gif",
+        "save_all": True,
+        "append_images": order[1:],
+        "duration": VALUE_MS if axis.ordered else CLASS_MS,
+        "loop": 0,
+    }
+    return encoded(order[0], options)
 
 
 def sprite(images: Samples, budget: int) -> Sprite:
@@ -148,12 +169,6 @@ def _frames(images: Samples) -> list[Image.Image]:
         grid(images[:, frame], min(len(images), ROWS_SIDE_BY_SIDE))
         for frame in range(images.shape[1])
     ]
-
-
-def _enlarged(images: Samples) -> Samples:
-    """Images of (..., H, W, C), their pixels repeated until the side is STRIP_SIDE or more."""
-    times = -(-STRIP_SIDE // images.shape[-2])
-    return images.repeat(times, axis=-3).repeat(times, axis=-2)
 
 
 def _at_most(image: Image.Image, side: int) -> Image.Image:

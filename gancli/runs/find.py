@@ -6,19 +6,19 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 
-from filelock import FileLock
-
 from gancli.catalog import example_of, labelled_example, model_names
 from gancli.catalog.preset_files import close_to
 from gancli.checkpoint import Checkpoint, load
 from gancli.errors import RunError, UsageError
-from gancli.files import disk_errors
+from gancli.files import disk_errors, make_folder
 from gancli.folders import close_path, expanded
+from gancli.locks import locked
 from gancli.pasteable import command
 from gancli.preset import Preset
 from gancli.runs.folder import LAST, Run
 from gancli.runs.names import numbered_folders, output_name, run_name, run_number, runs_root
 from gancli.runs.standing import all_runs_there_are
+from gancli.scratch import PARTIAL, sweep
 
 PATH_CHARACTERS_SHOWN = 80
 """Characters of a name that an error repeats."""
@@ -27,14 +27,62 @@ PATH_CHARACTERS_SHOWN = 80
 def new_run(preset: Preset) -> Run:
     """Claim the next numbered folder, MODEL-DATASET-NNN; numbers count all runs of the root."""
     root = runs_root()
-    with disk_errors(root):
-        root.mkdir(parents=True, exist_ok=True)
-    with FileLock(root / ".lock"):
+    with locked(root / ".lock"), disk_errors(root):
         taken = (run_number(path.name) for path in root.iterdir())
         number = 1 + max((number for number in taken if number is not None), default=0)
         folder = root / run_name(preset.name, preset.dataset, number)
-        folder.mkdir()
+        make_folder(folder)
     return Run(folder)
+
+
+def refuse_if_taken(folder: Path, *, force: bool) -> None:
+    """Check that a run may begin in a folder.
+
+    Args:
+        folder: it need not exist.
+        force: whether a run in it may be replaced.
+
+    Raises:
+        RunError: something is there that must stay, or it may not be looked into.
+    """
+    sweep(folder)
+    if _is_empty(folder):
+        return
+    if not Run(folder).exists():
+        raise RunError(
+            f"{folder} exists and holds no run of gancli, so nothing in it is touched: choose "
+            "another folder with --out"
+        )
+    if not force:
+        raise RunError(
+            f"{folder} holds a run already: continue it with --resume, replace it with --force, "
+            "or choose another folder with --out"
+        )
+
+
+def _is_of_a_start(path: Path) -> bool:
+    """Whether it is what a start leaves that ended before it had written its preset."""
+    run = Run(path.parent)
+    half = path.name.endswith(PARTIAL) and run.preset_file.name in path.name
+    return half or path == run.lock_file
+
+
+def _is_empty(folder: Path) -> bool:
+    """Whether a run may begin there without a question.
+
+    Raises:
+        RunError: it is a file, or may not be looked into.
+    """
+    try:
+        return all(map(_is_of_a_start, folder.iterdir()))
+    except FileNotFoundError:
+        return True
+    except NotADirectoryError:
+        raise RunError(f"--out {folder} is a file: name a folder") from None
+    except OSError as error:
+        raise RunError(
+            f"could not look into {folder}: {error.strerror}: choose another folder with --out"
+        ) from error
 
 
 @dataclass(frozen=True)

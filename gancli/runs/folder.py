@@ -1,39 +1,28 @@
 """A run's folder: what is in it, and who may work there."""
 
-import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from itertools import chain
 from pathlib import Path
-from typing import Any, NamedTuple
-
-from filelock import FileLock, Timeout
+from typing import NamedTuple
 
 from gancli.catalog import read_toml
-from gancli.errors import LockedError, RunError, UsageError
-from gancli.files import PARTIAL, disk_errors, write_atomically
+from gancli.checkpoint import step_said
+from gancli.errors import RunError, UsageError
+from gancli.files import disk_errors, write_atomically
+from gancli.notices import notice_once
 from gancli.pasteable import command
 from gancli.preset import Preset, Schedule, to_toml
-from gancli.sample_formats import SAMPLE_FILE
+from gancli.runs.hold import hold, refuse_if_lost
+from gancli.runs.logs import LogRow, append_row, flush_log, keep_rows_to, read_rows
+from gancli.runs.own_files import own_files, remove_empty_folders
+from gancli.scratch import PARTIAL
 
-LogRow = dict[str, Any]
-"""A line of a log, `step` among its keys."""
 SUFFIX = ".safetensors"
 LAST, BEST = "last", "best"
 """Which checkpoint is meant, where it is not named by its step."""
 _STEP = re.compile(r"step-(\d+)")
-TRAVERSAL_FILE = re.compile(
-    r"(axes|seed|label|label-blend|category|code\d+|L\d+D\d+)\.(png|gif)|traverse\.html|traversal\.json"
-)
-"""The files of a folder of traversals."""
-_OWN = re.compile(
-    r"(preset\.toml|(metrics|timing|evaluations)\.jsonl|report\.html|evaluation\.json|[\w-]+-step-\d+\.png|tensorboard/events\.[^/]+|checkpoints/step-\d+\.safetensors|previews/step-\d+\.png"
-    rf"|samples/step-\d+-seeds-[^/]+(/([^/]+/)?({SAMPLE_FILE.pattern})|-grid\.png)"
-    rf"|traversals/step-\d+-seeds-[^/]+/({TRAVERSAL_FILE.pattern}))(\.partial)?"
-)
-"""The files a run, its sampling and its traversals write, relative to the run's folder."""
 
 
 class Best(NamedTuple):
@@ -105,12 +94,28 @@ class Run:
         return self.folder / "previews" / f"step-{step:06d}.png"
 
     def checkpoints(self) -> dict[int, Path]:
-        """The checkpoints there are, by step, in order."""
-        return _by_step((self.folder / "checkpoints").glob(f"step-*{SUFFIX}"))
+        """The checkpoints there are, by step, in order: a copied one is that of its own step.
+
+        Raises:
+            RunError: their folder may not be read.
+        """
+        found, copies = {}, {}
+        for step, path in _by_step(self.folder / "checkpoints", SUFFIX).items():
+            own = step_said(path)
+            if own in (None, step):
+                found[step] = path
+            else:
+                notice_once(f"{path} is the checkpoint of step {own:,}, whatever its name says")
+                copies[own] = path
+        return dict(sorted((copies | found).items()))
 
     def previews(self) -> dict[int, Path]:
-        """The previews there are, by step, in order."""
-        return _by_step((self.folder / "previews").glob("step-*.png"))
+        """The previews there are, by step, in order.
+
+        Raises:
+            RunError: their folder may not be read.
+        """
+        return _by_step(self.folder / "previews", ".png")
 
     def checkpoint(self, which: str = LAST) -> Path:
         """The file of a checkpoint: `last`, `best` or a step.
@@ -158,8 +163,16 @@ class Run:
         return LAST if which == LAST else "by its step"
 
     def exists(self) -> bool:
-        """Whether the folder holds a run: training leaves its lock next to what it writes."""
-        return bool(self.checkpoints()) or (self.lock_file.exists() and self.preset_file.exists())
+        """Whether the folder holds a run: training leaves its lock next to what it writes.
+
+        Raises:
+            RunError: the folder may not be read.
+        """
+        try:
+            begun = self.lock_file.exists() and self.preset_file.exists()
+        except OSError as error:
+            raise _unreadable(self.folder, error) from error
+        return begun or bool(self.checkpoints())
 
     def identity(self) -> tuple[str, str]:
         """Model and data set, as preset.toml names them; empty where it cannot be read."""
@@ -200,45 +213,56 @@ class Run:
 
         preset.toml stays, too: by it the folder is known as a run's, should this be interrupted.
         """
-        for path in self._own_files():
-            if path != self.preset_file:
-                path.unlink()
-        # A class's folder that is left empty would be in the way of the next samples.
-        made = [(self.folder / name).rglob("*") for name in ("samples", "traversals")]
-        for folder in sorted(chain.from_iterable(made), reverse=True):
-            if folder.is_dir() and not any(folder.iterdir()):
-                folder.rmdir()
+        with disk_errors(self.folder):
+            for path in own_files(self.folder):
+                if path != self.preset_file:
+                    path.unlink()
+            remove_empty_folders(self.folder)
 
     def tidy(self) -> None:
         """Remove what a killed training process left half-written."""
-        for path in self._own_files():
-            if path.name.endswith(PARTIAL):
-                path.unlink()
-
-    def _own_files(self) -> list[Path]:
-        files = (path for path in self.folder.rglob("*") if path.is_file())
-        return [p for p in files if _OWN.fullmatch(p.relative_to(self.folder).as_posix())]
+        with disk_errors(self.folder):
+            for path in own_files(self.folder):
+                if path.name.endswith(PARTIAL):
+                    path.unlink()
 
     def prune(self, schedule: Schedule) -> None:
         """Remove checkpoints but the newest ones, every k-th, and the best."""
-        steps = list(self.checkpoints())
+        found = self.checkpoints()
         best = self.best()
-        for step in steps[: -schedule.keep_newest]:
-            kept = schedule.keep_every and step % schedule.keep_every == 0
-            if not kept and (best is None or step != best.step):
-                self.checkpoint_file(step).unlink()
+        with disk_errors(self.folder / "checkpoints"):
+            for step in list(found)[: -schedule.keep_newest]:
+                kept = schedule.keep_every and step % schedule.keep_every == 0
+                is_copy = found[step] != self.checkpoint_file(step)
+                if not kept and not is_copy and (best is None or step != best.step):
+                    found[step].unlink()
+
+    def forget_after(self, step: int) -> None:
+        """Remove the checkpoints after a step, from which the run goes on."""
+        with disk_errors(self.folder / "checkpoints"):
+            for later, path in self.checkpoints().items():
+                if later > step:
+                    path.unlink()
 
     def log(self, row: LogRow) -> None:
         """Add a line to metrics.jsonl."""
-        _append(self.metrics_file, row)
+        self.refuse_if_lost()
+        append_row(self.metrics_file, row)
 
     def log_timing(self, row: LogRow) -> None:
         """Add a line to timing.jsonl."""
-        _append(self.timing_file, row)
+        self.refuse_if_lost()
+        append_row(self.timing_file, row)
 
     def log_evaluation(self, row: LogRow) -> None:
         """Add a line to evaluations.jsonl."""
-        _append(self.evaluations_file, row)
+        self.refuse_if_lost()
+        append_row(self.evaluations_file, row)
+
+    def flush_logs(self) -> None:
+        """Make the logs' lines survive a power failure: a checkpoint relies on those before it."""
+        for file in (self.metrics_file, self.timing_file, self.evaluations_file):
+            flush_log(file)
 
     def metrics(self) -> list[LogRow]:
         """The lines of metrics.jsonl, up to the first that is cut off or foreign."""
@@ -258,57 +282,37 @@ class Run:
         if self.evaluations_file.exists():
             files.append(self.evaluations_file)
         for file in files:
-            rows = [json.dumps(row) + "\n" for row in read_rows(file) if row["step"] <= step]
-            write_atomically(file, "".join(rows).encode())
+            keep_rows_to(file, step)
 
-    @contextmanager
-    def locked(self) -> Iterator[None]:
+    def locked(self) -> AbstractContextManager[None]:
         """Keep other processes from working in this folder; one left empty is removed.
 
         Raises:
             LockedError: one is at work already.
             DiskError: the folder cannot be made.
         """
-        with disk_errors(self.folder):
-            self.folder.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(self.lock_file)
-        try:
-            lock.acquire(timeout=0)
-        except Timeout:
-            raise LockedError(
-                f"another process is training in {self.folder}: wait for it, stop it, or choose "
-                "another folder with --out"
-            ) from None
-        try:
-            yield
-        finally:
-            if [path.name for path in self.folder.iterdir()] == [self.lock_file.name]:
-                self.lock_file.unlink()
-                self.folder.rmdir()
-            lock.release()
+        return hold(self.folder, self.lock_file, self.preset_file)
+
+    def refuse_if_lost(self) -> None:
+        """Where this process has locked the folder, see to it that it is still the run's.
+
+        Raises:
+            RunError: the folder was moved or deleted, or its preset.toml was.
+            LockedError: its lock was deleted, and another process has taken it.
+        """
+        refuse_if_lost(self.folder)
 
 
-def _append(file: Path, row: LogRow) -> None:
-    with disk_errors(file), file.open("a") as opened:
-        opened.write(json.dumps(row) + "\n")
+def _unreadable(path: Path, error: OSError) -> RunError:
+    return RunError(f"could not read {path}: {error.strerror}: make it readable")
 
 
-def read_rows(file: Path) -> list[LogRow]:
-    """The lines of a log, up to the first that is cut off or foreign."""
-    if not file.exists():
-        return []
-    rows = []
-    for line in file.read_bytes().splitlines():
-        try:
-            row = json.loads(line)
-        except ValueError:
-            break
-        if not isinstance(row, dict) or not isinstance(row.get("step"), int):
-            break
-        rows.append(row)
-    return rows
-
-
-def _by_step(paths: Iterable[Path]) -> dict[int, Path]:
+def _by_step(folder: Path, suffix: str) -> dict[int, Path]:
+    try:
+        paths = [path for path in folder.iterdir() if path.suffix == suffix]
+    except (FileNotFoundError, NotADirectoryError):
+        return {}
+    except OSError as error:
+        raise _unreadable(folder, error) from error
     named = ((_STEP.fullmatch(path.stem), path) for path in paths)
     return dict(sorted((int(match[1]), path) for match, path in named if match))

@@ -4,6 +4,7 @@ import hashlib
 import re
 from pathlib import Path
 
+from gancli.errors import RunError
 from gancli.folders import named_by
 
 _NUMBERED = re.compile(r"^.+-(?P<number>\d{3,})$")
@@ -28,9 +29,21 @@ def run_number(name: str) -> int | None:
 
 
 def numbered_folders() -> list[Path]:
-    """The folders under the root that are named as runs are, in the order of their numbers."""
+    """The folders under the root that are named as runs are, in the order of their numbers.
+
+    Raises:
+        RunError: the root may not be read.
+    """
     root = runs_root()
-    folders = root.iterdir() if root.is_dir() else ()
+    try:
+        folders = list(root.iterdir())
+    except (FileNotFoundError, NotADirectoryError):
+        folders = []
+    except OSError as error:
+        raise RunError(
+            f"could not read {root}, the folder of runs: {error.strerror}: make it readable, or "
+            "name another one in GANCLI_RUNS"
+        ) from error
     numbered = [(run_number(path.name), path) for path in folders]
     known = [(number, path) for number, path in numbered if number is not None]
     return [path for _, path in sorted(known, key=lambda pair: pair[0])]

@@ -41,6 +41,10 @@ MIN_CONFIDENCE = 0.9
 """A digit is of high quality if the classifier gives it at least this probability."""
 
 
+MIN_MEASUREMENTS = 5
+"""Of points, however short the training; of digits they would take longer than it."""
+MIN_SHOWN, MAX_SHOWN = 2, 5
+"""Steps side by side before the last."""
 FAIR_WORDS = f"with at least {FAIR_SHARE:.0%} of its fair share, in samples of high quality"
 
 
@@ -81,6 +85,19 @@ class Arena(ABC):
     """of a measurement"""
     modes: int
 
+    def every_in(self, steps: int) -> int:
+        """Steps between two measurements of a training of this length."""
+        del steps
+        return self.every
+
+    def shown_in(self, steps: int) -> list[int]:
+        """The steps whose pictures stand side by side in a training of this length."""
+        shown = [step for step in self.shown if step < steps]
+        if len(shown) < MIN_SHOWN:
+            every = self.every_in(steps)
+            shown = list(range(every, steps, every))[-MAX_SHOWN:]
+        return [*shown, steps]
+
     @abstractmethod
     def examine(self, samples: Samples) -> Measures:
         """Measure samples, as `gan sample` writes them."""
@@ -103,6 +120,10 @@ class PointArena(Arena):
     """A mixture of Gaussians."""
 
     data: Mixture
+
+    def every_in(self, steps: int) -> int:
+        """As always, or a fifth of a short training: a film of one picture shows nothing."""
+        return min(self.every, -(-steps // MIN_MEASUREMENTS))
 
     def examine(self, samples: Samples) -> Measures:
         """Measure points in data units."""
@@ -216,7 +237,6 @@ def open_arena(
     Raises:
         UsageError: the data set's modes are not known.
         DataError: MNIST cannot be read; NetworkError: or not be downloaded.
-        RunError: the cached classifier is damaged.
     """
     if isinstance(data, Mixture):
         shown = (200, 400, 600, 800, 5000)

@@ -17,6 +17,8 @@ from gancli.checkpoint import load
 from gancli.data import Mixture
 from gancli.errors import GanError, InterruptedRunError, LockedError, NonFiniteError
 from gancli.files import write_atomically
+from gancli.notices import as_path, as_text, never_fail_for_a_character
+from gancli.outside import model_from
 from gancli.sampler import Sampler, Samples
 from gancli.settings import Settings
 from gancli.signals import stop_flag
@@ -46,7 +48,7 @@ class CellRequest(Settings):
     def of(cls, study: Study, cell: CellSpec, data: Path, cache: Path) -> "CellRequest":
         """To run a cell in its place in a study."""
         folder = study.cell(cell.name).folder
-        return cls(cell=cell, folder=str(folder), data=str(data), cache=str(cache))
+        return cls(cell=cell, folder=as_text(folder), data=as_text(data), cache=as_text(cache))
 
 
 Tell = Callable[[dict[str, object]], None]
@@ -64,7 +66,7 @@ class CellExaminer:
         if not isinstance(event, Stepped):
             return
         last = self.trainer.job.preset.schedule.steps
-        if event.step % self.arena.every == 0 or event.step == last:
+        if event.step % self.arena.every_in(last) == 0 or event.step == last:
             self._measure(event.step)
         elif time.monotonic() - self._spoke > PROGRESS_SECONDS:
             self._say({"step": event.step})
@@ -96,11 +98,11 @@ def run_cell(request: CellRequest, tell: Tell, should_stop: Callable[[], bool]) 
         InterruptedRunError: `should_stop` said so; the state was saved.
         GanError: it cannot go on.
     """
-    spec, cell = request.cell, Cell(Path(request.folder))
+    spec, cell = request.cell, Cell(as_path(request.folder))
     began = time.monotonic()
     torch.set_num_threads(spec.settings.threads)
-    data = spec.preset.data.load(Path(request.data), spec.settings.seed)
-    arena = open_arena(spec.arena, spec.preset.data, Path(request.data), Path(request.cache))
+    data = spec.preset.data.load(as_path(request.data), spec.settings.seed)
+    arena = open_arena(spec.arena, spec.preset.data, as_path(request.data), as_path(request.cache))
     steps = cell.run.checkpoints()
     saved = load(steps[max(steps)]) if steps else None
     cell.run.tidy()
@@ -123,7 +125,7 @@ def _with_patience(request: CellRequest, tell: Tell, should_stop: Callable[[], b
     deadline = time.monotonic() + ORPHAN_WAIT_SECONDS
     while True:
         try:
-            with Cell(Path(request.folder)).run.locked():
+            with Cell(as_path(request.folder)).run.locked():
                 return run_cell(request, tell, should_stop)
         except LockedError:
             if time.monotonic() > deadline:
@@ -133,14 +135,15 @@ def _with_patience(request: CellRequest, tell: Tell, should_stop: Callable[[], b
 
 def run_as_process() -> None:
     """Do what standard input asks for; a failure's sentence goes to standard error."""
-    request = CellRequest.model_validate_json(sys.stdin.read())
+    request = model_from(CellRequest, sys.stdin.buffer.read(), "the request of a cell")
     parent = os.getppid()
+    never_fail_for_a_character()
 
     def tell(words: dict[str, object]) -> None:
         sys.stdout.write(json.dumps(words) + "\n")
         sys.stdout.flush()
 
-    with stop_flag(notice="") as stopped:
+    with stop_flag(said="") as stopped:
         try:
             # A study that was killed takes its cells with it, each with its state saved.
             _with_patience(request, tell, lambda: stopped() or os.getppid() != parent)

@@ -5,17 +5,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import torch
-from numpy.typing import NDArray
 
 from gancli.data import Mixture
+from gancli.discriminator_field import Field, discriminator_field
 from gancli.sampler import Samples
-from gancli.types import Players, Sample
+from gancli.types import Players
 
 FRAME_POINTS = 1000
 FRAME_IMAGES = 25
-FIELD_SIDE = 48
-"""The field is the discriminator's logit on a square grid with this many points per side."""
 
 
 @dataclass(frozen=True)
@@ -24,16 +21,15 @@ class Frame:
 
     samples: Samples
     """the first of the measured samples"""
-    field: NDArray[np.float32] | None
-    """(FIELD_SIDE, FIELD_SIDE) logits over the square the points live in, rows upwards; None for
-    images"""
+    field: Field | None
+    """None for images"""
 
     @staticmethod
     def of(samples: Samples, data: Mixture | None, players: Players) -> "Frame":
         """The frame of these samples; `data` where they are points."""
         if data is None:
             return Frame(samples[:FRAME_IMAGES], None)
-        return Frame(samples[:FRAME_POINTS], _field(players))
+        return Frame(samples[:FRAME_POINTS], discriminator_field(players))
 
     def packed(self) -> bytes:
         """As an npz file's content."""
@@ -52,22 +48,3 @@ class Frame:
                 return Frame(arrays["samples"], arrays.get("field"))
         except (OSError, ValueError, KeyError, EOFError):
             return None
-
-
-def _field(players: Players) -> NDArray[np.float32]:
-    """The logit at every point of the square [-1, 1]^2; pairs are judged with the guessed noise."""
-    weight = next(players.discriminator.parameters())
-    side = torch.linspace(-1, 1, FIELD_SIDE, device=weight.device, dtype=weight.dtype)
-    y, x = torch.meshgrid(side, side, indexing="ij")
-    points = torch.stack([x, y], dim=2).flatten(0, 1)
-    nets = [net for net in (players.discriminator, players.reconstructor) if net is not None]
-    try:
-        for net in nets:
-            net.eval()
-        with torch.no_grad():
-            guess = players.reconstructor(points) if players.reconstructor else None
-            logit = players.discriminator(Sample(points, guess)).logit
-    finally:
-        for net in nets:
-            net.train()
-    return logit.float().cpu().numpy().reshape(FIELD_SIDE, FIELD_SIDE)

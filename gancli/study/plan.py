@@ -1,18 +1,20 @@
 """What a study is made of: its cells, each a model with a seed, and their folders."""
 
-import json
-from collections.abc import Sequence
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from gancli.checkpoint import RunSettings
-from gancli.errors import RunError
+from gancli.errors import RunError, UsageError
 from gancli.files import write_atomically
+from gancli.notices import as_path, as_text
+from gancli.outside import ForeignTextError, model_from
 from gancli.preset import StoredPreset, preset_differences
-from gancli.runs.folder import LogRow, Run, read_rows
+from gancli.runs.folder import Run
+from gancli.runs.logs import LogRow, keep_rows_to, read_rows, write_rows
 from gancli.settings import Settings
 
 
@@ -106,12 +108,25 @@ class Study:
 
     def _stored(self) -> StudySpec:
         try:
-            return StudySpec.model_validate_json(self.spec_file.read_bytes())
-        except (ValidationError, OSError) as error:
+            return model_from(StudySpec, self.spec_file.read_bytes(), self.spec_file)
+        except OSError as error:
             raise RunError(
-                f"{self.spec_file}, the settings of a study, is damaged or was written by another "
-                "version: name another folder with --out"
+                f"could not read {self.spec_file}, the settings of a study: {error.strerror}: make "
+                "it readable, or name another folder with --out"
             ) from error
+        except ForeignTextError as error:
+            raise RunError(f"{error}; name another folder with --out") from error
+
+
+def refuse_bytes(*folders: Path) -> None:
+    """Refuse folders whose cells could not be told of them, in JSON.
+
+    Raises:
+        UsageError: a path is not UTF-8.
+    """
+    for folder in folders:
+        if os.fsencode(as_path(as_text(folder))) != os.fsencode(folder):
+            raise UsageError(f"{as_text(folder)} is not UTF-8, and a study needs that: rename it")
 
 
 def _changes(old: StudySpec, new: StudySpec) -> list[str]:
@@ -163,19 +178,15 @@ class Cell:
 
     def cut_back(self, step: int) -> None:
         """Take the measurements back to a checkpoint's step."""
-        self._write([row for row in self.rows() if row["step"] <= step])
+        keep_rows_to(self.measures_file, step)
 
     def add(self, row: LogRow) -> None:
         """Note one more measurement."""
-        self._write([*self.rows(), row])
-
-    def _write(self, rows: Sequence[LogRow]) -> None:
-        lines = "".join(json.dumps(row) + "\n" for row in rows)
-        write_atomically(self.measures_file, lines.encode())
+        write_rows(self.measures_file, [*self.rows(), row])
 
     def outcome(self) -> Outcome | None:
         """How it ended, if it has."""
         try:
-            return Outcome.model_validate_json(self.outcome_file.read_bytes())
-        except (OSError, ValidationError):
+            return model_from(Outcome, self.outcome_file.read_bytes(), self.outcome_file)
+        except (OSError, ForeignTextError):
             return None

@@ -1,6 +1,5 @@
 """Runs a study's cells in parallel processes, and tells how they fare."""
 
-import json
 import os
 import queue
 import subprocess
@@ -13,6 +12,7 @@ from typing import Literal
 
 from gancli.errors import DiskError, ExitCode
 from gancli.files import write_atomically
+from gancli.outside import json_from
 from gancli.study.cell import CellRequest
 from gancli.study.plan import Outcome, Study
 
@@ -99,7 +99,8 @@ class Pool:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
-                text=True,
+                encoding="utf-8",
+                errors="backslashreplace",
                 start_new_session=True,
                 env=os.environ | {"OMP_NUM_THREADS": "1"},
             )
@@ -120,7 +121,7 @@ class Pool:
             process.stdin.close()
         with process:
             for line in process.stdout:
-                self._news.put(News(name, "running", json.loads(line)))
+                self._news.put(News(name, "running", json_from(line, f"cell {name}")))
             code = process.wait()
             listener.join()
         with self._guard:

@@ -1,6 +1,14 @@
 """The ranking's cells as text, for the terminal and the page."""
 
-from gancli.study.results import ModelResult, Results, SeedInterval
+from gancli.study.results import (
+    COUNTS_OF_MODES,
+    NOT_YET,
+    SHARE_MEASURES,
+    ModelResult,
+    NotYet,
+    Results,
+    SeedInterval,
+)
 
 SMALLEST_SHOWN = 0.001
 """Smaller numbers are only said to be so."""
@@ -19,7 +27,6 @@ HEADINGS = {
 """Measures and what they are called; the starred are counted as in the literature's tables."""
 AS_PUBLISHED = ("captured", "published_captured", "published_high_quality", "published_kl")
 OF_SPREAD = ("reverse_kl", "jensen_shannon", "std_ratio")
-SHARE_MEASURES = ("high_quality", "published_high_quality")
 
 
 def columns_of(results: Results) -> dict[str, str]:
@@ -33,8 +40,10 @@ def model_row(model: ModelResult, columns: dict[str, str]) -> list[str]:
     row = [model.model]
     for name in columns:
         found = model.measures.get(name)
-        row.append(DASH if found is None else _interval(found, share=name in SHARE_MEASURES))
-    began = [DASH if step is None else f"{step:,}" for step in model.collapse_steps]
+        row.append(DASH if found is None else _shown(name, found))
+    began = [_step(step) for step in model.collapse_steps]
+    # One word for all of them: a column of three is wide enough without.
+    began = began[:1] if {*began} == {NOT_YET} else began
     unrest = model.lately
     lately = f"{unrest.least:g}, {unrest.median:g}, {unrest.most:g}" if unrest else DASH
     return [*row, ", ".join(began) or "failed", lately]
@@ -50,12 +59,26 @@ def ceiling_row(results: Results, columns: dict[str, str]) -> list[str]:
     return ["real data", *scores, "", ""]
 
 
-def _interval(found: SeedInterval, *, share: bool) -> str:
-    if share:
-        width = "" if found.half_width is None else f" ± {100 * found.half_width:.1f}"
-        return f"{100 * found.mean:.1f}{width} %"
-    width = "" if found.half_width is None else f" ± {found.half_width:.2g}"
-    return f"{_number(found.mean)}{width}"
+def _shown(name: str, found: SeedInterval) -> str:
+    """The values of a few seeds in order of size; of six or more, their mean and its interval."""
+    is_share = name in SHARE_MEASURES
+
+    def number(value: float) -> str:
+        return f"{100 * value:.1f}" if is_share else _number(value)
+
+    unit = " %" if is_share else ""
+    if found.low is not None and found.high is not None:
+        ends = ", ".join(number(end) for end in found.band)
+        return f"{number(found.mean)}{unit} [{ends}]"
+    if found.count > 1 and name in COUNTS_OF_MODES and found.most is not None:
+        unit = f" of {number(found.most)}"
+    return ", ".join(number(value) for value in sorted(found.values)) + unit
+
+
+def _step(step: int | NotYet | None) -> str:
+    if step is None:
+        return DASH
+    return step if isinstance(step, str) else f"{step:,}"
 
 
 def _number(value: float) -> str:

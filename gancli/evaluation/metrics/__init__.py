@@ -8,6 +8,7 @@ from pkgutil import iter_modules
 
 from gancli.evaluation.metrics.metric import METRICS as METRICS
 from gancli.evaluation.metrics.metric import NO_FACTS as NO_FACTS
+from gancli.evaluation.metrics.metric import NO_SETTINGS as NO_SETTINGS
 from gancli.evaluation.metrics.metric import ImageCounts as ImageCounts
 from gancli.evaluation.metrics.metric import ImageFacts as ImageFacts
 from gancli.evaluation.metrics.metric import ImageSets as ImageSets

@@ -3,18 +3,27 @@
 arXiv:1606.03498, section 4; draws and splits are torch-fidelity's, so that values can be compared.
 """
 
-from typing import ClassVar
-
 import numpy as np
 import torch
 from torch import Tensor
 
+from gancli.evaluation.extractors import classes_of
 from gancli.evaluation.features import FeatureNeeds
 from gancli.evaluation.intervals import Influences, Uncertainty
-from gancli.evaluation.metrics.metric import FIDELITY_SEED, METRICS, Metric, MetricInputs, Spread
+from gancli.evaluation.metrics.metric import (
+    FIDELITY_SEED,
+    METRICS,
+    ImageCounts,
+    Metric,
+    MetricInputs,
+    Spread,
+)
+from gancli.plurals import counted
 from gancli.scores import METRIC_TABLE
 
-SCORE_SPLITS = 10
+SPLITS = "is-splits"
+LEAST_PER_SPLIT = 2
+"""Of a split of one image the score is 1, whatever the image."""
 
 
 @METRICS.register("is")
@@ -23,20 +32,39 @@ class InceptionScore(Metric):
 
     entry = METRIC_TABLE["is"]
     needs = FeatureNeeds(logits=True)
-    min_images: ClassVar[int] = SCORE_SPLITS
     needs_classifier = True
 
+    def least(self) -> int:
+        """Two per split, where splits were asked for."""
+        return LEAST_PER_SPLIT * (self.setting(SPLITS) if self.is_set(SPLITS) else 1)
+
+    def settings(self, fake: int, real: int) -> dict[str, int]:
+        """All images in one split, where they are too few for the default."""
+        del real
+        splits = self.setting(SPLITS)
+        return {SPLITS: splits if fake >= LEAST_PER_SPLIT * splits else 1}
+
+    def remarks(self, counts: ImageCounts, extractor: str) -> list[str]:
+        """The most that so few images can have."""
+        splits = self.settings(counts.fake, counts.real)[SPLITS]
+        most = counts.fake / splits
+        if most >= classes_of(extractor):
+            return []
+        told = f"an Inception score of {counts.fake:,} images in {counted(splits, 'split')} is at "
+        return [f"{told}most {most:,.4g}: compare those of equally many images only"]
+
     def compute(self, inputs: MetricInputs) -> dict[str, float]:
-        """Mean and standard deviation over the splits."""
-        score = inception_score(inputs.fake.all_logits())
-        return {"inception_score": score.mean, "inception_score_std": score.std}
+        """Mean and standard deviation over the splits; of one split there is no deviation."""
+        splits = self.settings(inputs.fake.count, 0)[SPLITS]
+        score = inception_score(inputs.fake.all_logits(), splits)
+        return score.named("inception_score", is_known=splits > 1)
 
     def uncertainty(self, inputs: MetricInputs, scores: dict[str, float]) -> dict[str, Uncertainty]:
         """By what each image adds to the score of them all."""
         return {"inception_score": Influences(inception_influences(inputs.fake.all_logits()))}
 
 
-def inception_score(logits: Tensor, splits: int = SCORE_SPLITS) -> Spread:
+def inception_score(logits: Tensor, splits: int = 10) -> Spread:
     """exp(mean KL(p(y | x) || p(y))) over shuffled splits.
 
     Args:

@@ -1,10 +1,8 @@
 """Kernel distance of features (KID): its value, its memory, and its influences.
 
 Binkowski et al. 2018 (arXiv:1801.01401), section 4. Its memory is that of three kernels of
-`KID_SUBSET_SIZE` squared, one after the other: fewer images in a subset take less.
+`--kid-subset-size` squared, one after the other: fewer images in a subset take less.
 """
-
-from typing import ClassVar
 
 import numpy as np
 import torch
@@ -14,11 +12,20 @@ from gancli.evaluation.distances import CPU
 from gancli.evaluation.features import FeatureNeeds
 from gancli.evaluation.frechet import INFLUENCES_AT_ONCE
 from gancli.evaluation.intervals import Influences, Uncertainty
-from gancli.evaluation.metrics.metric import FIDELITY_SEED, METRICS, Metric, MetricInputs, Spread
+from gancli.evaluation.metrics.metric import (
+    FIDELITY_SEED,
+    METRICS,
+    ImageCounts,
+    Metric,
+    MetricInputs,
+    Spread,
+)
 from gancli.rng import stream
 from gancli.scores import METRIC_TABLE
 
-KID_SUBSETS, KID_SUBSET_SIZE = 100, 1000
+SUBSETS, SUBSET_SIZE = "kid-subsets", "kid-subset-size"
+SMALLEST_SUBSET = 2
+"""Images; the kernel's mean over pairs takes two."""
 KERNEL_DEGREE, KERNEL_OFFSET = 3, 1.0
 """Of the polynomial kernel (x . y / D + 1)^3."""
 KERNEL_ANCHORS = 2000
@@ -32,26 +39,66 @@ class KernelDistance(Metric):
     entry = METRIC_TABLE["kid"]
     needs = FeatureNeeds(features=True)
     reference_needs = FeatureNeeds(features=True)
-    min_images: ClassVar[int] = KID_SUBSET_SIZE
+
+    def least(self) -> int:
+        """A subset, where its size was asked for; else two of the smallest."""
+        if self.is_set(SUBSET_SIZE):
+            return self.setting(SUBSET_SIZE)
+        return 2 * SMALLEST_SUBSET
+
+    def settings(self, fake: int, real: int) -> dict[str, int]:
+        """Subsets of half the images, where there are fewer than the default."""
+        size, fewest = self.setting(SUBSET_SIZE), min(fake, real)
+        size = size if fewest >= size else fewest // 2
+        return {SUBSETS: self.setting(SUBSETS), SUBSET_SIZE: size}
+
+    def remarks(self, counts: ImageCounts, extractor: str) -> list[str]:
+        """Why there is no standard deviation."""
+        del extractor
+        subsets, size = self.settings(counts.fake, counts.real).values()
+        if _are_varied(subsets, size, counts.fake, counts.real):
+            return []
+        why = f"subsets of {size:,} of {min(counts.fake, counts.real):,} images share most images"
+        why = "of one subset" if subsets == 1 else why
+        return [f"KID has no standard deviation: {why}; intervals: --bootstrap 1000"]
 
     def compute(self, inputs: MetricInputs) -> dict[str, float]:
-        """Mean and standard deviation over the subsets."""
-        fake, real = inputs.fake.all_features(), inputs.reference.all_features()
-        distance = kernel_distance(fake, real, device=inputs.device)
-        return {"kid": distance.mean, "kid_std": distance.std}
+        """Mean over the subsets, and standard deviation where they differ enough to have one."""
+        subsets, size = self._chosen(inputs)
+        is_known = _are_varied(subsets, size, inputs.fake.count, inputs.reference.count)
+        return self._distance(inputs).named("kid", is_known=is_known)
 
     def uncertainty(self, inputs: MetricInputs, scores: dict[str, float]) -> dict[str, Uncertainty]:
         """By what each image adds; the subsets might have been others, too."""
         fake, real = inputs.fake.all_features(), inputs.reference.all_features()
-        subsets = scores["kid_std"] / KID_SUBSETS**0.5
-        return {"kid": Influences(kernel_influences(fake, real), subsets)}
+        of_subsets = self._distance(inputs).std / self._chosen(inputs)[0] ** 0.5
+        return {"kid": Influences(kernel_influences(fake, real), of_subsets)}
+
+    def _chosen(self, inputs: MetricInputs) -> tuple[int, int]:
+        """How many subsets, and of how many images."""
+        subsets, size = self.settings(inputs.fake.count, inputs.reference.count).values()
+        return subsets, size
+
+    def _distance(self, inputs: MetricInputs) -> Spread:
+        subsets, size = self._chosen(inputs)
+
+        def find() -> Spread:
+            fake, real = inputs.fake.all_features(), inputs.reference.all_features()
+            return kernel_distance(fake, real, subsets, size, inputs.device)
+
+        return inputs.shared(f"kernel distance {subsets} {size}", find)
+
+
+def _are_varied(subsets: int, size: int, fake: int, real: int) -> bool:
+    """Whether the subsets have fewer than half of the images in common."""
+    return subsets > 1 and 2 * size <= min(fake, real)
 
 
 def kernel_distance(
     fake: Tensor,
     real: Tensor,
-    subsets: int = KID_SUBSETS,
-    size: int = KID_SUBSET_SIZE,
+    subsets: int = 100,
+    size: int = 1000,
     device: torch.device = CPU,
 ) -> Spread:
     """The unbiased squared MMD of a cubic kernel, over random subsets.

@@ -1,8 +1,9 @@
 """What a metric is: what it needs, the least it takes, its scores, and how far they may be off."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import ClassVar, NamedTuple, TypeVar, cast
 
 import numpy as np
@@ -17,7 +18,7 @@ from gancli.evaluation.image_sets import ImageSet
 from gancli.evaluation.intervals import Uncertainty
 from gancli.evaluation.observer import UNOBSERVED, Observer
 from gancli.registry import Registry
-from gancli.scores import MetricEntry, add_metric
+from gancli.scores import STD_SUFFIX, MetricEntry, add_metric, setting_named
 
 Found = TypeVar("Found")
 Registered = TypeVar("Registered")
@@ -25,11 +26,18 @@ FIDELITY_SEED = 2020
 """Of torch-fidelity's draws, so that values can be compared."""
 
 
+NO_SETTINGS: Mapping[str, int] = MappingProxyType({})
+
+
 class Spread(NamedTuple):
     """A mean over repetitions, and their standard deviation."""
 
     mean: float
     std: float
+
+    def named(self, score: str, *, is_known: bool) -> dict[str, float]:
+        """As scores: the mean, and the spread where repetitions tell it."""
+        return {score: self.mean} | ({f"{score}{STD_SUFFIX}": self.std} if is_known else {})
 
 
 class ImageCounts(NamedTuple):
@@ -46,6 +54,10 @@ class ImageCounts(NamedTuple):
     """0: there are none"""
     max_classes: int = 100
     """for which the memory budget has room in intra-FID"""
+    more: str = "raise --count"
+    """what to do to score more"""
+    moments_alone: str = ""
+    """the reference of which only mean and covariance are known; empty: there is none"""
 
 
 @dataclass(frozen=True)
@@ -140,6 +152,41 @@ class Metric(ABC):
     goes_by_class: ClassVar[bool] = False
     """whether both sides must have the same classes, and `min_images` of each"""
 
+    def __init__(self, settings: Mapping[str, int] = NO_SETTINGS) -> None:
+        self._settings = settings
+
+    def setting(self, name: str) -> int:
+        """A setting of this metric or another, as it was chosen, or its default."""
+        return self._settings.get(name, setting_named(name).default)
+
+    def is_set(self, name: str) -> bool:
+        """Whether a setting was chosen."""
+        return name in self._settings
+
+    def settings(self, fake: int, real: int) -> dict[str, int]:
+        """What it is computed with: its settings by name.
+
+        Args:
+            fake: how many images are scored.
+            real: how many the reference has; 0: there is none.
+        """
+        del fake, real
+        return {each.name: self.setting(each.name) for each in self.entry.settings}
+
+    def least(self) -> int:
+        """The fewest images on either side."""
+        return self.min_images
+
+    def remarks(self, counts: ImageCounts, extractor: str) -> list[str]:
+        """What to say of the scores where there are few images; each a sentence.
+
+        Args:
+            counts: how many images there are.
+            extractor: the name of the feature network.
+        """
+        del counts, extractor
+        return []
+
     @abstractmethod
     def compute(self, inputs: MetricInputs) -> dict[str, float]:
         """The scores under their names, in the table's order."""
@@ -181,13 +228,20 @@ class Metric(ABC):
                 f"{option} needs an extractor with classes, and {extractor} has none: use "
                 f"--extractor {INCEPTION}"
             )
-        least = self.min_images * (counts.classes if self.goes_by_class else 1)
+        least = self.least() * (counts.classes if self.goes_by_class else 1)
         if counts.fake < least:
             raise UsageError(
                 f"{option} needs at least {least:,} images to score, and there are "
-                f"{counts.fake:,}: raise --count, or leave {option} out"
+                f"{counts.fake:,}: {counts.more}, or leave {option} out"
             )
-        if self.reference_needs is not None and counts.real < least:
+        if self.reference_needs is None:
+            return
+        if counts.moments_alone and self.reference_needs != FeatureNeeds():
+            raise UsageError(
+                f"{option} needs real images, and {counts.moments_alone} has mean and covariance "
+                f"alone: leave {option} out, or name images with --reference"
+            )
+        if not counts.moments_alone and counts.real < least:
             raise DataError(
                 f"{option} needs at least {least:,} real images, and there are {counts.real:,}: "
                 f"leave {option} out, or choose a larger --reference"

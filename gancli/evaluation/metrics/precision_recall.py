@@ -1,11 +1,8 @@
 """Improved precision and recall (Kynkaanniemi et al. 2019, arXiv:1904.06991)."""
 
-from typing import ClassVar
-
-from gancli.evaluation.distances import DENSITY_NEIGHBOUR
 from gancli.evaluation.features import FeatureNeeds
 from gancli.evaluation.intervals import Share, Uncertainty
-from gancli.evaluation.metrics.manifolds import shared_manifolds
+from gancli.evaluation.metrics.manifolds import least_for_manifolds, shared_manifolds
 from gancli.evaluation.metrics.metric import METRICS, Metric, MetricInputs
 from gancli.scores import METRIC_TABLE
 
@@ -17,11 +14,14 @@ class PrecisionRecall(Metric):
     entry = METRIC_TABLE["prc"]
     needs = FeatureNeeds(features=True)
     reference_needs = FeatureNeeds(features=True, reaches=True)
-    min_images: ClassVar[int] = DENSITY_NEIGHBOUR + 1
+
+    def least(self) -> int:
+        """One more than the neighbours that are looked for."""
+        return least_for_manifolds(self)
 
     def compute(self, inputs: MetricInputs) -> dict[str, float]:
         """Both from the same pass over all pairs."""
-        cover = shared_manifolds(inputs)
+        cover = shared_manifolds(self, inputs)
         return {"precision": cover.precision, "recall": cover.recall}
 
     def uncertainty(self, inputs: MetricInputs, scores: dict[str, float]) -> dict[str, Uncertainty]:

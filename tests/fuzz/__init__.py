@@ -1,0 +1,1 @@
+"""`make fuzz`: garbage for every command, in a time box, from seeds that are kept."""
