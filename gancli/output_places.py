@@ -8,7 +8,7 @@ from pathlib import Path
 from gancli.errors import RunError
 from gancli.exchange import replace_folder
 from gancli.files import disk_errors, flush_file, flush_folder, flush_tree, make_folder
-from gancli.pasteable import command
+from gancli.pasteable import named
 from gancli.sample_formats import SAMPLE_FILE, SampleFormat
 from gancli.scratch import NEW, OLD, scratch_folder
 
@@ -65,7 +65,7 @@ def refuse_to_overwrite(
     *,
     force: bool,
     own: re.Pattern[str] = SAMPLE_FILE,
-    writer: str = command("sample"),
+    writer: str = named("sample"),
 ) -> None:
     """Check that `out` is free, or that `force` is given and only the command's own files would go.
 

@@ -107,7 +107,7 @@ def sample(request: SampleRequest) -> None:
     form = _form(request, preset.data.key, file)
     pictured = request.grid or preset.data.key == "points"
     _refuse_too_many(total, preset.data.key)
-    place = Path(request.out) if request.out else _default_folder(found, saved, request)
+    place = _default_folder(found, saved, request) if request.out is None else Path(request.out)
     out = place.absolute()
     # Next to the folder, not in it: whoever reads the folder wants samples alone.
     picture_file = out.parent / f"{out.stem if file else out.name}-grid.png"

@@ -53,7 +53,7 @@ class _Hold:
         if _identity(self.folder) != self._was:
             raise RunError(
                 f"{self.folder} was moved or deleted while its run trained, so nothing more is "
-                "written: move it back, or name its new place with gan resume"
+                f"written: move it back, or go on in its new place with {command('resume', 'PATH')}"
             )
         there = self.preset_file.exists()
         if self._had_preset and not there:
