@@ -66,7 +66,7 @@ def _of_no_image(content: object) -> str:
         return "the file is empty"
     lower = head.lower()
     known = (words for mark, words in _MARKS if mark in lower)
-    return next(known, "it is text, not an image" if _is_text(head) else "it is not a known image")
+    return next(known, "it is text, not an image" if _is_text(head) else "its format is not known")
 
 
 def _is_text(head: bytes) -> bool:
