@@ -3,6 +3,7 @@
 import os
 import sys
 from contextlib import suppress
+from pathlib import Path
 
 _said: set[str] = set()
 
@@ -15,6 +16,11 @@ def printable(text: str) -> str:
 def as_text(path: object) -> str:
     """A path for a file in UTF-8: bytes of its name that are not UTF-8 as their numbers."""
     return os.fsencode(str(path)).decode("utf-8", "backslashreplace")
+
+
+def as_path(text: str) -> Path:
+    """The path that `as_text` gave; in a locale without UTF-8 Python spells it in another way."""
+    return Path(os.fsdecode(text.encode()))
 
 
 def notice(sentence: str, *, before: str = "gan: note: ") -> None:

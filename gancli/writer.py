@@ -117,20 +117,16 @@ def write(
     how = SAMPLE_FORMATS[FormatName(form)]
     with _new_file(out, how) if single else new_folder(out) as new:
         if how.container == "npz":
-            beside = {SEEDS_KEY: np.array(seeds, dtype=np.int64)}
-            named = ADM_LABELS_KEY if key == ADM_IMAGES_KEY else LABELS_KEY
-            beside |= {} if labels is None else {named: labels}
+            beside = _arrays_beside(key, seeds, labels)
             _npz(batches, beside, new / "samples.npz", key, progress)
         elif how.container == "zip":
             _zip(batches, labels, new / "samples.zip", how, progress)
         else:
-            # A seed is there once per class, so that it cannot name a file.
-            names = range(len(seeds)) if flat and folders is not None else seeds
-            places = _places(names, labels, None if flat else folders, how)
+            places = _places(seeds, labels, folders, how, flat=flat)
             _folder(batches, places, new, how, progress)
             if flat and labels is not None:
                 more = {"class_names": list(folders)} if folders is not None else NO_MORE_KEYS
-                (new / DATASET_FILE).write_text(_dataset_file(places, labels, more))
+                (new / DATASET_FILE).write_bytes(_dataset_file(places, labels, more).encode())
 
 
 def pack(
@@ -225,12 +221,26 @@ def _places(
     labels: NDArray[np.int64] | None,
     folders: Sequence[str] | None,
     how: SampleFormat,
+    *,
+    flat: bool,
 ) -> list[str]:
     """Each sample's file, relative to the folder."""
+    if flat and folders is not None:
+        # A seed is there once per class, so that it cannot name a file.
+        return [f"{place:06d}{how.suffix}" for place in range(len(seeds))]
     if labels is None or folders is None:
         return [f"{seed:06d}{how.suffix}" for seed in seeds]
     pairs = zip(seeds, labels.tolist(), strict=True)
     return [f"{folders[label]}/{seed:06d}{how.suffix}" for seed, label in pairs]
+
+
+def _arrays_beside(
+    key: str, seeds: Sequence[int], labels: NDArray[np.int64] | None
+) -> dict[str, NDArray[np.int64]]:
+    """What an npz holds next to the samples."""
+    found = {SEEDS_KEY: np.array(seeds, dtype=np.int64)}
+    named = ADM_LABELS_KEY if key == ADM_IMAGES_KEY else LABELS_KEY
+    return found if labels is None else found | {named: labels}
 
 
 def _encode(image: Samples, how: SampleFormat) -> bytes:

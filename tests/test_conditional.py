@@ -379,4 +379,4 @@ def test_bad_classes(cgan_run: Path, gan: Gan, arguments: list[str], said: str) 
 
 
 def test_names_come_before_numbers() -> None:
-    assert parse_classes("2, 0", ("2", "1", "0")) == [0, 2]
+    assert parse_classes(["2, 0"], ("2", "1", "0")) == [0, 2]

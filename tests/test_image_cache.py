@@ -184,7 +184,7 @@ def test_pixels_that_changed_in_the_cache_are_decoded_again(
     verify: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
-    monkeypatch.setattr("gancli.watch._remarked", set())
+    monkeypatch.setattr("gancli.notices._said", set())
     folder = in_folder(tmp_path / "f", 7)
     first = load(folder)
     (place,) = entries()
@@ -323,7 +323,7 @@ def test_a_cache_on_a_read_only_disk_is_replaced_for_the_call(
     monkeypatch.delenv("GANCLI_CACHE")
     monkeypatch.setenv("HOME", str(disk))
     monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
-    monkeypatch.setattr("gancli.watch._remarked", set())
+    monkeypatch.setattr("gancli.notices._said", set())
     cache.stand_in.cache_clear()
     code, _, said = gan("train", "dcgan", "--dataset", path, *NARROW, "--steps", 1)
     assert code == 0, said

@@ -182,7 +182,13 @@ def test_status_tells_of_the_latest_run(gan: Gan) -> None:
     assert gan("train", "gan", "--dataset", "ring8", "--steps", 3)[0] == 0
     code, out, _ = gan("status")
     assert code == 0
-    for part in ("gan-ring8-001: complete: 3 steps", "loss_generator", "steps/s", "report.html"):
+    for part in (
+        "runs/gan-ring8-001\n",
+        "complete: 3 steps; last written",
+        "loss_generator",
+        "steps/s",
+        "report.html",
+    ):
         assert part in out
     assert "▄" not in out
     assert gan("status", "nothing-of-the-kind")[0] == 4

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from gancli.data.source import UNREADABLE, Source, reading
 from gancli.files import keep
+from gancli.outside import ForeignTextError, json_from
 
 IDENTITY_VERSION = 1
 CONTENT = "content"
@@ -98,8 +99,8 @@ def _memo(source: Source, root: Path) -> Path:
 
 def _read(memo: Path) -> dict[str, str]:
     try:
-        found = json.loads(memo.read_bytes())
-    except (OSError, ValueError):
+        found = json_from(memo.read_bytes(), memo)
+    except (OSError, ForeignTextError):
         return {}
     return found if isinstance(found, dict) else {}
 

@@ -49,8 +49,9 @@ def shown_name(name: str, found: Evaluation, classes: Sequence[str]) -> str:
 
 def shown_value(name: str, found: Evaluation) -> str:
     """A score's value, with its spread where it has one."""
+    # Files of before have a 0 where repetitions were of the same images.
     spread = found.scores.get(f"{name}{STD_SUFFIX}")
-    around = f" +- {spread:.4f}" if spread is not None else ""
+    around = f" +- {spread:.4f}" if spread else ""
     return shown_number(name, found.scores[name]) + around
 
 

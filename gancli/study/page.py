@@ -210,6 +210,10 @@ def _protocol(spec: StudySpec, results: Results, arena: Arena) -> dict[str, str]
 
 def _notes(study: Study) -> list[str]:
     try:
-        return [line for line in study.notes_file.read_text().splitlines() if line.strip()]
+        return [
+            line
+            for line in study.notes_file.read_text(encoding="utf-8", errors="replace").splitlines()
+            if line.strip()
+        ]
     except (OSError, ValueError):
         return []
