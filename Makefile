@@ -51,6 +51,9 @@ test: install ## all tests but the slow and gpu ones
 test-slow: install ## many kills, two processes for every preset, README commands
 	$(PYTEST) -m "slow and not gpu"
 
+survive: install ## kill runs of seven models 100 times, resume each and compare (KILLS=, SEED=)
+	OMP_NUM_THREADS=1 $(BIN)/python tests/survive.py --kills $(or $(KILLS),100) $(if $(SEED),--seed $(SEED))
+
 check: lint type test ## what must pass before a commit
 
 bench: install ## time every model's step beside two plain loops (on a quiet machine)

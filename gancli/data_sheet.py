@@ -11,7 +11,7 @@ from gancli.image_formats import image_in
 from gancli.pictures import encoded
 from gancli.plurals import counted
 from gancli.point_pictures import picture_of_points, reach_of
-from gancli.sheets import Group, room_for, sheet
+from gancli.sheets import Group, room_for, sheet, shown_class
 
 UNLABELLED_IMAGES = 64
 """Images on a sheet of a set without classes."""
@@ -69,11 +69,10 @@ def _groups(spec: AnyData, data: Dataset) -> tuple[list[Group], str]:
     labels = data.labels.numpy()
     there = np.unique(labels)
     room = room_for(len(there), IMAGES_PER_CLASS, (height, width))
-    names = spec.class_names
     groups = []
     for label in there[: room.groups]:
         places = _spread(np.flatnonzero(labels == label), room.each)
-        name = names[label] if label < len(names) else str(label)
+        name = shown_class(spec.class_names, label)
         groups.append(Group(name, spec.to_samples(data.x[places])))
     return groups, room.words(len(there), room.each)
 

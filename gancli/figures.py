@@ -63,17 +63,13 @@ class CurvePanel:
 
 
 def plot(panels: Sequence[CurvePanel]) -> "Figure":
-    """Panels below one another, each with its legend below its axes.
-
-    One legend below all of them serves panels that show the same names.
-    """
+    """Panels below one another, of lines of the same names, whose legend lies below all of them."""
     import matplotlib as mpl
     from matplotlib.figure import Figure
 
-    shared = len({tuple(line.name for line in panel.lines) for panel in panels}) == 1
-    rows = [-(-len(panel.lines) // _columns(panel.lines)) for panel in panels]
-    lines = rows[-1] if shared else sum(rows)
-    size = (WIDTH, PANEL_HEIGHT * len(panels) + LEGEND_LINE * lines)
+    names = [line.name for line in panels[0].lines]
+    rows = -(-len(names) // _columns(names)) if len(names) > 1 else 0
+    size = (WIDTH, PANEL_HEIGHT * len(panels) + LEGEND_LINE * rows)
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=size, layout="constrained")
         for number, panel in enumerate(panels):
@@ -86,36 +82,22 @@ def plot(panels: Sequence[CurvePanel]) -> "Figure":
             axes.locator_params(axis="x", nbins=5)
             if panel.limits:
                 axes.set_ylim(panel.limits)
-            if len(handles) > 1 and not shared:
-                _legend(axes, panel.lines, handles)
-        if shared and len(panels[0].lines) > 1:
+        if rows:
             figure.legend(
                 handles=handles,
-                labels=[line.name for line in panels[-1].lines],
-                loc="outside lower center",
-                ncols=_columns(panels[-1].lines),
+                labels=names,
+                loc="outside lower left",
+                ncols=_columns(names),
                 frameon=False,
                 fontsize=9,
             )
     return figure
 
 
-def _legend(axes: "Axes", lines: Sequence[CurveLine], handles: list[Any]) -> None:
-    axes.legend(
-        handles,
-        [line.name for line in lines],
-        loc="upper center",
-        bbox_to_anchor=(0.5, -0.2),
-        ncols=_columns(lines),
-        frameon=False,
-        fontsize=9,
-    )
-
-
-def _columns(lines: Sequence[CurveLine]) -> int:
+def _columns(names: Sequence[str]) -> int:
     """Columns of a legend, so that its names find room."""
-    longest = max((len(line.name) for line in lines), default=1)
-    return max(1, min(4, len(lines), LEGEND_CHARACTERS // (longest + 6)))
+    longest = max(map(len, names), default=1)
+    return max(1, min(4, len(names), LEGEND_CHARACTERS // (longest + 6)))
 
 
 def _draw(axes: "Axes", line: CurveLine, place: int) -> Any:  # noqa: ANN401

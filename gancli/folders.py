@@ -116,9 +116,9 @@ def stand_in(wanted: Path, reason: str) -> Path:
     Raises:
         DiskError: it cannot be made.
     """
-    place = Path(tempfile.gettempdir())
     held = ExitStack()
-    with disk_errors(place):
+    with disk_errors(wanted):
+        place = Path(tempfile.gettempdir())
         folder = held.enter_context(scratch_folder(place, "gancli-cache"))
     owner = os.getpid()
     # A forked process must not clear it away from under its parent.

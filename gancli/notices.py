@@ -3,7 +3,9 @@
 import os
 import sys
 from contextlib import suppress
+from pathlib import Path
 
+from gancli.launch import leads_here
 from gancli.printable import printable
 
 _said: set[str] = set()
@@ -14,6 +16,11 @@ def as_text(path: object) -> str:
     return os.fsencode(str(path)).decode("utf-8", "backslashreplace")
 
 
+def as_path(text: str) -> Path:
+    """The path that `as_text` gave; in a locale without UTF-8 Python spells it in another way."""
+    return Path(os.fsdecode(text.encode()))
+
+
 def notice(sentence: str, *, before: str = "gan: note: ") -> None:
     """Print a line; never raises, for its reader may have gone."""
     with suppress(OSError, ValueError, AttributeError):
@@ -21,8 +28,8 @@ def notice(sentence: str, *, before: str = "gan: note: ") -> None:
 
 
 def notice_once(sentence: str) -> None:
-    """Print a line, unless this process has printed it already."""
-    if sentence not in _said:
+    """Print a line, unless this process has printed it already, or another one leads."""
+    if sentence not in _said and leads_here():
         _said.add(sentence)
         notice(sentence)
 

@@ -10,7 +10,7 @@ from gancli.objective.context import Context, Read, Side, TermState, View, input
 from gancli.objective.term import Constraint, Term
 from gancli.optimizers import OptimizerSpec
 from gancli.prior import Prior
-from gancli.scores import MetricEntry, Score
+from gancli.scores import MetricEntry, MetricSetting, Score
 from gancli.types import (
     DataShape,
     DiscriminatorNet,
@@ -40,6 +40,7 @@ __all__ = [
     "Metric",
     "MetricEntry",
     "MetricInputs",
+    "MetricSetting",
     "OptimizerSpec",
     "Prior",
     "Read",

@@ -14,8 +14,8 @@ def begin_with(words: Sequence[object]) -> None:
 
 def command(*words: object) -> str:
     """`gan` and these words, each quoted where a shell would take it apart."""
-    return _joined("gan", *_first, *words)
+    return _joined(*_first, *words)
 
 
 def _joined(*words: object) -> str:
-    return shlex.join(map(str, words))
+    return f"gan {shlex.join(map(str, words))}"

@@ -16,11 +16,12 @@ from gancli.point_pictures import SHOWN_REALS, picture_of_points, reach_of
 from gancli.preset import Preset
 from gancli.prior import Prior
 from gancli.sampler import Sampler, Samples
+from gancli.sheets import Group, Room, sheet, shown_class
 from gancli.types import GeneratorNet, Latent, Players
 
 PREVIEW_SAMPLES = {"images": 64, "points": 1000}
 PREVIEW_CLASSES, PREVIEW_PER_CLASS = 10, 6
-"""Classes side by side, and images of each below one another, of a model that knows classes."""
+"""Classes below one another, and images of each side by side, of a model that knows classes."""
 CODE_VALUES, CODE_ROWS = 10, 5
 """Values of a code side by side, and images that each varies below one another."""
 PREVIEW_CODES = 4
@@ -60,7 +61,7 @@ class Previewer:
         sampler = Sampler(generator, self.preset, checked=False)
         spec, shown = self.preset.data, PREVIEW_SAMPLES[self.preset.data.key]
         if spec.key == "images":
-            return Preview(png(self._sheet(sampler, shown)), {}, "")
+            return Preview(png(self._sheet(sampler, shown, step)), {}, "")
         if not isinstance(spec, Mixture):
             return Preview(self._drawn(sampler.all(range(shown)), f"step {step:,}"), {}, "")
         points = sampler.all(range(PREVIEW_POINTS))
@@ -82,11 +83,17 @@ class Previewer:
         reach = reach_of(self.preset.data, self._reals)
         return png(picture_of_points(points, self._reals[:SHOWN_REALS], reach, title, field))
 
-    def _sheet(self, sampler: Sampler, shown: int) -> Image.Image:
-        prior, columns = self.preset.prior, min(self.preset.classes, PREVIEW_CLASSES)
-        if columns:
-            by_class = [sampler.all(range(PREVIEW_PER_CLASS), label) for label in range(columns)]
-            return _shown(np.stack(by_class, axis=1).reshape(-1, *by_class[0].shape[1:]), columns)
+    def _sheet(self, sampler: Sampler, shown: int, step: int) -> Image.Image:
+        prior, classes = self.preset.prior, self.preset.classes
+        if classes:
+            seeds, names = range(PREVIEW_PER_CLASS), self.preset.data.class_names
+            above = [f"seed {seed}" for seed in seeds]
+            groups = [
+                Group(shown_class(names, label), sampler.all(seeds, label), above)
+                for label in range(min(classes, PREVIEW_CLASSES))
+            ]
+            part = Room(len(groups), len(seeds)).words(classes, len(seeds))
+            return sheet(groups, ": ".join(filter(None, [f"step {step:,}", part])))
         if prior.categories or prior.codes:
             return _shown(sampler.of(_varied(prior, sampler.latent(range(CODE_ROWS)))), CODE_VALUES)
         return _shown(sampler.all(range(LAYERED_SAMPLES if prior.levels else shown)))

@@ -11,7 +11,7 @@ from gancli.pictures import png
 from gancli.plurals import counted
 from gancli.point_pictures import SHOWN_REALS, picture_of_points, reach_of
 from gancli.sampler import Samples
-from gancli.sheets import Group, Room, room_for, sheet
+from gancli.sheets import Group, Room, room_for, sheet, shown_class
 
 NUMBERS_ALONE = 1000
 """From this seed on there is no room for the word below a small image."""
@@ -47,7 +47,8 @@ class SamplePicture:
 
     def drawn(self) -> bytes:
         """A PNG file's content."""
-        title = f"{self.header.preset.name}, step {self.header.step:,}"
+        preset = self.header.preset
+        title = f"{preset.name} on {preset.dataset}, step {self.header.step:,}"
         if self.data.key != "images":
             made = np.concatenate([batch for kept in self._kept.values() for batch in kept])
             folder = Path(expanded(self.header.data_folder or ""))
@@ -56,7 +57,7 @@ class SamplePicture:
             reach = reach_of(self.data, reals)
             return png(picture_of_points(made, reals[:SHOWN_REALS], reach, title))
         groups = [self._group(label, np.concatenate(kept)) for label, kept in self._kept.items()]
-        if self.labels == [None] and self.header.preset.classes:
+        if self.labels == [None] and preset.classes:
             title += "; below each image: seed · class"
         return png(sheet(groups, ": ".join(filter(None, [title, self.words()]))))
 
@@ -70,5 +71,4 @@ class SamplePicture:
         return Group("" if label is None else self._name(label), images, labels)
 
     def _name(self, label: int) -> str:
-        names = self.data.class_names
-        return names[label] if label < len(names) else str(label)
+        return shown_class(self.data.class_names, label)

@@ -35,7 +35,7 @@ class Score:
     least: float | None = None
     """the least value there can be, of a score that is neither a share nor a distance"""
     most: float | None = None
-    """likewise the largest"""
+    """the largest, of such a score"""
     aliases: tuple[str, ...] = ()
     """other short names; that of a metric with one score is one of its own accord"""
 

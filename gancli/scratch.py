@@ -140,8 +140,9 @@ def _is_dead(file: BinaryIO) -> bool:
 
 def _remove(folder: Path) -> None:
     """Remove a scratch folder; first a swap that had begun is ended, so that something stands."""
-    target = folder.parent / os.fsdecode((folder / _OWNER).read_bytes())
-    if (folder / OLD).exists() and not target.exists():
-        new = folder / NEW
-        (new if new.exists() else folder / OLD).replace(target)
+    if (folder / OLD).exists():
+        target = folder.parent / os.fsdecode((folder / _OWNER).read_bytes())
+        if not target.exists():
+            new = folder / NEW
+            (new if new.exists() else folder / OLD).replace(target)
     shutil.rmtree(folder, ignore_errors=True)

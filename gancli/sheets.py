@@ -33,10 +33,17 @@ LINE = FONT_PIXELS + 5
 """Pixels of a line of text."""
 MIN_ROWS, MAX_IN_ROW = 4, 20
 """Groups from which on each has a row of its own, and images in such a row, at most."""
+MAX_STEEPNESS = 3
+"""A sheet of rows is at most this much higher than wide: else they stand in several blocks."""
 MIN_WIDTH = 480
 """Of a sheet whose title needs it."""
 MAX_NAME_PIXELS = 160
 """Width of the names of groups; longer ones are cut."""
+
+
+def shown_class(names: Sequence[str], label: int) -> str:
+    """A class's name, or its number where it has none."""
+    return names[label] if label < len(names) else str(label)
 
 
 class Group(NamedTuple):
@@ -90,17 +97,28 @@ class _Layout(NamedTuple):
     """labels above the columns"""
     below: int
     """height of the labels below images"""
-    left: int
-    top: int
-    """of the first image"""
+    names: int
+    """width of the names of groups, with the space after them"""
+    groups: int
+    """of each block; blocks stand next to one another"""
+
+    @property
+    def panel(self) -> int:
+        """Width of a block."""
+        return self.names + self.columns * (self.width + SPACE) - SPACE + MARGIN
+
+    @property
+    def top(self) -> int:
+        """Where the first images begin."""
+        return MARGIN + LINE * (2 if self.heading else 1)
 
     def row(self, number: int) -> int:
         """Where a row of images begins."""
         return self.top + number * (self.height + self.below + SPACE)
 
-    def column(self, number: int) -> int:
-        """Where a column of images begins."""
-        return self.left + number * (self.width + SPACE)
+    def column(self, panel: int, number: int) -> int:
+        """Where a column of images of a block begins."""
+        return MARGIN + panel * self.panel + self.names + number * (self.width + SPACE)
 
     def rows_of(self, group: Group) -> int:
         """How many rows a group fills."""
@@ -110,36 +128,40 @@ class _Layout(NamedTuple):
 def sheet(groups: Sequence[Group], title: str) -> Image.Image:
     """The sheet of some groups, whose images are all of one size, under a title.
 
-    Where groups fill one row each and have the same labels, those stand once, above the columns.
+    Where groups fill one row each and have the same labels, those stand once, above the columns;
+    many such groups stand in several blocks.
     """
-    font = label_font()
-    title = in_one_line(title)
+    font, title = label_font(), in_one_line(title)
     groups = [group._replace(images=enlarged(group.images)) for group in groups]
     layout = _lay_out(groups)
-    rows = sum(map(layout.rows_of, groups))
+    blocks = [groups[i : i + layout.groups] for i in range(0, len(groups), layout.groups)]
+    rows = max(sum(map(layout.rows_of, block)) for block in blocks)
     least = min(MIN_WIDTH, math.ceil(font.getlength(title)) + 2 * MARGIN)
-    width = max(least, layout.column(layout.columns) - SPACE + MARGIN)
+    width = max(least, MARGIN + len(blocks) * layout.panel)
     picture = Image.new("RGB", (width, layout.row(rows) - SPACE + MARGIN), "white")
     draw = ImageDraw.Draw(picture)
     draw.text((MARGIN, MARGIN), cut_to(title, font, width - 2 * MARGIN), INK, font, anchor="lt")
-    for column, label in enumerate(layout.heading):
-        _write(draw, (layout.column(column), layout.top - LINE + 2), label, layout.width)
-    row = 0
-    for group in groups:
-        middle = layout.row(row) + layout.height / 2
-        name = cut_to(group.name, font, MAX_NAME_PIXELS)
-        draw.text((MARGIN, middle), name, INK, font, anchor="lm")
-        for number, image in enumerate(group.images):
-            place = (
-                layout.column(number % layout.columns),
-                layout.row(row + number // layout.columns),
-            )
-            picture.paste(to_image(image), place)
-            if layout.below:
-                under = place[0], place[1] + layout.height + 3
-                _write(draw, under, group.labels[number], layout.width)
-        row += layout.rows_of(group)
+    for panel, block in enumerate(blocks):
+        for column, label in enumerate(layout.heading):
+            above = layout.column(panel, column), layout.top - LINE + 2
+            _write(draw, above, label, layout.width)
+        row = 0
+        for group in block:
+            _draw_group(picture, group, layout, panel, row)
+            row += layout.rows_of(group)
     return picture
+
+
+def _draw_group(picture: Image.Image, group: Group, layout: _Layout, panel: int, row: int) -> None:
+    draw, font = ImageDraw.Draw(picture), label_font()
+    place = layout.column(panel, 0) - layout.names, layout.row(row) + layout.height / 2
+    draw.text(place, cut_to(group.name, font, MAX_NAME_PIXELS), INK, font, anchor="lm")
+    for number, image in enumerate(group.images):
+        x = layout.column(panel, number % layout.columns)
+        y = layout.row(row + number // layout.columns)
+        picture.paste(to_image(image), (x, y))
+        if layout.below:
+            _write(draw, (x, y + layout.height + 3), group.labels[number], layout.width)
 
 
 def _lay_out(groups: Sequence[Group]) -> _Layout:
@@ -147,10 +169,16 @@ def _lay_out(groups: Sequence[Group]) -> _Layout:
     heading = _common_labels(groups, columns)
     height, width = groups[0].images.shape[1:3]
     below = LINE if groups[0].labels and not heading else 0
-    names = max(font.getlength(cut_to(group.name, font, MAX_NAME_PIXELS)) for group in groups)
-    left = MARGIN + (math.ceil(names) + MARGIN if names else 0)
-    top = MARGIN + LINE * (2 if heading else 1)
-    return _Layout(columns, height, width, heading, below, left, top)
+    longest = max(font.getlength(cut_to(group.name, font, MAX_NAME_PIXELS)) for group in groups)
+    names = math.ceil(longest) + MARGIN if longest else 0
+    layout = _Layout(columns, height, width, heading, below, names, len(groups))
+    if any(layout.rows_of(group) > 1 for group in groups):
+        return layout
+    for panels in range(1, len(groups) + 1):
+        rows = -(-len(groups) // panels)
+        if layout.row(rows) <= MAX_STEEPNESS * panels * layout.panel:
+            break
+    return layout._replace(groups=rows)
 
 
 def _columns(groups: Sequence[Group]) -> int:

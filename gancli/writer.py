@@ -130,7 +130,7 @@ def write(
             places = _places(names, labels, parted, how)
             _folder(batches, places, new, how, progress)
             if labels is not None and (flat or (parted and misread(places, labels, classes))):
-                (new / CLASS_LIST).write_text(class_list_text(places, labels, classes))
+                (new / CLASS_LIST).write_bytes(class_list_text(places, labels, classes).encode())
 
 
 def _labels_beside(
@@ -234,6 +234,15 @@ def _places(
         return [f"{seed:06d}{how.suffix}" for seed in seeds]
     pairs = zip(seeds, labels.tolist(), strict=True)
     return [f"{folders[label]}/{seed:06d}{how.suffix}" for seed, label in pairs]
+
+
+def _arrays_beside(
+    key: str, seeds: Sequence[int], labels: NDArray[np.int64] | None
+) -> dict[str, NDArray[np.int64]]:
+    """What an npz holds next to the samples."""
+    found = {SEEDS_KEY: np.array(seeds, dtype=np.int64)}
+    named = ADM_LABELS_KEY if key == ADM_IMAGES_KEY else LABELS_KEY
+    return found if labels is None else found | {named: labels}
 
 
 def _encode(image: Samples, how: SampleFormat) -> bytes:

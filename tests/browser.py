@@ -30,6 +30,18 @@ LOOK = """<script>addEventListener("load", () => {
   found.dataset.said = btoa(JSON.stringify(said));
   parent.document.body.append(parent.document.adoptNode(found));
 });</script>"""
+SIDEWAYS = """
+  const shown = [...document.querySelectorAll("main *")];
+  const scrolls = (e) => e.scrollWidth > e.clientWidth + 1
+    && !["visible", "hidden"].includes(getComputedStyle(e).overflowX);
+  const beyond = (e) => e.getBoundingClientRect().right > innerWidth + 1;
+  const own = {
+    scrolling: shown.filter(scrolls).map((e) => e.className || e.tagName),
+    outside: shown.filter((e) => beyond(e) && !e.closest(".strip")).map((e) => e.tagName),
+    narrow: Math.min(...[...document.images].map((i) => i.getBoundingClientRect().width)),
+  };
+"""
+"""What is wider than its place; a film strip may be."""
 SECONDS = 120
 """What a browser may take for a page."""
 KEYS = {"ArrowLeft": 37, "ArrowRight": 39, "Tab": 9}

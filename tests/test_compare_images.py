@@ -12,7 +12,7 @@ from helpers import job, narrow, toy_extractor
 from test_compare import found
 
 from gancli.errors import RunError
-from gancli.evaluation.leaderboard import rank_runs
+from gancli.evaluation.leaderboard import rank_runs, standing_entries
 from gancli.evaluation.protocol import Evaluation
 from gancli.evaluation.results import ScoredRun, read_evaluations, write_evaluations
 from gancli.trainer import Trainer
@@ -69,7 +69,7 @@ def test_a_set_that_was_scored_otherwise_is_said_to_be_left_out(gan: Gan) -> Non
     for name, count in (("one", 30), ("two", 30), ("three", 20)):
         scored(gan, images(name, count, 0), "--fid", "--reference", real, "--out", "s.json")
     code, out, _ = gan("compare", "s.json")
-    assert (code, "left out, for they have no score by this protocol: three" in out) == (0, True)
+    assert (code, "left out, without a score by this protocol: three" in out) == (0, True)
 
 
 def test_a_file_of_before_is_read_and_kept(gan: Gan) -> None:
@@ -201,3 +201,15 @@ def test_checkpoints_are_chosen_by_the_same_names(typed: str) -> None:
     sets = ["schedule.evaluate_every=2", f"schedule.evaluate_by={typed}"]
     preset = narrow(("dcgan", "cifar10", "lite"), sets)
     assert preset.schedule.evaluate_by == "inception_score"
+
+
+def test_sets_in_a_runs_file_stand_for_themselves() -> None:
+    """A run's page lists them all, and none is the best of others."""
+    sets = [
+        found(0, fid=value).model_copy(update={"step": None, "model": name})
+        for name, value in (("one", 3), ("two", 1), ("one", 2))
+    ]
+    entries = standing_entries([*sets, found(5, fid=9), found(7, fid=8)], "fid")
+    assert [(e.evaluation.step, e.how, e.evaluation.scores["fid"]) for e in entries] == [
+        (None, "one", 2), (None, "two", 1), (7, "best of 2 by fid, and last", 8),
+    ]  # fmt: skip

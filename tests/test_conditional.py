@@ -276,15 +276,19 @@ def test_truncation(distribution: str) -> None:
 
 
 def test_previews_by_class(cgan_run: Path) -> None:
-    """Ten columns, a class each; six rows of latents that stay the same."""
+    """Ten rows with their classes' names; six columns of latents that stay the same."""
     saved = load(cgan_run / "checkpoints" / "step-000008.safetensors")
     sampler = Sampler(saved.generator(), saved.header.preset)
     with Image.open(cgan_run / "previews" / "step-000008.png") as preview:
-        assert preview.size == (10 * 66 + 2, 6 * 66 + 2)
         shown = np.asarray(preview)
-    for label, row in ((0, 0), (7, 0), (9, 5)):
-        cell = shown[2 + row * 66 : 66 + row * 66 : 2, 2 + label * 66 : 66 + label * 66 : 2]
-        assert np.abs(cell.astype(int) - sampler.all([row], label)[0]).max() <= 1
+    pitch, left, top = 64 + SPACE, shown.shape[1] - MARGIN + SPACE, MARGIN + 2 * LINE
+    for label, seed in ((0, 0), (7, 0), (9, 5)):
+        x, y = left + (seed - 6) * pitch, top + label * pitch
+        cell = shown[y : y + 64 : 2, x : x + 64 : 2]
+        assert np.abs(cell.astype(int) - sampler.all([seed], label)[0]).max() <= 1
+    names = [shown[top + n * pitch : top + n * pitch + 64, : left - 6 * pitch] for n in range(10)]
+    assert all((name < 128).any() for name in names)
+    assert len({name.tobytes() for name in names}) == 10
 
 
 def test_sampling_by_class(cgan_run: Path, gan: Gan) -> None:
@@ -375,4 +379,4 @@ def test_bad_classes(cgan_run: Path, gan: Gan, arguments: list[str], said: str) 
 
 
 def test_names_come_before_numbers() -> None:
-    assert parse_classes("2, 0", ("2", "1", "0")) == [0, 2]
+    assert parse_classes(["2, 0"], ("2", "1", "0")) == [0, 2]

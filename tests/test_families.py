@@ -188,7 +188,8 @@ def test_a_family_of_ones_own(tmp_path: Path, gan: Gan) -> None:
     assert load_preset(str(file)) == preset
     assert read_stored(json.loads(preset.model_dump_json(exclude_none=True))) == preset
     with pytest.raises(
-        UsageError, match=r"no field discriminator\.network\.unitz, did you mean uni"
+        UsageError,
+        match=r"no field discriminator\.network\.unitz, did you mean discriminator\.network\.uni",
     ):
         change(preset, ["discriminator.network.unitz=4"])
     with pytest.raises(UsageError, match="family sum knows no labels and has no heads: choose fam"):
@@ -198,7 +199,7 @@ def test_a_family_of_ones_own(tmp_path: Path, gan: Gan) -> None:
         state.players.discriminator.get_parameter("layer.weight"),
         build_players(preset, 3).discriminator.get_parameter("layer.weight"),
     )
-    code, out, err = gan("train", str(file), "--dry-run")
+    code, out, err = gan("train", str(file), "--dry-run", "--full")
     assert (code, err) == (0, "")
     assert "Linear(in_features=2, out_features=3" in out
 

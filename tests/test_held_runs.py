@@ -214,7 +214,7 @@ def test_a_report_that_fails_ends_no_run(gan: Gan, monkeypatch: pytest.MonkeyPat
     assert err.count("\n") == 1
     assert "the report could not be brought up to date (KeyError" in err
     assert load(Run(Path("run")).checkpoint()).header.step == 4
-    assert len(Run(Path("run")).timing()) == 1
+    assert Run(Path("run")).timing()[-1]["step"] == 4
 
 
 def test_signals_are_as_before_after_a_run(gan: Gan) -> None:

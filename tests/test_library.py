@@ -169,7 +169,7 @@ def test_the_model_says_what_it_is(runs: dict[str, Path]) -> None:
     page = model._repr_html_()
     for said in ("dcgan", "cifar10", "2 of 2", "moving average", "data:image/png;base64,"):
         assert said in page
-    assert gancli.load(runs["points"]).picture().size == (500, 500)
+    assert gancli.load(runs["points"]).picture().size == (540, 562)
     assert model.picture(4, columns=1).size == (36, 138)
 
 

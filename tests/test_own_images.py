@@ -468,7 +468,7 @@ def test_training_resuming_and_sampling(tmp_path: Path, gan: Gan) -> None:
     code, _, said = gan(*again[:-1], "3")
     assert code == 3
     assert "no longer at" in said
-    assert "--dataset PATH --out RUN --resume" in said
+    assert "add --dataset PATH" in said
     (tmp_path / "new").mkdir()
     (tmp_path / "moved").rename(tmp_path / "new" / "my photos!")
     code, out, said = gan(*again[:-1], "3", "--dataset", tmp_path / "new" / "my photos!")
@@ -566,7 +566,7 @@ def test_a_preset_file_takes_what_is_typed(tmp_path: Path, gan: Gan) -> None:
     code, shown, _ = gan("presets", "show", "dcgan", "--dataset", first)
     assert code == 0
     Path("my.toml").write_text(shown)
-    dry = ("train", "my.toml", "--dry-run")
+    dry = ("train", "my.toml", "--dry-run", "--full")
     assert str(first) in gan(*dry)[1]
     code, out, said = gan(*dry, "--dataset", second, "--skip-broken")
     assert code == 0, said

@@ -1,8 +1,10 @@
 """Two processes train as one does."""
 
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -65,3 +67,45 @@ def test_every_preset_in_two_processes(tmp_path: Path) -> None:
         if coupled == {False}:
             alone = Trainer(job(preset, tmp_path / "alone", precision="fp64")).train()
             assert close(states[0], alone.tensors()), name
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("victim", [0, 1])
+def test_a_process_that_is_lost_ends_the_others_in_a_sentence(victim: int) -> None:
+    """The system kills one of two (out of memory, say): the other one says how to go on."""
+    typed = ["train", "gan", "--dataset", "ring8", *SMALL, "--steps", "1000000", "--out", "run"]
+    saving = ["--set", "schedule.checkpoint_every=50"]
+    process = subprocess.Popen(
+        [*TORCHRUN, "-m", "gancli", *typed, *saving],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+    )
+    run = Run(Path("run"))
+    deadline = time.monotonic() + 120
+    while len(run.checkpoints()) < 2 and time.monotonic() < deadline:
+        time.sleep(0.1)
+    os.kill(ranks_of(process.pid)[victim], signal.SIGKILL)
+    _, err = process.communicate(timeout=120)
+    ours = [line for line in err.splitlines() if line.startswith("gan: ")]
+    assert len(ours) == 1, err
+    assert "another process of this run has ended" in ours[0] or "stopped at step" in ours[0]
+    assert "gan resume" in ours[0]
+    assert "gloo" not in ours[0]
+    assert load(run.checkpoint()).header.step > 0
+
+
+def ranks_of(parent: int) -> list[int]:
+    """The processes that torchrun has started, by rank."""
+    found = {}
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            of = (folder / "stat").read_text().rpartition(")")[2].split()[1]
+            lines = (folder / "environ").read_bytes().split(b"\0")
+        except OSError:
+            continue
+        rank = [line for line in lines if line.startswith(b"RANK=")]
+        if int(of) == parent and rank:
+            found[int(rank[0].partition(b"=")[2])] = int(folder.name)
+    return [found[rank] for rank in sorted(found)]

@@ -1,7 +1,7 @@
 """What an ordinary user may not read or write ends in a sentence, with the right exit code."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -14,7 +14,7 @@ SMALL = [
 ]
 RUN = Path("runs/gan-ring8-001")
 AGAIN = ["train", "gan", "--out", RUN, "--resume", "--allow-changes", "--steps", 4]
-READ = [
+READ: list[list[object]] = [
     *(["status"], ["status", RUN], ["status", "gan"], ["resume"], ["resume", RUN]),
     *(["sample"], ["sample", RUN, "--out", "s"], ["evaluate", RUN], ["traverse", RUN], AGAIN),
     ["train", "gan", "--dataset", "ring8", "--resume", "--allow-changes", "--steps", 4],
@@ -44,7 +44,7 @@ def user(gan: Gan, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         yield folder
 
 
-def assert_refused(gan: Gan, codes: set[int], *commands: list[object]) -> None:
+def assert_refused(gan: Gan, codes: set[int], *commands: Sequence[object]) -> None:
     for typed in commands:
         code, _, err = gan(*typed)
         words = " ".join(map(str, typed))

@@ -92,6 +92,23 @@ def test_a_sheet_has_room_for_this_many(groups: int, each: int, side: int, words
     assert room.groups * room.each * side**2 <= 32_000_000
 
 
+@pytest.mark.parametrize("each", [1, 2, 6])
+def test_many_classes_stand_in_several_blocks(each: int) -> None:
+    images = noise(40 * each, 16).reshape(40, each, 16, 16, 1)
+    labels = [f"seed {i}" for i in range(each)]
+    picture = sheet([Group(f"c{n}", own, labels) for n, own in enumerate(images)], "a model")
+    assert 1 / 3 <= picture.width / picture.height <= 2
+    # All are there, whole.
+    shown = np.asarray(picture.convert("L"))
+    corners = {tuple(own[0, 0, :4, 0]) for own in images}
+    seen = {
+        tuple(shown[y, x : x + 16 : 4])
+        for y in range(MARGIN + 2 * LINE, picture.height - 64, 64 + SPACE)
+        for x in range(picture.width - 64)
+    }
+    assert corners <= seen
+
+
 def test_any_name_can_be_written() -> None:
     names = ["a\nb", "x" * 500, "\x1b[31m", "é ü", ""]
     groups = [Group(name, noise(2, 16), [name, "\t"]) for name in names]
@@ -223,8 +240,9 @@ def seven() -> list[CurvePanel]:
 def test_a_plots_legend_lies_below_its_axes() -> None:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
-    losses = [CurveLine(name, np.arange(3.0), np.ones(3)) for name in ("loss_a", "b")]
-    for panels in (seven(), seven()[:1], [CurvePanel("losses", losses), *seven()[:1]]):
+    names = ("loss_discriminator_gradient_penalty", "loss_discriminator_wasserstein")
+    losses = [CurveLine(name, np.arange(3.0), np.ones(3)) for name in names]
+    for panels in (seven(), seven()[:1], [CurvePanel("losses", losses)]):
         figure = plot(panels)
         FigureCanvasAgg(figure).draw()  # type: ignore[no-untyped-call]
         legends = [*figure.legends, *filter(None, (axes.get_legend() for axes in figure.axes))]

@@ -9,6 +9,7 @@ import zipfile
 from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -24,9 +25,10 @@ from gancli.data.survey import survey
 from gancli.errors import DataError
 from gancli.evaluation.image_files import ImageFiles
 from gancli.evaluation.image_sets import DatasetImages
-from gancli.evaluation.inputs import real_sets_for, scored_images_of
+from gancli.evaluation.inputs import RealSets, ScoredImages, real_sets_for, scored_images_of
 from gancli.evaluation.request import EvaluationRequest
 from gancli.evaluation.shape_matching import refuse_other_shape, with_same_shape
+from gancli.evaluation.spec import RealImages
 
 Pixels = NDArray[np.uint8]
 
@@ -59,7 +61,12 @@ def trained_on(path: str, size: int) -> Dataset:
     return ImageFolder.model_validate(said).load(Path(), 0)
 
 
-FORMATS = {"png": {}, "tiff": {}, "webp": {"lossless": True}, "jpeg": {"quality": 95}}
+FORMATS: dict[str, dict[str, Any]] = {
+    "png": {},
+    "tiff": {},
+    "webp": {"lossless": True},
+    "jpeg": {"quality": 95},
+}
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
@@ -194,6 +201,18 @@ def test_floating_point_images_are_read(most: float, white: int, tmp_path: Path)
     found = files("f").at([0])
     assert np.array_equal(found[0, 0].numpy(), np.floor(ramp.astype(float) * 255 / white + 0.5))
     assert torch.equal(found, trained_on("f", 32).x)
+
+
+def test_a_darker_set_of_deep_images_is_not_brightened_where_two_are_compared(
+    tmp_path: Path,
+) -> None:
+    deep_set(tmp_path / "dark", 4095)
+    deep_set(tmp_path / "light", 65535)
+    assert (files("dark").white, files("light").white) == (4095, 65535)
+    reals = RealSets((RealImages(files("light"), "light", "all"),))
+    scored, reals = with_same_shape(ScoredImages(files("dark")), reals)
+    assert int(scored.images.at([0]).max()) == 16
+    assert int(reals.references[0].images.at([0]).max()) == 255
 
 
 def test_deep_colours_that_are_nearly_black_are_told(gan: Gan, tmp_path: Path) -> None:
@@ -356,6 +375,20 @@ def test_a_file_that_cannot_be_opened_is_broken(gan: Gan, tmp_path: Path) -> Non
     assert isinstance(error, FileNotFoundError)
     assert reason_of(error, b"") == "no such file or directory"
     assert isinstance(content_of(source, 0), bytes)
+
+
+def test_long_work_is_told_where_there_is_no_terminal(gan: Gan, tmp_path: Path) -> None:
+    square(tmp_path / "set", 16, 16)
+    typed = ("train", "dcgan", "--dataset", "set", "--steps", 1, "--variant", "lite")
+    narrow = ("--set", "generator.network.dim=4", "--set", "discriminator.network.dim=4")
+    code, out, said = gan(*typed, *narrow, "--set", "schedule.batch_size=2")
+    assert code == 0, said
+    for words in (
+        r"looking at the headers of 3 images of set\nlooked at 3 headers in \d+\.\d s\n",
+        r"decoding 3 images of .*set\ndecoded 3 images in \d+\.\d s\n",
+    ):
+        assert re.search(words, out), out
+    assert "decoding" not in gan(*typed, *narrow, "--set", "schedule.batch_size=2")[1]
 
 
 # --- sizes ---

@@ -88,8 +88,8 @@ def test_without_its_plugin_the_table_is_asked_for(gan: Gan) -> None:
     code, _, err = gan("train", "mine.toml")
     assert code == 2
     assert (
-        "no field objective.mine, did you mean hinge? If a plugin brings it, add --plugin FILE.py"
-        in err
+        "no field objective.mine, did you mean objective.hinge? If a plugin brings it, add "
+        "--plugin FILE.py" in err
     )
 
 

@@ -266,7 +266,7 @@ def test_a_metric_is_an_option_and_chooses_checkpoints(
         assert code == 0, error
     with session():
         assert "needs the plugin spread.py" in gan("sample", "run")[2]
-        assert "No such option: --spread" in gan("evaluate", "run", "--spread")[2]
+        assert "gan evaluate has no option --spread" in gan("evaluate", "run", "--spread")[2]
     for named in ("--plugin", VARIABLE):
         with session():
             if named == VARIABLE:

@@ -9,9 +9,12 @@ import numpy as np
 import pytest
 import torch
 from conftest import Gan
+from helpers import real_images
 from power_loss import Tree, lay_out, watched_disk
 
 from gancli.checkpoint import load
+from gancli.data.cache import Form, decoded
+from gancli.data.sources import open_source
 from gancli.files import write_atomically
 from gancli.preset import load_preset
 from gancli.runs.find import refuse_if_taken
@@ -151,3 +154,21 @@ def test_samples_are_the_old_or_the_new_ones(
 
 def contents(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def test_a_cache_entry_is_whole_or_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Decoded images are the files' own after every loss of power, whatever the cache holds."""
+    source = open_source(real_images(tmp_path / "pictures", 6))
+    form = Form(size=16, channels=3, fit="crop", labelled=False)
+    expected = decoded(source, form, root=tmp_path / "elsewhere").data
+    disk_folder = tmp_path / "disk"
+    disk_folder.mkdir()
+    with watched_disk(disk_folder, monkeypatch) as disk:
+        decoded(source, form, root=disk_folder)
+    assert any(name.endswith("x.npy") for name in disk.states[-1])
+    for folder in without_light(disk.states, tmp_path):
+        found = decoded(source, form, root=folder).data
+        assert torch.equal(found.x, expected.x)
+        assert found.fingerprint == expected.fingerprint

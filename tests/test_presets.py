@@ -316,7 +316,7 @@ def test_unknown_names(arguments: tuple[str, ...], expected: list[str]) -> None:
 @pytest.mark.parametrize(
     ("override", "expected"),
     [
-        ("schedule.stepz=3", ["no field schedule.stepz", "did you mean steps?"]),
+        ("schedule.stepz=3", ["no field schedule.stepz", "did you mean schedule.steps?"]),
         ("schedule.steps=many", ["schedule.steps", "'many'", "integer"]),
         ('schedule.steps="9"', ["schedule.steps", "'9'", "integer"]),
         ("schedule.steps=true", ["schedule.steps", "True", "integer"]),
@@ -391,10 +391,32 @@ def test_listing(gan: Gan) -> None:
     code, out, _ = gan("presets")
     assert code == 0
     for model in catalog.model_names():
-        row = next(line for line in out.splitlines() if f" {model} " in line)
-        assert all(name in row for name in catalog.preset_file(model).datasets)
-        assert ("paper" in row) == ("paper" in catalog.preset_file(model).variants)
-    assert "FID 24.73, IS 7.03" in out
+        file = catalog.preset_file(model)
+        row = next(line for line in out.splitlines() if line.startswith(f"{model} "))
+        assert file.idea in row
+        points = {"ring8", "grid25", "ring8-veegan", "grid25-veegan"}
+        whole = points <= {*file.datasets}
+        named = {*file.datasets} - (points if whole else set())
+        assert row.split(file.idea)[1].replace(",", "").split() == [
+            *(["points"] if whole else []),
+            *(name for name in file.datasets if name in named),
+        ]
+    assert len(out.splitlines()) == len(catalog.model_names()) + 5
+
+
+def test_the_listing_fits_a_small_terminal(gan: Gan, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    assert len(gan("presets")[1].splitlines()) <= 40
+
+
+def test_a_model_is_described(gan: Gan) -> None:
+    for words in (("presets", "dcgan"), ("presets", "about", "dcgan")):
+        code, out, _ = gan(*words)
+        assert code == 0
+        assert "cifar10: reference, paper, lite; published: FID 24.73, IS 7.03 (xyfJASON" in out
+        assert "gan train dcgan --dataset cifar10\n" in out
+    code, _, err = gan("presets", "dcgam")
+    assert (code, "did you mean dcgan?" in err) == (2, True)
 
 
 def test_show_prints_what_trains(gan: Gan) -> None:
@@ -405,7 +427,7 @@ def test_show_prints_what_trains(gan: Gan) -> None:
 
 
 def test_dry_run_shows_the_step(gan: Gan) -> None:
-    code, out, _ = gan("train", "wgan-gp", "--dataset", "cifar10", "--dry-run")
+    code, out, _ = gan("train", "wgan-gp", "--dataset", "cifar10", "--dry-run", "--full")
     assert code == 0
     for part in (
         "mean f - mean r",
@@ -419,3 +441,16 @@ def test_dry_run_shows_the_step(gan: Gan) -> None:
         assert part in out
     code, out, _ = gan("train", "wgan", "--dataset", "ring8", "--dry-run")
     assert "clip D's parameters to [-0.01, 0.01] after its turn" in out
+
+
+def test_dry_run_is_short(gan: Gan) -> None:
+    """Losses, sizes and what differs from the paper; all layers and fields are a command away."""
+    for model, dataset in (("wgan-gp", "cifar10"), ("eigengan", "ffhq"), ("gan", "ring8")):
+        code, out, _ = gan("train", model, "--dataset", dataset, "--dry-run", "--set", "lr=2e-3")
+        assert code == 0
+        assert len(out.splitlines()) <= 40
+        assert "generator.optimizer.lr: 0.002; paper: " in out
+        assert f"gan train {model} --dataset {dataset} --set lr=2e-3 --dry-run --full" in out
+        assert "parameters; adam lr=0.002" in out
+    assert "vanilla: " in out
+    assert gan("train", "gan", "--dataset", "ring8", "--full")[0] == 2

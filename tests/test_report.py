@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from browser import look_at
+from browser import SIDEWAYS, look_at
 from conftest import Gan
 from helpers import Key, job, narrow
 from PIL import Image
@@ -144,6 +144,20 @@ def test_text_of_a_preset_is_no_markup(tmp_path: Path) -> None:
     assert b"</script><b>" not in page
 
 
+def test_a_report_on_a_phone_needs_no_scrolling_sideways(tmp_path: Path) -> None:
+    """Its preset is open; only the film strip is wider than the screen."""
+    run = train(tmp_path / "run")
+    page = run.report_file
+    page.write_text(page.read_text().replace("<details>", "<details open>"))
+    said, console = look_at(page, PHONE, SIDEWAYS)
+    assert console == ""
+    assert said["width"] == PHONE[0]
+    assert said["overflow"] <= 0
+    assert set(said["scrolling"]) <= {"strip"}
+    assert said["outside"] == []
+    assert said["small"] >= 12
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("size", [DESK, PHONE], ids=["desk", "phone"])
 def test_the_report_of_a_real_run_in_a_browser(
@@ -168,7 +182,13 @@ def test_status_tells_of_the_latest_run(gan: Gan) -> None:
     assert gan("train", "gan", "--dataset", "ring8", "--steps", 3)[0] == 0
     code, out, _ = gan("status")
     assert code == 0
-    for part in ("gan-ring8-001: complete: 3 steps", "loss_generator", "steps/s", "report.html"):
+    for part in (
+        "runs/gan-ring8-001\n",
+        "complete: 3 steps; last written",
+        "loss_generator",
+        "steps/s",
+        "report.html",
+    ):
         assert part in out
     assert "▄" not in out
     assert gan("status", "nothing-of-the-kind")[0] == 4

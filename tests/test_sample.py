@@ -113,7 +113,7 @@ def test_the_run_is_found_and_said(image_run: Path, gan: Gan) -> None:
     del image_run
     code, _, err = gan("sample")
     assert code == 4
-    assert "there is no run yet: make one with gan train MODEL" in err
+    assert "there is no run yet: make one with gan train gan --dataset ring8" in err
     small = ["--set", "generator.network.width=8", "--set", "schedule.batch_size=8"]
     for model in ("gan", "wgan", "gan"):
         assert gan("train", model, "--dataset", "ring8", "--steps", 2, *small)[0] == 0

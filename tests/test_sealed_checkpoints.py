@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import shlex
 import shutil
 import struct
 from collections.abc import Callable
@@ -207,3 +208,47 @@ def test_headers_that_no_run_wrote(change: Callable[[Said], object], run: Run, g
     said, parts = opened(file.read_bytes())
     file.write_bytes(sealed(change(said), parts))
     assert_sentences(gan, ["status", "run"], ["sample", "run"], ["resume", "run"])
+
+
+def ruined(file: Path) -> None:
+    """Let the weights be finite, and of no use."""
+    said, parts = opened(file.read_bytes())
+    for name, (kind, shape, data) in parts.items():
+        if name.startswith(("generator.", "discriminator.")):
+            parts[name] = (kind, shape, struct.pack("<f", 1e38) * (len(data) // 4))
+    file.write_bytes(sealed(said, parts))
+
+
+def test_from_ruined_weights_the_advice_leads_to_the_checkpoint_before(gan: Gan) -> None:
+    more = ["--set", "schedule.checkpoint_every=3", "--set", "schedule.keep_newest=2"]
+    assert gan(*SMALL, *more, "--out", "a run")[0] == 0
+    run = Run(Path("a run"))
+    assert list(run.checkpoints()) == [0, 6, 7]
+    for step in (7, 6):
+        ruined(run.checkpoint_file(step))
+    longer = ["train", "gan", "--out", "a run", "--resume", "--allow-changes", "--steps", 9]
+    code, _, err = gan(*longer)
+    for resumed, before in ((7, 6), (6, 0)):
+        assert (code, err.count("\n")) == (7, 1)
+        assert f"of step {resumed}, is finite but ruined" in err
+        words = shlex.split(err.partition(": gan ")[2])
+        assert words[-2:] == ["--checkpoint", str(before)]
+        code, _, err = gan(*words)
+    assert code == 0, err
+    assert run.checkpoints()
+    assert Run(Path("a run")).metrics()[-1]["step"] == 9
+
+
+def test_where_no_checkpoint_is_sound_the_advice_starts_again(gan: Gan) -> None:
+    assert gan(*SMALL, "--out", "run", "--set", "schedule.keep_newest=1")[0] == 0
+    run = Run(Path("run"))
+    for step in run.checkpoints():
+        if step != 7:
+            run.checkpoint_file(step).unlink()
+    ruined(run.checkpoint())
+    longer = ["train", "gan", "--out", "run", "--resume", "--allow-changes", "--steps", 9]
+    code, _, err = gan(*longer)
+    assert code == 7
+    assert "none before it is left" in err
+    assert gan(*shlex.split(err.partition(": gan ")[2]))[0] == 0
+    assert run.metrics()[-1]["step"] == 9

@@ -108,8 +108,8 @@ def test_exported_statistics_are_pytorch_fids(gan: Gan) -> None:
     [
         (lambda a: a.update(mu=a["mu"][:3]), "needs mu of"),
         (lambda a: a.update(mu=a["mu"] * np.nan), "not finite"),
-        (lambda a: a.update(sigma=np.triu(a["sigma"])), "no covariance"),
-        (lambda a: a.update(sigma=-a["sigma"]), "no covariance"),
+        (lambda a: a.update(sigma=np.triu(a["sigma"])), "not a covariance"),
+        (lambda a: a.update(sigma=-a["sigma"]), "not a covariance"),
         (lambda a: a.update(mu=a["mu"].astype("U9")), "not real numbers"),
         (lambda a: a.update(mu=np.array([{}], dtype=object)), "cannot be read"),
     ],
@@ -183,8 +183,8 @@ def test_samples_are_written_as_others_read_them(gan: Gan, run: str) -> None:
     for wrong, words in (
         (["--flat", "--format", "zip"], "--flat is for folders"),
         (["--images-key", "x"], "add --format npz"),
-        (["--images-key", "seeds", "--format", "npz"], "is no name for an array"),
-        (["--images-key", "a/b", "--format", "npz"], "is no name for an array"),
+        (["--images-key", "seeds", "--format", "npz"], "cannot name an array"),
+        (["--images-key", "a/b", "--format", "npz"], "cannot name an array"),
     ):
         code, _, said = gan(*typed, *wrong)
         assert (code, words in said) == (2, True), said

@@ -115,6 +115,8 @@ def test_no_interval_leaves_what_is_possible() -> None:
         f"100, not yet, {DASH}", DASH,
     ]  # fmt: skip
     assert row(high_quality=seed_interval([0.5, 0.25], 0, 1))[1] == "25.0, 50.0 %"
+    none = ModelResult(model="m", failed=0, measures={}, collapse_steps=[NOT_YET] * 3, lately=None)
+    assert model_row(none, {}) == ["m", "not yet", DASH]
 
 
 def test_what_was_not_measured_is_a_dash() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from browser import look_at
+from browser import SIDEWAYS, look_at
 from PIL import Image
 
 from gancli.data import Mixture
@@ -21,15 +21,6 @@ from gancli.study.results import CellResult, gather_results
 
 MODELS = ("gan", "gan-r1", "wgan", "wgan-gp", "sngan", "lsgan", "veegan")
 STEPS = (100, 200, 300, 400, 500, 600)
-SIDEWAYS = """
-  const scroller = (e) => e.scrollWidth > e.clientWidth + 1 && getComputedStyle(e).overflowX !== "visible";
-  const all = [...document.querySelectorAll("main *")];
-  const own = {
-    scrolling: all.filter(scroller).map((e) => e.className || e.tagName),
-    outside: all.filter((e) => e.getBoundingClientRect().right > innerWidth + 1).map((e) => e.tagName),
-    narrow: Math.min(...[...document.images].map((i) => i.getBoundingClientRect().width)),
-  };
-"""  # noqa: E501
 
 
 def frame(step: int, seed: int) -> Frame:

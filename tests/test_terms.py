@@ -554,7 +554,9 @@ def test_parts_are_summed_in_the_order_of_their_registration() -> None:
 
 
 def test_a_table_that_is_not_registered_is_refused_with_a_suggestion() -> None:
-    with pytest.raises(UsageError, match=r"no field objective\.hinje, did you mean hinge\?"):
+    with pytest.raises(
+        UsageError, match=r"no field objective\.hinje, did you mean objective\.hinge\?"
+    ):
         load_preset("gan", "ring8", overrides=["objective.hinje.weight=1"])
 
 

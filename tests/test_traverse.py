@@ -466,7 +466,7 @@ def test_bad_input(typed: list[str], code: int, words: str, runs: dict[Key, Run]
 def test_runs_that_cannot_be_traversed(tmp_path: Path, gan: Gan) -> None:
     Trainer(job(narrow(("gan", "ring8", "reference")), tmp_path / "points")).train()
     code, _, said = gan("traverse", tmp_path / "points")
-    assert (code, "needs images" in said) == (2, True)
+    assert (code, "only images are traversed" in said) == (2, True)
     assert not (tmp_path / "points" / "traversals").exists()
     for name in ("nonsense", "eigengan"):
         code, _, said = gan("traverse", name)

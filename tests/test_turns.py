@@ -284,13 +284,16 @@ def test_the_dry_run_shows_the_turns(gan: Gan) -> None:
     code, said, error = gan("train", "gan", "--dataset", "ring8", "--dry-run", *fields)
     assert code == 0, error
     turns = [line for line in said.splitlines() if " turn: " in line]
+    steps = [line for line in said.splitlines() if " per step:" in line]
+    assert [line.split()[0] for line in steps] == ["generator", "discriminator"]
     assert turns == [
         "generator turn: new fakes",
         "discriminator turn: the same fakes, the next real batch",
     ]
-    rows = [line for line in said.splitlines() if "mean sp" in line]
+    code, whole, error = gan("train", "gan", "--dataset", "ring8", "--dry-run", "--full", *fields)
+    rows = [line for line in whole.splitlines() if "mean sp" in line]
     assert "generator" in rows[0]
-    assert "plateau" not in said.partition("the preset as it will be used")[0]
+    assert "plateau" not in whole.partition("the preset as it will be used")[0]
 
 
 def test_a_penalty_with_batch_norm_is_remarked_on(gan: Gan) -> None:

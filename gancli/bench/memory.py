@@ -42,7 +42,8 @@ def peak_memory(loop: str, preset: Preset, settings: RunSettings) -> int:
         [sys.executable, "-m", "gancli.bench.memory"],
         input=request.model_dump_json(),
         capture_output=True,
-        text=True,
+        encoding="utf-8",
+        errors="backslashreplace",
         check=False,
     )
     if result.returncode:
@@ -77,7 +78,7 @@ def forget_peak(device: torch.device) -> int:
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
     elif _CLEAR.exists():
-        _CLEAR.write_text("5")
+        _CLEAR.write_text("5", encoding="utf-8")
     return peak(device)
 
 
@@ -86,7 +87,11 @@ def peak(device: torch.device) -> int:
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device)
     if _STATUS.exists():
-        lines = dict(line.split(":", 1) for line in _STATUS.read_text().splitlines() if ":" in line)
+        lines = dict(
+            line.split(":", 1)
+            for line in _STATUS.read_text(encoding="utf-8").splitlines()
+            if ":" in line
+        )
         return int(lines["VmHWM"].split()[0]) * 1024
     unit = 1 if sys.platform == "darwin" else 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
@@ -94,4 +99,10 @@ def peak(device: torch.device) -> int:
 
 if __name__ == "__main__":
     write: Callable[[str], int] = sys.stdout.write
-    write(str(measure(model_from(MemoryRequest, sys.stdin.read(), "the request of a measurement"))))
+    write(
+        str(
+            measure(
+                model_from(MemoryRequest, sys.stdin.buffer.read(), "the request of a measurement")
+            )
+        )
+    )

@@ -240,7 +240,8 @@ def _peak_elsewhere(count: int) -> int:
     result = subprocess.run(
         [sys.executable, "-m", "gancli.bench.scoring", str(count), str(torch.get_num_threads())],
         capture_output=True,
-        text=True,
+        encoding="utf-8",
+        errors="backslashreplace",
         check=False,
     )
     if result.returncode:

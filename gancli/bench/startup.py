@@ -31,7 +31,8 @@ def seconds_to_first_step(arguments: Sequence[str]) -> float:
             [sys.executable, "-m", "gancli", "train", *arguments, *run, *FIRST_STEP_OPTIONS],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            text=True,
+            encoding="utf-8",
+            errors="backslashreplace",
         )
         with process:
             for line in process.stdout or ():

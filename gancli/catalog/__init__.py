@@ -3,6 +3,7 @@
 from gancli.catalog.preset_files import (
     PresetFile,
     dataset_names,
+    example_of,
     is_resolved_file,
     labelled_example,
     lineage,
@@ -18,6 +19,7 @@ __all__ = [
     "PresetFile",
     "chain",
     "dataset_names",
+    "example_of",
     "for_photographs",
     "home_of",
     "is_resolved_file",

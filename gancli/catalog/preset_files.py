@@ -99,6 +99,12 @@ def labelled_example() -> str:
     return command("train", known.name, "--dataset", known.datasets[-1])
 
 
+def example_of(model: str | None = None) -> str:
+    """A command that trains a model, by default the one with the shortest name."""
+    known = preset_file(model or min(model_names(), key=len))
+    return command("train", known.name, "--dataset", known.datasets[0])
+
+
 def dataset_names() -> list[str]:
     """All named data sets."""
     found = {path.stem for path in (preset_folder() / "datasets").glob("*.toml")}

@@ -30,9 +30,8 @@ PLUGIN = "--plugin"
 
 def main() -> None:
     """Run `gan` on this process's arguments, and exit."""
-    # Signals end in a sentence and leave nothing half-written; no character ends the program.
+    # Signals end in a sentence, too, and leave nothing half-written.
     interrupt_on_signals()
-    never_fail_for_a_character()
     try:
         code = run(sys.argv[1:])
     except KeyboardInterrupt:
@@ -44,6 +43,7 @@ def main() -> None:
 
 def run(arguments: Sequence[str]) -> int:
     """Run `gan`; returns the exit code. `--debug`, anywhere, lets exceptions through."""
+    never_fail_for_a_character()
     rest = [expanded(argument) for argument in arguments if argument != "--debug"]
     if len(rest) < len(arguments):
         return _call(rest)

@@ -1,5 +1,7 @@
 """`gan presets ...` as it is typed."""
 
+from typing import Any
+
 import typer
 from typer.core import TyperGroup
 
@@ -22,7 +24,7 @@ ABOUT = "about"
 class _WithModels(TyperGroup):
     """`gan presets MODEL` is short for `gan presets about MODEL`."""
 
-    def parse_args(self, ctx: typer.Context, args: list[str]) -> list[str]:
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # noqa: ANN401
         """Put the command in, where the first word is not one of them."""
         if args and not args[0].startswith("-") and args[0] not in self.commands:
             args = [ABOUT, *args]

@@ -127,10 +127,11 @@ def bench_study(steps: int, *, as_json: bool) -> None:
 
 
 def _measure_all(request: BenchRequest, settings: RunSettings) -> Iterator[Figures]:
-    for option, said in (("--variant", request.variant), ("--set", request.overrides)):
-        if said:
+    for option, said in (("--variant", (request.variant,)), ("--set", request.overrides)):
+        if said and said[0]:
+            words = ("--dataset", request.dataset or "DATASET", option, said[0])
             raise UsageError(
-                f"{option} needs a model: type {command('bench', 'train', 'MODEL', option)} ..."
+                f"{option} needs a model: type {command('bench', 'train', 'MODEL', *words)}"
             )
     for number, choice in enumerate(every_choice(request.dataset)):
         figures = _measure(choice, request, settings)

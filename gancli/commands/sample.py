@@ -102,20 +102,16 @@ def sample(request: SampleRequest) -> None:
     preset = saved.header.preset
     labels = _wanted_classes(request, preset)
     total = len(seeds) * len(labels)
-    if total > COUNT_LIMIT:
-        raise UsageError(f"{total:,} samples are too many: one call writes at most {COUNT_LIMIT:,}")
     file = single_file(request.out)
     form = _form(request, preset.data.key, file)
     pictured = request.grid or preset.data.key == "points"
-    if preset.data.key == "points" and total > PICTURE_LIMIT:
-        raise UsageError(
-            f"a picture of {total:,} points is too large: it may show at most {PICTURE_LIMIT:,}"
-        )
+    _refuse_too_many(total, preset.data.key)
     place = Path(request.out) if request.out else _default_folder(found, saved, request)
     out = place.absolute()
     # Next to the folder, not in it: whoever reads the folder wants samples alone.
     picture_file = out.parent / f"{out.stem if file else out.name}-grid.png"
-    (refuse_to_replace if file else refuse_to_overwrite)(out, force=request.force)
+    check = refuse_to_replace if file else refuse_to_overwrite
+    check(out, force=request.force)
     if pictured:
         refuse_to_replace(picture_file, force=request.force)
     device = torch.device(choose_device(request.device))
@@ -142,9 +138,22 @@ def sample(request: SampleRequest) -> None:
     each = f", {len(seeds)} of each of {_classes(labels)}," if request.by_class else ""
     say(f"wrote {counted(total, preset.data.key.removesuffix('s'))}{each} to {as_typed(out)}")
     if pictured:
-        write_atomically(picture_file, picture.drawn())
-        said = f" ({picture.words()})" if picture.words() else ""
-        say(f"picture: {as_typed(picture_file)}{said}")
+        _draw(picture, picture_file)
+
+
+def _draw(picture: SamplePicture, file: Path) -> None:
+    write_atomically(file, picture.drawn())
+    said = f" ({picture.words()})" if picture.words() else ""
+    say(f"picture: {as_typed(file)}{said}")
+
+
+def _refuse_too_many(total: int, key: str) -> None:
+    if total > COUNT_LIMIT:
+        raise UsageError(f"{total:,} samples are too many: one call writes at most {COUNT_LIMIT:,}")
+    if key == "points" and total > PICTURE_LIMIT:
+        raise UsageError(
+            f"a picture of {total:,} points is too large: it may show at most {PICTURE_LIMIT:,}"
+        )
 
 
 def _classes(labels: Sequence[int | None]) -> str:
@@ -288,8 +297,8 @@ def _check_images_key(name: str, form: FormatName, key: str) -> None:
         )
     if name in {SEEDS_KEY, LABELS_KEY, ADM_LABELS_KEY} or not name.isidentifier():
         raise UsageError(
-            f"--images-key {name!r} is no name for an array next to {SEEDS_KEY} and {LABELS_KEY}: "
-            f"use letters, digits and underscores, e.g. {ADM_IMAGES_KEY}"
+            f"--images-key {name!r} cannot name an array next to {SEEDS_KEY} and {LABELS_KEY}: use "
+            f"letters, digits and underscores, e.g. {ADM_IMAGES_KEY}"
         )
 
 

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from gancli.catalog import example_of
 from gancli.checkpoint import read_header
 from gancli.errors import RunError, UsageError
-from gancli.pasteable import command
 from gancli.report.console import console, say
 from gancli.report.status import print_runs, print_status
 from gancli.report.summary import summarise_run
@@ -29,7 +29,7 @@ def status(wanted: Sequence[str]) -> None:
     if not runs:
         raise RunError(
             f"there is no run below {runs_root()} or the current folder: name its folder, or make "
-            f"one with {command('train', 'MODEL')}"
+            f"one with {example_of()}"
         )
     shown = next((run for run in runs if run.checkpoints()), None)
     if shown is not None:

@@ -84,7 +84,7 @@ class TrainRequest:
             "--image-size": self.images.size,
             "--fit": self.images.fit,
         }
-        words = [self.model]
+        words = [self.model, *(["--skip-broken"] if self.images.skip_broken else [])]
         words += [word for name, said in options.items() if said for word in (name, str(said))]
         words += [word for said in self.overrides for word in ("--set", said)]
         return ["train", *words, "--dry-run"]

@@ -119,7 +119,7 @@ def traverse(request: TraverseRequest) -> None:
         made.sort(key=lambda each: -each.found.effect)
         traversal = _record(request, saved, span, reader, [each.found for each in made])
         (new / "axes.png").write_bytes(axes_sheet([(each.found, each.row) for each in made]))
-        (new / "traversal.json").write_text(traversal.model_dump_json(indent=1))
+        (new / "traversal.json").write_text(traversal.model_dump_json(indent=1), encoding="utf-8")
         if request.html:
             page = render_traversal(traversal, [each.panel for each in made])
             (new / "traverse.html").write_bytes(page)

@@ -89,8 +89,9 @@ def decoded(
         if found is not None:
             return found
     old = root / _former_key(source, form)
-    again = ", as those of an earlier version of gancli are not used any more" * old.exists()
-    say(f"decoding {counted(len(source), 'image')} of {source.path}{again}")
+    again = "; those that an earlier version of gancli decoded are not used any more"
+    why = again if old.exists() else ""
+    say(f"decoding {counted(len(source), 'image')} of {source.path}{why}")
     began = time.monotonic()
     found = _somewhere(source, form, done, root)
     say(f"decoded {counted(len(found.data), 'image')} in {time.monotonic() - began:,.1f} s")

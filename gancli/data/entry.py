@@ -12,7 +12,6 @@ from typing import BinaryIO
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from pydantic import ValidationError
 
 from gancli.data.dataset import Dataset
 from gancli.data.decode import Hashed
@@ -20,6 +19,7 @@ from gancli.data.source import Source
 from gancli.errors import DataError, DiskError
 from gancli.files import flush_tree, reserve, write_atomically
 from gancli.notices import notice_once
+from gancli.outside import ForeignTextError, model_from
 from gancli.settings import Settings
 from gancli.watch import Done
 
@@ -78,7 +78,7 @@ def write_entry(
         own = np.delete(np.array(labels, dtype=np.int64), list(broken))
         np.save(folder / LABELS_FILE, own)
     notes = Notes(fingerprint=_data(folder).fingerprint, content=content, broken=broken)
-    (folder / NOTES_FILE).write_text(notes.model_dump_json())
+    (folder / NOTES_FILE).write_text(notes.model_dump_json(), encoding="utf-8")
     flush_tree(folder)
     return notes
 
@@ -125,18 +125,18 @@ def read_entry(folder: Path, source: Source, *, verify: bool = False) -> Decoded
     the machine, which may have ended uncleanly, and where their files have been touched.
     """
     try:
-        notes = Notes.model_validate_json((folder / NOTES_FILE).read_bytes())
+        notes = model_from(Notes, (folder / NOTES_FILE).read_bytes(), folder / NOTES_FILE)
         data = _data(folder)
         state = json.dumps([_boot(), _state(folder / IMAGES_FILE), _state(folder / LABELS_FILE)])
         checked = folder / CHECKED_FILE
-        if verify or not checked.exists() or checked.read_text() != state:
+        if verify or not checked.exists() or checked.read_text(encoding="utf-8") != state:
             if data.fingerprint != notes.fingerprint:
                 notice_once(f"decoded images in {folder} are damaged: they are decoded again")
                 return None
             with suppress(DiskError):
                 write_atomically(checked, state.encode())
         broken = {source.names[index]: reason for index, reason in notes.broken.items()}
-    except (OSError, ValueError, EOFError, IndexError, ValidationError):
+    except (OSError, ValueError, EOFError, IndexError, ForeignTextError):
         return None
     return Decoded(Dataset(data.x, data.labels, notes.fingerprint), broken)
 
@@ -167,7 +167,7 @@ def _header(file: BinaryIO, shape: tuple[int, ...]) -> None:
 
 def _boot() -> str:
     try:
-        return BOOT_FILE.read_text().strip()
+        return BOOT_FILE.read_text(encoding="utf-8").strip()
     except OSError:
         return ""
 

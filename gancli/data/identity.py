@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from gancli.data.source import UNREADABLE, Source, reading
 from gancli.files import keep
+from gancli.outside import ForeignTextError, json_from
 
 IDENTITY_VERSION = 1
 CONTENT = "content"
@@ -33,13 +34,14 @@ SETTLED_NS = 2_000_000_000
 
 def place_key(source: Source) -> str:
     """A name for these files as they are now, cheap to compute."""
-    told = [IDENTITY_VERSION, str(source.path.absolute()), source.stamp, _probe(source)]
+    where = str(source.path.absolute())
+    told = [IDENTITY_VERSION, where, source.names, source.stamp, _probe(source)]
     return hashlib.sha256(json.dumps(told).encode()).hexdigest()[:32]
 
 
 def settled(source: Source) -> bool:
     """Whether the files' times can be trusted: the last change lies some time back."""
-    return max(each.changed for each in source.stamp) < time.time_ns() - SETTLED_NS
+    return max((each.changed for each in source.stamp), default=0) < time.time_ns() - SETTLED_NS
 
 
 def recall(source: Source, what: str, root: Path) -> str | None:
@@ -98,8 +100,8 @@ def _memo(source: Source, root: Path) -> Path:
 
 def _read(memo: Path) -> dict[str, str]:
     try:
-        found = json.loads(memo.read_bytes())
-    except (OSError, ValueError):
+        found = json_from(memo.read_bytes(), memo)
+    except (OSError, ForeignTextError):
         return {}
     return found if isinstance(found, dict) else {}
 

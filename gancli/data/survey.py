@@ -11,7 +11,6 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 from PIL.ImageFile import ImageFile
-from pydantic import ValidationError
 
 from gancli.data.cache import cache_root
 from gancli.data.decode import (
@@ -32,6 +31,7 @@ from gancli.data.sources import open_source
 from gancli.errors import UsageError
 from gancli.files import keep
 from gancli.image_formats import has_frames
+from gancli.outside import ForeignTextError, model_from
 from gancli.plurals import counted
 from gancli.settings import Settings
 from gancli.watch import Say, unsaid
@@ -143,9 +143,9 @@ def survey(
     kept = (root or cache_root()) / "surveys" / f"{place_key(source)}.json"
     try:
         if not again:
-            found = Survey.model_validate_json(kept.read_bytes())
+            found = model_from(Survey, kept.read_bytes(), kept)
             return source, found.model_copy(update=_labels(source))
-    except (OSError, ValidationError):
+    except (OSError, ForeignTextError):
         pass
     say(f"looking at the headers of {counted(len(source), 'image')} of {path}")
     began = time.monotonic()

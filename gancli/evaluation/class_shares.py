@@ -22,7 +22,7 @@ class ClassCounts:
     """None: as they are"""
 
     def applied(self, scored: ScoredImages) -> ScoredImages:
-        """Images of the same generator or another of its run, so many of each class."""
+        """The images of any generator of the run, in these counts."""
         images = scored.images
         if not isinstance(images, GeneratedImages) or self.rule is None:
             return scored

@@ -125,14 +125,11 @@ def score_images(
     alone = _inputs(fakes, fake, stats, spec)
     alone = replace(alone, block_bytes=store.block_bytes, observer=observer)
     compared = [alone.against(real) for real in stats.references] or [alone]
-    metrics = spec.chosen()
+    metrics, draws = spec.chosen(), spec.resamples
     # Once, however many references there are.
-    own = {m: _scores(m, alone, spec.resamples) for m in metrics if m.reference_needs is None}
+    own = {m: _scores(m, alone, draws) for m in metrics if m.reference_needs is None}
     return EvaluationOutput(
-        [
-            _together(own.get(m) or _scores(m, inputs, spec.resamples) for m in metrics)
-            for inputs in compared
-        ],
+        [_together(own.get(m) or _scores(m, each, draws) for m in metrics) for each in compared],
         {m.entry.name: partial(m.picture, alone if m in own else compared[0]) for m in metrics},
         fake.total,
     )

@@ -38,6 +38,8 @@ class ImageFiles:
     shape: Shape
     white: float = WHITE
     """the value of images of more than 8 bits that becomes 255"""
+    is_deep: bool = False
+    """whether there are images of more than 8 bits of grey"""
     converted: str = ""
     """in which colours they are read, where not in their files' own"""
 
@@ -61,7 +63,8 @@ class ImageFiles:
                 f"size: {packed(source.path, seen.size(None))}"
             )
         width, height = seen.smallest
-        return cls(source, (seen.channels, height, width), seen.white)
+        deep = seen.depth is not None
+        return cls(source, (seen.channels, height, width), seen.white, is_deep=deep)
 
     @property
     def path(self) -> Path:

@@ -56,24 +56,27 @@ def score_that_ranks(group: Sequence[Evaluation], wanted: str | None = None) -> 
 def standing_entries(
     group: Sequence[Evaluation], by: str, always: Sequence[Evaluation] = ()
 ) -> list[Entry]:
-    """The best and the last of one run's evaluations that compare, by step.
+    """The best and the last of one run's evaluations that compare, by step; all sets of images.
 
     Args:
         group: the evaluations, the newest of a checkpoint counting.
         by: the score by which one is best; those without it are passed over.
         always: those of the group that are entries, too.
     """
-    of_step = {e.step: e for e in sorted(group, key=lambda e: e.made) if by in e.scores}
-    steps = sorted(of_step, key=lambda step: -1 if step is None else step)
+    newest_last = [e for e in sorted(group, key=lambda e: e.made) if by in e.scores]
+    # Image files have no steps to be the best of: each set stands for itself.
+    sets = {e.model: Entry(e, e.model) for e in newest_last if e.step is None}
+    of_step = {e.step: e for e in newest_last if e.step is not None}
+    steps = sorted(of_step)
     if not steps:
-        return []
+        return [*sets.values()]
     best = steps[0]
     for step in steps[1:]:
         if score_named(by).is_better(of_step[step].scores[by], of_step[best].scores[by]):
             best = step
     wanted = {best, steps[-1], *(e.step for e in always)}
 
-    def how(step: int | None) -> str:
+    def how(step: int) -> str:
         said = of_step[step].selection
         last = step == steps[-1]
         if said.startswith(BEST_OF):
@@ -82,7 +85,8 @@ def standing_entries(
             return f"{BEST_OF} {len(steps)} by {by}" + (", and last" if last else "")
         return said if len(steps) == 1 else LAST if last else "by its step"
 
-    return [Entry(of_step[step], how(step)) for step in steps if step in wanted]
+    own = [Entry(of_step[step], how(step)) for step in steps if step in wanted]
+    return [*sets.values(), *own]
 
 
 class Row(NamedTuple):

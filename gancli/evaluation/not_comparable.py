@@ -88,8 +88,8 @@ def _remedy(others: Sequence[ScoredRun], aim: Protocol, scores: Sequence[str]) -
         return "no option makes scores against other real images comparable"
     if aim.network == GIVEN and any(protocol.count != aim.count for protocol in theirs):
         return (
-            f"scores depend on how many images there are, so score {aim.count:,} of each: put so "
-            "many into a folder, and evaluate that"
+            f"scores depend on how many images there are, so score {aim.count:,} of each: put that "
+            "number into a folder, and evaluate it"
         )
     return f"rank them after {_and([command_for(run, aim, scores) for run in others])}"
 

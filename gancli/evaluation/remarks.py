@@ -12,7 +12,7 @@ UNEQUAL = 0.005
 
 
 def settings_used(spec: EvaluationSpec, fake: int, real: int) -> dict[str, int]:
-    """What the metrics of a specification are computed with, for so many images on either side."""
+    """What the metrics of a specification are computed with, for these counts of images."""
     used: dict[str, int] = {}
     for metric in spec.chosen():
         used |= metric.settings(fake, real)

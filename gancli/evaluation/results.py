@@ -58,10 +58,10 @@ class ScoredRun:
 
     @property
     def subjects(self) -> list[tuple[str, list[Evaluation]]]:
-        """What was scored, by name, with its evaluations.
+        """The scored things, by name, each with its evaluations.
 
-        A run is one, with all its checkpoints. In any file each set of images is one, and in one
-        that is no run's each checkpoint is.
+        A run is one thing, with all its checkpoints; so is each set of images, and each checkpoint
+        in a file that belongs to no run.
         """
         found: dict[tuple[object, ...], list[Evaluation]] = {}
         for each in self.every:

@@ -2,7 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import TypeGuard
 
+from gancli.data.decode import WHITE
 from gancli.errors import UsageError
 from gancli.evaluation.image_files import ImageFiles
 from gancli.evaluation.image_sets import ImageSet, described, packed
@@ -21,9 +23,12 @@ def with_same_shape(scored: ScoredImages, reals: RealSets) -> tuple[ScoredImages
         DataError: an image is broken.
     """
     every = [r for r in (*reals.references, reals.train, reals.held_out) if r and not r.statistics]
-    channels = _common([scored.images, *(real.images for real in every)])
-    scored = replace(scored, images=_read_as(scored.images, channels))
-    told = {id(real): replace(real, images=_read_as(real.images, channels)) for real in every}
+    sets = [scored.images, *(real.images for real in every)]
+    channels, white = _common(sets), _white(sets)
+    scored = replace(scored, images=_read_as(scored.images, channels, white))
+    told = {
+        id(real): replace(real, images=_read_as(real.images, channels, white)) for real in every
+    }
 
     def again(real: RealImages | None) -> RealImages | None:
         return None if real is None else told.get(id(real), real)
@@ -71,7 +76,19 @@ def _common(sets: Sequence[ImageSet]) -> int | None:
     return 1 if all(isinstance(each, ImageFiles) and each.is_grey for each in coloured) else 3
 
 
-def _read_as(images: ImageSet, channels: int | None) -> ImageSet:
+def _white(sets: Sequence[ImageSet]) -> float:
+    """The white of all sets of more than 8 bits: one that merely is darker is not brightened."""
+    return max((each.white for each in sets if _shares_white(each)), default=WHITE)
+
+
+def _shares_white(images: ImageSet) -> TypeGuard[ImageFiles]:
+    # Floating-point images in [0, 1] have a scale of their own.
+    return isinstance(images, ImageFiles) and images.is_deep and images.white > 1
+
+
+def _read_as(images: ImageSet, channels: int | None, white: float) -> ImageSet:
+    if _shares_white(images):
+        images = replace(images, white=white)
     if channels is None or not isinstance(images, ImageFiles):
         return images
     return images.read_as(channels)

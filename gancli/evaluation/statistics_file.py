@@ -135,7 +135,7 @@ def _checked(path: Path, arrays: Mapping[str, NDArray[np.generic]]) -> Statistic
     if not (np.isfinite(m).all() and np.isfinite(c).all()):
         raise DataError(f"{path} has a mu or a sigma that are not finite: make it again")
     if np.abs(c - c.T).max() > SYMMETRIC_WITHIN * np.abs(c).max() or (np.diag(c) < 0).any():
-        raise DataError(f"{path} has a sigma that is no covariance: make it again")
+        raise DataError(f"{path} has a sigma that is not a covariance: make it again")
     said = {n: str(arrays[n]) for n in ("extractor", "weights") if n in arrays}
     counted = arrays.get("count")
     is_count = counted is not None and counted.shape == () and counted.dtype.kind in "iu"

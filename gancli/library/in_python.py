@@ -9,7 +9,7 @@ from gancli.errors import GanError
 
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
-_COMMAND = re.compile(r"gan [a-z-]+[^,;:()]*")
+_COMMAND = re.compile(r"gan [a-z-]+(?:'[^']*'|[^,;:()'])*")
 """A command for a shell, up to where the sentence goes on."""
 _RESUME = re.compile(r"gan resume (?:'([^']+)'|(\S+))")
 _SET = re.compile(r"--set ([\w.]+)=([^\s,;:()]*)")

@@ -19,7 +19,11 @@ from gancli.preset.schema import Preset
 from gancli.prior import Prior
 from gancli.settings import Settings
 
-_NETWORKS = {PLAYERS[0]: GENERATORS, PLAYERS[1]: DISCRIMINATORS, OPTIONAL_PLAYER: RECONSTRUCTORS}
+_NETWORKS: dict[str, Mapping[str, type[Settings]]] = {
+    PLAYERS[0]: GENERATORS,
+    PLAYERS[1]: DISCRIMINATORS,
+    OPTIONAL_PLAYER: RECONSTRUCTORS,
+}
 _SHARED = ("network", "optimizer")
 _MOST_OFFERED = 3
 """Fields that one sentence offers."""
@@ -46,7 +50,7 @@ def override_fields(table: Table, overrides: Iterable[str], source: str) -> Tabl
 
 
 def _is_whole(path: str) -> bool:
-    """Whether a path begins with a table of a preset, or is no path."""
+    """Whether a path begins with a table of a preset, or cannot be read as one."""
     words = path.strip().split(".")
     is_kind = words[0] in _SHARED and words[-1] in TAGS
     return is_kind or words[0] in Preset.model_fields or not all(words)
@@ -97,7 +101,8 @@ def _showing(source: str, table: Mapping[str, Any]) -> list[str]:
 def _kinds_with(path: str, table: Mapping[str, Any]) -> str:
     """Which kinds of optimiser or data have a field that the preset's own kind lacks."""
     *_, above, field = ["", *path.split(".")]
-    registry = {"optimizer": OPTIMIZERS, "data": KINDS}.get(above, {})
+    registries: dict[str, Mapping[str, type[Settings]]] = {"optimizer": OPTIMIZERS, "data": KINDS}
+    registry = registries.get(above, {})
     if any(full.endswith(f"{above}.{field}") for full in fields_of(table)):
         return ""
     return ", ".join(name for name, kind in registry.items() if field in kind.model_fields)
@@ -106,7 +111,7 @@ def _kinds_with(path: str, table: Mapping[str, Any]) -> str:
 def _meant(path: str, table: Mapping[str, Any]) -> list[str]:
     """Fields, or an option, that a wrong path may mean; those of the preset first."""
     last, player = path.rpartition(".")[2], path.partition(".")[0]
-    present, every = list(fields_of(table)), list(dict.fromkeys(_fields_of_all_kinds()))
+    present, every = list(fields_of(table)), list(dict.fromkeys(every_field()))
     word = plain_name(last)
     same = _ending_with(last, present)
     if not same and word in FIELD_NAMED:
@@ -177,7 +182,8 @@ def fields_of(table: Mapping[str, Any]) -> Iterator[str]:
         yield from _of(f"objective.{name}", TERMS.get(name))
 
 
-def _fields_of_all_kinds() -> Iterator[str]:
+def every_field() -> Iterator[str]:
+    """The paths of the fields of every registered kind, of which a preset has some."""
     for kind in KINDS.values():
         yield from _of("data", kind)
     for player, families in _NETWORKS.items():

@@ -11,7 +11,7 @@ from gancli.catalog.fit_to_images import KEPT, UserImages
 from gancli.catalog.merge import TAGS, Table
 from gancli.errors import UsageError
 from gancli.networks import fit, owners
-from gancli.preset.field_names import fields_of, override_fields, suggestion
+from gancli.preset.field_names import override_fields, suggestion
 from gancli.preset.published import ABSENT, Deviation
 from gancli.preset.schema import Preset, leaves
 from gancli.preset.stored import is_of_a_run, read_stored, without_old_fields
@@ -193,7 +193,7 @@ def explain(error: ValidationError, table: Mapping[str, Any], source: str) -> st
     path = _path(first["loc"], table)
     more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
     if first["type"] == "extra_forbidden":
-        meant = _whose(path, table) or suggestion(path, table, source)
+        meant = _whose(path) or suggestion(path, table, source)
         return f"preset {source}: no field {path}{meant}{more}"
     if first["type"] == "missing":
         return f"preset {source}: {path} is missing: add it, e.g. --set {path}=VALUE{more}"
@@ -232,11 +232,10 @@ def _path(location: Sequence[int | str], table: object) -> str:
     return ".".join(keys)
 
 
-def _whose(path: str, table: Mapping[str, Any]) -> str:
-    """Which networks have this field of a network, where none of this preset has."""
+def _whose(path: str) -> str:
+    """Which networks have this field of a network."""
     *_, above, field = ["", *path.split(".")]
-    elsewhere = not any(known.endswith(f".{field}") for known in fields_of(table))
-    having = owners(field) if above == "network" and elsewhere else ""
+    having = owners(field) if above == "network" else ""
     return f": {having} have one" if having else ""
 
 

@@ -39,7 +39,10 @@ def print_comparison(found: Comparison, baseline: Baseline) -> None:
     lines = [["", "", "", *called.values()]]
     for rank, row in enumerate(found.rows, 1):
         own = row.entry.evaluation
-        at = row.entry.how if own.step is None else f"step {own.step:,}, {row.entry.how}"
+        if own.step is None:
+            at = "" if row.entry.how == row.name else row.entry.how
+        else:
+            at = f"step {own.step:,}, {row.entry.how}"
         cells = (_cell(name, own, found.best(name)) for name in names)
         lines.append([str(rank), shown[row.name], at, *cells])
     if floor is not None:
@@ -99,9 +102,7 @@ def _remarks(found: Comparison, baseline: Baseline) -> list[str]:
     lines += reference_lines(every)
     lines += _said_of_rows(found)
     if found.left_out:
-        lines.append(
-            f"left out, for they have no score by this protocol: {', '.join(found.left_out)}"
-        )
+        lines.append(f"left out, without a score by this protocol: {', '.join(found.left_out)}")
     if found.is_uneven:
         lines.append(
             "a best of several checkpoints is compared with others: being chosen by its score "

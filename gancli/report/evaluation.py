@@ -49,8 +49,9 @@ def shown_name(name: str, found: Evaluation, classes: Sequence[str]) -> str:
 
 def shown_value(name: str, found: Evaluation) -> str:
     """A score's value, with its spread where it has one."""
+    # Files of before have a 0 where repetitions were of the same images.
     spread = found.scores.get(f"{name}{STD_SUFFIX}")
-    around = f" +- {spread:.4f}" if spread is not None else ""
+    around = f" +- {spread:.4f}" if spread else ""
     return shown_number(name, found.scores[name]) + around
 
 
@@ -158,7 +159,7 @@ def protocol_lines(found: Evaluation) -> list[str]:
             f"{p.count:,} generated images{each} ({p.network}, batch norm in {p.mode} mode, seeds "
             f"{p.seeds}{within}, checkpoint: {found.selection})"
         )
-    return [made, *reference_lines(found)]
+    return [made, *([p.converted] if p.converted else []), *reference_lines(found)]
 
 
 def reference_lines(found: Evaluation) -> list[str]:

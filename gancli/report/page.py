@@ -107,7 +107,7 @@ def _seen(summary: Summary) -> str:
     return (
         f"In the last preview the samples reach {latest['modes_captured']:g} of "
         f"{counted(data.modes, 'mode')} (captured) and give {latest['modes_held']:g} of them at "
-        f"least {FAIR_SHARE:.0%} of its fair share (held); {latest['high_quality']:.0%} of the "
+        f"least {FAIR_SHARE:.0%} of their fair share (held); {latest['high_quality']:.0%} of the "
         f"points are within {RADIUS_IN_STD:g} standard deviations of a mode."
     )
 

@@ -19,9 +19,8 @@ def print_presets() -> None:
         file = catalog.preset_file(name)
         table.add_row(name, file.idea or file.summary, _grouped(file.datasets))
     console().print(table, soft_wrap=False)
-    say(
-        f"\npoints: the 2-D mixtures {', '.join(_points())}; every model also takes your own images"
-    )
+    say(f"\npoints are the 2-D mixtures {', '.join(_points())}")
+    say("every model also trains on your own images: --dataset PATH")
     say(f"a model's paper, variants and published scores: {command('presets', 'MODEL')}")
 
 

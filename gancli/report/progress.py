@@ -239,8 +239,13 @@ class RateColumn(ProgressColumn):
 
 
 @contextmanager
-def counting(console: Console, total: int, unit: str) -> Iterator[Callable[[int], None]]:
-    """A progress bar with rate and time left; yields a function of the number done so far."""
+def counting(
+    console: Console, total: int, unit: str, clock: Callable[[], float] = time.monotonic
+) -> Iterator[Callable[[int], None]]:
+    """A progress bar with rate and time left; yields a function of the number done so far.
+
+    Where no person watches a terminal, a line every so often says the same.
+    """
     columns = (
         TextColumn("{task.completed:,.0f} of {task.total:,.0f} " + unit),
         BarColumn(),
@@ -251,7 +256,7 @@ def counting(console: Console, total: int, unit: str) -> Iterator[Callable[[int]
     bar = Progress(*columns, console=console)
     task = bar.add_task(unit, total=total)
     if not shows_changes(console):
-        yield _lines(console, total, unit)
+        yield _lines(console, total, unit, clock)
         return
     with in_place(console, bar.get_renderable) as changed:
 
@@ -263,7 +268,7 @@ def counting(console: Console, total: int, unit: str) -> Iterator[Callable[[int]
 
 
 def _lines(
-    console: Console, total: int, unit: str, clock: Callable[[], float] = time.monotonic
+    console: Console, total: int, unit: str, clock: Callable[[], float]
 ) -> Callable[[int], None]:
     """Tells of progress in lines, the first after some seconds: what is short needs none."""
     began = clock()

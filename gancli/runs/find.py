@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 
-from gancli.catalog import labelled_example, model_names
+from gancli.catalog import example_of, labelled_example, model_names
 from gancli.catalog.preset_files import close_to
 from gancli.checkpoint import Checkpoint, load
 from gancli.errors import RunError, UsageError
@@ -94,7 +94,7 @@ class RunFilter:
     """a command that makes one"""
 
 
-ANY = RunFilter(lambda run: True, "run", lambda: command("train", "MODEL"))
+ANY = RunFilter(lambda run: True, "run", example_of)
 LABELLED = RunFilter(Run.knows_classes, "run of a model that knows classes", labelled_example)
 OF_IMAGES = RunFilter(
     Run.makes_images,
@@ -129,7 +129,7 @@ def find(wanted: str | None, fit: RunFilter = ANY) -> Run | Path:
         return _latest(
             own,
             f"there is no run of {wanted} under {runs_root()}: make one with "
-            + command("train", wanted),
+            + (example_of(wanted) if wanted in model_names() else command("train", wanted)),
         )
     raise RunError(
         f"no run {wanted!r}{_close_run(wanted)}: name a path, a folder under {runs_root()}, or a "

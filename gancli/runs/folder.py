@@ -12,6 +12,7 @@ from gancli.checkpoint import step_said
 from gancli.errors import RunError, UsageError
 from gancli.files import disk_errors, write_atomically
 from gancli.notices import notice_once
+from gancli.pasteable import command
 from gancli.preset import Preset, Schedule, to_toml
 from gancli.runs.hold import hold, refuse_if_lost
 from gancli.runs.logs import LogRow, append_row, flush_log, keep_rows_to, read_rows
@@ -125,8 +126,8 @@ class Run:
         found = self.checkpoints()
         if not found:
             raise RunError(
-                f"{self.folder} holds no checkpoint: the run stopped before its first; "
-                "start it again with gan train ... --force"
+                f"{self.folder} holds no checkpoint: the run stopped before its first; start it "
+                "again with " + command("train", self.preset_file, "--out", self.folder, "--force")
             )
         if which == LAST:
             return found[max(found)]

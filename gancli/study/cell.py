@@ -17,6 +17,7 @@ from gancli.checkpoint import load
 from gancli.data import Mixture
 from gancli.errors import GanError, InterruptedRunError, LockedError, NonFiniteError
 from gancli.files import write_atomically
+from gancli.notices import as_path, as_text, never_fail_for_a_character
 from gancli.outside import model_from
 from gancli.sampler import Sampler, Samples
 from gancli.settings import Settings
@@ -47,7 +48,7 @@ class CellRequest(Settings):
     def of(cls, study: Study, cell: CellSpec, data: Path, cache: Path) -> "CellRequest":
         """To run a cell in its place in a study."""
         folder = study.cell(cell.name).folder
-        return cls(cell=cell, folder=str(folder), data=str(data), cache=str(cache))
+        return cls(cell=cell, folder=as_text(folder), data=as_text(data), cache=as_text(cache))
 
 
 Tell = Callable[[dict[str, object]], None]
@@ -97,11 +98,11 @@ def run_cell(request: CellRequest, tell: Tell, should_stop: Callable[[], bool]) 
         InterruptedRunError: `should_stop` said so; the state was saved.
         GanError: it cannot go on.
     """
-    spec, cell = request.cell, Cell(Path(request.folder))
+    spec, cell = request.cell, Cell(as_path(request.folder))
     began = time.monotonic()
     torch.set_num_threads(spec.settings.threads)
-    data = spec.preset.data.load(Path(request.data), spec.settings.seed)
-    arena = open_arena(spec.arena, spec.preset.data, Path(request.data), Path(request.cache))
+    data = spec.preset.data.load(as_path(request.data), spec.settings.seed)
+    arena = open_arena(spec.arena, spec.preset.data, as_path(request.data), as_path(request.cache))
     steps = cell.run.checkpoints()
     saved = load(steps[max(steps)]) if steps else None
     cell.run.tidy()
@@ -124,7 +125,7 @@ def _with_patience(request: CellRequest, tell: Tell, should_stop: Callable[[], b
     deadline = time.monotonic() + ORPHAN_WAIT_SECONDS
     while True:
         try:
-            with Cell(Path(request.folder)).run.locked():
+            with Cell(as_path(request.folder)).run.locked():
                 return run_cell(request, tell, should_stop)
         except LockedError:
             if time.monotonic() > deadline:
@@ -134,8 +135,9 @@ def _with_patience(request: CellRequest, tell: Tell, should_stop: Callable[[], b
 
 def run_as_process() -> None:
     """Do what standard input asks for; a failure's sentence goes to standard error."""
-    request = model_from(CellRequest, sys.stdin.read(), "the request of a cell")
+    request = model_from(CellRequest, sys.stdin.buffer.read(), "the request of a cell")
     parent = os.getppid()
+    never_fail_for_a_character()
 
     def tell(words: dict[str, object]) -> None:
         sys.stdout.write(json.dumps(words) + "\n")

@@ -67,8 +67,6 @@ def write_report(
     for name, figure in figures.items():
         pictures |= {f"{name}.{f}": figure_file(figure, f, dpi) for f in FigureFormat}
     pictures |= {f"film-{model}.webp": content for model, content in films.items()}
-    for name, content in pictures.items():
-        write_atomically(study.folder / name, content)
     columns = columns_of(results)
     page = template("gancli.study", "study.html.jinja").render(
         results=results,
@@ -76,6 +74,7 @@ def write_report(
         headings=[*columns.values(), "collapse began", "held lately"],
         spread=_spread(results),
         palette=palette,
+        fair=FAIR_WORDS,
         rows=[model_row(model, columns) for model in results.ranking],
         ceiling=ceiling_row(results, columns),
         steps=steps,
@@ -83,13 +82,14 @@ def write_report(
         curves={each.heading: _svg(curves(results.cells, [each])) for each in measures},
         weights=_svg(figures["weights"]) if saved else None,
         films={model: data_uri(content, "webp") for model, content in films.items()},
+        seen=_seen(results),
         protocol=_protocol(spec, results, arena),
         notes=_notes(study),
         version=gancli.__version__,
     )
-    path = study.folder / "report.html"
-    write_atomically(path, page_bytes(page))
-    return path
+    for name, content in (pictures | {"report.html": page_bytes(page)}).items():
+        write_atomically(study.folder / name, content)
+    return study.folder / "report.html"
 
 
 def _measures(results: Results) -> list[Curve]:
@@ -97,6 +97,20 @@ def _measures(results: Results) -> list[Curve]:
         Curve("held", "modes held", results.modes),
         Curve("high_quality", "share of high quality", 1),
     ]
+
+
+def _seen(results: Results) -> dict[str, str]:
+    """What each model's last measurement shows, in words."""
+    found = {}
+    for model in results.ranking:
+        held, captured = (model.measures.get(name) for name in ("held", "captured"))
+        if held and captured:
+            found[model.model] = (
+                f"{held.mean:.3g} of {counted(results.modes, 'mode')} held at the end, "
+                f"{captured.mean:.3g} captured"
+                + (f" (means of {held.count} seeds)" if held.count > 1 else "")
+            )
+    return found
 
 
 def _spread(results: Results) -> str:
@@ -196,6 +210,10 @@ def _protocol(spec: StudySpec, results: Results, arena: Arena) -> dict[str, str]
 
 def _notes(study: Study) -> list[str]:
     try:
-        return [line for line in study.notes_file.read_text().splitlines() if line.strip()]
+        return [
+            line
+            for line in study.notes_file.read_text(encoding="utf-8", errors="replace").splitlines()
+            if line.strip()
+        ]
     except (OSError, ValueError):
         return []

@@ -1,5 +1,6 @@
 """What a study is made of: its cells, each a model with a seed, and their folders."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -9,7 +10,7 @@ from pydantic import Field
 from gancli.checkpoint import RunSettings
 from gancli.errors import RunError, UsageError
 from gancli.files import write_atomically
-from gancli.notices import as_text
+from gancli.notices import as_path, as_text
 from gancli.outside import ForeignTextError, model_from
 from gancli.preset import StoredPreset, preset_differences
 from gancli.runs.folder import Run
@@ -124,7 +125,7 @@ def refuse_bytes(*folders: Path) -> None:
         UsageError: a path is not UTF-8.
     """
     for folder in folders:
-        if as_text(folder) != str(folder):
+        if os.fsencode(as_path(as_text(folder))) != os.fsencode(folder):
             raise UsageError(f"{as_text(folder)} is not UTF-8, and a study needs that: rename it")
 
 

@@ -99,7 +99,8 @@ class Pool:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
-                text=True,
+                encoding="utf-8",
+                errors="backslashreplace",
                 start_new_session=True,
                 env=os.environ | {"OMP_NUM_THREADS": "1"},
             )

@@ -2,6 +2,7 @@
 
 from gancli.study.results import (
     COUNTS_OF_MODES,
+    NOT_YET,
     SHARE_MEASURES,
     ModelResult,
     NotYet,
@@ -41,6 +42,8 @@ def model_row(model: ModelResult, columns: dict[str, str]) -> list[str]:
         found = model.measures.get(name)
         row.append(DASH if found is None else _shown(name, found))
     began = [_step(step) for step in model.collapse_steps]
+    # One word for all of them: a column of three is wide enough without.
+    began = began[:1] if {*began} == {NOT_YET} else began
     unrest = model.lately
     lately = f"{unrest.least:g}, {unrest.median:g}, {unrest.most:g}" if unrest else DASH
     return [*row, ", ".join(began) or "failed", lately]

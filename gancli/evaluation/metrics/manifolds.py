@@ -51,11 +51,9 @@ def manifolds(
 ) -> Manifolds:
     """Improved precision and recall (Kynkaanniemi et al. 2019), density and coverage.
 
-    Density and coverage are Naeem et al.'s (2020), but for reals with k equal ones or more, whose
-    ball has no radius: by eq. 3 and 4 nothing is nearer than 0, so that copies of such reals would
-    be outside. Here a copy is inside, and balls of equal reals count as k together, so that the
-    density of the reals themselves is 1 as without equal ones. Distances that rounding leaves of 0
-    are 0. Each pair of features is looked at once.
+    Density and coverage are Naeem et al.'s (2020), but for the balls of reals with k equal ones or
+    more, whose radius is 0: there, nothing is nearer than that, not even a copy. Here copies are
+    inside, and the balls of equal reals count as k together, so that the reals' own density is 1.
 
     Args:
         fake: (N, D), N more than the neighbours.
@@ -63,16 +61,14 @@ def manifolds(
         device: where to compute.
         block_bytes: memory for a block of distances.
         real_reaches: `reaches` of the reals, where they are known.
-        neighbours: which one balls reach for precision and recall, and for density and coverage.
+        neighbours: which ones balls reach: for precision and recall; for density and coverage.
     """
     if real_reaches is None:
         real_reaches = reaches(real, device, block_bytes, neighbours)
-    real_reach, real_wide = real_reaches.to(device).T
-    fake_reach, _ = reaches(fake, device, block_bytes, neighbours).to(device).T
-    nothing = rounding(real).to(device)
-    real_reach = torch.maximum(real_reach, nothing)
-    fake_reach = torch.maximum(fake_reach, rounding(fake).to(device))
-    wide = _balls(real, real_wide, nothing, neighbours[1], block_bytes)
+    fake_reach = reaches(fake, device, block_bytes, neighbours)[:, 0]
+    fake_reach = torch.maximum(fake_reach, rounding(fake)).to(device)
+    real_reach = torch.maximum(real_reaches[:, 0], rounding(real)).to(device)
+    wide = _balls(real, real_reaches[:, 1].to(device), neighbours[1], block_bytes)
     precise = torch.zeros(len(fake), dtype=torch.bool, device=device)
     recalled = torch.zeros(len(real), dtype=torch.bool, device=device)
     nearest = torch.full((len(real),), torch.inf, dtype=real.dtype, device=device)
@@ -91,9 +87,9 @@ def manifolds(
     )
 
 
-def _balls(real: Tensor, reach: Tensor, nothing: Tensor, k: int, block_bytes: int) -> _Balls:
+def _balls(real: Tensor, reach: Tensor, k: int, block_bytes: int) -> _Balls:
     """The balls, those without a radius by the number of reals that are equal to their centre."""
-    weight = torch.ones_like(reach)
+    weight, nothing = torch.ones_like(reach), rounding(real).to(reach.device)
     points = (reach <= nothing).nonzero()[:, 0]
     if not len(points):
         return _Balls(reach, weight)
@@ -125,5 +121,5 @@ def shared_manifolds(metric: Metric, inputs: MetricInputs) -> Manifolds:
 
 
 def least_for_manifolds(metric: Metric) -> int:
-    """Images that have so many neighbours as the balls reach."""
+    """The fewest images that have the neighbours which the balls reach."""
     return max(metric.setting("prc-k"), metric.setting("dc-k")) + 1
