@@ -289,7 +289,7 @@ def _load_own(data: ImageFolder, folder: Path, say: Say, watch: Watch, *, verify
 
 
 def frame_words(animated: int, data: ImageFolder) -> str:
-    """Which frames are read where files have several, in words; empty: none has.
+    """Which frames are read of files with several, in words; empty: there are no such files.
 
     Args:
         animated: how many such files there are; of single frames that are read each, how many.
