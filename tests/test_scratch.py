@@ -13,8 +13,8 @@ from conftest import Gan
 from gancli import files
 from gancli.files import write_atomically
 from gancli.folders import cache_folder, data_folder, stand_in
+from gancli.output_places import new_folder
 from gancli.scratch import OLD, partial_file, scratch_folder, sweep
-from gancli.writer import new_folder
 
 OWNER = """
 import sys

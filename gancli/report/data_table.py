@@ -4,7 +4,7 @@ from pydantic import BaseModel
 from rich.markup import escape
 from rich.table import Table
 
-from gancli.pasteable import command
+from gancli.pasteable import named
 from gancli.printable import printable
 from gancli.report.console import console, say
 
@@ -35,7 +35,7 @@ class Look(BaseModel):
     passed_over: dict[str, int] = {}
     """files that are left out as no images, by reason"""
     several_frames: str = ""
-    """what is read of files of several frames, in words; empty: there are none"""
+    """which frames are read of files with several, in words; empty: there are no such files"""
     training: list[str]
     """what training would do with it, in lines"""
 
@@ -64,7 +64,7 @@ def print_look(found: Look) -> None:
     for remark in found.remarks:
         say(f"note: {remark}")
     if found.broken:
-        say(f"broken images stop {command('train')}, unless it is told to --skip-broken")
+        say(f"broken images stop {named('train')}, unless it is told to --skip-broken")
 
 
 def _safe(text: str) -> str:
