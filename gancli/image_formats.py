@@ -1,8 +1,8 @@
 """The formats of images that are read: every `Image.open` of the package goes through here.
 
 They are the raster formats that Pillow decodes by itself. Those that start another program (EPS, by
-Ghostscript; WMF and EMF, by Windows) or that are no pictures (PDF, MPEG) are never opened, whatever
-a file is called.
+Ghostscript; WMF and EMF, by Windows) or hold documents or films (PDF, MPEG) are never opened,
+whatever a file is called.
 """
 
 import struct

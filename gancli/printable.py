@@ -21,6 +21,11 @@ def encodable(text: str) -> str:
     return re.sub("[\ud800-\udfff]", _escaped, text)
 
 
+def as_escapes(text: str) -> str:
+    """The text with the same characters as TOML and JSON escape them: `\\u001b`."""
+    return _STEERING.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+
+
 def _escaped(match: re.Match[str]) -> str:
     character = match[0]
     if ord(character) in _BYTES:

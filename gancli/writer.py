@@ -1,11 +1,9 @@
 """Writes samples while more are generated: a folder of pictures, an NVlabs-style zip, or an npz."""
 
-import re
 import zipfile
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
 from typing import TypeVar
@@ -17,23 +15,20 @@ from gancli.class_folders import folder_names
 from gancli.data.class_list import CLASS_LIST, class_list_text
 from gancli.data.name_tree import misread
 from gancli.data.npz_images import CLASS_NAMES_KEYS
-from gancli.errors import RunError
-from gancli.exchange import replace_folder
-from gancli.files import disk_errors, flush_file, flush_folder, flush_tree, make_folder
-from gancli.pasteable import named
+from gancli.files import flush_file, flush_folder
+from gancli.output_places import new_file, new_folder, scratch_beside
 from gancli.pictures import encoded, to_image
 from gancli.sample_formats import (
     ADM_IMAGES_KEY,
     ADM_LABELS_KEY,
     LABELS_KEY,
-    SAMPLE_FILE,
     SAMPLE_FORMATS,
     SEEDS_KEY,
     FormatName,
     SampleFormat,
 )
 from gancli.sampler import Samples
-from gancli.scratch import NEW, OLD, scratch_folder
+from gancli.scratch import NEW
 from gancli.watch import Done
 
 Made = TypeVar("Made")
@@ -45,41 +40,6 @@ IMAGES_PER_TASK = 50
 """Images a thread takes at a time."""
 IMAGES_PER_ZIP_FOLDER = 1000
 """Images in each of a zip's folders, as NVlabs' dataset_tool lays them out."""
-
-
-@contextmanager
-def _scratch_beside(out: Path) -> Iterator[Path]:
-    """A folder on the disk of `out`, where its replacement is made; it goes, whatever happens."""
-    with disk_errors(out):
-        make_folder(out.parent)
-        with scratch_folder(out.parent, out.name) as scratch:
-            yield scratch
-        flush_folder(out.parent)
-
-
-@contextmanager
-def new_folder(out: Path) -> Iterator[Path]:
-    """A folder to fill; at the end it takes the place of `out`, whole or not at all.
-
-    Raises:
-        DiskError: the disk is full or not writable; nothing is left behind.
-    """
-    with _scratch_beside(out) as scratch:
-        new = scratch / NEW
-        new.mkdir()
-        yield new
-        flush_tree(new)
-        replace_folder(new, out, scratch / OLD)
-
-
-@contextmanager
-def _new_file(out: Path, how: SampleFormat) -> Iterator[Path]:
-    """A folder for the one file of samples; at the end the file takes the place of `out`."""
-    with _scratch_beside(out) as scratch:
-        yield scratch
-        made = scratch / f"samples.{how.container}"
-        flush_file(made)
-        made.replace(out)
 
 
 def write(
@@ -102,45 +62,49 @@ def write(
         batches: uint8 images of (B, H, W, C) or points of (B, D), in the order of `seeds`.
         seeds: one per sample.
         out: the folder to make.
-        form: one of `FormatName`: a folder has SEED.png, or CLASS/SEED.png; a zip pictures and
-            dataset.json; an npz the samples, `seeds`, `labels` and `class_names`.
+        form: one of `FormatName`: a folder of SEED.png or CLASS/SEED.png, a zip, or an npz.
         key: the samples' name in an npz: `images` or `points`; next to `arr_0`, labels are `arr_1`.
         labels: one per sample, where there are classes.
         classes: all classes, in the order of their labels, those without samples among them.
-        by_class: whether a folder is parted by class; dataset.json says what its folders do not.
-        single: whether `out` is to be the zip or npz itself, not a folder that holds it.
-        flat: whether files are numbered through instead, their classes in dataset.json.
+        by_class: part a folder by class; dataset.json says what its folders do not.
+        flat: number files through, as classes share seeds; dataset.json has the classes.
+        single: make `out` the zip or npz itself.
         progress: called with the number of samples written so far.
 
     Raises:
         DiskError: the disk is full or not writable; nothing is left behind.
     """
     how = SAMPLE_FORMATS[FormatName(form)]
-    with _new_file(out, how) if single else new_folder(out) as new:
+    with new_file(out, how) if single else new_folder(out) as new:
         if how.container == "npz":
-            beside = _labels_beside(key, labels, classes)
-            beside[SEEDS_KEY] = np.array(seeds, dtype=np.int64)
+            beside = _seeds_and_labels(key, seeds, labels, classes)
             _npz(batches, beside, new / "samples.npz", key, progress)
         elif how.container == "zip":
             _zip(batches, labels, classes, new / "samples.zip", how, progress=progress)
         else:
-            # A seed is there once per class, so that it cannot name a file.
             names = range(len(seeds)) if flat and by_class else seeds
-            parted = classes if by_class and not flat else ()
-            places = _places(names, labels, parted, how)
+            places = _places(names, labels, () if flat or not by_class else classes, how)
             _folder(batches, places, new, how, progress)
-            if labels is not None and (flat or (parted and misread(places, labels, classes))):
-                (new / CLASS_LIST).write_bytes(class_list_text(places, labels, classes).encode())
+            if labels is not None and (flat or (by_class and misread(places, labels, classes))):
+                _write_class_list(new, places, labels, classes)
 
 
-def _labels_beside(
-    key: str, labels: NDArray[np.int64] | None, classes: Sequence[str]
+def _write_class_list(
+    folder: Path, places: Sequence[str], labels: NDArray[np.int64], classes: Sequence[str]
+) -> None:
+    (folder / CLASS_LIST).write_bytes(class_list_text(places, labels, classes).encode())
+
+
+def _seeds_and_labels(
+    key: str, seeds: Sequence[int], labels: NDArray[np.int64] | None, classes: Sequence[str]
 ) -> dict[str, NDArray[np.generic]]:
-    """The arrays of an npz that say what class each sample is of."""
+    """The arrays of an npz that say which sample each is, and of what class."""
+    found: dict[str, NDArray[np.generic]] = {SEEDS_KEY: np.array(seeds, dtype=np.int64)}
     if labels is None:
-        return {}
+        return found
     named = ADM_LABELS_KEY if key == ADM_IMAGES_KEY else LABELS_KEY
-    return {named: labels} | ({CLASS_NAMES_KEYS[0]: np.array(classes)} if classes else {})
+    names = {CLASS_NAMES_KEYS[0]: np.array(classes)} if classes else {}
+    return {named: labels, **names, **found}
 
 
 def pack(
@@ -162,64 +126,13 @@ def pack(
     Raises:
         DiskError: the disk is full or not writable; nothing is left behind.
     """
-    with _scratch_beside(out) as scratch:
+    with scratch_beside(out) as scratch:
         new = scratch / NEW
         parts = (images[i : i + IMAGES_BUFFERED] for i in range(0, len(images), IMAGES_BUFFERED))
         _zip(parts, labels, classes, new, SAMPLE_FORMATS[FormatName.ZIP], progress=progress)
         flush_file(new)
         new.replace(out)
         flush_folder(out.parent)
-
-
-def refuse_to_replace(file: Path, *, force: bool) -> None:
-    """Check that a file's place is free, or that `force` is given and a file is there.
-
-    Raises:
-        RunError: something is there that must stay.
-    """
-    if file.is_dir():
-        raise RunError(f"{file} is a folder: choose another --out, or {file}/ to write into it")
-    if file.exists() and not force:
-        raise RunError(f"{file} exists: replace it with --force, or choose another --out")
-
-
-def refuse_to_overwrite(
-    out: Path,
-    *,
-    force: bool,
-    own: re.Pattern[str] = SAMPLE_FILE,
-    writer: str = named("sample"),
-) -> None:
-    """Check that `out` is free, or that `force` is given and only the command's own files would go.
-
-    Args:
-        out: the folder to make.
-        force: whether an old one may be replaced.
-        own: the names of the files the command writes.
-        writer: the command.
-
-    Raises:
-        RunError: something is there that must stay.
-    """
-    if out.is_symlink() or (out.exists() and not out.is_dir()):
-        raise RunError(f"{out} is not a regular directory: choose another folder with --out")
-    if not out.exists() or not any(out.iterdir()):
-        return
-    foreign = next((path for path in out.iterdir() if not _is_ours(path, own)), None)
-    if foreign:
-        raise RunError(
-            f"{out} holds {foreign.name}, which {writer} did not write, so nothing in it is "
-            "touched: choose another folder with --out"
-        )
-    if not force:
-        raise RunError(f"{out} exists: replace it with --force, or choose another with --out")
-
-
-def _is_ours(path: Path, own: re.Pattern[str]) -> bool:
-    """Whether it is a file of these names, or a class's folder of nothing else."""
-    if path.is_dir() and not path.is_symlink():
-        return all(inner.is_file() and _is_ours(inner, own) for inner in path.iterdir())
-    return path.is_file() and bool(own.fullmatch(path.name))
 
 
 def _places(
@@ -234,15 +147,6 @@ def _places(
         return [f"{seed:06d}{how.suffix}" for seed in seeds]
     pairs = zip(seeds, labels.tolist(), strict=True)
     return [f"{folders[label]}/{seed:06d}{how.suffix}" for seed, label in pairs]
-
-
-def _arrays_beside(
-    key: str, seeds: Sequence[int], labels: NDArray[np.int64] | None
-) -> dict[str, NDArray[np.int64]]:
-    """What an npz holds next to the samples."""
-    found = {SEEDS_KEY: np.array(seeds, dtype=np.int64)}
-    named = ADM_LABELS_KEY if key == ADM_IMAGES_KEY else LABELS_KEY
-    return found if labels is None else found | {named: labels}
 
 
 def _encode(image: Samples, how: SampleFormat) -> bytes:

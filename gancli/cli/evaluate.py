@@ -12,6 +12,7 @@ from gancli.cli.options import (
     CheckpointOption,
     DataDirOption,
     DeviceOption,
+    ImagesKeyOption,
     RawOption,
     TrustOption,
 )
@@ -151,6 +152,7 @@ def evaluate(
             "--export-reference", metavar="FILE.npz", help="The same of the real images' features."
         ),
     ] = None,
+    images_key: ImagesKeyOption = None,
     as_json: AsJsonOption = False,
 ) -> None:
     """Score images against real ones; every score is printed with its protocol."""
@@ -169,6 +171,7 @@ def evaluate(
                 raw=raw,
                 reference=reference,
                 held_out=held_out,
+                images_key=images_key,
                 dataset=dataset,
                 data_dir=data_dir,
                 extractor=extractor,

@@ -1,5 +1,6 @@
-"""The images of a zip, read in place; nothing is unpacked into files of their own."""
+"""The images of a zip, read in place."""
 
+import shutil
 import stat
 import tempfile
 import weakref
@@ -13,6 +14,7 @@ from gancli.data.npz_images import is_npz, npz_images
 from gancli.data.reasons import reason_of
 from gancli.data.source import UNREADABLE, ReadingChoices, Source, Stamp
 from gancli.errors import DataError
+from gancli.files import disk_errors
 from gancli.printable import printable
 
 MAX_ZIP_ENTRIES = 500_000
@@ -60,7 +62,7 @@ def _images_in(
     how: ReadingChoices,
     depth: int = MAX_DEPTH,
 ) -> Source:
-    if stamp.name.endswith(".npz") or is_npz(archive):
+    if stamp.name.lower().endswith(".npz") or is_npz(archive):
         return npz_images(path, archive, (stamp,), how)
     found, members = Listing(), dict[str, zipfile.ZipInfo]()
 
@@ -150,19 +152,25 @@ def _why(error: Exception) -> str:
 
 
 def _inner(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, path: Path) -> IO[bytes]:
-    """A zip within a zip: in place where it is not compressed, else in a file without a name."""
+    """A zip within a zip, copied into a file without a name: in place, each jump back costs all.
+
+    Raises:
+        DataError: it is broken, or too large.
+        DiskError: there is no room for the copy.
+    """
+    name = f"{path}: {printable(entry.filename)}"
     why = _why_too_large(entry, MAX_INNER_BYTES)
     if why is not None:
-        raise DataError(f"{path}: {printable(entry.filename)}: {why}: unpack it")
-    file = archive.open(entry)
-    if entry.compress_type == zipfile.ZIP_STORED:
-        return file
-    copy = tempfile.TemporaryFile()  # noqa: SIM115
-    try:
-        with file:
-            while part := file.read(_COPIED_BYTES):
-                copy.write(part)
-    except UNREADABLE as error:
-        copy.close()
-        raise DataError(f"{path}: {printable(entry.filename)} is broken: {error}") from error
-    return cast(IO[bytes], copy)
+        raise DataError(f"{name}: {why}: unpack it")
+    with disk_errors(Path(tempfile.gettempdir())):
+        copy = cast(IO[bytes], tempfile.TemporaryFile())  # noqa: SIM115
+        try:
+            with archive.open(entry) as file:
+                shutil.copyfileobj(file, copy, _COPIED_BYTES)
+        except UNREADABLE as error:
+            copy.close()
+            raise DataError(f"{name} is broken: {reason_of(error, b'')}") from error
+        except BaseException:
+            copy.close()
+            raise
+    return copy

@@ -29,7 +29,7 @@ class ClassList:
 
 
 def read_class_list(content: bytes, where: str) -> ClassList | None:
-    """The list in a file; None: it is of another kind, for it says nothing of labels.
+    """The list in a file; None: it is of another kind, and says nothing of labels.
 
     Raises:
         DataError: it is broken.

@@ -32,7 +32,7 @@ def labels_from(
         where: what holds the labels, for errors.
 
     Raises:
-        DataError: a label is none of these, or names no class.
+        DataError: a label is not one of these, or names no class.
     """
     names = None if class_names is None else _names(class_names, where)
     keys = [_hashable(value) for value in values]

@@ -46,6 +46,14 @@ def is_npz(archive: zipfile.ZipFile) -> bool:
     return "images.npy" in archive.namelist()
 
 
+def has_array(path: Path, key: str) -> bool:
+    """Whether a file is an npz with an array of this name."""
+    if not zipfile.is_zipfile(path):
+        return False
+    with zipfile.ZipFile(path) as archive:
+        return key + _SUFFIX in archive.namelist()
+
+
 def npz_images(
     path: Path, archive: zipfile.ZipFile, stamp: tuple[Stamp, ...],
     how: ReadingChoices,

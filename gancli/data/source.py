@@ -96,10 +96,9 @@ class Source:
     """the same, or where to read it from, for those who want its header"""
     labelled: Labels = field(default_factory=Labels)
     unreadable: tuple[tuple[str, str], ...] = ()
-    """files that are no images because nothing can be read of them, each with its reason; they are
-    not among the names"""
+    """files that cannot be read at all, each with its reason; they are not among the names"""
     passed_over: Mapping[str, int] = field(default_factory=dict)
-    """how many files are left out as no images, by reason"""
+    """how many other files there are, by reason"""
     frames: tuple[int, ...] | None = None
     """which frame of its file each image is, from 0; None: the first of each"""
 

@@ -11,6 +11,8 @@ from gancli.catalog import model_names
 from gancli.checkpoint import Checkpoint, Header, Network
 from gancli.data import AnyData, TorchvisionImages
 from gancli.data.image_folder import MovedImagesError
+from gancli.data.npz_images import has_array
+from gancli.data.source import ReadingChoices
 from gancli.data.survey import survey
 from gancli.defaults import EVALUATION_COUNT
 from gancli.errors import DataError, UsageError
@@ -168,7 +170,13 @@ def _image_files(path: Path, checkpoint: str, request: EvaluationRequest) -> Sco
     header = None
     if run is not None and run.checkpoints() and request.dataset is None:
         header = open_checkpoint(run).header
-    return ScoredImages(ImageFiles.of(*survey(_samples_in(path))), header=header)
+    return ScoredImages(_read(path, request), header=header)
+
+
+def _read(path: Path, request: EvaluationRequest) -> ImageFiles:
+    where, key = _samples_in(path), request.images_key
+    named = key if key is not None and has_array(where, key) else None
+    return ImageFiles.of(*survey(where, ReadingChoices(images_key=named)))
 
 
 def command_for_points(models: Iterable[str], dataset: str) -> str:
@@ -218,7 +226,7 @@ def real_sets_for(scored: ScoredImages, request: EvaluationRequest) -> RealSets:
     elif request.dataset is not None:
         raise UsageError("--dataset and a path after --reference are mutually exclusive")
     else:
-        references = (_at(Path(reference), "--reference"),)
+        references = (_at(Path(reference), "--reference", request),)
     sets = RealSets(references)
     if request.looks_at_training_images:
         sets = _with_training_images(scored, request, references)
@@ -229,7 +237,7 @@ def _with_training_images(
     scored: ScoredImages, request: EvaluationRequest, references: tuple[RealImages, ...]
 ) -> RealSets:
     """The references, what the generator learnt from, and what it has not seen."""
-    held_out = None if request.held_out is None else _at(request.held_out, "--held-out")
+    held_out = None if request.held_out is None else _at(request.held_out, "--held-out", request)
     if scored.preset is None and request.dataset is None:
         first = references[0]
         return RealSets(references, None if first.statistics else first, held_out)
@@ -239,14 +247,14 @@ def _with_training_images(
     return RealSets(references, known.split("train"), held_out)
 
 
-def _at(path: Path, option: str) -> RealImages:
+def _at(path: Path, option: str, request: EvaluationRequest) -> RealImages:
     if not path.exists():
         choices = "train, test, both, or " if option == "--reference" else ""
         raise UsageError(f"{option} {path} does not exist: name {choices}a path of images")
     statistics = read_statistics(path)
     if statistics is not None and option == "--reference":
         return RealImages(NoImages(statistics.fingerprint), as_text(path), "all", statistics)
-    return RealImages(ImageFiles.of(*survey(_samples_in(path))), as_text(path), "all")
+    return RealImages(_read(path, request), as_text(path), "all")
 
 
 @dataclass(frozen=True)

@@ -45,6 +45,8 @@ class EvaluationRequest:
     """whether to take the weights as trained, even where there is a moving average"""
     reference: str | None = None
     """train, test, both or a path of images or of their statistics; None: train"""
+    images_key: str | None = None
+    """the array of the images in each npz that has one of this name; None: `images`, or `arr_0`"""
     held_out: Path | None = None
     """images the generator has not seen; None: the test split, where there is one"""
     dataset: str | None = None

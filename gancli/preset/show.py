@@ -8,6 +8,7 @@ from pydantic import BaseModel
 from tomlkit.items import Item, Table, Trivia
 
 from gancli.preset.schema import Preset
+from gancli.printable import as_escapes
 
 
 def to_toml(preset: Preset) -> str:
@@ -82,5 +83,5 @@ class _Words(Item):
 
 
 def _quoted(word: str) -> str:
-    """As TOML has it: like JSON, but for one character."""
-    return json.dumps(word, ensure_ascii=False).replace("\x7f", "\\u007f")
+    """As TOML has it: like JSON, but also without the characters that would steer a terminal."""
+    return as_escapes(json.dumps(word, ensure_ascii=False))

@@ -35,7 +35,7 @@ class Look(BaseModel):
     passed_over: dict[str, int] = {}
     """files that are left out as no images, by reason"""
     several_frames: str = ""
-    """what is read of files of several frames, in words; empty: there are none"""
+    """which frames are read of files with several, in words; empty: there are no such files"""
     training: list[str]
     """what training would do with it, in lines"""
 

@@ -1,4 +1,4 @@
-"""A run's folder in the hands of the process that trains there: nobody else, and still the same."""
+"""A run's folder while a process trains there: it is alone, and the folder is still the same."""
 
 import os
 from collections.abc import Iterator
