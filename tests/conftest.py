@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from gancli.cli.main import run
+from gancli.pasteable import begin_with
 
 Gan = Callable[..., tuple[int, str, str]]
 
@@ -23,6 +24,7 @@ def _own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "200")
     # What `--plugin` adds for child processes ends with the test.
     monkeypatch.setenv("GANCLI_PLUGINS", "")
+    begin_with([])
 
 
 @pytest.fixture

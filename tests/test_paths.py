@@ -9,6 +9,7 @@ import pytest
 from conftest import Gan
 from test_advice import images
 
+import gancli
 from gancli.checkpoint import load
 from gancli.commands.sample import parse_classes
 from gancli.errors import UsageError
@@ -43,6 +44,17 @@ def test_a_tilde_is_the_home_folder_in_every_word(home: Path) -> None:
         ("~nobody-of-this-name", "~nobody-of-this-name"),
     ):
         assert expanded(word) == meant
+
+
+def test_variables_that_name_paths_are_read_in_one_place() -> None:
+    """Where `~` is expanded; plugins have a list of their own."""
+    package = Path(gancli.__file__).parent
+    readers = {
+        file.relative_to(package).as_posix()
+        for file in package.rglob("*.py")
+        if "environ" in file.read_text() and '"GANCLI_' in file.read_text()
+    }
+    assert readers <= {"folders.py", "plugins.py"}
 
 
 def test_no_folder_is_called_tilde(home: Path, gan: Gan, monkeypatch: pytest.MonkeyPatch) -> None:
