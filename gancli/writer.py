@@ -1,6 +1,5 @@
 """Writes samples while more are generated: a folder of pictures, an NVlabs-style zip, or an npz."""
 
-import re
 import zipfile
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -17,16 +16,13 @@ from gancli.class_folders import folder_names
 from gancli.data.class_list import CLASS_LIST, class_list_text
 from gancli.data.name_tree import misread
 from gancli.data.npz_images import CLASS_NAMES_KEYS
-from gancli.errors import RunError
 from gancli.exchange import replace_folder
 from gancli.files import disk_errors, flush_file, flush_folder, flush_tree, make_folder
-from gancli.pasteable import command
 from gancli.pictures import encoded, to_image
 from gancli.sample_formats import (
     ADM_IMAGES_KEY,
     ADM_LABELS_KEY,
     LABELS_KEY,
-    SAMPLE_FILE,
     SAMPLE_FORMATS,
     SEEDS_KEY,
     FormatName,
@@ -102,8 +98,8 @@ def write(
         batches: uint8 images of (B, H, W, C) or points of (B, D), in the order of `seeds`.
         seeds: one per sample.
         out: the folder to make.
-        form: one of `FormatName`: a folder has SEED.png, or CLASS/SEED.png; a zip pictures and
-            dataset.json; an npz the samples, `seeds`, `labels` and `class_names`.
+        form: one of `FormatName`: a folder has SEED.png, or CLASS/SEED.png; a zip dataset.json,
+            too; an npz the samples, `seeds`, `labels` and `class_names`.
         key: the samples' name in an npz: `images` or `points`; next to `arr_0`, labels are `arr_1`.
         labels: one per sample, where there are classes.
         classes: all classes, in the order of their labels, those without samples among them.
@@ -118,29 +114,30 @@ def write(
     how = SAMPLE_FORMATS[FormatName(form)]
     with _new_file(out, how) if single else new_folder(out) as new:
         if how.container == "npz":
-            beside = _labels_beside(key, labels, classes)
-            beside[SEEDS_KEY] = np.array(seeds, dtype=np.int64)
+            beside = _arrays_beside(key, seeds, labels, classes)
             _npz(batches, beside, new / "samples.npz", key, progress)
         elif how.container == "zip":
             _zip(batches, labels, classes, new / "samples.zip", how, progress=progress)
         else:
             # A seed is there once per class, so that it cannot name a file.
             names = range(len(seeds)) if flat and by_class else seeds
-            parted = classes if by_class and not flat else ()
-            places = _places(names, labels, parted, how)
+            places = _places(names, labels, classes if by_class and not flat else (), how)
             _folder(batches, places, new, how, progress)
-            if labels is not None and (flat or (parted and misread(places, labels, classes))):
-                (new / CLASS_LIST).write_bytes(class_list_text(places, labels, classes).encode())
+            if labels is not None and (flat or by_class):
+                _list_classes(new, places, labels, classes, always=flat)
 
 
-def _labels_beside(
-    key: str, labels: NDArray[np.int64] | None, classes: Sequence[str]
-) -> dict[str, NDArray[np.generic]]:
-    """The arrays of an npz that say what class each sample is of."""
-    if labels is None:
-        return {}
-    named = ADM_LABELS_KEY if key == ADM_IMAGES_KEY else LABELS_KEY
-    return {named: labels} | ({CLASS_NAMES_KEYS[0]: np.array(classes)} if classes else {})
+def _list_classes(
+    folder: Path,
+    places: Sequence[str],
+    labels: NDArray[np.int64],
+    classes: Sequence[str],
+    *,
+    always: bool,
+) -> None:
+    """Write a dataset.json, where the folders alone would be read as other classes, or always."""
+    if always or misread(places, labels, classes):
+        (folder / CLASS_LIST).write_bytes(class_list_text(places, labels, classes).encode())
 
 
 def pack(
@@ -171,57 +168,6 @@ def pack(
         flush_folder(out.parent)
 
 
-def refuse_to_replace(file: Path, *, force: bool) -> None:
-    """Check that a file's place is free, or that `force` is given and a file is there.
-
-    Raises:
-        RunError: something is there that must stay.
-    """
-    if file.is_dir():
-        raise RunError(f"{file} is a folder: choose another --out, or {file}/ to write into it")
-    if file.exists() and not force:
-        raise RunError(f"{file} exists: replace it with --force, or choose another --out")
-
-
-def refuse_to_overwrite(
-    out: Path,
-    *,
-    force: bool,
-    own: re.Pattern[str] = SAMPLE_FILE,
-    writer: str = command("sample"),
-) -> None:
-    """Check that `out` is free, or that `force` is given and only the command's own files would go.
-
-    Args:
-        out: the folder to make.
-        force: whether an old one may be replaced.
-        own: the names of the files the command writes.
-        writer: the command.
-
-    Raises:
-        RunError: something is there that must stay.
-    """
-    if out.is_symlink() or (out.exists() and not out.is_dir()):
-        raise RunError(f"{out} is not a regular directory: choose another folder with --out")
-    if not out.exists() or not any(out.iterdir()):
-        return
-    foreign = next((path for path in out.iterdir() if not _is_ours(path, own)), None)
-    if foreign:
-        raise RunError(
-            f"{out} holds {foreign.name}, which {writer} did not write, so nothing in it is "
-            "touched: choose another folder with --out"
-        )
-    if not force:
-        raise RunError(f"{out} exists: replace it with --force, or choose another with --out")
-
-
-def _is_ours(path: Path, own: re.Pattern[str]) -> bool:
-    """Whether it is a file of these names, or a class's folder of nothing else."""
-    if path.is_dir() and not path.is_symlink():
-        return all(inner.is_file() and _is_ours(inner, own) for inner in path.iterdir())
-    return path.is_file() and bool(own.fullmatch(path.name))
-
-
 def _places(
     seeds: Sequence[int],
     labels: NDArray[np.int64] | None,
@@ -237,12 +183,15 @@ def _places(
 
 
 def _arrays_beside(
-    key: str, seeds: Sequence[int], labels: NDArray[np.int64] | None
-) -> dict[str, NDArray[np.int64]]:
+    key: str, seeds: Sequence[int], labels: NDArray[np.int64] | None, classes: Sequence[str]
+) -> dict[str, NDArray[np.generic]]:
     """What an npz holds next to the samples."""
-    found = {SEEDS_KEY: np.array(seeds, dtype=np.int64)}
-    named = ADM_LABELS_KEY if key == ADM_IMAGES_KEY else LABELS_KEY
-    return found if labels is None else found | {named: labels}
+    found: dict[str, NDArray[np.generic]] = {SEEDS_KEY: np.array(seeds, dtype=np.int64)}
+    if labels is not None:
+        found[ADM_LABELS_KEY if key == ADM_IMAGES_KEY else LABELS_KEY] = labels
+        if classes:
+            found[CLASS_NAMES_KEYS[0]] = np.array(classes)
+    return found
 
 
 def _encode(image: Samples, how: SampleFormat) -> bytes:

@@ -64,6 +64,7 @@ ROOMS = [
         "data_sheet",
         "figures",
         "writer",
+        "overwrite",
         "preview",
         "evaluation",
     },

@@ -20,6 +20,7 @@ from gancli.environment import choose_device
 from gancli.errors import UsageError
 from gancli.files import write_atomically
 from gancli.folders import as_typed
+from gancli.overwrite import refuse_to_overwrite, refuse_to_replace
 from gancli.plurals import counted
 from gancli.preset import Preset
 from gancli.report.console import console, say
@@ -37,7 +38,7 @@ from gancli.sample_formats import (
 )
 from gancli.sample_picture import SamplePicture
 from gancli.sampler import Sampler
-from gancli.writer import refuse_to_overwrite, refuse_to_replace, write
+from gancli.writer import write
 
 PICTURE_LIMIT = 100_000
 """Points in one picture; more could not be told apart."""

@@ -18,6 +18,7 @@ from gancli.errors import UsageError
 from gancli.evaluation.mnist_classifier import Reader, load_digit_reader, shows_digits
 from gancli.evaluation.observer import Observer
 from gancli.folders import as_typed, cache_folder, data_folder, portable
+from gancli.overwrite import refuse_to_overwrite
 from gancli.pasteable import command
 from gancli.preset import Preset
 from gancli.report.console import console, say
@@ -41,7 +42,7 @@ from gancli.traverse import (
     effect,
     frames,
 )
-from gancli.writer import new_folder, refuse_to_overwrite
+from gancli.writer import new_folder
 
 RANGE_LIMIT = 1e6
 """The bound of a range."""

@@ -1,0 +1,59 @@
+"""Refuses to write where something is that must stay."""
+
+import re
+from pathlib import Path
+
+from gancli.errors import RunError
+from gancli.pasteable import command
+from gancli.sample_formats import SAMPLE_FILE
+
+
+def refuse_to_replace(file: Path, *, force: bool) -> None:
+    """Check that a file's place is free, or that `force` is given and a file is there.
+
+    Raises:
+        RunError: something is there that must stay.
+    """
+    if file.is_dir():
+        raise RunError(f"{file} is a folder: choose another --out, or {file}/ to write into it")
+    if file.exists() and not force:
+        raise RunError(f"{file} exists: replace it with --force, or choose another --out")
+
+
+def refuse_to_overwrite(
+    out: Path,
+    *,
+    force: bool,
+    own: re.Pattern[str] = SAMPLE_FILE,
+    writer: str = command("sample"),
+) -> None:
+    """Check that `out` is free, or that `force` is given and only the command's own files would go.
+
+    Args:
+        out: the folder to make.
+        force: whether an old one may be replaced.
+        own: the names of the files the command writes.
+        writer: the command.
+
+    Raises:
+        RunError: something is there that must stay.
+    """
+    if out.is_symlink() or (out.exists() and not out.is_dir()):
+        raise RunError(f"{out} is not a regular directory: choose another folder with --out")
+    if not out.exists() or not any(out.iterdir()):
+        return
+    foreign = next((path for path in out.iterdir() if not _is_ours(path, own)), None)
+    if foreign:
+        raise RunError(
+            f"{out} holds {foreign.name}, which {writer} did not write, so nothing in it is "
+            "touched: choose another folder with --out"
+        )
+    if not force:
+        raise RunError(f"{out} exists: replace it with --force, or choose another with --out")
+
+
+def _is_ours(path: Path, own: re.Pattern[str]) -> bool:
+    """Whether it is a file of these names, or a class's folder of nothing else."""
+    if path.is_dir() and not path.is_symlink():
+        return all(inner.is_file() and _is_ours(inner, own) for inner in path.iterdir())
+    return path.is_file() and bool(own.fullmatch(path.name))
