@@ -24,7 +24,7 @@ from gancli.defaults import DEFAULT_SEED
 from gancli.errors import RunError
 from gancli.files import write_atomically
 from gancli.outside import STEP_LIMIT, ForeignTextError, json_from, model_from
-from gancli.pasteable import command
+from gancli.pasteable import named
 from gancli.plugin_records import PluginRecord, changes, records_of, require_plugins
 from gancli.preset import StoredPreset
 from gancli.settings import Settings
@@ -282,7 +282,7 @@ def _metadata(path: Path, content: bytes | bytearray, size: int) -> dict[str, st
         ) from error
     raise RunError(
         f"{path} is a safetensors file, but not a checkpoint of gancli: name one written by "
-        + command("train")
+        + named("train")
     )
 
 

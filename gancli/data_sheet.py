@@ -8,6 +8,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from gancli.data import AnyData, Dataset
 from gancli.image_formats import image_in
+from gancli.pasteable import named
 from gancli.pictures import encoded
 from gancli.plurals import counted
 from gancli.point_pictures import picture_of_points, reach_of
@@ -16,7 +17,7 @@ from gancli.sheets import Group, room_for, sheet, shown_class
 UNLABELLED_IMAGES = 64
 """Images on a sheet of a set without classes."""
 IMAGES_PER_CLASS = 10
-SIGNATURE = ("Software", "gan data")
+SIGNATURE = ("Software", named("data"))
 """In the file, so that the next call knows what it may replace."""
 Places = np.ndarray[tuple[int], np.dtype[np.int64]]
 """Which samples of a data set"""

@@ -117,7 +117,7 @@ class TrainingEvaluator:
         job = self.job
         step = job.resume_from.header.step if job.resume_from else 0
         if is_due(job.run, job.preset.schedule, step):
-            self._evaluate(job.run.checkpoint_file(step))
+            self._evaluate(job.run.checkpoint(str(step)))
 
     def _evaluate(self, path: Path) -> None:
         began, run = time.monotonic(), self.job.run

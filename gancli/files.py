@@ -9,7 +9,7 @@ from typing import BinaryIO
 
 from gancli.errors import DiskError
 from gancli.notices import notice_once
-from gancli.pasteable import command
+from gancli.pasteable import named
 from gancli.scratch import partial_file
 
 _FULL = {errno.ENOSPC: "the disk is full", errno.EDQUOT: "the disk quota is used up"}
@@ -50,7 +50,7 @@ def disk_error(error: OSError, path: Path | None = None) -> DiskError | None:
     remedy = "free some space" if error.errno in _FULL else "choose another place"
     return DiskError(
         f"could not use {where}: {reason}; files written before are intact: {remedy}, then "
-        f"rerun the command ({command('resume')}, for a run that had begun)"
+        f"rerun the command ({named('resume')}, for a run that had begun)"
     )
 
 

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from gancli.errors import LostProcessError, UsageError
 from gancli.launch import is_shared
+from gancli.pasteable import named
 
 LEAD_TIMEOUT = timedelta(days=30)
 """How long processes wait for the leading one; torch's own limit is some minutes."""
@@ -98,7 +99,7 @@ def _together() -> Iterator[None]:
     except RuntimeError as error:
         raise LostProcessError(
             "another process of this run has ended or cannot be reached: see what it said, then go "
-            "on from the last checkpoint with gan resume, started as before"
+            f"on from the last checkpoint with {named('resume')}, started as before"
         ) from error
 
 

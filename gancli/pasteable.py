@@ -17,5 +17,10 @@ def command(*words: object) -> str:
     return _joined(*_first, *words)
 
 
+def named(*words: str) -> str:
+    """A command's name, where a sentence speaks of it and does not advise it."""
+    return f"gan {' '.join(words)}".rstrip()
+
+
 def _joined(*words: object) -> str:
     return f"gan {shlex.join(map(str, words))}"

@@ -93,7 +93,7 @@ def choose(
     where = path_of(dataset, data_dir)
     source, found = survey(where, choices.reading, again=choices.verify, say=say)
     spec = spec_of(found, choices, source)
-    for remark in remarks_on(found, spec):
+    for remark in image_remarks(found, spec):
         say(f"note: {remark}")
     name = FFHQ_NAME if dataset == FFHQ_NAME else short_name(found.path)
     return UserImages(name, spec.model_dump(mode="json"), source.labelled.why)
@@ -143,7 +143,7 @@ def spec_of(found: Survey, choices: ImageChoices, source: Source) -> ImageFolder
     )
 
 
-def remarks_on(found: Survey, spec: ImageFolder) -> list[str]:
+def image_remarks(found: Survey, spec: ImageFolder) -> list[str]:
     """What is unusual in images, and how it is dealt with, a sentence each."""
     told = []
     small = found.smaller_than(spec.size)

@@ -4,7 +4,6 @@ import zipfile
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
 from typing import TypeVar
@@ -16,8 +15,8 @@ from gancli.class_folders import folder_names
 from gancli.data.class_list import CLASS_LIST, class_list_text
 from gancli.data.name_tree import misread
 from gancli.data.npz_images import CLASS_NAMES_KEYS
-from gancli.exchange import replace_folder
-from gancli.files import disk_errors, flush_file, flush_folder, flush_tree, make_folder
+from gancli.files import flush_file, flush_folder
+from gancli.output_places import new_file, new_folder, scratch_beside
 from gancli.pictures import encoded, to_image
 from gancli.sample_formats import (
     ADM_IMAGES_KEY,
@@ -29,7 +28,7 @@ from gancli.sample_formats import (
     SampleFormat,
 )
 from gancli.sampler import Samples
-from gancli.scratch import NEW, OLD, scratch_folder
+from gancli.scratch import NEW
 from gancli.watch import Done
 
 Made = TypeVar("Made")
@@ -41,41 +40,6 @@ IMAGES_PER_TASK = 50
 """Images a thread takes at a time."""
 IMAGES_PER_ZIP_FOLDER = 1000
 """Images in each of a zip's folders, as NVlabs' dataset_tool lays them out."""
-
-
-@contextmanager
-def _scratch_beside(out: Path) -> Iterator[Path]:
-    """A folder on the disk of `out`, where its replacement is made; it goes, whatever happens."""
-    with disk_errors(out):
-        make_folder(out.parent)
-        with scratch_folder(out.parent, out.name) as scratch:
-            yield scratch
-        flush_folder(out.parent)
-
-
-@contextmanager
-def new_folder(out: Path) -> Iterator[Path]:
-    """A folder to fill; at the end it takes the place of `out`, whole or not at all.
-
-    Raises:
-        DiskError: the disk is full or not writable; nothing is left behind.
-    """
-    with _scratch_beside(out) as scratch:
-        new = scratch / NEW
-        new.mkdir()
-        yield new
-        flush_tree(new)
-        replace_folder(new, out, scratch / OLD)
-
-
-@contextmanager
-def _new_file(out: Path, how: SampleFormat) -> Iterator[Path]:
-    """A folder for the one file of samples; at the end the file takes the place of `out`."""
-    with _scratch_beside(out) as scratch:
-        yield scratch
-        made = scratch / f"samples.{how.container}"
-        flush_file(made)
-        made.replace(out)
 
 
 def write(
@@ -98,46 +62,49 @@ def write(
         batches: uint8 images of (B, H, W, C) or points of (B, D), in the order of `seeds`.
         seeds: one per sample.
         out: the folder to make.
-        form: one of `FormatName`: a folder has SEED.png, or CLASS/SEED.png; a zip dataset.json,
-            too; an npz the samples, `seeds`, `labels` and `class_names`.
+        form: one of `FormatName`: a folder of SEED.png or CLASS/SEED.png, a zip, or an npz.
         key: the samples' name in an npz: `images` or `points`; next to `arr_0`, labels are `arr_1`.
         labels: one per sample, where there are classes.
         classes: all classes, in the order of their labels, those without samples among them.
-        by_class: whether a folder is parted by class; dataset.json says what its folders do not.
-        single: whether `out` is to be the zip or npz itself, not a folder that holds it.
-        flat: whether files are numbered through instead, their classes in dataset.json.
+        by_class: part a folder by class; dataset.json says what its folders do not.
+        flat: number files through, as classes share seeds; dataset.json has the classes.
+        single: make `out` the zip or npz itself.
         progress: called with the number of samples written so far.
 
     Raises:
         DiskError: the disk is full or not writable; nothing is left behind.
     """
     how = SAMPLE_FORMATS[FormatName(form)]
-    with _new_file(out, how) if single else new_folder(out) as new:
+    with new_file(out, how) if single else new_folder(out) as new:
         if how.container == "npz":
-            beside = _arrays_beside(key, seeds, labels, classes)
+            beside = _seeds_and_labels(key, seeds, labels, classes)
             _npz(batches, beside, new / "samples.npz", key, progress)
         elif how.container == "zip":
             _zip(batches, labels, classes, new / "samples.zip", how, progress=progress)
         else:
-            # A seed is there once per class, so that it cannot name a file.
             names = range(len(seeds)) if flat and by_class else seeds
-            places = _places(names, labels, classes if by_class and not flat else (), how)
+            places = _places(names, labels, () if flat or not by_class else classes, how)
             _folder(batches, places, new, how, progress)
-            if labels is not None and (flat or by_class):
-                _list_classes(new, places, labels, classes, always=flat)
+            if labels is not None and (flat or (by_class and misread(places, labels, classes))):
+                _write_class_list(new, places, labels, classes)
 
 
-def _list_classes(
-    folder: Path,
-    places: Sequence[str],
-    labels: NDArray[np.int64],
-    classes: Sequence[str],
-    *,
-    always: bool,
+def _write_class_list(
+    folder: Path, places: Sequence[str], labels: NDArray[np.int64], classes: Sequence[str]
 ) -> None:
-    """Write a dataset.json, where the folders alone would be read as other classes, or always."""
-    if always or misread(places, labels, classes):
-        (folder / CLASS_LIST).write_bytes(class_list_text(places, labels, classes).encode())
+    (folder / CLASS_LIST).write_bytes(class_list_text(places, labels, classes).encode())
+
+
+def _seeds_and_labels(
+    key: str, seeds: Sequence[int], labels: NDArray[np.int64] | None, classes: Sequence[str]
+) -> dict[str, NDArray[np.generic]]:
+    """The arrays of an npz that say which sample each is, and of what class."""
+    found: dict[str, NDArray[np.generic]] = {SEEDS_KEY: np.array(seeds, dtype=np.int64)}
+    if labels is None:
+        return found
+    named = ADM_LABELS_KEY if key == ADM_IMAGES_KEY else LABELS_KEY
+    names = {CLASS_NAMES_KEYS[0]: np.array(classes)} if classes else {}
+    return {named: labels, **names, **found}
 
 
 def pack(
@@ -159,7 +126,7 @@ def pack(
     Raises:
         DiskError: the disk is full or not writable; nothing is left behind.
     """
-    with _scratch_beside(out) as scratch:
+    with scratch_beside(out) as scratch:
         new = scratch / NEW
         parts = (images[i : i + IMAGES_BUFFERED] for i in range(0, len(images), IMAGES_BUFFERED))
         _zip(parts, labels, classes, new, SAMPLE_FORMATS[FormatName.ZIP], progress=progress)
@@ -180,18 +147,6 @@ def _places(
         return [f"{seed:06d}{how.suffix}" for seed in seeds]
     pairs = zip(seeds, labels.tolist(), strict=True)
     return [f"{folders[label]}/{seed:06d}{how.suffix}" for seed, label in pairs]
-
-
-def _arrays_beside(
-    key: str, seeds: Sequence[int], labels: NDArray[np.int64] | None, classes: Sequence[str]
-) -> dict[str, NDArray[np.generic]]:
-    """What an npz holds next to the samples."""
-    found: dict[str, NDArray[np.generic]] = {SEEDS_KEY: np.array(seeds, dtype=np.int64)}
-    if labels is not None:
-        found[ADM_LABELS_KEY if key == ADM_IMAGES_KEY else LABELS_KEY] = labels
-        if classes:
-            found[CLASS_NAMES_KEYS[0]] = np.array(classes)
-    return found
 
 
 def _encode(image: Samples, how: SampleFormat) -> bytes:

@@ -147,7 +147,7 @@ def schedule(preset: Preset) -> str:
 
 
 def images_as_read(preset: Preset) -> str:
-    """A folder of grey and coloured images, no square among them, and one that is broken."""
+    """A folder of grey, coloured and deep images, no square among them, and one that is broken."""
     if not isinstance(preset.data, ImageFolder):
         return ""
     with TemporaryDirectory() as name:
@@ -156,8 +156,9 @@ def images_as_read(preset: Preset) -> str:
         pixels = np.random.default_rng(0).integers(0, 256, (2, 24, 20, 3), dtype=np.uint8)
         Image.fromarray(pixels[0]).save(folder / "0.png")
         Image.fromarray(pixels[1, :, :, 0]).save(folder / "1.png")
+        Image.fromarray(pixels[1, :, :, 1].astype(np.uint16) * 200).save(folder / "2.png")
         found = [_read(preset, Path(name))]
-        (folder / "2.png").write_bytes(b"no image")
+        (folder / "3.png").write_bytes(b"no image")
         return str([*found, _read(preset, Path(name))])
 
 

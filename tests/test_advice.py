@@ -18,7 +18,7 @@ from gancli.cli.app import app
 PACKAGE = Path(__file__).parent.parent / "gancli"
 TINY = ("--steps", 1, "--set", "batch_size=8")
 RING = ("train", "gan", "--dataset", "ring8", *TINY)
-SMALL = (*TINY, "--image-size", 16, "--variant", "lite")
+SMALL = (*TINY, "--image-size", 16, "--variant", "lite", "--set", "network.dim=4")
 COMMANDS = "|".join(sorted(get_command(app).commands))  # type: ignore[attr-defined]
 SPELT_OUT = re.compile(rf"\bgan (?:--|(?:{COMMANDS})\b)")
 """A command in a text."""
@@ -86,6 +86,16 @@ def preset_as_plugin(gan: Gan) -> None:
     Path("my preset.toml").write_text(gan("presets", "show", "gan", "--dataset", "ring8")[1])
 
 
+def no_preset(gan: Gan) -> None:
+    del gan
+    Path("x.toml").write_text("a = 1")
+
+
+def broken_image(gan: Gan) -> None:
+    del gan
+    (images(Path("my photos")) / "cats" / "0.png").write_bytes(b"no image")
+
+
 CASES: dict[str, tuple[Callable[[Gan], None], tuple[object, ...], int]] = {
     "no run to sample": (plain, ("sample",), 4),
     "no run of a model": (plain, ("sample", "gan"), 4),
@@ -116,6 +126,12 @@ CASES: dict[str, tuple[Callable[[Gan], None], tuple[object, ...], int]] = {
     "a model of images": (plain, ("presets", "acgan"), 0),
     "the short form of a plan": (plain, (*RING, "--dry-run"), 0),
     "a run's status": (run_with_spaces, ("status",), 0),
+    "a file that is no preset": (no_preset, ("train", "x.toml"), 2),
+    "a broken image is skipped": (
+        broken_image,
+        ("train", "dcgan", "--dataset", "my photos", *SMALL, "--skip-broken", "--out", "a b"),
+        0,
+    ),
     "a preset in a plugin's place": (
         preset_as_plugin,
         ("presets", "--plugin", "my preset.toml"),
@@ -153,7 +169,7 @@ def test_moved_images_are_named_anew_and_nothing_else_changes(
     gan: Gan, advice: Callable[..., list[list[str]]], tmp_path: Path
 ) -> None:
     folder = images(tmp_path / "my photos")
-    train = ("train", "dcgan", "--dataset", folder, *SMALL, "--set", "network.dim=4", "--out", "r")
+    train = ("train", "dcgan", "--dataset", folder, *SMALL, "--out", "r")
     assert gan(*train)[0] == 0
     before = Path("r/preset.toml").read_text()
     moved = folder.rename(tmp_path / "new place")
@@ -180,7 +196,7 @@ def test_moved_images_are_named_anew_and_nothing_else_changes(
 
 def test_a_model_named_again_keeps_variant_and_changes(gan: Gan, tmp_path: Path) -> None:
     folder = images(tmp_path / "photos")
-    train = ("train", "dcgan", "--dataset", folder, *SMALL, "--set", "network.dim=4", "--out", "r")
+    train = ("train", "dcgan", "--dataset", folder, *SMALL, "--out", "r")
     assert gan(*train)[0] == 0
     moved = folder.rename(tmp_path / "other name")
     again = ("train", "dcgan", "--dataset", moved, "--out", "r", "--resume", "--allow-changes")

@@ -402,7 +402,8 @@ BEFORE = Path(__file__).parent / "data" / "evaluation"
 
 def test_evaluations_of_before_still_load() -> None:
     (kept,) = read_evaluations(BEFORE / "evaluation.json")
-    assert json.loads((BEFORE / "evaluation.json").read_bytes()) == [kept.model_dump(mode="json")]
+    before = kept.model_dump(mode="json", exclude_unset=True)
+    assert json.loads((BEFORE / "evaluation.json").read_bytes()) == [before]
     run = Run(Path("run"))
     run.folder.mkdir()
     run.evaluations_file.write_bytes((BEFORE / "evaluations.jsonl").read_bytes())

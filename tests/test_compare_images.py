@@ -98,6 +98,18 @@ def test_checkpoints_of_several_runs_in_one_file_are_all_ranked(gan: Gan) -> Non
 # --- refusals ---
 
 
+def test_sets_of_one_file_that_do_not_compare_are_told_why(gan: Gan) -> None:
+    real = images("real", 40, 9)
+    for name, count in (("one", 30), ("two", 20)):
+        scored(gan, images(name, count, 0), "--fid", "--reference", real, "--out", "s.json")
+    code, out, said = gan("compare", "s.json")
+    assert (code, "images scored: 30 / 20" in said) == (4, True), said
+    assert "scored by different protocols" in out
+    scored(gan, images("three", 30, 1), "--fid", "--reference", real, "--out", "t.json")
+    code, _, said = gan("compare", "t.json")
+    assert (code, "gan evaluate IMAGES --out t.json" in said) == (2, True), said
+
+
 def test_sets_of_unequal_size_are_told_how_to_compare(gan: Gan) -> None:
     """Nothing is said of a generator's weights, which sets have not."""
     real = images("real", 40, 9)

@@ -180,3 +180,15 @@ def test_an_edited_file_loses_the_published_scores(gan: Gan) -> None:
 def test_other_points_have_another_name() -> None:
     assert load_preset("gan", "ring8", None, ["data.modes=16"]).dataset == "ring8-changed"
     assert load_preset("gan", "ring8", None, ["points_per_mode=16"]).dataset == "ring8"
+
+
+def test_where_fields_are_listed_can_be_typed(gan: Gan) -> None:
+    preset = load_preset("gan", "ring8")
+    for known in (preset, preset.model_copy(update={"name": "mine"})):
+        with pytest.raises(UsageError) as caught:
+            change(known, ["xyzzy=1"])
+        command = str(caught.value).partition("; gan ")[2].removesuffix(" lists the fields")
+        assert gan(*command.split())[0] == 0
+    Path("mine.toml").write_text(to_toml(preset).replace('name = "gan"', 'name = "mine"'))
+    code, _, err = gan("train", "mine.toml", "--set", "xyzzy=1")
+    assert (code, "gan presets show mine.toml lists the fields" in err) == (2, True)

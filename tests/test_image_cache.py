@@ -17,7 +17,7 @@ from conftest import Gan
 from PIL import Image
 
 from gancli.data import Dataset, ImageFolder, cache, entry, identity
-from gancli.data.source import Stamp
+from gancli.data.source import ReadingChoices, Stamp
 from gancli.data.survey import survey
 from gancli.errors import DiskError
 from gancli.evaluation.image_files import ImageFiles
@@ -174,6 +174,25 @@ def test_a_copy_is_not_decoded_again(tmp_path: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(cache, "to_pixels_of", lambda *_: 1 / 0)
     shutil.copytree(folder, tmp_path / "g")
     assert load(tmp_path / "g").fingerprint == first.fingerprint
+
+
+def test_frames_of_a_file_are_not_copies_of_it(tmp_path: Path) -> None:
+    """The files of both sets have the same content, three times."""
+    shades = [flat(value) for value in (10, 100, 200)]
+    for name in ("animated", "copies"):
+        (tmp_path / name).mkdir()
+    shades[0].save(tmp_path / "animated" / "a.gif", save_all=True, append_images=shades[1:])
+    for index in range(3):
+        shutil.copy(tmp_path / "animated" / "a.gif", tmp_path / "copies" / f"{index}.gif")
+    assert values(load(tmp_path / "copies")) == {10}
+    frames = spec(tmp_path / "animated", frames="all")
+    found = frames.decode(frames.source(Path()))
+    assert found.x[:, 0, 0, 0].tolist() == [10, 100, 200]
+    every = ImageFiles.of(*survey(tmp_path / "animated", ReadingChoices(frames="all")))
+    assert every.at(range(3))[:, 0, 0, 0].tolist() == [10, 100, 200]
+    copies = ImageFiles.of(*survey(tmp_path / "copies"))
+    assert copies.at(range(3))[:, 0, 0, 0].tolist() == [10, 10, 10]
+    assert every.read_as(1).fingerprint != copies.read_as(1).fingerprint
 
 
 def entries() -> list[Path]:

@@ -13,10 +13,18 @@ SMALL = [
     *("--set", "generator.network.width=8", "--set", "discriminator.network.width=8"),
 ]
 RUN = Path("runs/gan-ring8-001")
-AGAIN = ["train", "gan", "--out", RUN, "--resume", "--allow-changes", "--steps", 4]
+AGAIN: list[object] = ["train", "gan", "--out", RUN, "--resume", "--allow-changes", "--steps", 4]
 READ: list[list[object]] = [
-    *(["status"], ["status", RUN], ["status", "gan"], ["resume"], ["resume", RUN]),
-    *(["sample"], ["sample", RUN, "--out", "s"], ["evaluate", RUN], ["traverse", RUN], AGAIN),
+    ["status"],
+    ["status", RUN],
+    ["status", "gan"],
+    ["resume"],
+    ["resume", RUN],
+    ["sample"],
+    ["sample", RUN, "--out", "s"],
+    ["evaluate", RUN],
+    ["traverse", RUN],
+    AGAIN,
     ["train", "gan", "--dataset", "ring8", "--resume", "--allow-changes", "--steps", 4],
 ]
 """Commands that read a run."""

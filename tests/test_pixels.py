@@ -176,9 +176,9 @@ def test_the_white_of_deep_images_can_be_set(gan: Gan, tmp_path: Path) -> None:
     code, _, said = gan("data", folder, *more, "--pack", "deep.zip")
     assert code == 0, said
     assert int(files("deep.zip").at([0]).max()) == 16
-    code, out, _ = gan("train", "gan", "--dataset", folder, "--dry-run")
+    code, out, _ = gan("train", "gan", "--dataset", folder, "--dry-run", "--full")
     assert (code, "white = 4095.0" in out) == (0, True)
-    code, out, _ = gan("train", "gan", "--dataset", folder, "--dry-run", *more)
+    code, out, _ = gan("train", "gan", "--dataset", folder, "--dry-run", "--full", *more)
     assert (code, "white = 65535.0" in out) == (0, True)
     code, _, said = gan("data", "ring8", "--white", 7)
     assert (code, "--white applies only" in said) == (2, True)
@@ -213,6 +213,9 @@ def test_a_darker_set_of_deep_images_is_not_brightened_where_two_are_compared(
     scored, reals = with_same_shape(ScoredImages(files("dark")), reals)
     assert int(scored.images.at([0]).max()) == 16
     assert int(reals.references[0].images.at([0]).max()) == 255
+    assert isinstance(scored.images, ImageFiles)
+    said = "dark has more than 8 bits, of which 65,535 is read as white"
+    assert scored.images.converted == said
 
 
 def test_deep_colours_that_are_nearly_black_are_told(gan: Gan, tmp_path: Path) -> None:
@@ -302,7 +305,7 @@ REASONS: list[tuple[str, bytes, str]] = [
     ("empty.png", b"", "the file is empty"),
     ("text.jpg", "Grüße".encode(), "it is text, not an image"),
     ("cut.jpg", cut(jpeg(64, 64)), "it is cut off or damaged"),
-    ("bytes.png", bytes(range(256)), "it is no known image"),
+    ("bytes.png", bytes(range(256)), "its format is not known"),
 ]
 
 
@@ -400,7 +403,7 @@ def test_one_icon_does_not_set_the_size(gan: Gan, tmp_path: Path) -> None:
     for index in range(60):
         Image.fromarray(noise(index, 70, 80)).save(folder / f"{index:03d}.png")
     Image.fromarray(noise(60, 20, 20)).save(folder / "icon.png")
-    code, out, said = gan("train", "dcgan", "--dataset", folder, "--dry-run")
+    code, out, said = gan("train", "dcgan", "--dataset", folder, "--dry-run", "--full")
     assert code == 0, said
     assert "to 64x64 RGB" in out
     assert "1 of 61 images is smaller than 64x64 and is enlarged" in out

@@ -64,7 +64,7 @@ ROOMS = [
         "data_sheet",
         "figures",
         "writer",
-        "overwrite",
+        "output_places",
         "preview",
         "evaluation",
     },

@@ -8,12 +8,13 @@ import tempfile
 from pathlib import Path
 
 import pytest
+from conftest import Gan
 
 from gancli import files
 from gancli.files import write_atomically
 from gancli.folders import cache_folder, data_folder, stand_in
+from gancli.output_places import new_folder
 from gancli.scratch import OLD, partial_file, scratch_folder, sweep
-from gancli.writer import new_folder
 
 OWNER = """
 import sys
@@ -90,6 +91,18 @@ def test_a_killed_swap_is_finished(tmp_path: Path) -> None:
     sweep(tmp_path)
     assert names(tmp_path) == ["out"]
     assert (tmp_path / "out" / "1.png").read_bytes() == b"new"
+
+
+def test_a_folder_with_nothing_but_leftovers_is_free(tmp_path: Path, gan: Gan) -> None:
+    """Killed as it wrote its first file, a command can be typed again."""
+    for name in ("run", "samples"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / ".preset.toml.0123456789abcdef.partial").write_text("half")
+    code, _, said = gan("train", "gan", "--dataset", "ring8", "--steps", 1, "--out", "run")
+    assert code == 0, said
+    code, _, said = gan("sample", "run", "--count", 2, "--out", "samples")
+    assert code == 0, said
+    assert not list(tmp_path.rglob(".*.partial"))
 
 
 def test_an_interrupted_swap_puts_something_in_its_place(tmp_path: Path) -> None:

@@ -34,6 +34,14 @@ def test_runs_are_found_whatever_they_are_called(gan: Gan) -> None:
     assert out.splitlines()[-2] == "deep/er/the best"
 
 
+def test_a_run_elsewhere_is_offered_by_its_path(gan: Gan) -> None:
+    assert "make one with gan train" in gan("sample")[2]
+    assert gan(*TINY, "--out", "my own/run")[0] == 0
+    code, _, err = gan("sample")
+    assert (code, "name one, e.g. 'my own/run'" in err) == (4, True)
+    assert "make one with" in gan("sample", "--per-class", 1)[2]
+
+
 def test_no_path_is_broken(gan: Gan, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "40")
     place = "a folder with a long name/" + "x" * 90

@@ -47,7 +47,7 @@ NAMES_IN_CODE = re.compile(
     r"`[^`]+`|\boptimizer[.\]=]|\[optimizer\]|--set optimizer|\.optimizer\b|^ *optimizers?:", re.M
 )
 """Fields keep the spelling of the ecosystem."""
-UNREAD = re.compile(r"^(?:could not )?read |: read |, expected ")
+UNREAD = re.compile(r"^read |: read |, expected ")
 """An error says what is wrong and what to type: only what is in a file was read."""
 OF_FILES = {"data/sources.py", "data/source.py", "checkpoint.py", "catalog/preset_files.py"}
 

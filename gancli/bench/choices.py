@@ -9,7 +9,7 @@ from gancli.errors import UsageError
 from gancli.networks.plain import has_plain
 from gancli.objective.adversarial import SeparateAdversarial
 from gancli.objective.turn_settings import Turns
-from gancli.pasteable import command
+from gancli.pasteable import named
 from gancli.preset import Preset, load_preset
 
 LITE = "lite"
@@ -39,7 +39,7 @@ class BenchChoice:
         beyond = beyond_the_loops(preset)
         if beyond:
             raise UsageError(
-                f"{self.model} {beyond}, and the loops of {command('bench', 'train')} train "
+                f"{self.model} {beyond}, and the loops of {named('bench', 'train')} train "
                 "only models of two players that are fed noise alone"
             )
         return preset

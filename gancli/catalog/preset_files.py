@@ -101,8 +101,12 @@ def labelled_example() -> str:
 
 def example_of(model: str | None = None) -> str:
     """A command that trains a model, by default the one with the shortest name."""
+    return command("train", *_example(model))
+
+
+def _example(model: str | None = None) -> tuple[str, ...]:
     known = preset_file(model or min(model_names(), key=len))
-    return command("train", known.name, "--dataset", known.datasets[0])
+    return known.name, "--dataset", known.datasets[0]
 
 
 def dataset_names() -> list[str]:
@@ -153,7 +157,7 @@ def parse_preset(table: Table, source: str) -> PresetFile:
         field = ".".join(map(str, first["loc"]))
         raise UsageError(
             f"{source} is not a preset ({field}: {first['msg'].lower()}): "
-            f"start from one that works: {command('presets', 'show', 'NAME')} > my.toml"
+            f"start from one that works: {command('presets', 'show', *_example())} > my.toml"
         ) from error
 
 

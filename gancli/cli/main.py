@@ -123,7 +123,7 @@ def _explain(error: Exception) -> int:
         return _complain(str(on_disk), on_disk.code)
     if "surrogates not allowed" in str(error):
         return _complain(
-            "a path that was typed, or one in a file that was read, is not UTF-8: rename that file "
+            "a path on the command line, or one in a file, is not UTF-8: rename that file "
             "or folder, e.g. with mv",
             ExitCode.USAGE,
         )

@@ -9,7 +9,7 @@ from typer.main import get_command
 
 from gancli.catalog.synonyms import FIELD_NAMED, OPTION_NAMED, plain_name
 from gancli.cli.app import app
-from gancli.pasteable import command
+from gancli.pasteable import command, named
 
 _PREFIX = "Value error, "
 """How the message of a refused value begins, which says nothing to the user."""
@@ -27,7 +27,7 @@ def mistyped(error: TyperException, arguments: Sequence[str]) -> str:
     wrong = getattr(error, "option_name", None)
     listed = "commands" if getattr(found, "commands", None) else "options"
     if wrong is not None and getattr(error, "possibilities", None) is not None:
-        said = f"{command(*words)} has no option {wrong}{_nearest(wrong, found)}"
+        said = f"{named(*words)} has no option {wrong}{_nearest(wrong, found)}"
     joint = " " if said.endswith("?") else "; "
     return f"{said}{joint}{command(*words, '--help')} lists the {listed}"
 

@@ -13,6 +13,7 @@ from gancli.locks import locked
 from gancli.plurals import counted
 from gancli.preset import Preset
 from gancli.report.console import console, say
+from gancli.report.listeners import unharmed
 from gancli.report.progress import counting
 from gancli.report.study_live import print_results, watched_study
 from gancli.runs.names import runs_root
@@ -120,7 +121,7 @@ def _run_cells(study: Study, spec: StudySpec, jobs: int, data: Path, cache: Path
     for request in requests:
         study.cell(request.cell.name).outcome_file.unlink(missing_ok=True)
     with stop_flag() as should_stop, watched_study(console(), cells, ended, jobs) as board:
-        return Pool(study, jobs, board.note).run(requests, should_stop)
+        return Pool(study, jobs, unharmed(board.note, "the display")).run(requests, should_stop)
 
 
 def _publish(study: Study, spec: StudySpec, results: Results, arena: Arena, dpi: int) -> None:

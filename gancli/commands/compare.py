@@ -14,6 +14,7 @@ from gancli.evaluation.leaderboard import Comparison, rank_runs
 from gancli.evaluation.not_comparable import ProtocolsDifferError
 from gancli.evaluation.protocol import Split
 from gancli.evaluation.results import ScoredRun, read_evaluations, training_evaluations
+from gancli.pasteable import named
 from gancli.report.comparison import columns, print_comparison, print_protocols
 from gancli.report.console import console_beside_json, print_json
 from gancli.report.progress import counting
@@ -98,7 +99,7 @@ def _named(name: str) -> _Named:
     if not isinstance(found, Run):
         raise UsageError(
             f"{found} is a file: name a run's folder, a folder with an evaluation.json, or a file "
-            f"that gan evaluate --out wrote, which ends in {SCORES_SUFFIX}"
+            f"that {named('evaluate')} wrote with --out, which ends in {SCORES_SUFFIX}"
         )
     return _Named(str(found.folder), found.evaluation_file, found)
 

@@ -30,9 +30,9 @@ from gancli.report.progress import counting
 from gancli.user_images import (
     ImageChoices,
     frame_words,
+    image_remarks,
     is_path,
     path_of,
-    remarks_on,
     short_name,
     spec_of,
     words_for,
@@ -102,7 +102,7 @@ def _look_at_own(request: LookRequest) -> tuple[Look, Dataset, AnyData]:
         reasons=broken,
         passed_over=dict(source.passed_over),
         several_frames=frame_words(seen.animated, spec),
-        remarks=remarks_on(seen, spec),
+        remarks=image_remarks(seen, spec),
         training=_training(spec),
     )
     return found, spec.relabelled(result.data, source), spec

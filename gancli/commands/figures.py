@@ -13,6 +13,7 @@ from gancli.errors import RunError, UsageError
 from gancli.figures import CurveLine, CurvePanel, figure_file, plot
 from gancli.files import disk_errors, write_atomically
 from gancli.folders import as_typed
+from gancli.pasteable import command
 from gancli.plurals import counted
 from gancli.report.charts import Chart, charts_of
 from gancli.report.console import say
@@ -60,7 +61,10 @@ def figures(request: FiguresRequest) -> None:
         raise UsageError(f"{found} is a checkpoint, which holds no curves: name its run")
     charts = charts_of(summarise_run(found, read_header(found.checkpoint())))
     if not charts:
-        raise RunError(f"{found.folder} has logged nothing yet: train it on with gan resume")
+        raise RunError(
+            f"{found.folder} has logged nothing yet: train it on with "
+            + command("resume", found.folder)
+        )
     folder = request.out or found.folder / "figures"
     files = {(chart.title, form): folder / f"{_stem(chart)}.{form}" for chart in charts
              for form in forms}  # fmt: skip

@@ -2,7 +2,7 @@
 
 from gancli.environment import Place
 from gancli.errors import UsageError
-from gancli.pasteable import command
+from gancli.pasteable import named
 from gancli.run_job import TrainOptions, resume_run
 from gancli.runs.find import find
 from gancli.runs.folder import Run
@@ -33,7 +33,7 @@ def resume(
     if dataset is not None:
         if not is_path(dataset):
             raise UsageError(
-                f"--dataset {dataset} is not a path: {command('resume')} takes the new place of "
+                f"--dataset {dataset} is not a path: {named('resume')} takes the new place of "
                 "images of your own, and keeps any other data set"
             )
         images = path_of(dataset, options.data_dir)

@@ -20,7 +20,7 @@ from gancli.environment import choose_device
 from gancli.errors import UsageError
 from gancli.files import write_atomically
 from gancli.folders import as_typed
-from gancli.overwrite import refuse_to_overwrite, refuse_to_replace
+from gancli.output_places import refuse_to_overwrite, refuse_to_replace
 from gancli.plurals import counted
 from gancli.preset import Preset
 from gancli.report.console import console, say
@@ -107,7 +107,7 @@ def sample(request: SampleRequest) -> None:
     form = _form(request, preset.data.key, file)
     pictured = request.grid or preset.data.key == "points"
     _refuse_too_many(total, preset.data.key)
-    place = Path(request.out) if request.out else _default_folder(found, saved, request)
+    place = _default_folder(found, saved, request) if request.out is None else Path(request.out)
     out = place.absolute()
     # Next to the folder, not in it: whoever reads the folder wants samples alone.
     picture_file = out.parent / f"{out.stem if file else out.name}-grid.png"

@@ -18,8 +18,8 @@ from gancli.errors import UsageError
 from gancli.evaluation.mnist_classifier import Reader, load_digit_reader, shows_digits
 from gancli.evaluation.observer import Observer
 from gancli.folders import as_typed, cache_folder, data_folder, portable
-from gancli.overwrite import refuse_to_overwrite
-from gancli.pasteable import command
+from gancli.output_places import new_folder, refuse_to_overwrite
+from gancli.pasteable import command, named
 from gancli.preset import Preset
 from gancli.report.console import console, say
 from gancli.report.progress import counting
@@ -42,7 +42,6 @@ from gancli.traverse import (
     effect,
     frames,
 )
-from gancli.writer import new_folder
 
 RANGE_LIMIT = 1e6
 """The bound of a range."""
@@ -109,7 +108,7 @@ def traverse(request: TraverseRequest) -> None:
     if span is not None:
         _refuse_unused(span, chosen, preset)
     out = (request.out or _default_folder(request, found, saved, span)).absolute()
-    refuse_to_overwrite(out, force=request.force, own=TRAVERSAL_FILE, writer=command("traverse"))
+    refuse_to_overwrite(out, force=request.force, own=TRAVERSAL_FILE, writer=named("traverse"))
     network = saved.network(raw=request.raw)
     say(f"traversing {saved.path}: {preset.name} on {preset.dataset}, {network}")
     if max(preset.classes, preset.prior.categories) > MAX_CLASSES_SHOWN:

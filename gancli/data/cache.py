@@ -102,7 +102,10 @@ def decoded(
 def _shelf(source: Source, form: Form) -> str:
     """A name for all entries of this form that as many images could have."""
     labels = [source.labels, source.classes] if form.labelled else None
-    told = [DECODING_VERSION, len(source), form.size, form.channels, form.fit, form.white, labels]
+    told: list[object] = [DECODING_VERSION, len(source), form.size, form.channels, form.fit]
+    told += [form.white, labels]
+    # Frames of one file have its content in common.
+    told += [] if source.frames is None else [source.frames]
     return hashlib.sha256(json.dumps(told).encode()).hexdigest()[:16]
 
 

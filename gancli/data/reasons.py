@@ -25,7 +25,7 @@ _MARKS: tuple[tuple[bytes, str], ...] = (
     ),
     (b"pk\x03\x04", "it is a zip, not an image"),
 )
-"""Bytes near the beginning of files that are no images."""
+"""Bytes near the beginning of files that are not images."""
 
 
 def first_of(broken: Mapping[str, str]) -> str:
@@ -66,7 +66,7 @@ def _of_no_image(content: object) -> str:
         return "the file is empty"
     lower = head.lower()
     known = (words for mark, words in _MARKS if mark in lower)
-    return next(known, "it is text, not an image" if _is_text(head) else "it is no known image")
+    return next(known, "it is text, not an image" if _is_text(head) else "its format is not known")
 
 
 def _is_text(head: bytes) -> bool:

@@ -15,6 +15,7 @@ from gancli.evaluation.metrics import NO_SETTINGS
 from gancli.evaluation.observer import Observer, never
 from gancli.evaluation.protocol import ClassesAs, Evaluation
 from gancli.evaluation.request import EvaluationRequest, ExtractorWeights
+from gancli.folders import expanded
 from gancli.runs.folder import LAST
 from gancli.watch import Watch, unwatched
 
@@ -85,12 +86,12 @@ def evaluate_checkpoint(
         per_class=per_class,
         classes_as=classes_as,
         raw=raw,
-        reference=None if reference is None else str(reference),
-        held_out=None if held_out is None else Path(held_out),
+        reference=None if reference is None else expanded(str(reference)),
+        held_out=_path(held_out),
         dataset=dataset,
-        data_dir=None if data_dir is None else Path(data_dir),
+        data_dir=_path(data_dir),
         extractor=extractor,
-        weights=ExtractorWeights(None if weights is None else Path(weights), trust_weights),
+        weights=ExtractorWeights(_path(weights), trust_weights),
         batch_size=batch_size,
         memory_gib=memory_gib,
         resamples=resamples,
@@ -101,6 +102,10 @@ def evaluate_checkpoint(
     if isinstance(source, Checkpoint):
         scored = images_of_checkpoint(source, request, place)
     else:
-        scored = scored_images_of(str(source), checkpoint, request, place)
+        scored = scored_images_of(expanded(str(source)), checkpoint, request, place)
     job = prepare_evaluation(request, scored, place, observer)
     return job.score(job.scored, observer)[0]
+
+
+def _path(typed: str | Path | None) -> Path | None:
+    return None if typed is None else Path(expanded(str(typed)))

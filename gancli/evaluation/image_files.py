@@ -41,7 +41,7 @@ class ImageFiles:
     is_deep: bool = False
     """whether there are images of more than 8 bits of grey"""
     converted: str = ""
-    """in which colours they are read, where not in their files' own"""
+    """how they are read, where not as their files have them"""
 
     @classmethod
     def of(cls, source: Source, seen: Survey) -> "ImageFiles":
@@ -127,8 +127,16 @@ class ImageFiles:
         """These images in grey or in RGB; the caller knows that no pixel changes by it."""
         if channels == self.shape[0]:
             return self
-        converted = f"{self.path} is read as {COLOUR_WORDS[channels]}, which changes no pixel"
-        return replace(self, shape=(channels, *self.shape[1:]), converted=converted)
+        said = f"{self.path} is read as {COLOUR_WORDS[channels]}, which changes no pixel"
+        return replace(self, shape=(channels, *self.shape[1:]), converted=self._also(said))
+
+    def with_white(self, white: float) -> "ImageFiles":
+        """These images of more than 8 bits, this value of which is white."""
+        said = f"{self.path} has more than 8 bits, of which {white:,.6g} is read as white"
+        return replace(self, white=white, converted=self._also(said))
+
+    def _also(self, said: str) -> str:
+        return "; ".join(filter(None, (self.converted, said)))
 
     def batches(self, size: int) -> Iterator[Batch]:
         """Decoded by all cores.

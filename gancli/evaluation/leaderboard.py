@@ -1,10 +1,10 @@
 """`gan compare`: runs that were scored by the same protocol, ranked by one of their scores."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from gancli.errors import RunError
+from gancli.errors import GanError, RunError
 from gancli.evaluation.not_comparable import (
     alone,
     command_for_first,
@@ -174,6 +174,14 @@ def _in_common(runs: Sequence[ScoredRun], group: Sequence[Evaluation]) -> list[s
     return [n for n in names if shared_settings(runs, group[0].protocol, n) is not None]
 
 
+def _too_few(run: ScoredRun, protocol: Protocol) -> GanError:
+    """Why one run, or one file, has too few evaluations that compare."""
+    things = [replace(run, name=n, requested=own, in_training=()) for n, own in run.subjects]
+    if len(things) < 2:
+        return alone(run)
+    return refusal(things, [run.by(protocol)])
+
+
 def _ranked(runs: Sequence[ScoredRun], protocol: Protocol, by: str) -> Comparison:
     settings = shared_settings(runs, protocol, by)
     rows, left_out = [], []
@@ -186,7 +194,7 @@ def _ranked(runs: Sequence[ScoredRun], protocol: Protocol, by: str) -> Compariso
             rows += [Row(name, entry) for entry in entries]
             left_out += [] if entries else [name]
     if len(rows) < 2:
-        raise alone(runs[0])
+        raise _too_few(runs[0], protocol)
     rows.sort(key=lambda row: row.scores[by], reverse=score_named(by).better == "higher")
     used: dict[str, int] = {}
     for row in rows:

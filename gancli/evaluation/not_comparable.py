@@ -104,7 +104,7 @@ def _through_files(run: ScoredRun, aim: Protocol, scores: Sequence[str]) -> str:
     folder = f"{Path(run.name).name}-images"
     sampled = command("sample", run.name, "--count", aim.count, "--out", folder)
     file = Path(folder).with_suffix(".json")
-    words = ["evaluate", folder, *_metrics(scores), *_reference(aim), "--out", file]
+    words = ["evaluate", folder, *_metrics(scores), *_reference(aim), *_network(aim), "--out", file]
     return f"{sampled}, then {command(*words)}"
 
 
@@ -154,11 +154,9 @@ def command_for(run: ScoredRun, protocol: Protocol, scores: Sequence[str]) -> st
     if given is None:
         words += ["--count", protocol.count]
     words += _reference(protocol, is_given=given is not None)
-    words += ["--extractor", protocol.extractor]
     if nearest is not None and nearest.protocol.classes_as is not None and protocol.data:
         words += ["--classes-as", protocol.classes_as or "reference"]
-    if protocol.extractor != MNIST and not protocol.published:
-        words += ["--weights", "FILE", "--trust-weights"]
+    words += _network(protocol)
     if protocol.network == TRAINED and run.averages:
         words.append("--raw")
     if nearest is not None and nearest.selection.startswith(BEST_OF):
@@ -170,6 +168,13 @@ def command_for(run: ScoredRun, protocol: Protocol, scores: Sequence[str]) -> st
 
 def _metrics(scores: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(f"--{option}" for name in scores if (option := option_of(name))))
+
+
+def _network(protocol: Protocol) -> list[str]:
+    """The options that name the extractor and its weights."""
+    is_own = protocol.extractor != MNIST and not protocol.published
+    weights = ["--weights", "FILE", "--trust-weights"] if is_own else []
+    return ["--extractor", protocol.extractor, *weights]
 
 
 def _reference(protocol: Protocol, *, is_given: bool = True) -> list[str]:

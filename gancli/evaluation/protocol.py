@@ -86,7 +86,7 @@ class Protocol(Settings):
     held_out: str = ""
     """real images with which memorisation compares, with their hash"""
     converted: str = ""
-    """files that are read in other colours than their own; no pixel changes by it"""
+    """how files are read that are grey in RGB, or have more than 8 bits"""
     settings: dict[str, int] = Field(default_factory=dict)
     """what the metrics were computed with, by name, e.g. `kid-subsets`"""
 

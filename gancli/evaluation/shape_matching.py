@@ -87,8 +87,8 @@ def _shares_white(images: ImageSet) -> TypeGuard[ImageFiles]:
 
 
 def _read_as(images: ImageSet, channels: int | None, white: float) -> ImageSet:
-    if _shares_white(images):
-        images = replace(images, white=white)
-    if channels is None or not isinstance(images, ImageFiles):
+    if not isinstance(images, ImageFiles):
         return images
-    return images.read_as(channels)
+    if images.is_deep:
+        images = images.with_white(white if _shares_white(images) else images.white)
+    return images if channels is None else images.read_as(channels)

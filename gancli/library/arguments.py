@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from gancli.catalog import labelled_example
 from gancli.errors import UsageError
+from gancli.folders import expanded
 from gancli.preset import Preset
 from gancli.rng import SEED_LIMIT
 
@@ -32,8 +33,8 @@ def one_of(words: type[Word], name: str, argument: str | None) -> Word | None:
 
 
 def path_or_none(path: str | Path | None) -> Path | None:
-    """A path."""
-    return None if path is None else Path(path)
+    """A path, with `~` as the home folder."""
+    return None if path is None else Path(expanded(str(path)))
 
 
 def seed_list(seeds: Iterable[int]) -> list[int]:

@@ -8,6 +8,7 @@ from gancli.choices import ClassesName, DeviceName, FitName, FramesName, Precisi
 from gancli.environment import Place, new_settings, settings_again
 from gancli.errors import UsageError
 from gancli.evaluation.request import ExtractorWeights
+from gancli.folders import expanded
 from gancli.library.arguments import Overrides, one_of, override_list, path_or_none
 from gancli.library.in_python import in_python
 from gancli.library.load import load
@@ -139,9 +140,9 @@ def _preset(
                 "variant and the options of images out"
             )
         return change(model, changes) if changes else model
-    named = None if dataset is None else str(dataset)
+    named = None if dataset is None else expanded(str(dataset))
     data: str | UserImages | None = choose(named, choices, data_dir, str(model))
-    return preset_as_typed(str(model), data, variant, choices, changes)
+    return preset_as_typed(expanded(str(model)), data, variant, choices, changes)
 
 
 @in_python

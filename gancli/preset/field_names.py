@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
+from pathlib import Path
 from typing import Any
 
 from gancli import catalog
@@ -89,9 +90,11 @@ def suggestion(path: str, table: Mapping[str, Any], source: str) -> str:
 
 
 def _showing(source: str, table: Mapping[str, Any]) -> list[str]:
-    """The command that prints a preset, named by its source or else its name."""
-    if source not in catalog.model_names():
+    """The command that prints a preset, of the same file or model where that can be told."""
+    models = catalog.model_names()
+    if source not in models and Path(source).is_file():
         return ["presets", "show", source]
+    source = next((name for name in (source, table.get("name")) if name in models), models[0])
     known = catalog.preset_file(source).datasets
     dataset = table.get("dataset")
     shown = str(dataset) if dataset in known else known[0]

@@ -72,7 +72,7 @@ class Schedule(Settings):
     checkpoint_every: Count = 1000
     """steps between two checkpoints"""
     checkpoint_minutes: Minutes | None = None
-    """save also when so many minutes have passed since the last checkpoint; no number changes"""
+    """longest time between two checkpoints, in minutes of wall time; no number changes"""
     keep_newest: Count = 2
     """how many of the newest checkpoints are kept"""
     keep_every: Count | None = None

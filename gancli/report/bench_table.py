@@ -8,7 +8,7 @@ from gancli.bench.loops import FASTEST, OURS, TEXTBOOK
 from gancli.bench.sampling import SampleTiming
 from gancli.bench.scoring import ScoreTiming
 from gancli.bench.training import Figures
-from gancli.pasteable import command
+from gancli.pasteable import named
 from gancli.plurals import counted
 from gancli.preset import Preset
 from gancli.report.console import console, say
@@ -28,7 +28,7 @@ takes alone, whichever is longer."""
 SECOND_RUN_SECONDS, STREAMED_LIMIT = 2.0, 1.1
 PAIR_LIMIT = 0.6
 """Two cells at once take at most this part of the same two in turn."""
-EXPLAINED = {OURS: command("train"), TEXTBOOK: "the textbook's", FASTEST: "fastest by hand"}
+EXPLAINED = {OURS: named("train"), TEXTBOOK: "the textbook's", FASTEST: "fastest by hand"}
 _HEADING = (
     f"{'model':<12}{'data set':<9}{'variant':<11}{'ours':>9}{'plain':>9}{'best':>9}"
     f"{'/plain':>9}{'/best':>9}{'memory':>9}{'reports':>9}{'start':>8}"

@@ -4,7 +4,7 @@ from pydantic import BaseModel
 from rich.markup import escape
 from rich.table import Table
 
-from gancli.pasteable import command
+from gancli.pasteable import named
 from gancli.printable import printable
 from gancli.report.console import console, say
 
@@ -64,7 +64,7 @@ def print_look(found: Look) -> None:
     for remark in found.remarks:
         say(f"note: {remark}")
     if found.broken:
-        say(f"broken images stop {command('train')}, unless it is told to --skip-broken")
+        say(f"broken images stop {named('train')}, unless it is told to --skip-broken")
 
 
 def _safe(text: str) -> str:

@@ -1,7 +1,8 @@
 """What is shown and written while a run trains, in addition to the trainer's own files."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from typing import TypeVar
 
 from rich.console import Console
 
@@ -11,11 +12,13 @@ from gancli.report.progress import RunDisplay, display
 from gancli.report.run_report import Recorder
 from gancli.trainer import Event, Job, Listener
 
+_Event = TypeVar("_Event")
 
-def unharmed(listener: Listener, what: str) -> Listener:
+
+def unharmed(listener: Callable[[_Event], None], what: str) -> Callable[[_Event], None]:
     """A listener that only shows or reports: its faults are told, and never end a run."""
 
-    def tell(event: Event) -> None:
+    def tell(event: _Event) -> None:
         try:
             listener(event)
         except Exception as error:  # whatever it is, the run counts for more

@@ -41,7 +41,7 @@ def print_status(summary: Summary, console: Console) -> None:
     facts["deviations"] = (
         f"{len(deviations)} from the paper: {', '.join(deviations) or 'none known'}"
     )
-    facts["checkpoint"] = str(summary.run.checkpoint_file(summary.header.step))
+    facts["checkpoint"] = str(summary.run.checkpoint())
     best = summary.run.best()
     if best is not None:
         facts["best"] = f"step {best.step:,}, {summary.run.selection(BEST)}"

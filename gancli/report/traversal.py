@@ -8,7 +8,7 @@ from rich.table import Table
 
 import gancli
 from gancli.html import page_bytes, template
-from gancli.pasteable import command
+from gancli.pasteable import named
 from gancli.report.console import console, say
 from gancli.report.traversal_figures import Sprite, shown_effect
 from gancli.traverse import Axis, AxisEffect, Traversal
@@ -90,7 +90,7 @@ def _facts(found: Traversal, shown: Sequence[Panel]) -> Mapping[str, str]:
     kept = "all that the prior draws" if found.truncation is None else f"{found.truncation:g}"
     facts = {
         "checkpoint": f"{found.checkpoint}, step {found.step:,}, {found.network}",
-        "rows": f"seeds {found.seeds[0]} to {found.seeds[-1]}, as {command('sample')} makes them",
+        "rows": f"seeds {found.seeds[0]} to {found.seeds[-1]}, as {named('sample')} makes them",
         "range": span,
         "truncation": kept,
         "effect": found.unit,

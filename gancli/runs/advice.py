@@ -14,9 +14,9 @@ def after_non_finite(run: Run, preset: Preset, resumed_at: int | None) -> str:
     """The next thing to try, as half a sentence.
 
     Args:
-        run: with the checkpoints that are left.
-        preset: what was trained.
-        resumed_at: the step this run was resumed at and has saved nothing since; its weights may
+        run: the run, with its remaining checkpoints.
+        preset: the preset in training.
+        resumed_at: the step at which it went on, if it has saved nothing since; its weights may
             be ruined although they are finite.
     """
     lowest = min(spec.lr for spec in preset.optimizers().values())

@@ -1,5 +1,6 @@
 """The runs under the root: a new one's number, and which run a command means."""
 
+import shlex
 from collections.abc import Callable
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -10,12 +11,13 @@ from gancli.catalog.preset_files import close_to
 from gancli.checkpoint import Checkpoint, load
 from gancli.errors import RunError, UsageError
 from gancli.files import disk_errors, make_folder
-from gancli.folders import close_path
+from gancli.folders import close_path, expanded
 from gancli.locks import locked
 from gancli.pasteable import command
 from gancli.preset import Preset
 from gancli.runs.folder import LAST, Run
 from gancli.runs.names import numbered_folders, output_name, run_name, run_number, runs_root
+from gancli.runs.standing import all_runs_there_are
 from gancli.scratch import PARTIAL, sweep
 
 PATH_CHARACTERS_SHOWN = 80
@@ -116,7 +118,8 @@ def find(wanted: str | None, fit: RunFilter = ANY) -> Run | Path:
     """
     if wanted is None:
         runs = [run for run in all_runs() if fit.fits(run)]
-        return _latest(runs, f"there is no {fit.lacking} yet: make one with {fit.remedy()}")
+        return _latest(runs, "" if runs else _lacking(fit))
+    wanted = expanded(wanted)
     for path in (Path(wanted), runs_root() / wanted):
         if _looked_up(path, Path.is_file):
             return path
@@ -135,6 +138,15 @@ def find(wanted: str | None, fit: RunFilter = ANY) -> Run | Path:
         f"no run {wanted!r}{_close_run(wanted)}: name a path, a folder under {runs_root()}, or a "
         f"model{_there_are()}"
     )
+
+
+def _lacking(fit: RunFilter) -> str:
+    """What to say where no run under the root fits: which one elsewhere does, or a command."""
+    elsewhere = [run for run in all_runs_there_are() if run.checkpoints() and fit.fits(run)]
+    if elsewhere:
+        named = shlex.quote(str(elsewhere[0].folder))
+        return f"there is no {fit.lacking} in {runs_root()}: name one, e.g. {named}"
+    return f"there is no {fit.lacking} yet: make one with {fit.remedy()}"
 
 
 def _close_run(wanted: str) -> str:

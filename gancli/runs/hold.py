@@ -1,4 +1,4 @@
-"""A run's folder in the hands of the process that trains there: nobody else, and still the same."""
+"""A run's folder while a process trains there: it is alone, and the folder is still the same."""
 
 import os
 from collections.abc import Iterator
@@ -53,7 +53,7 @@ class _Hold:
         if _identity(self.folder) != self._was:
             raise RunError(
                 f"{self.folder} was moved or deleted while its run trained, so nothing more is "
-                "written: move it back, or name its new place with gan resume"
+                f"written: move it back, or go on in its new place with {command('resume', 'PATH')}"
             )
         there = self.preset_file.exists()
         if self._had_preset and not there:

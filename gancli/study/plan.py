@@ -15,6 +15,7 @@ from gancli.outside import ForeignTextError, model_from
 from gancli.preset import StoredPreset, preset_differences
 from gancli.runs.folder import Run
 from gancli.runs.logs import LogRow, keep_rows_to, read_rows, write_rows
+from gancli.scratch import sweep
 from gancli.settings import Settings
 
 
@@ -100,6 +101,7 @@ class Study:
                     "them again to go on with it, or name another folder with --out"
                 )
             return
+        sweep(self.folder)
         if self.folder.is_dir() and any(path.name != ".lock" for path in self.folder.iterdir()):
             raise RunError(
                 f"{self.folder} holds other files and no study: name another folder with --out"

@@ -1,11 +1,51 @@
-"""Refuses to write where something is that must stay."""
+"""Output folders and files: replaced whole or not at all, and never by accident."""
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from gancli.errors import RunError
-from gancli.pasteable import command
-from gancli.sample_formats import SAMPLE_FILE
+from gancli.exchange import replace_folder
+from gancli.files import disk_errors, flush_file, flush_folder, flush_tree, make_folder
+from gancli.pasteable import named
+from gancli.sample_formats import SAMPLE_FILE, SampleFormat
+from gancli.scratch import NEW, OLD, scratch_folder, sweep
+
+
+@contextmanager
+def scratch_beside(out: Path) -> Iterator[Path]:
+    """A folder on the disk of `out`, where its replacement is made; it goes, whatever happens."""
+    with disk_errors(out):
+        make_folder(out.parent)
+        with scratch_folder(out.parent, out.name) as scratch:
+            yield scratch
+        flush_folder(out.parent)
+
+
+@contextmanager
+def new_folder(out: Path) -> Iterator[Path]:
+    """A folder to fill; at the end it takes the place of `out`, whole or not at all.
+
+    Raises:
+        DiskError: the disk is full or not writable; nothing is left behind.
+    """
+    with scratch_beside(out) as scratch:
+        new = scratch / NEW
+        new.mkdir()
+        yield new
+        flush_tree(new)
+        replace_folder(new, out, scratch / OLD)
+
+
+@contextmanager
+def new_file(out: Path, how: SampleFormat) -> Iterator[Path]:
+    """A folder for the one file of samples; at the end the file takes the place of `out`."""
+    with scratch_beside(out) as scratch:
+        yield scratch
+        made = scratch / f"samples.{how.container}"
+        flush_file(made)
+        made.replace(out)
 
 
 def refuse_to_replace(file: Path, *, force: bool) -> None:
@@ -25,7 +65,7 @@ def refuse_to_overwrite(
     *,
     force: bool,
     own: re.Pattern[str] = SAMPLE_FILE,
-    writer: str = command("sample"),
+    writer: str = named("sample"),
 ) -> None:
     """Check that `out` is free, or that `force` is given and only the command's own files would go.
 
@@ -40,6 +80,7 @@ def refuse_to_overwrite(
     """
     if out.is_symlink() or (out.exists() and not out.is_dir()):
         raise RunError(f"{out} is not a regular directory: choose another folder with --out")
+    sweep(out)
     if not out.exists() or not any(out.iterdir()):
         return
     foreign = next((path for path in out.iterdir() if not _is_ours(path, own)), None)
