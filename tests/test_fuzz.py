@@ -1,12 +1,22 @@
 """What `make fuzz` notices, and some of its seeds."""
 
 import json
+import random
 import re
+import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
+from conftest import Gan
+from fuzz.garbage import changed_bytes
+
+from gancli.errors import DataError
+from gancli.evaluation.statistics_file import read_statistics
+from gancli.study.frames import Frame
 
 TESTS = Path(__file__).parent
 CONTROLS = {
@@ -56,6 +66,45 @@ def test_each_fault_is_noticed(tmp_path: Path) -> None:
     for command, expected in CONTROLS.items():
         assert len(found[command]) == len(expected), (command, found[command])
         assert all(map(re.fullmatch, expected, found[command])), (command, found[command])
+
+
+def damaged(content: bytes, times: int = 60) -> Iterator[bytes]:
+    dice = random.Random(0)
+    yield from (b"", content[: len(content) // 2], b"PK\x05\x06" + content)
+    yield from (changed_bytes(dice, content) for _ in range(times))
+
+
+def test_a_damaged_frame_of_a_study_is_left_out(tmp_path: Path) -> None:
+    file = tmp_path / "step-000001.npz"
+    samples = np.arange(40, dtype=np.float32).reshape(20, 2)
+    for content in damaged(Frame(samples, None).packed()):
+        file.write_bytes(content)
+        found = Frame.read(file)
+        assert found is None or found.samples.shape == samples.shape
+
+
+def test_damaged_statistics_are_refused_in_a_sentence(tmp_path: Path) -> None:
+    file = tmp_path / "s.npz"
+    np.savez_compressed(file, mu=np.zeros(3), sigma=np.eye(3))
+    assert read_statistics(file) is not None
+    refused = 0
+    for content in damaged(file.read_bytes()):
+        file.write_bytes(content)
+        try:
+            read_statistics(file)
+        except DataError as error:
+            refused += "\n" not in str(error)
+    assert refused > 30
+
+
+def test_a_folder_in_a_logs_place_is_named(gan: Gan) -> None:
+    shutil.copytree(TESTS / "data/folders/lsgan-mnist", "runs/lsgan-mnist")
+    log = Path("runs/lsgan-mnist/metrics.jsonl")
+    log.unlink()
+    log.mkdir()
+    code, _, said = gan("status", "runs/lsgan-mnist")
+    assert (code, said.count("\n")) == (4, 1), said
+    assert str(log) in said
 
 
 def fuzzed(count: int, start: int, folder: Path) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gancli.data.labels import labels_from
-from gancli.data.source import UNREADABLE, Labels, ReadingChoices, Source, Stamp
+from gancli.data.source import UNREADABLE_ARRAYS, Labels, ReadingChoices, Source, Stamp
 from gancli.errors import DataError
 from gancli.printable import printable
 
@@ -127,7 +127,7 @@ def _header(path: Path, archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> _H
             shape, _, dtype = read(file)
             found = _Header(shape, dtype)
             ahead = file.tell()
-    except (*UNREADABLE, KeyError, TypeError, SyntaxError) as error:
+    except UNREADABLE_ARRAYS as error:
         raise DataError(
             f"{name} is not an array in NumPy's format, or is broken: {error}"
         ) from None
@@ -169,7 +169,7 @@ def _array(
     try:
         with archive.open(member) as file:
             found: NDArray[np.uint8] = np.lib.format.read_array(file, allow_pickle=False)
-    except (*UNREADABLE, MemoryError) as error:
+    except UNREADABLE_ARRAYS as error:
         raise DataError(f"{name} is broken, or too large: {error}") from error
     return found
 

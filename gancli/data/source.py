@@ -24,6 +24,8 @@ UNREADABLE = (
     *(NotImplementedError, RuntimeError, ValueError),
 )
 """What a zip raises that is damaged, packed in a strange way, or encrypted."""
+UNREADABLE_ARRAYS = (*UNREADABLE, KeyError, TypeError, SyntaxError, MemoryError)
+"""What an npz raises that is damaged or foreign, when it is opened or an array of it is read."""
 LAYOUT = "a folder of images, one folder per class (cats/1.jpg, dogs/1.jpg), a zip, or an npz"
 ClassesFrom = Literal["auto", "folders", "none"]
 Frames = Literal["first", "all"]

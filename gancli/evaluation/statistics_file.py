@@ -16,6 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from gancli.data.source import UNREADABLE_ARRAYS
 from gancli.errors import DataError
 from gancli.evaluation.extractors import HASH_SHOWN, Extractor
 from gancli.evaluation.features import FeatureSet
@@ -119,7 +120,7 @@ def read_statistics(path: Path) -> StatisticsFile | None:
             raise DataError(f"{path} is too large for a mean and a covariance: name images instead")
         with np.load(path, allow_pickle=False) as opened:
             arrays = {name: opened[name] for name in opened.files}
-    except (OSError, ValueError, zipfile.BadZipFile) as error:
+    except (OSError, *UNREADABLE_ARRAYS) as error:
         raise DataError(f"{path} cannot be read as an npz of mu and sigma: {error}") from error
     return _checked(path, arrays)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from gancli.data import Mixture
+from gancli.data.source import UNREADABLE_ARRAYS
 from gancli.discriminator_field import Field, discriminator_field
 from gancli.sampler import Samples
 from gancli.types import Players
@@ -44,7 +45,7 @@ class Frame:
     def read(file: Path) -> "Frame | None":
         """What `packed` made; None where the file is missing or broken."""
         try:
-            with np.load(file, allow_pickle=False) as arrays:
+            with np.load(io.BytesIO(file.read_bytes()), allow_pickle=False) as arrays:
                 return Frame(arrays["samples"], arrays.get("field"))
-        except (OSError, ValueError, KeyError, EOFError):
+        except (OSError, *UNREADABLE_ARRAYS):
             return None

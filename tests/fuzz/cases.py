@@ -1,5 +1,6 @@
 """What is tried: files of each kind, damaged or foreign, and the commands that read them."""
 
+import atexit
 import hashlib
 import json
 import random
@@ -237,6 +238,7 @@ def study(dice: random.Random, work: Path) -> Case:
 def _tiny_study() -> tempfile.TemporaryDirectory[str]:
     """A study of one cell, made once, and gone when this process ends."""
     kept = tempfile.TemporaryDirectory(prefix="fuzz-study-")
+    atexit.register(kept.cleanup)
     place = Place(Path(kept.name) / "place")
     place.make()
     call(
