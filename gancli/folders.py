@@ -40,21 +40,27 @@ def close_path(path: Path) -> str:
 
     The first part that does not exist is compared with what its folder holds.
     """
+    try:
+        meant = _meant(path)
+    except OSError:
+        # No file can have a name of that length, or the folder may not be read.
+        return ""
+    return "" if meant is None else f" (did you mean {meant}?)"
+
+
+def _meant(path: Path) -> Path | None:
     rest = [part for part in (path, *path.parents) if not part.exists()]
     if not rest:
-        return ""
+        return None
     first = rest[-1]
-    try:
-        names = sorted(each.name for each in first.parent.iterdir())
-    except OSError:
-        return ""
+    names = sorted(each.name for each in first.parent.iterdir())
     close = get_close_matches(first.name, names, n=1)
     close = close or get_close_matches(first.name.lower(), [n.lower() for n in names], n=1)
     named = next((name for name in names if close and name.lower() == close[0].lower()), None)
     if named is None:
-        return ""
+        return None
     meant = first.parent / named / path.relative_to(first)
-    return f" (did you mean {meant if meant.exists() else first.parent / named}?)"
+    return meant if meant.exists() else first.parent / named
 
 
 def portable(path: Path) -> str:

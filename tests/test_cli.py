@@ -352,7 +352,7 @@ def test_metrics_that_are_none_are_cut(gan: Gan) -> None:
         file.write(b"[1]\n\xff{")
     run.checkpoint_file(200).unlink()
     assert gan("resume", "run")[0] == 0
-    assert [row["step"] for row in run.metrics()] == [100, 200]
+    assert [row["step"] for row in run.metrics()] == list(range(10, 201, 10))
 
 
 LONG = "x" * 300

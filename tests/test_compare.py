@@ -276,7 +276,7 @@ def test_a_refusal_shows_a_table(gan: Gan) -> None:
     assert (code, out) == (4, "")
     (Path("a") / "evaluation.json").write_text("null")
     code, _, said = gan("compare", *typed)
-    assert (code, "damaged" in said) == (4, True)
+    assert (code, "is not a list of evaluations" in said) == (4, True)
     for wrong, words in (
         ((*typed, "--reference", "tset"), "train or test"),
         ((*typed, "--floor", "--no-floor"), "mutually exclusive"),

@@ -424,7 +424,7 @@ def test_the_latest_run_of_images_is_scored(gan: Gan, data_dir: Path) -> None:
     # What is kept is read before anything is computed.
     Run(Path("runs/cgan-mnist-001")).evaluation_file.write_text("null")
     code, _, said = gan("evaluate", "cgan", "--is", "--data-dir", data_dir)
-    assert (code, "damaged" in said) == (4, True)
+    assert (code, "is not a list of evaluations" in said) == (4, True)
 
 
 def test_digits_are_seen_grey_and_small() -> None:

@@ -387,6 +387,8 @@ TRAINING: Options = {
     "--out": PATHS,
     **dict.fromkeys(["--deterministic", "--resume", "--allow-changes", "--force"]),
 }
+STARTING: Options = {name: of for name, of in TRAINING.items() if name != "--resume"}
+"""Without what would train where there is no run yet."""
 SAMPLING: Options = {
     "--count": NUMBERS,
     "--seeds": SEEDS,
@@ -401,7 +403,7 @@ SAMPLING: Options = {
 COMMANDS: list[tuple[list[str], Options]] = [
     (["train", "--dry-run", "gan", "--dataset", "ring8", *SMALL], TRAINING),
     (["train", "--dry-run", *SMALL], TRAINING),
-    (["train", "--resume", "gan", "--dataset", "ring8"], TRAINING),
+    (["train", "--allow-changes", "gan", "--dataset", "ring8"], STARTING),
     (["presets", "show"], SHOWING),
     (["presets", "show", "gan", "--dataset", "ring8"], SHOWING),
     (["presets"], {}),

@@ -163,8 +163,8 @@ def test_samples_are_written_as_others_read_them(gan: Gan, run: str) -> None:
     code, _, said = gan(*typed, "--format", "npz", "--images-key", "arr_0", "--out", "adm")
     assert code == 0, said
     with np.load("ours/samples.npz") as ours, np.load("adm/samples.npz") as adm:
-        assert set(ours.files) == {"images", "labels", "seeds"}
-        assert set(adm.files) == {"arr_0", "arr_1", "seeds"}
+        assert set(ours.files) == {"images", "labels", "seeds", "class_names"}
+        assert set(adm.files) == {"arr_0", "arr_1", "seeds", "class_names"}
         np.testing.assert_array_equal(adm["arr_0"], ours["images"])
         np.testing.assert_array_equal(adm["arr_1"], ours["labels"])
         pixels = ours["images"]

@@ -203,7 +203,7 @@ def test_a_study_of_other_settings_is_kept(gan: Gan) -> None:
     assert json.loads(Path("s/study.json").read_text()) == spec
     Path("s/study.json").write_text("{")
     code, _, said = gan(*TYPED, "--out", "s")
-    assert (code, "damaged" in said) == (4, True)
+    assert (code, "is not JSON" in said) == (4, True)
 
 
 def same(folder: str) -> dict[str, Any]:

@@ -413,3 +413,16 @@ def test_a_class_without_a_sound_image_is_not_learnt(tmp_path: Path, gan: Gan) -
     command = ("train", "cgan", "--out", "run", "--resume", "--allow-changes", "--steps", 2)
     code, out, err = gan(*command)
     assert code == 0, err
+
+
+def test_a_broken_list_may_be_left_aside(gan: Gan) -> None:
+    for name in ("a", "b"):
+        (Path("set") / name).mkdir(parents=True)
+        Image.new("RGB", (16, 16)).save(f"set/{name}/0.png")
+    Path("set/dataset.json").write_text("{")
+    code, _, said = gan("data", "set")
+    assert (code, "--classes none" in said) == (3, True)
+    for choice in ("none", "folders"):
+        code, out, said = gan("data", "set", "--classes", choice)
+        assert code == 0, said
+        assert "1 .json" in out

@@ -47,7 +47,7 @@ def read_class_list(content: bytes, where: str) -> ClassList | None:
     except (ForeignTextError, ValueError, TypeError) as error:
         raise DataError(
             f'{where} is broken: it must be {{"labels": [["00000/img00000000.png", 3], ...]}} or '
-            '{"labels": null}'
+            '{"labels": null}; or leave it aside with --classes none'
         ) from error
     return ClassList(labels, names if isinstance(names, list) else None)
 

@@ -87,7 +87,7 @@ def source_of(
         DataError: labels do not fit.
     """
     every = sorted(found.images)
-    lists = _lists(holder, found)
+    lists = _lists(holder, found, how)
     kept, labelled = labels_of(every, lists, how.classes, str(holder.path))
     names = [every[index] for index in kept]
     if len(names) < len(every):
@@ -105,9 +105,12 @@ def source_of(
     )
 
 
-def _lists(holder: Holder, found: Listing) -> Mapping[str, ClassList]:
+def _lists(holder: Holder, found: Listing, how: ReadingChoices) -> Mapping[str, ClassList]:
     """The lists of classes, by the folder that each is in."""
     lists: dict[str, ClassList] = {}
+    if how.classes != "auto":
+        found.passed_over.update([".json"] * len(found.lists))
+        return lists
     for name in found.lists:
         folder = name.rpartition("/")[0]
         where = f"{holder.path}: {printable(name)}"
