@@ -1,6 +1,8 @@
 """Signals that ask a process to stop, as a flag that training looks at."""
 
+import os
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -18,6 +20,10 @@ STOPPING = tuple(
 """A terminal's Ctrl-C and its end; what batch systems send before they kill."""
 ONE_PRESS_SECONDS = 0.1
 """Ctrl-C that comes again sooner is the same press: a key that repeats, or a shell's echo of it."""
+REPEAT_SECONDS = 0.05
+Unraisable = Callable[["sys.UnraisableHookArgs"], object]
+_asked = threading.Event()
+"""Whether this program was asked to stop before anything looked at a flag."""
 
 
 class _Presses:
@@ -56,7 +62,8 @@ def stop_flag(said: str = "stopping after this step ...") -> Iterator[Callable[[
     Args:
         said: printed when it comes; empty: nothing is.
     """
-    stopped = False
+    # One that came while the program started may have been dropped on its way.
+    stopped = _asked.is_set()
     if threading.current_thread() is not threading.main_thread():
         # Python handles signals in its main thread alone, where the program decides what they do.
         yield lambda: False
@@ -86,18 +93,34 @@ def interrupt_on_signals() -> None:
     Only Ctrl-C interrupts once more, what tidying up that takes long.
     """
     presses = _Presses()
-    interrupted = False
 
     def interrupt(number: int, frame: FrameType | None) -> None:
-        nonlocal interrupted
         del frame
         second = presses.is_second(number)
-        if not interrupted or second:
-            interrupted = True
+        if not _asked.is_set() or second:
+            _asked.set()
             raise KeyboardInterrupt
 
     for number in _heeded():
         signal.signal(number, interrupt)
+    sys.unraisablehook = _repeat_what_was_dropped(interrupt, sys.unraisablehook)
+
+
+def _repeat_what_was_dropped(
+    interrupt: Callable[[int, FrameType | None], None], others: Unraisable
+) -> Unraisable:
+    """Interrupt once more where Python has dropped it, as it does within callbacks of its own."""
+
+    def repeat(dropped: "sys.UnraisableHookArgs") -> None:
+        if dropped.exc_type is not KeyboardInterrupt:
+            others(dropped)
+        elif signal.getsignal(signal.SIGTERM) is interrupt:
+            _asked.clear()
+            again = threading.Timer(REPEAT_SECONDS, os.kill, (os.getpid(), signal.SIGTERM))
+            again.daemon = True
+            again.start()
+
+    return repeat
 
 
 def exit_undisturbed(code: int) -> NoReturn:

@@ -164,6 +164,37 @@ def test_nohup_and_signals_while_the_program_starts(tmp_path: Path) -> None:
         for _ in range(2):
             early.send_signal(number)
             time.sleep(0.03)
-        _, err = early.communicate(timeout=120)
+        try:
+            _, err = early.communicate(timeout=120)
+        finally:
+            early.kill()
         assert early.returncode in (130, -number), err
         assert "Traceback" not in err
+
+
+DROPPED = """
+import os, signal, sys, time
+from gancli.signals import interrupt_on_signals, stop_flag
+interrupt_on_signals()
+
+class Deaf:
+    def __del__(self):
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(0.01)
+"""
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "Deaf()\ntry:\n    time.sleep(20)\nexcept KeyboardInterrupt:\n    sys.exit(7)",
+        "Deaf()\nwith stop_flag('') as stopped:\n    time.sleep(1)\n    sys.exit(7 * stopped())",
+        "try:\n    Deaf().__del__()\nexcept BaseException:\n    pass\n"
+        "with stop_flag('') as stopped:\n    sys.exit(7 * stopped())",
+    ],
+    ids=["python", "python, then training", "a library, then training"],
+)
+def test_an_interruption_that_is_dropped_comes_again(script: str) -> None:
+    typed = [sys.executable, "-c", DROPPED + script]
+    ended = subprocess.run(typed, capture_output=True, text=True)
+    assert (ended.returncode, ended.stderr) == (7, "")
