@@ -77,6 +77,18 @@ def ended(child: int) -> int:
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
+def lasted(child: int, seconds: float) -> float | None:
+    """Kill it after so many seconds; returns how long it took if it had ended by then."""
+    began = time.monotonic()
+    while (took := time.monotonic() - began) < seconds:
+        if os.waitpid(child, os.WNOHANG)[0]:
+            return took
+        time.sleep(0.01)
+    os.kill(child, signal.SIGKILL)
+    ended(child)
+    return None
+
+
 def survive(model: str, kills: int, chance: random.Random, folder: Path) -> Count:
     """Kill runs of a model so many times."""
     count, log = Count(), folder / "log"
@@ -91,11 +103,13 @@ def survive(model: str, kills: int, chance: random.Random, folder: Path) -> Coun
         count.runs += 1
         command: Sequence[object] = (*typed, "--out", run.folder)
         for _ in range(min(kills - count.kills, chance.randint(1, MOST_KILLS_OF_A_RUN))):
-            child = started(command, log)
-            time.sleep(chance.uniform(EARLIEST, 1) * seconds)
-            os.kill(child, signal.SIGKILL)
-            # One that had ended already was not killed.
-            count.kills += ended(child) == -signal.SIGKILL
+            took = lasted(started(command, log), chance.uniform(EARLIEST, 1) * seconds)
+            if took is not None:
+                # It had ended already; a whole run says how fast the machine is by now.
+                seconds = took if command[0] == "train" else seconds
+                command = ("resume", run.folder)
+                break
+            count.kills += 1
             command = next_command(typed, run, count)
         if code := ended(started(command, log)):
             count.faults.append(f"{run.folder.name}: gan {command[0]} ended with {code}")
