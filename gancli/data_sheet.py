@@ -65,7 +65,7 @@ def _groups(spec: AnyData, data: Dataset) -> tuple[list[Group], str]:
     _, height, width = spec.shape.x
     if data.labels is None:
         room = room_for(1, min(UNLABELLED_IMAGES, len(data)), (height, width))
-        shown = np.linspace(0, len(data) - 1, room.each).round().astype(np.int64)
+        shown = _spread(np.arange(len(data)), room.each)
         return [Group("", spec.to_samples(data.x[shown]))], ""
     labels = data.labels.numpy()
     there = np.unique(labels)
