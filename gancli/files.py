@@ -7,12 +7,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from gancli.errors import DiskError
+from gancli.errors import DiskError, RunError
 from gancli.notices import notice_once
 from gancli.pasteable import named
 from gancli.scratch import partial_file
 
-_FULL = {errno.ENOSPC: "the disk is full", errno.EDQUOT: "the disk quota is used up"}
+FULL = {errno.ENOSPC: "the disk is full", errno.EDQUOT: "the disk quota is used up"}
+"""The errors of a disk without room, in words."""
 _FAULTY = {
     errno.EFBIG: "the file would exceed the size limit",
     errno.EROFS: "the disk is read-only",
@@ -42,16 +43,21 @@ def disk_error(error: OSError, path: Path | None = None) -> DiskError | None:
         path: what was being written. Without it only errors of the disk itself count: that a
             file is missing, say, may have any cause.
     """
-    known = _FULL | _FAULTY | (_REFUSED if path else {})
+    known = FULL | _FAULTY | (_REFUSED if path else {})
     reason = known.get(error.errno or 0)
     if reason is None:
         return None
     where = path or error.filename or "a file"
-    remedy = "free some space" if error.errno in _FULL else "choose another place"
+    remedy = "free some space" if error.errno in FULL else "choose another place"
     return DiskError(
         f"could not use {where}: {reason}; files written before are intact: {remedy}, then "
         f"rerun the command ({named('resume')}, for a run that had begun)"
     )
+
+
+def unreadable(path: Path, error: OSError) -> RunError:
+    """The error that a file or folder of a run is there and may not be read."""
+    return RunError(f"could not read {path}: {error.strerror}: make it readable")
 
 
 @contextmanager

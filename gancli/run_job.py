@@ -18,6 +18,7 @@ from gancli.environment import Place, set_up_torch, settings_again
 from gancli.errors import DataError, InterruptedRunError, LostProcessError, RunError
 from gancli.evaluate_in_training import TrainingEvaluator, is_due
 from gancli.evaluation.request import ExtractorWeights
+from gancli.files import unreadable
 from gancli.folders import data_folder
 from gancli.launch import leads_here
 from gancli.pasteable import command
@@ -245,7 +246,7 @@ def _is_there(file: Path) -> bool:
     except FileNotFoundError:
         return False
     except OSError as error:
-        raise RunError(f"could not read {file}: {error.strerror}: make it readable") from error
+        raise unreadable(file, error) from error
     return True
 
 

@@ -12,6 +12,7 @@ from gancli.choices import ClassesName, FitName, FramesName
 from gancli.data import Dataset, ImageFolder
 from gancli.data.decode import COLOUR_WORDS, FIT_WORDS
 from gancli.data.image_folder import FFHQ_FOLDERS, readable_classes
+from gancli.data.name_tree import ARCHIVE_ENDINGS
 from gancli.data.reasons import NAMED
 from gancli.data.source import ReadingChoices, Source, passed_over_words
 from gancli.data.survey import SHALLOW, SIZES, Survey, survey
@@ -23,7 +24,6 @@ from gancli.preset import Preset, change, fill_short_run, load_preset
 from gancli.printable import printable
 from gancli.watch import Say, Watch, unsaid
 
-ARCHIVES = (".zip", ".npz")
 FFHQ_NAME = "ffhq"
 LONGEST_NAME = 60
 
@@ -116,7 +116,7 @@ def is_path(dataset: str) -> bool:
         return True
     if dataset in catalog.dataset_names():
         return False
-    looks_so = "/" in dataset or "\\" in dataset or dataset.endswith(ARCHIVES)
+    looks_so = "/" in dataset or "\\" in dataset or dataset.endswith(tuple(ARCHIVE_ENDINGS))
     try:
         return looks_so or Path(dataset).exists()
     except OSError as error:

@@ -1,6 +1,5 @@
 """Decoded images, kept in the user's cache folder under what their files hold: decoded once."""
 
-import errno
 import hashlib
 import json
 import os
@@ -21,7 +20,7 @@ from gancli.data.entry import IMAGES_FILE, Decoded, Notes, read_entry, write_ent
 from gancli.data.identity import CONTENT, content_hash, recall, remember
 from gancli.data.source import Source
 from gancli.errors import DataError, DiskError
-from gancli.files import disk_errors, flush_folder
+from gancli.files import FULL, disk_errors, flush_folder
 from gancli.folders import cache_folder, stand_in
 from gancli.plurals import counted
 from gancli.scratch import NEW, scratch_folder
@@ -35,7 +34,6 @@ FORGOTTEN_SECONDS = 30 * 86_400
 """Time after which what an earlier version decoded, and nothing has used, goes."""
 DECODING_SECONDS = 86_400
 """Longest time that an earlier version may still be decoding: its folders have no owner's lock."""
-_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 @dataclass(frozen=True)
@@ -119,7 +117,7 @@ def _somewhere(source: Source, form: Form, done: Done, root: Path) -> Decoded:
         return _decode(source, form, done, root)
     except DiskError as error:
         cause = error.__cause__
-        if not isinstance(cause, OSError) or cause.errno in _FULL:
+        if not isinstance(cause, OSError) or cause.errno in FULL:
             raise
         other = stand_in(root, (cause.strerror or str(cause)).lower())
         return _decode(source, form, done, other)

@@ -15,16 +15,20 @@ from gancli.data.labels import labels_from
 from gancli.data.source import UNREADABLE_ARRAYS, Labels, ReadingChoices, Source, Stamp
 from gancli.errors import DataError
 from gancli.printable import printable
+from gancli.sample_formats import ADM_IMAGES_KEY, ADM_LABELS_KEY, LABELS_KEY
 
 WANTED = "images: uint8 of (N, H, W, C) or (N, H, W), and labels: one per image, if any"
-IMAGES_KEYS = ("images", "arr_0")
+IMAGES_KEYS = ("images", ADM_IMAGES_KEY)
 """What images are called where nothing is said; the second is NumPy's own name of the first array,
 as in the reference batches of guided-diffusion."""
 CLASS_NAMES_KEYS = ("class_names", "classes")
 MAX_ARRAY_BYTES = 2**36
 """Most bytes of an array."""
 KEYS_SHOWN = 20
-_LABELS_OF = (("images", "labels"), ("image", "label"), ("x", "y"), ("X", "Y"), ("arr_0", "arr_1"))
+_LABELS_OF = (
+    *(("images", LABELS_KEY), ("image", "label"), ("x", "y"), ("X", "Y")),
+    (ADM_IMAGES_KEY, ADM_LABELS_KEY),
+)
 _SUFFIX = ".npy"
 
 

@@ -11,6 +11,7 @@ from gancli.catalog import model_names
 from gancli.checkpoint import Checkpoint, Header, Network
 from gancli.data import AnyData, TorchvisionImages
 from gancli.data.image_folder import MovedImagesError
+from gancli.data.name_tree import ARCHIVE_ENDINGS
 from gancli.data.npz_images import has_array
 from gancli.data.source import ReadingChoices
 from gancli.data.survey import survey
@@ -33,7 +34,6 @@ from gancli.pasteable import command
 from gancli.preset import Preset, spec_named
 from gancli.runs.find import LABELLED, OF_IMAGES, find, open_checkpoint
 from gancli.runs.folder import LAST, SUFFIX, Run
-from gancli.user_images import ARCHIVES
 
 REFERENCE_SPLITS: dict[str, tuple[Split, ...]] = {
     "train": ("train",),
@@ -140,7 +140,7 @@ def images_of_checkpoint(
 def _samples_in(path: Path) -> Path:
     """The archive in a folder that holds nothing else."""
     files = list(path.iterdir()) if path.is_dir() else []
-    archives = [file for file in files if file.suffix in ARCHIVES]
+    archives = [file for file in files if file.suffix in ARCHIVE_ENDINGS]
     return archives[0] if len(archives) == len(files) == 1 else path
 
 

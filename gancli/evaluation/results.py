@@ -7,7 +7,7 @@ from pathlib import Path
 
 from gancli.errors import RunError
 from gancli.evaluation.protocol import Evaluation, Protocol, protocol_differences
-from gancli.files import write_atomically
+from gancli.files import unreadable, write_atomically
 from gancli.locks import locked
 from gancli.outside import ForeignTextError, json_from, model_from
 from gancli.runs.folder import Run
@@ -145,7 +145,7 @@ def read_evaluations(file: Path) -> list[Evaluation]:
     except FileNotFoundError:
         return []
     except OSError as error:
-        raise RunError(f"could not read {file}: {error.strerror}: make it readable") from error
+        raise unreadable(file, error) from error
     except ForeignTextError as error:
         raise RunError(f"{error}; move it away, then rerun the command") from error
 

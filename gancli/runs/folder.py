@@ -10,7 +10,7 @@ from typing import NamedTuple
 from gancli.catalog import read_toml
 from gancli.checkpoint import step_said
 from gancli.errors import RunError, UsageError
-from gancli.files import disk_errors, write_atomically
+from gancli.files import disk_errors, unreadable, write_atomically
 from gancli.notices import notice_once
 from gancli.pasteable import command
 from gancli.preset import Preset, Schedule, to_toml
@@ -171,7 +171,7 @@ class Run:
         try:
             begun = self.lock_file.exists() and self.preset_file.exists()
         except OSError as error:
-            raise _unreadable(self.folder, error) from error
+            raise unreadable(self.folder, error) from error
         return begun or bool(self.checkpoints())
 
     def identity(self) -> tuple[str, str]:
@@ -303,16 +303,12 @@ class Run:
         refuse_if_lost(self.folder)
 
 
-def _unreadable(path: Path, error: OSError) -> RunError:
-    return RunError(f"could not read {path}: {error.strerror}: make it readable")
-
-
 def _by_step(folder: Path, suffix: str) -> dict[int, Path]:
     try:
         paths = [path for path in folder.iterdir() if path.suffix == suffix]
     except (FileNotFoundError, NotADirectoryError):
         return {}
     except OSError as error:
-        raise _unreadable(folder, error) from error
+        raise unreadable(folder, error) from error
     named = ((_STEP.fullmatch(path.stem), path) for path in paths)
     return dict(sorted((int(match[1]), path) for match, path in named if match))

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from gancli.errors import RunError
-from gancli.files import disk_errors, flush_folder, write_atomically
+from gancli.files import disk_errors, flush_folder, unreadable, write_atomically
 from gancli.outside import STEP_LIMIT, ForeignTextError, json_from
 
 LogRow = dict[str, Any]
@@ -63,7 +62,7 @@ def _lines(file: Path) -> list[bytes]:
     except FileNotFoundError:
         return []
     except OSError as error:
-        raise RunError(f"could not read {file}: {error.strerror}: make it readable") from error
+        raise unreadable(file, error) from error
 
 
 def _is_step(value: object) -> bool:
