@@ -30,7 +30,7 @@ _PERIODS = {
     "evaluate_by",
 }
 """Fields of the schedule that do not affect training."""
-REMARKS = frozenset({"deviations", "expected", "paper", "summary"})
+REMARKS = frozenset({"deviations", "expected", "paper", "source", "summary"})
 """Descriptions: they may be reworded, and a run goes on all the same."""
 _TRAINED = _COMPARED | {"turns"}
 """What published scores depend on."""
