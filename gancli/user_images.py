@@ -10,7 +10,7 @@ from gancli import catalog
 from gancli.catalog.fit_to_images import UserImages
 from gancli.choices import ClassesName, FitName, FramesName
 from gancli.data import Dataset, ImageFolder
-from gancli.data.decode import COLOUR_WORDS, FIT_WORDS
+from gancli.data.decode import COLOUR_WORDS
 from gancli.data.image_folder import FFHQ_FOLDERS, readable_classes
 from gancli.data.name_tree import ARCHIVE_ENDINGS
 from gancli.data.reasons import NAMED
@@ -243,7 +243,7 @@ def words_for(data: ImageFolder) -> str:
     """How images are prepared for training, in one line."""
     classes = counted(len(data.classes), "class", "classes") if data.classes else "no classes"
     colour = COLOUR_WORDS[data.channels]
-    prepared = f"{FIT_WORDS[data.fit]} to {data.size}x{data.size} {colour}"
+    prepared = f"{data.fitting} to {data.size}x{data.size} {colour}"
     return f"{printable(data.path)}: {classes}; {prepared}"
 
 

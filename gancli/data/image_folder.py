@@ -10,7 +10,15 @@ from pydantic import Field, field_validator
 
 from gancli.data.cache import Form, decoded
 from gancli.data.dataset import Dataset
-from gancli.data.decode import WHITE, Fit, large_images_expected, pixels_at, to_pixels_of
+from gancli.data.decode import (
+    FIT_WORDS,
+    WHITE,
+    Crop,
+    Fit,
+    large_images_expected,
+    pixels_at,
+    to_pixels_of,
+)
 from gancli.data.entry import Decoded
 from gancli.data.reasons import first_of
 from gancli.data.source import ClassesFrom, Frames, ReadingChoices, Source
@@ -49,6 +57,9 @@ class ImageFolder(ImageSpec):
     """1: all become grey; 3: all become RGB"""
     fit: Fit = "crop"
     """crop: the middle square, resized; resize: all of it, whatever its proportions"""
+    crop: Crop | None = None
+    """height and width, in pixels, of the middle part of each image that is read, before `fit`
+    applies to it; none: all of it; images that are smaller are refused"""
     classes: tuple[str, ...] = ()
     """what the labels stand for; empty: the set is not labelled"""
     white: float = Field(default=WHITE, gt=0)
@@ -177,9 +188,18 @@ class ImageFolder(ImageSpec):
         return Dataset(data.x, new[data.labels])
 
     @property
+    def fitting(self) -> str:
+        """How images are brought to a square, in words."""
+        if self.crop is None:
+            return FIT_WORDS[self.fit]
+        height, width = self.crop
+        then = "resized" if height == width else FIT_WORDS[self.fit]
+        return f"the middle {width}x{height} of each, {then}"
+
+    @property
     def form(self) -> Form:
         """What the images become."""
-        return Form(self.size, self.channels, self.fit, bool(self.classes), self.white)
+        return Form(self.size, self.channels, self.fit, bool(self.classes), self.white, self.crop)
 
     def decode(
         self,
@@ -204,9 +224,10 @@ class ImageFolder(ImageSpec):
         found = decoded(source, self.form, verify=verify, done=done, say=say)
         broken = broken_images(source, found)
         if broken and not self.skip_broken:
+            are = "broken" if self.crop is None else "broken, or smaller than data.crop"
             raise DataError(
                 f"{len(broken):,} of {len(source) + len(source.unreadable):,} images in "
-                f"{source.path} are broken ({first_of(broken)}): repair or remove them, or skip "
+                f"{source.path} are {are} ({first_of(broken)}): repair or remove them, or skip "
                 "them with --skip-broken"
             )
         return self.relabelled(found.data, source)
