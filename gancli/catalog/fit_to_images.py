@@ -7,7 +7,7 @@ from typing import NamedTuple
 from gancli.catalog.merge import OPTIONAL_PLAYER, PLAYERS, Table
 from gancli.errors import UsageError
 
-KEPT = ("flip", "noise")
+KEPT = ("flip", "noise", "range")
 """Fields of the data that do not belong to one set alone."""
 
 

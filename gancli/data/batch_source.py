@@ -159,7 +159,7 @@ class TurnDraws:
     real_labels: bool = False
 
     def real(self) -> Sample:
-        """Real samples of shape (B, *x) in [-1, 1], mirrored and noised as the data set says."""
+        """Real samples of shape (B, *x), in the range and mirrored and noised as the data say."""
         deck = self.deck
         batch = self._dealt()
         x = deck.spec.to_network(deck.samples(batch), deck.dtype)

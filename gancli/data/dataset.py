@@ -49,7 +49,8 @@ class DataSpec(Settings):
     flip: bool = False
     """mirror each image left to right with probability 1/2"""
     noise: float = Field(default=0.0, ge=0)
-    """add U(0, noise) to every value, to fill the gaps between grey levels"""
+    """add U(0, noise) to every value, as the networks see them, to fill the gaps between grey
+    levels"""
 
     @property
     @abstractmethod
@@ -75,6 +76,11 @@ class DataSpec(Settings):
     def key(self) -> Literal["images", "points"]:
         """What the samples are, as an npz names them."""
 
+    @property
+    def is_signed(self) -> bool:
+        """Whether the networks see black as -1 and white as 1."""
+        return True
+
     @abstractmethod
     def to_samples(self, x: Tensor) -> NDArray[np.generic]:
         """What a generator makes, or `Dataset.x`, as users read it.
@@ -84,7 +90,7 @@ class DataSpec(Settings):
         """
 
     def to_network(self, x: Tensor, dtype: torch.dtype) -> Tensor:
-        """Stored values as the networks' [-1, 1]."""
+        """Stored values as the networks see them: of uint8 pixels, [-1, 1]."""
         if x.dtype == torch.uint8:
             return x.to(dtype).div_(127.5).sub_(1)
         return x.to(dtype)

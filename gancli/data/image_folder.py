@@ -20,11 +20,11 @@ from gancli.data.decode import (
     to_pixels_of,
 )
 from gancli.data.entry import Decoded
+from gancli.data.images import ImageSpec
 from gancli.data.reasons import first_of
 from gancli.data.source import ClassesFrom, Frames, ReadingChoices, Source
 from gancli.data.sources import open_source
 from gancli.data.survey import SIZES, Survey, survey
-from gancli.data.torchvision_images import ImageSpec
 from gancli.errors import DataError
 from gancli.folders import expanded, portable
 from gancli.printable import printable

@@ -10,7 +10,8 @@ import torch
 from pydantic import Field
 
 from gancli.data.dataset import Dataset
-from gancli.data.torchvision_images import ImageSpec, TorchvisionImages
+from gancli.data.images import ImageSpec
+from gancli.data.torchvision_images import TorchvisionImages
 from gancli.rng import stream
 from gancli.types import DataShape
 

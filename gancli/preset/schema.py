@@ -103,8 +103,17 @@ class Preset(Settings):
         return found
 
     def _is_of_images(self) -> None:
-        """Refuse settings that are made for images where the data are points."""
+        """Refuse settings that are made for images where the data are points.
+
+        Some are made for images whose pixels have a range of their own, too.
+        """
         if self.data.shape.is_image:
+            signed = [n for n, v in self.objective.views().items() if v.needs_signed()]
+            if signed and not self.data.is_signed:
+                raise ValueError(
+                    f"objective.{signed[0]}: it changes pixels in [-1, 1], and data.range is unit: "
+                    "leave it out, or set data.range to signed"
+                )
             return
         made_for_images = [n for n, v in self.objective.views().items() if v.needs_images()]
         if made_for_images:
