@@ -52,7 +52,7 @@ class ImageFolder(ImageSpec):
     path: str = Field(min_length=1)
     """a folder, a zip or an npz; relative: within the data folder; a | b: whichever is there"""
     size: int
-    """side of the square the images are brought to: 16, 32, 64, 128 or 256"""
+    """side of the square the images are brought to: 16, 24, 32, 48, 64, 96, 128, 192 or 256"""
     channels: Literal[1, 3] = 3
     """1: all become grey; 3: all become RGB"""
     fit: Fit = "crop"
