@@ -14,19 +14,25 @@ from torch import Tensor, nn
 from torch.nn.functional import one_hot
 
 from gancli.networks.blocks import SeedConvTranspose2d, WholeConv2d, channels_last, leaky
-from gancli.networks.layers import (
-    SEED_SIDE,
+from gancli.networks.conditioning import (
     ConditionalBatchNorm2d,
+    labelled,
+    projected,
+    projection_of,
+    shares,
+)
+from gancli.networks.layers import (
+    ConditionalNormSpec,
     LayeredSpec,
     LeakySpec,
     Multiplier,
     Norm,
+    OutputSpec,
     batch_norm,
     doublings,
     finish,
-    labelled,
     missized,
-    shares,
+    seed_side,
 )
 from gancli.networks.spec import DISCRIMINATORS, GENERATORS, DiscriminatorSpec, GeneratorSpec
 from gancli.prior import Prior
@@ -53,7 +59,7 @@ class _Up(nn.Sequential):
 
 
 class CnnGenerator(GeneratorNet):
-    """Latents to images of (B, C, H, W) in [-1, 1], by transposed convolutions."""
+    """Latents to images of (B, C, H, W), by transposed convolutions."""
 
     def __init__(self, spec: "CnnGeneratorSpec", prior: Prior, shape: DataShape) -> None:
         super().__init__()
@@ -61,11 +67,13 @@ class CnnGenerator(GeneratorNet):
         self.beside = shape.classes if spec.condition == "concat" else 0
         self.categories = prior.categories
         inputs = prior.z_dim + self.beside + prior.categories + prior.codes
-        self.first_conv = SeedConvTranspose2d(inputs, widths[0], SEED_SIDE, bias=spec.bias)
+        self.bounded = spec.bounded
+        seed = seed_side(shape.x[1])
+        self.first_conv = SeedConvTranspose2d(inputs, widths[0], seed, bias=spec.bias)
 
         def up(inputs: int, outputs: int) -> _Up:
             return _Up(
-                ConditionalBatchNorm2d(inputs, shape.classes)
+                spec.class_norm(inputs, shape.classes)
                 if spec.condition == "norm"
                 else batch_norm(spec.norm, inputs, spatial=True),
                 nn.ReLU(inplace=True),
@@ -80,7 +88,7 @@ class CnnGenerator(GeneratorNet):
         x = channels_last(self.first_conv(self._input(latent)[:, :, None, None]))
         for layer in self.layers:
             x = layer(x, latent.label)
-        return torch.tanh(self.last_conv(x, latent.label))
+        return self.bounded(self.last_conv(x, latent.label))
 
     def _input(self, latent: Latent) -> Tensor:
         """The noise joined with the latent's other parts; label and category as one-hot vectors."""
@@ -127,9 +135,9 @@ class CnnDiscriminator(DiscriminatorNet):
         self.last_conv = nn.Sequential(
             batch_norm(spec.norm, widths[-1], spatial=True),
             leaky(spec.slope, twice=twice),
-            WholeConv2d(widths[-1], 1, SEED_SIDE, bias=spec.bias),
+            WholeConv2d(widths[-1], 1, seed_side(shape.x[1]), bias=spec.bias),
         )
-        inputs, side = widths[-1], SEED_SIDE
+        inputs, side = widths[-1], seed_side(shape.x[1])
         self.before_heads: nn.Module = nn.Identity()
         if spec.head_width and heads:
             self.before_heads = nn.Sequential(
@@ -141,6 +149,8 @@ class CnnDiscriminator(DiscriminatorNet):
         self.heads = nn.ModuleDict(
             {n: WholeConv2d(inputs, count, side, bias=spec.bias) for n, count in heads.items()}
         )
+        features = widths[-1] * seed_side(shape.x[1]) ** 2
+        self.projection = projection_of(spec.condition, features, shape.classes)
 
     def forward(self, sample: Sample) -> DiscriminatorOutput:
         """Return one logit per image, and (B, count) of each head."""
@@ -154,7 +164,8 @@ class CnnDiscriminator(DiscriminatorNet):
         features = x.flatten(1)
         shared = self.before_heads(features)
         heads = {name: head(shared).flatten(1) for name, head in self.heads.items()}
-        return DiscriminatorOutput(to_logit(features).flatten(), heads, features)
+        logit = projected(to_logit(features).flatten(), self.projection, features, sample)
+        return DiscriminatorOutput(logit, heads, features)
 
 
 class CnnSpec(LayeredSpec):
@@ -179,12 +190,12 @@ class CnnSpec(LayeredSpec):
 
     def misfit(self, shape: DataShape) -> str | None:
         """Why these layers do not fit images of `shape`; None if they do."""
-        side = SEED_SIDE * 2 ** len(self.multipliers)
+        side = seed_side(shape.x[-1]) * 2 ** len(self.multipliers)
         return missized(shape, side, len(self.multipliers)) or super().misfit(shape)
 
 
 @GENERATORS.register("cnn")
-class CnnGeneratorSpec(CnnSpec, GeneratorSpec):
+class CnnGeneratorSpec(OutputSpec, ConditionalNormSpec, CnnSpec, GeneratorSpec):
     """A generator of transposed convolutions and ReLUs."""
 
     condition: Literal["none", "concat", "norm"] = "none"
@@ -197,6 +208,13 @@ class CnnGeneratorSpec(CnnSpec, GeneratorSpec):
     def takes_labels(self) -> bool:
         """As `condition` says."""
         return self.condition != "none"
+
+    def idle(self) -> Mapping[str, str]:
+        """How norms start that are not there."""
+        found = dict(super().idle())
+        if self.condition == "norm":
+            return found | {"norm_start": "each class has a scale and a shift of its own"}
+        return found | self.idle_without_class_norms(f"condition = {self.condition}")
 
     def misfit(self, shape: DataShape) -> str | None:
         """Why these layers do not fit images of `shape`; None if they do."""
@@ -213,9 +231,10 @@ class CnnGeneratorSpec(CnnSpec, GeneratorSpec):
 class CnnDiscriminatorSpec(CnnSpec, LeakySpec, DiscriminatorSpec):
     """A discriminator of convolutions and leaky ReLUs."""
 
-    condition: Literal["none", "concat"] = "none"
+    condition: Literal["none", "concat", "projection"] = "none"
     """how the label enters; concat: one-hot, as planes joined to the image (Mirza and Osindero
-    2014)"""
+    2014); projection: as the product of the features with the label's own vector, added to the
+    logit (Miyato and Koyama 2018)"""
     head_width: int = Field(default=0, ge=0, le=65_536)
     """units of a layer that its further heads share before they part; 0: they stand on the features
     that the logit stands on"""

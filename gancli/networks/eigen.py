@@ -15,11 +15,13 @@ from torch import Tensor, nn
 from torch.nn.functional import conv_transpose2d
 
 from gancli.networks.blocks import channels_last, leaky
+from gancli.networks.conditioning import ProjectingSpec, projected, projection_of
 from gancli.networks.layers import (
     SEED_SIDE,
     LeakySpec,
     Multiplier,
     Norm,
+    OutputSpec,
     batch_norm,
     doublings,
     finish,
@@ -113,12 +115,13 @@ class EigenBlock(nn.Module):
 
 
 class EigenGenerator(GeneratorNet):
-    """Noise, and coordinates for each layer, to images of (B, C, H, W) in [-1, 1]."""
+    """Noise, and coordinates for each layer, to images of (B, C, H, W)."""
 
     def __init__(self, spec: "EigenGeneratorSpec", prior: Prior, shape: DataShape) -> None:
         super().__init__()
         widths = [spec.dim * m for m in reversed(spec.multipliers)]
         _, directions = prior.levels or (0, 0)
+        self.bounded = spec.bounded
         self.seed = (widths[0], SEED_SIDE, SEED_SIDE)
         self.first_layer = nn.Linear(prior.z_dim, widths[0] * SEED_SIDE**2)
         self.layers = nn.ModuleList(
@@ -140,7 +143,7 @@ class EigenGenerator(GeneratorNet):
         x = channels_last(self.first_layer(latent.z).view(-1, *self.seed))
         for layer, coordinates in zip(self.layers, latent.levels.unbind(1), strict=True):
             x = layer(x, coordinates)
-        return torch.tanh(self.last_layer(x))
+        return self.bounded(self.last_layer(x))
 
     def bases(self) -> list[Tensor]:
         """The directions of each layer, (K, C * S * S)."""
@@ -180,13 +183,17 @@ class EigenDiscriminator(DiscriminatorNet):
             leaky(spec.slope, twice=twice),
             nn.Linear(widths[-1], 1),
         )
+        self.projection = projection_of(spec.condition, widths[-1], shape.classes)
 
     def forward(self, sample: Sample) -> DiscriminatorOutput:
         """Return one logit per image."""
         x = self.last_conv(self.layers(self.first_conv(channels_last(sample.x))))
         narrow, activation, to_logit = self.cls
         features = activation(narrow(self.activation(x).flatten(1)))
-        return DiscriminatorOutput(to_logit(features).squeeze(1), features=features)
+        logit = to_logit(features).squeeze(1)
+        return DiscriminatorOutput(
+            projected(logit, self.projection, features, sample), {}, features
+        )
 
 
 class EigenSpec(LeakySpec):
@@ -221,7 +228,7 @@ class EigenSpec(LeakySpec):
 
 
 @GENERATORS.register("eigen")
-class EigenGeneratorSpec(EigenSpec, GeneratorSpec):
+class EigenGeneratorSpec(OutputSpec, EigenSpec, GeneratorSpec):
     """A generator with a subspace of coordinates at each layer."""
 
     importance: Literal["ones", "falling"] = "ones"
@@ -240,7 +247,7 @@ class EigenGeneratorSpec(EigenSpec, GeneratorSpec):
 
 
 @DISCRIMINATORS.register("eigen")
-class EigenDiscriminatorSpec(EigenSpec, DiscriminatorSpec):
+class EigenDiscriminatorSpec(EigenSpec, ProjectingSpec, DiscriminatorSpec):
     """A discriminator that mirrors the generator, without its subspaces."""
 
     def build(

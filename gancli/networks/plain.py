@@ -12,7 +12,8 @@ from torch import nn
 from torch.nn.utils.parametrizations import spectral_norm
 
 from gancli.networks.cnn import CnnDiscriminatorSpec, CnnGeneratorSpec
-from gancli.networks.layers import LINEAR_LAYERS, LayeredSpec, Norm
+from gancli.networks.init import LINEAR_LAYERS
+from gancli.networks.layers import LayeredSpec, Norm
 from gancli.networks.mlp import MlpDiscriminatorSpec, MlpGeneratorSpec, MlpSpec
 from gancli.networks.spec import NetworkSpec
 from gancli.types import DataShape
@@ -50,13 +51,15 @@ def has_plain(spec: NetworkSpec) -> bool:
 
 @plain_generator.register
 def _(spec: MlpGeneratorSpec, z_dim: int, shape: DataShape) -> nn.Sequential:
-    body = _mlp(spec, z_dim, math.prod(shape.x), [spec.norm] * 3)
-    return _spectral(nn.Sequential(*body, nn.Tanh(), nn.Unflatten(1, shape.x)), spec)
+    body = _mlp(spec, z_dim, math.prod(shape.x), [spec.norm] * len(spec.multipliers))
+    last = [*_output(spec.output), nn.Unflatten(1, shape.x)]
+    return _spectral(nn.Sequential(*body, *last), spec)
 
 
 @plain_discriminator.register
 def _(spec: MlpDiscriminatorSpec, shape: DataShape) -> nn.Sequential:
-    body = _mlp(spec, math.prod(shape.x), 1, ["none", spec.norm, spec.norm])
+    norms: list[Norm] = ["none", *[spec.norm] * (len(spec.multipliers) - 1)]
+    body = _mlp(spec, math.prod(shape.x), 1, norms)
     return _spectral(nn.Sequential(nn.Flatten(), *body, nn.Flatten(0)), spec)
 
 
@@ -68,7 +71,7 @@ def _(spec: CnnGeneratorSpec, z_dim: int, shape: DataShape) -> nn.Sequential:
     for inputs, outputs in pairwise([*widths, shape.x[0]]):
         layers += [*_norm(spec.norm, inputs, spatial=True), nn.ReLU()]
         layers += [nn.ConvTranspose2d(inputs, outputs, 4, 2, 1, bias=spec.bias)]
-    return _spectral(nn.Sequential(*layers, nn.Tanh()), spec)
+    return _spectral(nn.Sequential(*layers, *_output(spec.output)), spec)
 
 
 @plain_discriminator.register
@@ -85,11 +88,16 @@ def _(spec: CnnDiscriminatorSpec, shape: DataShape) -> nn.Sequential:
 
 
 def _mlp(spec: MlpSpec, inputs: int, outputs: int, norms: list[Norm]) -> list[nn.Module]:
-    layers: list[nn.Module] = [nn.Linear(inputs, spec.width)]
-    for norm, units in zip(norms, [spec.width, spec.width, outputs], strict=True):
-        layers += [*_norm(norm, spec.width, spatial=False), nn.LeakyReLU(spec.slope)]
-        layers += [nn.Linear(spec.width, units)]
+    layers: list[nn.Module] = [nn.Linear(inputs, spec.widths[0])]
+    for norm, (before, units) in zip(norms, pairwise([*spec.widths, outputs]), strict=True):
+        layers += [*_norm(norm, before, spatial=False), nn.LeakyReLU(spec.slope)]
+        layers += [nn.Linear(before, units)]
     return layers
+
+
+def _output(kind: str) -> list[nn.Module]:
+    known: dict[str, list[nn.Module]] = {"tanh": [nn.Tanh()], "sigmoid": [nn.Sigmoid()]}
+    return known.get(kind, [])
 
 
 def _norm(kind: Norm, channels: int, *, spatial: bool) -> list[nn.Module]:
