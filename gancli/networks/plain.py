@@ -13,7 +13,7 @@ from torch.nn.utils.parametrizations import spectral_norm
 
 from gancli.networks.cnn import CnnDiscriminatorSpec, CnnGeneratorSpec
 from gancli.networks.init import LINEAR_LAYERS
-from gancli.networks.layers import LayeredSpec, Norm
+from gancli.networks.layers import LayeredSpec, Norm, seed_side
 from gancli.networks.mlp import MlpDiscriminatorSpec, MlpGeneratorSpec, MlpSpec
 from gancli.networks.spec import NetworkSpec
 from gancli.types import DataShape
@@ -66,7 +66,7 @@ def _(spec: MlpDiscriminatorSpec, shape: DataShape) -> nn.Sequential:
 @plain_generator.register
 def _(spec: CnnGeneratorSpec, z_dim: int, shape: DataShape) -> nn.Sequential:
     widths = [spec.dim * m for m in reversed(spec.multipliers)]
-    first = nn.ConvTranspose2d(z_dim, widths[0], 4, bias=spec.bias)
+    first = nn.ConvTranspose2d(z_dim, widths[0], seed_side(shape.x[-1]), bias=spec.bias)
     layers: list[nn.Module] = [nn.Unflatten(1, (z_dim, 1, 1)), first]
     for inputs, outputs in pairwise([*widths, shape.x[0]]):
         layers += [*_norm(spec.norm, inputs, spatial=True), nn.ReLU()]
@@ -83,7 +83,7 @@ def _(spec: CnnDiscriminatorSpec, shape: DataShape) -> nn.Sequential:
         layers += [nn.LeakyReLU(spec.slope)]
         layers += [nn.Conv2d(inputs, outputs, 4, 2, 1, bias=spec.bias)]
     layers += [*_norm(spec.norm, widths[-1], spatial=True), nn.LeakyReLU(spec.slope)]
-    layers += [nn.Conv2d(widths[-1], 1, 4, bias=spec.bias)]
+    layers += [nn.Conv2d(widths[-1], 1, seed_side(shape.x[-1]), bias=spec.bias)]
     return _spectral(nn.Sequential(*layers, nn.Flatten(0)), spec)
 
 
