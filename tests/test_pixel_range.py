@@ -15,6 +15,7 @@ from gancli.data import ImageFolder
 from gancli.errors import UsageError
 from gancli.networks import fit
 from gancli.preset import Preset, load_preset
+from gancli.report.dry_run import remarks
 from gancli.sampler import Sampler
 from gancli.trainer import Trainer
 from gancli.types import GeneratorNet, Latent
@@ -125,3 +126,30 @@ def test_own_images_take_the_range_of_the_networks() -> None:
     found = fitted(table, own, [], fit)["data"]
     assert (found["range"], found["kind"]) == ("unit", "images")
     assert load_preset("dcgan", own, "lite").data.is_signed
+
+
+@pytest.mark.parametrize("pixels", ["signed", "unit"])
+@pytest.mark.parametrize("output", ["tanh", "sigmoid", "linear"])
+def test_a_generator_that_cannot_reach_the_range_is_remarked_on(pixels: str, output: str) -> None:
+    preset = narrow(
+        ("dcgan", "cifar10", "lite"),
+        [f"data.range={pixels}", f"generator.network.output={output}"],
+    )
+    found = remarks(preset)
+    if (pixels, output) == ("signed", "sigmoid"):
+        assert found == [
+            "generator.network.output = sigmoid makes pixels in [0, 1], and the real ones are in "
+            "[-1, 1]: --set generator.network.output=tanh, or --set data.range=unit"
+        ]
+    elif (pixels, output) == ("unit", "tanh"):
+        assert found == [
+            "generator.network.output = tanh makes pixels in [-1, 1], and the real ones are in "
+            "[0, 1]: --set generator.network.output=sigmoid, or --set data.range=signed"
+        ]
+    else:
+        assert not found
+
+
+def test_points_are_not_remarked_on() -> None:
+    preset = narrow(("gan", "ring8", "reference"), ["generator.network.output=sigmoid"])
+    assert not remarks(preset)
