@@ -7,13 +7,22 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from helpers import Key, NoDraws, job, losses_of, narrow, shown, toy_deck
+from helpers import Key, NoDraws, job, losses_of, narrow, shown, toy_deck, toy_extractor
 from torch import Tensor, nn
 from torch.nn.functional import nll_loss
 
 from gancli.checkpoint import load
 from gancli.data.batch_source import TurnDraws
 from gancli.errors import UsageError
+from gancli.evaluation.evaluate import ReferenceScores, compute_scores
+from gancli.evaluation.extractors import Extractor, Seen
+from gancli.evaluation.feature_store import FeatureStore
+from gancli.evaluation.features import FeatureNeeds, FeatureSet, extract_features
+from gancli.evaluation.frechet import Moments
+from gancli.evaluation.image_sets import GeneratedImages
+from gancli.evaluation.job import with_codes
+from gancli.evaluation.metrics import ImageFacts, MetricInputs
+from gancli.evaluation.spec import EvaluationSpec
 from gancli.objective.context import Scene, Side
 from gancli.objective.mutual_information import MutualInformation, guided, stroke_thickness
 from gancli.objective.plan_step import plan
@@ -298,3 +307,79 @@ def test_a_category_that_is_a_class_has_its_name() -> None:
     assert plain.category_names == ()
     assert axes(Sampler(generator, plain), [0], 3)["category"].headings[:2] == ("0", "1")
     assert np.array_equal(axes(Sampler(generator, preset), [0], 3)["category"].values, range(10))
+
+
+# --- what is scored ---
+
+
+def read(logits: Tensor, facts: ImageFacts, thickness: Tensor) -> ReferenceScores:
+    """The scores of digits, with intervals, where the classifier gives these logits."""
+    total = Moments(3)
+    total.add(torch.randn(len(logits), 3))
+    seen = FeatureSet(len(logits), total.gaussian(), logits=logits, thickness=thickness)
+    see = Extractor("mnist", "0", False, "", 3, torch.device("cpu"), lambda x: Seen(x, x))
+    return compute_scores(
+        MetricInputs(seen, facts=facts), EvaluationSpec(["digits"], see, facts, resamples=400)
+    )
+
+
+def test_the_share_that_is_read_as_labelled() -> None:
+    """Nine of twelve; a code that is no label may be as pure and is not scored so."""
+    codes = np.arange(12) % 10
+    digits = torch.tensor([(code + (place < 3)) % 10 for place, code in enumerate(codes)])
+    logits = torch.eye(11)[digits]
+    named = ImageFacts(codes=codes, codes_are_digits=True)
+    found, intervals = read(logits, named, torch.ones(12))
+    assert found["code_as_labelled"] == 9 / 12
+    low, high = intervals["code_as_labelled"]
+    assert low < 9 / 12 < high
+    assert "code_thickness" not in found
+    unnamed, _ = read(logits, ImageFacts(codes=codes), torch.ones(12))
+    assert "code_as_labelled" not in unnamed
+    assert unnamed["code_purity"] == found["code_purity"]
+
+
+def test_how_far_the_first_code_is_thickness() -> None:
+    """The correlation that numpy has, and an interval that narrows with the images."""
+    rng = np.random.default_rng(0)
+    width = []
+    for count in (200, 3200):
+        code = rng.uniform(-1, 1, count)
+        thickness = 0.3 + 0.1 * code + 0.05 * rng.standard_normal(count)
+        strokes = torch.from_numpy(thickness).float()
+        found, intervals = read(torch.zeros(count, 11), ImageFacts(first_code=code), strokes)
+        expected = np.corrcoef(code, thickness)[0, 1]
+        assert found == {"code_thickness": pytest.approx(expected, rel=1e-5)}
+        low, high = intervals["code_thickness"]
+        assert low < expected < high
+        # Fisher's transformation of a normal's correlation, for comparison.
+        assert high - low == pytest.approx(2 * 1.96 * (1 - expected**2) / count**0.5, rel=0.3)
+        width.append(high - low)
+    assert width[1] < width[0] / 3
+    still, _ = read(torch.zeros(9, 11), ImageFacts(first_code=np.arange(9.0)), torch.ones(9) / 3)
+    assert still == {}
+
+
+def test_images_are_scored_with_the_codes_they_were_made_of(tmp_path: Path) -> None:
+    work = job(narrow(INFO, [LABELS]), tmp_path / "run")
+    Trainer(work).train()
+    images = GeneratedImages(load(work.run.checkpoint()), 30, False, 7, torch.device("cpu"))
+    facts = with_codes(ImageFacts(), images)
+    latent = images.sampler.latent(range(30))
+    assert latent.category is not None
+    assert latent.code is not None
+    assert facts.codes is not None
+    assert facts.first_code is not None
+    assert facts.codes.tolist() == latent.category.tolist()
+    assert facts.first_code.tolist() == latent.code[:, 0].tolist()
+    assert facts.codes_are_digits
+    needs = FeatureNeeds(logits=True, thickness=True)
+    store = FeatureStore(tmp_path, 2**20)
+    seen = extract_features(images, toy_extractor(32 * 32), needs, store, batch_size=7)
+    made = torch.from_numpy(images.sampler.all(range(30)).astype(np.float64))
+    assert seen.thickness is not None
+    assert torch.allclose(seen.thickness.double(), made[:, :, 10:22, 0].mean((1, 2)) / 255)
+    plain = job(narrow(INFO), tmp_path / "plain")
+    Trainer(plain).train()
+    unnamed = GeneratedImages(load(plain.run.checkpoint()), 30, False, 7, torch.device("cpu"))
+    assert not with_codes(ImageFacts(), unnamed).codes_are_digits
