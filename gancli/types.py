@@ -191,6 +191,11 @@ class Players:
 class Draws(Protocol):
     """The only source of data and randomness in a turn."""
 
+    @property
+    def black_and_white(self) -> tuple[float, float]:
+        """What the darkest and the lightest grey level are to a network."""
+        ...
+
     def real(self) -> Sample:
         """This turn's batch of real samples, with their labels where labels are used."""
         ...

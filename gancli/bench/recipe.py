@@ -62,7 +62,8 @@ class TorchDraws:
         shape = (self.batch_size, prior.z_dim)
         if prior.distribution == "normal":
             return torch.randn(shape, device=self.device) * prior.scale
-        return (2 * torch.rand(shape, device=self.device) - 1) * prior.scale
+        low = -prior.scale if prior.low is None else prior.low
+        return low + (prior.scale - low) * torch.rand(shape, device=self.device)
 
     def mix(self) -> Tensor:
         """Mixing numbers of the gradient penalty."""

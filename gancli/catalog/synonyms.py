@@ -93,7 +93,7 @@ _TO_FIELD = {
         "clip,clip_value,clip_c,clamp,clipping,weight_clip,clip_limit,weight_clipping"
         ",clamp_value,c,clipvalue,clamp_upper,clamp_lower"
     ),
-    "objective.least_squares.real_target": (
+    "objective.vanilla.real_target": (
         "label_smoothing,smoothing,smooth,real_label,one_sided_label_smoothing,soft_labels"
     ),
     "objective.class_loss.weight": "lambda_cls,aux_weight,ac_weight,cls_weight,lambda_aux",

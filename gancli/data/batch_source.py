@@ -26,7 +26,8 @@ MAX_FAKES_PER_PASS = 2048
 class BatchSource:
     """A shuffled, endless supply of real batches, latents and labels.
 
-    The data are on the device where they fit (`resident` overrides that), and come batch by batch
+    Reals have labels where the generator may be asked for classes, or where `labelled` says so. The
+    data are on the device where they fit (`resident` overrides that), and come batch by batch
     elsewhere; the batches are the same.
 
     Raises:
@@ -47,6 +48,7 @@ class BatchSource:
         dtype: torch.dtype,
         world: World,
         classes: int = 0,
+        labelled: bool = False,
         resident: bool | None = None,
         partial: bool = False,
     ) -> None:
@@ -57,9 +59,10 @@ class BatchSource:
         self.dtype = dtype
         self.world = world
         self.classes = classes
-        """how many labels are dealt; 0: none are"""
+        """how many the generator may be asked for; 0: none"""
         self.count = len(data)
-        self.labels = data.labels.to(device) if classes and data.labels is not None else None
+        wanted = data.labels if classes or labelled else None
+        self.labels = None if wanted is None else wanted.to(device)
         self.batch_size = batch_size
         rest = self.count % batch_size if partial else 0
         self.batches_per_epoch = self.count // batch_size + (rest > 0)
@@ -157,6 +160,11 @@ class TurnDraws:
     batch_size: int
     more: int = 0
     real_labels: bool = False
+
+    @property
+    def black_and_white(self) -> tuple[float, float]:
+        """What the darkest and the lightest grey level are to a network."""
+        return self.deck.spec.black_and_white
 
     def real(self) -> Sample:
         """Real samples of shape (B, *x), in the range and mirrored and noised as the data say."""

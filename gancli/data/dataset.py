@@ -62,6 +62,11 @@ class DataSpec(Settings):
         """What the labels stand for, one per class: as a rule their numbers."""
         return tuple(map(str, range(self.shape.classes)))
 
+    @property
+    def black_and_white(self) -> tuple[float, float]:
+        """What the darkest and the lightest grey level are to a network, as `to_network` has it."""
+        return -1.0, 1.0
+
     @abstractmethod
     def load(self, folder: Path, seed: int) -> Dataset:
         """The data, from `folder` or drawn from `seed`."""

@@ -8,7 +8,7 @@ from pydantic import Field, ValidationInfo, model_validator
 from gancli.data import AnyData
 from gancli.networks import GENERATORS, families
 from gancli.objective import Objective
-from gancli.objective.auxiliary import LABEL, MutualInformation
+from gancli.objective.auxiliary import LABEL
 from gancli.objective.turn_settings import SIDES, Turns
 from gancli.optimizers import AnyOptimizer
 from gancli.preset.idle import is_lenient, refuse_idle
@@ -93,6 +93,9 @@ class Preset(Settings):
         if not self.heads:
             fields = self.discriminator.network.head_fields
             found |= {f"discriminator.network.{f}": "no term asks for heads" for f in fields}
+        for name, term in self.objective.terms().items():
+            own = term.idle_with(self.prior).items()
+            found |= {f"objective.{name}.{field}": why for field, why in own}
         if not self.classes:
             found["prior.fake_labels"] = "the generator is not told classes"
         if self.prior.fake_labels == "real":
@@ -180,11 +183,9 @@ class Preset(Settings):
         misfed = network.misfed(prior)
         if misfed:
             raise ValueError(f"generator.network: {misfed}")
-        if objective.find(MutualInformation) and not (prior.categories or prior.codes):
-            raise ValueError(
-                "objective.mutual_information has no codes to recover: set prior.categories or "
-                "prior.codes above 0"
-            )
+        misfit = objective.misfit(self.data.shape, prior)
+        if misfit:
+            raise ValueError(f"objective.{misfit}")
         layered = [name for name, term in objective.terms().items() if term.needs_bases()]
         if layered and not prior.levels:
             raise ValueError(
@@ -195,8 +196,13 @@ class Preset(Settings):
 
     @property
     def classes(self) -> int:
-        """How many labels are dealt and may be asked for; 0: the model knows none."""
+        """How many classes the generator may be asked for; 0: it knows none."""
         return self.data.shape.classes if self.generator.network.takes_labels else 0
+
+    @property
+    def category_names(self) -> tuple[str, ...]:
+        """The classes that the prior's categories are taught to be; empty: none in particular."""
+        return self.data.class_names if self.objective.names_categories() else ()
 
     @property
     def heads(self) -> dict[str, int]:

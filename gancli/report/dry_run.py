@@ -174,6 +174,8 @@ def _say_schedule(preset: Preset, turns: list[Turn]) -> None:
 def _latent_words(prior: Prior) -> str:
     """What the generator is fed, in words."""
     words = [f"z: {counted(prior.z_dim, 'number')}, {prior.distribution}"]
+    if prior.low is not None:
+        words[0] += f" from {prior.low:g} to {prior.scale:g}"
     if prior.categories:
         words.append(f"one of {counted(prior.categories, 'category', 'categories')}")
     if prior.codes:
