@@ -1,6 +1,6 @@
 """What families of linear layers and convolutions share: settings, norms, initialisation."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Annotated, Literal
 
 import torch
@@ -167,10 +167,15 @@ def batch_norm(kind: Norm, channels: int, *, spatial: bool) -> nn.Module:
     return nn.BatchNorm2d(channels) if spatial else nn.BatchNorm1d(channels)
 
 
-def finish(net: Net, spec: WeightSpec) -> Net:
+def finish(net: Net, spec: WeightSpec, *, plain: Collection[nn.Module] = ()) -> Net:
     """Initialise a freshly built network and put spectral norm on its layers, as `spec` says.
 
     Biases of batch norms are 0.
+
+    Args:
+        net: with weights as torch starts them.
+        spec: its settings.
+        plain: layers that spectral norm does not reach.
     """
     initialise(
         net,
@@ -181,7 +186,8 @@ def finish(net: Net, spec: WeightSpec) -> Net:
     )
     if spec.spectral:
         for module in [m for m in net.modules() if isinstance(m, LINEAR_LAYERS)]:
-            put_spectral_norm(module, spec)
+            if module not in plain:
+                put_spectral_norm(module, spec)
     return net
 
 
