@@ -52,6 +52,10 @@ StepsOption = Annotated[
     int | None,
     typer.Option("--steps", min=1, metavar="N", help="Generator updates (schedule.steps)."),
 ]
+EpochsOption = Annotated[
+    int | None,
+    typer.Option("--epochs", min=1, metavar="N", help="Passes through the data (schedule.epochs)."),
+]
 DpiOption = Annotated[
     int,
     typer.Option("--dpi", min=50, max=1200, metavar="N", help="Pixels per inch of plots as PNG."),

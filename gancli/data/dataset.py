@@ -58,6 +58,11 @@ class DataSpec(Settings):
         """What a sample looks like to a network; known without the data."""
 
     @property
+    def sample_count(self) -> int | None:
+        """How many samples there are, where that is known without the data; else None."""
+        return None
+
+    @property
     def class_names(self) -> tuple[str, ...]:
         """What the labels stand for, one per class: as a rule their numbers."""
         return tuple(map(str, range(self.shape.classes)))

@@ -73,6 +73,8 @@ class ImageFolder(ImageSpec):
     """of animations and documents of several pages: the first, or all, each an image"""
     images_key: str | None = Field(default=None, min_length=1)
     """the images' name in an npz; none: images, else arr_0"""
+    image_count: int | None = Field(default=None, gt=0)
+    """how many images there must be, broken ones left out, for a schedule in epochs; none: any"""
 
     @field_validator("path")
     @classmethod
@@ -106,6 +108,11 @@ class ImageFolder(ImageSpec):
     def shape(self) -> DataShape:
         """Square images, and their classes."""
         return DataShape((self.channels, self.size, self.size), len(self.classes))
+
+    @property
+    def sample_count(self) -> int | None:
+        """As many as there must be, where that is said."""
+        return self.image_count
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -230,7 +237,20 @@ class ImageFolder(ImageSpec):
                 f"{source.path} are {are} ({first_of(broken)}): repair or remove them, or skip "
                 "them with --skip-broken"
             )
+        self._refuse_another_count(len(found.data), source)
         return self.relabelled(found.data, source)
+
+    def count_of(self, source: Source) -> int:
+        """How many images are trained on: of broken ones that are skipped, only decoding tells."""
+        return len(self.decode(source)) if self.skip_broken else len(source)
+
+    def _refuse_another_count(self, count: int, source: Source) -> None:
+        if self.image_count is not None and self.image_count != count:
+            raise DataError(
+                f"{source.path} has {count:,} images that can be read, and data.image_count is "
+                f"{self.image_count:,}: put back those that are missing, or type "
+                f"--set data.image_count={count}"
+            )
 
     def place(self, folder: Path) -> Path:
         """The path of the images.

@@ -31,6 +31,11 @@ class StackedDigits(ImageSpec):
         """Three channels of a digit each; a class a triple."""
         return DataShape((3, *DIGITS.shape.x[1:]), DIGIT_CLASSES**3)
 
+    @property
+    def sample_count(self) -> int:
+        """As many as are drawn."""
+        return self.count
+
     def is_present(self, folder: Path) -> bool:
         """Whether `folder` holds MNIST."""
         return DIGITS.is_present(folder)

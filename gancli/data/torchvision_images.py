@@ -45,6 +45,8 @@ SHAPES: dict[TorchvisionSource, tuple[int, int, int]] = {
     "mnist": (1, 28, 28),
     "cifar10": (3, 32, 32),
 }
+TRAIN_COUNTS: dict[TorchvisionSource, int] = {"mnist": 60_000, "cifar10": 50_000}
+"""Samples of the training splits."""
 CLASS_NAMES: dict[TorchvisionSource, tuple[str, ...]] = {
     "mnist": tuple("0123456789"),
     "cifar10": (
@@ -91,6 +93,11 @@ class TorchvisionImages(ImageSpec):
         channels, height, width = SHAPES[self.source]
         side = (self.size, self.size) if self.size else (height, width)
         return DataShape((channels, *side), len(CLASS_NAMES[self.source]))
+
+    @property
+    def sample_count(self) -> int:
+        """Samples of the training split."""
+        return TRAIN_COUNTS[self.source]
 
     @property
     def class_names(self) -> tuple[str, ...]:

@@ -11,6 +11,8 @@ from gancli.objective import Objective
 from gancli.objective.auxiliary import LABEL
 from gancli.objective.turn_settings import SIDES, Turns
 from gancli.optimizers import AnyOptimizer
+from gancli.plurals import counted
+from gancli.preset.epochs import steps_in_epochs
 from gancli.preset.idle import is_lenient, refuse_idle
 from gancli.preset.players import (
     DiscriminatorPlayer,
@@ -73,13 +75,40 @@ class Preset(Settings):
                     f"schedule.{name} is 1, and must be 2 or more: batch norm needs them"
                 )
         self._is_of_images()
-        start = self.schedule.lr_decay_start
-        if start is not None and start >= self.schedule.steps:
+        return self
+
+    @model_validator(mode="after")
+    def _lasts(self) -> "Preset":
+        """The preset, the steps of its epochs counted where they are not."""
+        schedule, found = self.schedule, self
+        epochs = schedule.epochs
+        if epochs is not None:
+            steps = self._steps_in(epochs)
+            if "steps" not in schedule.model_fields_set:
+                schedule = schedule.model_copy(update={"steps": steps})
+                found = self.model_copy(update={"schedule": schedule})
+            elif schedule.steps != steps:
+                raise ValueError(
+                    f"schedule.epochs: {counted(epochs, 'epoch')} make "
+                    f"{counted(steps, 'step')}, and schedule.steps is {schedule.steps:,}: leave "
+                    "one of the two out"
+                )
+        start = schedule.lr_decay_start
+        if start is not None and start >= schedule.steps:
             raise ValueError(
                 f"schedule.lr_decay_start is {start}, and must be less than "
-                f"schedule.steps = {self.schedule.steps}"
+                f"schedule.steps = {schedule.steps}"
             )
-        return self
+        return found
+
+    def _steps_in(self, epochs: int) -> int:
+        samples = self.data.sample_count
+        if samples is None:
+            raise ValueError(
+                "schedule.epochs: how many images there are is not known here: name them with "
+                "--dataset PATH, set data.image_count, or set schedule.steps instead"
+            )
+        return steps_in_epochs(epochs, self.schedule, self.turns, self.objective, samples)
 
     @model_validator(mode="after")
     def _says_nothing_idle(self, info: ValidationInfo) -> "Preset":

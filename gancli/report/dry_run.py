@@ -157,7 +157,7 @@ def _say_schedule(preset: Preset, turns: list[Turn]) -> None:
         say(f"joint turn's own optimiser: {_optimizer_words(own)}")
     schedule = preset.schedule
     say(
-        f"{counted(schedule.steps, 'step')} of batches of {schedule.batch_size}; "
+        f"{schedule.length} of batches of {schedule.batch_size}; "
         f"r = D(x), f = D(G(z)), sp = softplus; {_latent_words(preset.prior)}"
     )
     if schedule.warmup:
