@@ -267,7 +267,7 @@ def load_data(
         return _load_own(preset.data, folder, say, watch, verify=verify)
     if not preset.data.is_present(folder):
         say(f"downloading {preset.dataset} into {folder}")
-    return preset.data.load(folder, seed)
+    return preset.data.load_watched(folder, seed, say, watch, verify=verify)
 
 
 def _load_own(data: ImageFolder, folder: Path, say: Say, watch: Watch, *, verify: bool) -> Dataset:
@@ -285,7 +285,7 @@ def _load_own(data: ImageFolder, folder: Path, say: Say, watch: Watch, *, verify
     frames = frame_words(seen.animated, data)
     more = f"; {frames}" if frames else ""
     say(f"{counted(len(found), 'image')}{left_out}; {words_for(data)}{more}")
-    return found
+    return data.limited(found, str(source.path))
 
 
 def frame_words(animated: int, data: ImageFolder) -> str:

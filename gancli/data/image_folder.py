@@ -16,7 +16,7 @@ from gancli.data.reasons import first_of
 from gancli.data.source import ClassesFrom, Frames, ReadingChoices, Source
 from gancli.data.sources import open_source
 from gancli.data.survey import SIZES, Survey, survey
-from gancli.data.torchvision_images import ImageSpec
+from gancli.data.torchvision_images import StoredImages
 from gancli.errors import DataError
 from gancli.folders import expanded, portable
 from gancli.printable import printable
@@ -37,7 +37,7 @@ class MovedImagesError(DataError):
     """The images that a run was trained on are no longer where they were."""
 
 
-class ImageFolder(ImageSpec):
+class ImageFolder(StoredImages):
     """Images of any size and mode, brought to one square size when they are first read."""
 
     kind: Literal["images"] = "images"
@@ -101,6 +101,11 @@ class ImageFolder(ImageSpec):
         """The classes' folders, in the order of their labels."""
         return self.classes
 
+    @property
+    def known_count(self) -> int | None:
+        """The limit; how many images there are, the files say."""
+        return self.limit
+
     def load(self, folder: Path, seed: int) -> Dataset:
         """The images, in the order of their names.
 
@@ -108,7 +113,8 @@ class ImageFolder(ImageSpec):
             DataError: they are missing, their classes are others, or some are broken.
         """
         del seed
-        return self.decode(self.source(folder))
+        source = self.source(folder)
+        return self.limited(self.decode(source), str(source.path))
 
     def source(self, folder: Path) -> Source:
         """The images, not decoded yet.

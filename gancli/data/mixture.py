@@ -51,6 +51,11 @@ class Mixture(DataSpec):
         side = np.linspace(-self.extent, self.extent, math.isqrt(self.modes))
         return np.stack(np.meshgrid(side, side, indexing="ij"), axis=-1).reshape(-1, 2)
 
+    @property
+    def known_count(self) -> int:
+        """The points of all modes."""
+        return self.modes * self.points_per_mode
+
     def load(self, folder: Path, seed: int) -> Dataset:
         """The run's points, in network units; point i belongs to mode i mod `modes`."""
         del folder

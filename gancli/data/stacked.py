@@ -34,6 +34,11 @@ class StackedDigits(ImageSpec):
         """Whether `folder` holds MNIST."""
         return DIGITS.is_present(folder)
 
+    @property
+    def known_count(self) -> int:
+        """The triples that are drawn."""
+        return self.count
+
     def load(self, folder: Path, seed: int) -> Dataset:
         """The run's triples.
 

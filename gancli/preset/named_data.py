@@ -14,7 +14,8 @@ def spec_named(dataset: str) -> AnyData:
     """
     spec = load_preset(models_on(dataset)[0], dataset).data
     # Some models train on it at another size.
-    return spec.model_copy(update={"size": None}) if isinstance(spec, TorchvisionImages) else spec
+    has_size = isinstance(spec, TorchvisionImages) and spec.described.shape is not None
+    return spec.model_copy(update={"size": None}) if has_size else spec
 
 
 def models_on(dataset: str) -> list[str]:
