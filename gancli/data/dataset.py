@@ -38,7 +38,7 @@ class Dataset:
         return Dataset(self.x[places], None if self.labels is None else self.labels[places])
 
     def drawn(self, count: int) -> "Dataset":
-        """So many samples, always the same ones, in their own order; fewer are some of more."""
+        """This many samples, always the same ones, in their own order; fewer are some of more."""
         order = stream(0, "limit").permutation(len(self))[:count]
         return self.at(torch.from_numpy(order).sort().values)
 

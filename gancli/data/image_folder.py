@@ -217,13 +217,20 @@ class ImageFolder(StoredImages):
             )
         return self.relabelled(found.data, source)
 
+    def is_present(self, folder: Path) -> bool:
+        """Whether something is where the images should be."""
+        return any(place.exists() for place in self._places(folder))
+
+    def _places(self, folder: Path) -> list[Path]:
+        return [self.own] if self.own else [folder / name for name in self.path.split(" | ")]
+
     def place(self, folder: Path) -> Path:
         """The path of the images.
 
         Raises:
             DataError: nothing is there.
         """
-        places = [self.own] if self.own else [folder / name for name in self.path.split(" | ")]
+        places = self._places(folder)
         found = next((place for place in places if place.exists()), None)
         if found is not None:
             return found

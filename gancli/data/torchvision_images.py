@@ -52,7 +52,7 @@ class StoredImages(ImageSpec):
     """Images in files, of which training may see a part."""
 
     limit: int | None = Field(default=None, gt=0)
-    """train on so many of the images, drawn at random, the same ones whatever the run's seed: a
+    """train on this many of the images, drawn at random, the same ones whatever the run's seed: a
     smaller limit draws some of a larger one's; none: all"""
 
     def limited(self, data: Dataset, where: str) -> Dataset:
