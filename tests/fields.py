@@ -138,7 +138,7 @@ def latents(preset: Preset) -> str:
 
 
 def schedule(preset: Preset) -> str:
-    """When what is due, and how large the steps are."""
+    """How long training takes, when what is due, and how large the steps are."""
     said = preset.schedule
     evaluation = (said.evaluate_count, said.evaluate_by) if said.evaluates_at(said.steps) else ()
     asked: list[Callable[[int], object]] = [
@@ -146,7 +146,7 @@ def schedule(preset: Preset) -> str:
         said.ema_decay_at if preset.average_kept else str,
         *(player.optimizer.at for player in preset.players().values()),
     ]  # fmt: skip
-    return f"{evaluation} {[[repr(ask(step)) for step in STEPS] for ask in asked]}"
+    return f"{said.steps} {evaluation} {[[repr(ask(step)) for step in STEPS] for ask in asked]}"
 
 
 def images_as_read(preset: Preset) -> str:

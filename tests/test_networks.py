@@ -7,7 +7,7 @@ from torch import nn
 from torch.nn.utils.parametrizations import spectral_norm
 
 from gancli.networks.blocks import SeedConvTranspose2d, SpectralNorm, WholeConv2d, leaky
-from gancli.networks.layers import LINEAR_LAYERS
+from gancli.networks.init import LINEAR_LAYERS
 from gancli.networks.summary import describe, summarise
 from gancli.preset import change, load_preset
 from gancli.state import build_players

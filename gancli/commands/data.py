@@ -103,7 +103,7 @@ def list_sets(data_dir: Path | None, *, as_json: bool, others: Sequence[object])
         rows.append(
             NamedSet(
                 name=name,
-                count=spec.known_count,
+                count=spec.sample_count,
                 classes=spec.shape.classes,
                 shape=spec.shape.x,
                 present=spec.is_present(folder),

@@ -43,6 +43,11 @@ class Mixture(DataSpec):
         """Points in the plane."""
         return DataShape((2,))
 
+    @property
+    def sample_count(self) -> int:
+        """The points of all modes."""
+        return self.modes * self.points_per_mode
+
     def centres(self) -> NDArray[np.float64]:
         """The modes' centres, shape (modes, 2), in data units."""
         if self.layout == "ring":
@@ -50,11 +55,6 @@ class Mixture(DataSpec):
             return self.extent * np.stack([np.cos(angle), np.sin(angle)], axis=1)
         side = np.linspace(-self.extent, self.extent, math.isqrt(self.modes))
         return np.stack(np.meshgrid(side, side, indexing="ij"), axis=-1).reshape(-1, 2)
-
-    @property
-    def known_count(self) -> int:
-        """The points of all modes."""
-        return self.modes * self.points_per_mode
 
     def load(self, folder: Path, seed: int) -> Dataset:
         """The run's points, in network units; point i belongs to mode i mod `modes`."""

@@ -10,7 +10,8 @@ import torch
 from pydantic import Field
 
 from gancli.data.dataset import Dataset
-from gancli.data.torchvision_images import ImageSpec, TorchvisionImages
+from gancli.data.images import ImageSpec
+from gancli.data.torchvision_images import TorchvisionImages
 from gancli.rng import stream
 from gancli.types import DataShape
 
@@ -30,14 +31,14 @@ class StackedDigits(ImageSpec):
         """Three channels of a digit each; a class a triple."""
         return DataShape((3, *DIGITS.shape.x[1:]), DIGIT_CLASSES**3)
 
+    @property
+    def sample_count(self) -> int:
+        """As many as are drawn."""
+        return self.count
+
     def is_present(self, folder: Path) -> bool:
         """Whether `folder` holds MNIST."""
         return DIGITS.is_present(folder)
-
-    @property
-    def known_count(self) -> int:
-        """The triples that are drawn."""
-        return self.count
 
     def load(self, folder: Path, seed: int) -> Dataset:
         """The run's triples.

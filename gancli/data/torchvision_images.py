@@ -3,17 +3,13 @@
 from pathlib import Path
 from typing import Literal
 
-import numpy as np
-import torch
-from numpy.typing import NDArray
 from pydantic import Field, model_validator
-from torch import Tensor
 
-from gancli.data.dataset import Dataset, DataSpec
+from gancli.data.dataset import Dataset
 from gancli.data.decode import Fit
+from gancli.data.images import StoredImages
 from gancli.data.torchvision_set import Reading, SetPart, TorchvisionSet
 from gancli.data.torchvision_sets import SETS
-from gancli.errors import DataError
 from gancli.types import DataShape
 from gancli.watch import Say, Watch, unsaid, unwatched
 
@@ -28,57 +24,6 @@ MAX_ATTRIBUTES = 3
 """Most attributes whose combinations are classes."""
 
 
-def to_pixels(x: Tensor) -> NDArray[np.generic]:
-    """[-1, 1] as 0..255: scaled, plus a half, truncated; uint8 of (N, H, W, C)."""
-    if x.dtype != torch.uint8:
-        x = x.float().clamp(-1, 1).add(1).mul(127.5).add(0.5).to(torch.uint8)
-    return x.permute(0, 2, 3, 1).cpu().numpy()
-
-
-class ImageSpec(DataSpec):
-    """Images, whatever their source."""
-
-    @property
-    def key(self) -> Literal["images"]:
-        """Images."""
-        return "images"
-
-    def to_samples(self, x: Tensor) -> NDArray[np.generic]:
-        """[-1, 1] as 0..255; uint8 of (N, H, W, C)."""
-        return to_pixels(x)
-
-
-class StoredImages(ImageSpec):
-    """Images in files, of which training may see a part."""
-
-    limit: int | None = Field(default=None, gt=0)
-    """train on this many of the images, drawn at random, the same ones whatever the run's seed: a
-    smaller limit draws some of a larger one's; none: all"""
-
-    def limited(self, data: Dataset, where: str) -> Dataset:
-        """The images that training sees.
-
-        Args:
-            data: all of them.
-            where: what holds them, for errors.
-
-        Raises:
-            DataError: there are fewer than the limit.
-        """
-        if self.limit is None:
-            return data
-        if self.limit > len(data):
-            raise DataError(self.too_many(where, len(data)))
-        return data.drawn(self.limit)
-
-    def too_many(self, where: str, count: int) -> str:
-        """The sentence that the limit is above the number of images."""
-        return (
-            f"data.limit is {self.limit:,}, and {where} has {count:,} images: lower it, or take it "
-            "out with --set data.limit="
-        )
-
-
 class TorchvisionImages(StoredImages):
     """One of torchvision's data sets, as uint8 images."""
 
@@ -86,7 +31,7 @@ class TorchvisionImages(StoredImages):
     source: TorchvisionSource
     """which data set"""
     split: Literal["train", "test", "both", "unlabeled"] = "train"
-    """what is trained on: train, test, both together, or stl10's unlabeled images; validation
+    """the images to train on: train, test, both together, or stl10's unlabeled ones; validation
     images are part of train"""
     size: int | None = Field(default=None, gt=0, le=4096)
     """side of the square the images are resized to, bilinearly (flowers102, celeba: by Lanczos'
@@ -155,7 +100,7 @@ class TorchvisionImages(StoredImages):
         return self.described.labels_of(self.attributes)
 
     @property
-    def known_count(self) -> int:
+    def sample_count(self) -> int:
         """Those of the split, up to the limit."""
         return self.limit or self.published_count
 

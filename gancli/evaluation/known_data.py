@@ -6,7 +6,8 @@ from pathlib import Path
 from gancli.checkpoint import Header
 from gancli.data import AnyData, TorchvisionImages
 from gancli.data.image_folder import MovedImagesError
-from gancli.data.torchvision_images import SetSplit, StoredImages
+from gancli.data.images import StoredImages
+from gancli.data.torchvision_images import SetSplit
 from gancli.errors import DataError, UsageError
 from gancli.evaluation.image_sets import DatasetImages, ImageSet
 from gancli.evaluation.protocol import Split
