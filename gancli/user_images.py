@@ -227,7 +227,7 @@ def load_data(
         return _load_own(preset.data, folder, say, watch, verify=verify)
     if not preset.data.is_present(folder):
         say(f"downloading {preset.dataset} into {folder}")
-    data = preset.data.load(folder, seed)
+    data = preset.data.load_watched(folder, seed, say, watch, verify=verify)
     if preset.schedule.epochs and len(data) != preset.data.sample_count:
         raise DataError(
             f"{folder} holds {len(data):,} samples of {preset.dataset}, and schedule.epochs counts "
@@ -251,7 +251,7 @@ def _load_own(data: ImageFolder, folder: Path, say: Say, watch: Watch, *, verify
     frames = frame_words(seen.animated, data)
     more = f"; {frames}" if frames else ""
     say(f"{counted(len(found), 'image')}{left_out}; {words_for(data)}{more}")
-    return found
+    return data.limited(found, str(source.path))
 
 
 def frame_words(animated: int, data: ImageFolder) -> str:

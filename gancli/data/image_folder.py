@@ -20,7 +20,7 @@ from gancli.data.decode import (
     to_pixels_of,
 )
 from gancli.data.entry import Decoded
-from gancli.data.images import ImageSpec
+from gancli.data.images import StoredImages
 from gancli.data.reasons import first_of
 from gancli.data.source import ClassesFrom, Frames, ReadingChoices, Source
 from gancli.data.sources import open_source
@@ -45,7 +45,7 @@ class MovedImagesError(DataError):
     """The images that a run was trained on are no longer where they were."""
 
 
-class ImageFolder(ImageSpec):
+class ImageFolder(StoredImages):
     """Images of any size and mode, brought to one square size when they are first read."""
 
     kind: Literal["images"] = "images"
@@ -111,8 +111,8 @@ class ImageFolder(ImageSpec):
 
     @property
     def sample_count(self) -> int | None:
-        """As many as there must be, where that is said."""
-        return self.image_count
+        """As many as there must be, where that is said, up to the limit."""
+        return self.limit or self.image_count
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -126,7 +126,8 @@ class ImageFolder(ImageSpec):
             DataError: they are missing, their classes are others, or some are broken.
         """
         del seed
-        return self.decode(self.source(folder))
+        source = self.source(folder)
+        return self.limited(self.decode(source), str(source.path))
 
     def source(self, folder: Path) -> Source:
         """The images, not decoded yet.
@@ -252,13 +253,20 @@ class ImageFolder(ImageSpec):
                 f"--set data.image_count={count}"
             )
 
+    def is_present(self, folder: Path) -> bool:
+        """Whether something is where the images should be."""
+        return any(place.exists() for place in self._places(folder))
+
+    def _places(self, folder: Path) -> list[Path]:
+        return [self.own] if self.own else [folder / name for name in self.path.split(" | ")]
+
     def place(self, folder: Path) -> Path:
         """The path of the images.
 
         Raises:
             DataError: nothing is there.
         """
-        places = [self.own] if self.own else [folder / name for name in self.path.split(" | ")]
+        places = self._places(folder)
         found = next((place for place in places if place.exists()), None)
         if found is not None:
             return found
