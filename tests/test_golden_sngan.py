@@ -6,7 +6,7 @@ GANCLI_GOLDEN names the folder of the recordings.
 import json
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -156,7 +156,7 @@ def preset_of(name: str, header: dict[str, Any]) -> Preset:
 
 # --- the source's names of weights, and ours ---
 
-RENAMED = [
+RENAMED: list[tuple[str, str | Callable[[re.Match[str]], str]]] = [
     (r"^conv(\d)\.(\d)\.conv\b", lambda m: f"stages.{int(m[1]) - 1}.{2 * int(m[2])}"),
     (r"^conv4\.conv\.module\b", lambda m: "stages.3.0.module"),
     (r"^conv(\d)\.conv\b", lambda m: f"stages.{int(m[1]) - 1}.conv"),
