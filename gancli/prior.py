@@ -3,11 +3,11 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 import numpy as np
 import torch
-from pydantic import Field
+from pydantic import Field, model_validator
 from torch import Tensor
 from torch.nn.functional import cosine_similarity
 
@@ -36,15 +36,35 @@ class LatentAxis:
     """which layer's, of a level"""
 
 
+@dataclass(frozen=True)
+class _Place:
+    """Where numbers lie that are N(0, 1) or U(-1, 1) but for their scale."""
+
+    distribution: Distribution
+    middle: float = 0.0
+    scale: float = 1.0
+
+    def placed(self, x: Tensor) -> Tensor:
+        """Numbers of scale 1 around 0 as they are here; in place."""
+        x.mul_(self.scale)
+        return x.add_(self.middle) if self.middle else x
+
+    def back(self, x: Tensor) -> Tensor:
+        """The other way round; a copy."""
+        return (x - self.middle) / self.scale
+
+
 class Prior(Settings):
     """The distribution of the generator's input."""
 
     z_dim: int = Field(gt=0, le=1_000_000)
     """length of the noise vector z"""
     distribution: Distribution = "normal"
-    """normal: N(0, scale^2); uniform: U(-scale, scale)"""
+    """normal: N(0, scale^2); uniform: U(low, scale)"""
     scale: float = Field(default=1.0, gt=0)
-    """standard deviation (normal) or half-width (uniform)"""
+    """standard deviation (normal) or largest number (uniform)"""
+    low: float | None = None
+    """least number (uniform); none: -scale"""
     fake_labels: Literal["uniform", "real"] = "uniform"
     """labels of the fakes in turns that have a real batch, where labels are used: fresh ones, all
     classes equally likely, or those of that batch"""
@@ -58,12 +78,24 @@ class Prior(Settings):
     """layers of the generator that have coordinates of their own, N(0, 1), and how many each has;
     none: noise alone"""
     truncation: float | None = Field(default=None, gt=0)
-    """largest distance from 0 in samples and previews, in units of each number's scale, unless the
-    command line sets another; none: no limit"""
+    """largest distance from the middle of a number's distribution in samples and previews, in units
+    of its standard deviation (normal) or half its width (uniform), unless the command line sets
+    another; none: no limit"""
+
+    @model_validator(mode="after")
+    def _has_width(self) -> Self:
+        if self.distribution == "uniform" and self.low is not None and self.low >= self.scale:
+            raise ValueError(
+                f"low is {self.low:g}, and must be less than scale = {self.scale:g}, the largest "
+                "number"
+            )
+        return self
 
     def idle(self) -> Mapping[str, str]:
-        """The distribution of codes, where there are none."""
-        return {} if self.codes else {"code_distribution": "prior.codes = 0"}
+        """The distribution of codes, where there are none; and ends that a normal does not have."""
+        found = {} if self.codes else {"code_distribution": "prior.codes = 0"}
+        normal = self.distribution == "normal"
+        return found | ({"low": "prior.distribution = normal has no ends"} if normal else {})
 
     def axes(self) -> tuple[LatentAxis, ...]:
         """The axes that may be varied in addition to the noise, in order."""
@@ -86,7 +118,7 @@ class Prior(Settings):
                 return torch.from_numpy(rng.standard_normal((count, *shape), dtype=np.float32))
             return torch.from_numpy(2 * rng.random((count, *shape), dtype=np.float32) - 1)
 
-        latent = Latent(numbers(self.distribution, self.z_dim).mul_(self.scale))
+        latent = Latent(self._noise.placed(numbers(self.distribution, self.z_dim)))
         if self.categories:
             drawn = rng.integers(self.categories, size=count)
             latent = latent._replace(category=torch.from_numpy(drawn))
@@ -104,9 +136,9 @@ class Prior(Settings):
         Args:
             seeds: one per sample.
             label: the class asked for, which has noise of its own; None: of no class in particular.
-            truncation: no number is further from 0, in units of its distribution: each is drawn
-                from the part that is left (Brock et al. 2019, section 3.1); None: as the field
-                `truncation` says.
+            truncation: no number is further from the middle of its distribution, in units of its
+                standard deviation (normal) or half its width (uniform): each is drawn from the part
+                that is left (Brock et al. 2019, section 3.1); None: as the field `truncation` says.
         """
         within = self.truncation if truncation is None else truncation
         purpose = "sample" if label is None else f"sample of class {label}"
@@ -114,9 +146,8 @@ class Prior(Settings):
         def numbers(part: str, count: int) -> Tensor:
             return torch.from_numpy(uniforms(seeds, f"{purpose}{part}", count))
 
-        latent = Latent(
-            (_shaped(numbers("", self.z_dim), self.distribution, within) * self.scale).float()
-        )
+        noise = _shaped(numbers("", self.z_dim), self.distribution, within)
+        latent = Latent(self._noise.placed(noise).float())
         if self.categories:
             category = numbers(", category", 1)[:, 0] * self.categories
             latent = latent._replace(category=category.long())
@@ -152,8 +183,8 @@ class Prior(Settings):
         def scores(latent: Latent) -> Tensor:
             own = latent._asdict()
             each = [
-                _scores(own[name].double().flatten(1) / scale, distribution, within)
-                for name, (distribution, scale) in parts.items()
+                _scores(place.back(own[name].double().flatten(1)), place.distribution, within)
+                for name, place in parts.items()
             ]
             return torch.cat(each, 1)
 
@@ -163,18 +194,25 @@ class Prior(Settings):
         pieces = u.split([part[0].numel() for part in like.values()], 1)
         made = {}
         for (name, part), piece in zip(like.items(), pieces, strict=True):
-            distribution, scale = parts[name]
-            numbers = _shaped(piece, distribution, within) * scale
+            place = parts[name]
+            numbers = place.placed(_shaped(piece, place.distribution, within))
             made[name] = numbers.float().view_as(part)
         return first._replace(**made)
 
-    def _numbers(self) -> dict[str, tuple[Distribution, float]]:
-        """The parts of a latent that are numbers: how they are distributed, and their scale."""
-        found: dict[str, tuple[Distribution, float]] = {"z": (self.distribution, self.scale)}
+    @property
+    def _noise(self) -> "_Place":
+        """How z is distributed."""
+        if self.distribution == "normal" or self.low is None:
+            return _Place(self.distribution, 0.0, self.scale)
+        return _Place("uniform", (self.low + self.scale) / 2, (self.scale - self.low) / 2)
+
+    def _numbers(self) -> "dict[str, _Place]":
+        """The parts of a latent that are numbers, and how these are distributed."""
+        found = {"z": self._noise}
         if self.codes:
-            found["code"] = (self.code_distribution, 1.0)
+            found["code"] = _Place(self.code_distribution)
         if self.levels:
-            found["levels"] = ("normal", 1.0)
+            found["levels"] = _Place("normal")
         return found
 
 

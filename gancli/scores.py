@@ -282,6 +282,8 @@ for _entry in (
             ),
             Score("code_purity", "digits told by code", is_share=True),
             Score("code_information", "  code and digit, nats"),
+            Score("code_as_labelled", "  read as the code's class", is_share=True),
+            Score("code_thickness", "  code 0 and thickness, r", least=-1.0, most=1.0),
         ),
         is_option=False,
     ),

@@ -112,6 +112,7 @@ class Trainer:
             dtype=job.settings.dtype,
             world=job.world,
             classes=preset.classes,
+            labelled=preset.objective.needs_labels(),
             resident=job.resident,
             partial=preset.schedule.partial_batches,
         )

@@ -108,7 +108,10 @@ def axes(
     rows = tuple(f"seed {seed}" for seed in seeds)
     prior = sampler.preset.prior
     values = {axis: _values(axis, prior, frames, span) for axis in prior.axes()}
-    found = [_of_prior(axis, base, rows, own) for axis, own in values.items() if len(own) > 1]
+    names = sampler.preset.category_names
+    found = [
+        _of_prior(axis, base, rows, own, names) for axis, own in values.items() if len(own) > 1
+    ]
     if base.label is not None and sampler.preset.classes > 1:
         found += _of_classes(base, base.label, sampler.preset.data.class_names, rows, frames)
     following = sampler.latent([seed + 1 for seed in seeds])
@@ -150,9 +153,13 @@ def _values(axis: LatentAxis, prior: Prior, frames: int, span: Span | None) -> t
 
 
 def _of_prior(
-    axis: LatentAxis, base: Latent, rows: tuple[str, ...], values: tuple[float, ...]
+    axis: LatentAxis,
+    base: Latent,
+    rows: tuple[str, ...],
+    values: tuple[float, ...],
+    names: Sequence[str],
 ) -> Axis:
-    """An axis that the prior names."""
+    """An axis that the prior names; `names` are those of categories that were taught classes."""
 
     def at(value: float) -> Latent:
         if axis.kind == "category":
@@ -163,7 +170,8 @@ def _of_prior(
         place = axis.layer * directions + axis.index
         return base._replace(levels=_with(base.levels, place, value))
 
-    return Axis(axis.name, values, _shown(values), rows, at, axis.kind != "category")
+    called = tuple(names[: len(values)]) if names and axis.kind == "category" else _shown(values)
+    return Axis(axis.name, values, called, rows, at, axis.kind != "category")
 
 
 def _with(part: Tensor | None, place: int, value: float) -> Tensor:

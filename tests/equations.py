@@ -1,7 +1,8 @@
 """Evaluates the equations that terms print, so that a test can hold them against the values.
 
 `mean` runs over the batch, `mean_ij` over everything; |v| is a norm of each row, or of a vector;
-what stands next to each other is multiplied; `, times N` behind the equation multiplies it.
+what stands next to each other is multiplied; `, times N` behind the equation multiplies it,
+and what `, where` says of a name is left to the test.
 """
 
 import re
@@ -25,7 +26,7 @@ BRACKETS = {"(": ")", "[": "]", "|": "|"}
 
 def evaluate(equation: str, names: Mapping[str, Tensor]) -> Tensor:
     """The value of an equation, where these names have these values."""
-    formula = re.split(r", (?:every|one|times) ", equation)[0]
+    formula = re.split(r", (?:every|one|times|where) ", equation)[0]
     times = re.search(r", times (\d+)$", equation)
     value = _Reader(formula, names).everything()
     return value * int(times[1]) if times else value

@@ -138,7 +138,7 @@ def latents(preset: Preset) -> str:
 
 
 def schedule(preset: Preset) -> str:
-    """When what is due, and how large the steps are."""
+    """How long training takes, when what is due, and how large the steps are."""
     said = preset.schedule
     evaluation = (said.evaluate_count, said.evaluate_by) if said.evaluates_at(said.steps) else ()
     asked: list[Callable[[int], object]] = [
@@ -147,7 +147,8 @@ def schedule(preset: Preset) -> str:
         *(player.optimizer.at for player in preset.players().values()),
     ]  # fmt: skip
     factors = [_factors(player.optimizer.plateau) for player in preset.players().values()]
-    return f"{evaluation} {[[repr(ask(step)) for step in STEPS] for ask in asked]} {factors}"
+    asked_at = [[repr(ask(step)) for step in STEPS] for ask in asked]
+    return f"{said.steps} {evaluation} {asked_at} {factors}"
 
 
 def _factors(plateau: Plateau | None) -> list[float]:

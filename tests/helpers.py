@@ -108,6 +108,7 @@ def toy_deck(
         dtype=dtype,
         world=world or World(),
         classes=preset.classes,
+        labelled=preset.objective.needs_labels(),
     )
 
 
@@ -153,6 +154,10 @@ PARTIAL = ["data.points_per_mode=5", "schedule.batch_size=16", "schedule.partial
 GENERATOR_FIRST = 'turns.order=["generator", "discriminator"]'
 KEPT = [GENERATOR_FIRST, "turns.discriminator.fakes=kept"]
 ADAM = "{kind='adam', lr=1e-3, betas=[0.5, 0.99]}"
+SUPERVISED = [
+    f"objective.mutual_information.{field}=true"
+    for field in ("supervised", "thickness", "double_softmax")
+]
 RING: Key = ("gan", "ring8", "reference")
 TURNS: dict[str, tuple[Key, list[str]]] = {
     "generator first": (RING, [*PARTIAL, GENERATOR_FIRST]),
@@ -181,6 +186,14 @@ TURNS: dict[str, tuple[Key, list[str]]] = {
             f"turns.joint={{fakes='remade', optimizer={ADAM}}}",
         ],
     ),
+    "labels of reals": (
+        ("infogan", "mnist", "reference"),
+        [*SUPERVISED, "turns.discriminator.reals=peek", "schedule.discriminator_steps=1"],
+    ),
+    "labels of reals in the players' turns": (
+        ("infogan", "mnist", "paper"),
+        [*SUPERVISED, "objective.mutual_information.variance_head=true"],
+    ),
     "views": (
         ("dcgan-r1", "cifar10", "lite"),
         ["objective.augmentation.cutout=0.25", "generator.network.norm=none"],
@@ -204,6 +217,8 @@ def divisible() -> dict[str, Preset]:
 
 class NoDraws:
     """For terms that draw nothing."""
+
+    black_and_white = -1.0, 1.0
 
     def real(self) -> Sample:
         raise NotImplementedError

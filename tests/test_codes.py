@@ -16,8 +16,9 @@ from gancli.errors import UsageError
 from gancli.evaluation.mnist_classifier import code_agreement
 from gancli.networks.eigen import OfSubspace, Subspace
 from gancli.objective.adversarial import Hinge
-from gancli.objective.auxiliary import MutualInformation, Orthogonality, orthogonality_error
 from gancli.objective.context import Context, Scene
+from gancli.objective.mutual_information import MutualInformation
+from gancli.objective.orthogonality import Orthogonality, orthogonality_error
 from gancli.objective.penalties import R1
 from gancli.objective.plan_step import plan
 from gancli.objective.take_turn import take

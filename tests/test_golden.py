@@ -53,6 +53,8 @@ RECORDED = [
 class RecordedDraws:
     """Deals what was dealt when the losses were recorded."""
 
+    black_and_white = -1.0, 1.0
+
     def __init__(self, tensors: dict[str, Tensor], turn: int) -> None:
         self.tensors = tensors
         self.prefix = f"turn{turn:02d}."

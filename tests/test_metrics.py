@@ -72,8 +72,14 @@ def test_every_entry_has_a_class_and_every_class_its_scores() -> None:
         for label, own in by_class.items():
             own.add(part[labels == label])
         each = {label: own.gaussian() for label, own in by_class.items()}
-        sets.append(FeatureSet(1200, total.gaussian(), each, part, part, labels))
-    facts = ImageFacts(of_digits=True, codes=labels.numpy())
+        whole = total.gaussian()
+        sets.append(FeatureSet(1200, whole, each, part, part, labels, thickness=part[:, 0]))
+    facts = ImageFacts(
+        of_digits=True,
+        codes=labels.numpy(),
+        codes_are_digits=True,
+        first_code=x[:, 1].double().numpy(),
+    )
     fake, real, train, held_out = sets
     inputs = MetricInputs(fake, real, train, held_out, facts)
     extractor = Extractor("toy", "0", False, "", 4, torch.device("cpu"), lambda x: Seen(x, x))

@@ -51,6 +51,8 @@ class Linear(DiscriminatorNet):
 class Fixed:
     """Deals the same batch again and again, with mixing numbers 0, 1/n, 2/n ..."""
 
+    black_and_white = -1.0, 1.0
+
     def __init__(self, real: Tensor, z: Tensor) -> None:
         self.batch, self.z = real, z
 

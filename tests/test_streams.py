@@ -6,6 +6,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gancli.errors import UsageError
+from gancli.preset import load_preset
 from gancli.prior import LatentAxis, Prior
 from gancli.rng import stream, uniforms
 from gancli.types import Latent
@@ -112,3 +114,67 @@ def test_axes_are_named_in_order() -> None:
     assert FULL.axes()[-1] == LatentAxis("L3D5", "level", 5, 3)
     assert len(FULL.axes()) == 1 + 2 + 4 * 6
     assert Prior(z_dim=3).axes() == ()
+
+
+# --- a uniform distribution with other ends ---
+
+
+def one_sided(**fields: object) -> Prior:
+    said: dict[str, object] = {"z_dim": 10, "distribution": "uniform", "low": 0.0}
+    return Prior.model_validate(said | fields)
+
+
+@pytest.mark.parametrize(("low", "scale"), [(0.0, 1.0), (0.0, 3.0), (-1.0, 0.5), (2.0, 5.0)])
+def test_a_uniform_prior_goes_from_low_to_scale(low: float, scale: float) -> None:
+    prior = one_sided(low=low, scale=scale)
+    for z in (prior.at(range(10_000)).z, prior.draw(10_000, stream(0, "latent")).z):
+        assert low <= float(z.min()) < low + 1e-3 * (scale - low)
+        assert scale - 1e-3 * (scale - low) < float(z.max()) <= scale
+        assert float(z.mean()) == pytest.approx((low + scale) / 2, abs=0.01 * (scale - low))
+        assert float(z.std()) == pytest.approx((scale - low) / 12**0.5, rel=0.02)
+
+
+@pytest.mark.parametrize("scale", [1.0, 1.7])
+def test_a_low_of_minus_scale_is_that_of_none(scale: float) -> None:
+    """To the last bit; and other ends move the same draws."""
+    plain, said = one_sided(low=None, scale=scale), one_sided(low=-scale, scale=scale)
+    for within in (None, 0.4):
+        first, second = (prior.at(range(50), truncation=within).z for prior in (plain, said))
+        assert torch.equal(first, second)
+    drawn = [prior.draw(50, stream(0, "latent")).z for prior in (plain, said)]
+    assert torch.equal(*drawn)
+    moved = one_sided(scale=1.0).at(range(50)).z
+    assert torch.allclose(2 * moved - 1, one_sided(low=None).at(range(50)).z, atol=1e-6)
+
+
+def test_truncation_keeps_the_middle_of_what_has_ends() -> None:
+    near = one_sided().at(range(2000), truncation=0.5).z
+    assert 0.25 <= float(near.min()) < 0.251
+    assert 0.749 < float(near.max()) <= 0.75
+    assert torch.equal(one_sided().at(range(9), truncation=7).z, one_sided().at(range(9)).z)
+
+
+@pytest.mark.parametrize("within", [None, 0.7])
+def test_the_way_from_one_to_another_stays_between_the_ends(within: float | None) -> None:
+    prior = one_sided(scale=2.0)
+    first, second = (prior.at(range(a, a + 400), truncation=within) for a in (0, 400))
+    middle = prior.between(first, second, 0.5, within).z
+    low, high = (1 - (within or 1), 1 + (within or 1))
+    assert low <= float(middle.min()) < float(middle.max()) <= high
+    assert float(middle.mean()) == pytest.approx(1, abs=0.03)
+    assert float(middle.var() / first.z.var()) == pytest.approx(1, abs=0.1)
+    assert torch.equal(prior.between(first, second, 0, within).z, first.z)
+    assert torch.allclose(prior.between(first, second, 1e-9, within).z, first.z, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        (["distribution=uniform", "low=1"], "low is 1, and must be less than scale = 1"),
+        (["distribution=uniform", "low=nan"], "low"),
+        (["low=0"], r"prior\.low changes nothing, because prior\.distribution = normal"),
+    ],
+)
+def test_ends_that_cannot_be_are_refused(fields: list[str], said: str) -> None:
+    with pytest.raises(UsageError, match=said):
+        load_preset("gan", "ring8", overrides=[f"prior.{field}" for field in fields])

@@ -2,7 +2,9 @@
 
 import itertools
 import json
+import math
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Literal
 
@@ -10,6 +12,7 @@ import pytest
 import torch
 from equations import evaluate
 from helpers import RING, TURNS, WHOLE, NoDraws, job, losses_of, narrow, shown, toy_deck
+from pydantic import ValidationError
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
@@ -55,7 +58,7 @@ class Judge(DiscriminatorNet):
         super().__init__()
         self.inner = nn.Linear(4, 6)
         self.logit = nn.Linear(6, 1)
-        sizes = {"label": CLASSES, "category": CLASSES, "code": codes}
+        sizes = {"label": CLASSES, "category": CLASSES, "code": codes, "code_variance": CODES}
         self.said = nn.ModuleDict({name: nn.Linear(6, size) for name, size in sizes.items()})
         self.double()
 
@@ -128,9 +131,16 @@ def symbols(scene: Scene, judge: Judge, term: Term) -> dict[str, Tensor]:
     basis = scene.players.generator.bases()[0]
     state = scene.states.get("term", {})
 
-    def surprise(output: DiscriminatorOutput, head: str, wanted: Tensor | None) -> Tensor:
+    def surprise(
+        output: DiscriminatorOutput, head: str, wanted: Tensor | None, *, twice: bool = False
+    ) -> Tensor:
         assert wanted is not None
-        return cross_entropy(output.heads[head], wanted, reduction="none")
+        said = output.heads[head].softmax(1) if twice else output.heads[head]
+        return cross_entropy(said, wanted, reduction="none")
+
+    # Of four columns the second and the third; [-1, 1] is black to white.
+    thickness = (fake.x[:, 1:3].mean(1, keepdim=True) + 1) / 2
+    first = (fake.code[:, :1] + 1) * (thickness + 0.52) - 1
 
     return {
         "r": on_real.logit,
@@ -146,6 +156,12 @@ def symbols(scene: Scene, judge: Judge, term: Term) -> dict[str, Tensor]:
         "CE(C(x), y)": surprise(on_real, "label", real.label),
         "CE(C(G(z, y)), y)": surprise(on_fake, "label", fake.label),
         "CE(Q(G(z, c)), c)": surprise(on_fake, "category", fake.category),
+        "CE(Q(x), y)": surprise(on_real, "category", real.label),
+        "CE(softmax Q(G(z, c)), c)": surprise(on_fake, "category", fake.category, twice=True),
+        "CE(softmax Q(x), y)": surprise(on_real, "category", real.label, twice=True),
+        "v": on_fake.heads["code_variance"].exp(),
+        "pi": torch.tensor(math.pi, dtype=torch.float64),
+        "c'": torch.cat([first, fake.code[:, 1:]], 1).detach(),
         "mu": guess[:, :CODES],
         "s": guess[:, CODES:].exp(),
         "c": fake.code,
@@ -166,17 +182,20 @@ NUMBERS: Mapping[str, Sequence[float]] = {
     "generator_target": [2.0],
     "code_weight": [0.0, 0.25],
     "every": [3],
+    "generator_halved": [False, True],
 }
 """Numbers that an equation shows, and other values of them than their defaults."""
 
 
 def variants() -> Iterator[tuple[str, Term]]:
-    """Each registered term, with every combination of its switches, and with other numbers."""
+    """Each registered term, with every combination of its switches that it takes, and with other
+    numbers."""
     for name, kind in KINDS.items():
         fields = kind.model_fields
         switches = [field for field, info in fields.items() if info.annotation is bool]
         for values in itertools.product((False, True), repeat=len(switches)):
-            yield name, kind(**dict(zip(switches, values, strict=True)))
+            with suppress(ValidationError):
+                yield name, kind(**dict(zip(switches, values, strict=True)))
         for field, others in NUMBERS.items():
             yield from ((name, kind(**{field: value})) for value in others if field in fields)
 

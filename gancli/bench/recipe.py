@@ -25,7 +25,7 @@ class LoopDraws(Protocol):
     """Where a loop's batches and random numbers come from."""
 
     def real(self) -> Tensor:
-        """(B, *x) real samples in [-1, 1]."""
+        """(B, *x) real samples, as the networks see them."""
         ...
 
     def latent(self) -> Tensor:
@@ -62,7 +62,8 @@ class TorchDraws:
         shape = (self.batch_size, prior.z_dim)
         if prior.distribution == "normal":
             return torch.randn(shape, device=self.device) * prior.scale
-        return (2 * torch.rand(shape, device=self.device) - 1) * prior.scale
+        low = -prior.scale if prior.low is None else prior.low
+        return low + (prior.scale - low) * torch.rand(shape, device=self.device)
 
     def mix(self) -> Tensor:
         """Mixing numbers of the gradient penalty."""

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from gancli.catalog.merge import OPTIONAL_PLAYER, PLAYERS, Table
 from gancli.errors import UsageError
 
-KEPT = ("flip", "noise")
+KEPT = ("flip", "noise", "range")
 """Fields of the data that do not belong to one set alone."""
 
 
@@ -35,6 +35,8 @@ class UserImages:
     """the preset's table of them, with `path`, `size` and `classes`"""
     why: str = ""
     """what the classes were taken from, or why there are none"""
+    count: Callable[[], int | None] = lambda: None
+    """how many there are, where a schedule in epochs asks"""
 
     def __str__(self) -> str:
         return str(self.data["path"])
@@ -81,4 +83,6 @@ def fitted(table: Table, own: UserImages, instead: Sequence[str], fit: NetworkFi
 
 def _wants_labels(table: Table) -> bool:
     conditions = (table[player]["network"].get("condition", "none") for player in PLAYERS)
-    return "class_loss" in table["objective"] or any(said != "none" for said in conditions)
+    terms = table["objective"]
+    named = "class_loss" in terms or terms.get("mutual_information", {}).get("supervised", False)
+    return named or any(said != "none" for said in conditions)

@@ -23,10 +23,16 @@ MAX_FAKES_PER_PASS = 2048
 """Most fakes of one pass: more would take memory and save no time."""
 
 
+def batches_in_epoch(samples: int, batch_size: int, *, partial: bool) -> int:
+    """How many real batches deal every sample once; a last, smaller one only if `partial`."""
+    return samples // batch_size + (partial and samples % batch_size > 0)
+
+
 class BatchSource:
     """A shuffled, endless supply of real batches, latents and labels.
 
-    The data are on the device where they fit (`resident` overrides that), and come batch by batch
+    Reals have labels where the generator may be asked for classes, or where `labelled` says so. The
+    data are on the device where they fit (`resident` overrides that), and come batch by batch
     elsewhere; the batches are the same.
 
     Raises:
@@ -47,6 +53,7 @@ class BatchSource:
         dtype: torch.dtype,
         world: World,
         classes: int = 0,
+        labelled: bool = False,
         resident: bool | None = None,
         partial: bool = False,
     ) -> None:
@@ -57,12 +64,13 @@ class BatchSource:
         self.dtype = dtype
         self.world = world
         self.classes = classes
-        """how many labels are dealt; 0: none are"""
+        """how many the generator may be asked for; 0: none"""
         self.count = len(data)
-        self.labels = data.labels.to(device) if classes and data.labels is not None else None
+        wanted = data.labels if classes or labelled else None
+        self.labels = None if wanted is None else wanted.to(device)
         self.batch_size = batch_size
         rest = self.count % batch_size if partial else 0
-        self.batches_per_epoch = self.count // batch_size + (rest > 0)
+        self.batches_per_epoch = batches_in_epoch(self.count, batch_size, partial=partial)
         self._refuse((batch_size, generator_batch_size or batch_size, rest))
         self._order_of = lru_cache(2)(self._shuffled)
         self._epoch = -1
@@ -158,8 +166,13 @@ class TurnDraws:
     more: int = 0
     real_labels: bool = False
 
+    @property
+    def black_and_white(self) -> tuple[float, float]:
+        """What the darkest and the lightest grey level are to a network."""
+        return self.deck.spec.black_and_white
+
     def real(self) -> Sample:
-        """Real samples of shape (B, *x) in [-1, 1], mirrored and noised as the data set says."""
+        """Real samples of shape (B, *x), in the range and mirrored and noised as the data say."""
         deck = self.deck
         batch = self._dealt()
         x = deck.spec.to_network(deck.samples(batch), deck.dtype)

@@ -49,7 +49,8 @@ class DataSpec(Settings):
     flip: bool = False
     """mirror each image left to right with probability 1/2"""
     noise: float = Field(default=0.0, ge=0)
-    """add U(0, noise) to every value, to fill the gaps between grey levels"""
+    """add U(0, noise) to every value, as the networks see them, to fill the gaps between grey
+    levels"""
 
     @property
     @abstractmethod
@@ -57,9 +58,19 @@ class DataSpec(Settings):
         """What a sample looks like to a network; known without the data."""
 
     @property
+    def sample_count(self) -> int | None:
+        """How many samples there are, where that is known without the data; else None."""
+        return None
+
+    @property
     def class_names(self) -> tuple[str, ...]:
         """What the labels stand for, one per class: as a rule their numbers."""
         return tuple(map(str, range(self.shape.classes)))
+
+    @property
+    def black_and_white(self) -> tuple[float, float]:
+        """What the darkest and the lightest grey level are to a network, as `to_network` has it."""
+        return -1.0, 1.0
 
     @abstractmethod
     def load(self, folder: Path, seed: int) -> Dataset:
@@ -75,6 +86,11 @@ class DataSpec(Settings):
     def key(self) -> Literal["images", "points"]:
         """What the samples are, as an npz names them."""
 
+    @property
+    def is_signed(self) -> bool:
+        """Whether the networks see black as -1 and white as 1."""
+        return True
+
     @abstractmethod
     def to_samples(self, x: Tensor) -> NDArray[np.generic]:
         """What a generator makes, or `Dataset.x`, as users read it.
@@ -84,7 +100,7 @@ class DataSpec(Settings):
         """
 
     def to_network(self, x: Tensor, dtype: torch.dtype) -> Tensor:
-        """Stored values as the networks' [-1, 1]."""
+        """Stored values as the networks see them: of uint8 pixels, [-1, 1]."""
         if x.dtype == torch.uint8:
             return x.to(dtype).div_(127.5).sub_(1)
         return x.to(dtype)

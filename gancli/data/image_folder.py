@@ -10,13 +10,21 @@ from pydantic import Field, field_validator
 
 from gancli.data.cache import Form, decoded
 from gancli.data.dataset import Dataset
-from gancli.data.decode import WHITE, Fit, large_images_expected, pixels_at, to_pixels_of
+from gancli.data.decode import (
+    FIT_WORDS,
+    WHITE,
+    Crop,
+    Fit,
+    large_images_expected,
+    pixels_at,
+    to_pixels_of,
+)
 from gancli.data.entry import Decoded
+from gancli.data.images import ImageSpec
 from gancli.data.reasons import first_of
 from gancli.data.source import ClassesFrom, Frames, ReadingChoices, Source
 from gancli.data.sources import open_source
 from gancli.data.survey import SIZES, Survey, survey
-from gancli.data.torchvision_images import ImageSpec
 from gancli.errors import DataError
 from gancli.folders import expanded, portable
 from gancli.printable import printable
@@ -44,11 +52,14 @@ class ImageFolder(ImageSpec):
     path: str = Field(min_length=1)
     """a folder, a zip or an npz; relative: within the data folder; a | b: whichever is there"""
     size: int
-    """side of the square the images are brought to: 16, 32, 64, 128 or 256"""
+    """side of the square the images are brought to: 16, 24, 32, 48, 64, 96, 128, 192 or 256"""
     channels: Literal[1, 3] = 3
     """1: all become grey; 3: all become RGB"""
     fit: Fit = "crop"
     """crop: the middle square, resized; resize: all of it, whatever its proportions"""
+    crop: Crop | None = None
+    """height and width, in pixels, of the middle part of each image that is read, before `fit`
+    applies to it; none: all of it; images that are smaller are refused"""
     classes: tuple[str, ...] = ()
     """what the labels stand for; empty: the set is not labelled"""
     white: float = Field(default=WHITE, gt=0)
@@ -62,6 +73,8 @@ class ImageFolder(ImageSpec):
     """of animations and documents of several pages: the first, or all, each an image"""
     images_key: str | None = Field(default=None, min_length=1)
     """the images' name in an npz; none: images, else arr_0"""
+    image_count: int | None = Field(default=None, gt=0)
+    """how many images there must be, broken ones left out, for a schedule in epochs; none: any"""
 
     @field_validator("path")
     @classmethod
@@ -95,6 +108,11 @@ class ImageFolder(ImageSpec):
     def shape(self) -> DataShape:
         """Square images, and their classes."""
         return DataShape((self.channels, self.size, self.size), len(self.classes))
+
+    @property
+    def sample_count(self) -> int | None:
+        """As many as there must be, where that is said."""
+        return self.image_count
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -177,9 +195,18 @@ class ImageFolder(ImageSpec):
         return Dataset(data.x, new[data.labels])
 
     @property
+    def fitting(self) -> str:
+        """How images are brought to a square, in words."""
+        if self.crop is None:
+            return FIT_WORDS[self.fit]
+        height, width = self.crop
+        then = "resized" if height == width else FIT_WORDS[self.fit]
+        return f"the middle {width}x{height} of each, {then}"
+
+    @property
     def form(self) -> Form:
         """What the images become."""
-        return Form(self.size, self.channels, self.fit, bool(self.classes), self.white)
+        return Form(self.size, self.channels, self.fit, bool(self.classes), self.white, self.crop)
 
     def decode(
         self,
@@ -204,12 +231,26 @@ class ImageFolder(ImageSpec):
         found = decoded(source, self.form, verify=verify, done=done, say=say)
         broken = broken_images(source, found)
         if broken and not self.skip_broken:
+            are = "broken" if self.crop is None else "broken, or smaller than data.crop"
             raise DataError(
                 f"{len(broken):,} of {len(source) + len(source.unreadable):,} images in "
-                f"{source.path} are broken ({first_of(broken)}): repair or remove them, or skip "
+                f"{source.path} are {are} ({first_of(broken)}): repair or remove them, or skip "
                 "them with --skip-broken"
             )
+        self._refuse_another_count(len(found.data), source)
         return self.relabelled(found.data, source)
+
+    def count_of(self, source: Source) -> int:
+        """How many images are trained on: of broken ones that are skipped, only decoding tells."""
+        return len(self.decode(source)) if self.skip_broken else len(source)
+
+    def _refuse_another_count(self, count: int, source: Source) -> None:
+        if self.image_count is not None and self.image_count != count:
+            raise DataError(
+                f"{source.path} has {count:,} images that can be read, and data.image_count is "
+                f"{self.image_count:,}: put back those that are missing, or type "
+                f"--set data.image_count={count}"
+            )
 
     def place(self, folder: Path) -> Path:
         """The path of the images.

@@ -7,13 +7,12 @@ from http.client import HTTPException
 from pathlib import Path
 from typing import Literal
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from pydantic import Field
 from torch import Tensor
 
-from gancli.data.dataset import Dataset, DataSpec
+from gancli.data.dataset import Dataset
+from gancli.data.images import ImageSpec
 from gancli.errors import DataError, NetworkError
 from gancli.files import disk_error, disk_errors, flush_folder, flush_tree
 from gancli.scratch import scratch_folder
@@ -46,6 +45,8 @@ SHAPES: dict[TorchvisionSource, tuple[int, int, int]] = {
     "mnist": (1, 28, 28),
     "cifar10": (3, 32, 32),
 }
+TRAIN_COUNTS: dict[TorchvisionSource, int] = {"mnist": 60_000, "cifar10": 50_000}
+"""Samples of the training splits."""
 CLASS_NAMES: dict[TorchvisionSource, tuple[str, ...]] = {
     "mnist": tuple("0123456789"),
     "cifar10": (
@@ -77,26 +78,6 @@ def resized(images: Tensor, side: int) -> Tensor:
     return made
 
 
-def to_pixels(x: Tensor) -> NDArray[np.generic]:
-    """[-1, 1] as 0..255: scaled, plus a half, truncated; uint8 of (N, H, W, C)."""
-    if x.dtype != torch.uint8:
-        x = x.float().clamp(-1, 1).add(1).mul(127.5).add(0.5).to(torch.uint8)
-    return x.permute(0, 2, 3, 1).cpu().numpy()
-
-
-class ImageSpec(DataSpec):
-    """Images, whatever their source."""
-
-    @property
-    def key(self) -> Literal["images"]:
-        """Images."""
-        return "images"
-
-    def to_samples(self, x: Tensor) -> NDArray[np.generic]:
-        """[-1, 1] as 0..255; uint8 of (N, H, W, C)."""
-        return to_pixels(x)
-
-
 class TorchvisionImages(ImageSpec):
     """The training split of one of torchvision's data sets, as uint8 images."""
 
@@ -112,6 +93,11 @@ class TorchvisionImages(ImageSpec):
         channels, height, width = SHAPES[self.source]
         side = (self.size, self.size) if self.size else (height, width)
         return DataShape((channels, *side), len(CLASS_NAMES[self.source]))
+
+    @property
+    def sample_count(self) -> int:
+        """Samples of the training split."""
+        return TRAIN_COUNTS[self.source]
 
     @property
     def class_names(self) -> tuple[str, ...]:

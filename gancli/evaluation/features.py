@@ -11,6 +11,7 @@ from gancli.evaluation.feature_store import FeatureStore
 from gancli.evaluation.frechet import Gaussian, Moments
 from gancli.evaluation.image_sets import ImageSet
 from gancli.evaluation.observer import UNOBSERVED, Observer
+from gancli.objective.mutual_information import stroke_thickness
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,8 @@ class FeatureNeeds:
     """the moments of each class alone"""
     reaches: bool = False
     """distances between the features, for which all of them are kept"""
+    thickness: bool = False
+    """how thick strokes are"""
 
     def __or__(self, other: "FeatureNeeds") -> "FeatureNeeds":
         return FeatureNeeds(
@@ -30,6 +33,7 @@ class FeatureNeeds:
             self.logits or other.logits,
             self.by_class or other.by_class,
             self.reaches or other.reaches,
+            self.thickness or other.thickness,
         )
 
 
@@ -49,6 +53,8 @@ class FeatureSet:
     """(count,)"""
     reaches: Tensor | None = None
     """(count, 2) float32, on the CPU: as `distances.reaches` says"""
+    thickness: Tensor | None = None
+    """(count,) float32, on the CPU: as `stroke_thickness` says"""
 
     def all_features(self) -> Tensor:
         """The features, where they were kept.
@@ -101,6 +107,7 @@ def extract_features(
     with observer.watch(len(images), unit) as done:
         for pixels, classes in images.batches(batch_size):
             kept.add(extractor(pixels), classes)
+            kept.measure(pixels)
             done(kept.total.count)
             observer.go_on_or_stop()
     return kept.feature_set()
@@ -119,6 +126,7 @@ class _Kept:
         self._features = store.room(count, extractor.width) if needs.features else None
         self._logits: list[Tensor] = []
         self._labels: list[Tensor] = []
+        self._thickness: list[Tensor] = []
 
     def add(self, seen: Seen, labels: Tensor | None) -> None:
         start = self.total.count
@@ -132,6 +140,10 @@ class _Kept:
         self._labels.append(labels)
         if self._needs.by_class:
             self._add_by_class(seen.features, labels)
+
+    def measure(self, pixels: Tensor) -> None:
+        if self._needs.thickness:
+            self._thickness.append(stroke_thickness(pixels.float() / 255).cpu())
 
     def _add_by_class(self, features: Tensor, labels: Tensor) -> None:
         extractor = self._extractor
@@ -148,6 +160,7 @@ class _Kept:
             self._features,
             torch.cat(self._logits) if self._logits else None,
             torch.cat(self._labels) if self._labels else None,
+            thickness=torch.cat(self._thickness) if self._thickness else None,
         )
 
 

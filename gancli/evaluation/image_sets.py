@@ -11,7 +11,6 @@ from typing import Protocol
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from gancli.checkpoint import Checkpoint
@@ -19,6 +18,7 @@ from gancli.data import Dataset
 from gancli.data.decode import COLOUR_WORDS
 from gancli.pasteable import command
 from gancli.sampler import Sampler
+from gancli.types import Latent
 
 Batch = tuple[Tensor, Tensor | None]
 """uint8 images of (B, C, H, W), and their labels of (B,) where they have any."""
@@ -150,6 +150,11 @@ class GeneratedImages:
         return preset.data.class_names if preset.classes else ()
 
     @property
+    def categories(self) -> tuple[str, ...]:
+        """The classes that its discrete code was taught to be; empty: none in particular."""
+        return self.saved.header.preset.category_names
+
+    @property
     def fingerprint(self) -> str:
         """Of the checkpoint's file, the number of seeds and the choice of weights."""
         counts = "" if self.counts is None else f" {self.counts}"
@@ -194,14 +199,14 @@ class GeneratedImages:
             made.append(self._made([place - (ends[which - 1] if which else 0)], labels[which]))
         return torch.cat(made)
 
-    def codes(self) -> NDArray[np.int64] | None:
-        """The discrete code of each image, (len,); None where there are no such codes."""
-        if not self.saved.header.preset.prior.categories:
+    def latent(self) -> Latent | None:
+        """What all the images are made of, (len, ...); None where that is noise alone."""
+        prior = self.saved.header.preset.prior
+        if not (prior.categories or prior.codes):
             return None
         each = zip(self._labels(), self._each(), strict=True)
         of_each = [self.sampler.latent(range(count), label) for label, count in each if count]
-        there = [latent.category.numpy() for latent in of_each if latent.category is not None]
-        return np.concatenate(there) if there else None
+        return Latent.joined(of_each)
 
     def _labels(self) -> list[int | None]:
         return [*range(len(self.classes))] or [None]

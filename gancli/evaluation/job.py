@@ -60,11 +60,11 @@ class EvaluationJob:
         Raises:
             EvaluationStoppedError: the observer wants to stop.
         """
-        facts = replace(self.spec.facts, codes=None)
+        facts = ImageFacts(self.spec.facts.of_digits)
         scored = self.classes.applied(scored)
         images = scored.images
         if self.spec.extractor.name == MNIST and isinstance(images, GeneratedImages):
-            facts = replace(facts, codes=images.codes())
+            facts = with_codes(facts, images)
         spec = replace(self.spec, facts=facts)
         output = self.compare(images, observer, spec)
         return evaluations_of(scored, spec, self.reals, output), output
@@ -88,6 +88,20 @@ class EvaluationJob:
             batch_size=self.batch_size,
             observer=observer,
         )
+
+
+def with_codes(facts: ImageFacts, images: GeneratedImages) -> ImageFacts:
+    """The facts, and the codes that the images were generated from, if any."""
+    latent = images.latent()
+    if latent is None:
+        return facts
+    category, code = latent.category, latent.code
+    return replace(
+        facts,
+        codes=None if category is None else category.numpy(),
+        codes_are_digits=images.categories == DIGITS.class_names,
+        first_code=None if code is None else code[:, 0].double().numpy(),
+    )
 
 
 def prepare_evaluation(

@@ -4,6 +4,8 @@ from gancli.networks.autoencoder import AutoencoderSpec, DecoderSpec
 from gancli.networks.cnn import CnnDiscriminatorSpec, CnnGeneratorSpec
 from gancli.networks.eigen import EigenDiscriminatorSpec, EigenGeneratorSpec
 from gancli.networks.mlp import MlpDiscriminatorSpec, MlpGeneratorSpec, MlpReconstructorSpec
+from gancli.networks.resnet import ResnetDiscriminatorSpec, ResnetGeneratorSpec
+from gancli.networks.sndcgan import SndcganDiscriminatorSpec, SndcganGeneratorSpec
 from gancli.networks.spec import (
     DISCRIMINATORS,
     GENERATORS,
@@ -40,6 +42,10 @@ __all__ = [
     "MlpReconstructorSpec",
     "NetworkSpec",
     "ReconstructorSpec",
+    "ResnetDiscriminatorSpec",
+    "ResnetGeneratorSpec",
+    "SndcganDiscriminatorSpec",
+    "SndcganGeneratorSpec",
     "families",
     "fit",
     "owners",

@@ -66,19 +66,20 @@ class LeakyReluTwice(nn.LeakyReLU):
     """
 
     def forward(self, x: Tensor) -> Tensor:
-        """Overwrite x, of any shape."""
-        y: Tensor = _LeakyRelu.apply(x, self.negative_slope)
+        """Return x's shape; x is overwritten if asked."""
+        y: Tensor = _LeakyRelu.apply(x if self.inplace else x.clone(), self.negative_slope)
         return y
 
 
-def leaky(slope: float, *, twice: bool = False) -> nn.LeakyReLU:
-    """A leaky ReLU that overwrites its input, which no linear layer or norm needs again.
+def leaky(slope: float, *, twice: bool = False, inplace: bool = True) -> nn.LeakyReLU:
+    """A leaky ReLU.
 
     Args:
         slope: of negative inputs.
         twice: whether it will be differentiated twice.
+        inplace: whether it overwrites its input, which no linear layer or norm needs again.
     """
-    return (LeakyReluTwice if twice else nn.LeakyReLU)(slope, inplace=True)
+    return (LeakyReluTwice if twice else nn.LeakyReLU)(slope, inplace=inplace)
 
 
 class SeedConvTranspose2d(nn.ConvTranspose2d):

@@ -2,7 +2,7 @@
 
 Every layer of the generator adds a point of a subspace of its own: K orthogonal directions, of the
 size of the layer's feature map, weighted by K coordinates of the latent. With n multipliers there
-are n - 1 layers, and an image has a side of 4 * 2^(n - 1) pixels.
+are n - 1 layers, and an image has a side of 4 * 2^(n - 1) or 3 * 2^(n - 1) pixels.
 """
 
 from collections.abc import Mapping
@@ -17,7 +17,6 @@ from torch.nn.functional import conv_transpose2d
 from gancli.networks.blocks import channels_last, leaky
 from gancli.networks.conditioning import ProjectingSpec, projected, projection_of
 from gancli.networks.layers import (
-    SEED_SIDE,
     LeakySpec,
     Multiplier,
     Norm,
@@ -26,6 +25,7 @@ from gancli.networks.layers import (
     doublings,
     finish,
     missized,
+    seed_side,
 )
 from gancli.networks.spec import DISCRIMINATORS, GENERATORS, DiscriminatorSpec, GeneratorSpec
 from gancli.prior import Prior
@@ -122,10 +122,11 @@ class EigenGenerator(GeneratorNet):
         widths = [spec.dim * m for m in reversed(spec.multipliers)]
         _, directions = prior.levels or (0, 0)
         self.bounded = spec.bounded
-        self.seed = (widths[0], SEED_SIDE, SEED_SIDE)
-        self.first_layer = nn.Linear(prior.z_dim, widths[0] * SEED_SIDE**2)
+        seed = seed_side(shape.x[-1])
+        self.seed = (widths[0], seed, seed)
+        self.first_layer = nn.Linear(prior.z_dim, widths[0] * seed**2)
         self.layers = nn.ModuleList(
-            EigenBlock(spec, a, b, SEED_SIDE * 2**i, directions)
+            EigenBlock(spec, a, b, seed * 2**i, directions)
             for i, (a, b) in enumerate(pairwise(widths))
         )
         self.last_layer = nn.Sequential(
@@ -179,7 +180,7 @@ class EigenDiscriminator(DiscriminatorNet):
         self.last_conv = nn.Sequential(*part(widths[-1], widths[-1], spec.norm))
         self.activation = leaky(spec.slope, twice=twice)
         self.cls = nn.Sequential(
-            nn.Linear(widths[-1] * SEED_SIDE**2, widths[-1]),
+            nn.Linear(widths[-1] * seed_side(shape.x[-1]) ** 2, widths[-1]),
             leaky(spec.slope, twice=twice),
             nn.Linear(widths[-1], 1),
         )
@@ -223,7 +224,7 @@ class EigenSpec(LeakySpec):
 
     def misfit(self, shape: DataShape) -> str | None:
         """Why these layers do not fit images of `shape`; None if they do."""
-        side = SEED_SIDE * 2**self.layers
+        side = seed_side(shape.x[-1]) * 2**self.layers
         return missized(shape, side, len(self.multipliers)) or super().misfit(shape)
 
 

@@ -1,6 +1,6 @@
 """What families of linear layers and convolutions share: settings, norms, initialisation."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Annotated, Literal
 
 import torch
@@ -39,7 +39,8 @@ class WeightSpec(NetworkSpec):
     slope being the activation's for negative inputs; xavier: a normal of standard deviation gain
     sqrt(2 / (fan_in + fan_out)); xavier_uniform: uniform of the same deviation (Glorot and Bengio
     2010, eq. 16); kaiming: N(0, 2 / fan_in); orthogonal: gain times an orthogonal matrix (Saxe et
-    al. 2014); in all these biases start at 0; torch: weights as in default, and biases in the same way"""
+    al. 2014); in all these biases start at 0; torch: weights as in default, and biases in the same
+    way"""
     gain: float = Field(default=1.0, gt=0)
     """factor of the weights that init draws, for xavier, xavier_uniform and orthogonal"""
     init_by_layer: Mapping[str, Start] = {}
@@ -138,15 +139,21 @@ class ConditionalNormSpec(Settings):
 
 def doublings(side: int) -> int:
     """How often the smallest feature map's side is doubled to reach `side`."""
-    return (side // seed_side(side)).bit_length() - 1
+    return len(_halved(side)) - 1
 
 
 def seed_side(side: int) -> int:
-    """The side of the smallest feature map of images of `side`: 4 * 2^n or 3 * 2^n pixels."""
-    return next(
-        (seed for seed in SEED_SIDES if not side % seed and (side // seed).bit_count() == 1),
-        SEED_SIDE,
-    )
+    """The side of the smallest feature map of images of `side` pixels: 4 or 3."""
+    seed = _halved(side)[-1]
+    return seed if seed in SEED_SIDES else SEED_SIDE
+
+
+def _halved(side: int) -> list[int]:
+    """The side, and half of it, rounded up, until it is that of the smallest feature map."""
+    sides = [side]
+    while sides[-1] > SEED_SIDE:
+        sides.append((sides[-1] + 1) // 2)
+    return sides
 
 
 def missized(shape: DataShape, side: int, multipliers: int) -> str | None:
@@ -167,10 +174,15 @@ def batch_norm(kind: Norm, channels: int, *, spatial: bool) -> nn.Module:
     return nn.BatchNorm2d(channels) if spatial else nn.BatchNorm1d(channels)
 
 
-def finish(net: Net, spec: WeightSpec) -> Net:
+def finish(net: Net, spec: WeightSpec, *, plain: Collection[nn.Module] = ()) -> Net:
     """Initialise a freshly built network and put spectral norm on its layers, as `spec` says.
 
     Biases of batch norms are 0.
+
+    Args:
+        net: with weights as torch starts them.
+        spec: its settings.
+        plain: layers that spectral norm does not reach.
     """
     initialise(
         net,
@@ -181,7 +193,8 @@ def finish(net: Net, spec: WeightSpec) -> Net:
     )
     if spec.spectral:
         for module in [m for m in net.modules() if isinstance(m, LINEAR_LAYERS)]:
-            put_spectral_norm(module, spec)
+            if module not in plain:
+                put_spectral_norm(module, spec)
     return net
 
 

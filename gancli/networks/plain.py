@@ -66,24 +66,31 @@ def _(spec: MlpDiscriminatorSpec, shape: DataShape) -> nn.Sequential:
 @plain_generator.register
 def _(spec: CnnGeneratorSpec, z_dim: int, shape: DataShape) -> nn.Sequential:
     widths = [spec.dim * m for m in reversed(spec.multipliers)]
-    first = nn.ConvTranspose2d(z_dim, widths[0], 4, bias=spec.bias)
+    halvings = spec.halvings(shape.x[-1])[::-1]
+    first = nn.ConvTranspose2d(z_dim, widths[0], halvings[0].side, bias=spec.bias)
     layers: list[nn.Module] = [nn.Unflatten(1, (z_dim, 1, 1)), first]
-    for inputs, outputs in pairwise([*widths, shape.x[0]]):
+    for (inputs, outputs), each in zip(pairwise([*widths, shape.x[0]]), halvings, strict=True):
         layers += [*_norm(spec.norm, inputs, spatial=True), nn.ReLU()]
-        layers += [nn.ConvTranspose2d(inputs, outputs, 4, 2, 1, bias=spec.bias)]
+        layers += [
+            nn.ConvTranspose2d(inputs, outputs, each.kernel, 2, each.padding, bias=spec.bias)
+        ]
     return _spectral(nn.Sequential(*layers, *_output(spec.output)), spec)
 
 
 @plain_discriminator.register
 def _(spec: CnnDiscriminatorSpec, shape: DataShape) -> nn.Sequential:
-    widths = [spec.dim * m for m in spec.multipliers]
-    layers: list[nn.Module] = [nn.Conv2d(shape.x[0], widths[0], 4, 2, 1, bias=spec.bias)]
-    for place, (inputs, outputs) in enumerate(pairwise(widths)):
-        layers += _norm("none" if place == 0 else spec.norm, inputs, spatial=True)
-        layers += [nn.LeakyReLU(spec.slope)]
-        layers += [nn.Conv2d(inputs, outputs, 4, 2, 1, bias=spec.bias)]
-    layers += [*_norm(spec.norm, widths[-1], spatial=True), nn.LeakyReLU(spec.slope)]
-    layers += [nn.Conv2d(widths[-1], 1, 4, bias=spec.bias)]
+    channels = [shape.x[0], *(spec.dim * m for m in spec.multipliers)]
+    halvings = spec.halvings(shape.x[-1])
+    layers: list[nn.Module] = []
+    for place, ((inputs, outputs), each) in enumerate(
+        zip(pairwise(channels), halvings, strict=True)
+    ):
+        if place:
+            layers += _norm("none" if place == 1 else spec.norm, inputs, spatial=True)
+            layers += [nn.LeakyReLU(spec.slope)]
+        layers += [nn.Conv2d(inputs, outputs, each.kernel, 2, each.padding, bias=spec.bias)]
+    layers += [*_norm(spec.norm, channels[-1], spatial=True), nn.LeakyReLU(spec.slope)]
+    layers += [nn.Conv2d(channels[-1], 1, halvings[-1].side, bias=spec.bias)]
     return _spectral(nn.Sequential(*layers, nn.Flatten(0)), spec)
 
 

@@ -11,12 +11,11 @@ from gancli.objective.adversarial import Adversarial, SeparateAdversarial
 from gancli.objective.penalties import R1, R2, GradientPenalty
 
 # isort: split
-from gancli.objective.auxiliary import (
-    ClassLoss,
-    LatentReconstruction,
-    MutualInformation,
-    Orthogonality,
-)
+from gancli.objective.auxiliary import ClassLoss, LatentReconstruction
+
+# isort: split
+from gancli.objective.mutual_information import MutualInformation
+from gancli.objective.orthogonality import Orthogonality
 
 # isort: split
 from gancli.objective.constraints import WeightClip

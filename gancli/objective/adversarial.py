@@ -4,7 +4,9 @@ Every mean runs over the batch; the generator's part of a discriminator loss is 
 """
 
 from abc import abstractmethod
+from collections.abc import Mapping
 
+from pydantic import Field
 from torch import Tensor
 from torch.nn.functional import relu, softplus
 
@@ -43,31 +45,70 @@ class SeparateAdversarial(Adversarial):
         return BOTH if side == "discriminator" else FAKE
 
 
-@TERMS.register("vanilla")
-class Vanilla(SeparateAdversarial):
-    """Goodfellow et al. 2014, eq. 1, with the non-saturating generator loss of section 3."""
+class CrossEntropy(SeparateAdversarial):
+    """Goodfellow et al. 2014, eq. 1, as far as the discriminator is concerned."""
 
     halved: bool = False
     """whether the discriminator's loss is the mean of its two parts rather than their sum"""
 
     def tell_apart(self, fake: Tensor, real: Tensor) -> Tensor:
         """Binary cross-entropy of telling fakes from reals."""
-        loss = softplus(fake).mean() + softplus(-real).mean()
+        loss = softplus(fake).mean() + self.recognise(real)
         return loss / 2 if self.halved else loss
 
+    def recognise(self, real: Tensor) -> Tensor:
+        """The reals' part: minus the log-probability that they are judged real."""
+        return softplus(-real).mean()
+
+    def equation(self, side: Side) -> str:
+        """The summand in symbols."""
+        del side
+        return f"{'1/2 ' if self.halved else ''}[mean sp(f) + {self.on_reals()}]"
+
+    def on_reals(self) -> str:
+        """The reals' part in symbols."""
+        return "mean sp(-r)"
+
+
+@TERMS.register("vanilla")
+class Vanilla(CrossEntropy):
+    """Goodfellow et al. 2014, eq. 1, with the non-saturating generator loss of section 3."""
+
+    saturating: bool = False
+    """whether the generator descends eq. 1 itself, the log-probability that fakes are judged fake,
+    which barely slopes where they are; otherwise minus the log-probability that they are judged
+    real"""
+    real_target: float = Field(default=1.0, gt=0, le=1)
+    """probability that the discriminator should give to reals; one-sided label smoothing has less
+    than 1, e.g. 0.9 (Salimans et al. 2016, section 3.4)"""
+
+    def recognise(self, real: Tensor) -> Tensor:
+        """Binary cross-entropy of the verdicts on reals and their target."""
+        found = super().recognise(real)
+        if self.real_target == 1:
+            return found
+        return self.real_target * found + (1 - self.real_target) * softplus(real).mean()
+
     def deceive(self, fake: Tensor) -> Tensor:
-        """Minus the log-probability that fakes are judged real."""
-        return softplus(-fake).mean()
+        """Minus the log-probability that fakes are judged real, or the log that they are not."""
+        return -softplus(fake).mean() if self.saturating else softplus(-fake).mean()
 
     def equation(self, side: Side) -> str:
         """The summand in symbols."""
         if side == "generator":
-            return "mean sp(-f)"
-        return f"{'1/2 ' if self.halved else ''}[mean sp(f) + mean sp(-r)]"
+            return "-mean sp(f)" if self.saturating else "mean sp(-f)"
+        return super().equation(side)
+
+    def on_reals(self) -> str:
+        """The reals' part in symbols, with their target's value."""
+        if self.real_target == 1:
+            return super().on_reals()
+        rest = 1 - self.real_target
+        return f"{self.real_target:g} {super().on_reals()} + {rest:g} mean sp(r)"
 
 
 @TERMS.register("density_ratio")
-class DensityRatio(Vanilla):
+class DensityRatio(CrossEntropy):
     """Srivastava et al. 2017 (VEEGAN), eq. 5: the generator descends the log ratio itself.
 
     The discriminator's logit estimates log p(real)/p(made), over samples with their noise.
@@ -119,7 +160,14 @@ class LeastSquares(SeparateAdversarial):
     generator_target: float = 1.0
     """c: what the generator wants said of fakes"""
     halved: bool = True
-    """the factor 1/2 on both sides"""
+    """the factor 1/2, on both sides"""
+    generator_halved: bool | None = None
+    """the factor 1/2 on the generator's side, where that differs; none: as `halved`"""
+
+    def idle(self) -> Mapping[str, str]:
+        """The generator's factor, where it is that of both sides anyway."""
+        same = self.generator_halved == self.halved
+        return {"generator_halved": "halved says the same of both sides"} if same else {}
 
     def tell_apart(self, fake: Tensor, real: Tensor) -> Tensor:
         """Squared distance of both verdicts from their targets."""
@@ -130,11 +178,15 @@ class LeastSquares(SeparateAdversarial):
     def deceive(self, fake: Tensor) -> Tensor:
         """Squared distance of the verdict on fakes from the generator's target."""
         loss = (fake - self.generator_target).square().mean()
-        return loss / 2 if self.halved else loss
+        return loss / 2 if self._halves("generator") else loss
+
+    def _halves(self, side: Side) -> bool:
+        own = self.generator_halved if side == "generator" else None
+        return self.halved if own is None else own
 
     def equation(self, side: Side) -> str:
         """The summand in symbols, with the targets' values."""
-        half = "1/2 " if self.halved else ""
+        half = "1/2 " if self._halves(side) else ""
         if side == "generator":
             return f"{half}mean (f - {self.generator_target:g})^2"
         return f"{half}[mean (f - {self.fake_target:g})^2 + mean (r - {self.real_target:g})^2]"

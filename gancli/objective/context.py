@@ -52,6 +52,10 @@ class View(Settings):
         """Whether it makes no sense for points."""
         return False
 
+    def needs_signed(self) -> bool:
+        """Whether it takes 0 for the grey between black and white, as it is in [-1, 1]."""
+        return False
+
 
 class NamedDraws:
     """The random numbers of one term or view in one turn; each use has a name of its own."""
@@ -174,6 +178,11 @@ class Context:
         """
         shown = self._scene.shown(sample, f"{self._term}.{name}")
         return judge_in_full_precision(self.players.discriminator, shown)
+
+    def brightness(self, x: Tensor) -> Tensor:
+        """Samples as a network has them, in numbers from 0 (black) to 1, in float32 at least."""
+        black, white = self._scene.draws.black_and_white
+        return (wide(x) - black) / (white - black)
 
     def observe(self, name: str, value: Tensor) -> None:
         """Log a measure of the turn, and pass it on to `Term.advance`.

@@ -108,6 +108,19 @@ class Objective(Settings):
         """Whether a term contains the discriminator's gradient."""
         return any(term.differentiates_input() for term in self.terms().values())
 
+    def needs_labels(self) -> bool:
+        """Whether a term looks at the labels of real samples."""
+        return any(term.needs_labels() for term in self.terms().values())
+
+    def names_categories(self) -> bool:
+        """Whether a term teaches the prior's categories to be the data's classes."""
+        return any(term.names_categories() for term in self.terms().values())
+
+    def misfit(self, shape: DataShape, prior: Prior) -> str | None:
+        """Why a term has no meaning for such data and latents; None if each has one."""
+        each = ((name, term.misfit(shape, prior)) for name, term in self.terms().items())
+        return next((f"{name} {said}" for name, said in each if said), None)
+
     def period(self) -> int:
         """The number of turns of a side after which its terms act alike again."""
         return math.lcm(*(term.period() for term in self.terms().values()))

@@ -85,6 +85,30 @@ class Term(Settings):
         del shape, prior
         return {}
 
+    def misfit(self, shape: DataShape, prior: Prior) -> str | None:
+        """Why it has no meaning for such data and latents; None if it has one.
+
+        The table's name stands before what is returned.
+        """
+        del shape, prior
+        return None
+
+    def idle_with(self, prior: Prior) -> Mapping[str, str]:
+        """Fields that change nothing where latents are of this prior, and why; cf. `idle`."""
+        del prior
+        return {}
+
+    def needs_labels(self) -> bool:
+        """Whether it looks at the labels of real samples.
+
+        Labels are dealt where a term needs them, or where the generator is asked for classes.
+        """
+        return False
+
+    def names_categories(self) -> bool:
+        """Whether it teaches the prior's categories to be the data's classes."""
+        return False
+
     def period(self) -> int:
         """How many turns of a side make one in which it acts: the first; in the others it is 0."""
         return 1

@@ -28,8 +28,10 @@ _PERIODS = {
     "evaluate_every",
     "evaluate_count",
     "evaluate_by",
+    "epochs",
+    "data.image_count",
 }
-"""Fields of the schedule that do not affect training."""
+"""Fields of the schedule that do not affect training, and what steps are counted for and from."""
 REMARKS = frozenset({"deviations", "expected", "paper", "summary"})
 """Descriptions: they may be reworded, and a run goes on all the same."""
 _TRAINED = _COMPARED | {"turns"}
@@ -137,6 +139,8 @@ def _resolved(
 ) -> Table:
     """The resolved tables; a resolved file may be one that an earlier version wrote."""
     table = override_fields(catalog.resolve(model, dataset, variant, fit=fit), overrides, model)
+    if isinstance(dataset, UserImages) and table.get("schedule", {}).get("epochs"):
+        table["data"].setdefault("image_count", dataset.count())
     _, (root, _, _) = catalog.chain(model, dataset, variant)
     stored = catalog.is_resolved_file(root)
     return without_old_fields(table, defaults_only=True) if stored else table

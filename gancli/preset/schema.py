@@ -8,9 +8,11 @@ from pydantic import Field, ValidationInfo, model_validator
 from gancli.data import AnyData
 from gancli.networks import GENERATORS, families
 from gancli.objective import Objective
-from gancli.objective.auxiliary import LABEL, MutualInformation
+from gancli.objective.auxiliary import LABEL
 from gancli.objective.turn_settings import SIDES, Turns
 from gancli.optimizers import AnyOptimizer
+from gancli.plurals import counted
+from gancli.preset.epochs import steps_in_epochs
 from gancli.preset.idle import is_lenient, refuse_idle
 from gancli.preset.players import (
     DiscriminatorPlayer,
@@ -73,13 +75,40 @@ class Preset(Settings):
                     f"schedule.{name} is 1, and must be 2 or more: batch norm needs them"
                 )
         self._is_of_images()
-        start = self.schedule.lr_decay_start
-        if start is not None and start >= self.schedule.steps:
+        return self
+
+    @model_validator(mode="after")
+    def _lasts(self) -> "Preset":
+        """The preset, the steps of its epochs counted where they are not."""
+        schedule, found = self.schedule, self
+        epochs = schedule.epochs
+        if epochs is not None:
+            steps = self._steps_in(epochs)
+            if "steps" not in schedule.model_fields_set:
+                schedule = schedule.model_copy(update={"steps": steps})
+                found = self.model_copy(update={"schedule": schedule})
+            elif schedule.steps != steps:
+                raise ValueError(
+                    f"schedule.epochs: {counted(epochs, 'epoch')} make "
+                    f"{counted(steps, 'step')}, and schedule.steps is {schedule.steps:,}: leave "
+                    "one of the two out"
+                )
+        start = schedule.lr_decay_start
+        if start is not None and start >= schedule.steps:
             raise ValueError(
                 f"schedule.lr_decay_start is {start}, and must be less than "
-                f"schedule.steps = {self.schedule.steps}"
+                f"schedule.steps = {schedule.steps}"
             )
-        return self
+        return found
+
+    def _steps_in(self, epochs: int) -> int:
+        samples = self.data.sample_count
+        if samples is None:
+            raise ValueError(
+                "schedule.epochs: how many images there are is not known here: name them with "
+                "--dataset PATH, set data.image_count, or set schedule.steps instead"
+            )
+        return steps_in_epochs(epochs, self.schedule, self.turns, self.objective, samples)
 
     @model_validator(mode="after")
     def _says_nothing_idle(self, info: ValidationInfo) -> "Preset":
@@ -93,6 +122,9 @@ class Preset(Settings):
         if not self.heads:
             fields = self.discriminator.network.head_fields
             found |= {f"discriminator.network.{f}": "no term asks for heads" for f in fields}
+        for name, term in self.objective.terms().items():
+            own = term.idle_with(self.prior).items()
+            found |= {f"objective.{name}.{field}": why for field, why in own}
         if not self.classes:
             found["prior.fake_labels"] = "the generator is not told classes"
         if self.prior.fake_labels == "real":
@@ -103,8 +135,17 @@ class Preset(Settings):
         return found
 
     def _is_of_images(self) -> None:
-        """Refuse settings that are made for images where the data are points."""
+        """Refuse settings that are made for images where the data are points.
+
+        Some are made for images whose pixels have a range of their own, too.
+        """
         if self.data.shape.is_image:
+            signed = [n for n, v in self.objective.views().items() if v.needs_signed()]
+            if signed and not self.data.is_signed:
+                raise ValueError(
+                    f"objective.{signed[0]}: it changes pixels in [-1, 1], and data.range is unit: "
+                    "leave it out, or set data.range to signed"
+                )
             return
         made_for_images = [n for n, v in self.objective.views().items() if v.needs_images()]
         if made_for_images:
@@ -171,11 +212,9 @@ class Preset(Settings):
         misfed = network.misfed(prior)
         if misfed:
             raise ValueError(f"generator.network: {misfed}")
-        if objective.find(MutualInformation) and not (prior.categories or prior.codes):
-            raise ValueError(
-                "objective.mutual_information has no codes to recover: set prior.categories or "
-                "prior.codes above 0"
-            )
+        misfit = objective.misfit(self.data.shape, prior)
+        if misfit:
+            raise ValueError(f"objective.{misfit}")
         layered = [name for name, term in objective.terms().items() if term.needs_bases()]
         if layered and not prior.levels:
             raise ValueError(
@@ -186,8 +225,13 @@ class Preset(Settings):
 
     @property
     def classes(self) -> int:
-        """How many labels are dealt and may be asked for; 0: the model knows none."""
+        """How many classes the generator may be asked for; 0: it knows none."""
         return self.data.shape.classes if self.generator.network.takes_labels else 0
+
+    @property
+    def category_names(self) -> tuple[str, ...]:
+        """The classes that the prior's categories are taught to be; empty: none in particular."""
+        return self.data.class_names if self.objective.names_categories() else ()
 
     @property
     def heads(self) -> dict[str, int]:

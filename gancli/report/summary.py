@@ -17,7 +17,6 @@ from gancli.evaluation.leaderboard import (
 )
 from gancli.evaluation.protocol import Evaluation
 from gancli.evaluation.results import read_evaluations, training_evaluations
-from gancli.plurals import counted
 from gancli.report.evaluation import shown_name
 from gancli.runs.folder import Run
 from gancli.runs.logs import LogRow
@@ -63,10 +62,10 @@ class Summary:
     @property
     def state(self) -> str:
         """How far the run has come, in words."""
-        steps = self.header.preset.schedule.steps
-        if self.header.step >= steps:
-            return f"complete: {counted(steps, 'step')}"
-        return f"step {self.step:,} of {steps:,}"
+        schedule = self.header.preset.schedule
+        if self.header.step >= schedule.steps:
+            return f"complete: {schedule.length}"
+        return f"step {self.step:,} of {schedule.steps:,}{schedule.epochs_in_brackets}"
 
     @cached_property
     def losses(self) -> Series:

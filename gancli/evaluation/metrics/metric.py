@@ -68,6 +68,10 @@ class ImageFacts:
     """whether their labels are the digits that the extractor reads"""
     codes: NDArray[np.int64] | None = None
     """(count,) the discrete code each was generated from, where the extractor reads digits"""
+    codes_are_digits: bool = False
+    """whether that code was taught to be the digit itself"""
+    first_code: NDArray[np.float64] | None = None
+    """(count,) the first continuous code of each, in the same case"""
 
 
 NO_FACTS = ImageFacts()
