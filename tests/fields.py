@@ -24,7 +24,7 @@ from gancli.state import build_players
 from gancli.trainer import Trainer
 
 Group = list[object]
-TELLING = {"name", "summary", "paper", "dataset", "variant", "deviations", "expected"}
+TELLING = {"name", "summary", "paper", "source", "dataset", "variant", "deviations", "expected"}
 """What says which preset it is, and what others say of it."""
 STEPS = (*range(12), 24, 25, 100, 500, 10**3, 10**4, 10**6, 10**8)
 """Steps at which a schedule is asked."""

@@ -192,5 +192,5 @@ def _layers(
         yield dataset_table(name).get("variants", {}).get(variant, {})
     own = chosen.variants[variant]
     yield absent(own.without)
-    yield own.model_extra or {}
+    yield own.body()
     yield from (own.on[name] for name in ancestors if name in own.on)

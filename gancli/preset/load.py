@@ -32,7 +32,7 @@ _PERIODS = {
     "data.image_count",
 }
 """Fields of the schedule that do not affect training, and what steps are counted for and from."""
-REMARKS = frozenset({"deviations", "expected", "paper", "summary"})
+REMARKS = frozenset({"deviations", "expected", "paper", "source", "summary"})
 """Descriptions: they may be reworded, and a run goes on all the same."""
 _TRAINED = _COMPARED | {"turns"}
 """What published scores depend on."""
