@@ -238,7 +238,12 @@ def shown(term: Term, side: Side, scene: Scene) -> Context:
     return Context(scene, "term", side, term.reads(side))
 
 
-def losses_of(turn: Turn, players: Players, draws: Draws, count: int = 0) -> Losses:
-    """A turn's weighted summands, after so many turns of its name; nobody steps."""
+def losses_of(
+    turn: Turn, players: Players, draws: Draws, count: int = 0, carried: Carried | None = None
+) -> Losses:
+    """A turn's weighted summands, after so many turns of its name; nobody steps.
+
+    `carried`: what turns of one step hand on.
+    """
     due = turn.due(count)
-    return turn.losses(make_scene(turn, due, players, draws, Carried()), due)
+    return turn.losses(make_scene(turn, due, players, draws, carried or Carried()), due)
