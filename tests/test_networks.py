@@ -7,6 +7,7 @@ from torch import nn
 from torch.nn.utils.parametrizations import spectral_norm
 
 from gancli.networks.blocks import SeedConvTranspose2d, SpectralNorm, WholeConv2d, leaky
+from gancli.networks.conditioning import Projection
 from gancli.networks.init import LINEAR_LAYERS
 from gancli.networks.summary import describe, summarise
 from gancli.preset import change, load_preset
@@ -68,7 +69,7 @@ def test_shapes_and_ranges(key: Key) -> None:
 def test_features_are_what_the_logit_is_made_of(key: Key) -> None:
     """The flattened input of the layer that outputs the logit; none where no layer does."""
     preset = narrow(key)
-    net = build_players(preset, seed=0).discriminator
+    net = build_players(preset, seed=0).discriminator.eval()
     made: list[tuple[torch.Tensor, torch.Tensor]] = []
     for layer in net.modules():
         if isinstance(layer, LINEAR_LAYERS):
@@ -78,7 +79,16 @@ def test_features_are_what_the_logit_is_made_of(key: Key) -> None:
     latent = some_latent(preset, 4)
     x = torch.rand(4, *preset.data.shape.x) * 2 - 1
     output = net(Sample(x, latent.z, latent.label))
-    sources = [i for i, o in made if o.numel() == 4 and torch.equal(o.flatten(), output.logit)]
+    of_label = [
+        part(output.features, latent.label)
+        for part in net.modules()
+        if isinstance(part, Projection) and output.features is not None
+    ]
+    sources = [
+        i
+        for i, o in made
+        if o.numel() == 4 and torch.equal(sum(of_label, o.flatten()), output.logit)
+    ]
     if not sources:
         assert output.features is None
         return
