@@ -6,19 +6,17 @@ GANCLI_GOLDEN names the folder of the recordings.
 import json
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 import torch
-from pydantic import field_validator
 from safetensors import safe_open
 from test_golden import RecordedDraws
 from torch import Tensor
 
 from gancli.catalog.merge import PLAYERS
-from gancli.data import KINDS, ImageFolder
 from gancli.objective.plan_step import plan
 from gancli.objective.take_turn import take
 from gancli.parallel import World
@@ -61,24 +59,6 @@ RECORDED = [
 ]  # fmt: skip
 
 
-class Squares(ImageFolder):
-    """Images of any side and number of classes."""
-
-    kind: Literal["squares"] = "squares"  # type: ignore[assignment]
-
-    @field_validator("size")
-    @classmethod
-    def _is_known(cls, size: int) -> int:
-        return size
-
-
-@pytest.fixture(autouse=True)
-def _squares() -> Iterator[None]:
-    KINDS.register("squares")(Squares)
-    yield
-    del KINDS._parts["squares"]
-
-
 class Recording(NamedTuple):
     tensors: dict[str, Tensor]
     header: dict[str, Any]
@@ -93,8 +73,10 @@ def recording(name: str) -> Recording:
         return Recording(tensors, {k: json.loads(v) for k, v in opened.metadata().items()})
 
 
-def preset_of(name: str, header: dict[str, Any]) -> Preset:
+def preset_of(name: str, recorded: Recording) -> Preset:
     """The variant that the recording is of, narrowed, with the source's spectral norm."""
+    header = recorded.header
+    counts = {len(t) for key, t in recorded.tensors.items() if key.endswith(".real")}
     size, batch, classes = (header["settings"][key] for key in ("side", "batch", "classes"))
     parts = name.split("-")
     found = next(fields for start, fields in NARROWED.items() if name.startswith(start))
@@ -105,7 +87,8 @@ def preset_of(name: str, header: dict[str, Any]) -> Preset:
         dataset,
         variant,
         [
-            f"data={{kind='squares', path='x', size={size}, "
+            *(["data.class_count="] if dataset == "animefaces" else []),
+            f"data={{kind='images', path='x', size={size}, "
             f"classes={[str(n) for n in range(classes)]}}}",
             *(
                 f"{role}.network.{width}"
@@ -118,7 +101,7 @@ def preset_of(name: str, header: dict[str, Any]) -> Preset:
             "prior.z_dim=10",
             "schedule.discriminator_steps=2",
             f"schedule.batch_size={batch}",
-            f"schedule.partial_batches={str(batch != header['settings']['sizes'][-1]).lower()}",
+            f"schedule.partial_batches={str(counts != {batch}).lower()}",
         ],
     )
 
@@ -138,7 +121,6 @@ RENAMED: list[tuple[str, str | Callable[[re.Match[str]], str]]] = [
     (r"^out\.[01]\b", "last_conv"),
     (r"\.shortcut_conv\b", ".shortcut"),
     (r"^initial_(down|conv)\b", "start"),
-    (r"^dense\.(?=\w+$)", "dense."),
     (r"^sn_embedding\.linear\b", "verdict.projection.embedding"),
     (r"\.module\.bias$", ".bias"),
     (r"\.module\.weight_bar$", ".parametrizations.weight.original"),
@@ -224,7 +206,7 @@ def train(recorded: Recording, preset: Preset, state: TrainState) -> None:
 def test_losses_and_final_networks_repeat(name: str) -> None:
     """Each turn's loss to 1e-9, and each tensor's sum and 2-norm after the last."""
     recorded = recording(name)
-    preset = preset_of(name, recorded.header)
+    preset = preset_of(name, recorded)
     state = start(preset, recorded.tensors)
     train(recorded, preset, state)
     compared = 0

@@ -15,6 +15,7 @@ from gancli.networks import (
     SndcganGeneratorSpec,
 )
 from gancli.networks.attention import SelfAttention2d
+from gancli.networks.stages import StagedSpec
 from gancli.networks.summary import parameter_count
 from gancli.prior import Prior
 from gancli.types import DataShape, DiscriminatorNet, GeneratorNet, Latent, Sample
@@ -152,16 +153,17 @@ def test_activations_that_are_differentiated_twice(slope: float, preactivation: 
     spec = ResnetDiscriminatorSpec(
         dim=3, slope=slope, preactivation=preactivation, first_activation=preactivation
     )
-    found = []
+    found: list[list[Tensor]] = []
     for twice in (False, True):
         torch.manual_seed(0)
         net = built(spec, 32, 0, twice).double()
+        assert isinstance(net, DiscriminatorNet)
         x = torch.randn(2, 3, 32, 32, dtype=torch.float64, requires_grad=True)
-        logit = net(Sample(x)).logit  # type: ignore[arg-type, union-attr]
+        logit = net(Sample(x)).logit
         (slopes,) = torch.autograd.grad(logit.sum(), x, create_graph=True)
-        slopes.square().sum().backward()
-        weights = [p.grad for p in net.parameters() if p.grad is not None]
-        found.append([logit, slopes, *weights[:4]])
+        weights = list(net.parameters())
+        second = torch.autograd.grad(slopes.square().sum(), weights, materialize_grads=True)
+        found.append([logit, slopes, *second])
     for plain, twice_differentiable in zip(*found, strict=True):
         torch.testing.assert_close(plain, twice_differentiable)
 
@@ -180,7 +182,7 @@ def attended(layer: SelfAttention2d, x: Tensor) -> Tensor:
             shares = scores.exp() / scores.exp().sum(1, keepdim=True)
             gathered[:, :, row, column] = (shares[:, None] * value.flatten(2)).sum(2)
     made: Tensor = layer.out(gathered)
-    return x + layer.gamma * made
+    return x + layer.gate.gamma * made
 
 
 def test_attention_by_hand() -> None:
@@ -191,14 +193,14 @@ def test_attention_by_hand() -> None:
     }  # fmt: skip
     x = torch.randn(2, 16, 6, 4, dtype=torch.float64)
     assert torch.equal(layer(x), x)
-    nn.init.constant_(layer.gamma, 0.7)
+    nn.init.constant_(layer.gate.gamma, 0.7)
     for memory_format in (torch.contiguous_format, torch.channels_last):
         torch.testing.assert_close(layer(x.to(memory_format=memory_format)), attended(layer, x))
 
 
 def test_attention_has_second_derivatives() -> None:
     layer = SelfAttention2d(4).double()
-    nn.init.constant_(layer.gamma, 0.7)
+    nn.init.constant_(layer.gate.gamma, 0.7)
     x = torch.randn(1, 4, 2, 2, dtype=torch.float64, requires_grad=True)
     assert torch.autograd.gradgradcheck(layer, (x,))
 
@@ -243,8 +245,8 @@ def test_networks_fit_other_sides(spec: GeneratorSpec | DiscriminatorSpec, side:
     attending = spec.model_copy(update={"attention": 16})
     fitted = attending.fitted(side)
     assert fitted.fitted(side) == fitted
-    widest = [s.dim * s.multipliers[-1] for s in (spec, fitted)]  # type: ignore[attr-defined]
-    assert widest[0] == widest[1]
+    assert isinstance(spec, StagedSpec) and isinstance(fitted, StagedSpec)
+    assert spec.dim * spec.multipliers[-1] == fitted.dim * fitted.multipliers[-1]
     with torch.device("meta"):
         net = built(fitted, side, 0)
         if isinstance(net, GeneratorNet):

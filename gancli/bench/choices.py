@@ -60,7 +60,8 @@ def every_choice(dataset: str | None) -> Iterator[BenchChoice]:
 def beyond_the_loops(preset: Preset) -> str | None:
     """What the loops we compare with cannot do; None: they train this preset."""
     parts = preset.objective.parts.values()
-    plain = all(has_plain(each.network) for each in preset.players().values())
+    networks = [each.network for each in preset.players().values()]
+    unwritten = [spec.family for spec in networks if not has_plain(spec)]
     reasons = {
         "has three players": preset.reconstructor is not None,
         "knows classes": preset.classes > 0,
@@ -68,7 +69,7 @@ def beyond_the_loops(preset: Preset) -> str | None:
             preset.objective.adversarial, SeparateAdversarial
         ),
         "is fed more than noise": bool(preset.prior.axes()),
-        "has networks of another family": not plain,
+        f"has networks of family {' and '.join(dict.fromkeys(unwritten))}": bool(unwritten),
         "has a penalty that is left out of some steps": preset.objective.period() > 1,
         "has terms that they lack": not all(isinstance(part, LOOPED) for part in parts),
         "takes its turns otherwise": preset.turns != Turns() or preset.schedule.partial_batches,
