@@ -23,7 +23,7 @@ from gancli.folders import data_folder
 from gancli.launch import leads_here
 from gancli.pasteable import command
 from gancli.plurals import counted
-from gancli.preset import Preset, load_preset, preset_differences
+from gancli.preset import Preset, lite_command, load_preset, preset_differences
 from gancli.report import tensorboard
 from gancli.report.console import console, say
 from gancli.report.dry_run import remarks
@@ -33,7 +33,8 @@ from gancli.runs.find import new_run, refuse_if_taken
 from gancli.runs.folder import BEST, LAST, Run
 from gancli.signals import stop_flag
 from gancli.trainer import Job, Trainer
-from gancli.user_images import lite_command, load_data, moved_to
+from gancli.typed_preset import moved_to
+from gancli.user_images import load_data
 
 
 @dataclass(frozen=True)

@@ -60,7 +60,7 @@ class Sample(NamedTuple):
     """What a discriminator is shown."""
 
     x: Tensor
-    """(B, *DataShape.x) in [-1, 1]."""
+    """(B, *DataShape.x); pixels in [-1, 1], or in [0, 1] where the data say so (data.range)."""
     z: Tensor | None = None
     """(B, Z): the noise x was made of, or a guess at it; for discriminators that judge both."""
     label: Tensor | None = None
@@ -119,7 +119,7 @@ class DiscriminatorOutput(NamedTuple):
 
 
 class GeneratorNet(nn.Module):
-    """Maps latents to samples in [-1, 1]."""
+    """Maps latents to samples, as discriminators see them."""
 
     @cached_property
     def is_per_sample(self) -> bool:

@@ -2,25 +2,26 @@
 
 import json
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from gancli import catalog
 from gancli.catalog.fit_to_images import UserImages
 from gancli.choices import ClassesName, FitName, FramesName
 from gancli.data import Dataset, ImageFolder
-from gancli.data.decode import COLOUR_WORDS, FIT_WORDS
-from gancli.data.image_folder import FFHQ_FOLDERS, readable_classes
+from gancli.data.decode import COLOUR_WORDS
 from gancli.data.name_tree import ARCHIVE_ENDINGS
+from gancli.data.readable import readable_classes
 from gancli.data.reasons import NAMED
 from gancli.data.source import ReadingChoices, Source, passed_over_words
 from gancli.data.survey import SHALLOW, SIZES, Survey, survey
+from gancli.data.user_downloads import FFHQ_FOLDERS
 from gancli.errors import DataError, UsageError
 from gancli.folders import data_folder
 from gancli.pasteable import command
 from gancli.plurals import counted
-from gancli.preset import Preset, change, fill_short_run, load_preset
+from gancli.preset import Preset
 from gancli.printable import printable
 from gancli.watch import Say, Watch, unsaid
 
@@ -96,7 +97,8 @@ def choose(
     for remark in image_remarks(found, spec):
         say(f"note: {remark}")
     name = FFHQ_NAME if dataset == FFHQ_NAME else short_name(found.path)
-    return UserImages(name, spec.model_dump(mode="json"), source.labelled.why)
+    count = partial(spec.count_of, source)
+    return UserImages(name, spec.model_dump(mode="json"), source.labelled.why, count)
 
 
 def path_of(dataset: str, data_dir: Path | None) -> Path:
@@ -177,73 +179,33 @@ def short_name(path: Path) -> str:
     return f"{name}-images" if name in catalog.dataset_names() else name or "images"
 
 
-def typed_over(data: str | UserImages | None, choices: ImageChoices) -> list[str]:
-    """Options of images on a run that goes on, as overrides of what it holds."""
+def typed_over(
+    data: str | UserImages | None, choices: ImageChoices, *, in_epochs: bool = False
+) -> list[str]:
+    """Options of images on a run that goes on, as overrides of what it holds.
+
+    With `in_epochs`, how many images there are is one of them.
+    """
     typed: dict[str, object] = {"size": choices.size, "fit": choices.fit and choices.fit.value}
     typed |= {"skip_broken": choices.skip_broken or None, "white": choices.white}
     typed |= {"classes_from": choices.classes and choices.classes.value}
     typed |= {"frames": choices.frames and choices.frames.value, "images_key": choices.images_key}
     own = data.data if isinstance(data, UserImages) else None
     typed |= {"path": own and own["path"]}
+    if in_epochs and isinstance(data, UserImages):
+        typed["image_count"] = data.count()
     typed |= {"classes": own["classes"] if own and choices.classes else None}
     there = {key: said for key, said in typed.items() if said is not None}
     # TOML knows no surrogate pairs, by which JSON escapes some letters.
     return [f"data.{key}={json.dumps(said, ensure_ascii=False)}" for key, said in there.items()]
 
 
-def preset_as_typed(
-    model: str,
-    data: str | UserImages | None,
-    variant: str | None,
-    choices: ImageChoices,
-    changes: Sequence[str],
-) -> Preset:
-    """The preset that the command line describes; a preset file takes options of images, too.
-
-    Raises:
-        UsageError: anything unknown; or an option of images, and no images are named.
-    """
-    if catalog.is_resolved_file(model):
-        elsewhere = isinstance(data, UserImages) and _is_of_own_images(Path(model))
-        named = None if elsewhere else data
-        return load_preset(model, named, variant, [*typed_over(data, choices), *changes])
-    option = choices.typed()
-    if option and data is None:
-        raise UsageError(
-            f"{option} needs images of your own: add --dataset PATH, or leave {option} out"
-        )
-    return fill_short_run(load_preset(model, data, variant, changes), changes)
-
-
-def _is_of_own_images(file: Path) -> bool:
-    """Whether a complete preset file is made for a user's own images, whose path may be another."""
-    data = catalog.read_toml(file).get("data")
-    return isinstance(data, dict) and data.get("kind") == "images"
-
-
-def moved_to(preset: Preset, path: Path) -> Preset:
-    """A preset of a user's own images, which are now at this path.
-
-    Raises:
-        DataError: there are no images at the path.
-        UsageError: the preset is of a named data set.
-    """
-    if not isinstance(preset.data, ImageFolder):
-        raise UsageError(
-            f"{preset.name} was trained on {preset.dataset}, which --dataset cannot change: leave "
-            "it out"
-        )
-    _, found = survey(path)
-    return change(
-        preset, typed_over(UserImages("", {"path": str(found.path.absolute())}), ImageChoices())
-    )
-
-
 def words_for(data: ImageFolder) -> str:
     """How images are prepared for training, in one line."""
-    classes = counted(len(data.classes), "class", "classes") if data.classes else "no classes"
+    count = data.shape.classes
+    classes = counted(count, "class", "classes") if count else "no classes"
     colour = COLOUR_WORDS[data.channels]
-    prepared = f"{FIT_WORDS[data.fit]} to {data.size}x{data.size} {colour}"
+    prepared = f"{data.fitting} to {data.size}x{data.size} {colour}"
     return f"{printable(data.path)}: {classes}; {prepared}"
 
 
@@ -267,7 +229,13 @@ def load_data(
         return _load_own(preset.data, folder, say, watch, verify=verify)
     if not preset.data.is_present(folder):
         say(f"downloading {preset.dataset} into {folder}")
-    return preset.data.load(folder, seed)
+    data = preset.data.load_watched(folder, seed, say, watch, verify=verify)
+    if preset.schedule.epochs and len(data) != preset.data.sample_count:
+        raise DataError(
+            f"{folder} holds {len(data):,} samples of {preset.dataset}, and schedule.epochs counts "
+            f"on {preset.data.sample_count:,}: set --steps instead"
+        )
+    return data
 
 
 def _load_own(data: ImageFolder, folder: Path, say: Say, watch: Watch, *, verify: bool) -> Dataset:
@@ -285,7 +253,7 @@ def _load_own(data: ImageFolder, folder: Path, say: Say, watch: Watch, *, verify
     frames = frame_words(seen.animated, data)
     more = f"; {frames}" if frames else ""
     say(f"{counted(len(found), 'image')}{left_out}; {words_for(data)}{more}")
-    return found
+    return data.limited(found, str(source.path))
 
 
 def frame_words(animated: int, data: ImageFolder) -> str:
@@ -301,20 +269,3 @@ def frame_words(animated: int, data: ImageFolder) -> str:
         return f"{counted(animated, 'image is a frame', 'images are frames')} of files with several"
     files = counted(animated, "file has", "files have")
     return f"{files} several frames, and the first is read (--frames all reads them all)"
-
-
-def lite_command(preset: Preset) -> str | None:
-    """The command that trains the same for a shorter time, where there is one."""
-    data = preset.data
-    own = data.own if isinstance(data, ImageFolder) else None
-    try:
-        file = catalog.preset_file(preset.name)
-        known = file.variants_on(
-            catalog.home_of(file) if isinstance(data, ImageFolder) else preset.dataset
-        )
-    except UsageError:
-        return None
-    if "lite" not in known or preset.variant == "lite":
-        return None
-    named = own or preset.dataset
-    return command("train", preset.name, "--dataset", named, "--variant", "lite")

@@ -26,7 +26,7 @@ from torch import nn
 from gancli.checkpoint import load
 from gancli.commands.sample import parse_classes
 from gancli.errors import UsageError
-from gancli.networks.layers import ConditionalBatchNorm2d
+from gancli.networks.conditioning import ConditionalBatchNorm2d
 from gancli.objective.auxiliary import ClassLoss
 from gancli.objective.context import Scene
 from gancli.objective.penalties import R1, GradientPenalty
@@ -229,7 +229,7 @@ def test_two_processes_share_the_labels_of_one(fake_labels: str) -> None:
         (
             ("cgan", "cifar10"),
             "discriminator.network.condition=norm",
-            "must be 'none' or 'concat'",
+            "must be 'none', 'concat' or 'projection'",
         ),
         (("gan", "mnist"), "generator.network.condition=concat", "cnn generators"),
         (("dcgan", "cifar10"), "objective.class_loss.weight=1", "fakes would not have"),

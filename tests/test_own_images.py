@@ -36,6 +36,9 @@ NARROW = [
     *("--set", "schedule.preview_every=2"),
 ]
 
+SIDES = {16: 2, 24: 3, 32: 3, 48: 4, 64: 4, 96: 5, 128: 5, 192: 6, 256: 6}
+"""Each side that there are networks for, and how often 4 or 3 pixels are doubled to it."""
+
 
 @pytest.fixture(autouse=True)
 def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -364,10 +367,13 @@ def own(size: int, classes: tuple[str, ...] = ()) -> UserImages:
     return UserImages("mine", spec(Path("/mine"), size, classes=classes).model_dump(mode="json"))
 
 
-@pytest.mark.parametrize("size", [16, 32, 64, 128, 256])
+@pytest.mark.parametrize("size", SIDES)
 def test_networks_deepen_with_the_size(size: int) -> None:
     convolutional = [
-        m for m in catalog.for_photographs() if "cifar10" in catalog.preset_file(m).datasets
+        m
+        for m in catalog.for_photographs()
+        if "cifar10" in catalog.preset_file(m).datasets
+        and "multipliers" in type(load_preset(m, "cifar10").generator.network).model_fields
     ]
     assert convolutional
     for model in convolutional:
@@ -376,7 +382,7 @@ def test_networks_deepen_with_the_size(size: int) -> None:
             network, was = preset.players()[player].network, before.network
             assert network.family == was.family
             *outer, widest = widths(network)
-            assert outer == [widest // 2**n for n in range(size.bit_length() - 4, 0, -1)]
+            assert outer == [widest // 2**n for n in range(SIDES[size] - 1, 0, -1)]
             assert widest == widths(was)[-1]
         assert (preset.schedule.batch_size, preset.expected) == (64, None)
         assert preset.objective == at_home.objective
@@ -387,7 +393,7 @@ def test_networks_deepen_with_the_size(size: int) -> None:
             assert (lite.steps, lite.batch_size) == (steps, batch)
 
 
-@pytest.mark.parametrize("size", [16, 32, 64, 128, 256])
+@pytest.mark.parametrize("size", SIDES)
 @pytest.mark.parametrize("variant", ["reference", "paper", "lite"])
 def test_layers_with_directions_follow_the_size(size: int, variant: str) -> None:
     """As many layers as doublings; channels from 16 at the image up to the preset's most."""
@@ -395,10 +401,8 @@ def test_layers_with_directions_follow_the_size(size: int, variant: str) -> None
     preset, at_home = load_preset("eigengan", own(size), variant), load_preset("eigengan", "ffhq")
     most = 128 if variant == "lite" else 512
     for player in preset.players().values():
-        assert widths(player.network) == [
-            min(16 * 2**n, most) for n in range(size.bit_length() - 2)
-        ]
-    assert preset.prior.levels == (size.bit_length() - 3, 6)
+        assert widths(player.network) == [min(16 * 2**n, most) for n in range(SIDES[size] + 1)]
+    assert preset.prior.levels == (SIDES[size], 6)
     assert preset.data.shape.x == (3, size, size)
     assert not {"data.path", "data.size"} & set(preset.deviations_in_force())
     schedule = (preset.schedule.steps, preset.schedule.batch_size)
@@ -512,8 +516,8 @@ def test_options_of_images_belong_to_images(tmp_path: Path, gan: Gan) -> None:
     code, _, said = gan("train", "dcgan", "--dataset", "cifar10", "--image-size", "32")
     assert (code, "--image-size" in said) == (2, True)
     folder = make_folder(tmp_path / "f")
-    code, _, said = gan("train", "dcgan", "--dataset", folder, "--image-size", "48")
-    assert (code, "16, 32, 64, 128, 256" in said) == (2, True)
+    code, _, said = gan("train", "dcgan", "--dataset", folder, "--image-size", "40")
+    assert (code, "16, 24, 32, 48, 64, 96, 128, 192, 256" in said) == (2, True)
     code, out, said = gan("presets", "show", "dcgan", "--dataset", folder, "--image-size", "128")
     assert code == 0, said
     assert "size = 128" in out

@@ -50,7 +50,7 @@ ROOMS = [
     },
     {"networks", "objective", "optimizers", "data"},
     {"preset"},
-    {"state", "checkpoint", "runs", "environment", "user_images"},
+    {"state", "checkpoint", "runs", "environment", "user_images", "typed_preset"},
     {
         "sampler",
         "traverse",

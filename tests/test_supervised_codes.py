@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from helpers import Key, NoDraws, job, losses_of, narrow, shown, toy_deck, toy_extractor
+from helpers import Key, NoDraws, job, losses_of, narrow, shown, toy_data, toy_deck, toy_extractor
 from torch import Tensor, nn
 from torch.nn.functional import nll_loss
 
@@ -160,6 +160,16 @@ def test_thickness_is_measured_and_not_learnt_from(scene: Scene) -> None:
     signed.fake_output = scene.fake_output
     same = float(term.joint(shown(term, "joint", signed)).detach())
     assert same == pytest.approx(float(found.detach()), rel=1e-12)
+
+
+@pytest.mark.parametrize("pixels", ["signed", "unit"])
+def test_brightness_goes_from_black_to_white_in_either_range(pixels: str) -> None:
+    preset = narrow(INFO, [f"data.range={pixels}"])
+    hand = toy_deck(preset, torch.float64).hand(0, 0, 0)
+    stored = toy_data(preset).x[toy_deck(preset).batch(0)]
+    scene = Scene(Players(GeneratorNet(), DiscriminatorNet()), hand)
+    seen = shown(MutualInformation(), "joint", scene).brightness(hand.real().x)
+    assert torch.allclose(seen, stored.double() / 255, atol=1e-12)
 
 
 def test_the_middle_of_other_widths() -> None:

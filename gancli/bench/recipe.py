@@ -25,7 +25,7 @@ class LoopDraws(Protocol):
     """Where a loop's batches and random numbers come from."""
 
     def real(self) -> Tensor:
-        """(B, *x) real samples in [-1, 1]."""
+        """(B, *x) real samples, as the networks see them."""
         ...
 
     def latent(self) -> Tensor:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from gancli.catalog.merge import OPTIONAL_PLAYER, PLAYERS, Table
 from gancli.errors import UsageError
 
-KEPT = ("flip", "noise")
+KEPT = ("flip", "noise", "range")
 """Fields of the data that do not belong to one set alone."""
 
 
@@ -35,6 +35,8 @@ class UserImages:
     """the preset's table of them, with `path`, `size` and `classes`"""
     why: str = ""
     """what the classes were taken from, or why there are none"""
+    count: Callable[[], int | None] = lambda: None
+    """how many there are, where a schedule in epochs asks"""
 
     def __str__(self) -> str:
         return str(self.data["path"])

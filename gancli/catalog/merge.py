@@ -16,6 +16,9 @@ OPTIONAL_PLAYER = "reconstructor"
 """A player that only some presets have."""
 IDENTITY = ("name", "dataset", "variant")
 """Fields that say which preset it is."""
+EPOCH_TABLES = frozenset({"data", "objective", "turns"})
+EPOCH_FIELDS = frozenset({"batch_size", "partial_batches", "discriminator_steps", "warmup"})
+"""Tables, and fields of the schedule, on which the number of an epoch's steps depends."""
 MAX_NESTING = 50
 """How deeply tables and lists may be nested."""
 WHOLE_NUMBER_LIMIT = 2**1000
@@ -48,7 +51,29 @@ def _refuse_endless(value: object, depth: int = 0) -> None:
 
 def lay_over(base: Table, layer: Table) -> Table:
     """`layer` over `base`; a value of None removes, `[optimizer]` means every player's."""
-    return _without_removed(_join(base, _for_each_player(layer, {*base, *layer})))
+    joined = _join(_without_replaced_length(base, layer), _for_each_player(layer, {*base, *layer}))
+    return _without_removed(joined)
+
+
+def _without_replaced_length(base: Table, layer: Table) -> Table:
+    """`base` without `schedule.steps` or `schedule.epochs`, where the layer replaces either.
+
+    Steps that were counted for epochs go where what they depend on changes: they are counted again.
+    """
+    schedule, said = base.get("schedule"), layer.get("schedule", {})
+    if not isinstance(schedule, Mapping) or not isinstance(said, Mapping):
+        return base
+    replaced = set()
+    if said.get("epochs") is not None or ("epochs" in schedule and _changes_epochs(layer, said)):
+        replaced = {"steps"}
+    if said.get("steps") is not None and "epochs" not in said:
+        replaced = {"epochs"}
+    return base | {"schedule": {key: v for key, v in schedule.items() if key not in replaced}}
+
+
+def _changes_epochs(layer: Table, schedule: Mapping[str, Any]) -> bool:
+    """Whether a layer sets what the number of an epoch's steps depends on."""
+    return not (EPOCH_TABLES.isdisjoint(layer) and EPOCH_FIELDS.isdisjoint(schedule))
 
 
 def _for_each_player(layer: Table, present: Collection[str]) -> Table:

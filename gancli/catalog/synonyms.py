@@ -12,10 +12,11 @@ _TO_FIELD = {
         ",dis_steps,k_d,discriminator_iters,discriminator_updates,num_d_steps,dis_iters"
     ),
     "schedule.steps": (
-        "epochs,n_epochs,num_epochs,max_epochs,nepochs,niter,n_iter,n_iters,iters,iterations"
+        "niter,n_iter,n_iters,iters,iterations"
         ",max_iter,max_iters,max_iterations,num_iters,num_iterations,num_steps,max_steps"
         ",total_steps,total_iters,training_steps,train_steps,step,kimg,total_kimg,g_steps"
     ),
+    "schedule.epochs": "n_epochs,num_epochs,max_epochs,nepochs,epoch,training_epochs,total_epochs",
     "schedule.batch_size": (
         "batch,bs,batchsize,batch_sz,minibatch,minibatch_size,mb_size,train_batch_size,batches"
     ),

@@ -40,7 +40,8 @@ def _nearest(wrong: str, found: Any) -> str:  # noqa: ANN401
     if not close and OPTION_NAMED.get(name) in options:
         close = [OPTION_NAMED[name]]
     if not close and "--set" in options:
-        field = "--steps" if FIELD_NAMED.get(name) == "schedule.steps" else _field(name)
+        option = f"--{FIELD_NAMED.get(name, '').removeprefix('schedule.')}"
+        field = option if option in options else _field(name)
         close = [field] if field else []
     if not close:
         close = [option for option in options if option.startswith(wrong)][:1]

@@ -52,6 +52,10 @@ StepsOption = Annotated[
     int | None,
     typer.Option("--steps", min=1, metavar="N", help="Generator updates (schedule.steps)."),
 ]
+EpochsOption = Annotated[
+    int | None,
+    typer.Option("--epochs", min=1, metavar="N", help="Passes through the data (schedule.epochs)."),
+]
 DpiOption = Annotated[
     int,
     typer.Option("--dpi", min=50, max=1200, metavar="N", help="Pixels per inch of plots as PNG."),
@@ -87,8 +91,8 @@ ImageSizeOption = Annotated[
     typer.Option(
         "--image-size",
         metavar="N",
-        help="Side of your own images in training: 16, 32, 64, 128 or 256. Default: as large as "
-        "19 of 20 images allow, at most 64.",
+        help="Side of your own images in training: 16, 24, 32, 48, 64, 96, 128, 192 or 256. "
+        "Default: 16, 32 or 64, the largest that 19 of 20 images allow.",
     ),
 ]
 FitOption = Annotated[

@@ -11,6 +11,7 @@ from gancli.cli.options import (
     DataDirOption,
     DatasetOption,
     DeviceOption,
+    EpochsOption,
     FitOption,
     FramesOption,
     FromCheckpointOption,
@@ -36,6 +37,7 @@ def train(
     dataset: DatasetOption = None,
     variant: VariantOption = None,
     steps: StepsOption = None,
+    epochs: EpochsOption = None,
     seed: Annotated[
         int | None,
         typer.Option(
@@ -106,6 +108,7 @@ def train(
             dataset=dataset,
             variant=variant,
             steps=steps,
+            epochs=epochs,
             seed=seed,
             device=device,
             precision=precision,

@@ -19,13 +19,15 @@ from gancli.preset import (
     load_preset,
     mark_deviations,
     preset_differences,
+    set_epochs,
 )
 from gancli.report.console import say
 from gancli.report.dry_run import print_plan
 from gancli.run_job import TrainOptions, alone_in, go_on, start_run
 from gancli.runs.find import latest_of
 from gancli.runs.folder import LAST, Run
-from gancli.user_images import ImageChoices, choose, preset_as_typed, typed_over, words_for
+from gancli.typed_preset import preset_as_typed
+from gancli.user_images import ImageChoices, choose, typed_over, words_for
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,7 @@ class TrainRequest:
     dataset: str | None
     variant: str | None
     steps: int | None
+    epochs: int | None
     seed: int | None
     device: DeviceName | None
     precision: PrecisionName | None
@@ -72,8 +75,10 @@ class TrainRequest:
         )
 
     def changes(self) -> list[str]:
-        """All overrides, `--steps` among them."""
-        return [*self.overrides, *([f"schedule.steps={self.steps}"] if self.steps else [])]
+        """All overrides, `--steps` and `--epochs` among them."""
+        lengths = {"steps": self.steps, "epochs": self.epochs}
+        typed = [f"schedule.{name}={said}" for name, said in lengths.items() if said]
+        return [*self.overrides, *typed]
 
     def typed_dry(self) -> list[str]:
         """The words of the command line that describe the preset, and `--dry-run`."""
@@ -81,6 +86,7 @@ class TrainRequest:
             "--dataset": self.dataset,
             "--variant": self.variant,
             "--steps": self.steps,
+            "--epochs": self.epochs,
             "--image-size": self.images.size,
             "--fit": self.images.fit,
         }
@@ -91,7 +97,8 @@ class TrainRequest:
 
     def preset(self) -> Preset:
         """The preset that the options describe."""
-        return preset_as_typed(self.model, self.data, self.variant, self.images, self.changes())
+        words = (self.model, self.data, self.variant, self.images, self.changes())
+        return preset_as_typed(*words, data_dir=self.data_dir)
 
 
 def train(request: TrainRequest) -> None:
@@ -186,7 +193,9 @@ def _preset_again(request: TrainRequest, stored: Preset) -> Preset:
         same_data = isinstance(stored.data, ImageFolder) and isinstance(data, UserImages)
         if request.model != stored.name or not (same_data or data == stored.dataset):
             return load_preset(request.model, data, None, request.changes())
-        changed = change(stored, [*typed_over(data, request.images), *request.changes()])
+        in_epochs = set_epochs(request.changes(), stored.schedule.epochs)
+        fields = typed_over(data, request.images, in_epochs=in_epochs)
+        changed = change(stored, [*fields, *request.changes()])
         return mark_deviations(changed, stored.name, stored.dataset)
     preset = request.preset()
     if catalog.is_resolved_file(request.model):

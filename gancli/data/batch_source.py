@@ -23,6 +23,11 @@ MAX_FAKES_PER_PASS = 2048
 """Most fakes of one pass: more would take memory and save no time."""
 
 
+def batches_in_epoch(samples: int, batch_size: int, *, partial: bool) -> int:
+    """How many real batches deal every sample once; a last, smaller one only if `partial`."""
+    return samples // batch_size + (partial and samples % batch_size > 0)
+
+
 class BatchSource:
     """A shuffled, endless supply of real batches, latents and labels.
 
@@ -65,7 +70,7 @@ class BatchSource:
         self.labels = None if wanted is None else wanted.to(device)
         self.batch_size = batch_size
         rest = self.count % batch_size if partial else 0
-        self.batches_per_epoch = self.count // batch_size + (rest > 0)
+        self.batches_per_epoch = batches_in_epoch(self.count, batch_size, partial=partial)
         self._refuse((batch_size, generator_batch_size or batch_size, rest))
         self._order_of = lru_cache(2)(self._shuffled)
         self._epoch = -1
@@ -167,7 +172,7 @@ class TurnDraws:
         return self.deck.spec.black_and_white
 
     def real(self) -> Sample:
-        """Real samples of shape (B, *x) in [-1, 1], mirrored and noised as the data set says."""
+        """Real samples of shape (B, *x), in the range and mirrored and noised as the data say."""
         deck = self.deck
         batch = self._dealt()
         x = deck.spec.to_network(deck.samples(batch), deck.dtype)

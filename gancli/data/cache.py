@@ -15,7 +15,15 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from gancli.data.decode import WHITE, Fit, Hashed, large_images_expected, pixels_at, to_pixels_of
+from gancli.data.decode import (
+    WHITE,
+    Crop,
+    Fit,
+    Hashed,
+    large_images_expected,
+    pixels_at,
+    to_pixels_of,
+)
 from gancli.data.entry import IMAGES_FILE, Decoded, Notes, read_entry, write_entry
 from gancli.data.identity import CONTENT, content_hash, recall, remember
 from gancli.data.source import Source
@@ -46,6 +54,8 @@ class Form:
     labelled: bool
     white: float = WHITE
     """the value of images of more than 8 bits that becomes 255"""
+    crop: Crop | None = None
+    """height and width of the middle part that is read of each image; None: all of it"""
 
 
 def cache_root() -> Path:
@@ -104,6 +114,8 @@ def _shelf(source: Source, form: Form) -> str:
     told += [form.white, labels]
     # Frames of one file have its content in common.
     told += [] if source.frames is None else [source.frames]
+    # A name of its own, so that the keys of forms without a crop stay as they are.
+    told += [] if form.crop is None else [{"crop": form.crop}]
     return hashlib.sha256(json.dumps(told).encode()).hexdigest()[:16]
 
 
@@ -169,7 +181,7 @@ def _all_decoded(source: Source, form: Form) -> Iterator[Hashed]:
     """Each image, in order."""
 
     def pixels(image: Image.Image) -> NDArray[np.uint8]:
-        return to_pixels_of(image, form.size, form.channels, form.fit, form.white)
+        return to_pixels_of(image, form.size, form.channels, form.fit, form.white, crop=form.crop)
 
     def piece(start: int) -> list[Hashed]:
         stop = min(start + DECODED_PER_TASK, len(source))

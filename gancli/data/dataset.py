@@ -13,8 +13,10 @@ from numpy.typing import NDArray
 from pydantic import Field
 from torch import Tensor
 
+from gancli.rng import stream
 from gancli.settings import Settings
 from gancli.types import DataShape
+from gancli.watch import Say, Watch
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,15 @@ class Dataset:
 
     def __len__(self) -> int:
         return len(self.x)
+
+    def at(self, places: Tensor) -> "Dataset":
+        """The samples at these places, (n,) int64."""
+        return Dataset(self.x[places], None if self.labels is None else self.labels[places])
+
+    def drawn(self, count: int) -> "Dataset":
+        """This many samples, always the same ones, in their own order; fewer are some of more."""
+        order = stream(0, "limit").permutation(len(self))[:count]
+        return self.at(torch.from_numpy(order).sort().values)
 
     @cached_property
     def fingerprint(self) -> str:
@@ -49,12 +60,18 @@ class DataSpec(Settings):
     flip: bool = False
     """mirror each image left to right with probability 1/2"""
     noise: float = Field(default=0.0, ge=0)
-    """add U(0, noise) to every value, to fill the gaps between grey levels"""
+    """add U(0, noise) to every value, as the networks see them, to fill the gaps between grey
+    levels"""
 
     @property
     @abstractmethod
     def shape(self) -> DataShape:
         """What a sample looks like to a network; known without the data."""
+
+    @property
+    def sample_count(self) -> int | None:
+        """How many samples there are, where that is known without the data; else None."""
+        return None
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -64,11 +81,21 @@ class DataSpec(Settings):
     @property
     def black_and_white(self) -> tuple[float, float]:
         """What the darkest and the lightest grey level are to a network, as `to_network` has it."""
-        return -1.0, 1.0
+        return (-1.0 if self.is_signed else 0.0), 1.0
 
     @abstractmethod
     def load(self, folder: Path, seed: int) -> Dataset:
         """The data, from `folder` or drawn from `seed`."""
+
+    def load_watched(
+        self, folder: Path, seed: int, say: Say, watch: Watch, *, verify: bool = False
+    ) -> Dataset:
+        """The data; `say` and `watch` are told of images that are decoded.
+
+        With `verify`, images that were decoded before are compared with their files.
+        """
+        del say, watch, verify
+        return self.load(folder, seed)
 
     def is_present(self, folder: Path) -> bool:
         """Whether loading needs no download."""
@@ -80,6 +107,11 @@ class DataSpec(Settings):
     def key(self) -> Literal["images", "points"]:
         """What the samples are, as an npz names them."""
 
+    @property
+    def is_signed(self) -> bool:
+        """Whether the networks see black as -1 and white as 1."""
+        return True
+
     @abstractmethod
     def to_samples(self, x: Tensor) -> NDArray[np.generic]:
         """What a generator makes, or `Dataset.x`, as users read it.
@@ -89,7 +121,7 @@ class DataSpec(Settings):
         """
 
     def to_network(self, x: Tensor, dtype: torch.dtype) -> Tensor:
-        """Stored values as the networks' [-1, 1]."""
+        """Stored values as the networks see them: of uint8 pixels, [-1, 1]."""
         if x.dtype == torch.uint8:
             return x.to(dtype).div_(127.5).sub_(1)
         return x.to(dtype)

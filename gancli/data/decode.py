@@ -13,12 +13,15 @@ from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageOps
 from PIL.JpegImagePlugin import JpegImageFile
 from PIL.TiffImagePlugin import TiffImageFile
+from pydantic import PositiveInt
 
 from gancli.data.identity import content_of, hash_of
 from gancli.data.reasons import reason_of
 from gancli.data.source import Source, open_image
 
 Fit = Literal["crop", "resize"]
+Crop = tuple[PositiveInt, PositiveInt]
+"""Height and width, in pixels, of the middle part that is read of each image."""
 GREY_MODES = frozenset({"1", "L", "LA", "La", "F", "I", "I;16", "I;16B", "I;16L", "I;16N"})
 """Pillow's modes without colour."""
 DEEP_MODES = frozenset({"F", "I", "I;16", "I;16B", "I;16L", "I;16N"})
@@ -92,19 +95,48 @@ def size_as_seen(image: Image.Image) -> tuple[int, int]:
     return image.size
 
 
+def middle(height: int, width: int, crop: Crop) -> tuple[slice, slice]:
+    """The rows and columns of an image's middle part, as torchvision's `CenterCrop` takes them.
+
+    Where a margin is odd, the part lies half a pixel off the centre, on the side that makes the
+    first row (or column) an even one.
+
+    Raises:
+        ValueError: the image is smaller than that.
+    """
+    if height < crop[0] or width < crop[1]:
+        raise ValueError(
+            f"it is {height} pixels high and {width} wide, and data.crop takes "
+            f"{crop[0]} by {crop[1]} of them"
+        )
+    top, left = round((height - crop[0]) / 2), round((width - crop[1]) / 2)
+    return slice(top, top + crop[0]), slice(left, left + crop[1])
+
+
 def to_pixels_of(
-    image: Image.Image, size: int, channels: int, fit: Fit, white: float = WHITE
+    image: Image.Image,
+    size: int,
+    channels: int,
+    fit: Fit,
+    white: float = WHITE,
+    *,
+    crop: Crop | None = None,
 ) -> NDArray[np.uint8]:
     """Decode an image; uint8 of (C, size, size), C = `channels` = 1 or 3.
 
     EXIF orientation is followed, transparency laid over white, values of more than 8 bits are
-    scaled so that `white` becomes 255, and sizes are changed by Lanczos' filter.
+    scaled so that `white` becomes 255, and sizes are changed by Lanczos' filter; `crop` first
+    takes the middle part of that many rows and columns.
 
     Raises:
-        Exception: the image is broken; Pillow raises what it likes.
+        Exception: the image is broken, and Pillow raises what it likes; or smaller than `crop`.
     """
-    image.draft(None, (_ON_DECODING * size, _ON_DECODING * size))
+    if crop is None:
+        image.draft(None, (_ON_DECODING * size, _ON_DECODING * size))
     plain = _plain(image, white)
+    if crop is not None:
+        rows, columns = middle(plain.height, plain.width, crop)
+        plain = plain.crop((columns.start, rows.start, columns.stop, rows.stop))
     if fit == "crop":
         sized = ImageOps.fit(plain, (size, size), Image.Resampling.LANCZOS)
     else:

@@ -43,6 +43,11 @@ class Mixture(DataSpec):
         """Points in the plane."""
         return DataShape((2,))
 
+    @property
+    def sample_count(self) -> int:
+        """The points of all modes."""
+        return self.modes * self.points_per_mode
+
     def centres(self) -> NDArray[np.float64]:
         """The modes' centres, shape (modes, 2), in data units."""
         if self.layout == "ring":

@@ -10,7 +10,8 @@ import torch
 from pydantic import Field
 
 from gancli.data.dataset import Dataset
-from gancli.data.torchvision_images import ImageSpec, TorchvisionImages
+from gancli.data.images import ImageSpec
+from gancli.data.torchvision_images import TorchvisionImages
 from gancli.rng import stream
 from gancli.types import DataShape
 
@@ -29,6 +30,11 @@ class StackedDigits(ImageSpec):
     def shape(self) -> DataShape:
         """Three channels of a digit each; a class a triple."""
         return DataShape((3, *DIGITS.shape.x[1:]), DIGIT_CLASSES**3)
+
+    @property
+    def sample_count(self) -> int:
+        """As many as are drawn."""
+        return self.count
 
     def is_present(self, folder: Path) -> bool:
         """Whether `folder` holds MNIST."""

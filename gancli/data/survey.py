@@ -36,10 +36,10 @@ from gancli.plurals import counted
 from gancli.settings import Settings
 from gancli.watch import Say, unsaid
 
-SIZES = (16, 32, 64, 128, 256)
-"""Sides that networks are made for."""
-DEFAULT_SIZE = 64
-"""The largest side that is chosen where none is asked for."""
+SIZES = (16, 24, 32, 48, 64, 96, 128, 192, 256)
+"""Sides that networks are made for: 4 or 3 pixels, doubled."""
+CHOSEN_SIZES = (16, 32, 64)
+"""Those that are chosen where none is asked for."""
 SMALL_SHARE = 0.05
 """Share of the images that may be smaller than the side that is chosen for all."""
 WHITES = (1.0, 255.0, 1023.0, 4095.0, 16383.0, WHITE)
@@ -99,8 +99,8 @@ class Survey(Settings):
             UsageError: no network is made for the side that is asked for.
         """
         if asked is None:
-            side = min(self.usual_side, DEFAULT_SIZE)
-            return max((size for size in SIZES if size <= side), default=SIZES[0])
+            fitting = (size for size in CHOSEN_SIZES if size <= self.usual_side)
+            return max(fitting, default=CHOSEN_SIZES[0])
         if asked not in SIZES:
             raise UsageError(
                 f"no network is made for --image-size {asked}: choose one of "

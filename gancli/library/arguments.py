@@ -76,13 +76,16 @@ def label_number(preset: Preset, label: int | str | None) -> int | None:
     )
 
 
-def override_list(overrides: Overrides, steps: int | None = None) -> list[str]:
+def override_list(
+    overrides: Overrides, steps: int | None = None, epochs: int | None = None
+) -> list[str]:
     """Fields and values as `--set` takes them; nested mappings are joined by dots.
 
     Raises:
         UsageError: a value has a type that no preset can hold.
     """
-    more = {} if steps is None else {"schedule.steps": steps}
+    lengths = {"schedule.steps": steps, "schedule.epochs": epochs}
+    more = {path: said for path, said in lengths.items() if said is not None}
     return [f"{path}={_as_toml(path, value)}" for path, value in _flat({**overrides, **more})]
 
 

@@ -22,7 +22,8 @@ class LoadedCheckpoint:
         self.device = device
         """where samples are computed"""
         self.generator: GeneratorNet = saved.generator(raw=raw).to(device)
-        """the network, an `nn.Module` in evaluation mode: latents to samples in [-1, 1]"""
+        """the network, an `nn.Module` in evaluation mode: latents to samples, their pixels in
+        [-1, 1], or in [0, 1] where the preset's data.range is unit"""
 
     @property
     def preset(self) -> Preset:

@@ -25,7 +25,8 @@ from gancli.run_job import (
 )
 from gancli.runs.find import find
 from gancli.runs.folder import Run
-from gancli.user_images import ImageChoices, choose, preset_as_typed
+from gancli.typed_preset import preset_as_typed
+from gancli.user_images import ImageChoices, choose
 
 NO_OVERRIDES: Overrides = {}
 
@@ -37,6 +38,7 @@ def train(
     *,
     variant: str | None = None,
     steps: int | None = None,
+    epochs: int | None = None,
     seed: int | None = None,
     overrides: Overrides = NO_OVERRIDES,
     out: str | Path | None = None,
@@ -69,6 +71,7 @@ def train(
             out where the model has one.
         variant: `"reference"` (the default), `"paper"` or `"lite"`.
         steps: updates of the generator, in place of `schedule.steps`.
+        epochs: passes through the data, in place of `steps`.
         seed: of the run; None: that of `gan train`.
         overrides: fields and their values, e.g. `{"schedule.batch_size": 64}`, `{"optimizer.lr":
             1e-4}` for all players, `{"generator.optimizer.lr": 1e-4}` for one;
@@ -112,7 +115,7 @@ def train(
         frames=one_of(FramesName, "frames", frames),
         images_key=images_key,
     )
-    changes = override_list(overrides, steps)
+    changes = override_list(overrides, steps, epochs)
     preset = _preset(model, dataset, variant, choices=choices, changes=changes, data_dir=folder)
     place = Place(one_of(DeviceName, "device", device), threads, folder)
     settings = new_settings(
@@ -142,7 +145,7 @@ def _preset(
         return change(model, changes) if changes else model
     named = None if dataset is None else expanded(str(dataset))
     data: str | UserImages | None = choose(named, choices, data_dir, str(model))
-    return preset_as_typed(expanded(str(model)), data, variant, choices, changes)
+    return preset_as_typed(expanded(str(model)), data, variant, choices, changes, data_dir=data_dir)
 
 
 @in_python

@@ -1,8 +1,11 @@
 """The network families. A new one is a file here that registers its settings, or a plugin."""
 
+from gancli.networks.autoencoder import AutoencoderSpec, DecoderSpec
 from gancli.networks.cnn import CnnDiscriminatorSpec, CnnGeneratorSpec
 from gancli.networks.eigen import EigenDiscriminatorSpec, EigenGeneratorSpec
 from gancli.networks.mlp import MlpDiscriminatorSpec, MlpGeneratorSpec, MlpReconstructorSpec
+from gancli.networks.resnet import ResnetDiscriminatorSpec, ResnetGeneratorSpec
+from gancli.networks.sndcgan import SndcganDiscriminatorSpec, SndcganGeneratorSpec
 from gancli.networks.spec import (
     DISCRIMINATORS,
     GENERATORS,
@@ -26,8 +29,10 @@ __all__ = [
     "AnyDiscriminator",
     "AnyGenerator",
     "AnyReconstructor",
+    "AutoencoderSpec",
     "CnnDiscriminatorSpec",
     "CnnGeneratorSpec",
+    "DecoderSpec",
     "DiscriminatorSpec",
     "EigenDiscriminatorSpec",
     "EigenGeneratorSpec",
@@ -37,6 +42,10 @@ __all__ = [
     "MlpReconstructorSpec",
     "NetworkSpec",
     "ReconstructorSpec",
+    "ResnetDiscriminatorSpec",
+    "ResnetGeneratorSpec",
+    "SndcganDiscriminatorSpec",
+    "SndcganGeneratorSpec",
     "families",
     "fit",
     "owners",

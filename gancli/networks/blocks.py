@@ -9,6 +9,8 @@ FIRST_ITERATIONS = 15
 """Power iterations from which spectral norm starts."""
 SPECTRAL_EPS = 1e-12
 """The least length that a vector is divided by; both are torch's."""
+FROZEN_EPS = 1e-4
+"""What frozen spectral norm adds to the length that a vector is divided by."""
 
 
 def channels_last(images: Tensor) -> Tensor:
@@ -64,19 +66,20 @@ class LeakyReluTwice(nn.LeakyReLU):
     """
 
     def forward(self, x: Tensor) -> Tensor:
-        """Overwrite x, of any shape."""
-        y: Tensor = _LeakyRelu.apply(x, self.negative_slope)
+        """Return x's shape; x is overwritten if asked."""
+        y: Tensor = _LeakyRelu.apply(x if self.inplace else x.clone(), self.negative_slope)
         return y
 
 
-def leaky(slope: float, *, twice: bool = False) -> nn.LeakyReLU:
-    """A leaky ReLU that overwrites its input, which no linear layer or norm needs again.
+def leaky(slope: float, *, twice: bool = False, inplace: bool = True) -> nn.LeakyReLU:
+    """A leaky ReLU.
 
     Args:
         slope: of negative inputs.
         twice: whether it will be differentiated twice.
+        inplace: whether it overwrites its input, which no linear layer or norm needs again.
     """
-    return (LeakyReluTwice if twice else nn.LeakyReLU)(slope, inplace=True)
+    return (LeakyReluTwice if twice else nn.LeakyReLU)(slope, inplace=inplace)
 
 
 class SeedConvTranspose2d(nn.ConvTranspose2d):
@@ -130,38 +133,82 @@ class SpectralNorm(nn.Module):
     Args:
         weight: of any shape with two axes or more; not kept.
         dim: its axis of output channels, which become the matrix's rows.
+        v_first: an iteration moves v before u, as in the paper and in torch's older spectral norm,
+            and none is made at the start; otherwise as torch's parametrization.
     """
 
     _u: Tensor
     _v: Tensor
 
-    def __init__(self, weight: Tensor, dim: int = 0) -> None:
+    def __init__(self, weight: Tensor, dim: int = 0, *, v_first: bool = False) -> None:
         super().__init__()
         self.dim = dim
-        matrix = self._matrix(weight)
+        self.v_first = v_first
+        matrix = _as_matrix(weight, dim)
         rows, columns = matrix.shape
         u, v = matrix.new_empty(rows).normal_(), matrix.new_empty(columns).normal_()
         self.register_buffer("_u", normalize(u, dim=0, eps=SPECTRAL_EPS))
         self.register_buffer("_v", normalize(v, dim=0, eps=SPECTRAL_EPS))
-        self._iterate(matrix, FIRST_ITERATIONS)
+        self._iterate(matrix, 0 if v_first else FIRST_ITERATIONS)
 
     def forward(self, weight: Tensor) -> Tensor:
         """The weight divided by its largest singular value, as estimated so far."""
-        matrix = self._matrix(weight)
+        matrix = _as_matrix(weight, self.dim)
         with torch.autocast(weight.device.type, enabled=False):
             if self.training:
                 self._iterate(matrix, 1)
             # Clones: another pass moves the vectors before this one is differentiated.
             divided, _ = _Divided.apply(matrix, self._u.clone(), self._v.clone())
-        made: Tensor = divided
-        return made.view(weight.movedim(self.dim, 0).shape).movedim(0, self.dim)
-
-    def _matrix(self, weight: Tensor) -> Tensor:
-        return weight.movedim(self.dim, 0).flatten(1)
+        return _unfolded(divided, weight, self.dim)
 
     @torch.no_grad()
     def _iterate(self, matrix: Tensor, times: int) -> None:
         """Move u and v, in place, towards the first singular vectors."""
         for _ in range(times):
-            normalize(torch.mv(matrix, self._v), dim=0, eps=SPECTRAL_EPS, out=self._u)
-            normalize(torch.mv(matrix.T, self._u), dim=0, eps=SPECTRAL_EPS, out=self._v)
+            for moves_u in (not self.v_first, self.v_first):
+                if moves_u:
+                    normalize(torch.mv(matrix, self._v), dim=0, eps=SPECTRAL_EPS, out=self._u)
+                else:
+                    normalize(torch.mv(matrix.T, self._u), dim=0, eps=SPECTRAL_EPS, out=self._v)
+
+
+class FrozenSpectralNorm(nn.Module):
+    """A weight divided by an estimate of its largest singular value that is always too low.
+
+    As in the koshian2/SNGAN repository: each pass, in training and in evaluation, makes one power
+    iteration from the vector u that was drawn at the start, keeps nothing of it, and is
+    differentiated through it.
+
+    Args:
+        weight: of any shape with two axes or more; not kept.
+        dim: its axis of output channels, which become the matrix's rows.
+    """
+
+    _u: Tensor
+
+    def __init__(self, weight: Tensor, dim: int = 0) -> None:
+        super().__init__()
+        self.dim = dim
+        matrix = _as_matrix(weight, dim)
+        u = matrix.new_empty(len(matrix)).normal_()
+        self.register_buffer("_u", u / (u.norm() + FROZEN_EPS))
+
+    def forward(self, weight: Tensor) -> Tensor:
+        """The weight divided by the estimate."""
+        matrix = _as_matrix(weight, self.dim)
+        with torch.autocast(weight.device.type, enabled=False):
+            v = torch.mv(matrix.T, self._u)
+            v = v / (v.norm() + FROZEN_EPS)
+            u = torch.mv(matrix, v)
+            sigma = torch.dot(u / (u.norm() + FROZEN_EPS), u)
+            return _unfolded(matrix / sigma, weight, self.dim)
+
+
+def _as_matrix(weight: Tensor, dim: int) -> Tensor:
+    """The weight with a row for each output channel."""
+    return weight.movedim(dim, 0).flatten(1)
+
+
+def _unfolded(matrix: Tensor, weight: Tensor, dim: int) -> Tensor:
+    """The matrix in the shape of the weight it was made from."""
+    return matrix.view(weight.movedim(dim, 0).shape).movedim(0, dim)

@@ -1,12 +1,12 @@
 """Convolutional networks after Radford et al. 2016.
 
 Each block is (normalisation, activation, convolution): a norm acts on the layer before it. With n
-multipliers an image has a side of 4 * 2^n pixels.
+multipliers the smallest feature map has the image's side, halved n times and rounded up each time.
 """
 
 from collections.abc import Mapping
 from itertools import pairwise
-from typing import ClassVar, Literal, Self
+from typing import ClassVar, Literal
 
 import torch
 from pydantic import Field
@@ -14,21 +14,16 @@ from torch import Tensor, nn
 from torch.nn.functional import one_hot
 
 from gancli.networks.blocks import SeedConvTranspose2d, WholeConv2d, channels_last, leaky
-from gancli.networks.layers import (
-    SEED_SIDE,
+from gancli.networks.conditioning import (
     ConditionalBatchNorm2d,
-    LayeredSpec,
-    LeakySpec,
-    Multiplier,
-    Norm,
-    batch_norm,
-    doublings,
-    finish,
     labelled,
-    missized,
+    projected,
+    projection_of,
     shares,
 )
+from gancli.networks.layers import ConditionalNormSpec, LeakySpec, OutputSpec, batch_norm, finish
 from gancli.networks.spec import DISCRIMINATORS, GENERATORS, DiscriminatorSpec, GeneratorSpec
+from gancli.networks.strided import STRIDE, Halving, StridedSpec
 from gancli.prior import Prior
 from gancli.types import (
     DataShape,
@@ -53,7 +48,7 @@ class _Up(nn.Sequential):
 
 
 class CnnGenerator(GeneratorNet):
-    """Latents to images of (B, C, H, W) in [-1, 1], by transposed convolutions."""
+    """Latents to images of (B, C, H, W), by transposed convolutions."""
 
     def __init__(self, spec: "CnnGeneratorSpec", prior: Prior, shape: DataShape) -> None:
         super().__init__()
@@ -61,26 +56,32 @@ class CnnGenerator(GeneratorNet):
         self.beside = shape.classes if spec.condition == "concat" else 0
         self.categories = prior.categories
         inputs = prior.z_dim + self.beside + prior.categories + prior.codes
-        self.first_conv = SeedConvTranspose2d(inputs, widths[0], SEED_SIDE, bias=spec.bias)
+        self.bounded = spec.bounded
+        *inner, outermost = reversed(spec.halvings(shape.x[1]))
+        seed = spec.seed(shape.x[1])
+        self.first_conv = SeedConvTranspose2d(inputs, widths[0], seed, bias=spec.bias)
 
-        def up(inputs: int, outputs: int) -> _Up:
+        def up(inputs: int, outputs: int, halving: Halving) -> _Up:
+            kernel, padding, _ = halving
             return _Up(
-                ConditionalBatchNorm2d(inputs, shape.classes)
+                spec.class_norm(inputs, shape.classes)
                 if spec.condition == "norm"
                 else batch_norm(spec.norm, inputs, spatial=True),
                 nn.ReLU(inplace=True),
-                nn.ConvTranspose2d(inputs, outputs, 4, 2, 1, bias=spec.bias),
+                nn.ConvTranspose2d(inputs, outputs, kernel, STRIDE, padding, bias=spec.bias),
             )
 
-        self.layers = nn.ModuleList(up(a, b) for a, b in pairwise(widths))
-        self.last_conv = up(widths[-1], shape.x[0])
+        self.layers = nn.ModuleList(
+            up(*pair, halving) for pair, halving in zip(pairwise(widths), inner, strict=True)
+        )
+        self.last_conv = up(widths[-1], shape.x[0], outermost)
 
     def forward(self, latent: Latent) -> Tensor:
         """Return images of shape (B, C, H, W)."""
         x = channels_last(self.first_conv(self._input(latent)[:, :, None, None]))
         for layer in self.layers:
             x = layer(x, latent.label)
-        return torch.tanh(self.last_conv(x, latent.label))
+        return self.bounded(self.last_conv(x, latent.label))
 
     def _input(self, latent: Latent) -> Tensor:
         """The noise joined with the latent's other parts; label and category as one-hot vectors."""
@@ -111,25 +112,15 @@ class CnnDiscriminator(DiscriminatorNet):
         super().__init__()
         widths = [spec.dim * m for m in spec.multipliers]
         self.beside = shape.classes if spec.condition == "concat" else 0
-        self.first_conv = nn.Conv2d(shape.x[0] + self.beside, widths[0], 4, 2, 1, bias=spec.bias)
-
-        def down(inputs: int, outputs: int, norm: Norm) -> nn.Sequential:
-            return nn.Sequential(
-                batch_norm(norm, inputs, spatial=True),
-                leaky(spec.slope, twice=twice),
-                nn.Conv2d(inputs, outputs, 4, 2, 1, bias=spec.bias),
-            )
-
-        pairs = list(pairwise(widths))
-        self.layers = nn.Sequential(
-            *(down(a, b, "none" if i == 0 else spec.norm) for i, (a, b) in enumerate(pairs))
-        )
+        inputs = shape.x[0] + self.beside
+        self.first_conv, self.layers = _trunk(spec, inputs, shape.x[1], twice=twice)
+        side = spec.seed(shape.x[1])
         self.last_conv = nn.Sequential(
             batch_norm(spec.norm, widths[-1], spatial=True),
             leaky(spec.slope, twice=twice),
-            WholeConv2d(widths[-1], 1, SEED_SIDE, bias=spec.bias),
+            WholeConv2d(widths[-1], 1, side, bias=spec.bias),
         )
-        inputs, side = widths[-1], SEED_SIDE
+        inputs, features = widths[-1], widths[-1] * side**2
         self.before_heads: nn.Module = nn.Identity()
         if spec.head_width and heads:
             self.before_heads = nn.Sequential(
@@ -139,8 +130,12 @@ class CnnDiscriminator(DiscriminatorNet):
             )
             inputs, side = spec.head_width, 1
         self.heads = nn.ModuleDict(
-            {n: WholeConv2d(inputs, count, side, bias=spec.bias) for n, count in heads.items()}
+            {
+                name: WholeConv2d(inputs, count, side, bias=spec.bias or spec.head_bias)
+                for name, count in heads.items()
+            }
         )
+        self.projection = projection_of(spec.condition, features, shape.classes)
 
     def forward(self, sample: Sample) -> DiscriminatorOutput:
         """Return one logit per image, and (B, count) of each head."""
@@ -154,37 +149,40 @@ class CnnDiscriminator(DiscriminatorNet):
         features = x.flatten(1)
         shared = self.before_heads(features)
         heads = {name: head(shared).flatten(1) for name, head in self.heads.items()}
-        return DiscriminatorOutput(to_logit(features).flatten(), heads, features)
+        logit = projected(to_logit(features).flatten(), self.projection, features, sample)
+        return DiscriminatorOutput(logit, heads, features)
 
 
-class CnnSpec(LayeredSpec):
+def _trunk(
+    spec: "CnnDiscriminatorSpec", inputs: int, side: int, *, twice: bool
+) -> tuple[nn.Conv2d, nn.Sequential]:
+    """The convolutions from images of so many channels to the smallest feature map."""
+    halvings = spec.halvings(side)
+
+    def conv(inputs: int, outputs: int, place: int) -> nn.Conv2d:
+        kernel, padding, _ = halvings[place]
+        return nn.Conv2d(inputs, outputs, kernel, STRIDE, padding, bias=spec.bias)
+
+    def down(inputs: int, outputs: int, place: int) -> nn.Sequential:
+        return nn.Sequential(
+            batch_norm("none" if place == 1 else spec.norm, inputs, spatial=True),
+            leaky(spec.slope, twice=twice),
+            conv(inputs, outputs, place),
+        )
+
+    widths = [spec.dim * m for m in spec.multipliers]
+    inner = (down(*pair, place) for place, pair in enumerate(pairwise(widths), 1))
+    return conv(inputs, widths[0], 0), nn.Sequential(*inner)
+
+
+class CnnSpec(StridedSpec):
     """Strided convolutions that halve (or double) the image's side at each layer."""
 
     family: Literal["cnn"] = "cnn"
-    dim: int = Field(default=256, gt=0, le=65_536)
-    """channels of the largest feature map, times its multiplier"""
-    multipliers: tuple[Multiplier, ...] = Field(default=(1, 2, 4), min_length=1, max_length=8)
-    """channels of each feature map from the image inwards, in units of `dim`"""
-    bias: bool = True
-    """whether the convolutions have biases"""
-
-    width_field: ClassVar[str] = "dim"
-
-    def fitted(self, side: int) -> Self:
-        """As many layers as `side` takes, the innermost as wide as it is here."""
-        multipliers = tuple(2**n for n in range(doublings(side)))
-        widest = self.dim * self.multipliers[-1]
-        dim = max(widest // multipliers[-1], 1)
-        return self.model_copy(update={"dim": dim, "multipliers": multipliers})
-
-    def misfit(self, shape: DataShape) -> str | None:
-        """Why these layers do not fit images of `shape`; None if they do."""
-        side = SEED_SIDE * 2 ** len(self.multipliers)
-        return missized(shape, side, len(self.multipliers)) or super().misfit(shape)
 
 
 @GENERATORS.register("cnn")
-class CnnGeneratorSpec(CnnSpec, GeneratorSpec):
+class CnnGeneratorSpec(OutputSpec, ConditionalNormSpec, CnnSpec, GeneratorSpec):
     """A generator of transposed convolutions and ReLUs."""
 
     condition: Literal["none", "concat", "norm"] = "none"
@@ -198,11 +196,18 @@ class CnnGeneratorSpec(CnnSpec, GeneratorSpec):
         """As `condition` says."""
         return self.condition != "none"
 
+    def idle(self) -> Mapping[str, str]:
+        """How norms start that are not there."""
+        found = dict(super().idle())
+        if self.condition == "norm":
+            return found | {"norm_start": "each class has a scale and a shift of its own"}
+        return found | self.idle_without_class_norms(f"condition = {self.condition}")
+
     def misfit(self, shape: DataShape) -> str | None:
         """Why these layers do not fit images of `shape`; None if they do."""
         if self.condition == "norm" and self.norm != "batch":
             return f"norm: condition = norm takes norm = batch, and not {self.norm}"
-        return super().misfit(shape)
+        return super().misfit(shape) or self.misenlarged(shape.x[-1])
 
     def build(self, prior: Prior, shape: DataShape) -> CnnGenerator:
         """Build the generator from latents of `prior` to images of `shape`."""
@@ -213,20 +218,28 @@ class CnnGeneratorSpec(CnnSpec, GeneratorSpec):
 class CnnDiscriminatorSpec(CnnSpec, LeakySpec, DiscriminatorSpec):
     """A discriminator of convolutions and leaky ReLUs."""
 
-    condition: Literal["none", "concat"] = "none"
+    condition: Literal["none", "concat", "projection"] = "none"
     """how the label enters; concat: one-hot, as planes joined to the image (Mirza and Osindero
-    2014)"""
+    2014); projection: as the product of the features with the label's own vector, added to the
+    logit (Miyato and Koyama 2018)"""
     head_width: int = Field(default=0, ge=0, le=65_536)
     """units of a layer that its further heads share before they part; 0: they stand on the features
     that the logit stands on"""
+    head_bias: bool = False
+    """whether its further heads have biases where bias = false"""
 
     has_heads: ClassVar[bool] = True
-    head_fields: ClassVar[frozenset[str]] = frozenset({"head_width"})
+    head_fields: ClassVar[frozenset[str]] = frozenset({"head_width", "head_bias"})
 
     @property
     def takes_labels(self) -> bool:
         """As `condition` says."""
         return self.condition != "none"
+
+    def idle(self) -> Mapping[str, str]:
+        """The heads' biases, where all convolutions have them."""
+        found = super().idle()
+        return {**found, "head_bias": "bias = true"} if self.bias else found
 
     def build(
         self, shape: DataShape, *, twice: bool, z_dim: int, heads: Mapping[str, int]

@@ -2,7 +2,7 @@
 
 Every layer of the generator adds a point of a subspace of its own: K orthogonal directions, of the
 size of the layer's feature map, weighted by K coordinates of the latent. With n multipliers there
-are n - 1 layers, and an image has a side of 4 * 2^(n - 1) pixels.
+are n - 1 layers, and an image has a side of 4 * 2^(n - 1) or 3 * 2^(n - 1) pixels.
 """
 
 from collections.abc import Mapping
@@ -15,15 +15,17 @@ from torch import Tensor, nn
 from torch.nn.functional import conv_transpose2d
 
 from gancli.networks.blocks import channels_last, leaky
+from gancli.networks.conditioning import ProjectingSpec, projected, projection_of
 from gancli.networks.layers import (
-    SEED_SIDE,
     LeakySpec,
     Multiplier,
     Norm,
+    OutputSpec,
     batch_norm,
     doublings,
     finish,
     missized,
+    seed_side,
 )
 from gancli.networks.spec import DISCRIMINATORS, GENERATORS, DiscriminatorSpec, GeneratorSpec
 from gancli.prior import Prior
@@ -113,16 +115,18 @@ class EigenBlock(nn.Module):
 
 
 class EigenGenerator(GeneratorNet):
-    """Noise, and coordinates for each layer, to images of (B, C, H, W) in [-1, 1]."""
+    """Noise, and coordinates for each layer, to images of (B, C, H, W)."""
 
     def __init__(self, spec: "EigenGeneratorSpec", prior: Prior, shape: DataShape) -> None:
         super().__init__()
         widths = [spec.dim * m for m in reversed(spec.multipliers)]
         _, directions = prior.levels or (0, 0)
-        self.seed = (widths[0], SEED_SIDE, SEED_SIDE)
-        self.first_layer = nn.Linear(prior.z_dim, widths[0] * SEED_SIDE**2)
+        self.bounded = spec.bounded
+        seed = seed_side(shape.x[-1])
+        self.seed = (widths[0], seed, seed)
+        self.first_layer = nn.Linear(prior.z_dim, widths[0] * seed**2)
         self.layers = nn.ModuleList(
-            EigenBlock(spec, a, b, SEED_SIDE * 2**i, directions)
+            EigenBlock(spec, a, b, seed * 2**i, directions)
             for i, (a, b) in enumerate(pairwise(widths))
         )
         self.last_layer = nn.Sequential(
@@ -140,7 +144,7 @@ class EigenGenerator(GeneratorNet):
         x = channels_last(self.first_layer(latent.z).view(-1, *self.seed))
         for layer, coordinates in zip(self.layers, latent.levels.unbind(1), strict=True):
             x = layer(x, coordinates)
-        return torch.tanh(self.last_layer(x))
+        return self.bounded(self.last_layer(x))
 
     def bases(self) -> list[Tensor]:
         """The directions of each layer, (K, C * S * S)."""
@@ -176,17 +180,21 @@ class EigenDiscriminator(DiscriminatorNet):
         self.last_conv = nn.Sequential(*part(widths[-1], widths[-1], spec.norm))
         self.activation = leaky(spec.slope, twice=twice)
         self.cls = nn.Sequential(
-            nn.Linear(widths[-1] * SEED_SIDE**2, widths[-1]),
+            nn.Linear(widths[-1] * seed_side(shape.x[-1]) ** 2, widths[-1]),
             leaky(spec.slope, twice=twice),
             nn.Linear(widths[-1], 1),
         )
+        self.projection = projection_of(spec.condition, widths[-1], shape.classes)
 
     def forward(self, sample: Sample) -> DiscriminatorOutput:
         """Return one logit per image."""
         x = self.last_conv(self.layers(self.first_conv(channels_last(sample.x))))
         narrow, activation, to_logit = self.cls
         features = activation(narrow(self.activation(x).flatten(1)))
-        return DiscriminatorOutput(to_logit(features).squeeze(1), features=features)
+        logit = to_logit(features).squeeze(1)
+        return DiscriminatorOutput(
+            projected(logit, self.projection, features, sample), {}, features
+        )
 
 
 class EigenSpec(LeakySpec):
@@ -216,12 +224,12 @@ class EigenSpec(LeakySpec):
 
     def misfit(self, shape: DataShape) -> str | None:
         """Why these layers do not fit images of `shape`; None if they do."""
-        side = SEED_SIDE * 2**self.layers
+        side = seed_side(shape.x[-1]) * 2**self.layers
         return missized(shape, side, len(self.multipliers)) or super().misfit(shape)
 
 
 @GENERATORS.register("eigen")
-class EigenGeneratorSpec(EigenSpec, GeneratorSpec):
+class EigenGeneratorSpec(OutputSpec, EigenSpec, GeneratorSpec):
     """A generator with a subspace of coordinates at each layer."""
 
     importance: Literal["ones", "falling"] = "ones"
@@ -240,7 +248,7 @@ class EigenGeneratorSpec(EigenSpec, GeneratorSpec):
 
 
 @DISCRIMINATORS.register("eigen")
-class EigenDiscriminatorSpec(EigenSpec, DiscriminatorSpec):
+class EigenDiscriminatorSpec(EigenSpec, ProjectingSpec, DiscriminatorSpec):
     """A discriminator that mirrors the generator, without its subspaces."""
 
     def build(

@@ -12,7 +12,15 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from gancli.networks.blocks import leaky
-from gancli.networks.layers import LeakySpec, Norm, batch_norm, finish
+from gancli.networks.conditioning import ProjectingSpec, projected, projection_of
+from gancli.networks.layers import (
+    LeakySpec,
+    Multiplier,
+    Norm,
+    OutputSpec,
+    batch_norm,
+    finish,
+)
 from gancli.networks.spec import (
     DISCRIMINATORS,
     GENERATORS,
@@ -32,16 +40,15 @@ from gancli.types import (
     Sample,
 )
 
-HIDDEN_BLOCKS = 2
-
 
 class MlpGenerator(GeneratorNet):
-    """z of (B, z_dim) to x of (B, *shape) in [-1, 1], through three hidden layers and tanh."""
+    """z of (B, z_dim) to x of (B, *shape), through hidden layers and what bounds the output."""
 
-    def __init__(self, spec: "MlpSpec", z_dim: int, shape: DataShape) -> None:
+    def __init__(self, spec: "MlpGeneratorSpec", z_dim: int, shape: DataShape) -> None:
         super().__init__()
         self.shape = shape.x
-        norms = [spec.norm] * HIDDEN_BLOCKS
+        self.bounded = spec.bounded
+        norms = [spec.norm] * len(spec.multipliers)
         self.first_layer, self.layers, self.last_layer = _stack(
             spec, z_dim, math.prod(shape.x), norms
         )
@@ -49,7 +56,7 @@ class MlpGenerator(GeneratorNet):
     def forward(self, latent: Latent) -> Tensor:
         """Return x of shape (B, *shape)."""
         x = self.last_layer(self.layers(self.first_layer(latent.z)))
-        return torch.tanh(x).view(-1, *self.shape)
+        return self.bounded(x).view(-1, *self.shape)
 
 
 class MlpDiscriminator(DiscriminatorNet):
@@ -58,13 +65,16 @@ class MlpDiscriminator(DiscriminatorNet):
     Its first hidden layer is never normalised.
     """
 
-    def __init__(self, spec: "MlpSpec", shape: DataShape, *, twice: bool, z_dim: int) -> None:
+    def __init__(
+        self, spec: "MlpDiscriminatorSpec", shape: DataShape, *, twice: bool, z_dim: int
+    ) -> None:
         super().__init__()
         self.judges_noise = z_dim > 0
         inputs = math.prod(shape.x) + z_dim
         self.first_layer, self.layers, self.last_layer = _stack(
             spec, inputs, 1, _judging_norms(spec), twice=twice
         )
+        self.projection = projection_of(spec.condition, spec.widths[-1], shape.classes)
 
     def forward(self, sample: Sample) -> DiscriminatorOutput:
         """Return one logit per sample.
@@ -79,7 +89,10 @@ class MlpDiscriminator(DiscriminatorNet):
             x = torch.cat([x, sample.z], dim=1)
         norm, activation, to_logit = self.last_layer
         features = activation(norm(self.layers(self.first_layer(x))))
-        return DiscriminatorOutput(to_logit(features).squeeze(1), features=features)
+        logit = to_logit(features).squeeze(1)
+        return DiscriminatorOutput(
+            projected(logit, self.projection, features, sample), {}, features
+        )
 
 
 class MlpReconstructor(ReconstructorNet):
@@ -99,19 +112,26 @@ class MlpReconstructor(ReconstructorNet):
 
 
 class MlpSpec(LeakySpec):
-    """Four linear layers of equal width."""
+    """Linear layers."""
 
     family: Literal["mlp"] = "mlp"
     width: int = Field(default=256, gt=0, le=65_536)
-    """units of each hidden layer"""
+    """units of a hidden layer, times its multiplier"""
+    multipliers: tuple[Multiplier, ...] = Field(default=(1, 1, 1), min_length=1, max_length=16)
+    """units of each hidden layer from the input on, in units of `width`"""
 
     largest_side: ClassVar[int | None] = 64
     """Beyond it the outermost layer has more weights than a GAN learns well."""
 
+    @property
+    def widths(self) -> list[int]:
+        """Units of each hidden layer."""
+        return [self.width * m for m in self.multipliers]
+
 
 @GENERATORS.register("mlp")
-class MlpGeneratorSpec(MlpSpec, GeneratorSpec):
-    """A generator of four linear layers."""
+class MlpGeneratorSpec(OutputSpec, MlpSpec, GeneratorSpec):
+    """A generator of linear layers."""
 
     def build(self, prior: Prior, shape: DataShape) -> MlpGenerator:
         """Build the generator from noise of `prior` to samples of `shape`."""
@@ -119,8 +139,8 @@ class MlpGeneratorSpec(MlpSpec, GeneratorSpec):
 
 
 @DISCRIMINATORS.register("mlp")
-class MlpDiscriminatorSpec(MlpSpec, DiscriminatorSpec):
-    """A discriminator of four linear layers."""
+class MlpDiscriminatorSpec(MlpSpec, ProjectingSpec, DiscriminatorSpec):
+    """A discriminator of linear layers."""
 
     judges_noise: ClassVar[bool] = True
 
@@ -134,7 +154,7 @@ class MlpDiscriminatorSpec(MlpSpec, DiscriminatorSpec):
 
 @RECONSTRUCTORS.register("mlp")
 class MlpReconstructorSpec(MlpSpec, ReconstructorSpec):
-    """A reconstructor of four linear layers."""
+    """A reconstructor of linear layers."""
 
     def build(self, prior: Prior, shape: DataShape, noise: float) -> MlpReconstructor:
         """Build the reconstructor of the noise behind samples of `shape`."""
@@ -142,18 +162,21 @@ class MlpReconstructorSpec(MlpSpec, ReconstructorSpec):
 
 
 def _judging_norms(spec: MlpSpec) -> list[Norm]:
-    return ["none", *[spec.norm] * (HIDDEN_BLOCKS - 1)]
+    return ["none", *[spec.norm] * (len(spec.multipliers) - 1)]
 
 
 def _stack(
     spec: MlpSpec, inputs: int, outputs: int, norms: list[Norm], *, twice: bool = False
 ) -> tuple[nn.Linear, nn.Sequential, nn.Sequential]:
-    def block(norm: Norm, units: int) -> nn.Sequential:
+    """The first linear layer, the hidden blocks behind it, and the block that puts out."""
+
+    def block(norm: Norm, before: int, units: int) -> nn.Sequential:
         return nn.Sequential(
-            batch_norm(norm, spec.width, spatial=False),
+            batch_norm(norm, before, spatial=False),
             leaky(spec.slope, twice=twice),
-            nn.Linear(spec.width, units),
+            nn.Linear(before, units),
         )
 
-    hidden = nn.Sequential(*(block(norm, spec.width) for norm in norms))
-    return nn.Linear(inputs, spec.width), hidden, block(spec.norm, outputs)
+    widths = spec.widths
+    hidden = nn.Sequential(*map(block, norms, widths, widths[1:]))
+    return nn.Linear(inputs, widths[0]), hidden, block(norms[-1], widths[-1], outputs)

@@ -16,6 +16,8 @@ UNUSED: Mapping[tuple[str, str], frozenset[str]] = {
     ("discriminator", "eigen"): frozenset({"condition", "importance"}),
 }
 """By player and family: what was in the table and changed nothing."""
+NEWER = frozenset({("condition", "projection")})
+"""Values of such fields that came later, and do something."""
 
 
 def without_unused(player: str, table: Mapping[str, Any], *, defaults_only: bool) -> dict[str, Any]:
@@ -30,7 +32,9 @@ def without_unused(player: str, table: Mapping[str, Any], *, defaults_only: bool
     kept = {
         field: value
         for field, value in table.items()
-        if field not in unused or (defaults_only and value != DEFAULTS[field])
+        if field not in unused
+        or (field, value) in NEWER
+        or (defaults_only and value != DEFAULTS[field])
     }
     reaches_all = kept.pop("init_spectral", True) if table.get("family") in FAMILIES else True
     if kept.get("spectral") and not reaches_all:

@@ -12,7 +12,8 @@ from torch import nn
 from torch.nn.utils.parametrizations import spectral_norm
 
 from gancli.networks.cnn import CnnDiscriminatorSpec, CnnGeneratorSpec
-from gancli.networks.layers import LINEAR_LAYERS, LayeredSpec, Norm
+from gancli.networks.init import LINEAR_LAYERS
+from gancli.networks.layers import LayeredSpec, Norm
 from gancli.networks.mlp import MlpDiscriminatorSpec, MlpGeneratorSpec, MlpSpec
 from gancli.networks.spec import NetworkSpec
 from gancli.types import DataShape
@@ -50,46 +51,60 @@ def has_plain(spec: NetworkSpec) -> bool:
 
 @plain_generator.register
 def _(spec: MlpGeneratorSpec, z_dim: int, shape: DataShape) -> nn.Sequential:
-    body = _mlp(spec, z_dim, math.prod(shape.x), [spec.norm] * 3)
-    return _spectral(nn.Sequential(*body, nn.Tanh(), nn.Unflatten(1, shape.x)), spec)
+    body = _mlp(spec, z_dim, math.prod(shape.x), [spec.norm] * len(spec.multipliers))
+    last = [*_output(spec.output), nn.Unflatten(1, shape.x)]
+    return _spectral(nn.Sequential(*body, *last), spec)
 
 
 @plain_discriminator.register
 def _(spec: MlpDiscriminatorSpec, shape: DataShape) -> nn.Sequential:
-    body = _mlp(spec, math.prod(shape.x), 1, ["none", spec.norm, spec.norm])
+    norms: list[Norm] = ["none", *[spec.norm] * (len(spec.multipliers) - 1)]
+    body = _mlp(spec, math.prod(shape.x), 1, norms)
     return _spectral(nn.Sequential(nn.Flatten(), *body, nn.Flatten(0)), spec)
 
 
 @plain_generator.register
 def _(spec: CnnGeneratorSpec, z_dim: int, shape: DataShape) -> nn.Sequential:
     widths = [spec.dim * m for m in reversed(spec.multipliers)]
-    first = nn.ConvTranspose2d(z_dim, widths[0], 4, bias=spec.bias)
+    halvings = spec.halvings(shape.x[-1])[::-1]
+    first = nn.ConvTranspose2d(z_dim, widths[0], halvings[0].side, bias=spec.bias)
     layers: list[nn.Module] = [nn.Unflatten(1, (z_dim, 1, 1)), first]
-    for inputs, outputs in pairwise([*widths, shape.x[0]]):
+    for (inputs, outputs), each in zip(pairwise([*widths, shape.x[0]]), halvings, strict=True):
         layers += [*_norm(spec.norm, inputs, spatial=True), nn.ReLU()]
-        layers += [nn.ConvTranspose2d(inputs, outputs, 4, 2, 1, bias=spec.bias)]
-    return _spectral(nn.Sequential(*layers, nn.Tanh()), spec)
+        layers += [
+            nn.ConvTranspose2d(inputs, outputs, each.kernel, 2, each.padding, bias=spec.bias)
+        ]
+    return _spectral(nn.Sequential(*layers, *_output(spec.output)), spec)
 
 
 @plain_discriminator.register
 def _(spec: CnnDiscriminatorSpec, shape: DataShape) -> nn.Sequential:
-    widths = [spec.dim * m for m in spec.multipliers]
-    layers: list[nn.Module] = [nn.Conv2d(shape.x[0], widths[0], 4, 2, 1, bias=spec.bias)]
-    for place, (inputs, outputs) in enumerate(pairwise(widths)):
-        layers += _norm("none" if place == 0 else spec.norm, inputs, spatial=True)
-        layers += [nn.LeakyReLU(spec.slope)]
-        layers += [nn.Conv2d(inputs, outputs, 4, 2, 1, bias=spec.bias)]
-    layers += [*_norm(spec.norm, widths[-1], spatial=True), nn.LeakyReLU(spec.slope)]
-    layers += [nn.Conv2d(widths[-1], 1, 4, bias=spec.bias)]
+    channels = [shape.x[0], *(spec.dim * m for m in spec.multipliers)]
+    halvings = spec.halvings(shape.x[-1])
+    layers: list[nn.Module] = []
+    for place, ((inputs, outputs), each) in enumerate(
+        zip(pairwise(channels), halvings, strict=True)
+    ):
+        if place:
+            layers += _norm("none" if place == 1 else spec.norm, inputs, spatial=True)
+            layers += [nn.LeakyReLU(spec.slope)]
+        layers += [nn.Conv2d(inputs, outputs, each.kernel, 2, each.padding, bias=spec.bias)]
+    layers += [*_norm(spec.norm, channels[-1], spatial=True), nn.LeakyReLU(spec.slope)]
+    layers += [nn.Conv2d(channels[-1], 1, halvings[-1].side, bias=spec.bias)]
     return _spectral(nn.Sequential(*layers, nn.Flatten(0)), spec)
 
 
 def _mlp(spec: MlpSpec, inputs: int, outputs: int, norms: list[Norm]) -> list[nn.Module]:
-    layers: list[nn.Module] = [nn.Linear(inputs, spec.width)]
-    for norm, units in zip(norms, [spec.width, spec.width, outputs], strict=True):
-        layers += [*_norm(norm, spec.width, spatial=False), nn.LeakyReLU(spec.slope)]
-        layers += [nn.Linear(spec.width, units)]
+    layers: list[nn.Module] = [nn.Linear(inputs, spec.widths[0])]
+    for norm, (before, units) in zip(norms, pairwise([*spec.widths, outputs]), strict=True):
+        layers += [*_norm(norm, before, spatial=False), nn.LeakyReLU(spec.slope)]
+        layers += [nn.Linear(before, units)]
     return layers
+
+
+def _output(kind: str) -> list[nn.Module]:
+    known: dict[str, list[nn.Module]] = {"tanh": [nn.Tanh()], "sigmoid": [nn.Sigmoid()]}
+    return known.get(kind, [])
 
 
 def _norm(kind: Norm, channels: int, *, spatial: bool) -> list[nn.Module]:

@@ -53,7 +53,7 @@ class NetworkSpec(Settings):
         return False
 
     def fitted(self, side: int) -> Self:
-        """These settings for square images of another side, a power of 2 from 16 pixels on."""
+        """These settings for square images of another side: 3 or 4 pixels, doubled, from 16 on."""
         del side
         return self
 

@@ -52,6 +52,10 @@ class View(Settings):
         """Whether it makes no sense for points."""
         return False
 
+    def needs_signed(self) -> bool:
+        """Whether it takes 0 for the grey between black and white, as it is in [-1, 1]."""
+        return False
+
 
 class NamedDraws:
     """The random numbers of one term or view in one turn; each use has a name of its own."""

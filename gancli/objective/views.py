@@ -42,6 +42,10 @@ class DifferentiableAugmentation(View):
         """Always."""
         return True
 
+    def needs_signed(self) -> bool:
+        """Always: shifts and cuts show 0, and brightness moves by at most a quarter of [-1, 1]."""
+        return True
+
 
 def _recoloured(x: Tensor, draws: NamedDraws) -> Tensor:
     def amount(name: str) -> Tensor:

@@ -1,11 +1,11 @@
 """Presets: their schema, how they are read, and how they are shown."""
 
 from gancli.preset.load import change, load_preset, mark_deviations, preset_differences, validate
-from gancli.preset.named_data import models_on, spec_named
+from gancli.preset.named_data import models_on, named_sets, spec_named
 from gancli.preset.published import Published
 from gancli.preset.schedule import Schedule
 from gancli.preset.schema import Preset
-from gancli.preset.short_run import fill_short_run, keep_periods
+from gancli.preset.short_run import fill_short_run, keep_periods, lite_command, set_epochs
 from gancli.preset.show import to_toml
 from gancli.preset.stored import StoredPreset
 
@@ -17,10 +17,13 @@ __all__ = [
     "change",
     "fill_short_run",
     "keep_periods",
+    "lite_command",
     "load_preset",
     "mark_deviations",
     "models_on",
+    "named_sets",
     "preset_differences",
+    "set_epochs",
     "spec_named",
     "to_toml",
     "validate",

@@ -28,9 +28,11 @@ _PERIODS = {
     "evaluate_every",
     "evaluate_count",
     "evaluate_by",
+    "epochs",
+    "data.image_count",
 }
-"""Fields of the schedule that do not affect training."""
-REMARKS = frozenset({"deviations", "expected", "paper", "summary"})
+"""Fields of the schedule that do not affect training, and what steps are counted for and from."""
+REMARKS = frozenset({"deviations", "expected", "paper", "source", "summary"})
 """Descriptions: they may be reworded, and a run goes on all the same."""
 _TRAINED = _COMPARED | {"turns"}
 """What published scores depend on."""
@@ -137,14 +139,20 @@ def _resolved(
 ) -> Table:
     """The resolved tables; a resolved file may be one that an earlier version wrote."""
     table = override_fields(catalog.resolve(model, dataset, variant, fit=fit), overrides, model)
+    if isinstance(dataset, UserImages) and table.get("schedule", {}).get("epochs"):
+        table["data"].setdefault("image_count", dataset.count())
     _, (root, _, _) = catalog.chain(model, dataset, variant)
     stored = catalog.is_resolved_file(root)
     return without_old_fields(table, defaults_only=True) if stored else table
 
 
 def mark_deviations(preset: Preset, model: str, dataset: str | UserImages | None) -> Preset:
-    """The preset with a remark at every field that differs from its paper, if that is known."""
-    if preset.variant == PAPER:
+    """The preset with a remark at every field that differs from its paper, if that is known.
+
+    A variant with a source of its own has other networks than the paper's variant; it says itself
+    what differs.
+    """
+    if preset.variant == PAPER or preset.source is not None:
         return preset
     try:
         _, (model, dataset, _) = catalog.chain(model, dataset, None)

@@ -6,14 +6,17 @@ Everything here is a function of the step, so a resumed run needs no other state
 from collections.abc import Mapping
 from typing import Annotated
 
-from pydantic import AfterValidator, Field
-from pydantic_core import PydanticCustomError
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError, PydanticKnownError
 
+from gancli.plurals import counted
 from gancli.scores import ranking_scores, ranks, score_meant
 from gancli.settings import Settings
 
 Decay = Annotated[float, Field(ge=0, lt=1)]
-Count = Annotated[int, Field(gt=0, le=1_000_000_000)]
+MOST_STEPS = 1_000_000_000
+Count = Annotated[int, Field(gt=0, le=MOST_STEPS)]
+Epochs = Annotated[int, Field(gt=0, le=100_000)]
 Minutes = Annotated[float, Field(gt=0, le=1_000_000)]
 TurnCount = Annotated[int, Field(gt=0, le=10_000)]
 """Turns of one step; limited, because its plan lists them one by one."""
@@ -34,6 +37,10 @@ SelectionScore = Annotated[str, AfterValidator(_ranking_score)]
 """A score by which one checkpoint is better than another."""
 
 
+UNCOUNTED = MOST_STEPS
+"""What `steps` is while the steps of the epochs are not counted."""
+
+
 class Warmup(Settings):
     """Extra discriminator turns, as in Arjovsky et al.'s code."""
 
@@ -48,7 +55,9 @@ class Warmup(Settings):
 class Schedule(Settings):
     """How long, how often, how many. A step is one update of the generator."""
 
-    steps: Count
+    epochs: Epochs | None = None
+    """passes through the data, in place of `steps`, which then says how many updates they are"""
+    steps: Count = Field(default=None, validate_default=True)
     """generator updates"""
     batch_size: Count
     """samples of each kind in a turn"""
@@ -85,11 +94,32 @@ class Schedule(Settings):
     evaluate_by: SelectionScore = "fid"
     """the score whose best checkpoint is kept"""
 
+    @field_validator("steps", mode="before")
+    @classmethod
+    def _has_a_length(cls, steps: object, info: ValidationInfo) -> object:
+        """Only epochs may stand in for steps; the preset, which knows the data, counts them."""
+        if steps is not None:
+            return steps
+        if info.data.get("epochs", UNCOUNTED) is None:
+            raise PydanticKnownError("missing")
+        return UNCOUNTED
+
     def idle(self) -> Mapping[str, str]:
         """Fields about an average or about evaluations, where there are none."""
         found = {} if self.ema_decay else {"ema_warmup": "schedule.ema_decay = 0"}
         evaluation = dict.fromkeys(("evaluate_count", "evaluate_by"), "schedule.evaluate_every = 0")
         return found if self.evaluate_every else found | evaluation
+
+    @property
+    def length(self) -> str:
+        """How long training takes, in words: steps, and the epochs they are counted for."""
+        steps = counted(self.steps, "step")
+        return steps if self.epochs is None else f"{counted(self.epochs, 'epoch')} = {steps}"
+
+    @property
+    def epochs_in_brackets(self) -> str:
+        """What follows a number of steps, in words; empty where the schedule is not in epochs."""
+        return "" if self.epochs is None else f" ({counted(self.epochs, 'epoch')})"
 
     def evaluates_at(self, step: int) -> bool:
         """Whether the state after this step is evaluated; so is that after the last."""

@@ -11,6 +11,8 @@ from gancli.objective import Objective
 from gancli.objective.auxiliary import LABEL
 from gancli.objective.turn_settings import SIDES, Turns
 from gancli.optimizers import AnyOptimizer
+from gancli.plurals import counted
+from gancli.preset.epochs import steps_in_epochs
 from gancli.preset.idle import is_lenient, refuse_idle
 from gancli.preset.players import (
     DiscriminatorPlayer,
@@ -31,8 +33,10 @@ class Preset(Settings):
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
     """names the run's folder"""
     summary: str = ""
-    """what the paper changed, in a sentence"""
+    """what the paper changed, or what the variant is, in a sentence"""
     paper: str = ""
+    source: str | None = None
+    """where the variant's settings come from, if not from the paper"""
     dataset: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
     variant: str = "reference"
     data: AnyData
@@ -73,13 +77,40 @@ class Preset(Settings):
                     f"schedule.{name} is 1, and must be 2 or more: batch norm needs them"
                 )
         self._is_of_images()
-        start = self.schedule.lr_decay_start
-        if start is not None and start >= self.schedule.steps:
+        return self
+
+    @model_validator(mode="after")
+    def _lasts(self) -> "Preset":
+        """The preset, the steps of its epochs counted where they are not."""
+        schedule, found = self.schedule, self
+        epochs = schedule.epochs
+        if epochs is not None:
+            steps = self._steps_in(epochs)
+            if "steps" not in schedule.model_fields_set:
+                schedule = schedule.model_copy(update={"steps": steps})
+                found = self.model_copy(update={"schedule": schedule})
+            elif schedule.steps != steps:
+                raise ValueError(
+                    f"schedule.epochs: {counted(epochs, 'epoch')} make "
+                    f"{counted(steps, 'step')}, and schedule.steps is {schedule.steps:,}: leave "
+                    "one of the two out"
+                )
+        start = schedule.lr_decay_start
+        if start is not None and start >= schedule.steps:
             raise ValueError(
                 f"schedule.lr_decay_start is {start}, and must be less than "
-                f"schedule.steps = {self.schedule.steps}"
+                f"schedule.steps = {schedule.steps}"
             )
-        return self
+        return found
+
+    def _steps_in(self, epochs: int) -> int:
+        samples = self.data.sample_count
+        if samples is None:
+            raise ValueError(
+                "schedule.epochs: how many images there are is not known here: name them with "
+                "--dataset PATH, set data.image_count, or set schedule.steps instead"
+            )
+        return steps_in_epochs(epochs, self.schedule, self.turns, self.objective, samples)
 
     @model_validator(mode="after")
     def _says_nothing_idle(self, info: ValidationInfo) -> "Preset":
@@ -106,8 +137,17 @@ class Preset(Settings):
         return found
 
     def _is_of_images(self) -> None:
-        """Refuse settings that are made for images where the data are points."""
+        """Refuse settings that are made for images where the data are points.
+
+        Some are made for images whose pixels have a range of their own, too.
+        """
         if self.data.shape.is_image:
+            signed = [n for n, v in self.objective.views().items() if v.needs_signed()]
+            if signed and not self.data.is_signed:
+                raise ValueError(
+                    f"objective.{signed[0]}: it changes pixels in [-1, 1], and data.range is unit: "
+                    "leave it out, or set data.range to signed"
+                )
             return
         made_for_images = [n for n, v in self.objective.views().items() if v.needs_images()]
         if made_for_images:

@@ -1,7 +1,11 @@
-"""Lines of the log and previews of a run that `--steps` makes shorter than its preset's."""
+"""Runs that are shorter than their preset's: lines of the log and previews, and `lite` variants."""
 
 from collections.abc import Sequence
 
+from gancli import catalog
+from gancli.data import ImageFolder
+from gancli.errors import UsageError
+from gancli.pasteable import command
 from gancli.preset.load import change
 from gancli.preset.schema import Preset
 
@@ -10,7 +14,7 @@ MIN_LINES, MIN_PREVIEWS = 20, 5
 
 
 def fill_short_run(preset: Preset, overrides: Sequence[str]) -> Preset:
-    """The preset, its log and previews closer together where `--steps` is set.
+    """The preset, its log and previews closer together where `--steps` or `--epochs` is set.
 
     A preset's periods are made for its own schedule: a run of a tenth of it would end with a curve
     of one point. A period that is set stays.
@@ -20,7 +24,7 @@ def fill_short_run(preset: Preset, overrides: Sequence[str]) -> Preset:
         overrides: `path.to.field=value`.
     """
     steps, typed = preset.schedule.steps, _typed(overrides)
-    if "steps" not in typed:
+    if not typed & {"steps", "epochs"}:
         return preset
     closer = {
         "log_every": _round(steps // MIN_LINES),
@@ -41,6 +45,34 @@ def keep_periods(preset: Preset, stored: Preset, overrides: Sequence[str]) -> Pr
     kept = stored.schedule.model_dump(include={"log_every", "preview_every"})
     periods = [f"schedule.{name}={period}" for name, period in kept.items() if name not in typed]
     return change(preset, periods) if periods else preset
+
+
+def set_epochs(overrides: Sequence[str], before: object) -> bool:
+    """Whether a schedule is in epochs once the overrides are laid over it.
+
+    Args:
+        overrides: `path.to.field=value`.
+        before: the schedule's epochs without them; None: it is in steps.
+    """
+    typed = _typed(overrides)
+    return "epochs" in typed or (bool(before) and "steps" not in typed)
+
+
+def lite_command(preset: Preset) -> str | None:
+    """The command that trains the same for a shorter time, where there is one."""
+    data = preset.data
+    own = data.own if isinstance(data, ImageFolder) else None
+    try:
+        file = catalog.preset_file(preset.name)
+        known = file.variants_on(
+            catalog.home_of(file) if isinstance(data, ImageFolder) else preset.dataset
+        )
+    except UsageError:
+        return None
+    if "lite" not in known or preset.variant == "lite":
+        return None
+    named = own or preset.dataset
+    return command("train", preset.name, "--dataset", named, "--variant", "lite")
 
 
 def _round(period: int) -> int:

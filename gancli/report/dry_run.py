@@ -9,6 +9,7 @@ from rich.markup import escape
 from rich.table import Table
 from torch import Tensor
 
+from gancli.networks.layers import OutputSpec
 from gancli.networks.summary import parameter_count, summarise
 from gancli.objective.plan_step import plan
 from gancli.objective.turn import Turn
@@ -31,7 +32,9 @@ def print_plan(preset: Preset, typed: Sequence[str] = (), *, full: bool = False)
     """
     players = build_players(preset, seed=0)
     say(f"{preset.name} on {preset.dataset}, variant {preset.variant}: {preset.paper}")
-    say(f"{preset.summary}\n")
+    say(f"{preset.summary}\n" if preset.source is None else preset.summary)
+    if preset.source is not None:
+        say(f"settings from {preset.source}\n")
     turns = plan(preset.objective, players, preset.schedule.discriminator_steps, preset.turns)
     if full:
         console().print(_turn_table(preset, turns), soft_wrap=False)
@@ -76,6 +79,10 @@ def _say_turns(preset: Preset, turns: list[Turn]) -> None:
 
 def remarks(preset: Preset) -> list[str]:
     """What is allowed and yet rarely meant, a sentence each."""
+    return [*_penalty_remarks(preset), *_range_remarks(preset)]
+
+
+def _penalty_remarks(preset: Preset) -> list[str]:
     network = preset.discriminator.network
     penalties = [n for n, term in preset.objective.terms().items() if term.differentiates_input()]
     if not (penalties and network.couples_samples):
@@ -84,6 +91,22 @@ def remarks(preset: Preset) -> list[str]:
         f"objective.{penalties[0]} with batch norm in the discriminator: the gradient at one "
         "sample contains that of the others in its batch (Gulrajani et al. 2017, section 4); "
         "--set discriminator.network.norm=none does without"
+    ]
+
+
+def _range_remarks(preset: Preset) -> list[str]:
+    """Where a generator's outputs and the reals it is compared with are bounded differently."""
+    network, signed = preset.generator.network, preset.data.is_signed
+    fitting = "tanh" if signed else "sigmoid"
+    if not preset.data.shape.is_image or not isinstance(network, OutputSpec):
+        return []
+    if network.output in ("linear", fitting):
+        return []
+    of_fakes, of_reals = ("[0, 1]", "[-1, 1]") if signed else ("[-1, 1]", "[0, 1]")
+    return [
+        f"generator.network.output = {network.output} makes pixels in {of_fakes}, and the real "
+        f"ones are in {of_reals}: --set generator.network.output={fitting}, or "
+        f"--set data.range={'unit' if signed else 'signed'}"
     ]
 
 
@@ -135,7 +158,7 @@ def _say_schedule(preset: Preset, turns: list[Turn]) -> None:
         say(f"joint turn's own optimiser: {_optimizer_words(own)}")
     schedule = preset.schedule
     say(
-        f"{counted(schedule.steps, 'step')} of batches of {schedule.batch_size}; "
+        f"{schedule.length} of batches of {schedule.batch_size}; "
         f"r = D(x), f = D(G(z)), sp = softplus; {_latent_words(preset)}"
     )
     if schedule.warmup:

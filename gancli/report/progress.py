@@ -99,6 +99,7 @@ class RunDisplay:
         """what is done instead of steps"""
         self._warned = False
         self._per_step = schedule.batch_size * job.preset.batches_per_step
+        self._epochs = schedule.epochs_in_brackets
         self._unit = job.preset.data.key
         self._clock = clock
         self._phase = 0.0
@@ -149,12 +150,13 @@ class RunDisplay:
     def line(self, values: Mapping[str, float]) -> str:
         """One line for a log file."""
         numbers = ", ".join(f"{name} {value:.4g}" for name, value in values.items())
-        at = f"step {self.pace.step:,}/{self.pace.steps:,}"
+        at = f"step {self.pace.step:,}/{self.pace.steps:,}{self._epochs}"
         return f"{at}: {numbers} ({self.speed()})" if numbers else f"{at} ({self.speed()})"
 
     def panel(self) -> RenderableType:
         """A few lines for a terminal."""
-        heading = Text(f"{self.job.run.folder}  step {self.pace.step:,} of {self.pace.steps:,}")
+        at = f"step {self.pace.step:,} of {self.pace.steps:,}{self._epochs}"
+        heading = Text(f"{self.job.run.folder}  {at}")
         bar = Table.grid(padding=(0, 2))
         bar.add_row(
             ProgressBar(total=self.pace.steps, completed=self.pace.step, width=40), self.speed()
