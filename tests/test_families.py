@@ -84,7 +84,9 @@ def as_before(preset: Preset) -> dict[str, Any]:
     for role in preset.players():
         network = table[role]["network"]
         unused = UNUSED.get((role, network["family"]), {})
-        network |= {"init_spectral": True} | dict(unused)
+        # Families that came later never had these fields.
+        if network["family"] in {family for _, family in UNUSED}:
+            network |= {"init_spectral": True} | dict(unused)
     return table
 
 
