@@ -235,8 +235,9 @@ def test_the_discriminator_s_gradient_follows_k() -> None:
 
 def balance(on_real: Tensor, on_fake: Tensor, k: float) -> Tensor:
     sample = Sample(torch.zeros(4, 1))
-    outputs = [DiscriminatorOutput(logit) for logit in (on_real, on_fake)]
-    scene = Scene(Players(GeneratorNet(), DiscriminatorNet()), NoDraws(), sample, sample, *outputs)
+    players = Players(GeneratorNet(), DiscriminatorNet())
+    real, fake = DiscriminatorOutput(on_real), DiscriminatorOutput(on_fake)
+    scene = Scene(players, NoDraws(), sample, sample, real, fake)
     scene.states = {"term": {"k": torch.tensor(k), "M": torch.tensor(0.0)}}
     term = Equilibrium()
     return term.discriminator(shown(term, "discriminator", scene))
