@@ -270,4 +270,4 @@ def test_own_images_get_as_many_stages_as_they_take(size: int, variant: str) -> 
         assert isinstance(network, DecoderSpec | AutoencoderSpec)
         assert (size >> (network.stages - 1), network.dim) == (8, 16 if variant == "lite" else 64)
     assert preset.schedule.batch_size == 16
-    assert preset.schedule.steps == (5_000 if variant == "lite" else 200_000)
+    assert preset.schedule.steps == (4_000 if variant == "lite" else 200_000)
