@@ -14,9 +14,10 @@ import numpy as np
 import torch
 from helpers import Key, job, narrow
 from PIL import Image
+from tiny_sets import tiny_set
 from torch import Tensor
 
-from gancli.data import ImageFolder
+from gancli.data import ImageFolder, TorchvisionImages
 from gancli.errors import DataError, NonFiniteError
 from gancli.optimizers import Plateau, PlateauState
 from gancli.preset import Preset, change
@@ -25,7 +26,7 @@ from gancli.state import build_players
 from gancli.trainer import Trainer
 
 Group = list[object]
-TELLING = {"name", "summary", "paper", "dataset", "variant", "deviations", "expected"}
+TELLING = {"name", "summary", "paper", "source", "dataset", "variant", "deviations", "expected"}
 """What says which preset it is, and what others say of it."""
 STEPS = (*range(12), 24, 25, 100, 500, 10**3, 10**4, 10**6, 10**8)
 """Steps at which a schedule is asked."""
@@ -168,12 +169,16 @@ def images_as_read(preset: Preset) -> str:
     """A folder of grey, coloured and deep images, no square among them, and one that is broken.
 
     Then a folder with a list of labels that is broken, an animation, and an npz of two arrays.
+    Of torchvision's sets a few images.
     """
+    if isinstance(preset.data, TorchvisionImages):
+        return _set_as_read(preset.data)
     if not isinstance(preset.data, ImageFolder):
         return ""
     with TemporaryDirectory() as name:
         folder = Path(name) / "ffhq"
         folder.mkdir()
+        (folder.parent / "animefaces").symlink_to(folder)
         pixels = np.random.default_rng(0).integers(0, 256, (2, 24, 20, 3), dtype=np.uint8)
         Image.fromarray(pixels[0]).save(folder / "0.png")
         Image.fromarray(pixels[1, :, :, 0]).save(folder / "1.png")
@@ -192,6 +197,14 @@ def images_as_read(preset: Preset) -> str:
         with folder.open("wb") as file:
             np.savez(file, images=pixels, elsewhere=pixels[::-1])
         return str([*found, _read(preset, Path(name))])
+
+
+def _set_as_read(data: TorchvisionImages) -> str:
+    with TemporaryDirectory() as name, tiny_set(data.source, Path(name)):
+        try:
+            return data.load(Path(name), 0).fingerprint
+        except DataError as error:
+            return str(error).replace(name, "")
 
 
 def _read(preset: Preset, folder: Path) -> str:

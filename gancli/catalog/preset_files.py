@@ -2,14 +2,14 @@
 
 from collections.abc import Sequence
 from difflib import get_close_matches
-from functools import cache
+from functools import cache, reduce
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from gancli.catalog.base import builds_on
-from gancli.catalog.merge import Table, parse
+from gancli.catalog.merge import Table, lay_over, parse
 from gancli.errors import UsageError
 from gancli.folders import close_path
 from gancli.pasteable import command
@@ -24,9 +24,25 @@ class VariantTable(BaseModel):
 
     model_config = ConfigDict(extra="allow")
 
+    summary: str = ""
+    """what it is, in a sentence"""
+    source: str = ""
+    """where its settings come from"""
     on: dict[str, Table] = {}
     without: list[str] = []
     """paths of the fields it removes, e.g. objective.r1"""
+    parameters: dict[str, dict[str, int]] = {}
+    """as those of a model's file, of its own networks"""
+
+    def body(self) -> Table:
+        """The tables that are part of the resolved preset."""
+        said = {"summary": self.summary, "source": self.source}
+        return {key: text for key, text in said.items() if text} | (self.model_extra or {})
+
+    def sources(self) -> list[str]:
+        """Where its settings come from, on all data sets, without repetitions."""
+        found = [self.source, *(str(table.get("source", "")) for table in self.on.values())]
+        return [each for each in dict.fromkeys(found) if each]
 
 
 class PresetFile(BaseModel):
@@ -67,8 +83,14 @@ class PresetFile(BaseModel):
         return bool(network.get("condition", "none") != "none")
 
     def lineage(self, dataset: str) -> list[str]:
-        """The data set tables this model reads for a data set, the most general first."""
-        return lineage(self.tables.get(dataset, dataset))
+        """The data set tables this model reads for a data set, the most general first.
+
+        A set that is like another one follows the table that the model reads for that.
+        """
+        if dataset in self.tables:
+            return lineage(self.tables[dataset])
+        like = dataset_table(dataset).get("like")
+        return [*(self.lineage(like) if like else []), dataset]
 
     def published(self, dataset: str) -> dict[str, Any]:
         """The reference's published scores on a data set, with their source."""
@@ -177,11 +199,9 @@ def dataset_table(dataset: str) -> Table:
 
 
 def preset_data(dataset: str) -> Table:
-    """The `[data]` of a named set; empty where each model says its own."""
-    found: Table = {}
-    for name in lineage(dataset):
-        found |= dataset_table(name).get("data", {})
-    return found
+    """The `[data]` of a named set."""
+    tables = (dataset_table(name).get("data", {}) for name in lineage(dataset))
+    return reduce(lay_over, tables, {})
 
 
 def lineage(dataset: str) -> list[str]:
