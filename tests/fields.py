@@ -14,10 +14,12 @@ import numpy as np
 import torch
 from helpers import Key, job, narrow
 from PIL import Image
+from tiny_sets import tiny_set
 from torch import Tensor
 
-from gancli.data import ImageFolder
+from gancli.data import ImageFolder, TorchvisionImages
 from gancli.errors import DataError, NonFiniteError
+from gancli.optimizers import Plateau, PlateauState
 from gancli.preset import Preset, change
 from gancli.settings import Settings
 from gancli.state import build_players
@@ -145,19 +147,38 @@ def schedule(preset: Preset) -> str:
         said.ema_decay_at if preset.average_kept else str,
         *(player.optimizer.at for player in preset.players().values()),
     ]  # fmt: skip
-    return f"{said.steps} {evaluation} {[[repr(ask(step)) for step in STEPS] for ask in asked]}"
+    factors = [_factors(player.optimizer.plateau) for player in preset.players().values()]
+    asked_at = [[repr(ask(step)) for step in STEPS] for ask in asked]
+    return f"{said.steps} {evaluation} {asked_at} {factors}"
+
+
+def _factors(plateau: Plateau | None) -> list[float]:
+    """What a plateau makes of a loss that falls by a hundredth an epoch, and then stays."""
+    if plateau is None:
+        return []
+    state = PlateauState(plateau, torch.device("cpu"), torch.float64)
+    found = []
+    for epoch in range(100):
+        state.add(torch.tensor(1 - 0.01 * min(epoch, 50), dtype=torch.float64))
+        state.end_epoch()
+        found.append(state.factor)
+    return found
 
 
 def images_as_read(preset: Preset) -> str:
     """A folder of grey, coloured and deep images, no square among them, and one that is broken.
 
     Then a folder with a list of labels that is broken, an animation, and an npz of two arrays.
+    Of torchvision's sets a few images.
     """
+    if isinstance(preset.data, TorchvisionImages):
+        return _set_as_read(preset.data)
     if not isinstance(preset.data, ImageFolder):
         return ""
     with TemporaryDirectory() as name:
         folder = Path(name) / "ffhq"
         folder.mkdir()
+        (folder.parent / "animefaces").symlink_to(folder)
         pixels = np.random.default_rng(0).integers(0, 256, (2, 24, 20, 3), dtype=np.uint8)
         Image.fromarray(pixels[0]).save(folder / "0.png")
         Image.fromarray(pixels[1, :, :, 0]).save(folder / "1.png")
@@ -176,6 +197,14 @@ def images_as_read(preset: Preset) -> str:
         with folder.open("wb") as file:
             np.savez(file, images=pixels, elsewhere=pixels[::-1])
         return str([*found, _read(preset, Path(name))])
+
+
+def _set_as_read(data: TorchvisionImages) -> str:
+    with TemporaryDirectory() as name, tiny_set(data.source, Path(name)):
+        try:
+            return data.load(Path(name), 0).fingerprint
+        except DataError as error:
+            return str(error).replace(name, "")
 
 
 def _read(preset: Preset, folder: Path) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from gancli import catalog
 from gancli.catalog import PresetFile
+from gancli.catalog.preset_files import OWN
 from gancli.errors import UsageError
 from gancli.networks.summary import parameter_count
 from gancli.preset import Preset, load_preset
@@ -31,7 +32,7 @@ def faults_of(model: str) -> list[str]:
 def _faults_of_names(file: PresetFile) -> Iterator[str]:
     """Tables under names that nothing reads."""
     sets = set(catalog.dataset_names())
-    read = {table for dataset in file.datasets for table in file.lineage(dataset)}
+    read = {OWN, *(table for dataset in file.datasets for table in file.lineage(dataset))}
     for table, known in (
         ("datasets", {*file.datasets} - sets),
         ("instead", {*file.instead} - sets),

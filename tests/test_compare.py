@@ -294,21 +294,20 @@ def digits(count: int, seed: int) -> Dataset:
 
 
 @pytest.fixture
-def toy_mnist(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[bool]:
+def toy_mnist(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
     """Few digits that show nothing, and a reader who knows none; notes which split is read."""
-    read: list[bool] = []
+    read: list[str] = []
 
-    def split(_: TorchvisionImages, folder: Path, *, train: bool) -> Dataset:
-        del folder
-        read.append(train)
-        return digits(300, 0) if train else digits(120, 1)
+    def load(spec: TorchvisionImages, *_: object, **__: object) -> Dataset:
+        read.append(spec.split)
+        return digits(300, 0) if spec.split == "train" else digits(120, 1)
 
     torch.manual_seed(0)
     reader = Reader(DigitClassifier().eval(), 0.1, "0123456789abcdef")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setattr("gancli.evaluation.mnist_classifier.digit_reader", lambda *_: reader)
     monkeypatch.setattr(TorchvisionImages, "is_present", lambda *_: True)
-    monkeypatch.setattr(TorchvisionImages, "split", split)
+    monkeypatch.setattr(TorchvisionImages, "load_watched", load)
     return read
 
 
@@ -318,7 +317,7 @@ def two_runs() -> None:
         Trainer(job(preset, Path(f"runs/gan-mnist-00{number}"))).train()
 
 
-def test_real_data_stand_beside_the_runs(gan: Gan, toy_mnist: list[bool]) -> None:
+def test_real_data_stand_beside_the_runs(gan: Gan, toy_mnist: list[str]) -> None:
     two_runs()
     names = ("gan-mnist-001", "gan-mnist-002")
     for name in names:
@@ -363,7 +362,7 @@ def test_a_split_may_be_too_small_and_other_images_are_refused(
     monkeypatch.setattr("gancli.evaluation.baseline.PATIENCE_SECONDS", 0.0)
     assert "here: add --floor" in gan("compare", *names)[1]
     other = digits(300, 7)
-    monkeypatch.setattr(TorchvisionImages, "split", lambda *_, **__: other)
+    monkeypatch.setattr(TorchvisionImages, "load_watched", lambda *_, **__: other)
     assert "name the folder of those with --data-dir" in gan("compare", *names, "--floor")[1]
     torch.manual_seed(1)
     reader = Reader(DigitClassifier().eval(), 0.1, "0123456789abcdef")

@@ -4,6 +4,7 @@ import os
 import pickle
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,9 @@ from gancli.data import (
     TorchvisionImages,
 )
 from gancli.data.loader import pins
-from gancli.data.torchvision_images import READERS
+from gancli.data.torchvision_images import SET_SPLITS
+from gancli.data.torchvision_set import ArraySet, SetPart
+from gancli.data.torchvision_sets import SETS
 from gancli.errors import DataError, NetworkError, UsageError
 from gancli.parallel import World
 from gancli.preset import load_preset
@@ -123,26 +126,34 @@ def test_hostile_cifar10_is_never_unpickled(data_dir: Path, tmp_path: Path) -> N
     assert not Path("pwned").exists()
 
 
-def fake_download(folder: Path, train: bool, download: bool) -> Dataset:
+def fake_download(folder: Path, part: SetPart, download: bool) -> Dataset:
     """What torchvision does, with three black images and no network."""
-    assert train
-    assert download
-    (folder / "MNIST" / "raw").mkdir(parents=True)
-    (folder / "MNIST" / "raw" / "file").write_bytes(b"whole")
+    file = folder / "MNIST" / "raw" / "file"
+    if download:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(b"whole")
+    assert file.read_bytes() == b"whole", part
     return Dataset(torch.zeros((3, 1, 28, 28), dtype=torch.uint8))
+
+
+def replace_mnist(
+    monkeypatch: pytest.MonkeyPatch, read: Callable[[Path, SetPart, bool], Dataset]
+) -> None:
+    digits = SETS["mnist"]
+    assert isinstance(digits, ArraySet)
+    monkeypatch.setitem(SETS, "mnist", replace(digits, part=read))
 
 
 def test_an_interrupted_download_leaves_no_half_set(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def interrupt(folder: Path, train: bool, download: bool) -> None:
-        assert train
-        assert download
+    def interrupt(folder: Path, part: SetPart, download: bool) -> Dataset:
+        assert (part, download) == ("train", True)
         (folder / "MNIST" / "raw").mkdir(parents=True)
         (folder / "MNIST" / "raw" / "half").write_bytes(b"half")
         raise KeyboardInterrupt
 
-    monkeypatch.setitem(READERS, "mnist", interrupt)
+    replace_mnist(monkeypatch, interrupt)
     spec = TorchvisionImages(source="mnist")
     with pytest.raises(KeyboardInterrupt):
         spec.load(tmp_path / "d", seed=0)
@@ -151,7 +162,7 @@ def test_an_interrupted_download_leaves_no_half_set(
 
 
 def test_a_download_is_moved_into_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(READERS, "mnist", fake_download)
+    replace_mnist(monkeypatch, fake_download)
     spec = TorchvisionImages(source="mnist")
     assert len(spec.load(tmp_path / "d", seed=0)) == 3
     assert [path.name for path in (tmp_path / "d").iterdir()] == ["MNIST"]
@@ -161,7 +172,7 @@ def test_a_download_is_moved_into_place(tmp_path: Path, monkeypatch: pytest.Monk
 def test_a_download_fills_an_empty_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Another program left MNIST/raw, empty, and a folder of its own beside it."""
 
-    monkeypatch.setitem(READERS, "mnist", fake_download)
+    replace_mnist(monkeypatch, fake_download)
     for name in ("raw", "mine"):
         (tmp_path / "d" / "MNIST" / name).mkdir(parents=True)
     assert len(TorchvisionImages(source="mnist").load(tmp_path / "d", seed=0)) == 3
@@ -174,15 +185,16 @@ def test_a_file_is_no_data_folder(tmp_path: Path) -> None:
         TorchvisionImages(source="mnist").load(tmp_path / "file", seed=0)
 
 
-@pytest.mark.parametrize("source", ["mnist", "cifar10"])
+@pytest.mark.parametrize("source", SETS)
 def test_no_network(source: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object, **__: object) -> None:
         raise OSError("no network")
 
     monkeypatch.setattr("socket.socket.connect", refuse)
     monkeypatch.setattr("socket.getaddrinfo", refuse)
-    spec = TorchvisionImages.model_validate({"source": source})
-    with pytest.raises(NetworkError, match="--data-dir or GANCLI_DATA"):
+    spec = TorchvisionImages.model_validate({"source": source, "size": 64})
+    file = f"{SETS[source].folder}/{SETS[source].file}"
+    with pytest.raises(NetworkError, match=f"{file} and .* with --data-dir or GANCLI_DATA"):
         spec.load(tmp_path / "new", seed=0)
     with pytest.raises(NetworkError):
         spec.load(tmp_path / "new", seed=0)
@@ -328,8 +340,10 @@ def test_stacked_digits_are_three_digits() -> None:
 
 def test_both_splits_of_mnist(data_dir: Path) -> None:
     spec = TorchvisionImages(source="mnist")
-    for train, count, first in ((True, 60_000, [5, 0, 4]), (False, 10_000, [7, 2, 1])):
-        data = spec.split(data_dir, train=train)
+    for split, count, first in zip(
+        SET_SPLITS, (60_000, 10_000), ([5, 0, 4], [7, 2, 1]), strict=True
+    ):
+        data = spec.load_split(data_dir, split)
         assert data.labels is not None
         assert (len(data), data.labels[:3].tolist()) == (count, first)
 

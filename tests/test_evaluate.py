@@ -1,6 +1,7 @@
 """Evaluation: one pass, a cache, a protocol; and equality with torch-fidelity from end to end."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from urllib.error import URLError
 
@@ -11,7 +12,8 @@ from helpers import job, narrow
 from torch import Tensor
 
 from gancli.data import Dataset
-from gancli.data.torchvision_images import READERS
+from gancli.data.torchvision_set import ArraySet, SetPart
+from gancli.data.torchvision_sets import SETS
 from gancli.errors import DataError, NetworkError, UsageError
 from gancli.evaluation import extractors
 from gancli.evaluation.evaluate import ReferenceScores, compute_scores
@@ -355,13 +357,13 @@ def untrained(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 def few_digits(monkeypatch: pytest.MonkeyPatch) -> None:
     """The first 3,000 images of each split of MNIST."""
 
-    def read(folder: Path, train: bool, download: bool) -> Dataset:
-        every = whole(folder, train, download)
-        assert every.labels is not None
-        return Dataset(every.x[:3000], every.labels[:3000])
+    def read(folder: Path, part: SetPart, download: bool) -> Dataset:
+        return whole(folder, part, download).at(torch.arange(3000))
 
-    whole = READERS["mnist"]
-    monkeypatch.setitem(READERS, "mnist", read)
+    digits = SETS["mnist"]
+    assert isinstance(digits, ArraySet)
+    whole = digits.part
+    monkeypatch.setitem(SETS, "mnist", replace(digits, part=read))
 
 
 @pytest.mark.usefixtures("untrained", "few_digits")

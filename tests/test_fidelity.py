@@ -111,7 +111,7 @@ def reference_features(cache: Path) -> Tensor:
 
 @pytest.fixture
 def real(data_dir: Path) -> Tensor:
-    return TorchvisionImages(source="cifar10").split(data_dir, train=False).x[:COUNT]
+    return TorchvisionImages(source="cifar10").load_split(data_dir, "test").x[:COUNT]
 
 
 @pytest.fixture

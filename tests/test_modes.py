@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from gancli.data import Dataset, Mixture, TorchvisionImages
+from gancli.data.torchvision_images import SET_SPLITS
 from gancli.evaluation import mnist_classifier as digits
 from gancli.evaluation.mnist_classifier import DigitClassifier, digit_reader, no_digits
 from gancli.evaluation.mode_coverage import (
@@ -189,7 +190,7 @@ def test_what_is_no_digit() -> None:
 @pytest.mark.slow
 def test_the_classifier_reads_the_real_test_split(data_dir: Path, tmp_path: Path) -> None:
     source = TorchvisionImages(source="mnist")
-    train, test = (source.split(data_dir, train=split) for split in (True, False))
+    train, test = (source.load_split(data_dir, split) for split in SET_SPLITS)
     reader = digit_reader(train, test, tmp_path)
     assert reader.accuracy >= 0.99
     arena = open_arena(

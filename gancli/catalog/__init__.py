@@ -3,6 +3,7 @@
 from gancli.catalog.preset_files import (
     PresetFile,
     dataset_names,
+    dataset_table,
     example_of,
     is_resolved_file,
     labelled_example,
@@ -19,6 +20,7 @@ __all__ = [
     "PresetFile",
     "chain",
     "dataset_names",
+    "dataset_table",
     "example_of",
     "for_photographs",
     "home_of",

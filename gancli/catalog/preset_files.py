@@ -2,14 +2,14 @@
 
 from collections.abc import Sequence
 from difflib import get_close_matches
-from functools import cache
+from functools import cache, reduce
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from gancli.catalog.base import builds_on
-from gancli.catalog.merge import Table, parse
+from gancli.catalog.merge import Table, lay_over, parse
 from gancli.errors import UsageError
 from gancli.folders import close_path
 from gancli.pasteable import command
@@ -83,8 +83,14 @@ class PresetFile(BaseModel):
         return bool(network.get("condition", "none") != "none")
 
     def lineage(self, dataset: str) -> list[str]:
-        """The data set tables this model reads for a data set, the most general first."""
-        return lineage(self.tables.get(dataset, dataset))
+        """The data set tables this model reads for a data set, the most general first.
+
+        A set that is like another one follows the table that the model reads for that.
+        """
+        if dataset in self.tables:
+            return lineage(self.tables[dataset])
+        like = dataset_table(dataset).get("like")
+        return [*(self.lineage(like) if like else []), dataset]
 
     def published(self, dataset: str) -> dict[str, Any]:
         """The reference's published scores on a data set, with their source."""
@@ -193,11 +199,9 @@ def dataset_table(dataset: str) -> Table:
 
 
 def preset_data(dataset: str) -> Table:
-    """The `[data]` of a named set; empty where each model says its own."""
-    found: Table = {}
-    for name in lineage(dataset):
-        found |= dataset_table(name).get("data", {})
-    return found
+    """The `[data]` of a named set."""
+    tables = (dataset_table(name).get("data", {}) for name in lineage(dataset))
+    return reduce(lay_over, tables, {})
 
 
 def lineage(dataset: str) -> list[str]:

@@ -4,7 +4,7 @@ A resolved preset is the sum of tables, later ones winning: data set, model, mod
 variant, variant x data set, the user's file that builds on them, `--set`.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from functools import reduce
 from pathlib import Path
 
@@ -124,6 +124,8 @@ def _resolve_own(
     large = dataset_table(OWN)["large"].get(home, {}) if own.data["size"] >= LARGE else {}
     # Published scores belong to the data set they were published for.
     resolved = lay_over(resolved, {"expected": None, **large.get(variant, {})})
+    if variant in chosen.variants:
+        resolved = lay_over(resolved, chosen.variants[variant].on.get(OWN, {}))
     return fitted(resolved, own, for_photographs(), fit)
 
 
@@ -183,7 +185,8 @@ def _layers(
         table = dict(dataset_table(name))
         yield {k: v for k, v in table.items() if k not in NOT_LAID}
     yield chosen.body() | {"dataset": dataset, "variant": variant}
-    yield from (chosen.on[name] for name in ancestors if name in chosen.on)
+    papers = {dataset, chosen.tables.get(dataset)}
+    yield from (_on(name, chosen.on, papers) for name in ancestors if name in chosen.on)
     if variant == REFERENCE:
         return
     # The published scores belong to the published configuration.
@@ -193,4 +196,18 @@ def _layers(
     own = chosen.variants[variant]
     yield absent(own.without)
     yield own.body()
-    yield from (own.on[name] for name in ancestors if name in own.on)
+    yield from (_on(name, own.on, papers) for name in ancestors if name in own.on)
+
+
+def _on(name: str, tables: Mapping[str, Table], papers: Container[str | None]) -> Table:
+    """What a model changes on a data set, as a set that is like it takes it over.
+
+    Published scores, and what a paper did with its data, belong to the paper's own set.
+    """
+    table = tables[name]
+    if name in papers:
+        return table
+    said = table.get("deviations", {})
+    kept = {path: each for path, each in said.items() if path.partition(".")[0] != "data"}
+    left = {key: below for key, below in table.items() if key not in ("expected", "deviations")}
+    return left | ({"deviations": kept} if kept else {})

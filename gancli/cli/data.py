@@ -22,13 +22,14 @@ from gancli.cli.options import (
 
 def data(
     dataset: Annotated[
-        str,
+        str | None,
         typer.Argument(
             metavar="NAME|PATH",
             autocompletion=complete_dataset,
-            help="A data set's name, or images of your own: a folder, a zip or an npz.",
+            help="A data set's name, or images of your own: a folder, a zip or an npz. Default: "
+            "list all named sets, and whether they are there.",
         ),
-    ],
+    ] = None,
     image_size: ImageSizeOption = None,
     fit: FitOption = None,
     skip_broken: SkipBrokenOption = False,
@@ -59,12 +60,16 @@ def data(
     from gancli.commands import data as command
     from gancli.user_images import ImageChoices
 
+    images = ImageChoices(image_size, fit, skip_broken, verify, white, classes, frames, images_key)
+    if dataset is None:
+        command.list_sets(
+            data_dir, as_json=as_json, others=[images.typed(), out, pack, force or None]
+        )
+        return
     command.look(
         command.LookRequest(
             dataset=dataset,
-            images=ImageChoices(
-                image_size, fit, skip_broken, verify, white, classes, frames, images_key
-            ),
+            images=images,
             out=out,
             pack=pack,
             force=force,

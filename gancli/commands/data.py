@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from gancli.data import (
     ImageFolder,
 )
 from gancli.data.cache import decoded
-from gancli.data.image_folder import broken_images
+from gancli.data.readable import broken_images
 from gancli.data.source import Source
 from gancli.data.survey import SIZES, Survey, survey
 from gancli.data_sheet import data_sheet, free_sheet_file
@@ -23,9 +24,9 @@ from gancli.errors import DataError, RunError, UsageError
 from gancli.files import write_atomically
 from gancli.folders import data_folder
 from gancli.plurals import counted
-from gancli.preset import load_preset, models_on, spec_named
+from gancli.preset import load_preset, models_on, named_sets, spec_named
 from gancli.report.console import console_beside_json, print_json, say
-from gancli.report.data_table import Look, print_look
+from gancli.report.data_table import Look, NamedSet, print_look, print_sets
 from gancli.report.progress import counting
 from gancli.user_images import (
     ImageChoices,
@@ -80,6 +81,39 @@ def look(request: LookRequest) -> None:
         say(f"sheet: {sheet}" + (f" ({part})" if part else ""))
     if request.pack is not None:
         _pack(request.pack, request, spec, data, found)
+
+
+def list_sets(data_dir: Path | None, *, as_json: bool, others: Sequence[object]) -> None:
+    """List the named data sets.
+
+    Args:
+        data_dir: their folder.
+        as_json: print JSON.
+        others: options that only apply to one set, where they were typed.
+
+    Raises:
+        UsageError: one was.
+    """
+    if any(said is not None for said in others):
+        raise UsageError("name a data set or a path of images: without one, all sets are listed")
+    folder = data_folder(data_dir)
+    rows = []
+    for name in named_sets():
+        spec = spec_named(name)
+        rows.append(
+            NamedSet(
+                name=name,
+                count=spec.sample_count,
+                classes=spec.shape.classes,
+                shape=spec.shape.x,
+                present=spec.is_present(folder),
+                models=models_on(name),
+            )
+        )
+    if as_json:
+        print_json([row.model_dump(mode="json") for row in rows])
+    else:
+        print_sets(rows, folder)
 
 
 def _look_at_own(request: LookRequest) -> tuple[Look, Dataset, AnyData]:
@@ -154,9 +188,13 @@ def _look_at_named(request: LookRequest) -> tuple[Look, Dataset, AnyData]:
     models = models_on(request.dataset)
     spec = spec_named(request.dataset)
     folder = data_folder(request.data_dir)
-    if not spec.is_present(folder) and not request.as_json:
+    if isinstance(spec, ImageFolder):
+        spec = spec.with_class_names(folder)
+    elif not spec.is_present(folder) and not request.as_json:
         say(f"downloading {request.dataset} into {folder}")
-    data = spec.load(folder, DEFAULT_SEED)
+    tell: Say = unsaid if request.as_json else say
+    shown = partial(counting, console_beside_json(as_json=request.as_json))
+    data = spec.load_watched(folder, DEFAULT_SEED, tell, shown)
     side = (data.x.shape[-1], data.x.shape[-2]) if spec.shape.is_image else None
     found = Look(
         name=request.dataset,
@@ -167,7 +205,7 @@ def _look_at_named(request: LookRequest) -> tuple[Look, Dataset, AnyData]:
         broken=[],
         reasons={},
         remarks=[],
-        training=[f"trains: {', '.join(models)}"],
+        training=[f"trains: {', '.join(models)}"] if models else [],
     )
     return found, data, spec
 

@@ -13,8 +13,10 @@ from numpy.typing import NDArray
 from pydantic import Field
 from torch import Tensor
 
+from gancli.rng import stream
 from gancli.settings import Settings
 from gancli.types import DataShape
+from gancli.watch import Say, Watch
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,15 @@ class Dataset:
 
     def __len__(self) -> int:
         return len(self.x)
+
+    def at(self, places: Tensor) -> "Dataset":
+        """The samples at these places, (n,) int64."""
+        return Dataset(self.x[places], None if self.labels is None else self.labels[places])
+
+    def drawn(self, count: int) -> "Dataset":
+        """This many samples, always the same ones, in their own order; fewer are some of more."""
+        order = stream(0, "limit").permutation(len(self))[:count]
+        return self.at(torch.from_numpy(order).sort().values)
 
     @cached_property
     def fingerprint(self) -> str:
@@ -75,6 +86,16 @@ class DataSpec(Settings):
     @abstractmethod
     def load(self, folder: Path, seed: int) -> Dataset:
         """The data, from `folder` or drawn from `seed`."""
+
+    def load_watched(
+        self, folder: Path, seed: int, say: Say, watch: Watch, *, verify: bool = False
+    ) -> Dataset:
+        """The data; `say` and `watch` are told of images that are decoded.
+
+        With `verify`, images that were decoded before are compared with their files.
+        """
+        del say, watch, verify
+        return self.load(folder, seed)
 
     def is_present(self, folder: Path) -> bool:
         """Whether loading needs no download."""

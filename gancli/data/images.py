@@ -5,9 +5,11 @@ from typing import Literal
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from pydantic import Field
 from torch import Tensor
 
-from gancli.data.dataset import DataSpec
+from gancli.data.dataset import Dataset, DataSpec
+from gancli.errors import DataError
 
 PixelRange = Literal["signed", "unit"]
 """[-1, 1] or [0, 1]."""
@@ -57,3 +59,34 @@ class ImageSpec(DataSpec):
         if self.is_signed:
             return x.clamp(-1, 1).add(1).mul(WHITE_LEVEL / 2)
         return x.clamp(0, 1).mul(WHITE_LEVEL)
+
+
+class StoredImages(ImageSpec):
+    """Images in files, of which training may see a part."""
+
+    limit: int | None = Field(default=None, gt=0)
+    """train on this many of the images, drawn at random, the same ones whatever the run's seed: a
+    smaller limit draws some of a larger one's; none: all"""
+
+    def limited(self, data: Dataset, where: str) -> Dataset:
+        """The images that training sees.
+
+        Args:
+            data: all of them.
+            where: what holds them, for errors.
+
+        Raises:
+            DataError: there are fewer than the limit.
+        """
+        if self.limit is None:
+            return data
+        if self.limit > len(data):
+            raise DataError(self.too_many(where, len(data)))
+        return data.drawn(self.limit)
+
+    def too_many(self, where: str, count: int) -> str:
+        """The sentence that the limit is above the number of images."""
+        return (
+            f"data.limit is {self.limit:,}, and {where} has {count:,} images: lower it, or take it "
+            "out with --set data.limit="
+        )

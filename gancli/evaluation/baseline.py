@@ -16,7 +16,8 @@ from typing import NamedTuple
 import torch
 
 from gancli.checkpoint import Checkpoint
-from gancli.data import Dataset, TorchvisionImages
+from gancli.data import TorchvisionImages
+from gancli.data.torchvision_images import SetSplit
 from gancli.environment import Place, choose_device
 from gancli.errors import DataError, DiskError, NetworkError, RunError, UsageError
 from gancli.evaluation.extractors import HASH_SHOWN
@@ -36,7 +37,7 @@ from gancli.watch import Done, Watch
 
 BASELINE_FORMAT = "gancli-floor-1"
 """Part of the names of cached files."""
-OTHER_SPLIT: dict[Split, Split] = {"train": "test", "test": "train"}
+OTHER_SPLIT: dict[Split, SetSplit] = {"train": "test", "test": "train"}
 OF_GENERATORS = frozenset({"network", "mode", "truncation"})
 """Fields of a protocol that do not affect real images."""
 PATIENCE_SECONDS = 60.0
@@ -114,8 +115,8 @@ def baseline_of(
     patience = Patience(watch)
     observer = Observer(watch) if request.wanted else patience.observer
     try:
-        train = OTHER_SPLIT[protocol.split] == "train"
-        whole = DatasetImages(spec.split(folder, train=train), spec.class_names)
+        other = OTHER_SPLIT[protocol.split]
+        whole = DatasetImages(spec.load_split(folder, other), spec.class_names)
         scored = ScoredImages(images_of_baseline(whole, protocol.count), header=saved.header)
         device = torch.device(choose_device(request.place.device))
         wanted = _wanted(protocol, names, request, folder)
@@ -136,9 +137,7 @@ def images_of_baseline(images: DatasetImages, count: int) -> DatasetImages:
     """The images of a data set, at most `count`: always the same ones, in their own order."""
     order = stream(0, "floor").permutation(len(images))[:count]
     places = torch.from_numpy(order).sort().values
-    data = images.data
-    labels = None if data.labels is None else data.labels[places]
-    return DatasetImages(Dataset(data.x[places], labels), images.classes)
+    return DatasetImages(images.data.at(places), images.classes)
 
 
 class Patience:

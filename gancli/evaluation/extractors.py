@@ -15,7 +15,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from gancli.data.torchvision_images import resized
+from gancli.data.torchvision_set import resized
 from gancli.errors import DataError, NetworkError, UsageError
 from gancli.evaluation.mnist_classifier import (
     DIGIT_FEATURES,

@@ -9,33 +9,31 @@ import torch
 
 from gancli.catalog import model_names
 from gancli.checkpoint import Checkpoint, Header, Network
-from gancli.data import AnyData, TorchvisionImages
-from gancli.data.image_folder import MovedImagesError
 from gancli.data.name_tree import ARCHIVE_ENDINGS
 from gancli.data.npz_images import has_array
 from gancli.data.source import ReadingChoices
 from gancli.data.survey import survey
+from gancli.data.torchvision_images import SetSplit
 from gancli.defaults import EVALUATION_COUNT
-from gancli.errors import DataError, UsageError
+from gancli.errors import UsageError
 from gancli.evaluation.image_files import ImageFiles
 from gancli.evaluation.image_sets import (
-    DatasetImages,
     GeneratedImages,
     ImageSet,
     share_out,
 )
-from gancli.evaluation.protocol import GIVEN, ClassesAs, Split
+from gancli.evaluation.known_data import KnownData
+from gancli.evaluation.protocol import GIVEN, ClassesAs
 from gancli.evaluation.request import EvaluationRequest
 from gancli.evaluation.spec import RealImages
 from gancli.evaluation.statistics_file import NoImages, read_statistics
-from gancli.folders import data_folder
 from gancli.notices import as_text
 from gancli.pasteable import command
-from gancli.preset import Preset, spec_named
+from gancli.preset import Preset
 from gancli.runs.find import LABELLED, OF_IMAGES, find, open_checkpoint
 from gancli.runs.folder import LAST, SUFFIX, Run
 
-REFERENCE_SPLITS: dict[str, tuple[Split, ...]] = {
+REFERENCE_SPLITS: dict[str, tuple[SetSplit, ...]] = {
     "train": ("train",),
     "test": ("test",),
     "both": ("train", "test"),
@@ -221,7 +219,7 @@ def real_sets_for(scored: ScoredImages, request: EvaluationRequest) -> RealSets:
         raise UsageError("--held-out is for --memorisation alone: add that, or leave it out")
     reference = request.reference or "train"
     if reference in REFERENCE_SPLITS:
-        known = _KnownData.of(scored, request)
+        known = _known(scored, request)
         references = tuple(known.split(split) for split in REFERENCE_SPLITS[reference])
     elif request.dataset is not None:
         raise UsageError("--dataset and a path after --reference are mutually exclusive")
@@ -241,10 +239,14 @@ def _with_training_images(
     if scored.preset is None and request.dataset is None:
         first = references[0]
         return RealSets(references, None if first.statistics else first, held_out)
-    known = _KnownData.of(scored, request)
-    if held_out is None and known.has_test:
-        held_out = known.split("test")
-    return RealSets(references, known.split("train"), held_out)
+    known = _known(scored, request)
+    if held_out is None and known.unseen is not None:
+        held_out = known.split(known.unseen)
+    return RealSets(references, known.trained_on(), held_out)
+
+
+def _known(scored: ScoredImages, request: EvaluationRequest) -> KnownData:
+    return KnownData.of(scored.images, str(scored), scored.header, request)
 
 
 def _at(path: Path, option: str, request: EvaluationRequest) -> RealImages:
@@ -255,61 +257,3 @@ def _at(path: Path, option: str, request: EvaluationRequest) -> RealImages:
     if statistics is not None and option == "--reference":
         return RealImages(NoImages(statistics.fingerprint), as_text(path), "all", statistics)
     return RealImages(_read(path, request), as_text(path), "all")
-
-
-@dataclass(frozen=True)
-class _KnownData:
-    """The data set of a run, or a named one."""
-
-    name: str
-    spec: AnyData
-    folder: Path
-    seed: int
-    is_of_run: bool
-    """whether it is the one that a run was trained on"""
-
-    @classmethod
-    def of(cls, scored: ScoredImages, request: EvaluationRequest) -> "_KnownData":
-        before = None if scored.header is None else scored.header.data_folder
-        folder = data_folder(request.data_dir, before)
-        if request.dataset is not None:
-            return cls(request.dataset, _as_large(request.dataset, scored.images), folder, 0, False)
-        if scored.header is None:
-            raise UsageError(
-                f"no run has made {scored}, so there is no split to compare it with: name the real "
-                "images with --reference PATH, or their data set with --dataset NAME"
-            )
-        preset, seed = scored.header.preset, scored.header.settings.seed
-        return cls(preset.dataset, preset.data, folder, seed, True)
-
-    @property
-    def has_test(self) -> bool:
-        """Whether there are images that training does not see."""
-        return isinstance(self.spec, TorchvisionImages)
-
-    def split(self, split: Split) -> RealImages:
-        """The images of a split.
-
-        Raises:
-            UsageError: there is no such split.
-        """
-        if isinstance(self.spec, TorchvisionImages):
-            data = self.spec.split(self.folder, train=split == "train")
-        elif split == "test":
-            raise UsageError(f"{self.name} has no test split: use --reference train")
-        else:
-            try:
-                data = self.spec.load(self.folder, self.seed)
-            except MovedImagesError as error:
-                raise DataError(f"{error}, or name them with --reference PATH") from error
-        images = DatasetImages(data, self.spec.class_names)
-        trained_on = self.is_of_run and split == "train"
-        return RealImages(images, self.name, split, of_training=trained_on)
-
-
-def _as_large(dataset: str, images: ImageSet) -> AnyData:
-    """A data set at the images' size, as training at that size resizes it."""
-    spec, (_, height, width) = spec_named(dataset), images.shape
-    if isinstance(spec, TorchvisionImages) and height == width != spec.shape.x[1]:
-        return spec.model_copy(update={"size": width})
-    return spec

@@ -22,7 +22,8 @@ from torch.nn.functional import cross_entropy, interpolate
 
 from gancli.data import Dataset, TorchvisionImages
 from gancli.data.stacked import DIGITS
-from gancli.data.torchvision_images import resized
+from gancli.data.torchvision_images import SET_SPLITS
+from gancli.data.torchvision_set import resized
 from gancli.evaluation.observer import UNOBSERVED, EvaluationStoppedError, Observer, never
 from gancli.files import keep
 from gancli.notices import notice_once
@@ -116,7 +117,7 @@ def load_digit_reader(folder: Path, cache: Path, observer: Observer = UNOBSERVED
         DataError: MNIST cannot be read; NetworkError: or not be downloaded.
         EvaluationStoppedError: the observer wants to stop.
     """
-    train, test = (DIGITS.split(folder, train=split) for split in (True, False))
+    train, test = (DIGITS.load_split(folder, split) for split in SET_SPLITS)
     with observer.watch(training_batches(train), "batches for the digit classifier") as done:
         return digit_reader(train, test, cache, done, observer.should_stop)
 

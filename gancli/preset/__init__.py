@@ -1,7 +1,7 @@
 """Presets: their schema, how they are read, and how they are shown."""
 
 from gancli.preset.load import change, load_preset, mark_deviations, preset_differences, validate
-from gancli.preset.named_data import models_on, spec_named
+from gancli.preset.named_data import models_on, named_sets, spec_named
 from gancli.preset.published import Published
 from gancli.preset.schedule import Schedule
 from gancli.preset.schema import Preset
@@ -21,6 +21,7 @@ __all__ = [
     "load_preset",
     "mark_deviations",
     "models_on",
+    "named_sets",
     "preset_differences",
     "set_epochs",
     "spec_named",

@@ -147,8 +147,12 @@ def _resolved(
 
 
 def mark_deviations(preset: Preset, model: str, dataset: str | UserImages | None) -> Preset:
-    """The preset with a remark at every field that differs from its paper, if that is known."""
-    if preset.variant == PAPER:
+    """The preset with a remark at every field that differs from its paper, if that is known.
+
+    A variant with a source of its own has other networks than the paper's variant; it says itself
+    what differs.
+    """
+    if preset.variant == PAPER or preset.source is not None:
         return preset
     try:
         _, (model, dataset, _) = catalog.chain(model, dataset, None)

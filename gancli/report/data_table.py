@@ -1,10 +1,14 @@
 """`gan data`: what a data set holds, as a table."""
 
+from collections.abc import Sequence
+from pathlib import Path
+
 from pydantic import BaseModel
 from rich.markup import escape
 from rich.table import Table
 
-from gancli.pasteable import named
+from gancli.data.decode import COLOUR_WORDS
+from gancli.pasteable import command, named
 from gancli.printable import printable
 from gancli.report.console import console, say
 
@@ -40,6 +44,42 @@ class Look(BaseModel):
     """what training would do with it, in lines"""
 
 
+class NamedSet(BaseModel):
+    """What is known of a named data set without its files."""
+
+    name: str
+    count: int | None
+    """samples it is trained on; None: only its files say it"""
+    classes: int
+    shape: tuple[int, ...]
+    """of a sample: (C, H, W), or (D,)"""
+    present: bool
+    """whether it can be trained on without a download"""
+    models: list[str]
+    """those that train on it"""
+
+
+def print_sets(rows: Sequence[NamedSet], folder: Path) -> None:
+    """Print the named data sets as a table."""
+    table = Table()
+    for heading in ("data set", "samples", "classes", "of", "there"):
+        table.add_column(heading, justify="right" if heading in ("samples", "classes") else "left")
+    for row in rows:
+        count = "-" if row.count is None else f"{row.count:,}"
+        there = "yes" if row.present else "no"
+        table.add_row(row.name, count, f"{row.classes or '-'}", _kind(row.shape), there)
+    console().print(table, soft_wrap=False)
+    say(f"in {folder}, which --data-dir or GANCLI_DATA sets")
+    say(f"torchvision downloads its sets on first use; a look at one: {command('data', 'NAME')}")
+
+
+def _kind(shape: tuple[int, ...]) -> str:
+    if len(shape) == 1:
+        return "points"
+    channels, height, width = shape
+    return f"{width}x{height} {COLOUR_WORDS[channels]}"
+
+
 def print_look(found: Look) -> None:
     """Print all of it."""
     table = Table(title=found.name, title_justify="left", show_header=False)
@@ -59,7 +99,8 @@ def print_look(found: Look) -> None:
         table.add_row("passed over", _safe(", ".join(said)))
     if found.several_frames:
         table.add_row("frames", _safe(found.several_frames))
-    table.add_row("training", "\n".join(map(_safe, found.training)))
+    if found.training:
+        table.add_row("training", "\n".join(map(_safe, found.training)))
     console().print(table, soft_wrap=False)
     for remark in found.remarks:
         say(f"note: {remark}")

@@ -20,6 +20,8 @@ def print_presets() -> None:
         table.add_row(name, file.idea or file.summary, _grouped(file.datasets))
     console().print(table, soft_wrap=False)
     say(f"\npoints are the 2-D mixtures {', '.join(_points())}")
+    alike = (f"{name}* is also {', '.join(sets)}" for name, sets in _alike().items())
+    say("; ".join(alike))
     say("every model also trains on your own images: --dataset PATH")
     say(f"a model's paper, variants and published scores: {command('presets', 'MODEL')}")
 
@@ -30,12 +32,26 @@ def _points() -> list[str]:
     return [name for name, kind in kinds.items() if kind == "mixture"]
 
 
+def _alike() -> dict[str, list[str]]:
+    """The sets that differ from another one in nothing but their images, by that one's name."""
+    found: dict[str, list[str]] = {}
+    for name in catalog.dataset_names():
+        table = catalog.dataset_table(name)
+        if table.keys() == {"like", "data"} and "source" in table["data"]:
+            found.setdefault(table["like"], []).append(name)
+    return found
+
+
 def _grouped(datasets: list[str]) -> str:
-    """The data sets, all mixtures as one word."""
-    points = _points()
-    has_points = set(points) <= set(datasets)
-    rest = [name for name in datasets if name not in points or not has_points]
-    return ", ".join((["points"] if has_points else []) + rest)
+    """The data sets; all mixtures as one word, and a set with all that are like it as another."""
+    rest, groups = list(datasets), {"points": _points()}
+    groups |= {f"{name}*": [name, *alike] for name, alike in _alike().items()}
+    for word, members in groups.items():
+        if set(members) <= set(rest):
+            place = rest.index(members[0])
+            rest[place] = word
+            rest = [name for name in rest if name not in members]
+    return ", ".join(rest)
 
 
 def print_model(model: str) -> None:

@@ -18,6 +18,7 @@ from gancli.data import (
     TorchvisionImages,
 )
 from gancli.data.stacked import DIGIT_CLASSES, DIGITS
+from gancli.data.torchvision_images import SET_SPLITS
 from gancli.errors import UsageError
 from gancli.evaluation.mnist_classifier import Reader, digit_reader
 from gancli.evaluation.mode_coverage import (
@@ -243,7 +244,7 @@ def open_arena(
         return PointArena(name, 100, shown, MEASURED_SAMPLES, data.modes, data)
     if not is_arena(data):
         raise UsageError(f"the modes of {name} are not known, so their collapse cannot be counted")
-    train, test = (DIGITS.split(folder, train=split) for split in (True, False))
+    train, test = (DIGITS.load_split(folder, split) for split in SET_SPLITS)
     reader = digit_reader(train, test, cache, done)
     shown = (1000, 3000, 5000, 7000, 9000)
     if isinstance(data, StackedDigits):
