@@ -8,6 +8,7 @@ from gancli.catalog.fit_to_images import UserImages
 from gancli.data import ImageFolder
 from gancli.data.survey import survey
 from gancli.errors import UsageError
+from gancli.folders import data_folder
 from gancli.preset import Preset, change, fill_short_run, load_preset, set_epochs
 from gancli.user_images import ImageChoices, typed_over
 
@@ -18,8 +19,12 @@ def preset_as_typed(
     variant: str | None,
     choices: ImageChoices,
     changes: Sequence[str],
+    *,
+    data_dir: Path | None = None,
 ) -> Preset:
     """The preset that the command line describes; a preset file takes options of images, too.
+
+    Classes whose names only the images say have them where the images are there.
 
     Raises:
         UsageError: anything unknown; or an option of images, and no images are named.
@@ -30,13 +35,21 @@ def preset_as_typed(
         said = catalog.read_toml(Path(model)).get("schedule")
         in_epochs = set_epochs(changes, said.get("epochs") if isinstance(said, dict) else None)
         fields = typed_over(data, choices, in_epochs=in_epochs)
-        return load_preset(model, named, variant, [*fields, *changes])
+        return _with_class_names(load_preset(model, named, variant, [*fields, *changes]), data_dir)
     option = choices.typed()
     if option and data is None:
         raise UsageError(
             f"{option} needs images of your own: add --dataset PATH, or leave {option} out"
         )
-    return fill_short_run(load_preset(model, data, variant, changes), changes)
+    preset = fill_short_run(load_preset(model, data, variant, changes), changes)
+    return _with_class_names(preset, data_dir)
+
+
+def _with_class_names(preset: Preset, data_dir: Path | None) -> Preset:
+    if not isinstance(preset.data, ImageFolder):
+        return preset
+    named = preset.data.with_class_names(data_folder(data_dir))
+    return preset.model_copy(update={"data": named})
 
 
 def _is_of_own_images(file: Path) -> bool:

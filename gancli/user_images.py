@@ -11,11 +11,12 @@ from gancli.catalog.fit_to_images import UserImages
 from gancli.choices import ClassesName, FitName, FramesName
 from gancli.data import Dataset, ImageFolder
 from gancli.data.decode import COLOUR_WORDS
-from gancli.data.image_folder import FFHQ_FOLDERS, readable_classes
 from gancli.data.name_tree import ARCHIVE_ENDINGS
+from gancli.data.readable import readable_classes
 from gancli.data.reasons import NAMED
 from gancli.data.source import ReadingChoices, Source, passed_over_words
 from gancli.data.survey import SHALLOW, SIZES, Survey, survey
+from gancli.data.user_downloads import FFHQ_FOLDERS
 from gancli.errors import DataError, UsageError
 from gancli.folders import data_folder
 from gancli.pasteable import command
@@ -201,7 +202,8 @@ def typed_over(
 
 def words_for(data: ImageFolder) -> str:
     """How images are prepared for training, in one line."""
-    classes = counted(len(data.classes), "class", "classes") if data.classes else "no classes"
+    count = data.shape.classes
+    classes = counted(count, "class", "classes") if count else "no classes"
     colour = COLOUR_WORDS[data.channels]
     prepared = f"{data.fitting} to {data.size}x{data.size} {colour}"
     return f"{printable(data.path)}: {classes}; {prepared}"

@@ -55,8 +55,11 @@ SHALLOW = [
 
 def narrowed_networks(preset: Preset, **widths: int) -> list[str]:
     """Overrides of each network's width, by the name of the field that says it; 4 elsewhere."""
-    fields = {role: player.network.width_field for role, player in preset.players().items()}
-    return [f"{role}.network.{field}={widths.get(field, 4)}" for role, field in fields.items()]
+    nets = {role: player.network for role, player in preset.players().items()}
+    fields = {role: net.width_field for role, net in nets.items()}
+    narrow = [f"{role}.network.{field}={widths.get(field, 4)}" for role, field in fields.items()]
+    embedding = [role for role, net in nets.items() if "embedding" in type(net).model_fields]
+    return narrow + [f"{role}.network.embedding=4" for role in embedding]
 
 
 def narrowing(preset: Preset) -> list[str]:

@@ -370,7 +370,10 @@ def own(size: int, classes: tuple[str, ...] = ()) -> UserImages:
 @pytest.mark.parametrize("size", SIDES)
 def test_networks_deepen_with_the_size(size: int) -> None:
     convolutional = [
-        m for m in catalog.for_photographs() if "cifar10" in catalog.preset_file(m).datasets
+        m
+        for m in catalog.for_photographs()
+        if "cifar10" in catalog.preset_file(m).datasets
+        and "multipliers" in type(load_preset(m, "cifar10").generator.network).model_fields
     ]
     assert convolutional
     for model in convolutional:

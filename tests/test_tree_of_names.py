@@ -17,8 +17,9 @@ from conftest import Gan
 from PIL import Image
 
 from gancli import image_formats
-from gancli.data.image_folder import ImageFolder, readable_classes
+from gancli.data.image_folder import ImageFolder
 from gancli.data.name_tree import by_folder
+from gancli.data.readable import readable_classes
 from gancli.data.source import ReadingChoices, Source
 from gancli.data.sources import open_source
 from gancli.data.survey import survey

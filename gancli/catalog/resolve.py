@@ -124,6 +124,8 @@ def _resolve_own(
     large = dataset_table(OWN)["large"].get(home, {}) if own.data["size"] >= LARGE else {}
     # Published scores belong to the data set they were published for.
     resolved = lay_over(resolved, {"expected": None, **large.get(variant, {})})
+    if variant in chosen.variants:
+        resolved = lay_over(resolved, chosen.variants[variant].on.get(OWN, {}))
     return fitted(resolved, own, for_photographs(), fit)
 
 
@@ -193,7 +195,7 @@ def _layers(
         yield dataset_table(name).get("variants", {}).get(variant, {})
     own = chosen.variants[variant]
     yield absent(own.without)
-    yield own.model_extra or {}
+    yield own.body()
     yield from (_on(name, own.on, papers) for name in ancestors if name in own.on)
 
 

@@ -15,7 +15,7 @@ from gancli.data import (
     ImageFolder,
 )
 from gancli.data.cache import decoded
-from gancli.data.image_folder import broken_images
+from gancli.data.readable import broken_images
 from gancli.data.source import Source
 from gancli.data.survey import SIZES, Survey, survey
 from gancli.data_sheet import data_sheet, free_sheet_file
@@ -188,7 +188,9 @@ def _look_at_named(request: LookRequest) -> tuple[Look, Dataset, AnyData]:
     models = models_on(request.dataset)
     spec = spec_named(request.dataset)
     folder = data_folder(request.data_dir)
-    if not spec.is_present(folder) and not request.as_json:
+    if isinstance(spec, ImageFolder):
+        spec = spec.with_class_names(folder)
+    elif not spec.is_present(folder) and not request.as_json:
         say(f"downloading {request.dataset} into {folder}")
     tell: Say = unsaid if request.as_json else say
     shown = partial(counting, console_beside_json(as_json=request.as_json))

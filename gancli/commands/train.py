@@ -97,7 +97,8 @@ class TrainRequest:
 
     def preset(self) -> Preset:
         """The preset that the options describe."""
-        return preset_as_typed(self.model, self.data, self.variant, self.images, self.changes())
+        words = (self.model, self.data, self.variant, self.images, self.changes())
+        return preset_as_typed(*words, data_dir=self.data_dir)
 
 
 def train(request: TrainRequest) -> None:

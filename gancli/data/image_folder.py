@@ -15,28 +15,21 @@ from gancli.data.decode import (
     WHITE,
     Crop,
     Fit,
-    large_images_expected,
-    pixels_at,
-    to_pixels_of,
 )
-from gancli.data.entry import Decoded
 from gancli.data.images import StoredImages
+from gancli.data.readable import broken_images
 from gancli.data.reasons import first_of
 from gancli.data.source import ClassesFrom, Frames, ReadingChoices, Source
 from gancli.data.sources import open_source
 from gancli.data.survey import SIZES, Survey, survey
+from gancli.data.user_downloads import where_from
 from gancli.errors import DataError
 from gancli.folders import expanded, portable
+from gancli.plurals import counted
 from gancli.printable import printable
 from gancli.types import DataShape
-from gancli.watch import Done, Say, unsaid
+from gancli.watch import Done, Say, Watch, unsaid, unwatched
 
-FFHQ_FOLDERS = ("images1024x1024", "thumbnails128x128", "ffhq")
-FFHQ = (
-    "get images1024x1024 or thumbnails128x128 from github.com/NVlabs/ffhq-dataset, and put that "
-    "folder there, or name it with --dataset"
-)
-"""Where Flickr-Faces-HQ comes from, a set that users must download themselves."""
 CLASSES_NAMED = 9
 """Classes that a sentence names."""
 
@@ -61,7 +54,10 @@ class ImageFolder(StoredImages):
     """height and width, in pixels, of the middle part of each image that is read, before `fit`
     applies to it; none: all of it; images that are smaller are refused"""
     classes: tuple[str, ...] = ()
-    """what the labels stand for; empty: the set is not labelled"""
+    """what the labels stand for; empty: the set is not labelled, or `class_count` is set"""
+    class_count: int | None = Field(default=None, ge=2)
+    """how many folders of classes there must be, where the images say their names; none: `classes`
+    are all"""
     white: float = Field(default=WHITE, gt=0)
     """the value that is white in images of more than 8 bits"""
     skip_broken: bool = False
@@ -107,7 +103,8 @@ class ImageFolder(StoredImages):
     @property
     def shape(self) -> DataShape:
         """Square images, and their classes."""
-        return DataShape((self.channels, self.size, self.size), len(self.classes))
+        classes = len(self.classes) or self.class_count or 0
+        return DataShape((self.channels, self.size, self.size), classes)
 
     @property
     def sample_count(self) -> int | None:
@@ -116,8 +113,23 @@ class ImageFolder(StoredImages):
 
     @property
     def class_names(self) -> tuple[str, ...]:
-        """The classes' folders, in the order of their labels."""
-        return self.classes
+        """The classes' folders, in the order of their labels; else their numbers."""
+        return self.classes or super().class_names
+
+    def idle(self) -> dict[str, str]:
+        """The number of classes does nothing where they are named."""
+        return {"class_count": "the classes are named"} if self.classes else {}
+
+    def with_class_names(self, folder: Path) -> "ImageFolder":
+        """With the names of its classes, where the images are there.
+
+        Raises:
+            DataError: they are there, and are of more or fewer classes.
+        """
+        if self.class_count is None or self.classes or not self.is_present(folder):
+            return self
+        named = {"classes": self.source(folder).classes, "class_count": None}
+        return self.model_copy(update=named)
 
     def load(self, folder: Path, seed: int) -> Dataset:
         """The images, in the order of their names.
@@ -125,9 +137,17 @@ class ImageFolder(StoredImages):
         Raises:
             DataError: they are missing, their classes are others, or some are broken.
         """
+        return self.load_watched(folder, seed, unsaid, unwatched)
+
+    def load_watched(
+        self, folder: Path, seed: int, say: Say, watch: Watch, *, verify: bool = False
+    ) -> Dataset:
+        """The same; `say` and `watch` are told of images that are decoded."""
         del seed
         source = self.source(folder)
-        return self.limited(self.decode(source), str(source.path))
+        with watch(len(source), "images") as done:
+            found = self.decode(source, verify=verify, done=done, say=say)
+        return self.limited(found, str(source.path))
 
     def source(self, folder: Path) -> Source:
         """The images, not decoded yet.
@@ -165,11 +185,23 @@ class ImageFolder(StoredImages):
         Raises:
             DataError: the classes are others.
         """
-        if not self.classes or self.classes in (source.classes, source.labelled.listed):
+        if not self.classes:
+            self._refuse_more_or_fewer_classes(source)
+            return
+        if self.classes in (source.classes, source.labelled.listed):
             return
         if self.skip_broken and set(self.classes) <= set(source.classes):
             return
         raise self._made_for_others(source)
+
+    def _refuse_more_or_fewer_classes(self, source: Source) -> None:
+        if self.class_count not in (None, len(source.classes)):
+            there = counted(len(source.classes), "class", "classes")
+            raise DataError(
+                f"{source.path} has {there}, and data.class_count is {self.class_count}: sort the "
+                "images into one folder per class, or leave classes out with --set "
+                "data.class_count="
+            )
 
     def _made_for_others(self, source: Source) -> DataError:
         theirs, own = (_listed(each) for each in (source.classes, self.classes))
@@ -207,7 +239,9 @@ class ImageFolder(StoredImages):
     @property
     def form(self) -> Form:
         """What the images become."""
-        return Form(self.size, self.channels, self.fit, bool(self.classes), self.white, self.crop)
+        return Form(
+            self.size, self.channels, self.fit, self.shape.classes > 0, self.white, self.crop
+        )
 
     def decode(
         self,
@@ -275,31 +309,9 @@ class ImageFolder(StoredImages):
             raise MovedImagesError(
                 f"the images that were trained on are no longer at {where}: put them back"
             )
-        raise DataError(f"there is no {where}: {FFHQ}")
+        raise DataError(f"there is no {where}: {where_from(self.path)}")
 
 
 def _listed(classes: tuple[str, ...]) -> str:
     more = f" and {len(classes) - CLASSES_NAMED:,} more" if len(classes) > CLASSES_NAMED else ""
     return ", ".join(map(printable, classes[:CLASSES_NAMED])) + more if classes else "none"
-
-
-def broken_images(source: Source, found: Decoded) -> dict[str, str]:
-    """The images of a source that are not among the decoded ones, and why."""
-    return found.broken | dict(source.unreadable)
-
-
-def readable_classes(source: Source) -> tuple[str, ...]:
-    """The classes that have an image which can be decoded: others cannot be learnt."""
-    if source.labels is None:
-        return ()
-    found: set[int] = set()
-    with large_images_expected():
-        for index, label in enumerate(source.labels):
-            if label not in found and _decodes(source, index):
-                found.add(label)
-    return tuple(name for label, name in enumerate(source.classes) if label in found)
-
-
-def _decodes(source: Source, index: int) -> bool:
-    _, pixels = pixels_at(source, index, lambda image: to_pixels_of(image, SIZES[0], 1, "resize"))
-    return not isinstance(pixels, str)

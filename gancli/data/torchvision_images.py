@@ -40,11 +40,11 @@ class TorchvisionImages(StoredImages):
     """side of the square the images are resized to, bilinearly (flowers102, celeba: by Lanczos'
     filter); none: as they are"""
     fit: Fit = "crop"
-    """of flowers102 and celeba, whose images are no squares: crop: the middle square, resized;
+    """how oblong images become squares (flowers102, celeba); crop: the middle square, resized;
     resize: all of each image, whatever its proportions"""
     attributes: tuple[str, ...] = ()
-    """of celeba: up to 3 attributes whose combinations are the classes, e.g. Male, Smiling; empty:
-    no classes"""
+    """celeba's attributes, at most 3, whose combinations are the classes, e.g. Male, Smiling;
+    empty: no classes"""
 
     @model_validator(mode="after")
     def _fits_the_set(self) -> "TorchvisionImages":
@@ -54,7 +54,7 @@ class TorchvisionImages(StoredImages):
             raise ValueError(f"split is unlabeled, and only {having} has unlabeled images")
         if self.size is None and known.shape is None:
             raise ValueError(
-                f"size is not set, and {self.source} has images that are no squares: add it, e.g. "
+                f"size is not set, and {self.source} has oblong images: add it, e.g. "
                 "--set data.size=64"
             )
         self._crop_fits(known)

@@ -63,7 +63,7 @@ class TorchvisionSet(ABC):
     attributes: tuple[str, ...] = ()
     """what each image has or has not, where labels may be made from that"""
     shape: tuple[int, int, int] | None = None
-    """(C, H, W) of each image; None: they are of several sizes, or no squares"""
+    """(C, H, W) of each image; None: they are of several sizes, or oblong"""
     companions: str = "its companions"
     """the other files, in words"""
 

@@ -145,7 +145,7 @@ def _preset(
         return change(model, changes) if changes else model
     named = None if dataset is None else expanded(str(dataset))
     data: str | UserImages | None = choose(named, choices, data_dir, str(model))
-    return preset_as_typed(expanded(str(model)), data, variant, choices, changes)
+    return preset_as_typed(expanded(str(model)), data, variant, choices, changes, data_dir=data_dir)
 
 
 @in_python

@@ -72,4 +72,5 @@ class AttentionSpec(Settings):
 
 def _pooled(x: Tensor) -> Tensor:
     """The largest of each 2x2 places; in CUDA's own max-pooling derivatives' sums have no order."""
-    return x.unflatten(3, (-1, 2)).unflatten(2, (-1, 2)).amax((3, 5))
+    batch, channels, height, width = x.shape
+    return x.view(batch, channels, height // 2, 2, width // 2, 2).amax((3, 5))

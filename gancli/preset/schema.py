@@ -33,8 +33,10 @@ class Preset(Settings):
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
     """names the run's folder"""
     summary: str = ""
-    """what the paper changed, in a sentence"""
+    """what the paper changed, or what the variant is, in a sentence"""
     paper: str = ""
+    source: str | None = None
+    """where the variant's settings come from, if not from the paper"""
     dataset: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
     variant: str = "reference"
     data: AnyData

@@ -33,7 +33,9 @@ def print_plan(preset: Preset, typed: Sequence[str] = (), *, full: bool = False)
     """
     players = build_players(preset, seed=0)
     say(f"{preset.name} on {preset.dataset}, variant {preset.variant}: {preset.paper}")
-    say(f"{preset.summary}\n")
+    say(f"{preset.summary}\n" if preset.source is None else preset.summary)
+    if preset.source is not None:
+        say(f"settings from {preset.source}\n")
     turns = plan(preset.objective, players, preset.schedule.discriminator_steps, preset.turns)
     if full:
         console().print(_turn_table(preset, turns), soft_wrap=False)
