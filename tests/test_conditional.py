@@ -231,7 +231,11 @@ def test_two_processes_share_the_labels_of_one(fake_labels: str) -> None:
             "discriminator.network.condition=norm",
             "must be 'none', 'concat' or 'projection'",
         ),
-        (("gan", "mnist"), "generator.network.condition=concat", "cnn, resnet and sndcgan generators"),
+        (
+            ("gan", "mnist"),
+            "generator.network.condition=concat",
+            "cnn, resnet and sndcgan generators",
+        ),
         (("dcgan", "cifar10"), "objective.class_loss.weight=1", "fakes would not have"),
     ],
 )

@@ -21,6 +21,7 @@ from gancli.study.models import study_presets
 PAGE = Path(__file__).parent.parent / "docs" / "sources.md"
 COUNTS = [33, 11, 25, 27, 14]
 """Statements of each document, in the order of the page."""
+TITLES = ["statement", "command", "state"]
 STATES = re.compile(r"yes|partly: .+|not yet: .+")
 DOORS = {
     "collapse-study": ("collapse_study", "collapse_study"),
@@ -40,27 +41,26 @@ class Statement(NamedTuple):
     state: str
 
 
-def _inline(tokens: list[Token]) -> list[Token]:
-    return [child for token in tokens for child in token.children or []]
-
-
 def statements() -> list[Statement]:
-    """The rows of all tables, under the heading that each stands under."""
+    """The rows of all tables of statements, under the heading that each stands under."""
     found: list[Statement] = []
-    heading, cells = "", list[list[Token]]()
+    heading, titles = "", list[str]()
+    cells: list[Token] = []
     tokens = MarkdownIt("commonmark").enable("table").parse(PAGE.read_text())
     for before, token in pairwise(tokens):
         if before.type == "heading_open":
             heading = token.content
+        elif before.type == "thead_open":
+            titles = []
+        elif before.type == "th_open":
+            titles.append(token.content)
         elif before.type == "td_open":
-            cells.append(_inline([token]))
+            cells.append(token)
         elif token.type == "tr_close" and cells:
-            text, commands, state = (
-                ["".join(part.content for part in cell) for cell in cells[:1]]
-                + [[part.content for part in cells[1] if part.type == "code_inline"]]
-                + ["".join(part.content for part in cells[2])]
-            )
-            found.append(Statement(heading, str(text), list(commands), str(state)))
+            if titles == TITLES:
+                text, commands, state = cells
+                codes = [each.content for each in commands.children or [] if each.tag == "code"]
+                found.append(Statement(heading, text.content, codes, state.content))
             cells = []
     return found
 
