@@ -90,16 +90,17 @@ def _smaller(preset: Preset) -> list[str]:
     """Overrides for 24 pixels, and as many halvings as they take, in place of 48 or 96."""
     if preset.data.shape.x[-1] not in (48, 96):
         return []
-    fitted = {role: player.network.fitted(24) for role, player in preset.players().items()}
-    return [
-        "data.size=24",
-        *(
-            f"{role}.network.{field}={list(getattr(network, field))}"
-            for role, network in fitted.items()
-            for field in ("multipliers", "blocks")
-            if getattr(network, field, None) != getattr(preset.players()[role].network, field, None)
-        ),
-    ]
+    found = ["data.size=24"]
+    for role, player in preset.players().items():
+        before, after = (
+            each.model_dump(mode="json") for each in (player.network, player.network.fitted(24))
+        )
+        found += [
+            f"{role}.network.{field}={json.dumps(value)}"
+            for field, value in after.items()
+            if value != before[field] and field != player.network.width_field
+        ]
+    return found
 
 
 def narrowing(preset: Preset) -> list[str]:

@@ -57,7 +57,7 @@ class Turns(Settings):
                 'set it to a list such as ["discriminator", "generator"]'
             )
         if "joint" not in self.order and self.joint != JointTurnSpec():
-            raise ValueError("joint: turns.order does not contain it: add it there")
+            raise ValueError("turns.joint: turns.order does not contain joint: add it there")
         return self
 
     def of(self, side: Side) -> TurnSpec:
