@@ -36,6 +36,9 @@ STEPS = (*range(12), 24, 25, 100, 500, 10**3, 10**4, 10**6, 10**8)
 def small(key: Key) -> Preset:
     """A preset that meets the end of its data, and keeps some checkpoints, within eight steps."""
     preset = narrow(key, ["schedule.batch_size=7", "schedule.checkpoint_every=2"])
+    if isinstance(preset.data, ImageFolder) and preset.data.class_count and not preset.classes:
+        # A wrong count of classes is said first, and would hide what other fields do.
+        return change(preset, ["data.class_count="])
     return change(preset, ["data.points_per_mode=5"]) if preset.data.key == "points" else preset
 
 
