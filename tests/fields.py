@@ -37,7 +37,8 @@ def small(key: Key) -> Preset:
     """A preset that meets the end of its data, and keeps some checkpoints, within eight steps."""
     preset = narrow(key, ["schedule.batch_size=7", "schedule.checkpoint_every=2"])
     if isinstance(preset.data, ImageFolder) and preset.data.class_count:
-        return change(preset, ["data.class_count=2"])
+        # A wrong count of classes is said first, and would hide what other fields do.
+        return change(preset, [f"data.class_count={2 if preset.classes else ''}"])
     return change(preset, ["data.points_per_mode=5"]) if preset.data.key == "points" else preset
 
 
