@@ -18,6 +18,9 @@ from gancli.parallel import World
 from gancli.preset import Preset
 from gancli.state import TrainState
 
+RATE = "lr_"
+"""How the names of logged learning rates begin."""
+
 
 class StepRunner:
     """Takes steps, one after the other, and moves the state."""
@@ -117,6 +120,16 @@ class StepRunner:
     def _plan(self, discriminator_steps: int) -> list[Turn]:
         preset = self.preset
         return plan(preset.objective, self.state.players, discriminator_steps, preset.turns)
+
+    def falling_rates(self) -> dict[str, float]:
+        """The last step's learning rates, of the optimisers whose rate falls as training goes on:
+        with its loss, or towards the end."""
+        all_fall = self.preset.schedule.lr_decay_start is not None
+        return {
+            f"{RATE}{name.replace('.', '_')}": optimizer.param_groups[0]["lr"]
+            for name, optimizer in self.state.optimizers.items()
+            if all_fall or name in self.state.plateaus
+        }
 
     def _schedule_optimizers(self) -> None:
         step, factor = self.state.step, self.preset.schedule.lr_factor(self.state.step)

@@ -227,7 +227,7 @@ class Trainer:
         means = by_player(self.state.meter.means(), order)
         self._refuse([name for name, mean in means.items() if not math.isfinite(mean)])
         self.state.meter.clear()
-        return means
+        return means | self._runner.falling_rates() if means else means
 
     def _agree(self) -> None:
         """Let the losses since the last log be the means over all processes."""

@@ -19,13 +19,14 @@ from torch import Tensor
 
 from gancli.data import ImageFolder, TorchvisionImages
 from gancli.errors import DataError, NonFiniteError
+from gancli.optimizers import Plateau, PlateauState
 from gancli.preset import Preset, change
 from gancli.settings import Settings
 from gancli.state import build_players
 from gancli.trainer import Trainer
 
 Group = list[object]
-TELLING = {"name", "summary", "paper", "dataset", "variant", "deviations", "expected"}
+TELLING = {"name", "summary", "paper", "source", "dataset", "variant", "deviations", "expected"}
 """What says which preset it is, and what others say of it."""
 STEPS = (*range(12), 24, 25, 100, 500, 10**3, 10**4, 10**6, 10**8)
 """Steps at which a schedule is asked."""
@@ -148,7 +149,22 @@ def schedule(preset: Preset) -> str:
         said.ema_decay_at if preset.average_kept else str,
         *(player.optimizer.at for player in preset.players().values()),
     ]  # fmt: skip
-    return f"{said.steps} {evaluation} {[[repr(ask(step)) for step in STEPS] for ask in asked]}"
+    factors = [_factors(player.optimizer.plateau) for player in preset.players().values()]
+    asked_at = [[repr(ask(step)) for step in STEPS] for ask in asked]
+    return f"{said.steps} {evaluation} {asked_at} {factors}"
+
+
+def _factors(plateau: Plateau | None) -> list[float]:
+    """What a plateau makes of a loss that falls by a hundredth an epoch, and then stays."""
+    if plateau is None:
+        return []
+    state = PlateauState(plateau, torch.device("cpu"), torch.float64)
+    found = []
+    for epoch in range(100):
+        state.add(torch.tensor(1 - 0.01 * min(epoch, 50), dtype=torch.float64))
+        state.end_epoch()
+        found.append(state.factor)
+    return found
 
 
 def images_as_read(preset: Preset) -> str:

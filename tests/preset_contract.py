@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from gancli import catalog
 from gancli.catalog import PresetFile
+from gancli.catalog.preset_files import OWN
 from gancli.errors import UsageError
 from gancli.networks.summary import parameter_count
 from gancli.preset import Preset, load_preset
@@ -11,6 +12,8 @@ from gancli.preset.schema import leaves
 from gancli.state import build_players
 
 REFERENCE = "reference"
+UNDESCRIBED = {REFERENCE, "paper", "lite"}
+"""Variants that docs/presets.md describes once for all models; others describe themselves."""
 SCORES = ("fid", "inception_score", "intra_fid")
 
 
@@ -29,7 +32,7 @@ def faults_of(model: str) -> list[str]:
 def _faults_of_names(file: PresetFile) -> Iterator[str]:
     """Tables under names that nothing reads."""
     sets = set(catalog.dataset_names())
-    read = {table for dataset in file.datasets for table in file.lineage(dataset)}
+    read = {OWN, *(table for dataset in file.datasets for table in file.lineage(dataset))}
     for table, known in (
         ("datasets", {*file.datasets} - sets),
         ("instead", {*file.instead} - sets),
@@ -37,6 +40,10 @@ def _faults_of_names(file: PresetFile) -> Iterator[str]:
         ("on", {*file.on} - read),
         ("parameters", {*file.parameters} - {*file.datasets}),
         *((f"variants.{name}.on", {*said.on} - read) for name, said in file.variants.items()),
+        *(
+            (f"variants.{name}.parameters", {*said.parameters} - {*file.datasets})
+            for name, said in file.variants.items()
+        ),
     ):
         yield from (f"{table}.{name}: no data set of this model" for name in known)
     for dataset, other in file.instead.items():
@@ -54,9 +61,19 @@ def _faults_of_preset(file: PresetFile, dataset: str, variant: str) -> Iterator[
         return
     values = leaves(preset.model_dump(mode="json"))
     yield from (f"deviations.{path}: no such field" for path in {*preset.deviations} - {*values})
+    if variant not in UNDESCRIBED:
+        yield from _faults_of_description(file, preset)
     yield from _faults_of_scores(preset)
-    if variant == REFERENCE:
-        yield from _faults_of_counts(file, preset)
+    yield from _faults_of_counts(file, preset)
+
+
+def _faults_of_description(file: PresetFile, preset: Preset) -> Iterator[str]:
+    """What a variant that is named by what it is must say of itself."""
+    own = file.variants[preset.variant].summary
+    if not own or "\n" in own or preset.summary == file.summary:
+        yield f"variants.{preset.variant}.summary: not one line that says what it is"
+    if not preset.source or "\n" in preset.source:
+        yield f"variants.{preset.variant}.source: not one line that says where it comes from"
 
 
 def _faults_of_scores(preset: Preset) -> Iterator[str]:
@@ -72,10 +89,13 @@ def _faults_of_scores(preset: Preset) -> Iterator[str]:
 
 
 def _faults_of_counts(file: PresetFile, preset: Preset) -> Iterator[str]:
-    counts = file.parameters.get(preset.dataset)
+    of_reference = preset.variant == REFERENCE
+    counted = file.parameters if of_reference else file.variants[preset.variant].parameters
+    counts = counted.get(preset.dataset)
     if counts is None:
         return
     players = build_players(preset, seed=0).named()
     built = {name: parameter_count(net) for name, net in players.items()}
     if built != counts:
-        yield f"parameters.{preset.dataset}: {built}, and not {counts}"
+        owner = "" if of_reference else f"variants.{preset.variant}."
+        yield f"{owner}parameters.{preset.dataset}: {built}, and not {counts}"

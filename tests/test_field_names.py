@@ -56,6 +56,14 @@ def test_a_kind_that_is_set_brings_its_fields_in_any_order() -> None:
         ]
 
 
+def test_a_family_of_every_player_brings_its_fields() -> None:
+    fields = ["network.family=resnet", "network.attention=16"]
+    for order in (fields, fields[::-1]):
+        preset = load_preset("wgan-gp", "cifar10", None, order)
+        networks = [player.network.model_dump() for player in preset.players().values()]
+        assert [(each["family"], each["attention"]) for each in networks] == [("resnet", 16)] * 2
+
+
 @pytest.mark.parametrize(
     ("model", "text", "meant"),
     [

@@ -278,6 +278,8 @@ def test_overrides_add_change_and_remove_terms() -> None:
         "objective.r1.shared_forward: True -> absent",
         "objective.r1.weight: 3.0 -> absent",
         "objective.vanilla.halved: True -> absent",
+        "objective.vanilla.real_target: 1.0 -> absent",
+        "objective.vanilla.saturating: False -> absent",
         "objective.vanilla.weight: 1.0 -> absent",
     ]
 

@@ -430,7 +430,7 @@ def test_averages_follow_what_was_seen(tmp_path: Path) -> None:
         assert average == pytest.approx(0.015 * seen, rel=0.5)
 
 
-class Autoencoder(DiscriminatorNet):
+class TinyAutoencoder(DiscriminatorNet):
     """A logit is minus a sample's reconstruction loss."""
 
     def __init__(self, width: int) -> None:
@@ -441,22 +441,22 @@ class Autoencoder(DiscriminatorNet):
         return DiscriminatorOutput(-(sample.x - self.layers(sample.x)).abs().mean(1))
 
 
-class AutoencoderSpec(DiscriminatorSpec):
-    family: Literal["autoencoder"] = "autoencoder"
+class TinyAutoencoderSpec(DiscriminatorSpec):
+    family: Literal["tiny_autoencoder"] = "tiny_autoencoder"
     width: int = 8
 
     def build(
         self, shape: DataShape, *, twice: bool, z_dim: int, heads: Mapping[str, int]
     ) -> DiscriminatorNet:
         del shape, twice, z_dim, heads
-        return Autoencoder(self.width)
+        return TinyAutoencoder(self.width)
 
 
 @pytest.fixture
 def _registered() -> Iterator[None]:
-    register.discriminator("autoencoder")(AutoencoderSpec)
+    register.discriminator("tiny_autoencoder")(TinyAutoencoderSpec)
     yield
-    del DISCRIMINATORS._parts["autoencoder"]
+    del DISCRIMINATORS._parts["tiny_autoencoder"]
 
 
 @pytest.mark.usefixtures("_registered")
@@ -465,7 +465,7 @@ def test_a_balance_of_an_autoencoder_holds(tmp_path: Path) -> None:
     fields = [
         "objective.vanilla=",
         "objective.equilibrium={rate=0.05, diversity=0.7}",
-        "discriminator.network={family='autoencoder', width=8}",
+        "discriminator.network={family='tiny_autoencoder', width=8}",
         "generator.network.width=32",
         "optimizer.lr=5e-3",
         "schedule.discriminator_steps=1",

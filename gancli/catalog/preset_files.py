@@ -24,9 +24,25 @@ class VariantTable(BaseModel):
 
     model_config = ConfigDict(extra="allow")
 
+    summary: str = ""
+    """what it is, in a sentence"""
+    source: str = ""
+    """where its settings come from"""
     on: dict[str, Table] = {}
     without: list[str] = []
     """paths of the fields it removes, e.g. objective.r1"""
+    parameters: dict[str, dict[str, int]] = {}
+    """as those of a model's file, of its own networks"""
+
+    def body(self) -> Table:
+        """The tables that are part of the resolved preset."""
+        said = {"summary": self.summary, "source": self.source}
+        return {key: text for key, text in said.items() if text} | (self.model_extra or {})
+
+    def sources(self) -> list[str]:
+        """Where its settings come from, on all data sets, without repetitions."""
+        found = [self.source, *(str(table.get("source", "")) for table in self.on.values())]
+        return [each for each in dict.fromkeys(found) if each]
 
 
 class PresetFile(BaseModel):

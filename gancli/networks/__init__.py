@@ -1,5 +1,6 @@
 """The network families. A new one is a file here that registers its settings, or a plugin."""
 
+from gancli.networks.autoencoder import AutoencoderSpec, DecoderSpec
 from gancli.networks.cnn import CnnDiscriminatorSpec, CnnGeneratorSpec
 from gancli.networks.eigen import EigenDiscriminatorSpec, EigenGeneratorSpec
 from gancli.networks.mlp import MlpDiscriminatorSpec, MlpGeneratorSpec, MlpReconstructorSpec
@@ -28,8 +29,10 @@ __all__ = [
     "AnyDiscriminator",
     "AnyGenerator",
     "AnyReconstructor",
+    "AutoencoderSpec",
     "CnnDiscriminatorSpec",
     "CnnGeneratorSpec",
+    "DecoderSpec",
     "DiscriminatorSpec",
     "EigenDiscriminatorSpec",
     "EigenGeneratorSpec",

@@ -4,7 +4,20 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
+from gancli.networks.blocks import channels_last
 from gancli.settings import Settings
+
+
+class AttentionGate(nn.Module):
+    """x plus gamma times another feature map; gamma is learned, and starts at 0."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gamma = nn.Parameter(torch.zeros(1))
+
+    def forward(self, x: Tensor, other: Tensor) -> Tensor:
+        """Return (B, C, H, W) of the same shape as both."""
+        return torch.addcmul(x, self.gamma.to(x.dtype), other.to(x.dtype))
 
 
 class SelfAttention2d(nn.Module):
@@ -25,7 +38,7 @@ class SelfAttention2d(nn.Module):
         self.key = nn.Conv2d(channels, narrow, 1, bias=False)
         self.value = nn.Conv2d(channels, half, 1, bias=False)
         self.out = nn.Conv2d(half, channels, 1, bias=False)
-        self.gamma = nn.Parameter(torch.zeros(1))
+        self.gate = AttentionGate()
 
     def forward(self, x: Tensor) -> Tensor:
         """Return (B, C, H, W) of the same shape; H and W are even."""
@@ -33,8 +46,8 @@ class SelfAttention2d(nn.Module):
         key, value = (_pooled(layer(x)).flatten(2) for layer in (self.key, self.value))
         shares = torch.softmax(query.transpose(1, 2) @ key, dim=2)
         gathered = (value @ shares.transpose(1, 2)).view(len(x), -1, *x.shape[2:])
-        attended: Tensor = self.out(gathered)
-        return torch.addcmul(x, self.gamma.to(x.dtype), attended.to(x.dtype))
+        made: Tensor = self.gate(x, self.out(channels_last(gathered)))
+        return made
 
 
 class AttentionSpec(Settings):
@@ -72,4 +85,5 @@ class AttentionSpec(Settings):
 
 def _pooled(x: Tensor) -> Tensor:
     """The largest of each 2x2 places; in CUDA's own max-pooling derivatives' sums have no order."""
-    return x.unflatten(3, (-1, 2)).unflatten(2, (-1, 2)).amax((3, 5))
+    batch, channels, height, width = x.shape
+    return x.view(batch, channels, height // 2, 2, width // 2, 2).amax((3, 5))

@@ -104,32 +104,12 @@ class ResnetDiscriminator(DiscriminatorNet):
         if spec.start_width:
             self.start = nn.Conv2d(shape.x[0], widths[0], 4, 2, spec.start_padding)
 
-        def block(inputs: int, outputs: int, down: bool, bare: bool) -> Residual:
-            leading = leaky(spec.slope, twice=twice, inplace=not spec.preactivation)
-            return Residual(
-                inputs,
-                outputs,
-                "down" if down else "none",
-                before=spec.preactivation,
-                norms=(nn.Identity(), nn.Identity()),
-                activations=(
-                    nn.Identity() if bare else leading,
-                    leaky(spec.slope, twice=twice),
-                ),
-            )
-
-        def stage(number: int, inputs: int, outputs: int, count: int) -> nn.Sequential:
-            bare = spec.preactivation and not spec.first_activation and not number
-            down = number < spec.halvings
-            return nn.Sequential(
-                block(inputs, outputs, down, bare),
-                *(block(outputs, outputs, down=False, bare=False) for _ in range(count - 1)),
-            )
-
         counts = spec.blocks_of(len(widths) - 1)
         self.stages = nn.ModuleList(
-            stage(number, a, b, count)
-            for number, ((a, b), count) in enumerate(zip(pairwise(widths), counts, strict=True))
+            _judging_stage(spec, number, reads, makes, count, twice=twice)
+            for number, ((reads, makes), count) in enumerate(
+                zip(pairwise(widths), counts, strict=True)
+            )
         )
         self.last_activation = (
             leaky(spec.slope, twice=twice) if spec.preactivation else nn.Identity()
@@ -281,3 +261,29 @@ class ResnetDiscriminatorSpec(ResnetSpec, VerdictSpec):
         del z_dim
         net = ResnetDiscriminator(self, shape, twice=twice, heads=heads)
         return finish(net, self, plain=net.verdict.without_spectral_norm)
+
+
+def _judging_stage(
+    spec: ResnetDiscriminatorSpec,
+    number: int,
+    reads: int,
+    makes: int,
+    blocks: int,
+    *,
+    twice: bool,
+) -> nn.Sequential:
+    """A stage of a discriminator, by its number from the image inwards."""
+
+    def block(place: int) -> Residual:
+        bare = not (spec.first_activation or number or place) and spec.preactivation
+        first = leaky(spec.slope, twice=twice, inplace=not spec.preactivation)
+        return Residual(
+            makes if place else reads,
+            makes,
+            "none" if place or number >= spec.halvings else "down",
+            before=spec.preactivation,
+            norms=(nn.Identity(), nn.Identity()),
+            activations=(nn.Identity() if bare else first, leaky(spec.slope, twice=twice)),
+        )
+
+    return nn.Sequential(*map(block, range(blocks)))

@@ -38,7 +38,7 @@ def override_fields(table: Table, overrides: Iterable[str], source: str) -> Tabl
     Raises:
         UsageError: no field, or more than one, is called so; or the value removes what is not set.
     """
-    pairs = [text.partition("=") for text in overrides]
+    pairs = [pair for text in overrides for pair in _of_each_player(text.partition("="), table)]
     whole = [f"{path}={value}" for path, equals, value in pairs if equals and _is_whole(path)]
     # A kind that is set, too, may bring the field.
     known = list(fields_of(override(table, whole)))
@@ -48,6 +48,14 @@ def override_fields(table: Table, overrides: Iterable[str], source: str) -> Tabl
         for full in (_spelt_out(path.strip(), known, table, source) if equals else [path])
     ]
     return override(table, spelt_out)
+
+
+def _of_each_player(pair: tuple[str, str, str], table: Table) -> list[tuple[str, str, str]]:
+    """An override of `network.family` as one for each player; others as they are."""
+    path, equals, value = pair
+    if path.strip() != "network.family":
+        return [pair]
+    return [(f"{player}.network.family", equals, value) for player in _NETWORKS if player in table]
 
 
 def _is_whole(path: str) -> bool:

@@ -32,7 +32,7 @@ _PERIODS = {
     "data.image_count",
 }
 """Fields of the schedule that do not affect training, and what steps are counted for and from."""
-REMARKS = frozenset({"deviations", "expected", "paper", "summary"})
+REMARKS = frozenset({"deviations", "expected", "paper", "source", "summary"})
 """Descriptions: they may be reworded, and a run goes on all the same."""
 _TRAINED = _COMPARED | {"turns"}
 """What published scores depend on."""
@@ -147,8 +147,12 @@ def _resolved(
 
 
 def mark_deviations(preset: Preset, model: str, dataset: str | UserImages | None) -> Preset:
-    """The preset with a remark at every field that differs from its paper, if that is known."""
-    if preset.variant == PAPER:
+    """The preset with a remark at every field that differs from its paper, if that is known.
+
+    A variant with a source of its own has other networks than the paper's variant; it says itself
+    what differs.
+    """
+    if preset.variant == PAPER or preset.source is not None:
         return preset
     try:
         _, (model, dataset, _) = catalog.chain(model, dataset, None)

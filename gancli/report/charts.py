@@ -35,6 +35,7 @@ def charts_of(summary: Summary) -> list[Chart]:
         for name, points in summary.scores.items()
     ]
     charts += [Chart(name, {name: points}) for name, points in summary.judged.items()]
+    charts.append(Chart("learning rates", summary.rates))
     charts.append(Chart("steps per second", {"steps/s": summary.speed}))
     shorter = [
         Chart(

@@ -68,6 +68,10 @@ def print_model(model: str) -> None:
         said = f"; published: {scores} ({file.published(dataset)['source']})" if scores else ""
         say(f"{dataset}: {', '.join(variants)}{said}")
         say(f"  {command('train', model, '--dataset', dataset)}")
+    described = {name: table for name, table in file.variants.items() if table.summary}
+    for place, (name, table) in enumerate(described.items()):
+        start = "" if place else "\n"
+        say(f"{start}{name}: {table.summary} ({'; '.join(table.sources())})")
     first = ("--dataset", file.datasets[0])
     say(f"\nlosses and networks: {command('train', model, *first, '--dry-run')}")
     say(f"as TOML, to edit:    {command('presets', 'show', model, *first)}")

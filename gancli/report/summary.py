@@ -21,6 +21,7 @@ from gancli.report.evaluation import shown_name
 from gancli.runs.folder import Run
 from gancli.runs.logs import LogRow
 from gancli.scores import is_headline
+from gancli.step import RATE
 
 LOSS = "loss_"
 LARGEST_SHOWN = 1e100
@@ -79,8 +80,13 @@ class Summary:
 
     @cached_property
     def scores(self) -> Series:
-        """What is not a loss, e.g. the modes held."""
-        return _series(self.metrics, lambda name: not name.startswith(LOSS))
+        """What is neither a loss nor a learning rate, e.g. the modes held."""
+        return _series(self.metrics, lambda name: not name.startswith((LOSS, RATE)))
+
+    @cached_property
+    def rates(self) -> Series:
+        """The learning rates that fall as training goes on, by optimiser."""
+        return _series(self.metrics, lambda name: name.startswith(RATE))
 
     @cached_property
     def judged(self) -> Series:
@@ -140,7 +146,7 @@ class Summary:
 
     def latest(self) -> dict[str, float]:
         """The last value of each loss and score."""
-        every = self.losses | self.terms | self.scores
+        every = self.losses | self.terms | self.scores | self.rates
         return {name: points[-1].value for name, points in every.items()}
 
     @cached_property
