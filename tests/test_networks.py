@@ -7,6 +7,7 @@ from torch import nn
 from torch.nn.utils.parametrizations import spectral_norm
 
 from gancli.networks.blocks import SeedConvTranspose2d, SpectralNorm, WholeConv2d, leaky
+from gancli.networks.conditioning import Projection
 from gancli.networks.init import LINEAR_LAYERS
 from gancli.networks.summary import describe, summarise
 from gancli.preset import change, load_preset
@@ -66,9 +67,12 @@ def test_shapes_and_ranges(key: Key) -> None:
 
 @pytest.mark.parametrize("key", every_preset(), ids=preset_id)
 def test_features_are_what_the_logit_is_made_of(key: Key) -> None:
-    """The flattened input of the layer that outputs the logit; none where no layer does."""
+    """The flattened input of the layer that outputs the logit; none where no layer does.
+
+    What a projection adds to the logit is taken off.
+    """
     preset = narrow(key)
-    net = build_players(preset, seed=0).discriminator
+    net = build_players(preset, seed=0).discriminator.eval()
     made: list[tuple[torch.Tensor, torch.Tensor]] = []
     for layer in net.modules():
         if isinstance(layer, LINEAR_LAYERS):
@@ -78,7 +82,11 @@ def test_features_are_what_the_logit_is_made_of(key: Key) -> None:
     latent = some_latent(preset, 4)
     x = torch.rand(4, *preset.data.shape.x) * 2 - 1
     output = net(Sample(x, latent.z, latent.label))
-    sources = [i for i, o in made if o.numel() == 4 and torch.equal(o.flatten(), output.logit)]
+    logit, layers = output.logit.detach(), list(made)
+    for projection in (m for m in net.modules() if isinstance(m, Projection)):
+        assert output.features is not None
+        logit = logit - projection(output.features, latent.label).detach()
+    sources = [i for i, o in layers if o.numel() == 4 and torch.allclose(o.flatten(), logit)]
     if not sources:
         assert output.features is None
         return

@@ -8,7 +8,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from gancli.networks.blocks import channels_last, leaky
-from gancli.networks.generating import DenseGeneratorSpec, LatentReader, normed
+from gancli.networks.generating import ConditionedGeneratorSpec, LatentReader, normed
 from gancli.networks.layers import Multiplier, finish
 from gancli.networks.residual import Residual
 from gancli.networks.spec import DISCRIMINATORS, GENERATORS
@@ -151,7 +151,7 @@ class ResnetSpec(StagedSpec):
 
 
 @GENERATORS.register("resnet")
-class ResnetGeneratorSpec(ResnetSpec, DenseGeneratorSpec):
+class ResnetGeneratorSpec(ResnetSpec, ConditionedGeneratorSpec):
     """A generator of residual blocks."""
 
     dim: int = Field(default=256, gt=0, le=65_536)
