@@ -25,7 +25,7 @@ class Sampler:
     preset: Preset
     batch_size: int = SAMPLE_BATCH_SIZE
     truncation: float | None = None
-    """largest distance of the noise from 0, as `Prior.at` takes it"""
+    """largest distance of the noise from its middle, as `Prior.at` takes it"""
     checked: bool = True
     """whether samples that are not finite are refused; training has a check of its own"""
 

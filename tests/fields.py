@@ -36,6 +36,8 @@ STEPS = (*range(12), 24, 25, 100, 500, 10**3, 10**4, 10**6, 10**8)
 def small(key: Key) -> Preset:
     """A preset that meets the end of its data, and keeps some checkpoints, within eight steps."""
     preset = narrow(key, ["schedule.batch_size=7", "schedule.checkpoint_every=2"])
+    if isinstance(preset.data, ImageFolder) and preset.data.class_count:
+        return change(preset, ["data.class_count=2"])
     return change(preset, ["data.points_per_mode=5"]) if preset.data.key == "points" else preset
 
 
@@ -179,23 +181,26 @@ def images_as_read(preset: Preset) -> str:
         folder = Path(name) / "ffhq"
         folder.mkdir()
         (folder.parent / "animefaces").symlink_to(folder)
+        one, two = (folder / "a", folder / "b") if preset.data.class_count else (folder, folder)
+        for each in {one, two}:
+            each.mkdir(exist_ok=True)
         pixels = np.random.default_rng(0).integers(0, 256, (2, 24, 20, 3), dtype=np.uint8)
-        Image.fromarray(pixels[0]).save(folder / "0.png")
-        Image.fromarray(pixels[1, :, :, 0]).save(folder / "1.png")
-        Image.fromarray(pixels[1, :, :, 1].astype(np.uint16) * 200).save(folder / "2.png")
+        Image.fromarray(pixels[0]).save(one / "0.png")
+        Image.fromarray(pixels[1, :, :, 0]).save(two / "1.png")
+        Image.fromarray(pixels[1, :, :, 1].astype(np.uint16) * 200).save(two / "2.png")
         found = [_read(preset, Path(name))]
-        (folder / "3.png").write_bytes(b"no image")
+        (two / "3.png").write_bytes(b"no image")
         found.append(_read(preset, Path(name)))
-        (folder / "3.png").unlink()
+        (two / "3.png").unlink()
         (folder / "dataset.json").write_text("{")
         found.append(_read(preset, Path(name)))
         (folder / "dataset.json").unlink()
         frames = [Image.fromarray(each) for each in pixels]
-        frames[0].save(folder / "0.gif", save_all=True, append_images=frames[1:])
+        frames[0].save(one / "0.gif", save_all=True, append_images=frames[1:])
         found.append(_read(preset, Path(name)))
         shutil.rmtree(folder)
         with folder.open("wb") as file:
-            np.savez(file, images=pixels, elsewhere=pixels[::-1])
+            np.savez(file, images=pixels, elsewhere=pixels[::-1], labels=[0, 1])
         return str([*found, _read(preset, Path(name))])
 
 

@@ -1,6 +1,8 @@
 """What many tests share: every preset, narrowed until it trains in milliseconds."""
 
+import json
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +14,7 @@ from gancli import catalog
 from gancli.checkpoint import Checkpoint, RunSettings
 from gancli.data import BatchSource, Dataset, Mixture
 from gancli.evaluation.extractors import Extractor, Seen
+from gancli.networks import fit
 from gancli.objective.context import Context, Scene, Side
 from gancli.objective.scene import Carried, make_scene
 from gancli.objective.term import Term
@@ -36,8 +39,29 @@ def every_choice() -> list[Key]:
 
 
 def every_preset() -> list[Key]:
-    """Those on data sets with values of their own: others repeat the same networks and terms."""
+    """Those on data sets with values of their own: others repeat the same networks and terms.
+
+    Of a reference and a variant that are the same there is the reference.
+    """
+    return [key for key in _own_values() if key == _first_alike()[_trained(key)]]
+
+
+def _own_values() -> list[Key]:
     return [key for key in every_choice() if catalog.lineage(key[1]) == [key[1]]]
+
+
+@cache
+def _first_alike() -> dict[str, Key]:
+    return {_trained(key): key for key in reversed(_own_values())}
+
+
+@cache
+def _trained(key: Key) -> str:
+    """What a preset trains: that of a variant may be the reference's, under another name."""
+    table = catalog.resolve(*key, fit=fit)
+    said = {"variant", "summary", "source", "deviations", "expected"}
+    trained = {name: value for name, value in table.items() if name not in said}
+    return json.dumps(trained, sort_keys=True)
 
 
 def preset_id(key: Key) -> str:
@@ -241,7 +265,12 @@ def shown(term: Term, side: Side, scene: Scene) -> Context:
     return Context(scene, "term", side, term.reads(side))
 
 
-def losses_of(turn: Turn, players: Players, draws: Draws, count: int = 0) -> Losses:
-    """A turn's weighted summands, after so many turns of its name; nobody steps."""
+def losses_of(
+    turn: Turn, players: Players, draws: Draws, count: int = 0, carried: Carried | None = None
+) -> Losses:
+    """A turn's weighted summands, after so many turns of its name; nobody steps.
+
+    `carried`: what turns of one step hand on.
+    """
     due = turn.due(count)
-    return turn.losses(make_scene(turn, due, players, draws, Carried()), due)
+    return turn.losses(make_scene(turn, due, players, draws, carried or Carried()), due)

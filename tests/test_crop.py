@@ -9,12 +9,14 @@ import torch
 from conftest import Gan
 from numpy.typing import NDArray
 from PIL import Image
+from tiny_sets import tiny_set
 from torchvision.transforms.functional import center_crop
 
-from gancli.data import ImageFolder
+from gancli.data import ImageFolder, TorchvisionImages
 from gancli.data.cache import Form, _shelf
 from gancli.data.decode import Crop, Fit, middle, to_pixels_of
 from gancli.data.source import Labels, Source
+from gancli.data.torchvision_set import resized
 from gancli.errors import DataError
 from gancli.evaluation.inputs import real_sets_for, scored_images_of
 from gancli.evaluation.request import EvaluationRequest
@@ -161,3 +163,38 @@ def test_training_and_evaluation_read_the_same_part(gan: Gan, tmp_path: Path) ->
     (real,) = real_sets_for(scored, request).references
     wanted = spec(folder, crop=[40, 30]).load(Path(), 0).fingerprint
     assert real.images.fingerprint == wanted != spec(folder).load(Path(), 0).fingerprint
+
+
+def test_a_named_set_of_arrays_is_cut_before_it_is_resized(tmp_path: Path) -> None:
+    with tiny_set("cifar10", tmp_path):
+        data = TorchvisionImages(source="cifar10")
+        whole = data.load(tmp_path, 0)
+        cut = data.model_copy(update={"crop": (20, 25)})
+        made = cut.load(tmp_path, 0)
+        small = cut.model_copy(update={"size": 8}).load(tmp_path, 0)
+    assert torch.equal(made.x, center_crop(whole.x, [20, 25]))
+    assert (cut.shape.x, whole.labels is not None) == ((3, 20, 25), True)
+    assert torch.equal(made.labels, whole.labels)  # type: ignore[arg-type]
+    assert torch.equal(small.x, resized(made.x, 8))
+
+
+def test_a_named_set_of_files_is_cut_before_it_is_fitted(tmp_path: Path) -> None:
+    """The faces of CelebA are 218 pixels high and 178 wide."""
+    with tiny_set("celeba", tmp_path):
+        data = TorchvisionImages(source="celeba", size=16)
+        pictures = sorted((tmp_path / "celeba/img_align_celeba").iterdir())
+        for seed, file in enumerate(pictures):
+            picture(seed, 178, 218).save(file, quality=95)
+        made = data.model_copy(update={"crop": (140, 100)}).load(tmp_path, 0)
+        whole = data.load(tmp_path, 0)
+        with pytest.raises(DataError, match=r"data\.crop takes 219 by 100 of them"):
+            data.model_copy(update={"crop": (219, 100)}).load(tmp_path, 0)
+    assert made.fingerprint != whole.fingerprint
+    first = to_pixels_of(Image.open(pictures[0]), 16, 3, "crop", crop=(140, 100))
+    assert any(np.array_equal(each, first) for each in made.x.numpy())
+
+
+def test_a_crop_larger_than_a_named_set_has_pixels_is_refused() -> None:
+    with pytest.raises(ValueError, match="crop is too large for an image of mnist: it is 28 pixel"):
+        TorchvisionImages(source="mnist", crop=(20, 29))
+    assert TorchvisionImages(source="mnist", crop=(28, 28)).shape.x == (1, 28, 28)

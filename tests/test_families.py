@@ -16,6 +16,7 @@ import gancli
 from gancli.checkpoint import Header
 from gancli.errors import UsageError
 from gancli.networks import DISCRIMINATORS, GENERATORS, RECONSTRUCTORS, DiscriminatorSpec
+from gancli.networks.older import FAMILIES
 from gancli.preset import Preset, change, load_preset, preset_differences, to_toml
 from gancli.preset.stored import read_stored
 from gancli.state import build_players
@@ -84,7 +85,9 @@ def as_before(preset: Preset) -> dict[str, Any]:
     for role in preset.players():
         network = table[role]["network"]
         unused = UNUSED.get((role, network["family"]), {})
-        network |= {"init_spectral": True} | dict(unused)
+        network |= dict(unused)
+        if network["family"] in FAMILIES:
+            network["init_spectral"] = True
     return table
 
 

@@ -16,6 +16,7 @@ from safetensors import safe_open
 from test_golden import RecordedDraws
 from torch import Tensor
 
+from gancli.catalog.merge import PLAYERS
 from gancli.objective.plan_step import plan
 from gancli.objective.take_turn import take
 from gancli.parallel import World
@@ -23,73 +24,30 @@ from gancli.preset import Preset, load_preset
 from gancli.state import TrainState, build_state
 from gancli.types import Sample
 
-TURNS = [
-    "optimizer={kind='adam', lr=2e-4, betas=[0.0, 0.9]}",
-    'turns.order=["generator", "discriminator"]',
-    "turns.restart=true",
-    "turns.discriminator.fakes=kept",
-    "schedule.discriminator_steps=2",
-    "prior.z_dim=10",
-]
-CNN = [
-    "generator.network={family='sndcgan', norm='batch', dim=2, multipliers=[2, 3, 4, 6]}",
-    "discriminator.network={family='sndcgan', dim=2, multipliers=[2, 3, 4, 6]}",
-]
-"""Its standard CNN, here of 4, 6, 8 and 12 channels."""
-
-
-def resnet(generator: str, discriminator: str) -> list[str]:
-    """Overrides for its residual networks, given what differs between them."""
-    return [
-        f"generator.network={{family='resnet', norm='batch', {generator}}}",
-        f"discriminator.network={{family='resnet', first_activation=true, {discriminator}}}",
-    ]
-
-
 G48 = "dim=2, multipliers=[2, 3, 4, 6]"
 G96 = "dim=1, multipliers=[3, 4, 6, 8, 9, 9]"
-D48 = "dim=2, multipliers=[2, 3, 4, 6, 6], flat_stages=1"
-NETWORKS: dict[str, list[str]] = {
-    "cnn32": CNN,
-    "cnn48": CNN,
-    "resnet32": resnet("dim=8, multipliers=[1, 1, 1, 1]", "dim=6, multipliers=[1, 1, 1, 1]"),
-    "resnet48-ce": resnet(G48, D48),
-    "resnet48-hinge": resnet(G48, f"{D48}, last_width=10"),
-    "resnet48-strided": resnet(
-        G48,
-        "dim=2, multipliers=[2, 3, 4, 6], flat_stages=1, start_width=3, start_padding=0",
+CNN = ("dim=2, multipliers=[2, 3, 4, 6]",) * 2
+"""Widths of the standard CNN, here 4, 6, 8 and 12 channels."""
+NARROWED: dict[str, tuple[str, str, str, str]] = {
+    "cnn32": ("cifar10", "standard-cnn", *CNN),
+    "cnn48": ("stl10", "standard-cnn", *CNN),
+    "resnet32": ("cifar10", "resnet", "dim=8", "dim=6"),
+    "resnet48-ce": ("stl10", "resnet", G48, "dim=2, multipliers=[2, 3, 4, 6, 6]"),
+    "resnet48-hinge": (
+        "stl10", "resnet", G48, "dim=2, multipliers=[2, 3, 4, 6, 6], last_width=10",
     ),
-    "resnet48-smalld": [
-        resnet(G48, "")[0],
-        "discriminator.network={family='sndcgan', layout='strided_first', dim=1, "
-        "multipliers=[3, 4, 6, 8], slope=0.2}",
-    ],
-    "resnet96-light": resnet(
-        G96, "dim=1, multipliers=[3, 4, 6, 8, 9], flat_stages=1, start_width=5"
+    "resnet48-strided": (
+        "stl10", "resnet-strided", G48, "dim=2, multipliers=[2, 3, 4, 6], start_width=3",
     ),
-    "resnet96": resnet(G96, "dim=1, multipliers=[3, 4, 6, 8, 9, 9], flat_stages=1"),
-    "postact48": [
-        "generator.network={family='resnet', norm='batch', preactivation=false, "
-        "dim=2, multipliers=[2, 3, 4, 5, 5], blocks=[1, 2]}",
-        "discriminator.network={family='resnet', preactivation=false, dim=2, "
-        "multipliers=[1, 2, 4, 8], blocks=[2], flat_stages=0}",
-    ],
-}
-"""By the recordings' names, of which the first that begins so holds."""
-FROZEN = [
-    "discriminator.network.spectral=true",
-    "discriminator.network.power_iteration=frozen",
-    "discriminator.network.spectral_logit=false",
-]
-CONDITIONAL = [
-    "prior.fake_labels=real",
-    "turns.generator.reals=peek",
-    "turns.generator.labels=real",
-    "generator.network.condition=norm",
-    "generator.network.class_start=spread",
-    "generator.network.class_norm_eps=1e-4",
-    "discriminator.network.condition=projection",
-]
+    "resnet48-smalld": ("stl10", "resnet-small-cnn", G48, "dim=1, multipliers=[3, 4, 6, 8]"),
+    "resnet96-light": (
+        "flowers102", "resnet-light", G96, "dim=1, multipliers=[3, 4, 6, 8, 9], start_width=5",
+    ),
+    "resnet96": ("animefaces", "resnet", G96, "dim=1, multipliers=[3, 4, 6, 8, 9, 9]"),
+    "postact48": ("stl10", "postact-resnet", "dim=2, multipliers=[2, 3, 4, 5, 5]", "dim=2"),
+}  # fmt: skip
+"""By the recordings' names, of which the first that begins so holds: data set and variant, and the
+widths of generator and discriminator."""
 RECORDED = [
     "cnn32-ce", "cnn32-ce-cond", "cnn32-hinge", "cnn32-hinge-cond",
     "cnn48-ce", "cnn48-hinge", "cnn48-hinge-cond",
@@ -116,23 +74,36 @@ def recording(name: str) -> Recording:
 
 
 def preset_of(name: str, recorded: Recording) -> Preset:
-    """The recording's settings as a preset's fields."""
+    """The variant that the recording is of, narrowed, with the source's spectral norm."""
     header = recorded.header
+    counts = {len(t) for key, t in recorded.tensors.items() if key.endswith(".real")}
     size, batch, classes = (header["settings"][key] for key in ("side", "batch", "classes"))
     parts = name.split("-")
-    networks = next(fields for start, fields in NETWORKS.items() if name.startswith(start))
-    betas = header["adam"][0]["betas"]
-    counts = {len(t) for key, t in recorded.tensors.items() if key.endswith(".real")}
-    return load_preset("sngan-hinge", "cifar10", overrides=[
-        f"data={{kind='images', path='x', size={size}, "
-        f"classes={[str(n) for n in range(classes)]}}}",
-        *TURNS, *networks, *FROZEN,
-        *(CONDITIONAL if "cond" in parts else []),
-        *(["objective.hinge=", "objective.vanilla={}"] if "ce" in parts else []),
-        f"optimizer.betas={betas}",
-        f"schedule.batch_size={batch}",
-        f"schedule.partial_batches={str(counts != {batch}).lower()}",
-    ])  # fmt: skip
+    found = next(fields for start, fields in NARROWED.items() if name.startswith(start))
+    dataset, variant, *widths = found
+    model = "sngan-hinge" if "hinge" in parts else "sngan"
+    return load_preset(
+        "sngan-projection" if "cond" in parts else model,
+        dataset,
+        variant,
+        [
+            *(["data.class_count="] if dataset == "animefaces" else []),
+            f"data={{kind='images', path='x', size={size}, "
+            f"classes={[str(n) for n in range(classes)]}}}",
+            *(
+                f"{role}.network.{width}"
+                for role, of_role in zip(PLAYERS, widths, strict=True)
+                for width in re.split(r", (?=\w+=)", of_role)
+            ),
+            *(["objective.hinge=", "objective.vanilla={}"] if {"ce", "cond"} <= {*parts} else []),
+            "discriminator.network.power_iteration=frozen",
+            f"optimizer.betas={header['adam'][0]['betas']}",
+            "prior.z_dim=10",
+            "schedule.discriminator_steps=2",
+            f"schedule.batch_size={batch}",
+            f"schedule.partial_batches={str(counts != {batch}).lower()}",
+        ],
+    )
 
 
 # --- the source's names of weights, and ours ---

@@ -67,10 +67,7 @@ def test_shapes_and_ranges(key: Key) -> None:
 
 @pytest.mark.parametrize("key", every_preset(), ids=preset_id)
 def test_features_are_what_the_logit_is_made_of(key: Key) -> None:
-    """The flattened input of the layer that outputs the logit; none where no layer does.
-
-    What a projection adds to the logit is taken off.
-    """
+    """The flattened input of the layer that outputs the logit; none where no layer does."""
     preset = narrow(key)
     net = build_players(preset, seed=0).discriminator.eval()
     made: list[tuple[torch.Tensor, torch.Tensor]] = []
@@ -82,11 +79,16 @@ def test_features_are_what_the_logit_is_made_of(key: Key) -> None:
     latent = some_latent(preset, 4)
     x = torch.rand(4, *preset.data.shape.x) * 2 - 1
     output = net(Sample(x, latent.z, latent.label))
-    logit, layers = output.logit.detach(), list(made)
-    for projection in (m for m in net.modules() if isinstance(m, Projection)):
-        assert output.features is not None
-        logit = logit - projection(output.features, latent.label).detach()
-    sources = [i for i, o in layers if o.numel() == 4 and torch.allclose(o.flatten(), logit)]
+    of_label = [
+        part(output.features, latent.label)
+        for part in net.modules()
+        if isinstance(part, Projection) and output.features is not None
+    ]
+    sources = [
+        i
+        for i, o in made
+        if o.numel() == 4 and torch.equal(sum(of_label, o.flatten()), output.logit)
+    ]
     if not sources:
         assert output.features is None
         return

@@ -13,6 +13,7 @@ from gancli.objective.constraints import WeightClip
 from gancli.objective.context import Scene, Side, judge_in_full_precision, widened
 from gancli.objective.penalties import R1, GradientPenalty
 from gancli.objective.plan_step import plan
+from gancli.objective.scene import Carried
 from gancli.objective.take_turn import take
 from gancli.objective.term import Term
 from gancli.parallel import World
@@ -271,12 +272,12 @@ def test_each_term_moves_those_who_step_and_no_other(key: Key) -> None:
     preset = narrow(key)
     state = build_state(preset, 0, CPU, torch.float64)
     deck = toy_deck(preset, torch.float64)
-    networks = state.players.named()
+    networks, carried = state.players.named(), Carried()
     for turn in plan(preset.objective, state.players, 1, preset.turns):
         side = turn.name
         for role, net in networks.items():
             net.requires_grad_(role in LEARN[side])
-        for name, loss in losses_of(turn, state.players, deck.hand(0, 0, 0)).items():
+        for name, loss in losses_of(turn, state.players, deck.hand(0, 0, 0), 0, carried).items():
             for net in networks.values():
                 net.zero_grad()
             loss.backward(retain_graph=True)  # type: ignore[no-untyped-call]
@@ -301,7 +302,9 @@ def test_a_turn_changes_its_steppers_alone(key: Key) -> None:
     for index, turn in enumerate(plan(preset.objective, state.players, 1, preset.turns)):
         before = weights()
         hand = deck.hand(0, index, 0 if turn.has_real else None)
-        losses = take(turn, state.players, state.optimizers, hand, world=World())
+        losses = take(
+            turn, state.players, state.optimizers, hand, world=World(), memory=state.memory
+        )
         assert all(
             bool(torch.isfinite(loss)) and not loss.requires_grad for loss in losses.values()
         )

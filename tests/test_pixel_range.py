@@ -44,6 +44,7 @@ def test_every_level_comes_back(pixels: str, ends: list[float], dtype: torch.dty
     seen = spec(pixels).to_network(images_of(LEVELS), dtype)
     assert (seen.dtype, [float(seen.min()), float(seen.max())]) == (dtype, ends)
     assert spec(pixels).to_samples(seen).flatten().tolist() == LEVELS.tolist()
+    assert spec(pixels).black_and_white == tuple(ends)
 
 
 def test_unit_pixels_are_levels_over_255() -> None:

@@ -105,7 +105,11 @@ def test_a_new_file_passes(folder: Path) -> None:
         ("weight = 2.0", "wait = 2.0", "no field objective.r1.wait"),
         ('norm = "none"', "head_width = 3", "head_width changes nothing"),
         ("[optimizer]", '[deviations]\n"prior.zdim" = { paper = 3 }\n[optimizer]', "no such field"),
-        ("[optimizer]", '[instead]\nmnist = "dcgan"\n[optimizer]', "dcgan has no preset for it"),
+        (
+            "[optimizer]",
+            '[instead]\nstacked-mnist = "dcgan"\n[optimizer]',
+            "dcgan has no preset for it",
+        ),
         ('"a hinge loss and one penalty"', '""', "summary: not one line"),
         ('summary = "with one layer more"', "", "variants.deep.summary: not one line"),
         ('source = "a thesis"', "", "variants.deep.source: not one line"),

@@ -231,18 +231,19 @@ def test_every_file_that_is_referred_to_exists() -> None:
 def test_no_model_is_named_in_code(path: Path) -> None:
     """Only presets know models: no identifier and no string of the code is one's name.
 
-    The command is called `gan`, so that word may stand inside a sentence, but not alone.
+    The command is called `gan`, so that word may stand inside a sentence, but not alone; and one
+    model's name is a verb, by which a time may be called, too.
     """
     names = set(catalog.model_names())
     tree = ast.parse(path.read_text())
     docstrings = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
-    words = {name.replace("-", "_") for name in names}
+    words = {name.replace("-", "_") for name in names - {"began"}}
     for node in ast.walk(tree):
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             if id(node) in docstrings or (path.name == "main.py" and node.value == "gan"):
                 continue
             assert node.value not in names
-            for name in names - {"gan"}:
+            for name in names - {"gan", "began"}:
                 assert not re.search(rf"(?<![\w-]){name}(?![\w-])", node.value), node.value
         elif isinstance(node, ast.Name | ast.FunctionDef | ast.ClassDef):
             identifier = node.id if isinstance(node, ast.Name) else node.name

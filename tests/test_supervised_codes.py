@@ -7,7 +7,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from helpers import Key, NoDraws, job, losses_of, narrow, shown, toy_deck, toy_extractor
+from conftest import Gan
+from helpers import (
+    Key,
+    NoDraws,
+    job,
+    losses_of,
+    narrow,
+    real_images,
+    shown,
+    toy_data,
+    toy_deck,
+    toy_extractor,
+)
 from torch import Tensor, nn
 from torch.nn.functional import nll_loss
 
@@ -160,6 +172,16 @@ def test_thickness_is_measured_and_not_learnt_from(scene: Scene) -> None:
     signed.fake_output = scene.fake_output
     same = float(term.joint(shown(term, "joint", signed)).detach())
     assert same == pytest.approx(float(found.detach()), rel=1e-12)
+
+
+@pytest.mark.parametrize("pixels", ["signed", "unit"])
+def test_brightness_goes_from_black_to_white_in_either_range(pixels: str) -> None:
+    preset = narrow(INFO, [f"data.range={pixels}"])
+    hand = toy_deck(preset, torch.float64).hand(0, 0, 0)
+    stored = toy_data(preset).x[toy_deck(preset).batch(0)]
+    scene = Scene(Players(GeneratorNet(), DiscriminatorNet()), hand)
+    seen = shown(MutualInformation(), "joint", scene).brightness(hand.real().x)
+    assert torch.allclose(seen, stored.double() / 255, atol=1e-12)
 
 
 def test_the_middle_of_other_widths() -> None:
@@ -383,3 +405,22 @@ def test_images_are_scored_with_the_codes_they_were_made_of(tmp_path: Path) -> N
     Trainer(plain).train()
     unnamed = GeneratedImages(load(plain.run.checkpoint()), 30, False, 7, torch.device("cpu"))
     assert not with_codes(ImageFacts(), unnamed).codes_are_digits
+
+
+def test_a_model_that_learns_classes_asks_for_images_with_classes(gan: Gan, tmp_path: Path) -> None:
+    real_images(tmp_path / "images")
+    file = tmp_path / "mine.toml"
+    file.write_text(
+        'base = "infogan"\n[prior]\ncategories = 2\n[objective.mutual_information]\n'
+        "supervised = true\n"
+    )
+    code, _, err = gan("train", file, "--dataset", tmp_path / "images", "--dry-run")
+    assert (code, "images in one folder per class" in err) == (2, True), err
+    for name, first in (("cats", 0), ("dogs", 15)):
+        (tmp_path / "images" / name).mkdir()
+        for number in range(first, first + 15):
+            image = tmp_path / "images" / f"{number:02d}.png"
+            image.rename(tmp_path / "images" / name / image.name)
+    code, out, err = gan("train", file, "--dataset", tmp_path / "images", "--dry-run")
+    assert (code, err) == (0, ""), out
+    assert "one of 2 categories, taught to be the classes" in out

@@ -111,9 +111,10 @@ def _flowers102(folder: Path) -> None:
     where = folder / "flowers-102"
     (where / "jpg").mkdir(parents=True)
     every = COUNTS["train"] + COUNTS["test"]
-    # Image n is of so many columns, and those for training are not the first ones.
+    # White edges lie outside the middle square; those for training are not the first ones.
     for number in range(1, every + 1):
         image = np.full((60, 70 + number, 3), 10 * number, dtype=np.uint8)
+        image[:, :4] = 255
         Image.fromarray(image).save(where / "jpg" / f"image_{number:05d}.jpg")
     order = np.arange(1, every + 1)
     test, rest = order[: COUNTS["test"]], order[COUNTS["test"] :]
@@ -139,6 +140,7 @@ def _celeba(folder: Path) -> None:
     parts = []
     for number, name in enumerate(names):
         image = np.full((218, 178, 3), 10 * number, dtype=np.uint8)
+        image[:8] = 255
         Image.fromarray(image).save(where / "img_align_celeba" / name)
         has = {"Male": number % 2, "Smiling": number // 2 % 2}
         marks = " ".join(" 1" if has.get(each, 0) else "-1" for each in CELEBA_ATTRIBUTES)

@@ -65,11 +65,11 @@ def beyond_the_loops(preset: Preset) -> str | None:
     reasons = {
         "has three players": preset.reconstructor is not None,
         "knows classes": preset.classes > 0,
+        "is fed more than noise": bool(preset.prior.axes()),
+        f"has networks of family {' and '.join(dict.fromkeys(unwritten))}": bool(unwritten),
         "has a loss of logits taken together": not isinstance(
             preset.objective.adversarial, SeparateAdversarial
         ),
-        "is fed more than noise": bool(preset.prior.axes()),
-        f"has networks of family {' and '.join(dict.fromkeys(unwritten))}": bool(unwritten),
         "has a penalty that is left out of some steps": preset.objective.period() > 1,
         "has terms that they lack": not all(isinstance(part, LOOPED) for part in parts),
         "takes its turns otherwise": preset.turns != Turns() or preset.schedule.partial_batches,
@@ -78,10 +78,11 @@ def beyond_the_loops(preset: Preset) -> str | None:
 
 
 def small_image_model() -> str:
-    """The first model without labels that has a short variant on small images."""
+    """The first model that the loops train and that has a short variant on small images."""
     files = map(catalog.preset_file, catalog.model_names())
     return next(
         file.name
         for file in files
-        if LITE in file.variants_on(SMALL_IMAGES) and not file.knows_classes
+        if LITE in file.variants_on(SMALL_IMAGES)
+        and not beyond_the_loops(load_preset(file.name, SMALL_IMAGES))
     )

@@ -9,8 +9,7 @@ import torch
 from PIL import Image
 from pydantic import BaseModel
 
-from gancli import catalog
-from gancli.bench.choices import LITE
+from gancli.bench.choices import LITE, small_image_model
 from gancli.bench.measure import alternate
 from gancli.catalog.fit_to_images import UserImages
 from gancli.checkpoint import RunSettings
@@ -128,7 +127,7 @@ def measure_loading(
     with watch(len(open_source(path)), "images") as done:
         data, spec, first, second = time_reading(path, TRAINED_SIDE, done)
     own = UserImages("images", spec.model_dump(mode="json"))
-    model = catalog.for_photographs()[0]
+    model = small_image_model()
     preset = load_preset(model, own, LITE, [f"schedule.batch_size={TRAINED_BATCH_SIZE}"])
     with watch(2 * rounds, f"turns of {model}") as done:
         resident, streamed, ratio = time_steps(

@@ -83,6 +83,4 @@ def fitted(table: Table, own: UserImages, instead: Sequence[str], fit: NetworkFi
 
 def _wants_labels(table: Table) -> bool:
     conditions = (table[player]["network"].get("condition", "none") for player in PLAYERS)
-    terms = table["objective"]
-    named = "class_loss" in terms or terms.get("mutual_information", {}).get("supervised", False)
-    return named or any(said != "none" for said in conditions)
+    return "class_loss" in table["objective"] or any(said != "none" for said in conditions)

@@ -81,7 +81,7 @@ class DataSpec(Settings):
     @property
     def black_and_white(self) -> tuple[float, float]:
         """What the darkest and the lightest grey level are to a network, as `to_network` has it."""
-        return -1.0, 1.0
+        return (-1.0 if self.is_signed else 0.0), 1.0
 
     @abstractmethod
     def load(self, folder: Path, seed: int) -> Dataset:

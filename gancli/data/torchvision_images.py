@@ -6,7 +6,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from gancli.data.dataset import Dataset
-from gancli.data.decode import Fit
+from gancli.data.decode import Crop, Fit, middle
 from gancli.data.images import StoredImages
 from gancli.data.torchvision_set import Reading, SetPart, TorchvisionSet
 from gancli.data.torchvision_sets import SETS
@@ -33,6 +33,9 @@ class TorchvisionImages(StoredImages):
     split: Literal["train", "test", "both", "unlabeled"] = "train"
     """the images to train on: train, test, both together, or stl10's unlabeled ones; validation
     images are part of train"""
+    crop: Crop | None = None
+    """height and width, in pixels, of the middle part of each image that is read, before it is
+    resized; none: all of it; images that are smaller are refused"""
     size: int | None = Field(default=None, gt=0, le=4096)
     """side of the square the images are resized to, bilinearly (flowers102, celeba: by Lanczos'
     filter); none: as they are"""
@@ -54,10 +57,19 @@ class TorchvisionImages(StoredImages):
                 f"size is not set, and {self.source} has oblong images: add it, e.g. "
                 "--set data.size=64"
             )
+        self._crop_fits(known)
         self._attributes_are_known(known)
         if self.limit is not None and self.limit > self.published_count:
             raise ValueError(self.too_many(f"{self.source} ({self.split})", self.published_count))
         return self
+
+    def _crop_fits(self, known: TorchvisionSet) -> None:
+        if self.crop is None or known.shape is None:
+            return
+        try:
+            middle(known.shape[1], known.shape[2], self.crop)
+        except ValueError as error:
+            raise ValueError(f"crop is too large for an image of {self.source}: {error}") from None
 
     def _attributes_are_known(self, known: TorchvisionSet) -> None:
         if self.attributes and not known.attributes:
@@ -88,8 +100,8 @@ class TorchvisionImages(StoredImages):
     @property
     def shape(self) -> DataShape:
         """(C, H, W) of the set's images, and its classes."""
-        channels, height, width = self.described.shape or (3, 0, 0)
-        side = (self.size, self.size) if self.size else (height, width)
+        channels, *whole = self.described.shape or (3, 0, 0)
+        side = (self.size, self.size) if self.size else self.crop or whole
         return DataShape((channels, *side), len(self.class_names))
 
     @property
@@ -127,7 +139,7 @@ class TorchvisionImages(StoredImages):
     ) -> Dataset:
         """The same; `say` and `watch` are told of images that are decoded."""
         del seed
-        how = Reading(self.size, self.fit, self.attributes, verify, say, watch)
+        how = Reading(self.size, self.fit, self.attributes, verify, say, watch, self.crop)
         found = self.described.load(folder, self._parts, how)
         return self.limited(found, f"{self.source} ({self.split})")
 

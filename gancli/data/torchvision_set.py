@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from gancli.data.cache import Form, decoded
 from gancli.data.dataset import Dataset
-from gancli.data.decode import Fit
+from gancli.data.decode import Crop, Fit, middle
 from gancli.data.reasons import first_of
 from gancli.data.source import Source, Stamp
 from gancli.errors import DataError, NetworkError
@@ -43,6 +43,8 @@ class Reading:
     """whether decoded images are compared with their files again"""
     say: Say = unsaid
     watch: Watch = unwatched
+    crop: Crop | None = None
+    """height and width of the middle part that is read of each image; None: all of it"""
 
 
 @dataclass(frozen=True)
@@ -162,9 +164,12 @@ class ArraySet(TorchvisionSet):
             self.part(folder, part, True)
 
     def read(self, folder: Path, parts: Sequence[SetPart], how: Reading) -> Dataset:
-        """The parts, resized where another size is wanted."""
+        """The parts, cut and resized where another size is wanted."""
         every = [self._part(folder, part) for part in parts]
         found = every[0] if len(every) == 1 else _joined(every)
+        if how.crop is not None:
+            rows, columns = middle(found.x.shape[2], found.x.shape[3], how.crop)
+            found = Dataset(found.x[:, :, rows, columns].contiguous(), found.labels)
         return found if how.size is None else Dataset(resized(found.x, how.size), found.labels)
 
     def _part(self, folder: Path, part: SetPart) -> Dataset:
@@ -220,12 +225,13 @@ class FileSet(TorchvisionSet):
             source = _source(self.where(folder), found.files)
         except BROKEN as error:
             raise self.broken(folder) from error
-        form = Form(how.size, 3, how.fit, labelled=False)
+        form = Form(how.size, 3, how.fit, labelled=False, crop=how.crop)
         with how.watch(len(source), "images") as done:
             made = decoded(source, form, verify=how.verify, done=done, say=how.say)
         if made.broken:
+            are = "broken" if how.crop is None else "broken, or smaller than data.crop"
             raise DataError(
-                f"{len(made.broken):,} of {len(source):,} images in {source.path} are broken "
+                f"{len(made.broken):,} of {len(source):,} images in {source.path} are {are} "
                 f"({first_of(made.broken)}): {self.remedy(folder)}"
             )
         start = 0 if "train" in parts else found.training

@@ -38,7 +38,7 @@ class Decoder(nn.Module):
     A linear layer spreads them over the smallest feature map; all maps have as many channels.
     """
 
-    def __init__(self, spec: "StagedSpec", inputs: int, shape: DataShape) -> None:
+    def __init__(self, spec: "HalvingSpec", inputs: int, shape: DataShape) -> None:
         super().__init__()
         channels, *sides = shape.x
         self.skip = spec.skip
@@ -86,7 +86,7 @@ class Autoencoder(DiscriminatorNet):
         widths = [spec.dim * (i + 1) for i in range(spec.stages)]
         layers: list[nn.Module] = [
             *_conv(shape.x[0], spec.dim),
-            _stage(*widths[:1] * 2, spec.repeats),
+            _stage(spec.dim, spec.dim, spec.repeats),
         ]
         for before, width in pairwise(widths):
             layers += [*_conv(before, before, stride=2), _stage(before, width, spec.repeats)]
@@ -106,7 +106,7 @@ class Autoencoder(DiscriminatorNet):
         return made
 
 
-class StagedSpec(OutputSpec, WeightSpec):
+class HalvingSpec(OutputSpec, WeightSpec):
     """Convolutions of 3x3 and ELUs, in stages between which the side is halved (or doubled)."""
 
     dim: int = Field(default=64, gt=0, le=65_536)
@@ -141,7 +141,7 @@ class StagedSpec(OutputSpec, WeightSpec):
 
 
 @GENERATORS.register("decoder")
-class DecoderSpec(StagedSpec, GeneratorSpec):
+class DecoderSpec(HalvingSpec, GeneratorSpec):
     """A generator of the shape of an autoencoder's decoder."""
 
     family: Literal["decoder"] = "decoder"
@@ -152,7 +152,7 @@ class DecoderSpec(StagedSpec, GeneratorSpec):
 
 
 @DISCRIMINATORS.register("autoencoder")
-class AutoencoderSpec(StagedSpec, DiscriminatorSpec):
+class AutoencoderSpec(HalvingSpec, DiscriminatorSpec):
     """A discriminator that reconstructs, and whose logit is minus its loss."""
 
     family: Literal["autoencoder"] = "autoencoder"

@@ -134,7 +134,7 @@ class CnnDiscriminator(DiscriminatorNet):
 def _trunk(
     spec: "CnnDiscriminatorSpec", inputs: int, side: int, *, twice: bool
 ) -> tuple[nn.Conv2d, nn.Sequential]:
-    """The convolutions from images of so many channels to the smallest feature map."""
+    """The convolutions from images of `inputs` channels to the smallest feature map."""
     halvings = spec.halvings(side)
 
     def conv(inputs: int, outputs: int, place: int) -> nn.Conv2d:

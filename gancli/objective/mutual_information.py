@@ -152,7 +152,10 @@ class MutualInformation(Term):
         if not (prior.categories or prior.codes):
             return "has no codes to recover: set prior.categories or prior.codes above 0"
         if self.supervised and not shape.classes:
-            return "learns classes (supervised = true), and this data set has no labels"
+            return (
+                "learns classes (supervised = true), and this data set has no labels: set it to "
+                "false, or choose images in one folder per class"
+            )
         if self.supervised and prior.categories != shape.classes:
             return (
                 f"learns {shape.classes} classes (supervised = true), and prior.categories is "

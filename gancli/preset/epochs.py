@@ -12,7 +12,7 @@ from gancli.preset.schedule import MOST_STEPS, Schedule
 def steps_in_epochs(
     epochs: int, schedule: Schedule, turns: Turns, objective: Objective, samples: int
 ) -> int:
-    """Steps until the real batches of so many epochs are taken.
+    """Steps until the real batches of a number of epochs are taken.
 
     The last step may take the first batches of the next epoch, except where `turns.restart` ends
     it early.
@@ -55,7 +55,7 @@ def _batches_before(schedule: Schedule, turns: Turns, objective: Objective) -> C
 
 
 def _steps_for(before: Callable[[int], int], first: int, batches: int) -> int:
-    """How many steps from `first` on it takes to take so many batches; each takes one or more."""
+    """How many steps from `first` on take this many batches; each takes one or more."""
     wanted = before(first) + batches
     return bisect_left(range(batches), wanted, key=lambda steps: before(first + steps))
 

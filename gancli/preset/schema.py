@@ -129,12 +129,21 @@ class Preset(Settings):
             found |= {f"objective.{name}.{field}": why for field, why in own}
         if not self.classes:
             found["prior.fake_labels"] = "the generator is not told classes"
+        elif not self._asks_for_labels_of_the_prior:
+            found["prior.fake_labels"] = "no turn makes fakes of labels that it chooses"
         if self.prior.fake_labels == "real":
             found["turns.discriminator.labels"] = "prior.fake_labels = real says the same"
         if not self.discriminator.network.remembers_passes:
             sides = [f"turns.{side}.judged_first" for side in SIDES]
             found |= dict.fromkeys(sides, "the discriminator has no norm that remembers passes")
         return found
+
+    @property
+    def _asks_for_labels_of_the_prior(self) -> bool:
+        """Whether a turn that has a real batch asks fresh fakes for labels as the prior says."""
+        turns, reads = self.turns, self.objective.reads
+        made = [turns.of(side) for side in SIDES if turns.has_real(side, reads(side))]
+        return any(turn.fakes == "fresh" and turn.labels == "prior" for turn in made)
 
     def _is_of_images(self) -> None:
         """Refuse settings that are made for images where the data are points.

@@ -17,7 +17,6 @@ from gancli.pasteable import command
 from gancli.plurals import counted
 from gancli.preset import Preset, to_toml
 from gancli.preset.schema import leaves
-from gancli.prior import Prior
 from gancli.report.console import console, say
 from gancli.state import build_players
 from gancli.types import Latent, Players, Sample
@@ -160,7 +159,7 @@ def _say_schedule(preset: Preset, turns: list[Turn]) -> None:
     schedule = preset.schedule
     say(
         f"{schedule.length} of batches of {schedule.batch_size}; "
-        f"r = D(x), f = D(G(z)), sp = softplus; {_latent_words(preset.prior)}"
+        f"r = D(x), f = D(G(z)), sp = softplus; {_latent_words(preset)}"
     )
     if schedule.warmup:
         warm = schedule.warmup
@@ -173,13 +172,15 @@ def _say_schedule(preset: Preset, turns: list[Turn]) -> None:
     say("")
 
 
-def _latent_words(prior: Prior) -> str:
+def _latent_words(preset: Preset) -> str:
     """What the generator is fed, in words."""
+    prior = preset.prior
     words = [f"z: {counted(prior.z_dim, 'number')}, {prior.distribution}"]
     if prior.low is not None:
         words[0] += f" from {prior.low:g} to {prior.scale:g}"
     if prior.categories:
-        words.append(f"one of {counted(prior.categories, 'category', 'categories')}")
+        meant = ", taught to be the classes" if preset.category_names else ""
+        words.append(f"one of {counted(prior.categories, 'category', 'categories')}{meant}")
     if prior.codes:
         words.append(f"{counted(prior.codes, 'code')}, {prior.code_distribution}")
     if prior.levels:
