@@ -144,7 +144,7 @@ class ResnetSpec(StagedSpec):
         return [self.blocks[min(n, len(self.blocks) - 1)] for n in range(stages)]
 
     def unblocked(self, stages: int) -> str | None:
-        """Why `blocks` does not fit so many stages; None if it does."""
+        """Why `blocks` does not fit this many stages; None if it does."""
         if len(self.blocks) <= stages:
             return None
         return f"blocks has {len(self.blocks)} numbers, and there are {stages} stages"

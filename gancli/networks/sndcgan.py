@@ -173,7 +173,7 @@ class SndcganDiscriminatorSpec(SndcganSpec, VerdictSpec):
         return [side >> min(n + 1, self.depth) for n in range(len(self.multipliers))]
 
     def layers_of(self, channels: int) -> list[list[_Sizes]]:
-        """Each stage's convolutions of images of so many channels."""
+        """Each stage's convolutions, of images of `channels`."""
         widths = [self.dim * m for m in self.multipliers]
         if self.layout == "strided_first":
             pairs = pairwise([channels, *widths])
