@@ -20,6 +20,7 @@ from gancli.catalog.preset_files import (
     dataset_table,
     is_file,
     is_resolved_file,
+    lineage,
     model_names,
     parse_preset,
     preset_file,
@@ -144,8 +145,9 @@ def _refuse_choices(
 def _choose_dataset(chosen: PresetFile, dataset: str | None) -> str:
     has = f"{chosen.name}'s data sets: {', '.join(chosen.datasets)}"
     if dataset is None:
-        if len(chosen.datasets) == 1:
-            return chosen.datasets[0]
+        own = _not_like_others(chosen.datasets)
+        if len(own) == 1:
+            return own[0]
         raise UsageError(
             f"no data set given: pass --dataset with one of {has}, or a path of images"
         )
@@ -160,6 +162,11 @@ def _choose_dataset(chosen: PresetFile, dataset: str | None) -> str:
     if dataset in dataset_names():
         raise UsageError(f"{chosen.name} has no preset for {dataset}; {has}")
     raise unknown_set(dataset, f"choose a path of images, or one of {has}")
+
+
+def _not_like_others(datasets: Sequence[str]) -> list[str]:
+    """Those whose values are not taken over from another of them."""
+    return [name for name in datasets if not any(each in datasets for each in lineage(name)[:-1])]
 
 
 def _choose_variant(chosen: PresetFile, dataset: str, variant: str | None) -> str:

@@ -37,7 +37,7 @@ DatasetOption = Annotated[
         "--dataset",
         autocompletion=complete_dataset,
         help="A data set's name, or images of your own: a folder, a zip or an npz. May be left "
-        "out where the model has only one.",
+        "out where all that the model has are like the first.",
     ),
 ]
 VariantOption = Annotated[
@@ -45,7 +45,7 @@ VariantOption = Annotated[
     typer.Option(
         "--variant",
         autocompletion=complete_variant,
-        help="reference (the default), paper or lite.",
+        help="reference (the default), paper, lite, or another: gan presets MODEL lists them.",
     ),
 ]
 StepsOption = Annotated[
