@@ -194,6 +194,11 @@ class CnnDiscriminatorSpec(CnnSpec, LeakySpec, DiscriminatorSpec):
         """As `condition` says."""
         return self.condition != "none"
 
+    @property
+    def biased(self) -> bool:
+        """Its heads may have biases of their own."""
+        return self.bias or self.head_bias
+
     def idle(self) -> Mapping[str, str]:
         """The heads' biases, where all convolutions have them."""
         found = super().idle()
