@@ -36,9 +36,9 @@ STEPS = (*range(12), 24, 25, 100, 500, 10**3, 10**4, 10**6, 10**8)
 def small(key: Key) -> Preset:
     """A preset that meets the end of its data, and keeps some checkpoints, within eight steps."""
     preset = narrow(key, ["schedule.batch_size=7", "schedule.checkpoint_every=2"])
-    if preset.schedule.partial_batches:
-        # Five batches, not six: an epoch may then end in the middle of a step.
-        preset = change(preset, ["schedule.batch_size=9"])
+    if preset.turns.restart:
+        # Six batches, or five whole ones, then end within a step.
+        preset = change(preset, ["schedule.discriminator_steps=4"])
     if isinstance(preset.data, ImageFolder) and preset.data.class_count:
         # A wrong count of classes is said first, and would hide what other fields do.
         return change(preset, [f"data.class_count={2 if preset.classes else ''}"])

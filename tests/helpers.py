@@ -86,11 +86,27 @@ def narrowed_networks(preset: Preset, **widths: int) -> list[str]:
     return narrow + [f"{role}.network.embedding=4" for role in embedding]
 
 
+def _smaller(preset: Preset) -> list[str]:
+    """Overrides for 24 pixels, and as many halvings as they take, in place of 48 or 96."""
+    if preset.data.shape.x[-1] not in (48, 96):
+        return []
+    fitted = {role: player.network.fitted(24) for role, player in preset.players().items()}
+    return [
+        "data.size=24",
+        *(
+            f"{role}.network.{field}={list(getattr(network, field))}"
+            for role, network in fitted.items()
+            for field in ("multipliers", "blocks")
+            if getattr(network, field, None) != getattr(preset.players()[role].network, field, None)
+        ),
+    ]
+
+
 def narrowing(preset: Preset) -> list[str]:
     """Overrides that keep what is computed and shrink how much."""
     fields = [
         *narrowed_networks(preset, width=8),
-        *(SHALLOW if preset.generator.network.layers_with_levels else []),
+        *(SHALLOW if preset.generator.network.layers_with_levels else _smaller(preset)),
         "prior.z_dim=4",
         "schedule.batch_size=8",
         "schedule.discriminator_steps=2",

@@ -123,7 +123,7 @@ def test_the_label_changes_what_is_made(key: Key) -> None:
 def test_the_discriminator_sees_the_label(key: Key) -> None:
     preset = narrow(key)
     net = build_players(preset, seed=0).discriminator.eval()
-    x = torch.zeros(2, *preset.data.shape.x)
+    x = torch.rand(1, *preset.data.shape.x).expand(2, -1, -1, -1)
     first, second = net(Sample(x, label=torch.tensor([0, 1]))).logit.detach()
     assert float(first) != float(second)
     with pytest.raises(ValueError, match="takes labels"):
@@ -231,7 +231,11 @@ def test_two_processes_share_the_labels_of_one(fake_labels: str) -> None:
             "discriminator.network.condition=norm",
             "must be 'none', 'concat' or 'projection'",
         ),
-        (("gan", "mnist"), "generator.network.condition=concat", "cnn generators"),
+        (
+            ("gan", "mnist"),
+            "generator.network.condition=concat",
+            "cnn, resnet and sndcgan generators",
+        ),
         (("dcgan", "cifar10"), "objective.class_loss.weight=1", "fakes would not have"),
     ],
 )

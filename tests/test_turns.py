@@ -63,6 +63,7 @@ CONDITIONAL = [
     "turns.generator.labels=real",
     "turns.discriminator.fakes=kept",
     "turns.discriminator.judged_first=real",
+    "prior.fake_labels=uniform",
     "schedule.partial_batches=true",
     "schedule.batch_size=12",
     "schedule.steps=6",

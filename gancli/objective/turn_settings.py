@@ -104,7 +104,12 @@ class Turns(Settings):
             said = said or self.among(reads)._graph_is_gone(side)
         taking = [side for side in reads if self.takes(side, reads[side])]
         if not said and self.restart and taking != ["discriminator"]:
-            return "restart: the discriminator's turns alone may take real batches: let others peek"
+            remedies = [] if "discriminator" in taking else ["remove discriminator.reals"]
+            remedies += [f"set {side}.reals to peek" for side in taking if side != "discriminator"]
+            return (
+                "restart: the discriminator's turns alone may take real batches: "
+                f"{' and '.join(remedies)}"
+            )
         return said
 
     def _order_misfit(self, reads: Mapping[Side, frozenset[Read]], terms: str) -> str | None:
