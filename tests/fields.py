@@ -40,7 +40,8 @@ def small(key: Key) -> Preset:
         # Six batches, or five whole ones, then end within a step.
         preset = change(preset, ["schedule.discriminator_steps=4"])
     if isinstance(preset.data, ImageFolder) and preset.data.class_count:
-        return change(preset, ["data.class_count=2"])
+        # A wrong count of classes is said first, and would hide what other fields do.
+        return change(preset, [f"data.class_count={2 if preset.classes else ''}"])
     return change(preset, ["data.points_per_mode=5"]) if preset.data.key == "points" else preset
 
 
@@ -150,9 +151,9 @@ def schedule(preset: Preset) -> str:
     asked: list[Callable[[int], object]] = [
         said.evaluates_at, said.saves_at, said.discriminator_steps_at, said.lr_factor,
         said.ema_decay_at if preset.average_kept else str,
-        *(player.optimizer.at for player in preset.players().values()),
+        *(optimizer.at for optimizer in preset.optimizers().values()),
     ]  # fmt: skip
-    factors = [_factors(player.optimizer.plateau) for player in preset.players().values()]
+    factors = [_factors(optimizer.plateau) for optimizer in preset.optimizers().values()]
     asked_at = [[repr(ask(step)) for step in STEPS] for ask in asked]
     return f"{said.steps} {evaluation} {asked_at} {factors}"
 

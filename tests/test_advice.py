@@ -108,7 +108,7 @@ CASES: dict[str, tuple[Callable[[Gan], None], tuple[object, ...], int]] = {
         ("train", "gan", "--dataset", "ring8", "--set", "q=1"),
         2,
     ),
-    "a field, and no data set": (plain, ("train", "dcgan-r1", "--dry-run", "--set", "qqq.q=1"), 2),
+    "a field, and no data set": (plain, ("train", "eigengan", "--dry-run", "--set", "qqq.q=1"), 2),
     "a wrong option": (plain, ("train", "gan", "--stepz", 3), 2),
     "a wrong option of a command of a group": (plain, ("presets", "show", "--variat"), 2),
     "a wrong command": (plain, ("trian",), 2),

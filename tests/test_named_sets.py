@@ -220,7 +220,7 @@ def test_attributes_of_portraits_are_classes(tmp_path: Path) -> None:
         ({"source": "mnist", "attributes": ["Male"]}, "mnist has none"),
         (
             {"source": "svhn", "limit": 73_258},
-            r"data.limit is 73,258, and svhn \(train\) has 73,257",
+            r"limit is 73,258, and svhn \(train\) has 73,257",
         ),
         (
             {"source": "stl10", "split": "both", "limit": 13_001},

@@ -60,7 +60,8 @@ class TorchvisionImages(StoredImages):
         self._crop_fits(known)
         self._attributes_are_known(known)
         if self.limit is not None and self.limit > self.published_count:
-            raise ValueError(self.too_many(f"{self.source} ({self.split})", self.published_count))
+            said = self.too_many(f"{self.source} ({self.split})", self.published_count)
+            raise ValueError(said.removeprefix("data."))
         return self
 
     def _crop_fits(self, known: TorchvisionSet) -> None:

@@ -66,6 +66,8 @@ class TorchvisionSet(ABC):
     """(C, H, W) of each image; None: they are of several sizes, or oblong"""
     companions: str = "its companions"
     """the other files, in words"""
+    hint: str = ""
+    """what a download needs in addition to a network, as the end of a sentence"""
 
     def labels_of(self, attributes: Sequence[str]) -> tuple[str, ...]:
         """The classes, or every combination of these attributes, the first one's absence first."""
@@ -133,7 +135,7 @@ class TorchvisionSet(ABC):
             raise NetworkError(
                 f"{self.name} is not in {folder} and could not be downloaded: connect to a "
                 f"network, or put {self.folder}/{self.file} and {self.companions} into a folder "
-                "and name it with --data-dir or GANCLI_DATA"
+                f"and name it with --data-dir or GANCLI_DATA{self.hint}"
             ) from error
 
     def broken(self, folder: Path) -> DataError:

@@ -176,8 +176,8 @@ SETS: dict[str, TorchvisionSet] = {
             (),
             {"train": 182_637, "test": 19_962},
             attributes=CELEBA_ATTRIBUTES,
-            companions="the five lists (list_attr_celeba.txt and the others) next to it; "
-            "torchvision downloads them where gdown is installed (pip install gdown)",
+            companions="the five lists (list_attr_celeba.txt and the others) next to it",
+            hint="; a download needs gdown, too: pip install gdown",
             listed=_celeba,
         ),
     )

@@ -11,18 +11,12 @@ from typing import ClassVar, Literal
 import torch
 from pydantic import Field
 from torch import Tensor, nn
-from torch.nn.functional import one_hot
 
 from gancli.networks.blocks import SeedConvTranspose2d, WholeConv2d, channels_last, leaky
-from gancli.networks.conditioning import (
-    ConditionalBatchNorm2d,
-    labelled,
-    projected,
-    projection_of,
-    shares,
-)
-from gancli.networks.layers import ConditionalNormSpec, LeakySpec, OutputSpec, batch_norm, finish
-from gancli.networks.spec import DISCRIMINATORS, GENERATORS, DiscriminatorSpec, GeneratorSpec
+from gancli.networks.conditioning import projected, projection_of, shares
+from gancli.networks.generating import ConditionedGeneratorSpec, LatentReader, normed
+from gancli.networks.layers import LeakySpec, batch_norm, finish
+from gancli.networks.spec import DISCRIMINATORS, GENERATORS, DiscriminatorSpec
 from gancli.networks.strided import STRIDE, Halving, StridedSpec
 from gancli.prior import Prior
 from gancli.types import (
@@ -42,8 +36,7 @@ class _Up(nn.Sequential):
         """Return images of twice the side; a conditional norm alone reads the label."""
         x = input
         for layer in self:
-            by_label = isinstance(layer, ConditionalBatchNorm2d)
-            x = layer(x, labelled(label)) if by_label else layer(x)
+            x = normed(layer, x, label)
         return x
 
 
@@ -53,20 +46,16 @@ class CnnGenerator(GeneratorNet):
     def __init__(self, spec: "CnnGeneratorSpec", prior: Prior, shape: DataShape) -> None:
         super().__init__()
         widths = [spec.dim * m for m in reversed(spec.multipliers)]
-        self.beside = shape.classes if spec.condition == "concat" else 0
-        self.categories = prior.categories
-        inputs = prior.z_dim + self.beside + prior.categories + prior.codes
+        self.read = LatentReader(spec.condition, prior, shape)
         self.bounded = spec.bounded
         *inner, outermost = reversed(spec.halvings(shape.x[1]))
         seed = spec.seed(shape.x[1])
-        self.first_conv = SeedConvTranspose2d(inputs, widths[0], seed, bias=spec.bias)
+        self.first_conv = SeedConvTranspose2d(self.read.size, widths[0], seed, bias=spec.bias)
 
         def up(inputs: int, outputs: int, halving: Halving) -> _Up:
             kernel, padding, _ = halving
             return _Up(
-                spec.class_norm(inputs, shape.classes)
-                if spec.condition == "norm"
-                else batch_norm(spec.norm, inputs, spatial=True),
+                spec.norm_of(inputs, shape.classes),
                 nn.ReLU(inplace=True),
                 nn.ConvTranspose2d(inputs, outputs, kernel, STRIDE, padding, bias=spec.bias),
             )
@@ -78,21 +67,10 @@ class CnnGenerator(GeneratorNet):
 
     def forward(self, latent: Latent) -> Tensor:
         """Return images of shape (B, C, H, W)."""
-        x = channels_last(self.first_conv(self._input(latent)[:, :, None, None]))
+        x = channels_last(self.first_conv(self.read(latent)[:, :, None, None]))
         for layer in self.layers:
             x = layer(x, latent.label)
         return self.bounded(self.last_conv(x, latent.label))
-
-    def _input(self, latent: Latent) -> Tensor:
-        """The noise joined with the latent's other parts; label and category as one-hot vectors."""
-        parts = [latent.z]
-        if self.beside:
-            parts.append(shares(latent.label, self.beside, latent.z.dtype))
-        if latent.category is not None:
-            parts.append(one_hot(latent.category, self.categories).to(latent.z.dtype))
-        if latent.code is not None:
-            parts.append(latent.code)
-        return torch.cat(parts, 1)
 
 
 class CnnDiscriminator(DiscriminatorNet):
@@ -182,31 +160,11 @@ class CnnSpec(StridedSpec):
 
 
 @GENERATORS.register("cnn")
-class CnnGeneratorSpec(OutputSpec, ConditionalNormSpec, CnnSpec, GeneratorSpec):
+class CnnGeneratorSpec(CnnSpec, ConditionedGeneratorSpec):
     """A generator of transposed convolutions and ReLUs."""
-
-    condition: Literal["none", "concat", "norm"] = "none"
-    """how the label enters; concat: one-hot, joined to the latent (Mirza and Osindero 2014); norm:
-    as scale and shift of the batch norms (Dumoulin et al. 2017)"""
-
-    takes_codes: ClassVar[bool] = True
-
-    @property
-    def takes_labels(self) -> bool:
-        """As `condition` says."""
-        return self.condition != "none"
-
-    def idle(self) -> Mapping[str, str]:
-        """How norms start that are not there."""
-        found = dict(super().idle())
-        if self.condition == "norm":
-            return found | {"norm_start": "each class has a scale and a shift of its own"}
-        return found | self.idle_without_class_norms(f"condition = {self.condition}")
 
     def misfit(self, shape: DataShape) -> str | None:
         """Why these layers do not fit images of `shape`; None if they do."""
-        if self.condition == "norm" and self.norm != "batch":
-            return f"norm: condition = norm takes norm = batch, and not {self.norm}"
         return super().misfit(shape) or self.misenlarged(shape.x[-1])
 
     def build(self, prior: Prior, shape: DataShape) -> CnnGenerator:
@@ -235,6 +193,11 @@ class CnnDiscriminatorSpec(CnnSpec, LeakySpec, DiscriminatorSpec):
     def takes_labels(self) -> bool:
         """As `condition` says."""
         return self.condition != "none"
+
+    @property
+    def biased(self) -> bool:
+        """Its heads may have biases of their own."""
+        return self.bias or self.head_bias
 
     def idle(self) -> Mapping[str, str]:
         """The heads' biases, where all convolutions have them."""

@@ -1,4 +1,4 @@
-"""What generators that start with a dense layer share: what it reads, and how labels enter."""
+"""What generators of images share: what they read, and how labels enter."""
 
 from collections.abc import Mapping
 from typing import ClassVar, Literal
@@ -14,8 +14,8 @@ from gancli.prior import Prior
 from gancli.types import DataShape, Latent
 
 
-class DenseGeneratorSpec(OutputSpec, ConditionalNormSpec, LayeredSpec, GeneratorSpec):
-    """The settings of generators of images that start with a dense layer."""
+class ConditionedGeneratorSpec(OutputSpec, ConditionalNormSpec, LayeredSpec, GeneratorSpec):
+    """The settings of generators of images that may be told the class of each."""
 
     condition: Literal["none", "concat", "norm"] = "none"
     """how the label enters; concat: one-hot, joined to the latent (Mirza and Osindero 2014); norm:
@@ -69,7 +69,7 @@ class LatentReader:
 
 
 def normed(norm: nn.Module, x: Tensor, label: Tensor | None) -> Tensor:
-    """The norm of feature maps; one of a class's own alone reads the label."""
+    """What a layer makes of feature maps; norms with scales of each class alone read the label."""
     if isinstance(norm, ConditionalBatchNorm2d):
         return norm(x, labelled(label))  # type: ignore[no-any-return]
     made: Tensor = norm(x)

@@ -20,6 +20,7 @@ Multiplier = Annotated[int, Field(gt=0, le=1024)]
 SEED_SIDES = (4, 3)
 """Sides, in pixels, that the smallest feature map of a convolutional network may have."""
 SEED_SIDE = SEED_SIDES[0]
+WHERE_SIZED = "(data.size, where it is set)"
 
 
 class WeightSpec(NetworkSpec):
@@ -163,7 +164,7 @@ def missized(shape: DataShape, side: int, multipliers: int) -> str | None:
     size = "x".join(map(str, shape.x))
     return (
         f"{multipliers} multipliers make images of {side}x{side}, not {size} as the data are "
-        "(data.size, where it is set)"
+        f"{WHERE_SIZED}"
     )
 
 

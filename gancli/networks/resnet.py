@@ -8,7 +8,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from gancli.networks.blocks import channels_last, leaky
-from gancli.networks.generating import DenseGeneratorSpec, LatentReader, normed
+from gancli.networks.generating import ConditionedGeneratorSpec, LatentReader, normed
 from gancli.networks.layers import Multiplier, finish
 from gancli.networks.residual import Residual
 from gancli.networks.spec import DISCRIMINATORS, GENERATORS
@@ -144,14 +144,14 @@ class ResnetSpec(StagedSpec):
         return [self.blocks[min(n, len(self.blocks) - 1)] for n in range(stages)]
 
     def unblocked(self, stages: int) -> str | None:
-        """Why `blocks` does not fit so many stages; None if it does."""
+        """Why `blocks` does not fit this many stages; None if it does."""
         if len(self.blocks) <= stages:
             return None
         return f"blocks has {len(self.blocks)} numbers, and there are {stages} stages"
 
 
 @GENERATORS.register("resnet")
-class ResnetGeneratorSpec(ResnetSpec, DenseGeneratorSpec):
+class ResnetGeneratorSpec(ResnetSpec, ConditionedGeneratorSpec):
     """A generator of residual blocks."""
 
     dim: int = Field(default=256, gt=0, le=65_536)

@@ -12,7 +12,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from gancli.networks.blocks import channels_last, leaky
-from gancli.networks.generating import DenseGeneratorSpec, LatentReader, normed
+from gancli.networks.generating import ConditionedGeneratorSpec, LatentReader, normed
 from gancli.networks.layers import Multiplier, finish
 from gancli.networks.spec import DISCRIMINATORS, GENERATORS
 from gancli.networks.stages import StagedSpec, doubled_sides
@@ -125,7 +125,7 @@ class SndcganSpec(StagedSpec):
 
 
 @GENERATORS.register("sndcgan")
-class SndcganGeneratorSpec(SndcganSpec, DenseGeneratorSpec):
+class SndcganGeneratorSpec(SndcganSpec, ConditionedGeneratorSpec):
     """A generator of a dense layer, transposed convolutions and ReLUs."""
 
     multipliers: tuple[Multiplier, ...] = Field(default=(1, 2, 4, 8), min_length=2, max_length=9)
@@ -173,7 +173,7 @@ class SndcganDiscriminatorSpec(SndcganSpec, VerdictSpec):
         return [side >> min(n + 1, self.depth) for n in range(len(self.multipliers))]
 
     def layers_of(self, channels: int) -> list[list[_Sizes]]:
-        """Each stage's convolutions of images of so many channels."""
+        """Each stage's convolutions, of images of `channels`."""
         widths = [self.dim * m for m in self.multipliers]
         if self.layout == "strided_first":
             pairs = pairwise([channels, *widths])

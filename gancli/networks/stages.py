@@ -55,5 +55,5 @@ class StagedSpec(AttentionSpec, WeightSpec):
 
 
 def doubled_sides(side: int, times: int) -> list[int]:
-    """Sides of the feature maps that so many doublings make, up to `side`."""
+    """Sides of the feature maps that doublings make, up to `side`."""
     return [side >> n for n in reversed(range(times))]

@@ -5,7 +5,14 @@ from typing import Annotated, ClassVar, NamedTuple, Self
 
 from pydantic import Field
 
-from gancli.networks.layers import LayeredSpec, Multiplier, doublings, missized, seed_side
+from gancli.networks.layers import (
+    WHERE_SIZED,
+    LayeredSpec,
+    Multiplier,
+    doublings,
+    missized,
+    seed_side,
+)
 from gancli.types import DataShape
 
 Kernel = Annotated[int, Field(gt=0, le=64)]
@@ -50,9 +57,18 @@ class StridedSpec(LayeredSpec):
         return self.model_copy(update=own)
 
     def idle(self) -> Mapping[str, str]:
-        """The paddings for kernels that are not set."""
-        found = super().idle()
-        return found if self.kernels else {**found, "paddings": "kernels are not set"}
+        """The paddings of kernels that are not set, and the start of biases that are not there."""
+        found = dict(super().idle())
+        if not self.kernels:
+            found["paddings"] = "kernels are not set"
+        if not self.biased and self.init == "torch":
+            found["init"] = "without biases torch is default"
+        return found
+
+    @property
+    def biased(self) -> bool:
+        """Whether any of its layers may have a bias."""
+        return self.bias
 
     def halvings(self, side: int) -> list[Halving]:
         """The convolutions between the feature maps of images of `side`, from the image inwards."""
@@ -81,7 +97,8 @@ class StridedSpec(LayeredSpec):
             if given is not None and len(given) != count:
                 return f"{name}: {list(given)} must have one number for each of {count} multipliers"
         if min(each.side for each in self.halvings(side)) < 1:
-            return f"kernels: {list(self.kernels)} are too large for images of {side}x{side}"
+            large = list(self.kernels)
+            return f"kernels: {large} are too large for images of {side}x{side} {WHERE_SIZED}"
         return missized(shape, side, count)
 
     def misenlarged(self, side: int) -> str | None:
@@ -94,5 +111,6 @@ class StridedSpec(LayeredSpec):
             return None
         return (
             f"kernels: {list(self.kernels or ())} make images of {made}x{made}, not {side}x{side} "
-            "as the data are: each map's side must differ from its kernel's by an even number"
+            f"as the data are {WHERE_SIZED}: each map's side must differ from its kernel's by an "
+            "even number"
         )

@@ -1,4 +1,4 @@
-"""How features become a logit, and what is said in addition to it."""
+"""How features become a logit, and the outputs of heads in addition to it."""
 
 from collections.abc import Mapping
 from typing import ClassVar

@@ -158,8 +158,8 @@ class MutualInformation(Term):
             )
         if self.supervised and prior.categories != shape.classes:
             return (
-                f"learns {shape.classes} classes (supervised = true), and prior.categories is "
-                f"{prior.categories}: set it to {shape.classes}"
+                f"learns {shape.classes} classes of the data (supervised = true), and "
+                f"prior.categories is {prior.categories}: set it to {shape.classes}"
             )
         if self.thickness and not shape.is_image:
             return "measures strokes (thickness = true), and the data are points"

@@ -1,6 +1,6 @@
 """The `[turns]` table: which turns a step has, and on what each of them works."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Literal
 
 from pydantic import model_validator
@@ -89,13 +89,16 @@ class Turns(Settings):
         """The same table without the turns of other sides."""
         return self.model_copy(update={"order": tuple(s for s in self.order if s in sides)})
 
-    def misfit(self, reads: Mapping[Side, frozenset[Read]]) -> str | None:
+    def misfit(
+        self, reads: Mapping[Side, frozenset[Read]], terms: Sequence[str] = ()
+    ) -> str | None:
         """Why these turns cannot serve an objective; None if they can.
 
         Args:
             reads: what the terms of each side that has any look at.
+            terms: their names, for the sentence.
         """
-        said = self._order_misfit(reads)
+        said = self._order_misfit(reads, f" (terms: {', '.join(terms)})" if terms else "")
         for side, wanted in reads.items():
             said = said or self._idle(side, bool(wanted & OF_REALS))
             said = said or self.among(reads)._graph_is_gone(side)
@@ -109,12 +112,12 @@ class Turns(Settings):
             )
         return said
 
-    def _order_misfit(self, reads: Mapping[Side, frozenset[Read]]) -> str | None:
+    def _order_misfit(self, reads: Mapping[Side, frozenset[Read]], terms: str) -> str | None:
         missing = [side for side in reads if side not in self.order]
         if missing:
             return f"order: {missing[0]} is missing, and the objective has a term for it: add it"
         if self.joint != JointTurnSpec() and "joint" not in reads:
-            return "joint: the objective has no term for such a turn: remove turns.joint"
+            return f"joint: the objective has no term for such a turn{terms}: remove turns.joint"
         first = self.among(reads).order[0]
         if self.of(first).fakes != "fresh":
             return (
@@ -127,7 +130,9 @@ class Turns(Settings):
                     "discriminator: no term looks at real samples: its reads() must return what "
                     "it looks at, e.g. real_output"
                 )
-            return "discriminator.reals: every turn peeks at the same batch: let one take it"
+            return (
+                f"discriminator.reals: every turn peeks at the same batch{terms}: let one take it"
+            )
         return None
 
     def _idle(self, side: Side, has_reals: bool) -> str | None:

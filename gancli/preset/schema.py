@@ -22,7 +22,7 @@ from gancli.preset.players import (
 )
 from gancli.preset.published import ABSENT, Deviation, Published
 from gancli.preset.schedule import Schedule
-from gancli.preset.turns_fit import turns_misfit
+from gancli.preset.turns_fit import chooses_number_of_fakes, turns_misfit
 from gancli.prior import Prior
 from gancli.settings import Settings
 
@@ -133,6 +133,10 @@ class Preset(Settings):
             found["prior.fake_labels"] = "no turn makes fakes of labels that it chooses"
         if self.prior.fake_labels == "real":
             found["turns.discriminator.labels"] = "prior.fake_labels = real says the same"
+        if not chooses_number_of_fakes(self.turns, self.objective):
+            found["schedule.generator_batch_size"] = (
+                "every turn takes over the fakes of another, or has as many as reals"
+            )
         if not self.discriminator.network.remembers_passes:
             sides = [f"turns.{side}.judged_first" for side in SIDES]
             found |= dict.fromkeys(sides, "the discriminator has no norm that remembers passes")

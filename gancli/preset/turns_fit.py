@@ -22,7 +22,7 @@ def turns_misfit(
         classes: how many classes fakes may be asked to show; 0: none.
     """
     reads = {side: objective.reads(side) for side in SIDES if objective.terms_of(side)}
-    misfit = turns.misfit(reads)
+    misfit = turns.misfit(reads, [f"objective.{name}" for name in objective.terms()])
     if misfit:
         return f"turns.{misfit}"
     for side in SIDES:
@@ -45,3 +45,12 @@ def turns_misfit(
         if pairing and not reads[side] & OF_REALS:
             return f"objective.{pairing[0]}: it pairs samples, and declares no reals in reads()"
     return None
+
+
+def chooses_number_of_fakes(turns: Turns, objective: Objective) -> bool:
+    """Whether any turn makes fakes of new latents without a real batch, whose size they had."""
+    return any(
+        turns.of(side).fakes == "fresh" and not turns.has_real(side, objective.reads(side))
+        for side in SIDES
+        if objective.terms_of(side)
+    )
