@@ -90,17 +90,16 @@ def _smaller(preset: Preset) -> list[str]:
     """Overrides for 24 pixels, and as many halvings as they take, in place of 48 or 96."""
     if preset.data.shape.x[-1] not in (48, 96):
         return []
-    found = ["data.size=24"]
-    for role, player in preset.players().items():
-        before, after = (
-            each.model_dump(mode="json") for each in (player.network, player.network.fitted(24))
-        )
-        found += [
+    nets = {role: player.network for role, player in preset.players().items()}
+    return [
+        "data.size=24",
+        *(
             f"{role}.network.{field}={json.dumps(value)}"
-            for field, value in after.items()
-            if value != before[field] and field != player.network.width_field
-        ]
-    return found
+            for role, net in nets.items()
+            for field, value in net.fitted(24).model_dump(mode="json").items()
+            if value != net.model_dump(mode="json")[field]
+        ),
+    ]
 
 
 def narrowing(preset: Preset) -> list[str]:
