@@ -90,14 +90,14 @@ def _smaller(preset: Preset) -> list[str]:
     """Overrides for 24 pixels, and as many halvings as they take, in place of 48 or 96."""
     if preset.data.shape.x[-1] not in (48, 96):
         return []
-    fitted = {role: player.network.fitted(24) for role, player in preset.players().items()}
+    nets = {role: player.network for role, player in preset.players().items()}
     return [
         "data.size=24",
         *(
-            f"{role}.network.{field}={list(getattr(network, field))}"
-            for role, network in fitted.items()
-            for field in ("multipliers", "blocks")
-            if getattr(network, field, None) != getattr(preset.players()[role].network, field, None)
+            f"{role}.network.{field}={json.dumps(value)}"
+            for role, net in nets.items()
+            for field, value in net.fitted(24).model_dump(mode="json").items()
+            if value != net.model_dump(mode="json")[field]
         ),
     ]
 

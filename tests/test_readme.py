@@ -16,6 +16,9 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from test_rooms import room_of
 
+from gancli import catalog
+from gancli.report.preset_table import grouped_datasets
+
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
 DOCS = ROOT / "docs"
@@ -179,12 +182,15 @@ def test_the_readme_links_every_page_and_every_picture_is_shown() -> None:
 
 def test_the_table_of_models_agrees_with_the_presets() -> None:
     rows = re.findall(
-        r"^\| `([\w-]+)` \|.*arxiv\.org/abs/([\d.]+)\)", README.read_text(), re.MULTILINE
+        r"^\| `([\w-]+)` \| .* \| (.*) \| .*arxiv\.org/abs/([\d.]+)\) \|$",
+        README.read_text(),
+        re.MULTILINE,
     )
-    assert len(rows) >= 15
-    for model, number in rows:
-        preset = tomllib.loads((ROOT / "presets" / f"{model}.toml").read_text())
-        assert f"arXiv:{number}" in preset["paper"]
+    assert sorted(model for model, _, _ in rows) == catalog.model_names()
+    for model, datasets, number in rows:
+        file = catalog.preset_file(model)
+        assert datasets == grouped_datasets(file.datasets)
+        assert f"arXiv:{number}" in file.paper
 
 
 def test_a_package_index_shows_no_broken_link() -> None:

@@ -17,7 +17,7 @@ def print_presets() -> None:
     table.add_column("data sets", overflow="fold")
     for name in catalog.model_names():
         file = catalog.preset_file(name)
-        table.add_row(name, file.idea or file.summary, _grouped(file.datasets))
+        table.add_row(name, file.idea or file.summary, grouped_datasets(file.datasets))
     console().print(table, soft_wrap=False)
     say(f"\npoints are the 2-D mixtures {', '.join(_points())}")
     alike = (f"{name}* is also {', '.join(sets)}" for name, sets in _alike().items())
@@ -42,7 +42,7 @@ def _alike() -> dict[str, list[str]]:
     return found
 
 
-def _grouped(datasets: list[str]) -> str:
+def grouped_datasets(datasets: list[str]) -> str:
     """The data sets; all mixtures as one word, and a set with all that are like it as another."""
     rest, groups = list(datasets), {"points": _points()}
     groups |= {f"{name}*": [name, *alike] for name, alike in _alike().items()}
