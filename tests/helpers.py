@@ -16,7 +16,8 @@ from gancli.data import BatchSource, Dataset, Mixture
 from gancli.evaluation.extractors import Extractor, Seen
 from gancli.networks import fit
 from gancli.objective.context import Context, Scene, Side
-from gancli.objective.scene import Carried, make_scene
+from gancli.objective.scene import make_scene
+from gancli.objective.take_turn import Memory
 from gancli.objective.term import Term
 from gancli.objective.turn import Losses, Turn
 from gancli.parallel import World
@@ -282,11 +283,13 @@ def shown(term: Term, side: Side, scene: Scene) -> Context:
 
 
 def losses_of(
-    turn: Turn, players: Players, draws: Draws, count: int = 0, carried: Carried | None = None
+    turn: Turn, players: Players, draws: Draws, count: int = 0, memory: Memory | None = None
 ) -> Losses:
     """A turn's weighted summands, after so many turns of its name; nobody steps.
 
-    `carried`: what turns of one step hand on.
+    `memory`: the terms' states, and what turns of one step hand on.
     """
-    due = turn.due(count)
-    return turn.losses(make_scene(turn, due, players, draws, carried or Carried()), due)
+    due, memory = turn.due(count), memory or Memory()
+    scene = make_scene(turn, due, players, draws, memory.carried)
+    scene.states = memory.states
+    return turn.losses(scene, due)

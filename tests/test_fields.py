@@ -11,7 +11,7 @@ from gancli.errors import UsageError
 from gancli.preset import Preset, change
 
 Case = tuple[Key, str, Group]
-SHARE = 97
+SHARE = 194
 """The default run looks at one in so many cases, and at each field of each kind of table."""
 
 

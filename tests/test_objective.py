@@ -13,7 +13,6 @@ from gancli.objective.constraints import WeightClip
 from gancli.objective.context import Scene, Side, judge_in_full_precision, widened
 from gancli.objective.penalties import R1, GradientPenalty
 from gancli.objective.plan_step import plan
-from gancli.objective.scene import Carried
 from gancli.objective.take_turn import take
 from gancli.objective.term import Term
 from gancli.parallel import World
@@ -272,12 +271,15 @@ def test_each_term_moves_those_who_step_and_no_other(key: Key) -> None:
     preset = narrow(key)
     state = build_state(preset, 0, CPU, torch.float64)
     deck = toy_deck(preset, torch.float64)
-    networks, carried = state.players.named(), Carried()
+    networks = state.players.named()
     for turn in plan(preset.objective, state.players, 1, preset.turns):
         side = turn.name
         for role, net in networks.items():
-            net.requires_grad_(role in LEARN[side])
-        for name, loss in losses_of(turn, state.players, deck.hand(0, 0, 0), 0, carried).items():
+            handed_on = turn.hands_on_graph and role == "generator"
+            net.requires_grad_(role in LEARN[side] or handed_on)
+        for name, loss in losses_of(
+            turn, state.players, deck.hand(0, 0, 0), 0, state.memory
+        ).items():
             for net in networks.values():
                 net.zero_grad()
             loss.backward(retain_graph=True)  # type: ignore[no-untyped-call]
