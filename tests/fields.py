@@ -36,7 +36,7 @@ STEPS = (*range(12), 24, 25, 100, 500, 10**3, 10**4, 10**6, 10**8)
 def small(key: Key) -> Preset:
     """A preset that meets the end of its data, and keeps some checkpoints, within eight steps."""
     preset = narrow(key, ["schedule.batch_size=7", "schedule.checkpoint_every=2"])
-    if preset.turns.restart:
+    if preset.turns.restart or preset.schedule.partial_batches:
         # Six batches, or five whole ones, then end within a step.
         preset = change(preset, ["schedule.discriminator_steps=4"])
     if isinstance(preset.data, ImageFolder) and preset.data.class_count:

@@ -106,6 +106,8 @@ def test_free_kernels_are_those_of_one_size() -> None:
         ("generator", {"kernels": "[3, 2, 4]"}, r"make images of 27x27, not 28x28"),
         ("discriminator", {"kernels": "[4, 2, 64]"}, "too large for images of 28x28"),
         ("generator", {"paddings": "[0, 1, 1]"}, "paddings changes nothing, because kernels are"),
+        ("discriminator", {"paddings": "[2]"}, "paddings changes nothing, because kernels are"),
+        ("generator", {"bias": "false", "init": "torch"}, "init changes nothing, because without"),
         ("discriminator", {"head_bias": "true"}, "head_bias changes nothing, because"),
     ],
 )

@@ -6,7 +6,7 @@ from functools import cache, reduce
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from gancli.catalog.base import builds_on
 from gancli.catalog.merge import Table, lay_over, parse
@@ -24,6 +24,8 @@ class VariantTable(BaseModel):
 
     model_config = ConfigDict(extra="allow")
 
+    like: str = ""
+    """a variant above it, over whose tables its own are laid"""
     summary: str = ""
     """what it is, in a sentence"""
     source: str = ""
@@ -69,12 +71,27 @@ class PresetFile(BaseModel):
 
     def variants_on(self, dataset: str) -> list[str]:
         """The variants this model has on a data set, the reference first."""
+        known = self.lineage(dataset)
         found = [
             name
-            for name, table in self.variants.items()
-            if any(key in table.on for key in self.lineage(dataset))
+            for name in self.variants
+            if any(key in table.on for table in self.layers_of(name).values() for key in known)
         ]
         return [REFERENCE, *found]
+
+    @model_validator(mode="after")
+    def _variants_are_like_those_above(self) -> "PresetFile":
+        above: set[str] = set()
+        for name, table in self.variants.items():
+            if table.like and table.like not in above:
+                raise ValueError(f"variants.{name}.like: {table.like!r} is no variant above it")
+            above.add(name)
+        return self
+
+    def layers_of(self, variant: str) -> dict[str, VariantTable]:
+        """The variants whose tables make up one, by name; its own is the last."""
+        own = self.variants[variant]
+        return (self.layers_of(own.like) if own.like else {}) | {variant: own}
 
     @property
     def knows_classes(self) -> bool:

@@ -198,12 +198,12 @@ def _layers(
         return
     # The published scores belong to the published configuration.
     yield {"expected": None}
-    for name in ancestors:
-        yield dataset_table(name).get("variants", {}).get(variant, {})
-    own = chosen.variants[variant]
-    yield absent(own.without)
-    yield own.body()
-    yield from (_on(name, own.on, papers) for name in ancestors if name in own.on)
+    for name, own in chosen.layers_of(variant).items():
+        for ancestor in ancestors:
+            yield dataset_table(ancestor).get("variants", {}).get(name, {})
+        yield absent(own.without)
+        yield own.body()
+        yield from (_on(each, own.on, papers) for each in ancestors if each in own.on)
 
 
 def _on(name: str, tables: Mapping[str, Table], papers: Container[str | None]) -> Table:

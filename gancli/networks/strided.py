@@ -75,7 +75,7 @@ class StridedSpec(LayeredSpec):
         found = []
         for place in range(len(self.multipliers)):
             kernel = self.kernels[place] if self.kernels else 3 if side % 2 else 4
-            padding = self.paddings[place] if self.paddings else 1
+            padding = self.paddings[place] if self.kernels and self.paddings else 1
             side = (side + 2 * padding - kernel) // STRIDE + 1
             found.append(Halving(kernel, padding, side))
         return found

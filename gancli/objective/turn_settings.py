@@ -57,7 +57,9 @@ class Turns(Settings):
                 'set it to a list such as ["discriminator", "generator"]'
             )
         if "joint" not in self.order and self.joint != JointTurnSpec():
-            raise ValueError("turns.joint: turns.order does not contain joint: add it there")
+            raise ValueError(
+                "turns.joint: turns.order does not contain joint: add it there, or remove turns.joint"
+            )
         return self
 
     def of(self, side: Side) -> TurnSpec:
