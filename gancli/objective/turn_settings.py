@@ -58,7 +58,8 @@ class Turns(Settings):
             )
         if "joint" not in self.order and self.joint != JointTurnSpec():
             raise ValueError(
-                "turns.joint: turns.order does not contain joint: add it there, or remove turns.joint"
+                "turns.joint: turns.order does not contain joint: add it there, or remove "
+                "turns.joint"
             )
         return self
 
