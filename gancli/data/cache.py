@@ -57,6 +57,11 @@ class Form:
     crop: Crop | None = None
     """height and width of the middle part that is read of each image; None: all of it"""
 
+    @property
+    def broken_words(self) -> str:
+        """What images are that cannot be brought into this form."""
+        return "broken" if self.crop is None else "broken, or smaller than data.crop"
+
 
 def cache_root() -> Path:
     """Where decoded images are kept."""

@@ -266,11 +266,10 @@ class ImageFolder(StoredImages):
         found = decoded(source, self.form, verify=verify, done=done, say=say)
         broken = broken_images(source, found)
         if broken and not self.skip_broken:
-            are = "broken" if self.crop is None else "broken, or smaller than data.crop"
             raise DataError(
                 f"{len(broken):,} of {len(source) + len(source.unreadable):,} images in "
-                f"{source.path} are {are} ({first_of(broken)}): repair or remove them, or skip "
-                "them with --skip-broken"
+                f"{source.path} are {self.form.broken_words} ({first_of(broken)}): repair or "
+                "remove them, or skip them with --skip-broken"
             )
         self._refuse_another_count(len(found.data), source)
         return self.relabelled(found.data, source)

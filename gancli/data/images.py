@@ -33,11 +33,6 @@ class ImageSpec(DataSpec):
         """As `range` says."""
         return self.range == "signed"
 
-    @property
-    def black_and_white(self) -> tuple[float, float]:
-        """As `range` says."""
-        return (-1.0, 1.0) if self.is_signed else (0.0, 1.0)
-
     def to_network(self, x: Tensor, dtype: torch.dtype) -> Tensor:
         """uint8 pixels p as p / 127.5 - 1 in [-1, 1], or as p / 255 in [0, 1] (`range`)."""
         return super().to_network(x, dtype) if self.is_signed else x.to(dtype).div_(WHITE_LEVEL)

@@ -231,10 +231,9 @@ class FileSet(TorchvisionSet):
         with how.watch(len(source), "images") as done:
             made = decoded(source, form, verify=how.verify, done=done, say=how.say)
         if made.broken:
-            are = "broken" if how.crop is None else "broken, or smaller than data.crop"
             raise DataError(
-                f"{len(made.broken):,} of {len(source):,} images in {source.path} are {are} "
-                f"({first_of(made.broken)}): {self.remedy(folder)}"
+                f"{len(made.broken):,} of {len(source):,} images in {source.path} are "
+                f"{form.broken_words} ({first_of(made.broken)}): {self.remedy(folder)}"
             )
         start = 0 if "train" in parts else found.training
         stop = len(source) if "test" in parts else found.training
