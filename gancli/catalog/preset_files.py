@@ -25,7 +25,7 @@ class VariantTable(BaseModel):
     model_config = ConfigDict(extra="allow")
 
     like: str = ""
-    """a variant above it, over whose tables its own are laid"""
+    """a variant above it, over whose tables its own are laid, on the data sets that it names"""
     summary: str = ""
     """what it is, in a sentence"""
     source: str = ""
@@ -73,9 +73,7 @@ class PresetFile(BaseModel):
         """The variants this model has on a data set, the reference first."""
         known = self.lineage(dataset)
         found = [
-            name
-            for name in self.variants
-            if any(key in table.on for table in self.layers_of(name).values() for key in known)
+            name for name in self.variants if any(key in self.variants[name].on for key in known)
         ]
         return [REFERENCE, *found]
 
@@ -135,7 +133,7 @@ def model_names() -> list[str]:
 def labelled_example() -> str:
     """A command that trains a model that knows classes."""
     known = next(found for found in map(preset_file, model_names()) if found.knows_classes)
-    return command("train", known.name, "--dataset", known.datasets[-1])
+    return command("train", known.name, "--dataset", known.datasets[0])
 
 
 def example_of(model: str | None = None) -> str:

@@ -125,8 +125,8 @@ def _resolve_own(
     large = dataset_table(OWN)["large"].get(home, {}) if own.data["size"] >= LARGE else {}
     # Published scores belong to the data set they were published for.
     resolved = lay_over(resolved, {"expected": None, **large.get(variant, {})})
-    if variant in chosen.variants:
-        resolved = lay_over(resolved, chosen.variants[variant].on.get(OWN, {}))
+    for each in chosen.layers_of(variant).values() if variant != REFERENCE else ():
+        resolved = lay_over(resolved, each.on.get(OWN, {}))
     return fitted(resolved, own, for_photographs(), fit)
 
 
