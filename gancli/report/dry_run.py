@@ -13,11 +13,13 @@ from gancli.networks.layers import OutputSpec
 from gancli.networks.summary import parameter_count, summarise
 from gancli.objective.plan_step import plan
 from gancli.objective.turn import Turn
+from gancli.optimizers import OptimizerSpec
 from gancli.pasteable import command
 from gancli.plurals import counted
 from gancli.preset import Preset, to_toml
 from gancli.preset.schema import leaves
 from gancli.report.console import console, say
+from gancli.settings import Settings
 from gancli.state import build_players
 from gancli.types import Latent, Players, Sample
 
@@ -222,6 +224,8 @@ def _network_titles(preset: Preset, players: Players) -> dict[str, str]:
     }
 
 
-def _optimizer_words(spec: object) -> str:
-    said = [text for text in str(spec).split(" ") if not text.endswith("=None")]
-    return " ".join(said).replace("kind=", "").replace("'", "")
+def _optimizer_words(spec: OptimizerSpec) -> str:
+    """Its kind and settings; those of a table of its own in brackets."""
+    set_ones = {name: value for name, value in spec if value is not None and name != "kind"}
+    said = [f"{n}=({v})" if isinstance(v, Settings) else f"{n}={v}" for n, v in set_ones.items()]
+    return " ".join([spec.kind, *said])
