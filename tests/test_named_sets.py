@@ -312,9 +312,9 @@ def test_sets_like_another_take_its_values_but_not_its_scores() -> None:
     )  # fmt: skip
     assert home.expected is not None
     assert other.expected is None
-    assert "data" in load_preset("gan", "mnist").deviations
+    assert "data.limit" in load_preset("gan", "mnist").deviations
     kept = load_preset("gan", "fashion-mnist").deviations
-    assert "data" not in kept
+    assert "data.limit" not in kept
     assert "generator.network.family" in kept
     assert load_preset("wgan-gp", "svhn").data.flip is False
 
