@@ -351,7 +351,7 @@ def test_truncated_samples_have_a_folder_of_their_own(cgan_run: Path, gan: Gan) 
 def test_the_latest_labelled_run_is_meant(gan: Gan) -> None:
     code, _, err = gan("sample", "--per-class", 2)
     assert code == 4
-    assert "gan train acgan --dataset svhn" in err
+    assert "gan train acgan --dataset cifar10" in err
     for key in (("cgan", "mnist", "lite"), ("gan", "ring8", "reference")):
         number = 1 + len(list(Path("runs").glob("*-0*")))
         work = job(narrow(key, ["schedule.steps=2"]), Path(f"runs/{key[0]}-{key[1]}-{number:03d}"))

@@ -214,7 +214,7 @@ class Preset(Settings):
         if asked and not judged:
             raise ValueError(
                 "the generator is asked for labels that the discriminator does not judge: set "
-                "discriminator.network.condition to concat, or add objective.class_loss"
+                "discriminator.network.condition, e.g. to projection, or add objective.class_loss"
             )
         if judged and not asked:
             raise ValueError(
