@@ -88,19 +88,23 @@ def narrowed_networks(preset: Preset, **widths: int) -> list[str]:
 
 
 def _smaller(preset: Preset) -> list[str]:
-    """Overrides for 24 pixels, and as many halvings as they take, in place of 48 or 96."""
+    """Overrides for 24 pixels, and as many halvings as they take, in place of 48 or 96.
+
+    The multipliers that are left begin at 1, as those they are taken from.
+    """
     if preset.data.shape.x[-1] not in (48, 96):
         return []
-    nets = {role: player.network for role, player in preset.players().items()}
-    return [
-        "data.size=24",
-        *(
-            f"{role}.network.{field}={json.dumps(value)}"
-            for role, net in nets.items()
-            for field, value in net.fitted(24).model_dump(mode="json").items()
-            if value != net.model_dump(mode="json")[field]
-        ),
-    ]
+    said = ["data.size=24"]
+    for role, player in preset.players().items():
+        before, after = (
+            net.model_dump(mode="json") for net in (player.network, player.network.fitted(24))
+        )
+        if "multipliers" in after:
+            least = min(after["multipliers"])
+            after["multipliers"] = [each // least for each in after["multipliers"]]
+        changed = {field: value for field, value in after.items() if value != before[field]}
+        said += [f"{role}.network.{field}={json.dumps(v)}" for field, v in changed.items()]
+    return said
 
 
 def narrowing(preset: Preset) -> list[str]:
