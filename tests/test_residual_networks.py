@@ -215,7 +215,7 @@ FAMILIES = ["resnet-G", "resnet-D", "sndcgan-G", "sndcgan-D"]
 
 
 @pytest.mark.parametrize("spec", NARROW, ids=FAMILIES)
-def test_attention_stands_behind_the_map_of_its_side(
+def test_attention_follows_the_map_of_its_side(
     spec: GeneratorSpec | DiscriminatorSpec,
 ) -> None:
     net = built(spec.model_copy(update={"attention": 16, "spectral": True}), 32, 0)

@@ -82,7 +82,7 @@ class PresetFile(BaseModel):
         above: set[str] = set()
         for name, table in self.variants.items():
             if table.like and table.like not in above:
-                raise ValueError(f"variants.{name}.like: {table.like!r} is no variant above it")
+                raise ValueError(f"variants.{name}.like: {table.like!r} must be a variant above it")
             above.add(name)
         return self
 

@@ -27,7 +27,7 @@ def data(
             metavar="NAME|PATH",
             autocompletion=complete_dataset,
             help="A data set's name, or images of your own: a folder, a zip or an npz. Default: "
-            "list all named sets, and whether they are there.",
+            "list all named sets and which are present.",
         ),
     ] = None,
     image_size: ImageSizeOption = None,

@@ -37,7 +37,7 @@ DatasetOption = Annotated[
         "--dataset",
         autocompletion=complete_dataset,
         help="A data set's name, or images of your own: a folder, a zip or an npz. May be left "
-        "out where all that the model has are like the first.",
+        "out where all the model's data sets are like its first one.",
     ),
 ]
 VariantOption = Annotated[

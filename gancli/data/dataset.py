@@ -60,7 +60,7 @@ class DataSpec(Settings):
     flip: bool = False
     """mirror each image left to right with probability 1/2"""
     noise: float = Field(default=0.0, ge=0)
-    """add U(0, noise) to every value, as the networks see them, to fill the gaps between grey
+    """add U(0, noise) to every value as the networks see it, to fill the gaps between grey
     levels"""
 
     @property

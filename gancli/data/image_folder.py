@@ -56,8 +56,8 @@ class ImageFolder(StoredImages):
     classes: tuple[str, ...] = ()
     """what the labels stand for; empty: the set is not labelled, or `class_count` is set"""
     class_count: int | None = Field(default=None, ge=2)
-    """how many folders of classes there must be, where the images say their names; none: `classes`
-    are all"""
+    """how many class folders there must be, whose names become the classes; none: `classes` lists
+    them"""
     white: float = Field(default=WHITE, gt=0)
     """the value that is white in images of more than 8 bits"""
     skip_broken: bool = False
@@ -70,7 +70,8 @@ class ImageFolder(StoredImages):
     images_key: str | None = Field(default=None, min_length=1)
     """the images' name in an npz; none: images, else arr_0"""
     image_count: int | None = Field(default=None, gt=0)
-    """how many images there must be, broken ones left out, for a schedule in epochs; none: any"""
+    """how many readable images there must be, from which the steps of `schedule.epochs` follow;
+    none: any number"""
 
     @field_validator("path")
     @classmethod

@@ -54,19 +54,19 @@ class AttentionSpec(Settings):
     """The settings of networks in which places of a feature map may attend to each other."""
 
     attention: int | None = Field(default=None, ge=2, le=1024)
-    """side of the feature map whose places attend to each other (Zhang et al. 2019); none: none"""
+    """side of the feature map whose places attend to each other (Zhang et al. 2019); none: no such
+    map"""
 
     def attentions(self, sides: list[int], widths: list[int]) -> nn.ModuleList:
-        """What stands behind each feature map, of these sides and channels."""
+        """What follows each feature map, of these sides and channels: attention, or nothing."""
         place = None if self.attention is None else sides.index(self.attention)
         return nn.ModuleList(
             SelfAttention2d(width) if n == place else nn.Identity()
             for n, width in enumerate(widths)
         )
 
-    def unattended(self, sides: list[int]) -> str | None:
-        """Why no attention stands behind feature maps of these sides; None if it does, or none
-        is asked for."""
+    def attention_misfit(self, sides: list[int]) -> str | None:
+        """Why `attention` fits no feature map of these sides; None if it fits, or is not set."""
         if self.attention is None or (self.attention in sides and not self.attention % 2):
             return None
         able = ", ".join(str(side) for side in dict.fromkeys(sides) if not side % 2)

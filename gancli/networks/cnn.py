@@ -89,8 +89,8 @@ class CnnDiscriminator(DiscriminatorNet):
     ) -> None:
         super().__init__()
         widths = [spec.dim * m for m in spec.multipliers]
-        self.beside = shape.classes if spec.condition == "concat" else 0
-        inputs = shape.x[0] + self.beside
+        self.label_planes = shape.classes if spec.condition == "concat" else 0
+        inputs = shape.x[0] + self.label_planes
         self.first_conv, self.layers = _trunk(spec, inputs, shape.x[1], twice=twice)
         side = spec.seed(shape.x[1])
         self.last_conv = nn.Sequential(
@@ -118,8 +118,8 @@ class CnnDiscriminator(DiscriminatorNet):
     def forward(self, sample: Sample) -> DiscriminatorOutput:
         """Return one logit per image, and (B, count) of each head."""
         x = sample.x
-        if self.beside:
-            planes = shares(sample.label, self.beside, x.dtype)[:, :, None, None]
+        if self.label_planes:
+            planes = shares(sample.label, self.label_planes, x.dtype)[:, :, None, None]
             x = torch.cat([x, planes.expand(-1, -1, *x.shape[2:])], 1)
         norm, activation, to_logit = self.last_conv
         x = activation(norm(self.layers(self.first_conv(channels_last(x)))))

@@ -122,8 +122,8 @@ class ConditionalNormSpec(Settings):
     """The settings of batch norms that belong to the label."""
 
     class_start: Literal["alike", "spread"] = "alike"
-    """how classes start in batch norms of their own; alike: scale 1 and shift 0; spread: off these
-    by U(-1/sqrt(classes), 1/sqrt(classes))"""
+    """how classes start in batch norms of their own; alike: scale 1 and shift 0; spread: these plus
+    U(-1/sqrt(classes), 1/sqrt(classes))"""
     class_norm_eps: float = Field(default=NORM_EPS, gt=0)
     """what these batch norms add to the variance"""
 

@@ -168,7 +168,7 @@ def _judging_norms(spec: MlpSpec) -> list[Norm]:
 def _stack(
     spec: MlpSpec, inputs: int, outputs: int, norms: list[Norm], *, twice: bool = False
 ) -> tuple[nn.Linear, nn.Sequential, nn.Sequential]:
-    """The first linear layer, the hidden blocks behind it, and the block that puts out."""
+    """The first linear layer, the hidden blocks after it, and the output block."""
 
     def block(norm: Norm, before: int, units: int) -> nn.Sequential:
         return nn.Sequential(

@@ -21,9 +21,9 @@ class Residual(nn.Module):
         outputs: channels of what is returned.
         resize: nearest upsampling by 2, average pooling by 2, or neither.
         before: whether norms and activations stand before the convolutions and a larger map is
-            pooled last (He et al. 2016, arXiv:1603.05027); otherwise behind them, and it is pooled
+            pooled last (He et al. 2016, arXiv:1603.05027); otherwise after them, and it is pooled
             first.
-        norms: of `inputs` (or, behind the convolutions, `outputs`) and of `outputs` channels.
+        norms: of `inputs` (or, after the convolutions, `outputs`) and of `outputs` channels.
         activations: the first must not overwrite its input where nothing normalises that.
     """
 
@@ -52,14 +52,14 @@ class Residual(nn.Module):
         """Return (B, outputs, H, W) of the side asked for."""
         small = avg_pool2d(x, 2) if self.resize == "down" else x
         skipped = self._enlarged(self.shortcut(small))
-        return skipped + (self._before(x, label) if self.before else self._behind(small, label))
+        return skipped + (self._before(x, label) if self.before else self._after(small, label))
 
     def _before(self, x: Tensor, label: Tensor | None) -> Tensor:
         x = self._enlarged(self.activation1(normed(self.norm1, x, label)))
         x = self.conv2(self.activation2(normed(self.norm2, self.conv1(x), label)))
         return avg_pool2d(x, 2) if self.resize == "down" else x
 
-    def _behind(self, x: Tensor, label: Tensor | None) -> Tensor:
+    def _after(self, x: Tensor, label: Tensor | None) -> Tensor:
         x = self.activation1(normed(self.norm1, self.conv1(self._enlarged(x)), label))
         made: Tensor = self.activation2(normed(self.norm2, self.conv2(x), label))
         return made

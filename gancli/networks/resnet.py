@@ -136,14 +136,14 @@ class ResnetSpec(StagedSpec):
     """residual blocks of each stage from the image inwards; the last number holds for all further
     ones"""
     preactivation: bool = True
-    """whether norms and activations stand before the convolutions of a block, and once more behind
-    the last block (He et al. 2016); otherwise behind the convolutions, and nowhere else"""
+    """whether norms and activations come before the convolutions of a block, and once more after
+    the last block (He et al. 2016); otherwise after the convolutions, and nowhere else"""
 
     def blocks_of(self, stages: int) -> list[int]:
         """How many blocks each stage has, from the image inwards."""
         return [self.blocks[min(n, len(self.blocks) - 1)] for n in range(stages)]
 
-    def unblocked(self, stages: int) -> str | None:
+    def blocks_misfit(self, stages: int) -> str | None:
         """Why `blocks` does not fit this many stages; None if it does."""
         if len(self.blocks) <= stages:
             return None
@@ -172,9 +172,9 @@ class ResnetGeneratorSpec(ResnetSpec, ConditionedGeneratorSpec):
     def misfit(self, shape: DataShape) -> str | None:
         """Why these layers do not fit images of `shape`; None if they do."""
         return (
-            self.unblocked(self.depth)
+            self.blocks_misfit(self.depth)
             or self.missized(shape)
-            or self.unattended(self.map_sides(shape.x[1]))
+            or self.attention_misfit(self.map_sides(shape.x[1]))
             or super().misfit(shape)
         )
 
@@ -202,9 +202,9 @@ class ResnetDiscriminatorSpec(ResnetSpec, VerdictSpec):
     start_width: int = Field(default=0, ge=0, le=65_536)
     """channels of a convolution of 4x4 and stride 2 in front of the blocks; 0: there is none"""
     start_padding: Literal[0, 1] = 1
-    """how many pixels of zeros surround what this convolution reads"""
+    """pixels of zeros around the image that this convolution reads"""
     pooling: Literal["sum", "mean"] = "sum"
-    """what becomes of the places of the last feature map"""
+    """how the last feature map is pooled over its places"""
 
     @property
     def halvings(self) -> int:
@@ -252,7 +252,7 @@ class ResnetDiscriminatorSpec(ResnetSpec, VerdictSpec):
         sides = self.map_sides(shape.x[1])
         if not sides[-1]:
             return f"multipliers has {stages} stages, which halve images of {shape.x[1]} to nothing"
-        return self.unblocked(stages) or self.unattended(sides) or super().misfit(shape)
+        return self.blocks_misfit(stages) or self.attention_misfit(sides) or super().misfit(shape)
 
     def build(
         self, shape: DataShape, *, twice: bool, z_dim: int, heads: Mapping[str, int]

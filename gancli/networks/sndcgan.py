@@ -132,7 +132,7 @@ class SndcganGeneratorSpec(SndcganSpec, ConditionedGeneratorSpec):
     """channels of each feature map from the image inwards, in units of `dim`; the last one's is
     made by the dense layer, and each stage doubles its side"""
     first_activation: bool = False
-    """whether a norm, as the others, and a ReLU stand behind the dense layer, too"""
+    """whether a norm like the others and a ReLU follow the dense layer, too"""
 
     def map_sides(self, side: int) -> list[int]:
         """Sides of the stages' feature maps, from the noise outwards."""
@@ -142,7 +142,7 @@ class SndcganGeneratorSpec(SndcganSpec, ConditionedGeneratorSpec):
         """Why these layers do not fit images of `shape`; None if they do."""
         return (
             self.missized(shape)
-            or self.unattended(self.map_sides(shape.x[1]))
+            or self.attention_misfit(self.map_sides(shape.x[1]))
             or super().misfit(shape)
         )
 
@@ -191,7 +191,7 @@ class SndcganDiscriminatorSpec(SndcganSpec, VerdictSpec):
         """Why these layers do not fit images of `shape`; None if they do."""
         return (
             self.missized(shape)
-            or self.unattended(self.map_sides(shape.x[1]))
+            or self.attention_misfit(self.map_sides(shape.x[1]))
             or super().misfit(shape)
         )
 

@@ -62,7 +62,7 @@ class StridedSpec(LayeredSpec):
         if not self.kernels:
             found["paddings"] = "kernels are not set"
         if not self.biased and self.init == "torch":
-            found["init"] = "without biases torch is default"
+            found["init"] = "without biases it draws what default draws"
         return found
 
     @property

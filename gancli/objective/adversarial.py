@@ -76,7 +76,7 @@ class Vanilla(CrossEntropy):
 
     saturating: bool = False
     """whether the generator descends eq. 1 itself, the log-probability that fakes are judged fake,
-    which barely slopes where they are; otherwise minus the log-probability that they are judged
+    which is almost flat where they are; otherwise minus the log-probability that they are judged
     real"""
     real_target: float = Field(default=1.0, gt=0, le=1)
     """probability that the discriminator should give to reals; one-sided label smoothing has less

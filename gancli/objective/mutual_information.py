@@ -42,16 +42,16 @@ class MutualInformation(Term):
     """whether the discriminator also learns to name the classes of real images by the logits of the
     categories, so that a category becomes a class; takes as many categories as there are classes"""
     double_softmax: bool = False
-    """whether the cross-entropy takes the categories' probabilities for logits, as one code that
-    has been published does; its least value for ten categories is 1.46"""
+    """whether the cross-entropy takes the categories' probabilities for logits, as
+    RebuildZoo/GANseries does; its least value for ten categories is 1.46"""
     code_weight: float = 1.0
     """factor of the continuous codes' part"""
     learned_deviation: bool = False
     """whether the discriminator also says the standard deviations of its guesses, by their logs;
     otherwise they are 1, and what is left of the likelihood is the squared distance"""
     variance_head: bool = False
-    """whether it says their variances instead, by logs that come from a head of their own; the
-    constants of the normal's density are part of the loss"""
+    """whether it says their variances instead, as logs, by a head of their own; the loss then
+    includes the constants of the normal density"""
     thickness: bool = False
     """whether the first continuous code is to be recognised as (c + 1)(t + 0.52) - 1 rather than c,
     where t is the fake's mean brightness, 0 to 1, in the middle third of its columns: the code

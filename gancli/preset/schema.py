@@ -130,7 +130,7 @@ class Preset(Settings):
         if not self.classes:
             found["prior.fake_labels"] = "the generator is not told classes"
         elif not self._asks_for_labels_of_the_prior:
-            found["prior.fake_labels"] = "no turn makes fakes of labels that it chooses"
+            found["prior.fake_labels"] = "no turn with a real batch chooses labels for new fakes"
         if self.prior.fake_labels == "real":
             found["turns.discriminator.labels"] = "prior.fake_labels = real says the same"
         if not chooses_number_of_fakes(self.turns, self.objective):

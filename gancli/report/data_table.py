@@ -62,7 +62,7 @@ class NamedSet(BaseModel):
 def print_sets(rows: Sequence[NamedSet], folder: Path) -> None:
     """Print the named data sets as a table."""
     table = Table()
-    for heading in ("data set", "samples", "classes", "of", "there"):
+    for heading in ("data set", "samples", "classes", "format", "present"):
         table.add_column(heading, justify="right" if heading in ("samples", "classes") else "left")
     for row in rows:
         count = "-" if row.count is None else f"{row.count:,}"

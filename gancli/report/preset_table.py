@@ -20,7 +20,7 @@ def print_presets() -> None:
         table.add_row(name, file.idea or file.summary, grouped_datasets(file.datasets))
     console().print(table, soft_wrap=False)
     say(f"\npoints are the 2-D mixtures {', '.join(_points())}")
-    alike = (f"{name}* is also {', '.join(sets)}" for name, sets in _alike().items())
+    alike = (f"{name}* also stands for {', '.join(sets)}" for name, sets in _alike().items())
     say("; ".join(alike))
     say("every model also trains on your own images: --dataset PATH")
     say(f"a model's paper, variants and published scores: {command('presets', 'MODEL')}")
