@@ -121,6 +121,11 @@ class HalvingSpec(OutputSpec, WeightSpec):
 
     width_field: ClassVar[str] = "dim"
 
+    def idle(self) -> Mapping[str, str]:
+        """What is joined to later stages, where there are none."""
+        found = dict(super().idle())
+        return found | ({"skip": "stages = 1"} if self.stages == 1 else {})
+
     def fitted(self, side: int) -> Self:
         """As many stages as leave a smallest feature map of at least 6 pixels' side."""
         halvings = 0

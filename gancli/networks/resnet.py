@@ -171,12 +171,7 @@ class ResnetGeneratorSpec(ResnetSpec, ConditionedGeneratorSpec):
 
     def misfit(self, shape: DataShape) -> str | None:
         """Why these layers do not fit images of `shape`; None if they do."""
-        return (
-            self.blocks_misfit(self.depth)
-            or self.missized(shape)
-            or self.attention_misfit(self.map_sides(shape.x[1]))
-            or super().misfit(shape)
-        )
+        return self.blocks_misfit(self.depth) or super().misfit(shape)
 
     def build(self, prior: Prior, shape: DataShape) -> ResnetGenerator:
         """Build the generator from latents of `prior` to images of `shape`."""
@@ -242,17 +237,21 @@ class ResnetDiscriminatorSpec(ResnetSpec, VerdictSpec):
         made = super().fitted(side)
         return made.model_copy(update={"blocks": made.blocks[: len(made.multipliers)]})
 
-    def misfit(self, shape: DataShape) -> str | None:
-        """Why these layers do not fit images of `shape`; None if they do."""
+    def missized(self, shape: DataShape) -> str | None:
+        """Why images of `shape` cannot be halved so often; None if they can, with a rest or not."""
         stages = len(self.multipliers)
         if not shape.is_image or shape.x[1] != shape.x[2]:
             return "family: resnet judges square images"
+        if self.map_sides(shape.x[1])[-1]:
+            return None
+        return f"multipliers has {stages} stages, which halve images of {shape.x[1]} to nothing"
+
+    def misfit(self, shape: DataShape) -> str | None:
+        """Why these layers do not fit images of `shape`; None if they do."""
+        stages = len(self.multipliers)
         if self.flat_stages > stages:
             return f"flat_stages is {self.flat_stages}, and there are {stages} stages"
-        sides = self.map_sides(shape.x[1])
-        if not sides[-1]:
-            return f"multipliers has {stages} stages, which halve images of {shape.x[1]} to nothing"
-        return self.blocks_misfit(stages) or self.attention_misfit(sides) or super().misfit(shape)
+        return self.blocks_misfit(stages) or super().misfit(shape)
 
     def build(
         self, shape: DataShape, *, twice: bool, z_dim: int, heads: Mapping[str, int]

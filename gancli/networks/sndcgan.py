@@ -138,14 +138,6 @@ class SndcganGeneratorSpec(SndcganSpec, ConditionedGeneratorSpec):
         """Sides of the stages' feature maps, from the noise outwards."""
         return doubled_sides(side, self.depth)
 
-    def misfit(self, shape: DataShape) -> str | None:
-        """Why these layers do not fit images of `shape`; None if they do."""
-        return (
-            self.missized(shape)
-            or self.attention_misfit(self.map_sides(shape.x[1]))
-            or super().misfit(shape)
-        )
-
     def build(self, prior: Prior, shape: DataShape) -> SndcganGenerator:
         """Build the generator from latents of `prior` to images of `shape`."""
         return finish(SndcganGenerator(self, prior, shape), self)
@@ -186,14 +178,6 @@ class SndcganDiscriminatorSpec(SndcganSpec, VerdictSpec):
             trios = zip(reads, widths, widths[1:], strict=False)
             stages = [[_Sizes(a, b, 3, 1), _Sizes(b, c, 4, 2)] for a, b, c in trios]
         return [*stages, [_Sizes(reads[-1], widths[-1], 3, 1)]]
-
-    def misfit(self, shape: DataShape) -> str | None:
-        """Why these layers do not fit images of `shape`; None if they do."""
-        return (
-            self.missized(shape)
-            or self.attention_misfit(self.map_sides(shape.x[1]))
-            or super().misfit(shape)
-        )
 
     def build(
         self, shape: DataShape, *, twice: bool, z_dim: int, heads: Mapping[str, int]

@@ -41,6 +41,14 @@ class StagedSpec(AttentionSpec, WeightSpec):
             f"{unit}, and not {'x'.join(map(str, shape.x))} as the data are"
         )
 
+    def misfit(self, shape: DataShape) -> str | None:
+        """Why these layers do not fit images of `shape`; None if they do."""
+        return (
+            self.missized(shape)
+            or self.attention_misfit(self.map_sides(shape.x[1]))
+            or super().misfit(shape)
+        )
+
     def fitted(self, side: int) -> Self:
         """As many stages as `side` takes, the innermost as wide as here; attention goes along."""
         small, rest = divmod(side, 2**self.depth)
