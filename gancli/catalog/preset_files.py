@@ -91,6 +91,11 @@ class PresetFile(BaseModel):
         own = self.variants[variant]
         return (self.layers_of(own.like) if own.like else {}) | {variant: own}
 
+    def sources_of(self, variant: str) -> list[str]:
+        """Where a variant's settings come from: as it says, or else the one that it is like."""
+        layers = reversed(self.layers_of(variant).values())
+        return next((own.sources() for own in layers if own.sources()), [])
+
     @property
     def knows_classes(self) -> bool:
         """Whether its generator is told the class of what it makes."""

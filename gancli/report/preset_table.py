@@ -71,7 +71,7 @@ def print_model(model: str) -> None:
     described = {name: table for name, table in file.variants.items() if table.summary}
     for place, (name, table) in enumerate(described.items()):
         start = "" if place else "\n"
-        say(f"{start}{name}: {table.summary} ({'; '.join(table.sources())})")
+        say(f"{start}{name}: {table.summary} ({'; '.join(file.sources_of(name))})")
     first = ("--dataset", file.datasets[0])
     say(f"\nlosses and networks: {command('train', model, *first, '--dry-run')}")
     say(f"as TOML, to edit:    {command('presets', 'show', model, *first)}")
