@@ -84,7 +84,7 @@ class PresetFile(BaseModel):
         above: set[str] = set()
         for name, table in self.variants.items():
             if table.like and table.like not in above:
-                raise ValueError(f"variants.{name}.like: {table.like!r} is no variant above it")
+                raise ValueError(f"variants.{name}.like: no variant above it is {table.like!r}")
             above.add(name)
         return self
 
@@ -132,10 +132,13 @@ def model_names() -> list[str]:
     return sorted(path.stem for path in preset_folder().glob("*.toml"))
 
 
-def labelled_example() -> str:
-    """A command that trains a model that knows classes."""
-    known = next(found for found in map(preset_file, model_names()) if found.knows_classes)
-    return command("train", known.name, "--dataset", known.datasets[-1])
+def labelled_example(dataset: str | None = None) -> str:
+    """A command that trains a model that knows classes, on a data set where there is one."""
+    known = [found for found in map(preset_file, model_names()) if found.knows_classes]
+    for found in known:
+        if dataset in found.datasets:
+            return command("train", found.name, "--dataset", str(dataset))
+    return command("train", known[0].name, "--dataset", known[0].datasets[-1])
 
 
 def example_of(model: str | None = None) -> str:

@@ -14,6 +14,7 @@ from gancli.networks.residual import Residual
 from gancli.networks.spec import DISCRIMINATORS, GENERATORS
 from gancli.networks.stages import StagedSpec, doubled_sides
 from gancli.networks.verdict import Verdict, VerdictSpec
+from gancli.plurals import counted
 from gancli.prior import Prior
 from gancli.types import (
     DataShape,
@@ -147,7 +148,10 @@ class ResnetSpec(StagedSpec):
         """Why `blocks` does not fit this many stages; None if it does."""
         if len(self.blocks) <= stages:
             return None
-        return f"blocks has {len(self.blocks)} numbers, and there are {stages} stages"
+        return (
+            f"blocks has {len(self.blocks)} numbers, and multipliers make "
+            f"{counted(stages, 'stage')}: leave some out"
+        )
 
 
 @GENERATORS.register("resnet")
@@ -248,7 +252,8 @@ class ResnetDiscriminatorSpec(ResnetSpec, VerdictSpec):
         if not shape.is_image or shape.x[1] != shape.x[2]:
             return "family: resnet judges square images"
         if self.flat_stages > stages:
-            return f"flat_stages is {self.flat_stages}, and there are {stages} stages"
+            made = counted(stages, "stage")
+            return f"flat_stages is {self.flat_stages}, and multipliers make {made}"
         sides = self.map_sides(shape.x[1])
         if not sides[-1]:
             return f"multipliers has {stages} stages, which halve images of {shape.x[1]} to nothing"
