@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from gancli.errors import RunError
+from gancli.errors import RunError, UsageError
 from gancli.objective.context import Side, TermState
 from gancli.objective.take_turn import Memory
 from gancli.objective.turn_settings import SIDES
@@ -233,16 +233,27 @@ def build_players(preset: Preset, seed: int) -> Players:
     """The networks as they start: a function of the preset and the seed alone, on the CPU."""
     prior, shape, guesser = preset.prior, preset.data.shape, preset.reconstructor
     with _seeded(seed):
-        return Players(
-            preset.generator.network.build(prior, shape),
-            preset.discriminator.network.build(
+        with _naming("generator"):
+            generator = preset.generator.network.build(prior, shape)
+        with _naming("discriminator"):
+            discriminator = preset.discriminator.network.build(
                 shape,
                 twice=preset.objective.differentiates_twice(),
                 z_dim=preset.judged_noise,
                 heads=preset.heads,
-            ),
-            guesser.network.build(prior, shape, guesser.noise) if guesser else None,
-        )
+            )
+        with _naming("reconstructor"):
+            made = guesser.network.build(prior, shape, guesser.noise) if guesser else None
+        return Players(generator, discriminator, made)
+
+
+@contextmanager
+def _naming(player: str) -> Iterator[None]:
+    """Let what is wrong with a network's settings say whose they are."""
+    try:
+        yield
+    except UsageError as error:
+        raise UsageError(f"{player}.network.{error}") from error
 
 
 @contextmanager

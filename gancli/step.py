@@ -91,11 +91,13 @@ class StepRunner:
         turn, batch = turns[index], self.state.counts.batches
         alike = takewhile(lambda later: later is turn, turns[index + 1 :])
         own_size = None if turn.has_real else self.preset.schedule.generator_batch_size
+        # A turn without reals makes as many fakes as the batch has that the step took last.
+        sized_as = batch - (not turn.has_real and any(each.takes_real for each in turns[:index]))
         return self.source.hand(
             self.state.step,
             index,
             batch if turn.has_real else None,
-            own_size or self.source.size(batch),
+            own_size or self.source.size(sized_as),
             more=len(list(alike)) if turn.takes_real else 0,
             real_labels=turn.spec.labels == "real",
         )

@@ -346,6 +346,7 @@ def test_from_the_command_line(gan: Gan, data_dir: Path) -> None:
     assert (code, err) == (0, ""), out
     code, _, err = gan("sample", "infogan", "--per-class", 2)
     assert (code, "knows no classes" in err) == (2, True)
+    assert "gan train acgan --dataset mnist" in err
     code, out, err = gan("train", "infogan", "--dataset", "mnist", "--dry-run", *where)
     assert (code, err) == (0, "")
     for said in ("joint", "CE(Q(G(z, c)), c)", "one of 10 categories", "generator, discriminator"):

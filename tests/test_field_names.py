@@ -1,5 +1,6 @@
 """What may stand in `--set`: short names, every player's, those of other programs, and mistakes."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from gancli.errors import UsageError
 from gancli.preset import change, load_preset, preset_differences, to_toml
 from gancli.preset.field_names import every_field
 from gancli.preset.schema import leaves
+from gancli.state import build_players
 
 RING = ("sngan", "ring8")
 IMAGES = ("wgan-gp", "cifar10")
@@ -203,3 +205,46 @@ def test_where_fields_are_listed_can_be_typed(gan: Gan) -> None:
     Path("mine.toml").write_text(to_toml(preset).replace('name = "gan"', 'name = "mine"'))
     code, _, err = gan("train", "mine.toml", "--set", "xyzzy=1")
     assert (code, "gan presets show mine.toml lists the fields" in err) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ("data.crop=20", "data.crop is 20, and must be a list, e.g. [1, 2]"),
+        ("data.crop=[20]", "data.crop is [20], and must be a list of 2 or more"),
+        ("data.crop=[20, 20, 3]", "data.crop is [20, 20, 3], and must be a list of 2 or fewer"),
+        (
+            "generator.network.multipliers=[]",
+            "generator.network.multipliers is [], and must be a list of 1 or more",
+        ),
+        (
+            "generator.network.multipliers=[1]",
+            "kernels: [2, 2, 4] has 3 numbers, and there must be one for each of multipliers, "
+            "which has 1",
+        ),
+        (
+            "generator.optimizer.plateau=true",
+            "generator.optimizer.plateau is true, and must be a table, e.g. {name = value}",
+        ),
+        (
+            "discriminator.network.init_by_layer.first_conv={init='normal', gain=2}",
+            "first_conv: gain changes nothing, because init = normal has none: take it out",
+        ),
+    ],
+)
+def test_faulty_lists_and_tables_are_called_so(change: str, said: str) -> None:
+    with pytest.raises(UsageError, match=re.escape(said)):
+        load_preset("dcgan", "mnist", "tiny", [change])
+
+
+def test_a_field_of_the_kind_that_another_took_the_place_of() -> None:
+    changes = ["optimizer.kind=sgd", "optimizer.lr=1e-3", "optimizer.betas="]
+    with pytest.raises(UsageError, match=re.escape("optimizer.betas: optimizer.kind = adam has")):
+        load_preset("gan", "mnist", "grid-conv", changes)
+
+
+def test_a_pattern_that_matches_no_layer_says_whose() -> None:
+    change = "discriminator.network.init_by_layer={'nope'={init='torch'}}"
+    preset = load_preset("dcgan", "mnist", "tiny", [change])
+    with pytest.raises(UsageError, match=r"^discriminator\.network\.init_by_layer: no layer match"):
+        build_players(preset, 0)

@@ -321,7 +321,7 @@ def test_unknown_names(arguments: tuple[str, ...], expected: list[str]) -> None:
         ("schedule.stepz=3", ["no field schedule.stepz", "did you mean schedule.steps?"]),
         ("schedule.steps=many", ["schedule.steps", "'many'", "integer"]),
         ('schedule.steps="9"', ["schedule.steps", "'9'", "integer"]),
-        ("schedule.steps=true", ["schedule.steps", "True", "integer"]),
+        ("schedule.steps=true", ["schedule.steps", "true", "integer"]),
         ("objective.vanilla.halved=yes", ["objective.vanilla.halved", "'yes'", "boolean"]),
         ("objective.vanila=", ["objective.vanila", "not set"]),
         ("data.modes=0", ["data.modes"]),

@@ -268,8 +268,11 @@ def test_networks_that_fit_stay(
         (ResnetGeneratorSpec(multipliers=(1, 1, 1, 1, 1, 1, 1)), "7 multipliers take square"),
         (SndcganDiscriminatorSpec(multipliers=(1,) * 8), "8 multipliers take square"),
         (ResnetDiscriminatorSpec(multipliers=(1,) * 8), "multipliers has 8 stages, which halve"),
-        (ResnetDiscriminatorSpec(flat_stages=5), "flat_stages is 5, and there are 4 stages"),
-        (ResnetGeneratorSpec(blocks=(1, 1, 1, 2)), "blocks has 4 numbers, and there are 3 stages"),
+        (ResnetDiscriminatorSpec(flat_stages=5), "flat_stages is 5, and multipliers make 4 stages"),
+        (
+            ResnetGeneratorSpec(blocks=(1, 1, 1, 2)),
+            "blocks has 4 numbers, and multipliers make 3 stages",
+        ),
         (ResnetGeneratorSpec(condition="norm"), "norm: condition = norm takes norm = batch"),
         (ResnetDiscriminatorSpec(condition="projection"), "takes labels, and this data set has"),
     ],

@@ -120,6 +120,21 @@ def test_a_step_ends_with_its_epoch(tmp_path: Path) -> None:
     assert taken == [2, 1, 2, 1]
 
 
+def test_a_generator_makes_as_many_fakes_as_the_batch_before_has(tmp_path: Path) -> None:
+    """Forty samples in batches of 12, 12, 12 and 4, two of them in each step."""
+    fields = ["schedule.partial_batches=true", "schedule.batch_size=12", "schedule.steps=4"]
+    preset = narrow(("gan", "mnist", "reference"), fields)
+    trainer = Trainer(job(preset, tmp_path / "run"))
+    sizes: list[int] = []
+    trainer.state.players.discriminator.register_forward_pre_hook(
+        lambda net, shown: sizes.append(len(shown[0].x))
+    )
+    for _ in range(4):
+        trainer.step()
+    both, alone = sizes[::3], sizes[2::3]
+    assert sizes[1::3] == [24, 8, 24, 8] and both == [24] * 4 and alone == [12, 4, 12, 4]
+
+
 def test_batches_of_a_step() -> None:
     assert configured("generator first").batches_per_step == 2
     assert configured("pairs").batches_per_step == 3

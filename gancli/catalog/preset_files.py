@@ -135,10 +135,13 @@ def model_names() -> list[str]:
     return sorted(path.stem for path in preset_folder().glob("*.toml"))
 
 
-def labelled_example() -> str:
-    """A command that trains a model that knows classes."""
-    known = next(found for found in map(preset_file, model_names()) if found.knows_classes)
-    return command("train", known.name, "--dataset", known.datasets[0])
+def labelled_example(dataset: str | None = None) -> str:
+    """A command that trains a model that knows classes, on a data set where there is one."""
+    known = [found for found in map(preset_file, model_names()) if found.knows_classes]
+    for found in known:
+        if dataset in found.datasets:
+            return command("train", found.name, "--dataset", str(dataset))
+    return command("train", known[0].name, "--dataset", known[0].datasets[0])
 
 
 def example_of(model: str | None = None) -> str:

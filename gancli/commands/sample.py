@@ -177,7 +177,7 @@ def _wanted_classes(request: SampleRequest, preset: Preset) -> list[int | None]:
     if not preset.classes:
         raise UsageError(
             f"{preset.name} knows no classes, so --per-class and --classes do not apply: "
-            f"use --count, or train a model that does, e.g. {labelled_example()}"
+            f"use --count, or train a model that does, e.g. {labelled_example(preset.dataset)}"
         )
     if request.classes is None:
         return list(range(preset.classes))

@@ -15,6 +15,7 @@ from gancli.data.dataset import Dataset, DataSpec
 from gancli.data.loader import Loader, fits, pins
 from gancli.errors import DataError
 from gancli.parallel import World
+from gancli.plurals import counted
 from gancli.prior import Prior
 from gancli.rng import stream
 from gancli.types import GeneratorNet, Latent, Sample
@@ -88,7 +89,8 @@ class BatchSource:
         """Refuse batches of these sizes if they cannot be dealt."""
         if self.count < self.batch_size:
             raise DataError(
-                f"the data set has {self.count} samples, fewer than a batch of {self.batch_size}: "
+                f"the data set has {counted(self.count, 'sample')}, fewer than a batch of "
+                f"{self.batch_size:,}: "
                 "choose a smaller batch with --set schedule.batch_size="
             )
         for size in sizes:

@@ -63,7 +63,7 @@ def label_number(preset: Preset, label: int | str | None) -> int | None:
     if not preset.classes:
         raise UsageError(
             f"{preset.name} knows no classes: leave label out, or train a model that does, e.g. "
-            f"{labelled_example()}"
+            f"{labelled_example(preset.dataset)}"
         )
     names = preset.data.class_names
     if isinstance(label, str) and label in names:

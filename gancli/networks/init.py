@@ -3,9 +3,9 @@
 import math
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
-from typing import Literal, TypeVar
+from typing import Literal, Self, TypeVar
 
-from pydantic import Field
+from pydantic import Field, model_validator
 from torch import Tensor, nn
 
 from gancli.errors import UsageError
@@ -33,9 +33,13 @@ class Start(Settings):
     gain: float = Field(default=1.0, gt=0)
     """as the network's own field of this name"""
 
-    def idle(self) -> Mapping[str, str]:
-        """The gain, where nothing is multiplied by it."""
-        return {} if self.init in GAINED else {"gain": f"init = {self.init} has none"}
+    @model_validator(mode="after")
+    def _multiplies_something(self) -> Self:
+        if self.gain != 1 and self.init not in GAINED:
+            raise ValueError(
+                f"gain changes nothing, because init = {self.init} has none: take it out"
+            )
+        return self
 
 
 def initialise(

@@ -14,6 +14,7 @@ from gancli.networks.residual import Residual
 from gancli.networks.spec import DISCRIMINATORS, GENERATORS
 from gancli.networks.stages import StagedSpec, doubled_sides
 from gancli.networks.verdict import Verdict, VerdictSpec
+from gancli.plurals import counted
 from gancli.prior import Prior
 from gancli.types import (
     DataShape,
@@ -147,7 +148,10 @@ class ResnetSpec(StagedSpec):
         """Why `blocks` does not fit this many stages; None if it does."""
         if len(self.blocks) <= stages:
             return None
-        return f"blocks has {len(self.blocks)} numbers, and there are {stages} stages"
+        return (
+            f"blocks has {len(self.blocks)} numbers, and multipliers make "
+            f"{counted(stages, 'stage')}: leave some out"
+        )
 
 
 @GENERATORS.register("resnet")
@@ -250,7 +254,8 @@ class ResnetDiscriminatorSpec(ResnetSpec, VerdictSpec):
         """Why these layers do not fit images of `shape`; None if they do."""
         stages = len(self.multipliers)
         if self.flat_stages > stages:
-            return f"flat_stages is {self.flat_stages}, and there are {stages} stages"
+            made = counted(stages, "stage")
+            return f"flat_stages is {self.flat_stages}, and multipliers make {made}"
         return self.blocks_misfit(stages) or super().misfit(shape)
 
     def build(

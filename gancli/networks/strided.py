@@ -13,6 +13,7 @@ from gancli.networks.layers import (
     missized,
     seed_side,
 )
+from gancli.plurals import counted
 from gancli.types import DataShape
 
 Kernel = Annotated[int, Field(gt=0, le=64)]
@@ -95,7 +96,10 @@ class StridedSpec(LayeredSpec):
             return missized(shape, side if fits else seed_side(side) * STRIDE**count, count)
         for name, given in (("kernels", self.kernels), ("paddings", self.paddings)):
             if given is not None and len(given) != count:
-                return f"{name}: {list(given)} must have one number for each of {count} multipliers"
+                return (
+                    f"{name}: {list(given)} has {counted(len(given), 'number')}, and there must be "
+                    f"one for each of multipliers, which has {count}"
+                )
         if min(each.side for each in self.halvings(side)) < 1:
             large = list(self.kernels)
             return f"kernels: {large} are too large for images of {side}x{side} {WHERE_SIZED}"

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from gancli.data.batch_source import batches_in_epoch
 from gancli.objective import Objective
 from gancli.objective.turn_settings import SIDES, Turns
+from gancli.plurals import counted
 from gancli.preset.schedule import MOST_STEPS, Schedule
 
 
@@ -30,8 +31,8 @@ def steps_in_epochs(
     whole = batches_in_epoch(samples, schedule.batch_size, partial=schedule.partial_batches)
     if samples < schedule.batch_size:
         raise ValueError(
-            f"schedule.epochs: the data set has {samples:,} samples, fewer than a batch of "
-            f"{schedule.batch_size:,}: choose a smaller schedule.batch_size"
+            f"schedule.epochs: the data set has {counted(samples, 'sample')}, fewer than a batch "
+            f"of {schedule.batch_size:,}: choose a smaller schedule.batch_size"
         )
     before = _batches_before(schedule, turns, objective)
     if turns.restart:
@@ -40,8 +41,8 @@ def steps_in_epochs(
         steps = _steps_for(before, 0, epochs * whole)
     if steps > MOST_STEPS:
         raise ValueError(
-            f"schedule.epochs: {epochs:,} epochs make {steps:,} steps, and a schedule has at most "
-            f"{MOST_STEPS:,}: choose fewer"
+            f"schedule.epochs: {counted(epochs, 'epoch')} make {steps:,} steps, and a schedule has "
+            f"at most {MOST_STEPS:,}: choose fewer"
         )
     return steps
 

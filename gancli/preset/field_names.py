@@ -41,11 +41,12 @@ def override_fields(table: Table, overrides: Iterable[str], source: str) -> Tabl
     pairs = [pair for text in overrides for pair in _of_each_player(text.partition("="), table)]
     whole = [f"{path}={value}" for path, equals, value in pairs if equals and _is_whole(path)]
     # A kind that is set, too, may bring the field.
-    known = list(fields_of(override(table, whole)))
+    changed = override(table, whole)
+    known = list(fields_of(changed))
     spelt_out = [
         f"{full}{equals}{value}"
         for path, equals, value in pairs
-        for full in (_spelt_out(path.strip(), known, table, source) if equals else [path])
+        for full in (_spelt_out(path.strip(), known, changed, source) if equals else [path])
     ]
     return override(table, spelt_out)
 

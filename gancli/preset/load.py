@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from gancli import catalog
 from gancli.catalog.fit_to_images import KEPT, UserImages
@@ -39,6 +40,10 @@ _TRAINED = _COMPARED | {"turns"}
 _IDENTIFYING = ("kind", "source", "layout", "modes", "count")
 """Fields of the data that make it another set, not the same set prepared otherwise."""
 _UNSAID = ("Value error, ", "Input should be ")
+_IN_TOML = dict.fromkeys(("tuple_type", "list_type"), "a list, e.g. [1, 2]") | dict.fromkeys(
+    ("model_type", "model_attributes_type", "dict_type", "mapping_type"),
+    "a table, e.g. {name = value}",
+)
 
 
 def load_preset(
@@ -198,19 +203,19 @@ def explain(error: ValidationError, table: Mapping[str, Any], source: str) -> st
     """One sentence: the first faulty field, its value, what it must be, what to type."""
     faults = error.errors(include_url=False)
     first = faults[0]
-    path = _path(first["loc"], table)
+    place = first["loc"]
+    is_short_list = first["type"] == "missing" and isinstance(place[-1], int)
+    path = _path(place[:-1] if is_short_list else place, table)
     more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
     if first["type"] == "extra_forbidden":
         meant = _whose(path) or suggestion(path, table, source)
         return f"preset {source}: no field {path}{meant}{more}"
-    if first["type"] == "missing":
+    if first["type"] == "missing" and not is_short_list:
         return f"preset {source}: {path} is missing: add it, e.g. --set {path}=VALUE{more}"
     tag = str(first.get("ctx", {}).get("discriminator")).strip("'")
     if first["type"] == "union_tag_not_found":
         return f"preset {source}: {path}.{tag} is missing: add it, e.g. --set {path}.{tag}=KIND"
-    wanted = first["msg"]
-    for unsaid in _UNSAID:
-        wanted = wanted.removeprefix(unsaid)
+    wanted = _wanted(first)
     if first["type"] == "value_error":
         where = f"{path}: " if path else ""
         return f"preset {source}: {where}{wanted}{more}"
@@ -223,8 +228,23 @@ def explain(error: ValidationError, table: Mapping[str, Any], source: str) -> st
     )
 
 
+def _wanted(fault: ErrorDetails) -> str:
+    """What a field must be; tables and lists by the names that they have in TOML."""
+    context = fault.get("ctx", {})
+    if fault["type"] in _IN_TOML:
+        return _IN_TOML[fault["type"]]
+    if fault["type"] in ("too_short", "missing"):
+        return f"a list of {context.get('min_length', len(fault['input']) + 1)} or more"
+    if fault["type"] == "too_long":
+        return f"a list of {context['max_length']} or fewer"
+    wanted = fault["msg"]
+    for unsaid in _UNSAID:
+        wanted = wanted.removeprefix(unsaid)
+    return wanted
+
+
 def _shown(value: object) -> str:
-    text = repr(value)
+    text = str(value).lower() if isinstance(value, bool) else repr(value)
     return text if len(text) <= 60 else text[:57] + "..."
 
 
