@@ -38,6 +38,8 @@ IMAGES_BUFFERED = 500
 """Images that are handed to the threads before the first are written."""
 IMAGES_PER_TASK = 50
 """Images a thread takes at a time."""
+FILE_MODE = 0o644
+"""Permissions of a zip's files once they are unpacked."""
 IMAGES_PER_ZIP_FOLDER = 1000
 """Images in each of a zip's folders, as NVlabs' dataset_tool lays them out."""
 
@@ -213,9 +215,16 @@ def _zip(
         pieces = _in_order(batches, lambda _, images: [_encode(image, how) for image in images])
         for index, content in enumerate(chain.from_iterable(pieces)):
             names.append(f"{index // IMAGES_PER_ZIP_FOLDER:05d}/img{index:08d}{how.suffix}")
-            archive.writestr(names[-1], content)
+            archive.writestr(_zip_entry(names[-1]), content)
             progress(index + 1)
-        archive.writestr(CLASS_LIST, class_list_text(names, labels, classes))
+        archive.writestr(_zip_entry(CLASS_LIST), class_list_text(names, labels, classes))
+
+
+def _zip_entry(name: str) -> zipfile.ZipInfo:
+    """A file in a zip, without a time, so that the same samples make the same zip."""
+    entry = zipfile.ZipInfo(name)
+    entry.external_attr = FILE_MODE << 16
+    return entry
 
 
 def _npz(

@@ -92,7 +92,7 @@ def _smaller(preset: Preset) -> list[str]:
 
     The multipliers that are left begin at 1, as those they are taken from.
     """
-    if preset.data.shape.x[-1] not in (48, 96):
+    if preset.data.shape.x[-1] < 48:
         return []
     said = ["data.size=24"]
     for role, player in preset.players().items():

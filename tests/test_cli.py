@@ -146,7 +146,7 @@ def test_force_replaces_a_run_and_nothing_else(gan: Gan) -> None:
         (["sample", "--seeds", "9" * 5000], 2, "numbers and ranges"),
         (["sample", "a" * 300], 4, "File name too long"),
         (["train", "absent.toml"], 2, "absent.toml"),
-        (["train", "gan", "--dataset", "ring8", "--set", "schedule.batch_size=9999"], 3, "9999"),
+        (["train", "gan", "--dataset", "ring8", "--set", "schedule.batch_size=9999"], 3, "9,999"),
         (["sample", "absent"], 4, "'absent'"),
         (["resume", "absent"], 4, "'absent'"),
         (["presets", "show"], 2, "MODEL"),

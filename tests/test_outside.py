@@ -25,6 +25,7 @@ WITHIN = {
     "preset/stored.py": "within pydantic's own validation",
     "preset/load.py": "a resolved table, whose errors become sentences with the field's path",
     "networks/spec.py": "a table of a preset, validated on its own to describe a network",
+    "preset/named_data.py": "the table of a data set that comes with the package",
     "catalog/base.py": "the tables of a preset file, parsed already",
     "catalog/preset_files.py": "the tables of a preset file, parsed already",
 }

@@ -457,3 +457,15 @@ def test_dry_run_is_short(gan: Gan) -> None:
         assert "parameters; adam lr=0.002" in out
     assert "vanilla: " in out
     assert gan("train", "gan", "--dataset", "ring8", "--full")[0] == 2
+
+
+def test_what_an_override_leaves_without_effect_goes_with_it() -> None:
+    """Fields that the preset sets and that then do nothing; those that are typed are refused."""
+    tiny = ("dcgan", "mnist", "tiny")
+    plain = ["discriminator.network.spectral=false"]
+    assert load_preset(*tiny).discriminator.network.power_iteration == "v_first"
+    for preset in (load_preset(*tiny, plain), change(load_preset(*tiny), plain)):
+        network = preset.discriminator.network
+        assert (network.spectral, network.power_iteration) == (False, "persistent")
+    with pytest.raises(UsageError, match="power_iteration changes nothing"):
+        load_preset(*tiny, [*plain, "discriminator.network.power_iteration=frozen"])

@@ -1,7 +1,7 @@
 """Validates resolved presets, and says in a sentence why one is refused."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from pydantic import ValidationError
@@ -9,10 +9,11 @@ from pydantic_core import ErrorDetails
 
 from gancli import catalog
 from gancli.catalog.fit_to_images import KEPT, UserImages
-from gancli.catalog.merge import TAGS, Table
+from gancli.catalog.merge import TAGS, Table, absent, lay_over
 from gancli.errors import UsageError
 from gancli.networks import fit, owners
 from gancli.preset.field_names import override_fields, suggestion
+from gancli.preset.idle import LENIENT, idle_values
 from gancli.preset.published import ABSENT, Deviation
 from gancli.preset.schema import Preset, leaves
 from gancli.preset.stored import is_of_a_run, read_stored, without_old_fields
@@ -143,7 +144,9 @@ def _resolved(
     overrides: Sequence[str] = (),
 ) -> Table:
     """The resolved tables; a resolved file may be one that an earlier version wrote."""
-    table = override_fields(catalog.resolve(model, dataset, variant, fit=fit), overrides, model)
+    table = catalog.resolve(model, dataset, variant, fit=fit)
+    if overrides:
+        table = _overridden(table, overrides, model)
     if isinstance(dataset, UserImages) and table.get("schedule", {}).get("epochs"):
         table["data"].setdefault("image_count", dataset.count())
     _, (root, _, _) = catalog.chain(model, dataset, variant)
@@ -186,8 +189,29 @@ def _deviations(preset: Preset, paper: Preset) -> dict[str, Deviation]:
 def change(preset: Preset, overrides: Sequence[str]) -> Preset:
     """The preset with overrides laid over it."""
     table = preset.model_dump(mode="json", exclude_none=True)
-    changed = validate(override_fields(table, overrides, preset.name), preset.name)
+    changed = validate(_overridden(table, overrides, preset.name), preset.name)
     return _as_another(changed, table)
+
+
+def _overridden(table: Table, overrides: Sequence[str], source: str) -> Table:
+    """The table with overrides laid over it, without fields that do nothing any more.
+
+    With `spectral=false` nothing is left to do for the preset's own `power_iteration`. What the
+    overrides set themselves is kept, and refused if it does nothing.
+    """
+    after = override_fields(table, overrides, source)
+    before, now = leaves(table), leaves(after)
+    idle = [path for path in _idle(after) if path in before and before[path] == now.get(path)]
+    return lay_over(after, absent(path for path in idle if path not in _idle(table)))
+
+
+def _idle(table: Table) -> Collection[str]:
+    """The fields of a resolved table that change nothing; none of one that is no preset."""
+    try:
+        text = json.dumps(table, default=str)
+        return idle_values(Preset.model_validate_json(text, strict=True, context=LENIENT))
+    except ValidationError:
+        return ()
 
 
 def validate(table: Mapping[str, Any], source: str) -> Preset:
