@@ -281,5 +281,6 @@ def test_misfits_are_said(spec: GeneratorSpec | DiscriminatorSpec, said: str) ->
     found = spec.misfit(DataShape((3, 32, 32)))
     assert found is not None and said in found
     assert (
-        ResnetDiscriminatorSpec().misfit(DataShape((2,))) == "family: resnet judges square images"
+        ResnetDiscriminatorSpec().misfit(DataShape((2,)))
+        == "family: resnet judges square images, which the data are not"
     )

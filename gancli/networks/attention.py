@@ -72,7 +72,7 @@ class AttentionSpec(Settings):
         able = ", ".join(str(side) for side in dict.fromkeys(sides) if not side % 2)
         return (
             f"attention is {self.attention}, and must be the side of one of its feature maps, "
-            f"and even: {able or 'none is'}"
+            f"and even: {able or 'none is'}, which follow from the size of the data"
         )
 
     def nearest_attention(self, sides: list[int]) -> int | None:

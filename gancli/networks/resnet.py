@@ -245,10 +245,11 @@ class ResnetDiscriminatorSpec(ResnetSpec, VerdictSpec):
         """Why images of `shape` cannot be halved so often; None if they can, with a rest or not."""
         stages = len(self.multipliers)
         if not shape.is_image or shape.x[1] != shape.x[2]:
-            return "family: resnet judges square images"
+            return "family: resnet judges square images, which the data are not"
         if self.map_sides(shape.x[1])[-1]:
             return None
-        return f"multipliers has {stages} stages, which halve images of {shape.x[1]} to nothing"
+        pixels = f"the data's {shape.x[1]} pixels"
+        return f"multipliers has {stages} stages, which halve {pixels} to nothing"
 
     def misfit(self, shape: DataShape) -> str | None:
         """Why these layers do not fit images of `shape`; None if they do."""
