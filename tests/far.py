@@ -79,9 +79,9 @@ ledger = Ledger()
 
 
 @contextmanager
-def strict() -> Iterator[None]:
-    """Refuse waiting, blocking copies and float64 tensors."""
-    before, ledger.strict = ledger.strict, True
+def strict(on: bool = True) -> Iterator[None]:
+    """Refuse waiting, blocking copies and float64 tensors; or allow them again."""
+    before, ledger.strict = ledger.strict, on
     try:
         yield
     finally:

@@ -12,7 +12,7 @@ from typing import Annotated, Literal, Union, get_args, get_origin
 
 import numpy as np
 import torch
-from helpers import Key, job, narrow
+from helpers import Key, job, narrow, toy_deck
 from PIL import Image
 from tiny_sets import tiny_set
 from torch import Tensor
@@ -118,7 +118,7 @@ Look = Callable[[Preset], str]
 def looks() -> list[Look]:
     """Ways to look at what a preset does, the fastest first."""
     return [
-        starting_networks, latents, schedule, images_as_read,
+        starting_networks, latents, reals_as_dealt, schedule, images_as_read,
         training, training_in_bf16, training_from_its_own_start,
     ]  # fmt: skip
 
@@ -142,6 +142,11 @@ def latents(preset: Preset) -> str:
     """What is sampled from."""
     found = preset.prior.at(range(4))._asdict()
     return digest({name: part for name, part in found.items() if part is not None})
+
+
+def reals_as_dealt(preset: Preset) -> str:
+    """The first batch of real samples, as the discriminator sees them."""
+    return digest({"x": toy_deck(preset).hand(0, 0, 0).real().x})
 
 
 def schedule(preset: Preset) -> str:

@@ -69,9 +69,16 @@ def take(
     for optimizer in named.values():
         optimizer.step()
     _project(turn, players, "after")
-    world.average_(_statistics(players.named().values()))
+    world.average_(_statistics(_settled(turn, players)))
     _remember(turn, scene, due, memory, world)
     return {name: loss.detach() for name, loss in losses.items()}
+
+
+def _settled(turn: Turn, players: Players) -> Iterator[nn.Module]:
+    """The networks whose statistics may change: not those that a kept graph still refers to."""
+    for name, net in players.named().items():
+        if not (turn.hands_on_graph and name == "generator"):
+            yield net
 
 
 def _want_gradients(turn: Turn, weights: Mapping[str, Iterable[nn.Parameter]]) -> None:

@@ -107,8 +107,10 @@ class Turns(Settings):
             said = said or self.among(reads)._graph_is_gone(side)
         taking = [side for side in reads if self.takes(side, reads[side])]
         if not said and self.restart and taking != ["discriminator"]:
-            remedies = [] if "discriminator" in taking else ["remove discriminator.reals"]
-            remedies += [f"set {side}.reals to peek" for side in taking if side != "discriminator"]
+            remedies = [] if "discriminator" in taking else ["remove turns.discriminator.reals"]
+            remedies += [
+                f"set turns.{side}.reals to peek" for side in taking if side != "discriminator"
+            ]
             return (
                 "restart: the discriminator's turns alone may take real batches: "
                 f"{' and '.join(remedies)}"

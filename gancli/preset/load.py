@@ -200,8 +200,9 @@ def _overridden(table: Table, overrides: Sequence[str], source: str) -> Table:
     overrides set themselves is kept, and refused if it does nothing.
     """
     after = override_fields(table, overrides, source)
-    before, now = leaves(table), leaves(after)
-    idle = [path for path in _idle(after) if path in before and before[path] == now.get(path)]
+    before, now, idle = leaves(table), leaves(after), _idle(after)
+    if any(path not in before or before[path] != now.get(path) for path in idle):
+        return after
     return lay_over(after, absent(path for path in idle if path not in _idle(table)))
 
 
