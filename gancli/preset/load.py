@@ -196,8 +196,8 @@ def change(preset: Preset, overrides: Sequence[str]) -> Preset:
 def _overridden(table: Table, overrides: Sequence[str], source: str) -> Table:
     """The table with overrides laid over it, without fields that do nothing any more.
 
-    With `spectral=false` nothing is left to do for the preset's own `power_iteration`. What the
-    overrides set themselves is kept, and refused if it does nothing.
+    With `spectral=false` the preset's own `power_iteration` is left out. A field that an override
+    sets is kept, and refused if it does nothing.
     """
     after = override_fields(table, overrides, source)
     before, now, idle = leaves(table), leaves(after), _idle(after)
@@ -207,7 +207,7 @@ def _overridden(table: Table, overrides: Sequence[str], source: str) -> Table:
 
 
 def _idle(table: Table) -> Collection[str]:
-    """The fields of a resolved table that change nothing; none of one that is no preset."""
+    """The fields of a resolved table that change nothing; of a table that is refused, none."""
     try:
         text = json.dumps(table, default=str)
         return idle_values(Preset.model_validate_json(text, strict=True, context=LENIENT))
