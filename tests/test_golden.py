@@ -100,8 +100,13 @@ OWN = Path(__file__).parent / "golden"
 
 class Recording(NamedTuple):
     tensors: dict[str, Tensor]
-    rows: list[dict[str, Any]]
-    """a turn each: `steps`, who steps, and `loss`"""
+    header: dict[str, Any]
+
+    @property
+    def rows(self) -> list[dict[str, Any]]:
+        """A turn each: `steps`, who steps, and `loss`."""
+        found: list[dict[str, Any]] = self.header["losses"]
+        return found
 
 
 def recording(name: str) -> Recording:
@@ -113,7 +118,7 @@ def recording(name: str) -> Recording:
         file = Path(folder) / file.name
     with safe_open(file, "pt") as opened:
         tensors = {key: opened.get_tensor(key) for key in opened.keys()}  # noqa: SIM118
-        return Recording(tensors, json.loads(opened.metadata()["losses"]))
+        return Recording(tensors, {k: json.loads(v) for k, v in opened.metadata().items()})
 
 
 def narrowed(name: str) -> Preset:

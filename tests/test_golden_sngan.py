@@ -3,17 +3,12 @@
 GANCLI_GOLDEN names the folder of the recordings.
 """
 
-import json
-import os
 import re
 from collections.abc import Callable
-from pathlib import Path
-from typing import Any, NamedTuple
 
 import pytest
 import torch
-from safetensors import safe_open
-from test_golden import RecordedDraws
+from test_golden import RecordedDraws, Recording, recording
 from torch import Tensor
 
 from gancli.catalog.merge import PLAYERS
@@ -57,20 +52,6 @@ RECORDED = [
     "resnet96-ce-cond", "resnet96-hinge", "resnet96-hinge-cond", "resnet96-light-hinge-cond",
     "postact48-hinge-cond",
 ]  # fmt: skip
-
-
-class Recording(NamedTuple):
-    tensors: dict[str, Tensor]
-    header: dict[str, Any]
-
-
-def recording(name: str) -> Recording:
-    folder = os.environ.get("GANCLI_GOLDEN")
-    if not folder:
-        pytest.skip("GANCLI_GOLDEN is not set: it names the folder of the recordings")
-    with safe_open(Path(folder) / f"sngan-{name}.safetensors", "pt") as opened:
-        tensors = {key: opened.get_tensor(key) for key in opened.keys()}  # noqa: SIM118
-        return Recording(tensors, {k: json.loads(v) for k, v in opened.metadata().items()})
 
 
 def preset_of(name: str, recorded: Recording) -> Preset:
@@ -205,7 +186,7 @@ def train(recorded: Recording, preset: Preset, state: TrainState) -> None:
 @pytest.mark.parametrize("name", RECORDED)
 def test_losses_and_final_networks_repeat(name: str) -> None:
     """Each turn's loss to 1e-9, and each tensor's sum and 2-norm after the last."""
-    recorded = recording(name)
+    recorded = recording(f"sngan-{name}")
     preset = preset_of(name, recorded)
     state = start(preset, recorded.tensors)
     train(recorded, preset, state)

@@ -5,17 +5,12 @@ the folder of the recordings: every draw, the losses of each turn, and a sum and
 tensor of the networks afterwards.
 """
 
-import json
-import os
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 import torch
-from safetensors import safe_open
-from test_golden import RecordedDraws
-from torch import Tensor
+from test_golden import RecordedDraws, Recording, recording
 
 from gancli.networks.summary import parameter_count
 from gancli.objective.plan_step import plan
@@ -101,20 +96,6 @@ SPECTRAL = {
 def renamed(net: str, role: str, key: str) -> str:
     layer, _, tensor = key.rpartition(".")
     return f"{OURS[net, role][layer]}.{SPECTRAL.get(tensor, tensor)}"
-
-
-class Recording(NamedTuple):
-    tensors: dict[str, Tensor]
-    header: dict[str, Any]
-
-
-def recording(name: str) -> Recording:
-    folder = os.environ.get("GANCLI_GOLDEN")
-    if not folder:
-        pytest.skip("GANCLI_GOLDEN is not set: it names the folder of the larger recordings")
-    with safe_open(Path(folder) / f"{name}.safetensors", "pt") as opened:
-        tensors = {key: opened.get_tensor(key) for key in opened.keys()}  # noqa: SIM118
-        return Recording(tensors, {k: json.loads(text) for k, text in opened.metadata().items()})
 
 
 class Digits(RecordedDraws):

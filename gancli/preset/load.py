@@ -1,7 +1,7 @@
 """Validates resolved presets, and says in a sentence why one is refused."""
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pydantic import ValidationError
@@ -200,19 +200,22 @@ def _overridden(table: Table, overrides: Sequence[str], source: str) -> Table:
     sets is kept, and refused if it does nothing.
     """
     after = override_fields(table, overrides, source)
-    before, now, idle = leaves(table), leaves(after), _idle(after)
+    idle = _idle(after)
+    if not idle:
+        return after
+    before, now = leaves(table), leaves(after)
     if any(path not in before or before[path] != now.get(path) for path in idle):
         return after
-    return lay_over(after, absent(path for path in idle if path not in _idle(table)))
+    return lay_over(after, absent(idle - _idle(table)))
 
 
-def _idle(table: Table) -> Collection[str]:
+def _idle(table: Table) -> set[str]:
     """The fields of a resolved table that change nothing; of a table that is refused, none."""
     try:
         text = json.dumps(table, default=str)
-        return idle_values(Preset.model_validate_json(text, strict=True, context=LENIENT))
+        return {*idle_values(Preset.model_validate_json(text, strict=True, context=LENIENT))}
     except ValidationError:
-        return ()
+        return set()
 
 
 def validate(table: Mapping[str, Any], source: str) -> Preset:
