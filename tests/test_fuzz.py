@@ -28,7 +28,7 @@ CONTROLS = {
     "os.kill(os.getpid(), 9)": ["exit -9"],
     "open('../out', 'w').close()": ["wrote outside: out"],
     "[open(name, 'wb').truncate(2**26) for name in 'xyz']": ["192 MiB written"],
-    "bytearray(b'1') * 2**30": [r"1\.\d GiB of memory"],
+    "bytearray(b'1') * 2**29": [r"0\.\d GiB of memory"],
     "deaf()": ["exit -9", r"still at work after \d s"],
 }
 """What a command does, and what is wrong with that."""
@@ -44,7 +44,7 @@ def deaf():
     while True:
         pass
 
-harness.MOST_SECONDS, harness.STOP_SECONDS, harness.MOST_MEMORY = 1, 1, {memory}
+harness.MOST_SECONDS, harness.STOP_SECONDS, harness.MOST_MEMORY = 3, 1, 2**28
 found = []
 for index, command in enumerate({commands!r}):
     place = Place(Path({folder!r}) / str(index))
@@ -57,8 +57,7 @@ print(json.dumps(found))
 
 
 def test_each_fault_is_noticed(tmp_path: Path) -> None:
-    given = {"tests": str(TESTS), "folder": str(tmp_path), "memory": 2**30}
-    script = SCRIPT.format(commands=list(CONTROLS), **given)
+    script = SCRIPT.format(commands=list(CONTROLS), tests=str(TESTS), folder=str(tmp_path))
     said = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, check=True
     )
