@@ -1,7 +1,7 @@
 """Evaluation while a run trains, by the same function as `gan evaluate`."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +21,7 @@ from gancli.evaluation.results import (
 )
 from gancli.preset import Schedule
 from gancli.runs.folder import LAST, Run
-from gancli.scores import default_metrics, option_of
+from gancli.scores import METRIC_TABLE, default_metrics, option_of
 from gancli.trainer import Event, Job, Listener, Saved
 from gancli.watch import Done, Watch
 
@@ -58,13 +58,17 @@ class TrainingEvaluator:
         self._should_stop: Callable[[], bool] = lambda: False
 
     @classmethod
-    def of(cls, job: Job, weights: ExtractorWeights, watch: Watch) -> "TrainingEvaluator | None":
+    def of(
+        cls, job: Job, weights: ExtractorWeights, watch: Watch, metrics: Sequence[str] = ()
+    ) -> "TrainingEvaluator | None":
         """The run's evaluator, with everything it needs at hand; None where it needs none.
 
         Args:
             job: what will be trained.
             weights: the extractor's.
             watch: shows the progress of looking at the real images.
+            metrics: names of those to compute; what is no metric is passed over. None: those of
+                `gan evaluate`.
 
         Raises:
             GanError: the evaluation could not be made, e.g. for lack of a network.
@@ -78,8 +82,9 @@ class TrainingEvaluator:
                 )
             return None
         own = option_of(schedule.evaluate_by)
+        wanted = tuple(name for name in metrics if name in METRIC_TABLE) or default_metrics()
         request = EvaluationRequest(
-            (*default_metrics(), *([own] if own else [])),
+            (*wanted, *([own] if own and own not in wanted else [])),
             count=schedule.evaluate_count,
             data_dir=job.data_folder,
             weights=weights,

@@ -28,6 +28,8 @@ class Score:
     decimals: int = 4
     is_share: bool = False
     """whether it is shown in percent"""
+    is_count: bool = False
+    """whether it counts things, of which there are `most`"""
     is_distance: bool = False
     """whether it cannot be below 0, but for rounding"""
     names_extractor: bool = True

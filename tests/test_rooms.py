@@ -70,9 +70,9 @@ ROOMS = [
     },
     {"step", "trainer"},
     {"evaluate_in_training"},
-    {"bench", "study"},
+    {"bench", "experiment"},
     {"report"},
-    {"run_job", "commands"},
+    {"run_job", "run_experiment", "commands"},
     {"library", "register", "parts"},
     {"cli", "__main__", "__init__"},
 ]

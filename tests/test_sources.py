@@ -15,8 +15,8 @@ from markdown_it.token import Token
 
 from gancli.commands.collapse_study import StudyRequest
 from gancli.commands.train import TrainRequest
+from gancli.experiment.collapse import study_presets
 from gancli.preset import Preset
-from gancli.study.models import study_presets
 
 PAGE = Path(__file__).parent.parent / "docs" / "sources.md"
 COUNTS = [33, 11, 25, 27, 14]

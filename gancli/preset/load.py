@@ -109,14 +109,17 @@ def _as_another(preset: Preset, before: Table) -> Preset:
 
 def _trains_alike(one: Preset, other: Preset) -> bool:
     """Whether two presets train the same, whatever they write as they go."""
-    tables = [leaves(each.model_dump(mode="json", include=_TRAINED)) for each in (one, other)]
-    return not [
-        path
-        for path in {*tables[0], *tables[1]}
-        if tables[0].get(path) != tables[1].get(path)
-        and path.removeprefix("schedule.") not in _PERIODS
-        and not isinstance(tables[0].get(path, tables[1].get(path)), Mapping)
-    ]
+    return training_fields(one) == training_fields(other)
+
+
+def training_fields(preset: Preset) -> dict[str, Any]:
+    """The fields that training depends on and that are set, by path, as JSON has them."""
+    table = leaves(preset.model_dump(mode="json", include=_TRAINED, exclude_none=True))
+    return {
+        path: value
+        for path, value in table.items()
+        if path.removeprefix("schedule.") not in _PERIODS and not isinstance(value, Mapping)
+    }
 
 
 def _name_of(data: Mapping[str, Any], before: str) -> str:

@@ -8,11 +8,11 @@ from gancli.bench.loops import FASTEST, OURS, TEXTBOOK
 from gancli.bench.sampling import SampleTiming
 from gancli.bench.scoring import ScoreTiming
 from gancli.bench.training import Figures
+from gancli.experiment.timing import PairTiming
 from gancli.pasteable import named
 from gancli.plurals import counted
 from gancli.preset import Preset
 from gancli.report.console import console, say
-from gancli.study.timing import PairTiming
 
 TO_PLAIN, TO_BEST, MEMORY_TO_BEST = 1.0, 1.05, 1.1
 """What ours may take at most, in units of the other loops."""

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from gancli.data import Mixture
+from gancli.data import AnyData, Mixture
 from gancli.data.source import UNREADABLE_ARRAYS
 from gancli.discriminator_field import Field, discriminator_field
 from gancli.sampler import Samples
@@ -24,6 +24,11 @@ class Frame:
     """the first of the measured samples"""
     field: Field | None
     """None for images"""
+
+    @staticmethod
+    def count_of(data: AnyData) -> int:
+        """How many samples a frame of these data holds."""
+        return FRAME_POINTS if isinstance(data, Mixture) else FRAME_IMAGES
 
     @staticmethod
     def of(samples: Samples, data: Mixture | None, players: Players) -> "Frame":

@@ -1,7 +1,7 @@
-"""A study in the terminal: a live row for each cell, and the ranking at the end."""
+"""An experiment in the terminal: a live row for each cell, and the tables at the end."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -9,23 +9,22 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
+from gancli.experiment.pool import News, State
+from gancli.experiment.results import Column, Results
+from gancli.experiment.spec import CellSpec
+from gancli.experiment.tables import (
+    DASH,
+    group_row,
+    headings,
+    number,
+    real_rows,
+    unit,
+    views_of,
+)
 from gancli.plurals import counted
 from gancli.report.console import is_watched, say
 from gancli.report.in_place import REFRESHES_PER_SECOND
-from gancli.study.plan import CellSpec
-from gancli.study.pool import News, State
-from gancli.study.results import Results
-from gancli.study.tables import (
-    AS_PUBLISHED,
-    DASH,
-    OF_SPREAD,
-    ceiling_row,
-    columns_of,
-    model_row,
-)
 
-LITERATURE_TITLE = "counted as in the literature (* see the report's protocol)"
-EVENNESS_TITLE = "how evenly the modes are held, and how wide they are made"
 STATE_COLOURS: dict[State, str] = {
     "waiting": "dim", "running": "bold", "done": "green", "failed": "red", "stopped": "yellow",
 }  # fmt: skip
@@ -40,8 +39,8 @@ class Line:
     step: int = 0
     first_step: int | None = None
     began: float = 0.0
-    held: object = None
-    high_quality: object = None
+    values: dict[str, object] = field(default_factory=dict)
+    """what was measured last, by column"""
     reason: str = ""
 
     def take(self, news: News) -> None:
@@ -53,8 +52,7 @@ class Line:
             if self.first_step is None:
                 self.first_step, self.began = step, now
             self.step = step
-        self.held = news.words.get("held", self.held)
-        self.high_quality = news.words.get("high_quality", self.high_quality)
+        self.values |= news.words
 
     @property
     def pace(self) -> float | None:
@@ -65,11 +63,13 @@ class Line:
 
 
 @dataclass
-class StudyBoard:
+class Board:
     """All cells; `note` is told of each event."""
 
     lines: dict[str, Line]
     jobs: int
+    columns: Sequence[Column] = ()
+    """of which a line shows the last values"""
     plain: Callable[[str], None] | None = None
     """where to print what ended, if nothing is drawn"""
     paces: list[float] = field(default_factory=list)
@@ -85,8 +85,9 @@ class StudyBoard:
                 self.paces.append(pace)
             if self.plain:
                 self.plain(f"{news.cell}: {news.state}{f', {line.reason}' if line.reason else ''}")
-        elif self.plain and "held" in news.words:
-            self.plain(f"{news.cell}: step {line.step:,}/{line.steps:,}, modes held: {line.held:g}")
+        elif self.plain and (found := _last_values(self.columns, news.words)):
+            said = ", ".join(f"{label}: {text}" for label, text in found.items())
+            self.plain(f"{news.cell}: step {line.step:,}/{line.steps:,}, {said}")
 
     def remaining(self) -> float | None:
         """Seconds to the end, by the mean pace so far; None while none is known."""
@@ -104,7 +105,8 @@ class StudyBoard:
         when = "" if left is None else f", about {_minutes(left)} left"
         done = sum(line.state in ("done", "failed") for line in self.lines.values())
         table = Table(title=f"{done} of {len(self.lines)} cells{when}", title_justify="left")
-        for heading in ("cell", "state", "step", "modes held", "high quality", "steps/s"):
+        shown = [column.label for column in self.columns]
+        for heading in ("cell", "state", "step", *shown, "steps/s"):
             table.add_column(heading, justify="left" if heading in ("cell", "state") else "right")
         for name, line in self.lines.items():
             pace = line.pace if line.state == "running" else None
@@ -112,11 +114,19 @@ class StudyBoard:
                 name,
                 f"[{STATE_COLOURS[line.state]}]{line.state}[/]",
                 f"{line.step:,}/{line.steps:,}",
-                DASH if line.held is None else f"{line.held:g}",
-                DASH if line.high_quality is None else f"{line.high_quality:.0%}",
+                *(_last_values([c], line.values).get(c.label, DASH) for c in self.columns),
                 "" if pace is None else f"{1 / pace:,.0f}",
             )
         return table
+
+
+def _last_values(columns: Sequence[Column], values: Mapping[str, object]) -> dict[str, str]:
+    """Label -> value, of the columns that were measured."""
+    return {
+        column.label: number(value, column) + unit(column)
+        for column in columns
+        if isinstance(value := values.get(column.name), int | float)
+    }
 
 
 def _minutes(seconds: float) -> str:
@@ -127,53 +137,46 @@ def _minutes(seconds: float) -> str:
 
 
 @contextmanager
-def watched_study(
-    console: Console, cells: Sequence[CellSpec], ended: dict[str, State], jobs: int
-) -> Iterator[StudyBoard]:
+def watched_cells(
+    console: Console,
+    cells: Sequence[CellSpec],
+    ended: dict[str, State],
+    jobs: int,
+    columns: Sequence[Column] = (),
+) -> Iterator[Board]:
     """The board of these cells, drawn while they run; where the output is not a terminal, lines."""
-    lines = {cell.name: Line(cell.preset.schedule.steps) for cell in cells}
+    lines = {cell.name: Line(cell.steps) for cell in cells}
     for name, state in ended.items():
         lines[name].state, lines[name].step = state, lines[name].steps
     if not is_watched(console):
-        yield StudyBoard(lines, jobs, plain=say)
+        yield Board(lines, jobs, columns, plain=say)
         return
-    board = StudyBoard(lines, jobs)
+    board = Board(lines, jobs, columns)
     with Live(get_renderable=board.table, console=console, refresh_per_second=REFRESHES_PER_SECOND):
         yield board
 
 
-def _ranking(results: Results, columns: dict[str, str], title: str, *, told: bool) -> Table:
-    """Models by rank, the ceiling last; `told`: with how the collapse went."""
-    table = Table(title=title, title_justify="left")
-    table.add_column("model", no_wrap=True)
-    for heading in (*columns.values(), *(("collapse", "held lately") if told else ())):
-        table.add_column(heading, justify="right")
-    width = len(table.columns)
-    for model in results.ranking:
-        table.add_row(*model_row(model, columns)[:width])
-    table.add_row(*ceiling_row(results, columns)[:width], style="dim")
-    return table
-
-
 def print_results(console: Console, results: Results) -> None:
-    """The ranking, the ceiling, and what failed."""
-    columns = columns_of(results)
-    as_published, spread = (
-        {name: heading for name, heading in columns.items() if name in group}
-        for group in (AS_PUBLISHED, OF_SPREAD)
+    """The tables, the best first, real data last; and what failed."""
+    for view in views_of(results):
+        table = Table(title=view.title or _title(results), title_justify="left")
+        table.add_column(", ".join(results.axes) or "cell", no_wrap=len(results.axes) < 2)
+        for heading in headings(view):
+            table.add_column(heading, justify="right", no_wrap=True)
+        for group in results.ranking():
+            table.add_row(group.label, *group_row(group, view))
+        for row in real_rows(results, view):
+            table.add_row(*row, style="dim")
+        console.print(table, soft_wrap=False)
+    for cell in results.failed:
+        say(f"{cell.name} failed: {cell.reason}")
+
+
+def _title(results: Results) -> str:
+    """What the first table is of."""
+    lengths = sorted({cell.steps for cell in results.cells})
+    steps = " to ".join(f"{length:,}" for length in dict.fromkeys((lengths[0], lengths[-1])))
+    return (
+        f"{results.title}: {counted(len(results.groups), 'cell')}, "
+        f"{counted(len(results.seeds), 'seed')}, {steps} {'step' if steps == '1' else 'steps'}"
     )
-    ours = {
-        n: heading for n, heading in columns.items() if n not in as_published and n not in spread
-    }
-    count = len(results.seeds)
-    title = (
-        f"{results.arena} after {counted(results.steps, 'step')}: "
-        f"{counted(results.modes, 'mode')}, {counted(results.samples, 'sample')}, "
-        f"{counted(count, 'seed')}"
-    )
-    console.print(_ranking(results, ours, title, told=True), soft_wrap=False)
-    console.print(_ranking(results, spread, EVENNESS_TITLE, told=False), soft_wrap=False)
-    console.print(_ranking(results, as_published, LITERATURE_TITLE, told=False), soft_wrap=False)
-    for cell in results.cells:
-        if cell.state == "failed":
-            say(f"{cell.model} with seed {cell.seed} failed: {cell.reason}")

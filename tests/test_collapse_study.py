@@ -19,21 +19,16 @@ from rich.console import Console
 
 from gancli.checkpoint import load
 from gancli.discriminator_field import FIELD_SIDE
+from gancli.experiment.arena import MODE_SCORES
+from gancli.experiment.folder import Experiment
+from gancli.experiment.frames import Frame
+from gancli.experiment.gather import collapse_step
+from gancli.experiment.pictures import discriminator_weights, outer_share
+from gancli.experiment.pool import News
+from gancli.experiment.results import NOT_YET, Column
+from gancli.experiment.spec import MeasureSpec
 from gancli.preset import load_preset
-from gancli.report.study_live import Line, StudyBoard
-from gancli.study.frames import Frame
-from gancli.study.pictures import discriminator_weights, outer_share
-from gancli.study.plan import Study
-from gancli.study.pool import News
-from gancli.study.results import (
-    NOT_YET,
-    ModelResult,
-    SeedInterval,
-    collapse_step,
-    seed_interval,
-)
-from gancli.study.student_t import two_sided_t
-from gancli.study.tables import DASH, SMALLEST_SHOWN, model_row
+from gancli.report.experiment_live import Board, Line
 
 SMALL = [
     "--set=generator.network.width=16", "--set=discriminator.network.width=16",
@@ -64,80 +59,11 @@ def test_when_a_collapse_began(held: tuple[int, ...], began: int | str | None) -
     assert collapse_step(rows_of(*held), 8) == began
 
 
-@pytest.mark.parametrize(
-    ("level", "degrees", "wanted"),
-    [
-        (0.95, 1, 12.706204736174694),
-        (0.95, 2, 4.302652729749462),
-        (0.95, 3, 3.1824463052837078),
-        (0.95, 4, 2.7764451051977934),
-        (0.95, 9, 2.262157162798205),
-        (0.99, 30, 2.7499956535672254),
-        (0.5, 7, 0.7111417780817866),
-        (0.95, 999, 1.9623414611334493),
-    ],
-)
-def test_quantiles_of_students_t(level: float, degrees: int, wanted: float) -> None:
-    """As scipy 1.17 gives them."""
-    assert two_sided_t(level, degrees) == pytest.approx(wanted, rel=1e-12)
-
-
-def test_intervals_by_hand() -> None:
-    """t(.975, 5) = 2.570582; the deviation of 1, 1, 2, 2, 3, 3 is .8 ** .5."""
-    found = seed_interval([1.0, 1.0, 2.0, 2.0, 3.0, 3.0])
-    half = 2.570582 * (0.8 / 6) ** 0.5
-    assert (found.mean, found.count) == (2, 6)
-    assert found.half_width == pytest.approx(half, rel=1e-6)
-    assert list(found.band) == pytest.approx([2 - half, 2 + half], rel=1e-6)
-    assert seed_interval([4.0] * 6).half_width == 0
-
-
-def test_no_interval_leaves_what_is_possible() -> None:
-    """Three seeds of 3.33 +- 10 modes of 8 are shown as they are; six end at 0 and at 8."""
-    few = seed_interval([1.0, 8.0, 1.0], 0, 8)
-    assert (few.half_width, few.low, few.high, few.band) == (None, None, None, (1, 8))
-    many = seed_interval([0.0, 0.0, 0.0, 0.0, 0.0, 8.0], 0, 8)
-    assert many.half_width is not None
-    assert many.mean - many.half_width < 0
-    assert many.low == 0
-    full = seed_interval([8.0] * 5 + [6.0], 0, 8)
-    assert list(full.band) == pytest.approx([6.8098, 8], abs=1e-4)
-    shares = seed_interval([1.0] * 5 + [0.5], 0, 1)
-
-    def row(**measures: SeedInterval) -> list[str]:
-        model = ModelResult(
-            model="m", failed=0, measures=measures, collapse_steps=[100, NOT_YET, None], lately=None
-        )
-        return model_row(model, dict.fromkeys(measures, ""))
-
-    assert row(held=few, captured=full, high_quality=shares) == [
-        "m", "1, 1, 8 of 8", "7.67 [6.81, 8]", "91.7 % [70.2, 100.0]",
-        f"100, not yet, {DASH}", DASH,
-    ]  # fmt: skip
-    assert row(high_quality=seed_interval([0.5, 0.25], 0, 1))[1] == "25.0, 50.0 %"
-    none = ModelResult(model="m", failed=0, measures={}, collapse_steps=[NOT_YET] * 3, lately=None)
-    assert model_row(none, {}) == ["m", "not yet", DASH]
-
-
-def test_what_was_not_measured_is_a_dash() -> None:
-    row = model_row(
-        ModelResult(model="m", failed=0, measures={"held": seed_interval([0.0])},
-                    collapse_steps=[None], lately=None),
-        {"held": "", "reverse_kl": ""},
-    )  # fmt: skip
-    assert row == ["m", "0", DASH, DASH, DASH]
-    tiny = ModelResult(
-        model="m", failed=0, measures={"reverse_kl": seed_interval([SMALLEST_SHOWN / 2])},
-        collapse_steps=[], lately=None,
-    )  # fmt: skip
-    assert model_row(tiny, {"reverse_kl": ""})[1] == "<0.001"
-
-
 def test_the_time_left_is_told_from_the_pace(monkeypatch: pytest.MonkeyPatch) -> None:
     """One cell takes a second for ten steps; 90 of it and 100 of the other remain, two at once."""
     clock = [0.0]
-    monkeypatch.setattr("gancli.report.study_live.time.monotonic", lambda: clock[0])
-    board = StudyBoard({"a": Line(100), "b": Line(100)}, jobs=2)
+    monkeypatch.setattr("gancli.report.experiment_live.time.monotonic", lambda: clock[0])
+    board = Board({"a": Line(100), "b": Line(100)}, jobs=2)
     assert board.remaining() is None
     board.note(News("a", "running", {"step": 0}))
     clock[0] = 1.0
@@ -149,12 +75,13 @@ def test_the_time_left_is_told_from_the_pace(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_a_row_for_each_cell() -> None:
-    board = StudyBoard({"a": Line(100), "b": Line(100)}, jobs=1)
+    columns = [Column.of(score, MeasureSpec(kind="modes")) for score in MODE_SCORES[:2]]
+    board = Board({"a": Line(100), "b": Line(100)}, jobs=1, columns=columns)
     board.note(News("a", "running", {"step": 50, "held": 8.0, "high_quality": 0.25}))
     board.note(News("b", "failed", reason="too hot"))
     out = io.StringIO()
     Console(file=out, width=100).print(board.table())
-    for word in ("1 of 2 cells", "50/100", "25%", "failed"):
+    for word in ("1 of 2 cells", "50/100", "25.0 %", "failed"):
         assert word in out.getvalue()
     assert board.lines["b"].reason == "too hot"
 
@@ -193,13 +120,13 @@ def test_a_study_of_other_settings_is_kept(gan: Gan) -> None:
         code, _, said = gan(*TYPED, "--out", "s")
     assert (code, "another process" in said) == (9, True)
     preset = load_preset("gan", "ring8")
-    spec = {"arena": "ring8", "presets": {"gan": preset.model_dump(mode="json")}, "seeds": [0, 1],
-            "device": "cpu"}  # fmt: skip
+    spec = {"format": "gancli-study-1", "arena": "ring8", "seeds": [0, 1], "device": "cpu",
+            "presets": {"gan": preset.model_dump(mode="json")}}  # fmt: skip
     Path("s/study.json").write_text(json.dumps(spec))
     code, _, said = gan(*TYPED, "--out", "s")
     assert code == 4
-    assert "models: [gan] -> [gan, wgan]" in said
-    assert "gan: schedule.steps: 5000 -> 600" in said
+    assert "gan-seed-0: " in said
+    assert "schedule.steps: 5000 -> 600" in said
     assert json.loads(Path("s/study.json").read_text()) == spec
     Path("s/study.json").write_text("{")
     code, _, said = gan(*TYPED, "--out", "s")
@@ -237,7 +164,7 @@ def test_interrupted_killed_or_in_parallel_a_study_is_the_same(gan: Gan) -> None
     assert same("cut") == same("whole")
     for model in ("gan", "wgan"):
         first, second = (
-            load(Study(Path(folder)).cell(f"{model}-seed-1").run.checkpoint())
+            load(Experiment(Path(folder)).cell(f"{model}-seed-1").run.checkpoint())
             for folder in ("whole", "cut")
         )
         assert all((t == second.tensors[name]).all() for name, t in first.tensors.items())
@@ -250,7 +177,7 @@ def _look_at(folder: Path) -> None:
     found = json.loads((folder / "results.json").read_text())
     assert [cell["state"] for cell in found["cells"]] == ["done"] * 4
     assert [row["step"] for row in found["cells"][0]["rows"]] == [100 * i for i in range(1, 7)]
-    assert found["ceiling"]["held"] == 8
+    assert found["real"]["ring8"]["held"] == 8
     lines = (folder / "results.csv").read_text().splitlines()
     assert len(lines) == 1 + 4 * 6
     page = (folder / "report.html").read_text()
@@ -264,7 +191,7 @@ def _look_at(folder: Path) -> None:
     assert frame.field is not None
     assert frame.field.shape == (FIELD_SIDE, FIELD_SIDE)
     clipped, free = (
-        discriminator_weights(load(Study(folder).cell(f"{model}-seed-0").run.checkpoint()))
+        discriminator_weights(load(Experiment(folder).cell(f"{model}-seed-0").run.checkpoint()))
         for model in ("wgan", "gan")
     )
     assert np.abs(clipped).max() <= 0.01 + 1e-9
@@ -326,6 +253,6 @@ def test_digits_are_an_arena(data_dir: Path, gan: Gan, monkeypatch: pytest.Monke
         assert code == 0, said
         assert "of the test split" in out
         found = json.loads(Path(f"runs/collapse-{arena}/results.json").read_text())
-        assert found["classifier_accuracy"] >= 0.99
-        assert found["ceiling"]["held"] == found["modes"]
+        real = found["real"][arena]
+        assert real["held"] == next(iter(found["columns"]))["most"]
     assert [path.name[:7] for path in Path("gancli").iterdir()] == ["digits-"]

@@ -11,13 +11,17 @@ from PIL import Image
 
 from gancli.data import Mixture
 from gancli.discriminator_field import FIELD_SIDE
+from gancli.experiment.arena import MODE_SCORES, open_arena
+from gancli.experiment.collapse import study_spec
+from gancli.experiment.folder import Experiment
+from gancli.experiment.frames import Frame
+from gancli.experiment.gather import gather_results
+from gancli.experiment.measures import MeasureBook, MeasurePlaces
+from gancli.experiment.page import write_report
+from gancli.experiment.pictures import FILM_SIDE, MIN_FILM_FRAMES, curves, film, tile
+from gancli.experiment.results import CellResult, Column
+from gancli.experiment.spec import MeasureSpec
 from gancli.preset import load_preset
-from gancli.study.arena import open_arena
-from gancli.study.frames import Frame
-from gancli.study.page import write_report
-from gancli.study.pictures import FILM_SIDE, MIN_FILM_FRAMES, Curve, curves, film, tile
-from gancli.study.plan import Study, StudySpec
-from gancli.study.results import CellResult, gather_results
 
 MODELS = ("gan", "gan-r1", "wgan", "wgan-gp", "sngan", "lsgan", "veegan")
 STEPS = (100, 200, 300, 400, 500, 600)
@@ -35,11 +39,12 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A finished study's folder, with its report."""
     folder = tmp_path_factory.mktemp("study") / "seven"
     presets = {model: load_preset(model, "ring8", None, ["schedule.steps=600"]) for model in MODELS}
-    spec = StudySpec(arena="ring8", presets=presets, seeds=[0, 1, 2], device="cpu")
-    made = Study(folder)
+    spec = study_spec(presets, [0, 1, 2], "cpu")
+    made = Experiment(folder)
     folder.mkdir()
-    arena = open_arena("ring8", presets["gan"].data, Path(), Path())
-    for number, each in enumerate(spec.cells()):
+    book = MeasureBook(MeasurePlaces(Path(), Path()))
+    arena = book.arena_of("ring8", presets["gan"].data)
+    for number, each in enumerate(spec.cells):
         cell = made.cell(each.name)
         (cell.folder / "frames").mkdir(parents=True)
         for step in STEPS:
@@ -47,7 +52,7 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
             cell.frame_file(step).write_bytes(shown.packed())
             cell.add({"step": step, **arena.examine(shown.samples).model_dump()})
         cell.outcome_file.write_text('{"seconds": 1}')
-    write_report(made, spec, gather_results(made, spec, arena, None), arena, dpi=100)
+    write_report(made, spec, gather_results(made, spec, book), book, dpi=100)
     return folder
 
 
@@ -66,7 +71,7 @@ def test_no_width_needs_scrolling_sideways(study: Path, width: int) -> None:
 def test_curves_name_every_model_in_three_formats(study: Path) -> None:
     svg = (study / "curves.svg").read_text()
     assert {model for model in MODELS if f">{model}</text>" in svg} == set(MODELS)
-    assert all(f">{title}</text>" in svg for title in ("modes held", "share of high quality"))
+    assert all(f">{title}</text>" in svg for title in ("modes held", "quality"))
     assert (study / "curves.pdf").read_bytes().startswith(b"%PDF-")
     with Image.open(study / "curves.png") as picture:
         assert picture.width == 480
@@ -76,12 +81,19 @@ def test_few_seeds_have_lines_and_many_a_light_band() -> None:
     def cells(seeds: int) -> list[CellResult]:
         rows = [{"step": step, "held": step / 100} for step in STEPS]
         return [
-            CellResult(model=model, seed=seed, state="done", rows=[*rows])
+            CellResult(
+                name=f"{model}-seed-{seed}",
+                labels={"model": model},
+                seed=seed,
+                steps=600,
+                state="done",
+                rows=[*rows],
+            )
             for model in MODELS
             for seed in range(seeds)
         ]
 
-    measure = Curve("held", "modes held", 8)
+    measure = Column.of(MODE_SCORES[0], MeasureSpec(kind="modes"))
     for seeds, lines, bands in ((1, 7, 0), (3, 7 * 4, 0), (6, 7, 7)):
         axes = curves(cells(seeds), [measure]).axes[0]
         assert (len(axes.lines), len(axes.collections)) == (lines, bands)

@@ -1,7 +1,6 @@
-"""The pictures of a study's report: tiles of samples, their film, curves and weight histograms."""
+"""The pictures of an experiment's report: samples, their film, curves and weight histograms."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,6 +9,9 @@ from PIL import Image
 
 from gancli.checkpoint import Checkpoint
 from gancli.data import Mixture
+from gancli.experiment.frames import Frame
+from gancli.experiment.over_seeds import over_seeds
+from gancli.experiment.results import CellResult, Column
 from gancli.figures import WIDTH, CurveLine, CurvePanel, plot
 from gancli.html import thinned
 from gancli.palette import PLAIN_COLOUR
@@ -17,8 +19,6 @@ from gancli.pictures import encoded, enlarged_picture, grid, labelled_table, png
 from gancli.point_pictures import draw_points
 from gancli.sampler import Samples
 from gancli.state import below
-from gancli.study.frames import Frame
-from gancli.study.results import CellResult, seed_interval
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -73,68 +73,72 @@ def film(frames: Sequence[Frame], data: Mixture, reals: Samples, limit: int = FI
 
 
 def tile_sheet(tiles: Mapping[str, Mapping[int, Image.Image]], steps: Sequence[int]) -> bytes:
-    """A PNG with one row per model and one column per step; what was not measured stays blank."""
-    rows = [(model, [own.get(step) for step in steps]) for model, own in tiles.items()]
+    """A PNG with one row per group and one column per step; what was not measured stays blank."""
+    rows = [(group, [own.get(step) for step in steps]) for group, own in tiles.items()]
     sizes = [image.size for own in tiles.values() for image in own.values()]
     size = max(sizes, default=(TILE_SIDE, TILE_SIDE))
     return png(labelled_table(rows, size, [f"step {step:,}" for step in steps]))
 
 
-@dataclass(frozen=True)
-class Curve:
-    """A measure over the steps."""
+def curves(cells: Sequence[CellResult], columns: Sequence[Column]) -> "Figure":
+    """Each measure over the steps, by group: its mean over seeds, and how seeds differ.
 
-    name: str
-    heading: str
-    most: float
-    """no value is larger; a band over few seeds may claim more, and is cut there"""
-
-
-def curves(cells: Sequence[CellResult], measures: Sequence[Curve]) -> "Figure":
-    """Each measure over the steps, by model: its mean over seeds, and how seeds differ.
-
-    A few seeds have a thin line each; more have a 95 percent band.
+    A few seeds have a thin line each; more have a band, of the bootstrap of their mean.
     """
-    models = list(dict.fromkeys(cell.model for cell in cells))
+    groups = dict.fromkeys(cell.group for cell in cells)
     panels = [
         CurvePanel(
-            curve.heading,
-            [_line([c for c in cells if c.model == model], model, curve) for model in models],
-            (-0.03 * curve.most, 1.04 * curve.most),
+            column.label,
+            [_line([c for c in cells if c.group == group], column) for group in groups],
+            _limits(cells, column),
         )
-        for curve in measures
+        for column in columns
     ]
     return plot(panels)
 
 
-def _line(cells: Sequence[CellResult], model: str, curve: Curve) -> CurveLine:
-    steps, middle, width = _band(cells, curve.name)
+def _limits(cells: Sequence[CellResult], column: Column) -> tuple[float, float] | None:
+    """What a bounded measure can reach; None: as the values come."""
+    if column.is_share:
+        most: float | None = 1.0
+    else:
+        known = [m for cell in cells if (m := cell.most.get(column.name)) is not None]
+        most = max(known, default=column.most)
+    return None if most is None or column.least not in (0, None) else (-0.03 * most, 1.04 * most)
+
+
+def _line(cells: Sequence[CellResult], column: Column) -> CurveLine:
+    name = cells[0].label
+    steps, middle, low, high = _band(cells, column)
     if len(cells) > SEEDS_WITH_LINES:
-        low, high = np.clip([middle - width, middle + width], 0, curve.most)
-        return CurveLine(model, steps, middle, (low, high))
-    parts = [_band([cell], curve.name)[:2] for cell in cells] if len(cells) > 1 else []
-    return CurveLine(model, steps, middle, parts=parts)
+        return CurveLine(name, steps, middle, (low, high))
+    parts = [_band([cell], column)[:2] for cell in cells] if len(cells) > 1 else []
+    return CurveLine(name, steps, middle, parts=parts)
 
 
-def _band(
-    cells: Sequence[CellResult], name: str
-) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+_Values = NDArray[np.float64]
+
+
+def _band(cells: Sequence[CellResult], column: Column) -> tuple[_Values, _Values, _Values, _Values]:
+    """Steps, means over cells, and the band's least and most."""
     values: dict[int, list[float]] = {}
     for cell in cells:
         for row in cell.rows:
-            value = row.get(name)
+            value = row.get(column.name)
             if value is not None:
                 values.setdefault(int(row["step"] or 0), []).append(value)
-    found = [(step, seed_interval(values[step])) for step in sorted(values)]
+    found = [over_seeds(values[step], column.score) for step in sorted(values)]
+    lows, highs = zip(*(each.band for each in found), strict=True) if found else ((), ())
     return (
-        np.array([step for step, _ in found], dtype=np.float64),
-        np.array([each.mean for _, each in found]),
-        np.array([each.half_width or 0.0 for _, each in found]),
+        np.array(sorted(values), dtype=np.float64),
+        np.array([each.mean for each in found]),
+        np.array(lows, dtype=np.float64),
+        np.array(highs, dtype=np.float64),
     )
 
 
 def weight_histograms(checkpoints: Mapping[str, Checkpoint]) -> "Figure":
-    """The values of the discriminator's parameters at the end, one panel per model.
+    """The values of the discriminator's parameters at the end, one panel per group.
 
     The outermost half percent is left out: a few large values would hide the shape.
     """
@@ -144,14 +148,14 @@ def weight_histograms(checkpoints: Mapping[str, Checkpoint]) -> "Figure":
     rows = -(-len(checkpoints) // columns)
     figure = Figure(figsize=(WIDTH, 1.7 * rows), layout="constrained")
     panels = figure.subplots(rows, columns, squeeze=False).flat
-    for axes, (model, saved) in zip(panels, checkpoints.items(), strict=False):
+    for axes, (group, saved) in zip(panels, checkpoints.items(), strict=False):
         values = discriminator_weights(saved)
         least, most = np.quantile(values, [HISTOGRAM_TAIL / 2, 1 - HISTOGRAM_TAIL / 2])
         values = values[(values >= least) & (values <= most)]
         axes.hist(values, HISTOGRAM_BINS, color=PLAIN_COLOUR)
         axes.locator_params(axis="x", nbins=3)
         outer = outer_share(values)
-        axes.set_title(f"{model}: {outer:.0%} in the outer bins", fontsize=8.5)
+        axes.set_title(f"{group}: {outer:.0%} in the outer bins", fontsize=8.5)
         axes.tick_params(labelsize=8)
         axes.set_yticks([])
     for axes in list(figure.get_axes())[len(checkpoints) :]:

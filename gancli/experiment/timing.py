@@ -7,10 +7,12 @@ from pathlib import Path
 from pydantic import BaseModel
 
 from gancli.errors import RunError
-from gancli.preset import Preset
-from gancli.study.cell import CellRequest
-from gancli.study.plan import Study, StudySpec
-from gancli.study.pool import News, Pool
+from gancli.evaluation.request import ExtractorWeights
+from gancli.experiment.cell import CellRequest
+from gancli.experiment.folder import Experiment
+from gancli.experiment.measures import MeasurePlaces
+from gancli.experiment.pool import News, Pool
+from gancli.experiment.spec import ExperimentSpec
 
 
 class PairTiming(BaseModel):
@@ -25,19 +27,18 @@ class PairTiming(BaseModel):
         return self.at_once_s / self.in_turn_s
 
 
-def time_pair(model: str, preset: Preset, data: Path, cache: Path) -> PairTiming:
-    """Run two seeds of a model at once, then one after the other.
+def time_pair(spec: ExperimentSpec, places: MeasurePlaces) -> PairTiming:
+    """Run two cells at once, then one after the other.
 
     Raises:
         RunError: a cell failed.
     """
     return PairTiming(
-        at_once_s=_seconds(model, preset, data, cache, jobs=2),
-        in_turn_s=_seconds(model, preset, data, cache, jobs=1),
+        at_once_s=_seconds(spec, places, jobs=2), in_turn_s=_seconds(spec, places, jobs=1)
     )
 
 
-def _seconds(model: str, preset: Preset, data: Path, cache: Path, jobs: int) -> float:
+def _seconds(spec: ExperimentSpec, places: MeasurePlaces, jobs: int) -> float:
     failed: list[News] = []
 
     def note(news: News) -> None:
@@ -45,11 +46,12 @@ def _seconds(model: str, preset: Preset, data: Path, cache: Path, jobs: int) -> 
             failed.append(news)
 
     with tempfile.TemporaryDirectory() as name:
-        study = Study(Path(name))
-        spec = StudySpec(arena=preset.dataset, presets={model: preset}, seeds=[0, 1], device="cpu")
-        requests = [CellRequest.of(study, cell, data, cache) for cell in spec.cells()]
+        experiment = Experiment(Path(name))
+        requests = [
+            CellRequest.of(experiment, cell, places, ExtractorWeights()) for cell in spec.cells
+        ]
         began = time.monotonic()
-        Pool(study, jobs, note).run(requests, lambda: False)
+        Pool(experiment, jobs, note).run(requests, lambda: False)
         seconds = time.monotonic() - began
     if failed:
         raise RunError(f"a cell failed: {failed[0].reason}")

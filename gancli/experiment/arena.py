@@ -1,8 +1,9 @@
-"""Arenas: the data sets of a study, and how samples are measured there."""
+"""Arenas: data sets whose modes are known, and how samples are measured there."""
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -32,6 +33,7 @@ from gancli.evaluation.mode_coverage import (
 )
 from gancli.rng import stream
 from gancli.sampler import Samples
+from gancli.scores import Score
 
 MEASURED_SAMPLES = 10_000
 MEASURED_STACKS = 26_000
@@ -49,7 +51,7 @@ MIN_SHOWN, MAX_SHOWN = 2, 5
 FAIR_WORDS = f"with at least {FAIR_SHARE:.0%} of its fair share, in samples of high quality"
 
 
-class Measures(BaseModel):
+class ModeCounts(BaseModel):
     """One measurement of a generator; None (a dash) where there is nothing to measure."""
 
     captured: float
@@ -73,9 +75,23 @@ class Measures(BaseModel):
     """as published: reverse KL over all digits"""
 
 
+MODE_SCORES = (
+    Score("held", "modes held", "higher", decimals=0, least=0.0, is_count=True),
+    Score("high_quality", "quality", "higher", is_share=True),
+    Score("captured", "captured", "higher", decimals=0, least=0.0, is_count=True),
+    Score("reverse_kl", "rev. KL", "lower", least=0.0),
+    Score("jensen_shannon", "JSD", "lower", least=0.0, most=math.log(2)),
+    Score("std_ratio", "std ratio", least=0.0),
+    Score("published_captured", "captured*", "higher", decimals=0, least=0.0, is_count=True),
+    Score("published_high_quality", "quality*", "higher", is_share=True),
+    Score("published_kl", "KL*", "lower", least=0.0),
+)
+"""The columns of `ModeCounts`; the starred are counted as in the literature's tables."""
+
+
 @dataclass(frozen=True)
 class Arena(ABC):
-    """A data set of a study."""
+    """A data set whose modes are known."""
 
     name: str
     every: int
@@ -100,8 +116,27 @@ class Arena(ABC):
         return [*shown, steps]
 
     @abstractmethod
-    def examine(self, samples: Samples) -> Measures:
+    def examine(self, samples: Samples) -> ModeCounts:
         """Measure samples, as `gan sample` writes them."""
+
+    def scores(self) -> tuple[Score, ...]:
+        """What may be measured, as columns."""
+        modes = float(self.modes)
+        return tuple(replace(s, most=modes) if s.is_count else s for s in MODE_SCORES)
+
+    def protocol(self, count: int) -> dict[str, str]:
+        """How it is measured, in words, under a heading each.
+
+        Args:
+            count: samples of a measurement.
+        """
+        return {
+            "modes": f"{self.modes:,} of {self.name}",
+            "measured": f"{count:,} samples of fixed seeds",
+            "a mode is held": FAIR_WORDS,
+            "high quality": self.quality_words(),
+            "starred columns": self.published_words(),
+        }
 
     @abstractmethod
     def quality_words(self) -> str:
@@ -126,7 +161,7 @@ class PointArena(Arena):
         """As always, or a fifth of a short training: a film of one picture shows nothing."""
         return min(self.every, -(-steps // MIN_MEASUREMENTS))
 
-    def examine(self, samples: Samples) -> Measures:
+    def examine(self, samples: Samples) -> ModeCounts:
         """Measure points in data units."""
         points = samples.astype(np.float64)
         found = assign_points(points, self.data.centres(), self.data.std)
@@ -166,7 +201,7 @@ class DigitArena(Arena):
     test: Dataset
     shares: NDArray[np.floating] = field(repr=False)
 
-    def examine(self, samples: Samples) -> Measures:
+    def examine(self, samples: Samples) -> ModeCounts:
         """Measure uint8 images of (N, H, W, channels)."""
         channels = samples.shape[3]
         planes = torch.from_numpy(np.ascontiguousarray(samples)).permute(0, 3, 1, 2)
@@ -202,9 +237,9 @@ class DigitArena(Arena):
         return triples.to_samples(triples.draw(self.test, self.samples, seed=0).x)
 
 
-def _measures(found: Assigned) -> Measures:
+def _measures(found: Assigned) -> ModeCounts:
     coverage = found.coverage()
-    return Measures(
+    return ModeCounts(
         captured=coverage.captured,
         held=coverage.held,
         high_quality=coverage.high_quality,

@@ -1,0 +1,166 @@
+"""Running an experiment: what is missing of its cells, shown as they train, and the report.
+
+`gan collapse-study`, `gan sweep` and `gan reproduce` call the same function.
+"""
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+from gancli.choices import DeviceName
+from gancli.data import AnyData
+from gancli.errors import InterruptedRunError, PartlyFailedError
+from gancli.evaluation.mnist_classifier import BATCH_SIZE, EPOCHS
+from gancli.evaluation.request import ExtractorWeights
+from gancli.experiment.cell import CellRequest
+from gancli.experiment.folder import Experiment, refuse_bytes
+from gancli.experiment.gather import gather_results, to_csv
+from gancli.experiment.measures import MeasureBook, MeasurePlaces
+from gancli.experiment.page import write_report
+from gancli.experiment.pool import Pool, State
+from gancli.experiment.results import Column, Results
+from gancli.experiment.spec import ExperimentSpec
+from gancli.files import write_atomically
+from gancli.locks import locked
+from gancli.plurals import counted
+from gancli.report.console import console, say
+from gancli.report.experiment_live import print_results, watched_cells
+from gancli.report.listeners import unharmed
+from gancli.report.progress import counting
+from gancli.signals import stop_flag
+
+CLASSIFIER_BATCHES = EPOCHS * 60_000 // BATCH_SIZE
+LIVE_COLUMNS = 2
+"""Measures that a cell's line shows."""
+
+
+@dataclass(frozen=True)
+class ExperimentOptions:
+    """How an experiment is run."""
+
+    places: MeasurePlaces
+    jobs: int | None = None
+    """cells at a time; None: one per core, or one on a GPU"""
+    device: DeviceName = DeviceName.CPU
+    dpi: int = 150
+    weights: ExtractorWeights = field(default_factory=ExtractorWeights)
+
+    def jobs_at_once(self) -> int:
+        """Cells at a time."""
+        return self.jobs or (1 if self.device != DeviceName.CPU else os.cpu_count() or 1)
+
+
+def run_experiment(
+    experiment: Experiment,
+    spec: ExperimentSpec,
+    book: MeasureBook,
+    options: ExperimentOptions,
+    *,
+    only: Sequence[str] = (),
+    protocol: Mapping[str, str] | None = None,
+) -> Results:
+    """Run what is missing, and report.
+
+    Args:
+        experiment: its folder.
+        spec: its cells.
+        book: opens their measures.
+        options: how it is run.
+        only: names of the cells to run; none: all.
+        protocol: more about how it is measured, in words, under a heading each.
+
+    Raises:
+        RunError: the folder holds other cells of these names.
+        LockedError: another process is at work on it.
+        InterruptedRunError: Ctrl-C; every cell's state was saved.
+        PartlyFailedError: a cell failed; the others are done.
+    """
+    refuse_bytes(experiment.folder, options.places.data, options.places.cache)
+    taken = (
+        f"another process is at work in {experiment.folder}: wait for it, stop it, or choose "
+        "another folder with --out"
+    )
+    with locked(experiment.folder / ".lock", taken):
+        experiment.claim(spec)
+        finished = _run_cells(experiment, spec, book, options, only)
+        results = gather_results(experiment, spec, book, protocol)
+        _publish(experiment, spec, results, book, options.dpi)
+    if not finished:
+        raise InterruptedRunError(
+            f"stopped with everything saved in {experiment.folder}: rerun the same command to go on"
+        )
+    _refuse_failed(results)
+    return results
+
+
+def _refuse_failed(results: Results) -> None:
+    if results.failed:
+        first, count = results.failed[0], len(results.failed)
+        raise PartlyFailedError(
+            f"{count} of {counted(len(results.cells), 'cell')} failed, the first ({first.name}): "
+            f"{first.reason}; the others are in the report"
+        )
+
+
+def opened_book(places: MeasurePlaces, data: Sequence[tuple[str, AnyData]]) -> MeasureBook:
+    """The measures' book, with the digit classifier at hand where these data need it.
+
+    Args:
+        places: where data and networks are.
+        data: names and descriptions of the data sets whose modes are counted.
+    """
+    with counting(console(), CLASSIFIER_BATCHES, "batches for the digit classifier") as done:
+        book = MeasureBook(places, done)
+        for name, each in data:
+            if not each.is_present(places.data):
+                say(f"downloading into {places.data} ...")
+            book.arena_of(name, each)
+    if book.reader is not None:
+        say(f"digit classifier {book.reader.name}: {book.reader.accuracy:.2%} of the test split")
+    return book
+
+
+def _run_cells(
+    experiment: Experiment,
+    spec: ExperimentSpec,
+    book: MeasureBook,
+    options: ExperimentOptions,
+    only: Sequence[str],
+) -> bool:
+    """Run the cells that have not ended; returns whether they were let finish."""
+    cells = [cell for cell in spec.cells if not only or cell.name in only]
+    ended: dict[str, State] = {}
+    for cell in cells:
+        outcome = experiment.cell(cell.name).outcome()
+        if outcome is not None and (outcome.repeatable or not outcome.reason):
+            ended[cell.name] = "failed" if outcome.reason else "done"
+    request = partial(CellRequest.of, experiment, places=options.places, weights=options.weights)
+    requests = [request(cell) for cell in cells if cell.name not in ended]
+    jobs = options.jobs_at_once()
+    to_run = f"{len(requests)} of {counted(len(cells), 'cell')} to run"
+    say(f"{to_run}, {jobs} at a time, in {experiment.folder}")
+    for each in requests:
+        experiment.cell(each.cell.name).outcome_file.unlink(missing_ok=True)
+    scores = [
+        Column.of(score, measure.spec)
+        for measure in (book.of(cells[0]) if cells else ())
+        for score in measure.scores
+    ]
+    watching = watched_cells(console(), cells, ended, jobs, scores[:LIVE_COLUMNS])
+    with stop_flag() as should_stop, watching as board:
+        return Pool(experiment, jobs, unharmed(board.note, "the display")).run(
+            requests, should_stop
+        )
+
+
+def _publish(
+    experiment: Experiment, spec: ExperimentSpec, results: Results, book: MeasureBook, dpi: int
+) -> None:
+    content = results.model_dump_json(indent=1)
+    write_atomically(experiment.folder / "results.json", content.encode())
+    write_atomically(experiment.folder / "results.csv", to_csv(results).encode())
+    report: Path = write_report(experiment, spec, results, book, dpi)
+    print_results(console(), results)
+    say(f"report: {report}")
