@@ -67,8 +67,8 @@ class OverSeeds(BaseModel):
 
 
 def is_bounded(score: Score) -> bool:
-    """Whether a score is a count or a share, with a most."""
-    return score.is_share or score.most is not None
+    """Whether a score is a count or a share."""
+    return score.is_share or score.is_count
 
 
 def over_seeds(values: Sequence[float], score: Score) -> OverSeeds:
