@@ -10,7 +10,7 @@ from gancli.errors import UsageError
 from gancli.evaluation.request import ExtractorWeights
 from gancli.experiment.axes import typed_axes
 from gancli.experiment.folder import Experiment
-from gancli.experiment.grid import Plan, base_of, experiment_of
+from gancli.experiment.grid import GridPlan, base_change, experiment_of
 from gancli.experiment.measures import MeasurePlaces, default_measures, measures_named
 from gancli.experiment.spec import ExperimentSpec
 from gancli.folders import cache_folder, data_folder
@@ -19,7 +19,7 @@ from gancli.run_experiment import ExperimentOptions, book_of, run_experiment
 from gancli.runs.names import runs_root
 from gancli.user_images import ImageChoices, choose
 
-HASH_SHOWN = 6
+FOLDER_HASH_SHOWN = 6
 """Characters of the hash in the name of a sweep's folder."""
 
 
@@ -46,7 +46,7 @@ class SweepRequest:
         """All overrides, `--steps` among them."""
         return [*self.overrides, *([f"schedule.steps={self.steps}"] if self.steps else [])]
 
-    def plan(self) -> Plan:
+    def plan(self) -> GridPlan:
         """The grid that the options describe.
 
         Raises:
@@ -63,9 +63,9 @@ class SweepRequest:
             raise UsageError(
                 f"{both.partition('=')[0]} is set for all cells and swept over: choose one"
             )
-        return Plan(
+        return GridPlan(
             title=", ".join(filter(None, [self.model, self.dataset])) or "Sweep",
-            base=base_of(self.model, self.dataset, self.variant, self.changes()),
+            base=base_change(self.model, self.dataset, self.variant, self.changes()),
             axes=axes,
             seeds=range(self.seeds),
             measures=measures_named(self.score, self.score_every) if self.score else (),
@@ -112,5 +112,5 @@ def _folder(spec: ExperimentSpec) -> Path:
         words += known if len(known) == 1 else []
     # Without seeds: more of them belong to the same sweep.
     first = [cell.digest() for cell in spec.cells if cell.settings.seed == spec.seeds[0]]
-    digest = hashlib.sha256("".join(sorted(first)).encode()).hexdigest()[:HASH_SHOWN]
+    digest = hashlib.sha256("".join(sorted(first)).encode()).hexdigest()[:FOLDER_HASH_SHOWN]
     return runs_root() / "-".join(["sweep", *words, digest])

@@ -9,9 +9,9 @@ from gancli.catalog.merge import parse
 from gancli.errors import UsageError
 from gancli.preset import PresetLayer
 
-IDENTITY = ("model", "dataset", "variant")
+PRESET_CHOICES = ("model", "dataset", "variant")
 """Fields that say which preset it is: an axis may be of them, too."""
-LONGEST_NAME = 200
+LONGEST_CELL_NAME = 200
 """Characters of a cell's name, which is its folder's."""
 _UNFIT = re.compile(r"[^A-Za-z0-9._]+")
 
@@ -26,7 +26,7 @@ class Change:
 
 
 @dataclass(frozen=True)
-class Axis:
+class GridAxis:
     """One axis, its labels in order."""
 
     name: str
@@ -62,14 +62,14 @@ def cell_name(labels: Mapping[str, str]) -> str:
         UsageError: it is too long for a folder's name.
     """
     parts = [
-        in_a_name(label) if axis in IDENTITY else f"{in_a_name(axis)}-{in_a_name(label)}"
+        in_a_name(label) if axis in PRESET_CHOICES else f"{in_a_name(axis)}-{in_a_name(label)}"
         for axis, label in labels.items()
     ]
     name = "-".join(parts) or "all"
-    if len(name) > LONGEST_NAME:
+    if len(name) > LONGEST_CELL_NAME:
         raise UsageError(
             f"a cell's name would have {len(name)} characters ({name[:60]}...): give its labels "
-            f"shorter words, so that it has at most {LONGEST_NAME}"
+            f"shorter words, so that it has at most {LONGEST_CELL_NAME}"
         )
     return name
 
@@ -79,7 +79,7 @@ def label_of(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
-def field_axis(name: str, fields: Sequence[str], values: Mapping[str, object]) -> Axis:
+def field_axis(name: str, fields: Sequence[str], values: Mapping[str, object]) -> GridAxis:
     """An axis of a field, or of several that are set alike.
 
     Args:
@@ -87,17 +87,17 @@ def field_axis(name: str, fields: Sequence[str], values: Mapping[str, object]) -
         fields: `path.to.field`, as for `--set`; or model, dataset, variant.
         values: label -> value.
     """
-    return Axis(name, {label: _set(fields, value) for label, value in values.items()})
+    return GridAxis(name, {label: _set(fields, value) for label, value in values.items()})
 
 
 def _set(fields: Sequence[str], value: object) -> Change:
-    identity = {each: label_of(value) for each in fields if each in IDENTITY}
+    identity = {each: label_of(value) for each in fields if each in PRESET_CHOICES}
     shown = json.dumps(value)
-    overrides = [f"{each}={shown}" for each in fields if each not in IDENTITY]
+    overrides = [f"{each}={shown}" for each in fields if each not in PRESET_CHOICES]
     return Change(identity, PresetLayer(overrides=overrides))
 
 
-def typed_axes(texts: Sequence[str]) -> list[Axis]:
+def typed_axes(texts: Sequence[str]) -> list[GridAxis]:
     """The axes of `--over FIELD=a,b,c`, each called by its field's last word where that tells.
 
     Raises:

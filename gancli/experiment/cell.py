@@ -48,7 +48,7 @@ class CellRequest(Settings):
     """file of the extractor's weights"""
     trust_weights: bool = False
     parent: int | None = None
-    """the process to which the cell belongs: it leaves when that has gone; None: nobody's"""
+    """the process to which the cell belongs: it leaves when that has gone; None: it stays"""
 
     @classmethod
     def of(

@@ -8,21 +8,21 @@ from typing import Literal
 from gancli.catalog.fit_to_images import UserImages
 from gancli.checkpoint import RunSettings
 from gancli.errors import UsageError
-from gancli.experiment.axes import IDENTITY, Axis, Change, cell_name
+from gancli.experiment.axes import PRESET_CHOICES, Change, GridAxis, cell_name
 from gancli.experiment.spec import CellSpec, ExperimentSpec, MeasureSpec, seed_suffix
 from gancli.preset import Preset, PresetLayer, change, load_preset
 from gancli.scores import METRIC_TABLE, metric_of, ranks
 
 NEVER = 1_000_000_000
 LINES_OF_A_LOG = 50
-"""At least so many are logged of a cell, for its curves."""
+"""Fewest lines in the log of a cell, for its curves."""
 MOST_CELLS = 10_000
 OpenData = Callable[[str, str], str | UserImages]
 """A data set's name or path, and the model's name -> its name, or the images there."""
 
 
 @dataclass(frozen=True)
-class Point:
+class GridPoint:
     """A cell before it has a seed: where it stands, and what that changes."""
 
     labels: Mapping[str, str]
@@ -33,15 +33,15 @@ class Point:
 
 
 @dataclass(frozen=True)
-class Plan:
+class GridPlan:
     """All that the cells of an experiment are made from."""
 
     title: str
     base: Change
-    axes: Sequence[Axis]
+    axes: Sequence[GridAxis]
     seeds: Sequence[int]
     measures: Sequence[MeasureSpec]
-    points: Sequence[Point] = ()
+    points: Sequence[GridPoint] = ()
     """none: the whole grid"""
     last: Sequence[Change] = ()
     """laid over everything else: what is shorter, and what the command line says"""
@@ -50,7 +50,7 @@ class Plan:
     device: Literal["cpu", "cuda", "mps"] = "cpu"
     judges: Mapping[str, str] = field(default_factory=dict)
 
-    def all_points(self) -> list[Point]:
+    def all_points(self) -> list[GridPoint]:
         """The points, in the order of the axes.
 
         Raises:
@@ -68,10 +68,10 @@ class Plan:
                 "fewer values or seeds"
             )
         every = product(*(axis.labels for axis in self.axes))
-        return [Point(dict(zip(names, labels, strict=True))) for labels in every]
+        return [GridPoint(dict(zip(names, labels, strict=True))) for labels in every]
 
 
-def experiment_of(plan: Plan, open_data: OpenData = lambda name, model: name) -> ExperimentSpec:
+def experiment_of(plan: GridPlan, open_data: OpenData = lambda name, model: name) -> ExperimentSpec:
     """The cells of a plan, resolved.
 
     Args:
@@ -81,7 +81,7 @@ def experiment_of(plan: Plan, open_data: OpenData = lambda name, model: name) ->
     Raises:
         UsageError: anything unknown in a cell, or two cells that would train alike.
     """
-    named: dict[str, tuple[Point, Preset]] = {}
+    named: dict[str, tuple[GridPoint, Preset]] = {}
     for point in plan.all_points():
         name = point.name or cell_name(point.labels)
         if name in named:
@@ -105,7 +105,7 @@ def experiment_of(plan: Plan, open_data: OpenData = lambda name, model: name) ->
     return ExperimentSpec(title=plan.title, axes=axes, seeds=list(plan.seeds), cells=cells)
 
 
-def _preset(plan: Plan, point: Point, open_data: OpenData) -> Preset:
+def _preset(plan: GridPlan, point: GridPoint, open_data: OpenData) -> Preset:
     by_name = {axis.name: axis for axis in plan.axes}
     of_labels = [by_name[axis].labels[label] for axis, label in point.labels.items()]
     changes = [plan.base, *of_labels, *point.changes, *plan.last]
@@ -152,10 +152,10 @@ def evaluation_of(preset: Preset, measures: Sequence[MeasureSpec]) -> list[str]:
     ]
 
 
-def base_of(
+def base_change(
     model: str | None, dataset: str | None, variant: str | None, overrides: Sequence[str]
 ) -> Change:
     """What the command line says of every cell."""
-    named = dict(zip(IDENTITY, (model, dataset, variant), strict=True))
+    named = dict(zip(PRESET_CHOICES, (model, dataset, variant), strict=True))
     identity = {key: said for key, said in named.items() if said is not None}
     return Change(identity, PresetLayer(overrides=overrides))

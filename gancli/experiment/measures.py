@@ -1,4 +1,4 @@
-"""What is measured of cells: modes, the ground, losses, and the metrics of `gan evaluate`.
+"""The measures of cells: modes, the ground, losses, and the metrics of `gan evaluate`.
 
 A measure names its columns, and finds its rows in the log that holds them: samples are measured by
 the cell itself, metrics by the evaluations that its schedule asks for, losses by training.
@@ -29,8 +29,8 @@ GROUND_IMAGES = 1000
 """Images whose border is averaged."""
 LOSS_PREFIX = "loss_"
 MeasureRow = dict[str, float | None]
-MODES, GROUND, LOSS = "modes", "ground", "loss"
-OWN_KINDS = (MODES, GROUND, LOSS)
+MODES, GROUND, LOSSES = "modes", "ground", "loss"
+OWN_KINDS = (MODES, GROUND, LOSSES)
 """Measures that are no metrics of `gan evaluate`."""
 
 
@@ -204,7 +204,7 @@ def measures_named(text: str, every: int | None = None) -> list[MeasureSpec]:
 
 def default_measures(data: AnyData) -> list[MeasureSpec]:
     """What is measured where nothing says what: modes, where they are known, else the losses."""
-    return [MeasureSpec(kind=MODES if is_arena(data) else LOSS)]
+    return [MeasureSpec(kind=MODES if is_arena(data) else LOSSES)]
 
 
 @dataclass
@@ -263,7 +263,7 @@ class MeasureBook:
             if isinstance(preset.data, Mixture):
                 raise UsageError(f"the ground is of images, and {preset.dataset} has points")
             return GroundMeasure(spec, -(-cell.steps // 5))
-        if spec.kind == LOSS:
+        if spec.kind == LOSSES:
             return LossMeasure(spec)
         if isinstance(preset.data, Mixture):
             raise UsageError(f"{spec.kind} is of images, and {preset.dataset} has points")

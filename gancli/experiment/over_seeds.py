@@ -24,9 +24,9 @@ SEEDS_FOR_MEDIAN = 3
 SEEDS_FOR_T = 4
 """Of fewer seeds, Student's interval would say that they are few."""
 SEEDS_FOR_TALLY = 6
-"""So many seeds are counted by their values; fewer are listed."""
+"""From this many on, seeds are counted by their values; fewer are listed."""
 SEEDS_FOR_ALL_RESAMPLES = 6
-"""Up to so many, the bootstrap takes every resample there is."""
+"""Most seeds of which the bootstrap takes every resample there is."""
 RESAMPLES = 10_000
 """Of more seeds, drawn at random with a fixed seed."""
 

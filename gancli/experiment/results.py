@@ -26,7 +26,7 @@ class Unrest(BaseModel):
 
 
 class Column(BaseModel):
-    """What is measured, as tables show it."""
+    """A measure, as tables show it."""
 
     name: str
     label: str

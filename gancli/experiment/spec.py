@@ -1,4 +1,4 @@
-"""What an experiment is made of: cells, each a preset with a seed, and what is measured of them."""
+"""The parts of an experiment: cells, each a preset with a seed, and their measures."""
 
 import hashlib
 import json

@@ -40,7 +40,7 @@ class Line:
     first_step: int | None = None
     began: float = 0.0
     values: dict[str, object] = field(default_factory=dict)
-    """what was measured last, by column"""
+    """the last measurements, by column"""
     reason: str = ""
 
     def take(self, news: News) -> None:
