@@ -38,7 +38,7 @@ def sweep(
             "--over",
             metavar="FIELD=A,B,...",
             help="An axis of the grid: a field and its values, e.g. optimizer.lr=1e-4,2e-4, "
-            "objective=vanilla,hinge+r1 or model=gan,wgan. May be given several times.",
+            "objective=vanilla,hinge+r1 or model=A,B. May be given several times.",
         ),
     ] = None,
     seeds: Annotated[

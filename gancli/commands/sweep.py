@@ -54,9 +54,7 @@ class SweepRequest:
         """
         axes = typed_axes(self.over)
         if not axes:
-            raise UsageError(
-                "a sweep needs an axis: add --over FIELD=A,B, e.g. --over model=gan,wgan"
-            )
+            raise UsageError("a sweep needs an axis: add --over FIELD=A,B, e.g. --over model=A,B")
         fields = {text.partition("=")[0].strip() for text in self.over}
         both = next((t for t in self.changes() if t.partition("=")[0].strip() in fields), None)
         if both is not None:

@@ -29,7 +29,7 @@ class GridPoint:
     changes: Sequence[Change] = ()
     """of its own, laid over those of its labels"""
     name: str = ""
-    """of a cell beside the grid; empty: its labels name it"""
+    """of a cell outside the grid; empty: its labels name it"""
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ def experiment_of(plan: GridPlan, open_data: OpenData = lambda name, model: name
             measures=list(plan.measures),
             frames=sorted({*plan.frames(point.labels, preset.schedule.steps)}),
             judges=dict(plan.judges),
-            is_beside=bool(point.name),
+            is_outside=bool(point.name),
         )
         for seed in plan.seeds
         for name, (point, preset) in named.items()
@@ -113,7 +113,7 @@ def _preset(plan: GridPlan, point: GridPoint, open_data: OpenData) -> Preset:
     for each in changes:
         identity |= each.identity
     if "model" not in identity:
-        raise UsageError("no model given: name one, or make it an axis, --over model=gan,wgan")
+        raise UsageError("no model given: name one, or make it an axis, --over model=A,B")
     dataset: str | UserImages | None = identity.get("dataset")
     if isinstance(dataset, str):
         dataset = open_data(dataset, identity["model"])

@@ -31,7 +31,7 @@ LOSS_PREFIX = "loss_"
 MeasureRow = dict[str, float | None]
 MODES, GROUND, LOSSES = "modes", "ground", "loss"
 OWN_KINDS = (MODES, GROUND, LOSSES)
-"""Measures that are no metrics of `gan evaluate`."""
+"""The measures that `gan evaluate` does not have."""
 
 
 @dataclass(frozen=True)

@@ -53,7 +53,7 @@ class OverSeeds(BaseModel):
     interval: SeedInterval | None = None
     """None: there are too few seeds"""
     bootstrap: tuple[float, float] | None = None
-    """of the mean: the middle 95 percent of resamples; it cannot leave what was measured"""
+    """of the mean: the middle 95 percent of resamples; it cannot leave their range"""
 
     @property
     def centre(self) -> float:
