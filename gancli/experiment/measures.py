@@ -118,7 +118,7 @@ class ModeMeasure(SampleMeasure):
 
 
 class GroundMeasure(SampleMeasure):
-    """The mean grey of the pixels along the border: what is drawn on."""
+    """The mean grey of the pixels along the border, on which digits are drawn."""
 
     scores = (Score("ground", "grey of the border", least=0.0, most=1.0, decimals=3),)
 
