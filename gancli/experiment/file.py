@@ -54,7 +54,7 @@ class PictureTable(_FileTable):
     steps: list[int] = []
     only: dict[str, list[int]] = {}
     """label -> the steps of its cells, where they are others"""
-    where: dict[str, str | list[str]] = {}
+    where: dict[str, Any] = {}
     """axis -> the label or labels that are shown"""
     at: Literal["last", "best"] = "last"
     axes: list[str] | str = []
@@ -69,7 +69,7 @@ class ViewTable(_FileTable):
 
     rows: str
     columns: str = ""
-    where: dict[str, str | list[str]] = {}
+    where: dict[str, Any] = {}
     """axis -> the label or labels that it is of"""
 
 
