@@ -12,6 +12,7 @@ from inception import calibrated_torchvision_inception
 from scipy.stats import entropy
 from torch import Tensor, nn
 
+from gancli.checkpoint import load
 from gancli.errors import RunError, UsageError
 from gancli.evaluation.extractors import Extractor, Seen, load_extractor
 from gancli.evaluation.leaderboard import rank_runs
@@ -20,9 +21,10 @@ from gancli.evaluation.not_comparable import ProtocolsDifferError
 from gancli.evaluation.protocol import Evaluation, Protocol
 from gancli.evaluation.request import EvaluationRequest, ExtractorWeights
 from gancli.evaluation.results import ScoredRun, read_evaluations, training_evaluations
+from gancli.experiment.cell import CellRequest, run_cell
 from gancli.experiment.folder import Cell
-from gancli.experiment.measures import ScoreMeasure
-from gancli.experiment.spec import MeasureSpec
+from gancli.experiment.measures import MeasureBook, MeasurePlaces
+from gancli.experiment.spec import CellSpec, MeasureSpec
 from gancli.library.evaluate import scores_of_images
 from gancli.runs.folder import Run
 
@@ -265,7 +267,7 @@ def test_one_command_has_both(gan: Gan, toys: Toys) -> None:
     assert "--is-koshian2 is defined for" in refused
 
 
-def test_training_chooses_by_it_and_a_cell_has_both(gan: Gan, toys: Toys) -> None:
+def test_training_chooses_by_it(gan: Gan, toys: Toys) -> None:
     evaluated = ("schedule.evaluate_every=2", "schedule.evaluate_count=30")
     chosen = f"schedule.evaluate_by={SCORE}"
     for out, fields in (("run", (*evaluated, chosen)), ("plain", evaluated)):
@@ -278,16 +280,33 @@ def test_training_chooses_by_it_and_a_cell_has_both(gan: Gan, toys: Toys) -> Non
     assert Run(Path("run")).evaluations()[-1]["best"] == [2, 4][int(np.argmax(values))]
     # Where one extractor does, the file is as it was.
     assert "others" not in Run(Path("plain")).evaluations()[0]
-    names = ["fid", SCORE]
-    measured = ScoreMeasure(MeasureSpec(kind="is-koshian2"), names).rows(Cell(Path("run")))
-    assert measured == [{"step": row.step, "fid": row.scores["fid"], SCORE: row.scores[SCORE]}
-                        for row in rows]  # fmt: skip
     page = Run(Path("run")).report_file.read_text()
     assert "Inception score (koshian2)" in page
-    assert page.count("FID") > 0
+    assert "FID" in page
     code, out, _ = gan("compare", "run", "plain", "--by", "fid")
     assert code == 0
     assert "koshian2" not in out
     code, _, said = gan("compare", "run", "plain", "--by", "is-koshian2")
     assert code != 0
     assert "there is no inception_score_koshian2 of plain" in said or "--is-koshian2" in said
+
+
+def test_a_cell_measures_both(gan: Gan, toys: Toys) -> None:
+    evaluated = ("schedule.evaluate_every=2", "schedule.evaluate_count=30")
+    assert gan(*typed(*evaluated, f"schedule.evaluate_by={SCORE}"))[0] == 0
+    header = load(Run(Path("run")).checkpoint()).header
+    kinds = [MeasureSpec(kind="is"), MeasureSpec(kind="is-koshian2", take="max")]
+    spec = CellSpec(name="a", preset=header.preset, settings=header.settings, measures=kinds)
+    told: list[dict[str, object]] = []
+    toys.loaded.clear()
+    run_cell(
+        CellRequest(cell=spec, folder="cell", data=".", cache="cache"), told.append, lambda: False
+    )
+    assert sorted(toys.loaded) == ["inception", NETWORK]
+    assert [words["step"] for words in told if {"inception_score", SCORE} <= words.keys()] == [2, 4]
+    # What a training alone found, found again.
+    alone = {row.step: row.scores for row in training_evaluations(Run(Path("run")))}
+    book = MeasureBook(MeasurePlaces(Path(), Path("cache")))
+    for measure, names in zip(book.of(spec), (["inception_score"], [SCORE]), strict=True):
+        wanted = [{"step": s, **{n: alone[s][n] for n in names}} for s in (2, 4)]
+        assert measure.rows(Cell(Path("cell"))) == wanted

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 SIDE = 299
-RESIZE = f"to {SIDE}x{SIDE}, bilinear with aligned corners, by ImageNet's mean and deviation"
+RESIZE = f"to {SIDE}x{SIDE}, bilinear with aligned corners, scaled by ImageNet's mean and deviation"
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 """Of ImageNet's pixels in 0 to 1, by channel: as torchvision's other networks expect them. These
