@@ -48,7 +48,7 @@ class CellRequest(Settings):
     """file of the extractor's weights"""
     trust_weights: bool = False
     parent: int | None = None
-    """the process to which the cell belongs: it leaves when that has gone; None: nobody's"""
+    """the process to which the cell belongs: it leaves when that has gone; None: it stays"""
 
     @classmethod
     def of(
@@ -167,7 +167,7 @@ def run_cell(request: CellRequest, tell: Tell, should_stop: Callable[[], bool]) 
 
 
 def _job(spec: CellSpec, cell: Cell, data_folder: Path) -> Job:
-    """The cell's run, from its last checkpoint; what was written after that is cut off."""
+    """The cell's run, from its last checkpoint; later lines of its logs are cut off."""
     data = spec.preset.data.load(data_folder, spec.settings.seed)
     steps = cell.run.checkpoints()
     saved = load(steps[max(steps)]) if steps else None
