@@ -23,7 +23,8 @@ from gancli.experiment.arena import (
 from gancli.experiment.folder import Cell
 from gancli.experiment.spec import CellSpec, ExperimentSpec, MeasureSpec
 from gancli.sampler import Samples
-from gancli.scores import METRIC_TABLE, Score, metric_meant, score_named
+from gancli.score_words import metric_meant
+from gancli.scores import METRIC_TABLE, Score, score_named
 
 GROUND_IMAGES = 1000
 """Images whose border is averaged."""
