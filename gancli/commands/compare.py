@@ -120,7 +120,7 @@ def _scored(named: _Named) -> ScoredRun:
     requested = read_evaluations(named.file)
     if named.run is None:
         return ScoredRun(named.name, requested, file=named.file)
-    trained = [each.evaluation for each in training_evaluations(named.run)]
+    trained = [each for row in training_evaluations(named.run) for each in row.every]
     return ScoredRun(named.name, requested, trained, named.run.keeps_average())
 
 

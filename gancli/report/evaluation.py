@@ -31,9 +31,11 @@ INTERVALS_NOTE = (
 )
 
 
-def comparable(found: Evaluation) -> bool:
-    """Whether the features are those that the literature's scores are computed with."""
-    return found.protocol.published and found.protocol.extractor == INCEPTION
+def comparable(found: Evaluation, name: str = "fid") -> bool:
+    """Whether the features are those that published values of a score are computed with."""
+    entry = metric_of(whole_score(name.removesuffix(STD_SUFFIX)))
+    own = (None if entry is None else entry.extractor) or INCEPTION
+    return found.protocol.published and found.protocol.extractor == own
 
 
 def shown_name(name: str, found: Evaluation, classes: Sequence[str]) -> str:
@@ -42,7 +44,7 @@ def shown_name(name: str, found: Evaluation, classes: Sequence[str]) -> str:
     if label is not None:
         return f"  {classes[label]}"
     score = score_named(name)
-    if not score.names_extractor or comparable(found):
+    if not score.names_extractor or comparable(found, name):
         return score.label
     return f"{score.label} [{found.protocol.extractor}]"
 
@@ -88,7 +90,7 @@ def scores_in_a_line(found: Evaluation) -> str:
 
 def in_a_line(found: TrainingEvaluation) -> str:
     """An evaluation made in training: the scores, and which checkpoint is the best."""
-    scores = scores_in_a_line(found.evaluation)
+    scores = ", ".join(map(scores_in_a_line, found.every))
     best = "the best" if found.best == found.step else f"step {found.best:,} is the best"
     by = score_named(found.by).label
     return f"step {found.step:,}: {scores}; {best} of {found.of} by {by}"
@@ -176,11 +178,12 @@ def reference_lines(found: Evaluation) -> list[str]:
             f"{p.reference_weights}{count}"
         )
     lines.append(f"by {p.extractor}, weights {p.weights}, {p.dtype}, images {p.resize}")
-    if not comparable(found):
+    if not all(comparable(found, name) for name in found.scores):
         lines.append(
             f"[{p.extractor}]: not the features of published scores, so compare like with like"
         )
     lines += settings_lines(found)
+    lines += dict.fromkeys(e.note for n in found.scores if (e := metric_of(n)) and e.note)
     if "fid" in found.scores and p.count < ENOUGH_IMAGES:
         lines.append(
             f"FID of {p.count:,} images is biased upwards: compare FIDs of equally many images only"
