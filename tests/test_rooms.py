@@ -47,6 +47,7 @@ ROOMS = [
         "printable",
         "class_folders",
         "image_formats",
+        "tabular",
     },
     {"networks", "objective", "optimizers", "data"},
     {"preset"},
