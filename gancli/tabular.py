@@ -1,4 +1,4 @@
-"""Tables as files: CSV for programs, Markdown and LaTeX (booktabs) for people.
+"""Tables as files: CSV, Markdown and LaTeX (booktabs).
 
 Cells are text, and may have several lines. What either language would take for markup is escaped.
 """

@@ -12,7 +12,8 @@ from gancli.evaluation.baseline import Baseline
 from gancli.evaluation.leaderboard import Comparison
 from gancli.evaluation.protocol import Evaluation
 from gancli.report.console import console, say
-from gancli.report.evaluation import reference_lines, shown_interval, shown_name, shown_number
+from gancli.report.evaluation import reference_lines, shown_interval, shown_name
+from gancli.score_words import shown_number
 from gancli.scores import ranks
 
 BEST_MARK = "*"
