@@ -218,6 +218,12 @@ def test_what_differs_is_said_where_nothing_ranks(gan: Gan) -> None:
     assert (code, "there is no evaluation of" in said) == (4, True)
     assert "in what the runs differ" in out
     assert gan("compare", "a", "b", "--json")[:2] == (4, "")
+    # A page needs no scores, a table does.
+    code, out, _ = gan("compare", "a", "b", "--out", "page.html", "--out", "table.csv")
+    assert (code, Path("page.html").exists(), Path("table.csv").exists()) == (0, True, False)
+    assert "no ranking: there is no evaluation of" in out
+    assert "table.csv is not written" in out
+    assert gan("compare", "a", "b", "--out", "table.csv")[0] == 4
 
 
 # --- the page ---

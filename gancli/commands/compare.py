@@ -156,6 +156,7 @@ def _write(
             form = TableFormat(file.suffix.removeprefix("."))
             content = comparison_text(ranked, form).encode(errors="backslashreplace")
         else:
+            say(f"{as_typed(file)} is not written: it would be a table of the ranking")
             continue
         write_atomically(file.absolute(), content)
         if not request.as_json:
