@@ -10,7 +10,7 @@ def runs(
     root: Annotated[
         Path | None,
         typer.Argument(
-            metavar="[FOLDER]",
+            metavar="FOLDER",
             show_default=False,
             help="Folder in which to look for runs, sweeps and studies. Default: the folder of "
             "runs.",
