@@ -1,6 +1,14 @@
-"""The names that scores and metrics are typed by."""
+"""Scores in words: the names they are typed by, their labels and their numbers; knows no torch."""
 
-from gancli.scores import METRIC_TABLE, option_of
+from gancli.scores import (
+    METRIC_TABLE,
+    PUBLISHED_EXTRACTOR,
+    STD_SUFFIX,
+    metric_of,
+    option_of,
+    score_named,
+    whole_score,
+)
 
 
 def score_meant(typed: str) -> str:
@@ -27,3 +35,38 @@ def metric_meant(typed: str) -> str:
 
 def _plain(name: str) -> str:
     return name.strip().lower().replace("-", "_").replace(" ", "_")
+
+
+def extractor_of(name: str) -> str:
+    """The feature network that published values of a score are computed with."""
+    entry = metric_of(whole_score(name.removesuffix(STD_SUFFIX)))
+    return (None if entry is None else entry.extractor) or PUBLISHED_EXTRACTOR
+
+
+def score_label(name: str, extractor: str, *, published: bool) -> str:
+    """A score's label; that of other features than the published ones says whose they are.
+
+    Args:
+        name: of the score, of all classes.
+        extractor: the name of the feature network.
+        published: whether it has the published weights.
+    """
+    score = score_named(name)
+    is_usual = published and extractor == extractor_of(name)
+    return f"{score.label} [{extractor}]" if score.names_extractor and not is_usual else score.label
+
+
+def shown_number(name: str, value: float, *, short: bool = False) -> str:
+    """A value of a score; a distance a hair below 0 is 0.
+
+    Args:
+        name: of the score.
+        value: raw.
+        short: whether large ones get fewer decimals.
+    """
+    score = score_named(whole_score(name))
+    if score.is_share:
+        return f"{value:.2%}"
+    value = max(0.0, value) if score.is_distance else value
+    fewer = sum(abs(value) >= limit for limit in (1, 10, 100)) if short else 0
+    return f"{value:.{max(0, score.decimals - fewer)}f}"

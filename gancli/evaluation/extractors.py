@@ -27,9 +27,10 @@ from gancli.evaluation.mnist_classifier import (
 )
 from gancli.evaluation.torchvision_inception import RESIZE, TorchvisionInception
 from gancli.files import disk_error
+from gancli.scores import PUBLISHED_EXTRACTOR
 
 CHUNK_BYTES = 2**20
-MNIST, INCEPTION, TORCHVISION = "mnist", "inception", "inception-torchvision"
+MNIST, INCEPTION, TORCHVISION = "mnist", PUBLISHED_EXTRACTOR, "inception-torchvision"
 HASH_SHOWN = 16
 """Characters of a hash that results carry."""
 
