@@ -69,7 +69,7 @@ class TrainingEvaluator:
             job: what will be trained.
             weights: the extractor's.
             watch: shows the progress of looking at the real images.
-            metrics: names of those to compute; what is no metric is passed over. None: those of
+            metrics: those to compute, by name; other words are passed over. Empty: those of
                 `gan evaluate`.
 
         Raises:

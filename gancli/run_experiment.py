@@ -86,24 +86,23 @@ def run_experiment(
         "another folder with --out"
     )
     with locked(experiment.folder / ".lock", taken):
-        while True:
+        following: ExperimentSpec | None = spec
+        while following is not None:
+            spec = following
             experiment.claim(spec)
             finished = _run_cells(experiment, spec, book, options, only)
             results = gather_results(experiment, spec, book, protocol)
             following = more(results) if finished else None
-            if following is None:
-                break
-            spec = following
         _publish(experiment, spec, results, book, options.dpi)
+    _tell_the_end(experiment, results, finished=finished)
+    return results
+
+
+def _tell_the_end(experiment: Experiment, results: Results, *, finished: bool) -> None:
     if not finished:
         raise InterruptedRunError(
             f"stopped with everything saved in {experiment.folder}: rerun the same command to go on"
         )
-    _refuse_failed(results)
-    return results
-
-
-def _refuse_failed(results: Results) -> None:
     if results.failed:
         first, count = results.failed[0], len(results.failed)
         raise PartlyFailedError(

@@ -1,4 +1,4 @@
-"""Experiments as files: `presets/experiments/NAME.toml`, or a user's own.
+"""Experiments as files: those in `presets/experiments`, or a user's own.
 
 A file says which cells there are, how they are measured, what was published of them, which claims
 are to be checked and which pictures are to be drawn. Its base, the labels of its axes and its cells
@@ -157,7 +157,9 @@ def _like(layers: Mapping[str, Any], label: str, depth: int = 0) -> list[Table]:
     """A label's layer, after the one that it is like."""
     own = layers.get(label)
     if not isinstance(own, Mapping) or depth > len(layers):
-        raise UsageError(f"the label {label!r} is no table, or is like itself: write it as a layer")
+        raise UsageError(
+            f"the label {label!r} is not a table, or is like itself: write it as a layer"
+        )
     above = _like(layers, str(own["like"]), depth + 1) if "like" in own else []
     return [*above, {key: value for key, value in own.items() if key != "like"}]
 

@@ -205,7 +205,7 @@ def measures_named(text: str, every: int | None = None) -> list[MeasureSpec]:
 
 
 def default_measures(data: AnyData) -> list[MeasureSpec]:
-    """What is measured where nothing says what: modes, where they are known, else the losses."""
+    """The measures where none are named: modes, where they are known, else the losses."""
     return [MeasureSpec(kind=MODES if is_arena(data) else LOSSES)]
 
 

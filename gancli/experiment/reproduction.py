@@ -13,7 +13,7 @@ from gancli.experiment.over_seeds import interval_of_share
 from gancli.experiment.results import CellResult, Results
 from gancli.experiment.spec import ExperimentSpec, MeasureSpec, group_name
 
-Verdict = Literal["as published", "another value", "not run", ""]
+ValueVerdict = Literal["as published", "another value", "not run", ""]
 """Empty: the source says no tolerance, so that nothing is decided."""
 
 
@@ -26,7 +26,7 @@ class PublishedValue(NamedTuple):
     published: float
     ours: Sequence[float]
     """one per seed; none: not run"""
-    verdict: Verdict
+    verdict: ValueVerdict
 
     @property
     def difference(self) -> float | None:
@@ -152,7 +152,9 @@ def _published(file: ExperimentFile, spec: ExperimentSpec, point: GridPoint) -> 
     return {key: value for key, value in said.items() if isinstance(value, float)}
 
 
-def _verdict(published: float, ours: Sequence[float], tolerance: float | str | None) -> Verdict:
+def _verdict(
+    published: float, ours: Sequence[float], tolerance: float | str | None
+) -> ValueVerdict:
     if not ours:
         return "not run"
     if tolerance is None:
@@ -182,7 +184,7 @@ def checked_claims(file: ExperimentFile, results: Results) -> list[ClaimResult]:
     return found
 
 
-def published_rows(file: ExperimentFile, spec: ExperimentSpec) -> list[ClaimRow]:
+def claim_rows_published(file: ExperimentFile, spec: ExperimentSpec) -> list[ClaimRow]:
     """The published values as a claim reads them, to check the claims themselves."""
     return [
         ClaimRow(

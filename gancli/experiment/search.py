@@ -63,7 +63,7 @@ def typed_ranges(texts: Sequence[str]) -> list[SearchRange]:
     """The ranges of `--over FIELD=LOW..HIGH` and `--over FIELD=a,b,c`.
 
     Raises:
-        UsageError: one cannot be read, or its ends are no numbers in order.
+        UsageError: one cannot be read, or its ends are not numbers in order.
     """
     return [_read_range(text) for text in texts]
 
