@@ -6,7 +6,14 @@ from typing import Annotated
 import typer
 
 from gancli.cli.complete import complete_dataset
-from gancli.cli.options import DataDirOption, DeviceOption, DpiOption, SetOption, StepsOption
+from gancli.cli.options import (
+    DataDirOption,
+    DeviceOption,
+    DpiOption,
+    OnOption,
+    SetOption,
+    StepsOption,
+)
 from gancli.defaults import FIGURE_DPI, STUDY_SEEDS
 
 
@@ -42,6 +49,7 @@ def collapse_study(
             help="Cells at a time, each on one thread. Default: one per core; 1 on a GPU.",
         ),
     ] = None,
+    on: OnOption = None,
     out: Annotated[
         Path | None, typer.Option("--out", help="The study's folder. Default: runs/collapse-NAME.")
     ] = None,
@@ -67,5 +75,6 @@ def collapse_study(
             place=Place(device, None, data_dir),
             out=out,
             dpi=dpi,
+            on=on,
         )
     )

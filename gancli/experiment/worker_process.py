@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal
@@ -29,9 +29,13 @@ class Ending:
 
 
 class WorkerProcess:
-    """One process, in a session of its own: Ctrl-C in a terminal does not reach it."""
+    """One process, in a session of its own: Ctrl-C in a terminal does not reach it.
 
-    def __init__(self) -> None:
+    Args:
+        environment: variables that it has in addition to those of this process.
+    """
+
+    def __init__(self, environment: Mapping[str, str] | None = None) -> None:
         self._process = subprocess.Popen(
             [sys.executable, "-m", "gancli.experiment.worker"],
             stdin=subprocess.PIPE,
@@ -40,7 +44,7 @@ class WorkerProcess:
             encoding="utf-8",
             errors="backslashreplace",
             start_new_session=True,
-            env=os.environ | {"OMP_NUM_THREADS": "1"},
+            env=os.environ | {"OMP_NUM_THREADS": "1"} | dict(environment or {}),
         )
         self._stopped = False
         self._said: list[str] = []
