@@ -25,6 +25,8 @@ from gancli.scratch import partial_file
 if TYPE_CHECKING:
     from distributed import Future
 
+RESULT_SECONDS = 10.0
+"""Seconds to wait for what a task returned: its worker may have died since."""
 STOP_SECONDS = 30.0
 """Seconds to wait for cells to save their state and leave."""
 SHARE_SECONDS = 90.0
@@ -174,7 +176,7 @@ class DaskPool:
         submission.ended = submission.ended or now
         is_late = now - submission.ended > SHARE_SECONDS
         try:
-            ending = Ending(*submission.future.result(timeout=CONNECT_SECONDS))
+            ending = Ending(*submission.future.result(timeout=RESULT_SECONDS))
         except KilledWorker as error:
             return self._after_deaths(submission, error.allowed_failures + 1)
         except TimeoutError:
