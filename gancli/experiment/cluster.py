@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from gancli.errors import NetworkError, RunError, UsageError
 
 if TYPE_CHECKING:
-    from distributed import Client
+    from distributed import Client, Security
 
 PROTOCOLS = {"dask": "tcp", "tcp": "tcp", "tls": "tls"}
 """What an address begins with -> what Dask calls it."""
@@ -80,19 +80,16 @@ def cluster_at(address: str) -> Iterator[Cluster]:
 
     Raises:
         NetworkError: none answers there.
-        UsageError: its certificates are not set.
+        UsageError: it needs certificates, and they are not set or cannot be read.
     """
-    from distributed import Client
+    from distributed import Client, Security
 
     for name in TOLD_BY:
         logging.getLogger(name).setLevel(logging.CRITICAL + 1)
+    if address.startswith("tls:"):
+        _require_certificates(Security())
     try:
         client = Client(address, timeout=CONNECT_SECONDS, set_as_default=False, name="gancli")
-    except TypeError as error:
-        raise UsageError(
-            f"{address} needs certificates: name them in Dask's configuration, as "
-            "distributed.comm.tls"
-        ) from error
     except OSError as error:
         raise NetworkError(
             f"no Dask scheduler answers at {address}: start one (dask scheduler), or type the "
@@ -100,3 +97,16 @@ def cluster_at(address: str) -> Iterator[Cluster]:
         ) from error
     with client:
         yield Cluster(client, address)
+
+
+def _require_certificates(security: "Security") -> None:
+    reason = "they are not set"
+    try:
+        if security.get_connection_args("client")["ssl_context"] is not None:
+            return
+    except OSError as error:
+        reason = str(error)
+    raise UsageError(
+        f"--on tls:// needs certificates ({reason}): name their files in "
+        "DASK_DISTRIBUTED__COMM__TLS__CA_FILE, ...__CLIENT__CERT and ...__CLIENT__KEY"
+    )

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import gancli
-from gancli.errors import LostProcessError, RunError
+from gancli.errors import GanError, LostProcessError, RunError
 from gancli.experiment.cell import CellRequest
 from gancli.experiment.cluster import Cluster
 from gancli.experiment.folder import Cell, Experiment
@@ -32,8 +32,8 @@ STOP_SECONDS = 30.0
 SHARE_SECONDS = 90.0
 """Seconds that a shared folder may take to show what another machine wrote: NFS keeps for up to 60
 that a file is missing."""
-MOST_SUBMISSIONS = 6
-"""Of a cell whose workers die."""
+MOST_DEATHS = 5
+"""Times that a cell is submitted again after Dask gave it up."""
 
 
 @dataclass
@@ -42,9 +42,11 @@ class _Submission:
 
     request: CellRequest
     future: "Future[Any]"
-    count: int
-    """of its submissions"""
-    reached: int
+    number: int
+    """of its submissions, from 1"""
+    deaths: int
+    """after how many of them Dask gave it up, because its workers had died"""
+    reached: int = 0
     """step of its newest checkpoint when it was submitted"""
     has_begun: bool = False
     ended: float | None = None
@@ -88,7 +90,7 @@ class DaskPool:
             self.client.subscribe_topic(self._id, lambda event: self._events.put(event[1]))
             try:
                 for request in requests:
-                    self._submit(_absolute(request), 1)
+                    self._submit(_absolute(request))
                 while self._open and not should_stop():
                     self._pass_on(POLL_SECONDS)
                     self._settle()
@@ -104,12 +106,12 @@ class DaskPool:
             worker_refusal, self._token, gancli.__version__, on_error="return"
         )
         for address, answer in sorted(answers.items()):
-            if isinstance(answer, ImportError | AttributeError):
-                raise RunError(_has_not_us(address, answer))
-            if isinstance(answer, str) and answer:
-                raise RunError(answer)
+            # One that has gone since it was asked takes no cells.
+            if answer and not isinstance(answer, OSError):
+                reason = answer if isinstance(answer, str) else _missing(answer)
+                raise RunError(f"the worker at {address} {reason}")
 
-    def _submit(self, request: CellRequest, count: int) -> None:
+    def _submit(self, request: CellRequest, number: int = 1, deaths: int = 0) -> None:
         from gancli.experiment.dask_task import Order, run_cell_on_worker
 
         name, plugins = request.cell.name, os.environ.get(VARIABLE, "")
@@ -117,13 +119,13 @@ class DaskPool:
         future = self.client.submit(
             run_cell_on_worker,
             Order(name, text, self._id, self._token, gancli.__version__, plugins),
-            key=f"{name}-{request.cell.digest()}-{self._id}-{count}",
+            key=f"{name}-{request.cell.digest()}-{self._id}-{number}",
             pure=False,
             # In the order of the requests; by themselves they would have none.
             priority=-len(self._open),
             resources={"gpu": 1} if request.cell.settings.device == "cuda" else None,
         )
-        submission = _Submission(request, future, count, 0)
+        submission = _Submission(request, future, number, deaths)
         submission.reached = submission.newest()
         self._open[name] = submission
 
@@ -162,8 +164,8 @@ class DaskPool:
             self._running.discard(name)
             del self._open[name]
             if ending.how == "stopped":
-                # Not by us: its worker is leaving, in good order.
-                self._submit(submission.request, submission.count + 1)
+                # Not by us: its worker is leaving, in good order, or has died.
+                self._submit(submission.request, submission.number + 1, submission.deaths)
                 self.tell(News(name, "waiting"))
             else:
                 self.tell(news_of(name, ending, submission.cell))
@@ -183,6 +185,10 @@ class DaskPool:
             return Ending("stopped") if is_late else None
         except CancelledError:
             return None
+        except GanError:
+            raise
+        except (ImportError, AttributeError) as error:
+            raise RunError(f"a worker {_missing(error)}") from error
         except Exception as error:  # whatever it is, the other cells go on
             return Ending("error", f"its worker could not run it ({type(error).__name__}: {error})")
         if ending.how not in ("done", "failed") or submission.cell.outcome() is not None:
@@ -193,15 +199,15 @@ class DaskPool:
     def _after_deaths(self, submission: _Submission, deaths: int) -> Ending:
         """Dask blames a cell for its workers' deaths, and each that was queued there, too."""
         is_innocent = not submission.has_begun or submission.newest() > submission.reached
-        if is_innocent and submission.count < MOST_SUBMISSIONS:
+        submission.deaths += 1
+        if is_innocent and submission.deaths <= MOST_DEATHS:
             return Ending("stopped")
         return Ending("error", f"its worker died {deaths} times (out of memory?)")
 
     def _lost(self) -> LostProcessError:
         return LostProcessError(
-            f"the Dask scheduler at {self.address} has gone: its cells "
-            f"save their state in {self.experiment.folder} and leave; once it is back, rerun the "
-            "same command to go on"
+            f"the Dask scheduler at {self.address} has gone: the cells save their state in "
+            f"{self.experiment.folder} and leave; once it is back, rerun the same command to go on"
         )
 
     def _stop(self) -> None:
@@ -226,8 +232,8 @@ def _absolute(request: CellRequest) -> CellRequest:
     return request.model_copy(update=paths)
 
 
-def _has_not_us(address: str, error: Exception) -> str:
+def _missing(error: Exception) -> str:
     return (
-        f"the worker at {address} cannot import gancli {gancli.__version__} ({error}): install the "
-        "same version there, with its extra cluster"
+        f"cannot run cells ({type(error).__name__}: {error}): install gancli {gancli.__version__} "
+        "there, with its extra cluster"
     )

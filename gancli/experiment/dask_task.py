@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from distributed import Worker, get_worker
 
 import gancli
+from gancli.errors import RunError
 from gancli.experiment.cell import CellRequest
 from gancli.experiment.worker_process import How, WorkerProcess
 from gancli.notices import as_path, as_text
@@ -64,21 +65,20 @@ _idle = _IdleProcesses()
 
 
 def worker_refusal(token: str, version: str) -> str:
-    """Why this worker cannot run cells; empty: it can.
+    """What keeps this worker from running cells, after the word "worker"; empty: nothing does.
 
     Args:
         token: a file in the experiment's folder.
         version: that of the package where the command was typed.
     """
-    here = f"the worker at {get_worker().address}"
     if gancli.__version__ != version:
         return (
-            f"{here} has gancli {gancli.__version__}, and the command has {version}: install the "
-            "same version on both"
+            f"has gancli {gancli.__version__}, and the command has {version}: install the same "
+            "version on both"
         )
     if not as_path(token).exists():
         return (
-            f"{here} does not see {as_text(as_path(token).parent)}: start it where that folder is "
+            f"does not see {as_text(as_path(token).parent)}: start it where that folder is "
             "mounted, or name one that is shared with --out"
         )
     return ""
@@ -104,11 +104,13 @@ class Order:
 def run_cell_on_worker(order: Order) -> tuple[How, str]:
     """Run a cell in a process; returns how it ended, and why.
 
-    It never raises for what happens to a cell: Dask would try it again.
+    Raises:
+        RunError: this worker cannot run cells.
     """
-    if reason := worker_refusal(order.token, order.version):
-        return "error", reason
     worker = get_worker()
+    if reason := worker_refusal(order.token, order.version):
+        # For all cells: it would fail them one after another, in no time.
+        raise RunError(f"the worker at {worker.address} {reason}")
     key = str(worker.get_current_task())
 
     def tell(words: dict[str, object], *, has_left: bool = False) -> None:
