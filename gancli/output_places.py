@@ -10,7 +10,7 @@ from gancli.exchange import replace_folder
 from gancli.files import disk_errors, flush_file, flush_folder, flush_tree, make_folder
 from gancli.pasteable import named
 from gancli.sample_formats import SAMPLE_FILE, SampleFormat
-from gancli.scratch import NEW, OLD, scratch_folder, sweep
+from gancli.scratch import NEW, OLD, scratch_folder, sweep_partials
 
 
 @contextmanager
@@ -80,7 +80,7 @@ def refuse_to_overwrite(
     """
     if out.is_symlink() or (out.exists() and not out.is_dir()):
         raise RunError(f"{out} is not a regular directory: choose another folder with --out")
-    sweep(out)
+    sweep_partials(out)
     if not out.exists() or not any(out.iterdir()):
         return
     foreign = next((path for path in out.iterdir() if not _is_ours(path, own)), None)

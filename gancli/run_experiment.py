@@ -16,12 +16,13 @@ from gancli.environment import Place, choose_device
 from gancli.errors import InterruptedRunError, PartlyFailedError, UsageError
 from gancli.evaluation.mnist_classifier import BATCH_SIZE, EPOCHS
 from gancli.evaluation.request import ExtractorWeights
+from gancli.experiment.arena import DigitArena
 from gancli.experiment.cell import CellRequest
 from gancli.experiment.cluster import Cluster, cluster_at, scheduler_address
 from gancli.experiment.dask_pool import DaskPool
 from gancli.experiment.folder import Experiment, refuse_bytes
 from gancli.experiment.gather import gather_results, to_csv
-from gancli.experiment.measures import MeasureBook, MeasurePlaces
+from gancli.experiment.measures import MODES, MeasureBook, MeasurePlaces
 from gancli.experiment.page import write_report
 from gancli.experiment.pool import Pool, State
 from gancli.experiment.results import Column, Results
@@ -150,6 +151,26 @@ def opened_book(places: MeasurePlaces, data: Sequence[tuple[str, AnyData]]) -> M
     if book.reader is not None:
         say(f"digit classifier {book.reader.name}: {book.reader.accuracy:.2%} of the test split")
     return book
+
+
+def book_of(places: MeasurePlaces, spec: ExperimentSpec) -> tuple[MeasureBook, ExperimentSpec]:
+    """As `opened_book`, for all cells; and the experiment with the classifier's hash in them."""
+    data = {
+        cell.preset.data.model_dump_json(): (cell.preset.dataset, cell.preset.data)
+        for cell in spec.cells
+        if any(each.kind == MODES for each in cell.measures)
+    }
+    book = opened_book(places, list(data.values()))
+    if book.reader is None:
+        return book, spec
+    judged = {"digits": book.reader.name}
+    cells = [
+        cell.model_copy(update={"judges": cell.judges | judged})
+        if isinstance(book.arena_if_counted(cell), DigitArena)
+        else cell
+        for cell in spec.cells
+    ]
+    return book, spec.model_copy(update={"cells": cells})
 
 
 def _run_cells(

@@ -18,6 +18,7 @@ from gancli.cli.presets import presets_app
 from gancli.cli.resume import resume
 from gancli.cli.sample import sample
 from gancli.cli.status import status
+from gancli.cli.sweep import sweep
 from gancli.cli.train import train
 from gancli.cli.traverse import traverse
 
@@ -39,6 +40,7 @@ app.command("evaluate", rich_help_panel=EVALUATE_PANEL)(evaluate)
 app.command("eval", hidden=True)(evaluate)
 app.command("compare", rich_help_panel=EVALUATE_PANEL)(compare)
 app.command("figures", rich_help_panel=EVALUATE_PANEL)(figures)
+app.command("sweep", rich_help_panel=EVALUATE_PANEL)(sweep)
 app.command("collapse-study", rich_help_panel=EVALUATE_PANEL)(collapse_study)
 app.add_typer(presets_app, name="presets", rich_help_panel=LOOK_UP_PANEL)
 app.command("data", rich_help_panel=LOOK_UP_PANEL)(data)

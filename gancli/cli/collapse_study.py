@@ -10,6 +10,7 @@ from gancli.cli.options import (
     DataDirOption,
     DeviceOption,
     DpiOption,
+    JobsOption,
     OnOption,
     SetOption,
     StepsOption,
@@ -31,7 +32,7 @@ def collapse_study(
         typer.Option(
             "--models",
             metavar="A,B,...",
-            help="Models to compare. Default: all that train on mixtures.",
+            help="Models or preset files to compare. Default: all that train on mixtures.",
         ),
     ] = None,
     seeds: Annotated[
@@ -39,16 +40,7 @@ def collapse_study(
     ] = STUDY_SEEDS,
     steps: StepsOption = None,
     overrides: SetOption = None,
-    jobs: Annotated[
-        int | None,
-        typer.Option(
-            "--jobs",
-            min=1,
-            max=256,
-            metavar="J",
-            help="Cells at a time, each on one thread. Default: one per core; 1 on a GPU.",
-        ),
-    ] = None,
+    jobs: JobsOption = None,
     on: OnOption = None,
     out: Annotated[
         Path | None, typer.Option("--out", help="The study's folder. Default: runs/collapse-NAME.")

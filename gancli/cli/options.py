@@ -60,6 +60,16 @@ DpiOption = Annotated[
     int,
     typer.Option("--dpi", min=50, max=1200, metavar="N", help="Pixels per inch of plots as PNG."),
 ]
+JobsOption = Annotated[
+    int | None,
+    typer.Option(
+        "--jobs",
+        min=1,
+        max=256,
+        metavar="J",
+        help="Cells at a time, each on one thread. Default: one per core; 1 on a GPU.",
+    ),
+]
 SetOption = Annotated[
     list[str] | None,
     typer.Option(

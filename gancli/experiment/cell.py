@@ -19,6 +19,7 @@ from gancli.experiment.folder import Cell, Experiment, Outcome
 from gancli.experiment.frames import Frame
 from gancli.experiment.measures import MeasureBook, MeasurePlaces, SampleMeasure
 from gancli.experiment.spec import CellSpec
+from gancli.experiment.worker_process import Words
 from gancli.files import write_atomically
 from gancli.notices import as_path, as_text
 from gancli.sampler import Sampler
@@ -30,7 +31,6 @@ ORPHAN_WAIT_SECONDS = 30.0
 """Seconds to wait for an orphan of a killed experiment to save its state and leave."""
 PROGRESS_SECONDS = 1.0
 """Seconds between two words of progress."""
-Words = dict[str, object]
 Tell = Callable[[Words], None]
 
 
@@ -48,7 +48,7 @@ class CellRequest(Settings):
     """file of the extractor's weights"""
     trust_weights: bool = False
     parent: int | None = None
-    """the process to which the cell belongs: it leaves when that has gone; None: nobody's"""
+    """the process to which the cell belongs: it leaves when that has gone; None: it stays"""
 
     @classmethod
     def of(
@@ -167,7 +167,7 @@ def run_cell(request: CellRequest, tell: Tell, should_stop: Callable[[], bool]) 
 
 
 def _job(spec: CellSpec, cell: Cell, data_folder: Path) -> Job:
-    """The cell's run, from its last checkpoint; what was written after that is cut off."""
+    """The cell's run, from its last checkpoint; later lines of its logs are cut off."""
     data = spec.preset.data.load(data_folder, spec.settings.seed)
     steps = cell.run.checkpoints()
     saved = load(steps[max(steps)]) if steps else None

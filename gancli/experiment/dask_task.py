@@ -1,6 +1,7 @@
 """What a Dask worker does with a cell: a process runs it, and leaves once the cluster says so.
 
-`dask_pool` sends these functions by name, so a worker needs the same version of the package.
+`dask_pool` sends these functions by name, so a worker needs the same version of the package. It
+imports this file, which costs no torch: the worker itself stays small, and answers its scheduler.
 """
 
 import threading
@@ -12,10 +13,8 @@ from distributed import Worker, get_worker
 
 import gancli
 from gancli.errors import RunError
-from gancli.experiment.cell import CellRequest
-from gancli.experiment.worker_process import How, WorkerProcess
+from gancli.experiment.worker_process import How, Words, WorkerProcess
 from gancli.notices import as_path, as_text
-from gancli.outside import model_from
 from gancli.plugins import VARIABLE
 
 WATCH_SECONDS = 0.3
@@ -113,16 +112,15 @@ def run_cell_on_worker(order: Order) -> tuple[How, str]:
         raise RunError(f"the worker at {worker.address} {reason}")
     key = str(worker.get_current_task())
 
-    def tell(words: dict[str, object], *, has_left: bool = False) -> None:
+    def tell(words: Words, *, has_left: bool = False) -> None:
         said = {"cell": order.name, "key": key, "words": words, "has_left": has_left}
         worker.log_event(order.topic, said)
 
-    request = model_from(CellRequest, order.request, "the request of a cell")
     process = _idle.take(order.plugins)
     tell({})
     try:
         with _watched(worker, key, process):
-            ending = process.run(request, tell)
+            ending = process.run(order.name, order.request, tell)
     finally:
         _idle.give_back(process, order.plugins)
         tell({}, has_left=True)

@@ -1,4 +1,4 @@
-"""The folders of an experiment and of its cells, and what is kept there."""
+"""The folders of an experiment and of its cells, and the files in them."""
 
 import os
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from gancli.outside import ForeignTextError, model_from
 from gancli.preset import StoredPreset, preset_differences
 from gancli.runs.folder import Run
 from gancli.runs.logs import LogRow, append_row, keep_rows_to, read_rows
-from gancli.scratch import sweep
+from gancli.scratch import sweep_partials
 from gancli.settings import Settings
 
 SHOWN_CHANGES = 6
@@ -116,7 +116,7 @@ class Experiment:
         write_atomically(self.spec_file, spec.model_dump_json(indent=1).encode())
 
     def _refuse_other_files(self) -> None:
-        sweep(self.folder)
+        sweep_partials(self.folder)
         if self.folder.is_dir() and any(path.name != ".lock" for path in self.folder.iterdir()):
             raise RunError(
                 f"{self.folder} holds other files and no experiment: name another folder with --out"

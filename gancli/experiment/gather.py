@@ -94,7 +94,7 @@ def _cell(
         labels=spec.labels,
         seed=spec.settings.seed,
         steps=spec.steps,
-        is_beside=spec.is_beside,
+        is_outside=spec.is_outside,
         state="missing",
     )
     by_step: dict[float, MeasureRow] = {}
@@ -151,7 +151,7 @@ def _group(
         name=group_name(specs[0]),
         labels=specs[0].labels,
         label=own[0].label,
-        is_beside=specs[0].is_beside,
+        is_outside=specs[0].is_outside,
         cells=len(own),
         failed=sum(cell.state == "failed" for cell in own),
         measures=measures,

@@ -1,4 +1,4 @@
-"""What is measured of cells: modes, the ground, losses, and the metrics of `gan evaluate`.
+"""The measures of cells: modes, the ground, losses, and the metrics of `gan evaluate`.
 
 A measure names its columns, and finds its rows in the log that holds them: samples are measured by
 the cell itself, metrics by the evaluations that its schedule asks for, losses by training.
@@ -17,17 +17,21 @@ from gancli.evaluation.mnist_classifier import Reader
 from gancli.experiment.arena import (
     Arena,
     DigitArena,
+    is_arena,
     open_arena,
 )
 from gancli.experiment.folder import Cell
 from gancli.experiment.spec import CellSpec, ExperimentSpec, MeasureSpec
 from gancli.sampler import Samples
-from gancli.scores import METRIC_TABLE, Score, score_named
+from gancli.scores import METRIC_TABLE, Score, metric_meant, score_named
 
 GROUND_IMAGES = 1000
 """Images whose border is averaged."""
 LOSS_PREFIX = "loss_"
 MeasureRow = dict[str, float | None]
+MODES, GROUND, LOSSES = "modes", "ground", "loss"
+OWN_KINDS = (MODES, GROUND, LOSSES)
+"""The measures that `gan evaluate` does not have."""
 
 
 @dataclass(frozen=True)
@@ -178,6 +182,31 @@ class ScoreMeasure(Measure):
         return found
 
 
+def measures_named(text: str, every: int | None = None) -> list[MeasureSpec]:
+    """The measures of `--score a,b`: their own names, metrics of `gan evaluate`, or their scores.
+
+    Args:
+        text: names, with commas.
+        every: steps between two measurements; None: as each has it by itself.
+
+    Raises:
+        UsageError: there is none of a name.
+    """
+    kinds: dict[str, MeasureSpec] = {}
+    for name in filter(None, (part.strip() for part in text.split(","))):
+        kind = name if name in OWN_KINDS else metric_meant(name)
+        if kind not in OWN_KINDS and kind not in METRIC_TABLE:
+            known = ", ".join([*OWN_KINDS, *METRIC_TABLE])
+            raise UsageError(f"there is no score {name!r}: choose from {known}")
+        kinds[kind] = MeasureSpec(kind=kind, every=every)
+    return list(kinds.values())
+
+
+def default_measures(data: AnyData) -> list[MeasureSpec]:
+    """What is measured where nothing says what: modes, where they are known, else the losses."""
+    return [MeasureSpec(kind=MODES if is_arena(data) else LOSSES)]
+
+
 @dataclass
 class MeasureBook:
     """The measures of cells; an arena is opened once for all cells that share it."""
@@ -215,19 +244,27 @@ class MeasureBook:
             self._arenas[key] = open_arena(*words)
         return self._arenas[key]
 
+    def arena_if_counted(self, cell: CellSpec) -> Arena | None:
+        """The arena of a cell whose modes are counted; None: they are not."""
+        if not any(each.kind == MODES for each in cell.measures):
+            return None
+        return self.arena_of(cell.preset.dataset, cell.preset.data)
+
     def arenas(self, spec: ExperimentSpec) -> dict[str, Arena]:
         """The arenas of all cells whose modes are counted, by data set."""
-        counted = (c for c in spec.cells if any(m.kind == "modes" for m in c.measures))
-        return {c.preset.dataset: self.arena_of(c.preset.dataset, c.preset.data) for c in counted}
+        found = ((cell.preset.dataset, self.arena_if_counted(cell)) for cell in spec.cells)
+        return {name: arena for name, arena in found if arena is not None}
 
     def _measure(self, spec: MeasureSpec, cell: CellSpec) -> Measure:
         preset = cell.preset
-        if spec.kind == "modes":
+        if spec.kind == MODES:
             return ModeMeasure(spec, self.arena_of(preset.dataset, preset.data))
-        if spec.kind == "ground":
+        if spec.kind == GROUND:
             if isinstance(preset.data, Mixture):
                 raise UsageError(f"the ground is of images, and {preset.dataset} has points")
             return GroundMeasure(spec, -(-cell.steps // 5))
-        if spec.kind == "loss":
+        if spec.kind == LOSSES:
             return LossMeasure(spec)
+        if isinstance(preset.data, Mixture):
+            raise UsageError(f"{spec.kind} is of images, and {preset.dataset} has points")
         return ScoreMeasure(spec, [score.name for score in METRIC_TABLE[spec.kind].scores])

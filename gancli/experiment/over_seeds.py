@@ -24,9 +24,9 @@ SEEDS_FOR_MEDIAN = 3
 SEEDS_FOR_T = 4
 """Of fewer seeds, Student's interval would say that they are few."""
 SEEDS_FOR_TALLY = 6
-"""So many seeds are counted by their values; fewer are listed."""
+"""From this many on, seeds are counted by their values; fewer are listed."""
 SEEDS_FOR_ALL_RESAMPLES = 6
-"""Up to so many, the bootstrap takes every resample there is."""
+"""Most seeds of which the bootstrap takes every resample there is."""
 RESAMPLES = 10_000
 """Of more seeds, drawn at random with a fixed seed."""
 
@@ -53,7 +53,7 @@ class OverSeeds(BaseModel):
     interval: SeedInterval | None = None
     """None: there are too few seeds"""
     bootstrap: tuple[float, float] | None = None
-    """of the mean: the middle 95 percent of resamples; it cannot leave what was measured"""
+    """of the mean: the middle 95 percent of resamples; it cannot leave their range"""
 
     @property
     def centre(self) -> float:
@@ -67,8 +67,8 @@ class OverSeeds(BaseModel):
 
 
 def is_bounded(score: Score) -> bool:
-    """Whether a score is a count or a share, with a most."""
-    return score.is_share or score.most is not None
+    """Whether a score is a count or a share."""
+    return score.is_share or score.is_count
 
 
 def over_seeds(values: Sequence[float], score: Score) -> OverSeeds:

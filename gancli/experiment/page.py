@@ -126,7 +126,7 @@ def _shown(
 ) -> Shown:
     own = next(cell for cell in spec.cells if group_name(cell) == group.name)
     cell = experiment.cell(own.name)
-    arena = book.arenas(spec).get(own.preset.dataset) if _counts_modes(own) else None
+    arena = book.arena_if_counted(own)
     data = own.preset.data
     mixture = data if isinstance(data, Mixture) else None
     steps = own.frames or (arena.shown_in(own.steps) if arena else _some(cell, own.steps))
@@ -144,10 +144,6 @@ def _tables(results: Results) -> list[dict[str, object]]:
         }
         for view in views_of(results)
     ]
-
-
-def _counts_modes(cell: CellSpec) -> bool:
-    return any(each.kind == "modes" for each in cell.measures)
 
 
 def _some(cell: Cell, steps: int) -> list[int]:

@@ -26,7 +26,7 @@ class Unrest(BaseModel):
 
 
 class Column(BaseModel):
-    """What is measured, as tables show it."""
+    """A measure, as tables show it."""
 
     name: str
     label: str
@@ -58,7 +58,7 @@ class CellResult(BaseModel):
     labels: dict[str, str]
     seed: int
     steps: int
-    is_beside: bool = False
+    is_outside: bool = False
     state: CellState
     reason: str = ""
     collapse_step: int | NotYet | None = None
@@ -80,8 +80,10 @@ class CellResult(BaseModel):
 
     @property
     def label(self) -> str:
-        """What its group is called: its labels, or its name where it stands beside the grid."""
-        return ", ".join(self.labels.values()) if self.labels and not self.is_beside else self.group
+        """What its group is called: its labels, or its name where it stands outside the grid."""
+        return (
+            ", ".join(self.labels.values()) if self.labels and not self.is_outside else self.group
+        )
 
     @property
     def has_collapsed(self) -> bool:
@@ -94,7 +96,7 @@ class GroupResult(BaseModel):
 
     name: str
     labels: dict[str, str]
-    is_beside: bool = False
+    is_outside: bool = False
     label: str
     """what it is called"""
     cells: int

@@ -1,4 +1,4 @@
-"""What an experiment is made of: cells, each a preset with a seed, and what is measured of them."""
+"""The parts of an experiment: cells, each a preset with a seed, and their measures."""
 
 import hashlib
 import json
@@ -44,8 +44,8 @@ class CellSpec(Settings):
     """steps of which pictures are wanted, in addition to those that are measured"""
     judges: dict[str, str] = Field(default_factory=dict)
     """hashes of the networks that measure: of the digit classifier, of a feature extractor"""
-    is_beside: bool = False
-    """whether it stands beside the grid, and is reached by its name alone"""
+    is_outside: bool = False
+    """whether it stands outside the grid, and is reached by its name alone"""
 
     @property
     def steps(self) -> int:

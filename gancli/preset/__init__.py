@@ -1,5 +1,6 @@
 """Presets: their schema, how they are read, and how they are shown."""
 
+from gancli.preset.layers import PresetLayer
 from gancli.preset.load import (
     change,
     load_preset,
@@ -18,6 +19,7 @@ from gancli.preset.stored import StoredPreset
 
 __all__ = [
     "Preset",
+    "PresetLayer",
     "Published",
     "Schedule",
     "StoredPreset",

@@ -12,8 +12,9 @@ from gancli.catalog.fit_to_images import KEPT, UserImages
 from gancli.catalog.merge import TAGS, Table, absent, lay_over
 from gancli.errors import UsageError
 from gancli.networks import fit, owners
-from gancli.preset.field_names import override_fields, suggestion
+from gancli.preset.field_names import suggestion
 from gancli.preset.idle import LENIENT, idle_values
+from gancli.preset.layers import PresetLayer
 from gancli.preset.published import ABSENT, Deviation
 from gancli.preset.schema import Preset, leaves
 from gancli.preset.stored import is_of_a_run, read_stored, without_old_fields
@@ -52,6 +53,7 @@ def load_preset(
     dataset: str | UserImages | None = None,
     variant: str | None = None,
     overrides: Sequence[str] = (),
+    layers: Sequence[PresetLayer] = (),
 ) -> Preset:
     """Resolve and validate a preset.
 
@@ -60,17 +62,19 @@ def load_preset(
         dataset: a data set's name, or a user's images; may be left out where the model has one.
         variant: `reference` unless said otherwise.
         overrides: `path.to.field=value`, the last layer.
+        layers: laid over the preset before these, in turn.
 
     Raises:
         UsageError: anything unknown or of the wrong type, named with what was expected.
     """
-    table = _resolved(model, dataset, variant, overrides)
+    changes = [*layers, *([PresetLayer(overrides=overrides)] if overrides else [])]
+    table = _resolved(model, dataset, variant, changes)
     if is_of_a_run(model):
         return _reread(table, model)
     preset = validate(table, model)
     if catalog.is_resolved_file(model):
         return _with_own_scores(preset)
-    if overrides:
+    if changes:
         preset = _as_another(preset, _resolved(model, dataset, variant))
     return mark_deviations(preset, model, dataset)
 
@@ -144,12 +148,12 @@ def _resolved(
     model: str,
     dataset: str | UserImages | None,
     variant: str | None,
-    overrides: Sequence[str] = (),
+    changes: Sequence[PresetLayer] = (),
 ) -> Table:
     """The resolved tables; a resolved file may be one that an earlier version wrote."""
     table = catalog.resolve(model, dataset, variant, fit=fit)
-    if overrides:
-        table = _overridden(table, overrides, model)
+    if changes:
+        table = _changed(table, changes, model)
     if isinstance(dataset, UserImages) and table.get("schedule", {}).get("epochs"):
         table["data"].setdefault("image_count", dataset.count())
     _, (root, _, _) = catalog.chain(model, dataset, variant)
@@ -192,17 +196,21 @@ def _deviations(preset: Preset, paper: Preset) -> dict[str, Deviation]:
 def change(preset: Preset, overrides: Sequence[str]) -> Preset:
     """The preset with overrides laid over it."""
     table = preset.model_dump(mode="json", exclude_none=True)
-    changed = validate(_overridden(table, overrides, preset.name), preset.name)
+    changed = validate(
+        _changed(table, [PresetLayer(overrides=overrides)], preset.name), preset.name
+    )
     return _as_another(changed, table)
 
 
-def _overridden(table: Table, overrides: Sequence[str], source: str) -> Table:
-    """The table with overrides laid over it, without fields that do nothing any more.
+def _changed(table: Table, layers: Sequence[PresetLayer], source: str) -> Table:
+    """The table with layers over it, without fields that do nothing any more.
 
-    With `spectral=false` the preset's own `power_iteration` is left out. A field that an override
-    sets is kept, and refused if it does nothing.
+    With `spectral=false` the preset's own `power_iteration` is left out. A field that a layer sets
+    is kept, and refused if it does nothing.
     """
-    after = override_fields(table, overrides, source)
+    after = table
+    for layer in layers:
+        after = layer.over(after, source)
     idle = _idle(after)
     if not idle:
         return after

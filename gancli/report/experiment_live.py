@@ -40,7 +40,7 @@ class Line:
     first_step: int | None = None
     began: float = 0.0
     values: dict[str, object] = field(default_factory=dict)
-    """what was measured last, by column"""
+    """the last measurements, by column"""
     reason: str = ""
 
     def take(self, news: News) -> None:
@@ -160,7 +160,7 @@ def print_results(console: Console, results: Results) -> None:
     """The tables, the best first, real data last; and what failed."""
     for view in views_of(results):
         table = Table(title=view.title or _title(results), title_justify="left")
-        table.add_column(", ".join(results.axes) or "cell", no_wrap=len(results.axes) < 2)
+        table.add_column(", ".join(results.axes) or "cell", no_wrap=True)
         for heading in headings(view):
             table.add_column(heading, justify="right", no_wrap=True)
         for group in results.ranking():

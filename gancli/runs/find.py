@@ -18,7 +18,7 @@ from gancli.preset import Preset
 from gancli.runs.folder import LAST, Run
 from gancli.runs.names import numbered_folders, output_name, run_name, run_number, runs_root
 from gancli.runs.standing import all_runs_there_are
-from gancli.scratch import PARTIAL, sweep
+from gancli.scratch import PARTIAL, sweep_partials
 
 PATH_CHARACTERS_SHOWN = 80
 """Characters of a name that an error repeats."""
@@ -45,7 +45,7 @@ def refuse_if_taken(folder: Path, *, force: bool) -> None:
     Raises:
         RunError: something is there that must stay, or it may not be looked into.
     """
-    sweep(folder)
+    sweep_partials(folder)
     if _is_empty(folder):
         return
     if not Run(folder).exists():

@@ -1,0 +1,114 @@
+"""`gan sweep`."""
+
+import hashlib
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from gancli.catalog.fit_to_images import UserImages
+from gancli.environment import Place, choose_device
+from gancli.errors import UsageError
+from gancli.evaluation.request import ExtractorWeights
+from gancli.experiment.axes import typed_axes
+from gancli.experiment.folder import Experiment
+from gancli.experiment.grid import GridPlan, base_change, experiment_of
+from gancli.experiment.measures import MeasurePlaces, default_measures, measures_named
+from gancli.experiment.spec import ExperimentSpec
+from gancli.folders import cache_folder, data_folder
+from gancli.report.console import say
+from gancli.run_experiment import ExperimentOptions, book_of, run_experiment
+from gancli.runs.names import runs_root
+from gancli.user_images import ImageChoices, choose
+
+FOLDER_HASH_SHOWN = 6
+"""Characters of the hash in the name of a sweep's folder."""
+
+
+@dataclass(frozen=True)
+class SweepRequest:
+    """The arguments and options of `gan sweep`."""
+
+    model: str | None
+    dataset: str | None
+    variant: str | None
+    over: tuple[str, ...]
+    seeds: int
+    steps: int | None
+    score: str | None
+    score_every: int | None
+    overrides: tuple[str, ...]
+    jobs: int | None
+    place: Place
+    out: Path | None
+    dpi: int
+    weights: ExtractorWeights
+
+    def changes(self) -> list[str]:
+        """All overrides, `--steps` among them."""
+        return [*self.overrides, *([f"schedule.steps={self.steps}"] if self.steps else [])]
+
+    def plan(self) -> GridPlan:
+        """The grid that the options describe.
+
+        Raises:
+            UsageError: an axis cannot be read, or is set for all cells as well.
+        """
+        axes = typed_axes(self.over)
+        if not axes:
+            raise UsageError("a sweep needs an axis: add --over FIELD=A,B, e.g. --over model=A,B")
+        fields = {text.partition("=")[0].strip() for text in self.over}
+        both = next((t for t in self.changes() if t.partition("=")[0].strip() in fields), None)
+        if both is not None:
+            raise UsageError(
+                f"{both.partition('=')[0]} is set for all cells and swept over: choose one"
+            )
+        return GridPlan(
+            title=", ".join(filter(None, [self.model, self.dataset])) or "Sweep",
+            base=base_change(self.model, self.dataset, self.variant, self.changes()),
+            axes=axes,
+            seeds=range(self.seeds),
+            measures=measures_named(self.score, self.score_every) if self.score else (),
+            device=choose_device(self.place.device).value,
+        )
+
+    def open_data(self, dataset: str, model: str) -> str | UserImages:
+        """A named set, or images of the user's own."""
+        return choose(dataset, ImageChoices(), self.place.data_dir, model, say) or dataset
+
+
+def sweep(request: SweepRequest) -> None:
+    """Run what is missing of a grid, and report.
+
+    Raises:
+        UsageError: anything unknown.
+        RunError: the folder holds cells of these names and other settings.
+        LockedError: another process is at work on it.
+        InterruptedRunError: Ctrl-C; every cell's state was saved.
+        PartlyFailedError: a cell failed; the others are done.
+    """
+    places = MeasurePlaces(data_folder(request.place.data_dir), cache_folder())
+    plan = request.plan()
+    spec = experiment_of(plan, request.open_data)
+    if not request.score:
+        data = spec.cells[0].preset.data
+        measures = [
+            each.model_copy(update={"every": request.score_every})
+            for each in default_measures(data)
+        ]
+        spec = experiment_of(replace(plan, measures=measures), request.open_data)
+    book, spec = book_of(places, spec)
+    experiment = Experiment(request.out or _folder(spec))
+    device = choose_device(request.place.device)
+    options = ExperimentOptions(places, request.jobs, device, request.dpi, request.weights)
+    run_experiment(experiment, spec, book, options)
+
+
+def _folder(spec: ExperimentSpec) -> Path:
+    """A folder of its own for each sweep, which typed again is the same."""
+    words: list[str] = []
+    for name in ("name", "dataset"):
+        known = {getattr(cell.preset, name) for cell in spec.cells}
+        words += known if len(known) == 1 else []
+    # Without seeds: more of them belong to the same sweep.
+    first = [cell.digest() for cell in spec.cells if cell.settings.seed == spec.seeds[0]]
+    digest = hashlib.sha256("".join(sorted(first)).encode()).hexdigest()[:FOLDER_HASH_SHOWN]
+    return runs_root() / "-".join(["sweep", *words, digest])
