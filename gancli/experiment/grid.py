@@ -1,6 +1,6 @@
 """From axes to cells: every combination of their labels, or those that are listed."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import product
 from typing import Literal
@@ -30,6 +30,8 @@ class GridPoint:
     """of its own, laid over those of its labels"""
     name: str = ""
     """of a cell outside the grid; empty: its labels name it"""
+    frames: Sequence[int] = ()
+    """steps of which pictures are wanted, in addition to those of the plan"""
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,8 @@ class GridPlan:
     axes: Sequence[GridAxis]
     seeds: Sequence[int]
     measures: Sequence[MeasureSpec]
+    only: Mapping[str, Collection[str]] = field(default_factory=dict)
+    """axis -> the labels that it has here; axes that are missing have all"""
     points: Sequence[GridPoint] = ()
     """none: the whole grid"""
     last: Sequence[Change] = ()
@@ -57,7 +61,7 @@ class GridPlan:
             UsageError: there are too many.
         """
         if self.points:
-            return list(self.points)
+            return [point for point in self.points if self._is_wanted(point.labels)]
         names = [axis.name for axis in self.axes]
         count = 1
         for axis in self.axes:
@@ -68,7 +72,11 @@ class GridPlan:
                 "fewer values or seeds"
             )
         every = product(*(axis.labels for axis in self.axes))
-        return [GridPoint(dict(zip(names, labels, strict=True))) for labels in every]
+        points = (GridPoint(dict(zip(names, labels, strict=True))) for labels in every)
+        return [point for point in points if self._is_wanted(point.labels)]
+
+    def _is_wanted(self, labels: Mapping[str, str]) -> bool:
+        return all(labels.get(axis) in wanted for axis, wanted in self.only.items())
 
 
 def experiment_of(plan: GridPlan, open_data: OpenData = lambda name, model: name) -> ExperimentSpec:
@@ -94,7 +102,7 @@ def experiment_of(plan: GridPlan, open_data: OpenData = lambda name, model: name
             preset=preset,
             settings=RunSettings(seed=seed, device=plan.device, threads=1),
             measures=list(plan.measures),
-            frames=sorted({*plan.frames(point.labels, preset.schedule.steps)}),
+            frames=sorted({*point.frames, *plan.frames(point.labels, preset.schedule.steps)}),
             judges=dict(plan.judges),
             is_outside=bool(point.name),
         )
@@ -107,7 +115,9 @@ def experiment_of(plan: GridPlan, open_data: OpenData = lambda name, model: name
 
 def _preset(plan: GridPlan, point: GridPoint, open_data: OpenData) -> Preset:
     by_name = {axis.name: axis for axis in plan.axes}
-    of_labels = [by_name[axis].labels[label] for axis, label in point.labels.items()]
+    of_labels = [
+        by_name[axis].labels[label] for axis, label in point.labels.items() if axis in by_name
+    ]
     changes = [plan.base, *of_labels, *point.changes, *plan.last]
     identity: dict[str, str] = {}
     for each in changes:

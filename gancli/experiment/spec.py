@@ -89,7 +89,7 @@ class ExperimentSpec(Settings):
         return {cell.name: cell for cell in self.cells}
 
     def measures(self) -> Iterator[MeasureSpec]:
-        """What is measured, without repetitions."""
+        """The measures of all cells, without repetitions."""
         seen: list[MeasureSpec] = []
         for cell in self.cells:
             for each in cell.measures:

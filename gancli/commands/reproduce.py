@@ -1,0 +1,91 @@
+"""`gan reproduce`."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from gancli.environment import Place, choose_device
+from gancli.errors import UsageError
+from gancli.evaluation.request import ExtractorWeights
+from gancli.experiment.axes import Change
+from gancli.experiment.file import experiment_names, read_experiment
+from gancli.experiment.folder import Experiment
+from gancli.experiment.grid import experiment_of
+from gancli.experiment.measures import MeasurePlaces
+from gancli.experiment.reproduction import (
+    checked_claims,
+    plan_of,
+    protocol_of,
+    published_values,
+)
+from gancli.experiment.spec import ExperimentSpec
+from gancli.folders import cache_folder, data_folder
+from gancli.preset import PresetLayer
+from gancli.report.console import console, say
+from gancli.report.reproduction import print_claims, print_experiments, print_published
+from gancli.run_experiment import ExperimentOptions, book_of, run_experiment
+from gancli.runs.names import runs_root
+
+
+@dataclass(frozen=True)
+class ReproduceRequest:
+    """The arguments and options of `gan reproduce`."""
+
+    name: str
+    lite: bool
+    only: tuple[str, ...]
+    seeds: int | None
+    overrides: tuple[str, ...]
+    jobs: int | None
+    place: Place
+    out: Path | None
+    dpi: int
+    weights: ExtractorWeights
+
+
+def list_experiments() -> None:
+    """Print the experiments that come with gancli."""
+    print_experiments(console(), {name: read_experiment(name) for name in experiment_names()})
+
+
+def reproduce(request: ReproduceRequest) -> None:
+    """Run what is missing of an experiment, and print ours next to the published values.
+
+    Raises:
+        UsageError: there is no such experiment, or no such cell in it.
+        RunError: the folder holds cells of these names and other settings.
+        LockedError: another process is at work on it.
+        InterruptedRunError: Ctrl-C; every cell's state was saved.
+        PartlyFailedError: a cell failed; the others are done.
+    """
+    file = read_experiment(request.name)
+    device = choose_device(request.place.device)
+    last = [Change(layer=PresetLayer(overrides=request.overrides))] if request.overrides else []
+    plan = plan_of(file, lite=request.lite, last=last, device=device.value)
+    if request.seeds is not None:
+        plan = replace(plan, seeds=range(request.seeds))
+    places = MeasurePlaces(data_folder(request.place.data_dir), cache_folder())
+    spec = experiment_of(plan)
+    only = _named(spec, request.only)
+    book, spec = book_of(places, spec)
+    called = Path(request.name).stem + ("-lite" if request.lite else "")
+    experiment = Experiment(request.out or runs_root() / f"reproduce-{called}")
+    options = ExperimentOptions(places, request.jobs, device, request.dpi, request.weights)
+    said = protocol_of(file, lite=request.lite)
+    results = run_experiment(experiment, spec, book, options, only=only, protocol=said)
+    print_published(console(), published_values(file, spec, results), results.columns)
+    print_claims(console(), checked_claims(file, results))
+    for heading, text in said.items():
+        say(f"{heading}: {text}")
+
+
+def _named(spec: ExperimentSpec, only: tuple[str, ...]) -> list[str]:
+    """The names of the cells that `--only` means.
+
+    Raises:
+        UsageError: one of them means none.
+    """
+    names = [cell.name for cell in spec.cells]
+    for text in only:
+        if not any(name.startswith(text) for name in names):
+            raise UsageError(f"no cell's name begins with {text!r}: {', '.join(names[:8])} do")
+    return [name for name in names if any(name.startswith(text) for text in only)]
