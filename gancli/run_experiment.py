@@ -5,17 +5,21 @@
 
 import os
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
 from gancli.choices import DeviceName
 from gancli.data import AnyData
-from gancli.errors import InterruptedRunError, PartlyFailedError
+from gancli.environment import Place, choose_device
+from gancli.errors import InterruptedRunError, PartlyFailedError, UsageError
 from gancli.evaluation.mnist_classifier import BATCH_SIZE, EPOCHS
 from gancli.evaluation.request import ExtractorWeights
 from gancli.experiment.arena import DigitArena
 from gancli.experiment.cell import CellRequest
+from gancli.experiment.cluster import Cluster, cluster_at, scheduler_address
+from gancli.experiment.dask_pool import DaskPool
 from gancli.experiment.folder import Experiment, refuse_bytes
 from gancli.experiment.gather import gather_results, to_csv
 from gancli.experiment.measures import MODES, MeasureBook, MeasurePlaces
@@ -39,7 +43,11 @@ LIVE_COLUMNS = 2
 
 @dataclass(frozen=True)
 class ExperimentOptions:
-    """How an experiment is run."""
+    """How an experiment is run.
+
+    Raises:
+        UsageError: `on` is not an address, or comes with `jobs`.
+    """
 
     places: MeasurePlaces
     jobs: int | None = None
@@ -47,10 +55,30 @@ class ExperimentOptions:
     device: DeviceName = DeviceName.CPU
     dpi: int = 150
     weights: ExtractorWeights = field(default_factory=ExtractorWeights)
+    on: str | None = None
+    """address of a Dask scheduler whose workers run the cells; None: this machine"""
+
+    def __post_init__(self) -> None:
+        if self.on is not None and self.jobs is not None:
+            raise UsageError(
+                "--jobs and --on are mutually exclusive: a cluster runs a cell per thread of its "
+                "workers"
+            )
+        if self.on is not None:
+            scheduler_address(self.on)
 
     def jobs_at_once(self) -> int:
         """Cells at a time."""
         return self.jobs or (1 if self.device != DeviceName.CPU else os.cpu_count() or 1)
+
+
+def device_of_cells(place: Place, on: str | None) -> DeviceName:
+    """The device that cells compute on; on a cluster it need not be one of this machine.
+
+    Raises:
+        UsageError: this machine lacks it.
+    """
+    return choose_device(place.device) if on is None else place.device or DeviceName.CPU
 
 
 def run_experiment(
@@ -79,6 +107,8 @@ def run_experiment(
         LockedError: another process is at work on it.
         InterruptedRunError: Ctrl-C; every cell's state was saved.
         PartlyFailedError: a cell failed; the others are done.
+        NetworkError: there is no scheduler.
+        LostProcessError: the scheduler has gone; every cell's state was saved.
     """
     refuse_bytes(experiment.folder, options.places.data, options.places.cache)
     taken = (
@@ -165,9 +195,6 @@ def _run_cells(
             ended[cell.name] = "failed" if outcome.reason else "done"
     request = partial(CellRequest.of, experiment, places=options.places, weights=options.weights)
     requests = [request(cell) for cell in cells if cell.name not in ended]
-    jobs = options.jobs_at_once()
-    to_run = f"{len(requests)} of {counted(len(cells), 'cell')} to run"
-    say(f"{to_run}, {jobs} at a time, in {experiment.folder}")
     for each in requests:
         experiment.cell(each.cell.name).outcome_file.unlink(missing_ok=True)
     scores = [
@@ -175,11 +202,30 @@ def _run_cells(
         for measure in (book.of(cells[0]) if cells else ())
         for score in measure.scores
     ]
-    watching = watched_cells(console(), cells, ended, jobs, scores[:LIVE_COLUMNS])
-    with stop_flag() as should_stop, watching as board:
-        return Pool(experiment, jobs, unharmed(board.note, "the display")).run(
-            requests, should_stop
-        )
+    with ExitStack() as stack:
+        should_stop = stack.enter_context(stop_flag())
+        cluster = None
+        if options.on is not None and requests:
+            cluster = stack.enter_context(cluster_at(scheduler_address(options.on)))
+        jobs = _at_a_time(cluster, options)
+        to_run = f"{len(requests)} of {counted(len(cells), 'cell')} to run"
+        where = "" if cluster is None else f" on {cluster.address}"
+        say(f"{to_run}, {jobs} at a time{where}, in {experiment.folder}")
+        watching = watched_cells(console(), cells, ended, jobs, scores[:LIVE_COLUMNS])
+        tell = unharmed(stack.enter_context(watching).note, "the display")
+        if cluster is not None:
+            return DaskPool(experiment, cluster, tell).run(requests, should_stop)
+        return Pool(experiment, jobs, tell).run(requests, should_stop)
+
+
+def _at_a_time(cluster: Cluster | None, options: ExperimentOptions) -> int:
+    """Cells at a time; on a cluster without workers as yet 1, after a line."""
+    if cluster is None:
+        return options.jobs_at_once()
+    found = cluster.slots(on_gpu=options.device == DeviceName.CUDA)
+    if not found:
+        say(f"{cluster.address} has no workers yet: cells begin when there are some")
+    return max(found, 1)
 
 
 def _publish(

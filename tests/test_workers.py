@@ -15,7 +15,7 @@ from gancli.experiment.folder import Experiment
 from gancli.experiment.grid import GridPlan, base_change, experiment_of
 from gancli.experiment.measures import MeasurePlaces, measures_named
 from gancli.experiment.pool import News, Pool
-from gancli.experiment.worker import ENDED
+from gancli.experiment.worker_process import ENDED
 
 SMALL = ["width=8", "schedule.batch_size=8", "schedule.steps=20", "schedule.discriminator_steps=1"]
 WORKER = [sys.executable, "-m", "gancli.experiment.worker"]

@@ -11,6 +11,7 @@ from gancli.cli.options import (
     DeviceOption,
     DpiOption,
     JobsOption,
+    OnOption,
     SetOption,
     StepsOption,
 )
@@ -40,6 +41,7 @@ def collapse_study(
     steps: StepsOption = None,
     overrides: SetOption = None,
     jobs: JobsOption = None,
+    on: OnOption = None,
     out: Annotated[
         Path | None, typer.Option("--out", help="The study's folder. Default: runs/collapse-NAME.")
     ] = None,
@@ -65,5 +67,6 @@ def collapse_study(
             place=Place(device, None, data_dir),
             out=out,
             dpi=dpi,
+            on=on,
         )
     )

@@ -82,6 +82,15 @@ DeviceOption = Annotated[
     DeviceName | None,
     typer.Option("--device", help="Device to compute on. Default: cuda where available, else cpu."),
 ]
+OnOption = Annotated[
+    str | None,
+    typer.Option(
+        "--on",
+        metavar="dask://HOST:PORT",
+        help="Scheduler of a Dask cluster whose workers run the cells, each on one thread (or on "
+        "one GPU with --device cuda; default there: cpu): pip install 'gancli\\[cluster]'.",
+    ),
+]
 ThreadsOption = Annotated[
     int | None,
     typer.Option(

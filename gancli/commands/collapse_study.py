@@ -3,12 +3,17 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from gancli.environment import Place, choose_device
+from gancli.environment import Place
 from gancli.experiment.collapse import study_presets, study_spec
 from gancli.experiment.folder import Experiment
 from gancli.experiment.measures import MeasurePlaces
 from gancli.folders import cache_folder, data_folder
-from gancli.run_experiment import ExperimentOptions, opened_book, run_experiment
+from gancli.run_experiment import (
+    ExperimentOptions,
+    device_of_cells,
+    opened_book,
+    run_experiment,
+)
 from gancli.runs.names import runs_root
 
 
@@ -25,25 +30,28 @@ class StudyRequest:
     place: Place
     out: Path | None
     dpi: int
+    on: str | None = None
 
 
 def collapse_study(request: StudyRequest) -> None:
     """Run what is missing of a study, and report.
 
     Raises:
-        UsageError: an unknown model or arena.
+        UsageError: an unknown model or arena, or no cluster's address.
         RunError: the folder holds another study.
         LockedError: another process is at work on it.
         InterruptedRunError: Ctrl-C; every cell's state was saved.
         PartlyFailedError: a cell failed; the others are done.
+        NetworkError: no cluster answers.
+        LostProcessError: the cluster has gone; every cell's state was saved.
     """
-    device = choose_device(request.place.device)
+    device = device_of_cells(request.place, request.on)
     experiment = Experiment(request.out or runs_root() / f"collapse-{request.dataset}")
     places = MeasurePlaces(data_folder(request.place.data_dir), cache_folder())
+    options = ExperimentOptions(places, request.jobs, device, request.dpi, on=request.on)
     words = (request.dataset, request.models, request.steps, request.overrides)
     presets = study_presets(*words)
     book = opened_book(places, [(request.dataset, next(iter(presets.values())).data)])
     classifier = book.reader.name if book.reader else None
     spec = study_spec(presets, range(request.seeds), device.value, classifier)
-    options = ExperimentOptions(places, request.jobs, device, request.dpi)
     run_experiment(experiment, spec, book, options)

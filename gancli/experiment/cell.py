@@ -19,6 +19,7 @@ from gancli.experiment.folder import Cell, Experiment, Outcome
 from gancli.experiment.frames import Frame
 from gancli.experiment.measures import MeasureBook, MeasurePlaces, SampleMeasure
 from gancli.experiment.spec import CellSpec
+from gancli.experiment.worker_process import Words
 from gancli.files import write_atomically
 from gancli.notices import as_path, as_text
 from gancli.sampler import Sampler
@@ -30,7 +31,6 @@ ORPHAN_WAIT_SECONDS = 30.0
 """Seconds to wait for an orphan of a killed experiment to save its state and leave."""
 PROGRESS_SECONDS = 1.0
 """Seconds between two words of progress."""
-Words = dict[str, object]
 Tell = Callable[[Words], None]
 
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from gancli.errors import DiskError
-from gancli.experiment.cell import CellRequest, Words
+from gancli.experiment.cell import CellRequest
 from gancli.experiment.folder import Cell, Experiment, Outcome
-from gancli.experiment.worker_process import Ending, WorkerProcess
+from gancli.experiment.worker_process import Ending, Words, WorkerProcess
 from gancli.files import write_atomically
 from gancli.notices import as_path
 
@@ -117,7 +117,11 @@ class Pool:
     def _run(self, worker: WorkerProcess, request: CellRequest) -> None:
         name = request.cell.name
         self._news.put(News(name, "running"))
-        ending = worker.run(request, lambda words: self._news.put(News(name, "running", words)))
+        ending = worker.run(
+            name,
+            request.model_dump_json(),
+            lambda words: self._news.put(News(name, "running", words)),
+        )
         self._news.put(news_of(name, ending, Cell(as_path(request.folder))))
 
 

@@ -8,16 +8,13 @@ import json
 import os
 import sys
 from contextlib import suppress
-from typing import Literal
 
 from gancli.errors import GanError, InterruptedRunError
-from gancli.experiment.cell import CellRequest, Words, run_with_patience
+from gancli.experiment.cell import CellRequest, run_with_patience
+from gancli.experiment.worker_process import ENDED, Words
 from gancli.notices import never_fail_for_a_character
 from gancli.outside import model_from
 from gancli.signals import stop_flag
-
-ENDED: Literal["ended"] = "ended"
-"""The key of a cell's last word, whose value is how it ended: done, failed, stopped or error."""
 
 
 def _tell(words: Words) -> None:

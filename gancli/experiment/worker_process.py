@@ -1,19 +1,25 @@
-"""A process that runs cells in turn, seen from the one that gives it the cells."""
+"""A process that runs cells in turn, seen from the one that gives it the cells.
 
+Workers of a cluster import this file: it costs no torch.
+"""
+
+import json
 import os
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal
 
 from gancli.errors import ExitCode
-from gancli.experiment.cell import CellRequest, Words
-from gancli.experiment.worker import ENDED
 from gancli.outside import ForeignTextError, json_from
 
+Words = dict[str, object]
+"""What a process says of its cell, as JSON: `step`, and the measures at that step."""
+ENDED: Literal["ended"] = "ended"
+"""The key of a cell's last word, whose value is how it ended: done, failed, stopped or error."""
 How = Literal["done", "failed", "stopped", "error"]
 KEPT_LINES = 20
 """Of what a process says on standard error; the last tells why it died."""
@@ -29,9 +35,13 @@ class Ending:
 
 
 class WorkerProcess:
-    """One process, in a session of its own: Ctrl-C in a terminal does not reach it."""
+    """One process, in a session of its own: Ctrl-C in a terminal does not reach it.
 
-    def __init__(self) -> None:
+    Args:
+        environment: variables that it has in addition to those of this process.
+    """
+
+    def __init__(self, environment: Mapping[str, str] | None = None) -> None:
         self._process = subprocess.Popen(
             [sys.executable, "-m", "gancli.experiment.worker"],
             stdin=subprocess.PIPE,
@@ -40,7 +50,7 @@ class WorkerProcess:
             encoding="utf-8",
             errors="backslashreplace",
             start_new_session=True,
-            env=os.environ | {"OMP_NUM_THREADS": "1"},
+            env=os.environ | {"OMP_NUM_THREADS": "1"} | dict(environment or {}),
         )
         self._stopped = False
         self._said: list[str] = []
@@ -52,19 +62,25 @@ class WorkerProcess:
         """Whether it can take another cell."""
         return self._process.poll() is None and not self._stopped
 
-    def run(self, request: CellRequest, tell: Callable[[Words], None]) -> Ending:
-        """Let it run a cell, and pass on what it says."""
-        process, parent = self._process, os.getpid()
+    def run(self, name: str, request: str, tell: Callable[[Words], None]) -> Ending:
+        """Let it run a cell, and pass on what it says.
+
+        Args:
+            name: the cell's.
+            request: its `CellRequest`, as JSON.
+            tell: called with its words.
+        """
+        process = self._process
         if process.stdin is None or process.stdout is None:
             raise RuntimeError("a cell's process has no pipes")
-        mine = request.model_copy(update={"parent": parent})
+        mine = json.loads(request) | {"parent": os.getpid()}
         # Where it has ended already, its exit code and standard error say why.
         with suppress(BrokenPipeError, ValueError):
-            process.stdin.write(mine.model_dump_json() + "\n")
+            process.stdin.write(json.dumps(mine) + "\n")
             process.stdin.flush()
         for line in process.stdout:
             try:
-                words = json_from(line, f"cell {request.cell.name}")
+                words = json_from(line, f"cell {name}")
             except ForeignTextError:
                 continue
             if ENDED in words:
