@@ -10,6 +10,7 @@ from gancli.cli.options import (
     DeviceOption,
     DpiOption,
     JobsOption,
+    OnOption,
     SetOption,
     TrustOption,
     WeightsOption,
@@ -45,6 +46,7 @@ def reproduce(
     ] = None,
     overrides: SetOption = None,
     jobs: JobsOption = None,
+    on: OnOption = None,
     out: Annotated[
         Path | None,
         typer.Option("--out", help="The experiment's folder. Default: runs/reproduce-NAME."),
@@ -74,6 +76,7 @@ def reproduce(
             seeds=seeds,
             overrides=tuple(overrides or ()),
             jobs=jobs,
+            on=on,
             place=Place(device, None, data_dir),
             out=out,
             dpi=dpi,

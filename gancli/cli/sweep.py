@@ -12,6 +12,7 @@ from gancli.cli.options import (
     DeviceOption,
     DpiOption,
     JobsOption,
+    OnOption,
     SetOption,
     StepsOption,
     TrustOption,
@@ -77,6 +78,7 @@ def sweep(
     ] = None,
     overrides: SetOption = None,
     jobs: JobsOption = None,
+    on: OnOption = None,
     out: Annotated[
         Path | None,
         typer.Option("--out", help="The sweep's folder. Default: runs/sweep-MODEL-DATASET-HASH."),
@@ -108,6 +110,7 @@ def sweep(
             search=search,
             overrides=tuple(overrides or ()),
             jobs=jobs,
+            on=on,
             place=Place(device, None, data_dir),
             out=out,
             dpi=dpi,

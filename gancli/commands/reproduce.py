@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from gancli.environment import Place, choose_device
+from gancli.environment import Place
 from gancli.errors import UsageError
 from gancli.evaluation.request import ExtractorWeights
 from gancli.experiment.axes import Change
@@ -22,7 +22,12 @@ from gancli.folders import cache_folder, data_folder
 from gancli.preset import PresetLayer
 from gancli.report.console import console, say
 from gancli.report.reproduction import print_claims, print_experiments, print_published
-from gancli.run_experiment import ExperimentOptions, book_of, run_experiment
+from gancli.run_experiment import (
+    ExperimentOptions,
+    book_of,
+    device_of_cells,
+    run_experiment,
+)
 from gancli.runs.names import runs_root
 
 
@@ -36,6 +41,7 @@ class ReproduceRequest:
     seeds: int | None
     overrides: tuple[str, ...]
     jobs: int | None
+    on: str | None
     place: Place
     out: Path | None
     dpi: int
@@ -58,7 +64,7 @@ def reproduce(request: ReproduceRequest) -> None:
         PartlyFailedError: a cell failed; the others are done.
     """
     file = read_experiment(request.name)
-    device = choose_device(request.place.device)
+    device = device_of_cells(request.place, request.on)
     last = [Change(layer=PresetLayer(overrides=request.overrides))] if request.overrides else []
     plan = plan_of(file, lite=request.lite, last=last, device=device.value)
     if request.seeds is not None:
@@ -69,7 +75,9 @@ def reproduce(request: ReproduceRequest) -> None:
     book, spec = book_of(places, spec)
     called = Path(request.name).stem + ("-lite" if request.lite else "")
     experiment = Experiment(request.out or runs_root() / f"reproduce-{called}")
-    options = ExperimentOptions(places, request.jobs, device, request.dpi, request.weights)
+    options = ExperimentOptions(
+        places, request.jobs, device, request.dpi, request.weights, request.on
+    )
     said = protocol_of(file, lite=request.lite)
     results = run_experiment(experiment, spec, book, options, only=only, protocol=said)
     print_published(console(), published_values(file, spec, results), results.columns)

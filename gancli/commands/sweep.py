@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from gancli.catalog.fit_to_images import UserImages
-from gancli.environment import Place, choose_device
+from gancli.environment import Place
 from gancli.errors import UsageError
 from gancli.evaluation.request import ExtractorWeights
 from gancli.experiment.axes import typed_axes
@@ -19,7 +19,12 @@ from gancli.experiment.spec import ExperimentSpec
 from gancli.experiment.tables import values_line
 from gancli.folders import cache_folder, data_folder
 from gancli.report.console import say
-from gancli.run_experiment import ExperimentOptions, book_of, run_experiment
+from gancli.run_experiment import (
+    ExperimentOptions,
+    book_of,
+    device_of_cells,
+    run_experiment,
+)
 from gancli.runs.names import runs_root
 from gancli.user_images import ImageChoices, choose
 
@@ -42,6 +47,7 @@ class SweepRequest:
     search: int | None
     overrides: tuple[str, ...]
     jobs: int | None
+    on: str | None
     place: Place
     out: Path | None
     dpi: int
@@ -73,7 +79,7 @@ class SweepRequest:
             axes=axes,
             seeds=range(self.seeds),
             measures=measures_named(self.score, self.score_every) if self.score else (),
-            device=choose_device(self.place.device).value,
+            device=device_of_cells(self.place, self.on).value,
         )
 
     def open_data(self, dataset: str, model: str) -> str | UserImages:
@@ -107,8 +113,10 @@ def sweep(request: SweepRequest) -> None:
         spec = experiment_of(plan, request.open_data)
     book, spec = book_of(places, spec)
     experiment = Experiment(request.out or _folder(spec, request.over))
-    device = choose_device(request.place.device)
-    options = ExperimentOptions(places, request.jobs, device, request.dpi, request.weights)
+    device = device_of_cells(request.place, request.on)
+    options = ExperimentOptions(
+        places, request.jobs, device, request.dpi, request.weights, request.on
+    )
     if request.search is None:
         run_experiment(experiment, spec, book, options)
     else:

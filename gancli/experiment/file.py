@@ -205,7 +205,7 @@ def _point(cell: Table, axes: Sequence[GridAxis]) -> GridPoint:
     known = {axis.name: axis.labels for axis in axes}
     for name, label in at.items():
         if name not in known:
-            raise UsageError(f"a cell is at {name}, which is no axis: {', '.join(known)} are")
+            raise UsageError(f"a cell is at {name}, which is not an axis: {', '.join(known)} are")
         if label not in known[name]:
             raise UsageError(
                 f"a cell is at {name} = {label!r}, which that axis does not have: choose from "

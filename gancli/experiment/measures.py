@@ -219,7 +219,7 @@ class MeasureBook:
     _arenas: dict[str, Arena] = field(default_factory=dict)
 
     def of(self, cell: CellSpec) -> list[Measure]:
-        """What is measured of a cell.
+        """The measures of a cell.
 
         Raises:
             UsageError: a measure does not apply to it.
