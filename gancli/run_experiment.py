@@ -154,8 +154,8 @@ def _run_cells(
     cells = [cell for cell in spec.cells if not only or cell.name in only]
     ended: dict[str, State] = {}
     for cell in cells:
-        outcome = experiment.cell(cell.name).outcome()
-        if outcome is not None and (outcome.repeatable or not outcome.reason):
+        outcome = experiment.cell(cell.name).ended()
+        if outcome is not None:
             ended[cell.name] = "failed" if outcome.reason else "done"
     request = partial(CellRequest.of, experiment, places=options.places, weights=options.weights)
     requests = [request(cell) for cell in cells if cell.name not in ended]

@@ -11,6 +11,10 @@ from torch.utils.flop_counter import FlopCounterMode
 
 Step = Callable[[], object]
 WARM_UP_STEPS = 3
+BRIEF_WARM_UP, BRIEF_STEPS = 10, 30
+"""Steps of a brief timing at most: first those that are not timed."""
+WARM_UP_SHARE = 0.25
+"""Of the time of a brief timing, what the steps take that are not timed."""
 PEAK_MATRIX_SIDE = 1024
 PEAK_REPEATS = 10
 
@@ -80,10 +84,25 @@ def alternate(
     return {name: Timing(parts) for name, parts in times.items()}
 
 
-def _turn(step: Step, seconds: float, device: torch.device) -> list[float]:
-    """The times of one loop's steps, for about `seconds` seconds."""
+def brief(step: Step, device: torch.device, *, seconds: float) -> Timing:
+    """Time one loop briefly, after a few steps that are not timed; fewer where they take long.
+
+    Args:
+        step: takes one step.
+        device: where the steps are computed.
+        seconds: how long at most, but for the end of the last step; where already the first takes
+            longer, it stands for all.
+    """
+    first = _turn(step, WARM_UP_SHARE * seconds, device, most=BRIEF_WARM_UP)
+    if sum(first) >= seconds:
+        return Timing([first])
+    return Timing([_turn(step, (1 - WARM_UP_SHARE) * seconds, device, most=BRIEF_STEPS)])
+
+
+def _turn(step: Step, seconds: float, device: torch.device, most: int | None = None) -> list[float]:
+    """The times of one loop's steps, for about `seconds` seconds, and `most` steps at most."""
     times: list[float] = []
-    while not times or sum(times) < seconds:
+    while not times or (sum(times) < seconds and len(times) != most):
         wait_for(device)
         began = time.perf_counter()
         step()
