@@ -11,7 +11,7 @@ import torch
 from gancli.checkpoint import Checkpoint, Header, load
 from gancli.errors import UsageError
 from gancli.evaluation.inputs import images_of_checkpoint
-from gancli.evaluation.job import EvaluationJob, prepare_evaluation
+from gancli.evaluation.job import EvaluationJob, prepare_evaluations
 from gancli.evaluation.observer import EvaluationStoppedError, Observer
 from gancli.evaluation.request import EvaluationRequest, ExtractorWeights
 from gancli.evaluation.results import (
@@ -48,7 +48,9 @@ class Evaluated(Event):
 class TrainingEvaluator:
     """Listens to a run, and evaluates the checkpoints that its schedule names."""
 
-    def __init__(self, job: Job, request: EvaluationRequest, ready: EvaluationJob) -> None:
+    def __init__(
+        self, job: Job, request: EvaluationRequest, ready: Sequence[EvaluationJob]
+    ) -> None:
         self.job = job
         self.abandoned = False
         """whether the last evaluation was left unfinished because the run is to stop"""
@@ -94,8 +96,9 @@ class TrainingEvaluator:
         device = torch.device(job.settings.device)
         first = Checkpoint(job.run.checkpoint_file(0), start, {})
         scored = images_of_checkpoint(first, request, device, job.run, LAST)
-        ready = prepare_evaluation(request, scored, device, Observer(watch))
-        if own is None and not (ready.spec.facts.of_digits and job.preset.classes):
+        ready = prepare_evaluations(request, scored, device, Observer(watch))
+        reads_digits = any(each.spec.facts.of_digits for each in ready)
+        if own is None and not (reads_digits and job.preset.classes):
             raise UsageError(
                 f"schedule.evaluate_by={schedule.evaluate_by} needs a model that knows the digits' "
                 f"classes, unlike {job.preset.name} on {job.preset.dataset}: choose fid, or leave "
@@ -131,15 +134,17 @@ class TrainingEvaluator:
         scored = images_of_checkpoint(saved, self._request, device, run, LAST)
         observer = Observer(self._watching(saved.header.step), self._should_stop)
         try:
-            (evaluation,), _ = self._ready.score(scored, observer)
+            every = [found for each in self._ready for found in each.score(scored, observer)[0]]
         except EvaluationStoppedError:
             self.abandoned = True
             return
         self.abandoned = False
         by = saved.header.preset.schedule.evaluate_by
         seconds = time.monotonic() - began
-        before = training_evaluations(run)
-        row = next_training_evaluation(before, evaluation, by, seconds, run.checkpoints())
+        before, there = training_evaluations(run), run.checkpoints()
+        judged = next(each for each in every if by in each.scores)
+        others = [each for each in every if each is not judged]
+        row = next_training_evaluation(before, judged, by, seconds, there, others=others)
         run.log_evaluation(row.model_dump(mode="json"))
         self._tell(Evaluated(saved.header.step, row, saved.header))
 

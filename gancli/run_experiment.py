@@ -4,7 +4,7 @@
 """
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -61,6 +61,7 @@ def run_experiment(
     *,
     only: Sequence[str] = (),
     protocol: Mapping[str, str] | None = None,
+    more: Callable[[Results], ExperimentSpec | None] = lambda results: None,
 ) -> Results:
     """Run what is missing, and report.
 
@@ -71,6 +72,7 @@ def run_experiment(
         options: how it is run.
         only: names of the cells to run; none: all.
         protocol: more about how it is measured, in words, under a heading each.
+        more: the experiment with further cells, by the results so far; None: it is over.
 
     Raises:
         RunError: the folder holds other cells of these names.
@@ -84,9 +86,14 @@ def run_experiment(
         "another folder with --out"
     )
     with locked(experiment.folder / ".lock", taken):
-        experiment.claim(spec)
-        finished = _run_cells(experiment, spec, book, options, only)
-        results = gather_results(experiment, spec, book, protocol)
+        while True:
+            experiment.claim(spec)
+            finished = _run_cells(experiment, spec, book, options, only)
+            results = gather_results(experiment, spec, book, protocol)
+            following = more(results) if finished else None
+            if following is None:
+                break
+            spec = following
         _publish(experiment, spec, results, book, options.dpi)
     if not finished:
         raise InterruptedRunError(

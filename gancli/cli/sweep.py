@@ -64,6 +64,17 @@ def sweep(
             "end.",
         ),
     ] = None,
+    search: Annotated[
+        int | None,
+        typer.Option(
+            "--search",
+            min=1,
+            max=10_000,
+            metavar="N",
+            help="Let Optuna propose N combinations instead of a grid, from ranges such as "
+            "--over optimizer.lr=1e-5..1e-2: by the first score.",
+        ),
+    ] = None,
     overrides: SetOption = None,
     jobs: JobsOption = None,
     out: Annotated[
@@ -94,6 +105,7 @@ def sweep(
             steps=steps,
             score=score,
             score_every=score_every,
+            search=search,
             overrides=tuple(overrides or ()),
             jobs=jobs,
             place=Place(device, None, data_dir),

@@ -1,6 +1,7 @@
 """`gan sweep`."""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -10,9 +11,12 @@ from gancli.errors import UsageError
 from gancli.evaluation.request import ExtractorWeights
 from gancli.experiment.axes import typed_axes
 from gancli.experiment.folder import Experiment
-from gancli.experiment.grid import GridPlan, base_change, experiment_of
+from gancli.experiment.grid import GridPlan, GridPoint, base_change, experiment_of
 from gancli.experiment.measures import MeasurePlaces, default_measures, measures_named
+from gancli.experiment.results import Results
+from gancli.experiment.search import Search, judging_column, require_optuna, typed_ranges
 from gancli.experiment.spec import ExperimentSpec
+from gancli.experiment.tables import values_line
 from gancli.folders import cache_folder, data_folder
 from gancli.report.console import say
 from gancli.run_experiment import ExperimentOptions, book_of, run_experiment
@@ -35,6 +39,7 @@ class SweepRequest:
     steps: int | None
     score: str | None
     score_every: int | None
+    search: int | None
     overrides: tuple[str, ...]
     jobs: int | None
     place: Place
@@ -52,8 +57,8 @@ class SweepRequest:
         Raises:
             UsageError: an axis cannot be read, or is set for all cells as well.
         """
-        axes = typed_axes(self.over)
-        if not axes:
+        axes = typed_axes(self.over) if self.search is None else []
+        if not self.over:
             raise UsageError("a sweep needs an axis: add --over FIELD=A,B, e.g. --over model=A,B")
         fields = {text.partition("=")[0].strip() for text in self.over}
         both = next((t for t in self.changes() if t.partition("=")[0].strip() in fields), None)
@@ -62,6 +67,7 @@ class SweepRequest:
                 f"{both.partition('=')[0]} is set for all cells and swept over: choose one"
             )
         return GridPlan(
+            points=[] if self.search is None else [GridPoint({})],
             title=", ".join(filter(None, [self.model, self.dataset])) or "Sweep",
             base=base_change(self.model, self.dataset, self.variant, self.changes()),
             axes=axes,
@@ -85,6 +91,9 @@ def sweep(request: SweepRequest) -> None:
         InterruptedRunError: Ctrl-C; every cell's state was saved.
         PartlyFailedError: a cell failed; the others are done.
     """
+    if request.search is not None:
+        require_optuna()
+        typed_ranges(request.over)
     places = MeasurePlaces(data_folder(request.place.data_dir), cache_folder())
     plan = request.plan()
     spec = experiment_of(plan, request.open_data)
@@ -94,15 +103,45 @@ def sweep(request: SweepRequest) -> None:
             each.model_copy(update={"every": request.score_every})
             for each in default_measures(data)
         ]
-        spec = experiment_of(replace(plan, measures=measures), request.open_data)
+        plan = replace(plan, measures=measures)
+        spec = experiment_of(plan, request.open_data)
     book, spec = book_of(places, spec)
-    experiment = Experiment(request.out or _folder(spec))
+    experiment = Experiment(request.out or _folder(spec, request.over))
     device = choose_device(request.place.device)
     options = ExperimentOptions(places, request.jobs, device, request.dpi, request.weights)
-    run_experiment(experiment, spec, book, options)
+    if request.search is None:
+        run_experiment(experiment, spec, book, options)
+    else:
+        _search(request, plan, experiment, options)
 
 
-def _folder(spec: ExperimentSpec) -> Path:
+def _search(
+    request: SweepRequest, plan: GridPlan, experiment: Experiment, options: ExperimentOptions
+) -> None:
+    """Run proposals, round by round, to their number."""
+    search = Search(experiment.folder, typed_ranges(request.over), request.search or 1)
+
+    def cells(results: Results | None) -> ExperimentSpec | None:
+        points = search.points(results)
+        if points is None:
+            return None
+        found = experiment_of(replace(plan, points=points), request.open_data)
+        return book_of(options.places, found)[1]
+
+    first = cells(None)
+    if first is None:
+        raise RuntimeError("a search has no proposals")
+    book, _ = book_of(options.places, first)
+    results = run_experiment(experiment, first, book, options, more=cells)
+    best = results.ranking()[0]
+    column = judging_column(results.columns)
+    if column is not None and column.name in best.measures:
+        found = values_line(best.measures[column.name], column)
+        where = ", ".join(f"{name} = {label}" for name, label in best.labels.items())
+        say(f"best: {best.name} ({where}), {column.label} {found}")
+
+
+def _folder(spec: ExperimentSpec, over: Sequence[str]) -> Path:
     """A folder of its own for each sweep, which typed again is the same."""
     words: list[str] = []
     for name in ("name", "dataset"):
@@ -110,5 +149,7 @@ def _folder(spec: ExperimentSpec) -> Path:
         words += known if len(known) == 1 else []
     # Without seeds: more of them belong to the same sweep.
     first = [cell.digest() for cell in spec.cells if cell.settings.seed == spec.seeds[0]]
-    digest = hashlib.sha256("".join(sorted(first)).encode()).hexdigest()[:FOLDER_HASH_SHOWN]
+    digest = hashlib.sha256("".join([*sorted(first), *sorted(over)]).encode()).hexdigest()[
+        :FOLDER_HASH_SHOWN
+    ]
     return runs_root() / "-".join(["sweep", *words, digest])

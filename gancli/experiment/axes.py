@@ -135,7 +135,7 @@ def values_of(text: str) -> list[object]:
             return list(table["v"])
     except ValueError:
         pass
-    return [_value(part.strip()) for part in _parts(text)]
+    return [_value(part.strip()) for part in parts_between_commas(text)]
 
 
 def _value(word: str) -> object:
@@ -146,7 +146,7 @@ def _value(word: str) -> object:
     return table["v"] if len(table) == 1 else word
 
 
-def _parts(text: str) -> list[str]:
+def parts_between_commas(text: str) -> list[str]:
     """A text cut at the commas that stand in no brackets."""
     depth, parts = 0, [""]
     for sign in text:

@@ -84,7 +84,7 @@ class CellExaminer:
         if isinstance(event, Logged):
             self.note_time()
         if isinstance(event, Evaluated):
-            self._say({"step": event.step, **event.found.evaluation.scores})
+            self._say({"step": event.step, **event.found.scores})
         if not isinstance(event, Stepped):
             return
         due = [each for each in self.measures if each.is_due(event.step, spec.steps)]

@@ -19,6 +19,8 @@ from gancli.runs.logs import LogRow, append_row, keep_rows_to, read_rows
 from gancli.scratch import sweep_partials
 from gancli.settings import Settings
 
+OWN_AT_FIRST = frozenset({".lock", "search.log"})
+"""Files that are there before the first cell."""
 SHOWN_CHANGES = 6
 """Differences that one sentence lists."""
 
@@ -117,7 +119,9 @@ class Experiment:
 
     def _refuse_other_files(self) -> None:
         sweep_partials(self.folder)
-        if self.folder.is_dir() and any(path.name != ".lock" for path in self.folder.iterdir()):
+        if self.folder.is_dir() and any(
+            path.name not in OWN_AT_FIRST for path in self.folder.iterdir()
+        ):
             raise RunError(
                 f"{self.folder} holds other files and no experiment: name another folder with --out"
             )

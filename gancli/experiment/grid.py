@@ -115,7 +115,9 @@ def experiment_of(plan: GridPlan, open_data: OpenData = lambda name, model: name
 
 def _preset(plan: GridPlan, point: GridPoint, open_data: OpenData) -> Preset:
     by_name = {axis.name: axis for axis in plan.axes}
-    of_labels = [by_name[axis].labels[label] for axis, label in point.labels.items()]
+    of_labels = [
+        by_name[axis].labels[label] for axis, label in point.labels.items() if axis in by_name
+    ]
     changes = [plan.base, *of_labels, *point.changes, *plan.last]
     identity: dict[str, str] = {}
     for each in changes:

@@ -23,7 +23,8 @@ from gancli.experiment.arena import (
 from gancli.experiment.folder import Cell
 from gancli.experiment.spec import CellSpec, ExperimentSpec, MeasureSpec
 from gancli.sampler import Samples
-from gancli.scores import METRIC_TABLE, Score, metric_meant, score_named
+from gancli.score_words import metric_meant
+from gancli.scores import METRIC_TABLE, Score, score_named
 
 GROUND_IMAGES = 1000
 """Images whose border is averaged."""
@@ -173,12 +174,13 @@ class ScoreMeasure(Measure):
         """Those of evaluations.jsonl."""
         found: list[MeasureRow] = []
         for row in cell.run.evaluations():
-            said = row.get("evaluation")
-            scores = said.get("scores") if isinstance(said, Mapping) else None
-            if isinstance(scores, Mapping):
-                wanted = {s.name: scores[s.name] for s in self.scores if s.name in scores}
-                if wanted:
-                    found.append({"step": row["step"], **wanted})
+            scores: dict[str, float] = {}
+            for said in (row.get("evaluation"), *row.get("others", ())):
+                own = said.get("scores") if isinstance(said, Mapping) else None
+                scores |= own if isinstance(own, Mapping) else {}
+            wanted = {s.name: scores[s.name] for s in self.scores if s.name in scores}
+            if wanted:
+                found.append({"step": row["step"], **wanted})
         return found
 
 

@@ -80,10 +80,11 @@ class CellResult(BaseModel):
 
     @property
     def label(self) -> str:
-        """What its group is called: its labels, or its name where it stands outside the grid."""
-        return (
-            ", ".join(self.labels.values()) if self.labels and not self.is_outside else self.group
-        )
+        """What its group is called: its labels; outside the grid its name, too."""
+        if self.is_outside and self.labels:
+            said = ", ".join(f"{axis} {label}" for axis, label in self.labels.items())
+            return f"{self.group}: {said}"
+        return ", ".join(self.labels.values()) or self.group
 
     @property
     def has_collapsed(self) -> bool:
