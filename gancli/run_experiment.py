@@ -16,6 +16,7 @@ from gancli.evaluation.mnist_classifier import BATCH_SIZE, EPOCHS
 from gancli.evaluation.request import ExtractorWeights
 from gancli.experiment.arena import DigitArena
 from gancli.experiment.cell import CellRequest
+from gancli.experiment.estimate import cells_to_run, estimate_cells, kinds_of
 from gancli.experiment.folder import Experiment, refuse_bytes
 from gancli.experiment.gather import gather_results, to_csv
 from gancli.experiment.measures import MODES, MeasureBook, MeasurePlaces
@@ -29,6 +30,7 @@ from gancli.plurals import counted
 from gancli.report.console import console, say
 from gancli.report.experiment_live import print_results, watched_cells
 from gancli.report.listeners import unharmed
+from gancli.report.plan_table import print_cells, print_experiment_plan
 from gancli.report.progress import counting
 from gancli.signals import stop_flag
 
@@ -101,6 +103,33 @@ def run_experiment(
         )
     _refuse_failed(results)
     return results
+
+
+def plan_experiment(
+    experiment: Experiment,
+    spec: ExperimentSpec,
+    options: ExperimentOptions,
+    only: Sequence[str] = (),
+) -> None:
+    """Say what is missing of it, and what that will take; nothing is written.
+
+    Args:
+        experiment: its folder, which need not be there.
+        spec: its cells.
+        options: how it would be run.
+        only: names of the cells to run; none: all.
+
+    Raises:
+        UsageError: a measure does not apply to its cell.
+    """
+    wanted = [cell for cell in spec.cells if not only or cell.name in only]
+    cells = cells_to_run(experiment, wanted)
+    print_cells(cells, len(wanted) - len(cells), options.places.data)
+    kinds = len(kinds_of(cells))
+    if cells:
+        with counting(console(), kinds, "kinds of cells tried") as done:
+            found = estimate_cells(cells, options.jobs_at_once(), done)
+        print_experiment_plan(console(), found)
 
 
 def _refuse_failed(results: Results) -> None:

@@ -12,6 +12,7 @@ from gancli.cli.options import (
     DeviceOption,
     DpiOption,
     JobsOption,
+    PlanOption,
     SetOption,
     StepsOption,
     TrustOption,
@@ -86,6 +87,7 @@ def sweep(
     data_dir: DataDirOption = None,
     weights: WeightsOption = None,
     trust_weights: TrustOption = False,
+    plan: PlanOption = False,
 ) -> None:
     """Train every combination of values, several at a time, and compare them in one report.
 
@@ -112,5 +114,6 @@ def sweep(
             out=out,
             dpi=dpi,
             weights=ExtractorWeights(weights, trust_weights),
+            plan_only=plan,
         )
     )

@@ -19,7 +19,7 @@ from gancli.experiment.spec import ExperimentSpec
 from gancli.experiment.tables import values_line
 from gancli.folders import cache_folder, data_folder
 from gancli.report.console import say
-from gancli.run_experiment import ExperimentOptions, book_of, run_experiment
+from gancli.run_experiment import ExperimentOptions, book_of, plan_experiment, run_experiment
 from gancli.runs.names import runs_root
 from gancli.user_images import ImageChoices, choose
 
@@ -46,6 +46,7 @@ class SweepRequest:
     out: Path | None
     dpi: int
     weights: ExtractorWeights
+    plan_only: bool = False
 
     def changes(self) -> list[str]:
         """All overrides, `--steps` among them."""
@@ -92,6 +93,11 @@ def sweep(request: SweepRequest) -> None:
         PartlyFailedError: a cell failed; the others are done.
     """
     if request.search is not None:
+        if request.plan_only:
+            raise UsageError(
+                "--plan estimates cells that are known before, and --search chooses them: leave "
+                "one out"
+            )
         require_optuna()
         typed_ranges(request.over)
     places = MeasurePlaces(data_folder(request.place.data_dir), cache_folder())
@@ -105,10 +111,13 @@ def sweep(request: SweepRequest) -> None:
         ]
         plan = replace(plan, measures=measures)
         spec = experiment_of(plan, request.open_data)
-    book, spec = book_of(places, spec)
-    experiment = Experiment(request.out or _folder(spec, request.over))
     device = choose_device(request.place.device)
     options = ExperimentOptions(places, request.jobs, device, request.dpi, request.weights)
+    if request.plan_only:
+        plan_experiment(Experiment(request.out or _folder(spec, request.over)), spec, options)
+        return
+    book, spec = book_of(places, spec)
+    experiment = Experiment(request.out or _folder(spec, request.over))
     if request.search is None:
         run_experiment(experiment, spec, book, options)
     else:
