@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 import torch
+from torch.optim import Optimizer
 from torch.utils.flop_counter import FlopCounterMode
 
 Step = Callable[[], object]
@@ -120,11 +121,23 @@ class _NoTracker(AbstractContextManager[None]):
         pass
 
 
-def count_flops(step: Step) -> int:
-    """Floating-point operations of one step's products and convolutions, by torch's counter."""
+def count_flops(
+    step: Step,
+    optimizer: Optimizer | None = None,
+    note: Callable[[int], None] = lambda so_far: None,
+) -> int:
+    """Floating-point operations of one step's products and convolutions, by torch's counter.
+
+    Args:
+        step: takes one step.
+        optimizer: where its steps are noted.
+        note: told how many operations were counted until each of them.
+    """
     counter = FlopCounterMode(display=False)
     # Its own tracker refuses gradients of inputs, as penalties take them.
     counter.mod_tracker = _NoTracker()  # type: ignore[assignment]
+    if optimizer is not None:
+        optimizer.register_step_post_hook(lambda *_: note(int(counter.get_total_flops())))
     with counter:
         step()
     return int(counter.get_total_flops())

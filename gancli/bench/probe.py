@@ -209,12 +209,29 @@ def with_batch(preset: Preset, batch_size: int) -> Preset:
     return change(preset, changes)
 
 
-def operations_per_step(preset: Preset) -> int:
-    """Floating-point operations of one step's products and convolutions, all turns of it.
+class StepOperations(NamedTuple):
+    """Floating-point operations of a step's products and convolutions."""
 
-    Counted by torch on tensors without content, so that nothing is computed.
+    discriminator_turn: int
+    """of one such turn"""
+    rest: int
+    """of all other turns together"""
+
+    def of_step(self, discriminator_turns: int) -> int:
+        """Of a step with so many turns of the discriminator."""
+        return discriminator_turns * self.discriminator_turn + self.rest
+
+
+def step_operations(preset: Preset) -> StepOperations:
+    """The operations of a step, counted by torch on tensors without content: nothing is computed.
+
+    One turn of the discriminator is counted, as the others are like it.
     """
+    once = change(preset, ["schedule.discriminator_steps=1"])
+    turns: list[int] = []
     with tempfile.TemporaryDirectory() as name:
-        run = trainer(preset, made_up_data(preset), RunSettings(), Path(name))
+        run = trainer(once, made_up_data(once), RunSettings(), Path(name))
         with FakeTensorMode(allow_non_fake_inputs=True):
-            return count_flops(run.step)
+            total = count_flops(run.step, run.state.optimizers["discriminator"], turns.append)
+    first = turns[0] if turns else 0
+    return StepOperations(first, total - first)

@@ -8,6 +8,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from gancli.bench.probe import StepOperations
 from gancli.errors import RunError
 from gancli.experiment.gather import group_result
 from gancli.experiment.results import CellResult, Column, Results
@@ -94,23 +95,25 @@ def read_kept(folder: Path) -> list[KeptResults]:
 
 
 OPERATIONS_FILE = "operations.json"
-"""By the hash of the work of a step, its floating-point operations."""
+"""By the name of the work of turns, the operations of one of the discriminator's, and of the rest
+of a step."""
 
 
-def read_operations(folder: Path) -> dict[str, int]:
-    """The operations of steps that were counted before; none: there is no such file."""
+def read_operations(folder: Path) -> dict[str, StepOperations]:
+    """The operations that were counted before; none: there is no such file."""
     file = folder / OPERATIONS_FILE
     if not file.exists():
         return {}
     said = json.loads(file.read_bytes())
-    return {str(name): int(count) for name, count in said.items()}
+    return {name: StepOperations(*counts) for name, counts in said.items()}
 
 
-def write_operations(folder: Path, counts: Mapping[str, int]) -> None:
-    """Keep the operations of steps.
+def write_operations(folder: Path, counts: Mapping[str, StepOperations]) -> None:
+    """Keep the operations of steps, a line each.
 
     Raises:
         DiskError: the disk is full or not writable.
     """
-    text = json.dumps(dict(sorted(counts.items())), indent=1)
-    write_atomically(folder / OPERATIONS_FILE, f"{text}\n".encode())
+    lines = [f" {json.dumps(name)}: {json.dumps(found)}" for name, found in sorted(counts.items())]
+    text = ",\n".join(lines)
+    write_atomically(folder / OPERATIONS_FILE, f"{{\n{text}\n}}\n".encode())

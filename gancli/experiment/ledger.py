@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from gancli.bench.probe import operations_per_step, work_of
+from gancli.bench.probe import StepOperations, step_operations, work_of
 from gancli.experiment.file import ExperimentFile, experiment_names, read_experiment
 from gancli.experiment.grid import experiment_of
 from gancli.experiment.kept import KeptResults, read_kept, read_operations, write_operations
@@ -24,6 +24,7 @@ from gancli.experiment.spec import CellSpec, ExperimentSpec
 from gancli.experiment.tables import DASH, values_line
 from gancli.files import write_atomically
 from gancli.plurals import counted
+from gancli.preset import change
 from gancli.tabular import TableFormat, TextTable, table_text
 
 ASSUMED_RATE = 10e12
@@ -70,7 +71,7 @@ def write_ledger(
     cells = {work_name(cell): cell for spec in specs.values() for cell in spec.cells}
     for work in cells.keys() - known.keys():
         counting(cells[work].name)
-        known[work] = operations_per_step(cells[work].preset)
+        known[work] = step_operations(cells[work].preset)
         # After each, as counting takes minutes: what was counted is not lost by Ctrl-C.
         write_operations(folder, known)
     found = {work: known[work] for work in cells}
@@ -81,7 +82,7 @@ def write_ledger(
 
 def ledger_entries(
     specs: Mapping[str, ExperimentSpec],
-    operations: Mapping[str, int],
+    operations: Mapping[str, StepOperations],
     kept: Sequence[KeptResults],
 ) -> list[LedgerEntry]:
     """The experiments with their results.
@@ -104,15 +105,17 @@ def ledger_entries(
 
 
 def work_name(cell: CellSpec) -> str:
-    """A short name of the work of a cell's step."""
-    text = work_of(cell.preset, cell.settings)
+    """A short name of the work of a cell's turns, however many they are."""
+    preset = change(cell.preset, ["schedule.discriminator_steps=1"])
+    text = work_of(preset, cell.settings)
     return hashlib.sha256(text.encode()).hexdigest()[:WORK_SHOWN]
 
 
-def gpu_seconds(cell: CellSpec, operations: int) -> float:
+def gpu_seconds(cell: CellSpec, operations: StepOperations) -> float:
     """What a cell's steps would take at the assumed rate."""
-    turns = cell.preset.schedule.discriminator_steps + 1
-    return cell.steps * max(operations / ASSUMED_RATE, turns * TURN_SECONDS)
+    turns = cell.preset.schedule.discriminator_steps
+    computing = operations.of_step(turns) / ASSUMED_RATE
+    return cell.steps * max(computing, (turns + 1) * TURN_SECONDS)
 
 
 def ledger_page(entries: Sequence[LedgerEntry]) -> str:
