@@ -87,7 +87,7 @@ def test_a_sweep_is_planned_and_nothing_is_written(gan: Gan, tmp_path: Path) -> 
     assert (code, said) == (0, "")
     assert "2 cells to run, 80 steps in all" in out
     assert re.search(r"about [\d.,]+ seconds with 2 jobs, about [\d.]+ MB", out)
-    assert "an estimate: 30 steps of each kind timed on cpu, 1 thread" in out
+    assert re.search(r"an estimate: \d+ steps of each kind timed on cpu, 1 thread", out)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -107,7 +107,9 @@ def test_plan_and_what_it_contradicts_exclude_each_other(other: str, gan: Gan) -
 
 
 def test_missing_data_are_named(gan: Gan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gancli.run_experiment.estimate_cells", lambda *_: pytest.skip("said"))
+    # What is known beforehand is said before anything is tried.
+    monkeypatch.setattr("gancli.run_experiment.estimate_cells", lambda *_: None)
+    monkeypatch.setattr("gancli.run_experiment.print_experiment_plan", lambda *_: None)
     empty = tmp_path / "data"
     code, out, _ = gan("reproduce", "learning-rates", "--plan", "--data-dir", empty)
     assert code == 0
