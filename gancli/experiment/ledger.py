@@ -157,7 +157,10 @@ def _done(kept: KeptResults) -> str:
 
 def _section(entry: LedgerEntry) -> list[str]:
     file = entry.file
-    words = [f"Source: {file.source}." if file.source else "", _sentence("There", file.protocol)]
+    words = [
+        f"Source: {file.source}." if file.source else "",
+        _sentence("Its protocol", file.protocol),
+    ]
     hours = f"about {_hours(entry.hours)}" if entry.hours >= 0.1 else "less than 0.1"
     parts = [
         f"## {file.title}",

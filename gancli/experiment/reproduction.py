@@ -13,6 +13,7 @@ from gancli.experiment.over_seeds import interval_of_share
 from gancli.experiment.results import CellResult, Column, Results
 from gancli.experiment.spec import ExperimentSpec, MeasureSpec, group_name
 from gancli.experiment.tables import DASH, number
+from gancli.scores import score_named
 
 PUBLISHED_HEADINGS = ("cell", "measure", "published", "ours", "difference", "verdict")
 Verdict = Literal["as published", "another value", "not run", ""]
@@ -140,7 +141,9 @@ def published_values(
 
 def published_row(found: PublishedValue, columns: Mapping[str, Column]) -> list[str]:
     """A published value and ours as text, a cell for each of `PUBLISHED_HEADINGS`."""
-    column = columns.get(found.measure) or Column(name=found.measure, label=found.measure)
+    column = columns.get(found.measure) or Column(
+        name=found.measure, label=score_named(found.measure).label
+    )
     ours = ", ".join(number(value, column) for value in found.ours) or DASH
     difference = DASH if found.difference is None else f"{found.difference:+.3g}"
     published = number(found.published, column)
