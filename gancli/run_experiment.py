@@ -20,6 +20,7 @@ from gancli.experiment.arena import DigitArena
 from gancli.experiment.cell import CellRequest
 from gancli.experiment.cluster import Cluster, cluster_at, scheduler_address
 from gancli.experiment.dask_pool import DaskPool
+from gancli.experiment.estimate import cells_to_run, estimate_cells, kinds_of
 from gancli.experiment.folder import Experiment, refuse_bytes
 from gancli.experiment.gather import gather_results, to_csv
 from gancli.experiment.measures import MODES, MeasureBook, MeasurePlaces
@@ -33,6 +34,7 @@ from gancli.plurals import counted
 from gancli.report.console import console, say
 from gancli.report.experiment_live import print_results, watched_cells
 from gancli.report.listeners import unharmed
+from gancli.report.plan_table import print_cells, print_experiment_plan
 from gancli.report.progress import counting
 from gancli.signals import stop_flag
 
@@ -128,6 +130,33 @@ def run_experiment(
     return results
 
 
+def plan_experiment(
+    experiment: Experiment,
+    spec: ExperimentSpec,
+    options: ExperimentOptions,
+    only: Sequence[str] = (),
+) -> None:
+    """Say what is missing of it, and what that will take; nothing is written.
+
+    Args:
+        experiment: its folder, which need not be there.
+        spec: its cells.
+        options: how it would be run.
+        only: names of the cells to run; none: all.
+
+    Raises:
+        UsageError: a measure does not apply to its cell.
+    """
+    wanted = [cell for cell in spec.cells if not only or cell.name in only]
+    cells = cells_to_run(experiment, wanted)
+    print_cells(cells, len(wanted) - len(cells), options.places.data)
+    kinds = len(kinds_of(cells))
+    if cells:
+        with counting(console(), kinds, "kinds of cells tried") as done:
+            found = estimate_cells(cells, options.jobs_at_once(), done)
+        print_experiment_plan(console(), found)
+
+
 def _tell_the_end(experiment: Experiment, results: Results, *, finished: bool) -> None:
     if not finished:
         raise InterruptedRunError(
@@ -190,8 +219,8 @@ def _run_cells(
     cells = [cell for cell in spec.cells if not only or cell.name in only]
     ended: dict[str, State] = {}
     for cell in cells:
-        outcome = experiment.cell(cell.name).outcome()
-        if outcome is not None and (outcome.repeatable or not outcome.reason):
+        outcome = experiment.cell(cell.name).ended()
+        if outcome is not None:
             ended[cell.name] = "failed" if outcome.reason else "done"
     request = partial(CellRequest.of, experiment, places=options.places, weights=options.weights)
     requests = [request(cell) for cell in cells if cell.name not in ended]

@@ -70,6 +70,12 @@ JobsOption = Annotated[
         help="Cells at a time, each on one thread. Default: one per core; 1 on a GPU.",
     ),
 ]
+PlanOption = Annotated[
+    bool,
+    typer.Option(
+        "--plan", help="Estimate time and files from a few steps, without training or writing."
+    ),
+]
 SetOption = Annotated[
     list[str] | None,
     typer.Option(

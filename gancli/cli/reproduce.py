@@ -11,6 +11,7 @@ from gancli.cli.options import (
     DpiOption,
     JobsOption,
     OnOption,
+    PlanOption,
     SetOption,
     TrustOption,
     WeightsOption,
@@ -56,6 +57,27 @@ def reproduce(
     data_dir: DataDirOption = None,
     weights: WeightsOption = None,
     trust_weights: TrustOption = False,
+    plan: PlanOption = False,
+    keep: Annotated[
+        Path | None,
+        typer.Option("--keep", metavar="FILE", help="Keep the results in a file, for the ledger."),
+    ] = None,
+    ledger: Annotated[
+        Path | None,
+        typer.Option(
+            "--ledger",
+            metavar="FILE",
+            help="Write a page of all experiments, published and kept results side by side.",
+        ),
+    ] = None,
+    kept: Annotated[
+        Path | None,
+        typer.Option(
+            "--kept",
+            metavar="DIR",
+            help="With --ledger: where results are kept. Default: reproductions next to the page.",
+        ),
+    ] = None,
 ) -> None:
     """Run a published experiment, and print ours next to the published values.
 
@@ -63,9 +85,19 @@ def reproduce(
     """
     from gancli.commands import reproduce as command
     from gancli.environment import Place
+    from gancli.errors import UsageError
     from gancli.evaluation.request import ExtractorWeights
 
+    if kept is not None and ledger is None:
+        raise UsageError("--kept applies only with --ledger: leave it out")
+    if ledger is not None:
+        if name is not None:
+            raise UsageError("--ledger writes of all experiments: leave the name out")
+        command.ledger(command.LedgerRequest(ledger, kept))
+        return
     if name is None:
+        if plan or keep is not None:
+            raise UsageError("no experiment given: name one, e.g. gan reproduce NAME --plan")
         command.list_experiments()
         return
     command.reproduce(
@@ -81,5 +113,7 @@ def reproduce(
             out=out,
             dpi=dpi,
             weights=ExtractorWeights(weights, trust_weights),
+            plan_only=plan,
+            keep=keep,
         )
     )

@@ -13,6 +13,7 @@ from gancli.cli.options import (
     DpiOption,
     JobsOption,
     OnOption,
+    PlanOption,
     SetOption,
     StepsOption,
     TrustOption,
@@ -88,6 +89,7 @@ def sweep(
     data_dir: DataDirOption = None,
     weights: WeightsOption = None,
     trust_weights: TrustOption = False,
+    plan: PlanOption = False,
 ) -> None:
     """Train every combination of values, several at a time, and compare them in one report.
 
@@ -115,5 +117,6 @@ def sweep(
             out=out,
             dpi=dpi,
             weights=ExtractorWeights(weights, trust_weights),
+            plan_only=plan,
         )
     )

@@ -1,5 +1,7 @@
 """`gan reproduce`."""
 
+import os
+import platform
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -10,6 +12,8 @@ from gancli.experiment.axes import Change
 from gancli.experiment.file import experiment_names, read_experiment
 from gancli.experiment.folder import Experiment
 from gancli.experiment.grid import experiment_of
+from gancli.experiment.kept import KeptResults
+from gancli.experiment.ledger import KEPT_FOLDER, write_ledger
 from gancli.experiment.measures import MeasurePlaces
 from gancli.experiment.reproduction import (
     checked_claims,
@@ -17,8 +21,10 @@ from gancli.experiment.reproduction import (
     protocol_of,
     published_values,
 )
+from gancli.experiment.results import Results
 from gancli.experiment.spec import ExperimentSpec
 from gancli.folders import cache_folder, data_folder
+from gancli.plurals import counted
 from gancli.preset import PresetLayer
 from gancli.report.console import console, say
 from gancli.report.reproduction import print_claims, print_experiments, print_published
@@ -26,6 +32,7 @@ from gancli.run_experiment import (
     ExperimentOptions,
     book_of,
     device_of_cells,
+    plan_experiment,
     run_experiment,
 )
 from gancli.runs.names import runs_root
@@ -46,6 +53,33 @@ class ReproduceRequest:
     out: Path | None
     dpi: int
     weights: ExtractorWeights
+    plan_only: bool = False
+    keep: Path | None = None
+
+    def check(self) -> None:
+        """Refuse what is not the experiment that the file describes.
+
+        Raises:
+            UsageError: there is `--keep`, and nothing or something else to keep.
+        """
+        if self.keep is None:
+            return
+        if self.plan_only:
+            raise UsageError("--plan runs nothing that --keep could keep: leave one out")
+        if self.overrides:
+            raise UsageError(
+                "--keep keeps an experiment as its file describes it: leave --set out, or write "
+                "a file of your own"
+            )
+
+
+@dataclass(frozen=True)
+class LedgerRequest:
+    """The page of all experiments, and the folder of the results that are kept."""
+
+    page: Path
+    kept: Path | None
+    """None: the folder `reproductions` next to the page"""
 
 
 def list_experiments() -> None:
@@ -63,6 +97,7 @@ def reproduce(request: ReproduceRequest) -> None:
         InterruptedRunError: Ctrl-C; every cell's state was saved.
         PartlyFailedError: a cell failed; the others are done.
     """
+    request.check()
     file = read_experiment(request.name)
     device = device_of_cells(request.place, request.on)
     last = [Change(layer=PresetLayer(overrides=request.overrides))] if request.overrides else []
@@ -72,18 +107,44 @@ def reproduce(request: ReproduceRequest) -> None:
     places = MeasurePlaces(data_folder(request.place.data_dir), cache_folder())
     spec = experiment_of(plan)
     only = _named(spec, request.only)
-    book, spec = book_of(places, spec)
     called = Path(request.name).stem + ("-lite" if request.lite else "")
     experiment = Experiment(request.out or runs_root() / f"reproduce-{called}")
     options = ExperimentOptions(
         places, request.jobs, device, request.dpi, request.weights, request.on
     )
+    if request.plan_only:
+        plan_experiment(experiment, spec, options, only)
+        return
+    book, spec = book_of(places, spec)
     said = protocol_of(file, lite=request.lite)
     results = run_experiment(experiment, spec, book, options, only=only, protocol=said)
+    if request.keep is not None:
+        _keep(request.keep, request, results)
     print_published(console(), published_values(file, spec, results), results.columns)
     print_claims(console(), checked_claims(file, results))
     for heading, text in said.items():
         say(f"{heading}: {text}")
+
+
+def _keep(file: Path, request: ReproduceRequest, results: Results) -> None:
+    device = choose_device(request.place.device)
+    cores = counted(os.cpu_count() or 1, "core")
+    machine = f"{platform.system()} {platform.machine()}, {device}, {cores}"
+    name = Path(request.name).stem
+    KeptResults.of(name, results, machine, lite=request.lite).write(file)
+    say(f"kept: {file}")
+
+
+def ledger(request: LedgerRequest) -> None:
+    """Write the page of all experiments that come with gancli.
+
+    Raises:
+        RunError: a file in the folder holds no results.
+        DiskError: the disk is full or not writable.
+    """
+    folder = request.kept or request.page.parent / KEPT_FOLDER
+    write_ledger(request.page, folder, lambda cell: say(f"counting the operations of {cell}"))
+    say(f"page: {request.page}")
 
 
 def _named(spec: ExperimentSpec, only: tuple[str, ...]) -> list[str]:

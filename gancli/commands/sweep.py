@@ -23,6 +23,7 @@ from gancli.run_experiment import (
     ExperimentOptions,
     book_of,
     device_of_cells,
+    plan_experiment,
     run_experiment,
 )
 from gancli.runs.names import runs_root
@@ -52,6 +53,7 @@ class SweepRequest:
     out: Path | None
     dpi: int
     weights: ExtractorWeights
+    plan_only: bool = False
 
     def changes(self) -> list[str]:
         """All overrides, `--steps` among them."""
@@ -98,6 +100,11 @@ def sweep(request: SweepRequest) -> None:
         PartlyFailedError: a cell failed; the others are done.
     """
     if request.search is not None:
+        if request.plan_only:
+            raise UsageError(
+                "--plan estimates cells that are known before, and --search chooses them: leave "
+                "one out"
+            )
         require_optuna()
         typed_ranges(request.over)
     places = MeasurePlaces(data_folder(request.place.data_dir), cache_folder())
@@ -111,12 +118,15 @@ def sweep(request: SweepRequest) -> None:
         ]
         plan = replace(plan, measures=measures)
         spec = experiment_of(plan, request.open_data)
-    book, spec = book_of(places, spec)
-    experiment = Experiment(request.out or _folder(spec, request.over))
     device = device_of_cells(request.place, request.on)
     options = ExperimentOptions(
         places, request.jobs, device, request.dpi, request.weights, request.on
     )
+    if request.plan_only:
+        plan_experiment(Experiment(request.out or _folder(spec, request.over)), spec, options)
+        return
+    book, spec = book_of(places, spec)
+    experiment = Experiment(request.out or _folder(spec, request.over))
     if request.search is None:
         run_experiment(experiment, spec, book, options)
     else:

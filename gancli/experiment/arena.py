@@ -21,7 +21,12 @@ from gancli.data import (
 from gancli.data.stacked import DIGIT_CLASSES, DIGITS
 from gancli.data.torchvision_images import SET_SPLITS
 from gancli.errors import UsageError
-from gancli.evaluation.mnist_classifier import Reader, digit_reader
+from gancli.evaluation.mnist_classifier import (
+    DIGIT_SIDE,
+    DigitClassifier,
+    Reader,
+    digit_reader,
+)
 from gancli.evaluation.mode_coverage import (
     FAIR_SHARE,
     RADIUS_IN_STD,
@@ -281,12 +286,33 @@ def open_arena(
         raise UsageError(f"the modes of {name} are not known, so their collapse cannot be counted")
     train, test = (DIGITS.load_split(folder, split) for split in SET_SPLITS)
     reader = digit_reader(train, test, cache, done)
-    shown = (1000, 3000, 5000, 7000, 9000)
-    if isinstance(data, StackedDigits):
-        modes = DIGIT_CLASSES**3
-        shares = np.full(modes, 1 / modes)
-        return DigitArena(name, 500, shown, MEASURED_STACKS, modes, reader, test, shares)
     if train.labels is None:
         raise UsageError(f"{name} has no labels, by which its modes are known")
     shares = np.bincount(train.labels.numpy(), minlength=DIGIT_CLASSES) / len(train)
+    return _digit_arena(name, data, reader, test, shares)
+
+
+def blank_arena(name: str, data: AnyData) -> Arena:
+    """An arena that takes as long, and whose classifier has learnt nothing: it needs no files.
+
+    Raises:
+        UsageError: the data set's modes are not known.
+    """
+    if isinstance(data, Mixture) or not is_arena(data):
+        return open_arena(name, data, Path(), Path())
+    reader = Reader(DigitClassifier().eval(), 0.0, "blank")
+    nothing = Dataset(torch.empty(0, 1, DIGIT_SIDE, DIGIT_SIDE, dtype=torch.uint8))
+    shares = np.full(DIGIT_CLASSES, 1 / DIGIT_CLASSES)
+    return _digit_arena(name, data, reader, nothing, shares)
+
+
+def _digit_arena(
+    name: str, data: AnyData, reader: Reader, test: Dataset, shares: NDArray[np.floating]
+) -> Arena:
+    """Of single digits, or of as many equally frequent triples as there are."""
+    shown = (1000, 3000, 5000, 7000, 9000)
+    if isinstance(data, StackedDigits):
+        modes = DIGIT_CLASSES**3
+        even = np.full(modes, 1 / modes)
+        return DigitArena(name, 500, shown, MEASURED_STACKS, modes, reader, test, even)
     return DigitArena(name, 500, shown, MEASURED_SAMPLES, DIGIT_CLASSES, reader, test, shares)

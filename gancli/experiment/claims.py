@@ -102,7 +102,10 @@ def holds(test: str, rows: Sequence[ClaimRow]) -> bool:
         tree = ast.parse(test, mode="eval")
     except SyntaxError as error:
         raise UsageError(f"the claim {test!r} is not an expression: {error.msg}") from error
-    return bool(_Reader(rows, test).read(tree.body))
+    found = _Reader(rows, test).read(tree.body)
+    if not isinstance(found, bool):
+        raise UsageError(f"the claim {test!r} compares nothing: add a comparison, e.g. < 5")
+    return found
 
 
 class _Reader:

@@ -98,7 +98,7 @@ class ExperimentFile(_FileTable):
     pictures: list[PictureTable] = []
     tables: list[ViewTable] = []
     lite: Table = Field(default_factory=dict)
-    """a layer that makes it shorter; `only`: axis -> the labels that it has"""
+    """a layer that makes it shorter; `only`: axis -> the labels that it has; `seeds`"""
 
     def grid_axes(self) -> list[GridAxis]:
         """The axes, with what their labels change.
@@ -108,9 +108,10 @@ class ExperimentFile(_FileTable):
         """
         return [_axis(name, table) for name, table in self.axes.items()]
 
-    def seed_list(self) -> list[int]:
-        """The seeds."""
-        return list(range(self.seeds)) if isinstance(self.seeds, int) else list(self.seeds)
+    def seed_list(self, *, lite: bool = False) -> list[int]:
+        """The seeds, those of the shorter form where it has its own."""
+        said = self.lite.get("seeds", self.seeds) if lite else self.seeds
+        return list(range(said)) if isinstance(said, int) else list(said)
 
     def points(self) -> list[GridPoint]:
         """The cells that are listed, and those outside the grid; none: the grid alone.
@@ -176,7 +177,7 @@ def change_of(tables: Sequence[Table]) -> Change:
     return Change(identity, PresetLayer(joined, without))
 
 
-_APART = (*PRESET_CHOICES, "without", "like", "only")
+_APART = (*PRESET_CHOICES, "without", "like", "only", "seeds")
 
 
 def _joined(first: Table, second: Table) -> Table:

@@ -233,3 +233,8 @@ class Cell:
             return model_from(Outcome, self.outcome_file.read_bytes(), self.outcome_file)
         except (OSError, ForeignTextError):
             return None
+
+    def ended(self) -> Outcome | None:
+        """How it ended, if running it again would end the same."""
+        found = self.outcome()
+        return found if found and (found.repeatable or not found.reason) else None

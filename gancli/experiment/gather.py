@@ -21,7 +21,7 @@ from gancli.experiment.results import (
     Results,
     Unrest,
 )
-from gancli.experiment.spec import CellSpec, ExperimentSpec, group_name
+from gancli.experiment.spec import CellSpec, ExperimentSpec
 
 RECENT_STEPS = 1000
 """A group's unrest is measured over this many last steps."""
@@ -139,7 +139,16 @@ def _group(
     specs: Sequence[CellSpec], cells: Sequence[CellResult], columns: Mapping[str, Column]
 ) -> GroupResult:
     names = {spec.name for spec in specs}
-    own = [cell for cell in cells if cell.name in names]
+    return group_result([cell for cell in cells if cell.name in names], columns)
+
+
+def group_result(own: Sequence[CellResult], columns: Mapping[str, Column]) -> GroupResult:
+    """Cells that differ in their seed alone, taken together.
+
+    Args:
+        own: one at least.
+        columns: by name.
+    """
     done = [cell for cell in own if cell.state == "done"]
     measures = {}
     for name, column in columns.items():
@@ -148,10 +157,10 @@ def _group(
             most = next(cell.most[name] for cell in done if name in cell.most)
             measures[name] = over_seeds(values, replace(column.score, most=most))
     return GroupResult(
-        name=group_name(specs[0]),
-        labels=specs[0].labels,
+        name=own[0].group,
+        labels=own[0].labels,
         label=own[0].label,
-        is_outside=specs[0].is_outside,
+        is_outside=own[0].is_outside,
         cells=len(own),
         failed=sum(cell.state == "failed" for cell in own),
         measures=measures,

@@ -10,9 +10,12 @@ from gancli.experiment.file import ExperimentFile, PictureTable, change_of
 from gancli.experiment.grid import GridPlan, GridPoint
 from gancli.experiment.measures import measures_named
 from gancli.experiment.over_seeds import interval_of_share
-from gancli.experiment.results import CellResult, Results
+from gancli.experiment.results import CellResult, Column, Results
 from gancli.experiment.spec import ExperimentSpec, MeasureSpec, group_name
+from gancli.experiment.tables import DASH, number
+from gancli.scores import score_named
 
+PUBLISHED_HEADINGS = ("cell", "measure", "published", "ours", "difference", "verdict")
 ValueVerdict = Literal["as published", "another value", "not run", ""]
 """Empty: the source says no tolerance, so that nothing is decided."""
 
@@ -94,7 +97,7 @@ def plan_of(
         title=file.title + (" (lite)" if lite else ""),
         base=change_of([file.base]),
         axes=file.grid_axes(),
-        seeds=file.seed_list(),
+        seeds=file.seed_list(lite=lite),
         measures=measures_of(file),
         points=file.points(),
         only=only,
@@ -134,6 +137,17 @@ def published_values(
             label = group.label if group else name
             found.append(PublishedValue(label, measure, value, ours, verdict))
     return found
+
+
+def published_row(found: PublishedValue, columns: Mapping[str, Column]) -> list[str]:
+    """A published value and ours as text, a cell for each of `PUBLISHED_HEADINGS`."""
+    column = columns.get(found.measure) or Column(
+        name=found.measure, label=score_named(found.measure).label
+    )
+    ours = ", ".join(number(value, column) for value in found.ours) or DASH
+    difference = DASH if found.difference is None else f"{found.difference:+.3g}"
+    published = number(found.published, column)
+    return [found.group, column.label, published, ours, difference, found.verdict or DASH]
 
 
 def _points(file: ExperimentFile, spec: ExperimentSpec) -> list[GridPoint]:

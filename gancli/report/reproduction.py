@@ -6,9 +6,13 @@ from rich.console import Console
 from rich.table import Table
 
 from gancli.experiment.file import ExperimentFile
-from gancli.experiment.reproduction import ClaimResult, PublishedValue
+from gancli.experiment.reproduction import (
+    PUBLISHED_HEADINGS,
+    ClaimResult,
+    PublishedValue,
+    published_row,
+)
 from gancli.experiment.results import Column
-from gancli.experiment.tables import DASH, number
 
 
 def print_experiments(console: Console, files: Mapping[str, ExperimentFile]) -> None:
@@ -29,14 +33,10 @@ def print_published(
         return
     known = {column.name: column for column in columns}
     table = Table(title="published, and ours", title_justify="left")
-    for heading in ("cell", "measure", "published", "ours", "difference", "verdict"):
+    for heading in PUBLISHED_HEADINGS:
         table.add_column(heading, justify="left" if heading in ("cell", "measure") else "right")
     for each in found:
-        column = known.get(each.measure) or Column(name=each.measure, label=each.measure)
-        ours = ", ".join(number(value, column) for value in each.ours) or DASH
-        difference = DASH if each.difference is None else f"{each.difference:+.3g}"
-        published = number(each.published, column)
-        table.add_row(each.group, column.label, published, ours, difference, each.verdict)
+        table.add_row(*published_row(each, known))
     console.print(table)
 
 

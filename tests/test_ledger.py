@@ -1,0 +1,97 @@
+"""The ledger of reproductions: results that are kept, and the page that is written from them."""
+
+from pathlib import Path
+
+import pytest
+from conftest import Gan
+
+from gancli.experiment.file import experiment_names, read_experiment
+from gancli.experiment.grid import experiment_of
+from gancli.experiment.kept import KeptResults, read_kept, read_operations
+from gancli.experiment.ledger import ledger_entries, ledger_page, work_name
+from gancli.experiment.reproduction import plan_of
+from gancli.experiment.results import CellResult, Column, Results
+from gancli.experiment.spec import ExperimentSpec
+
+PAGE = Path(__file__).parent.parent / "docs" / "reproduction.md"
+KEPT = PAGE.parent / "reproductions"
+
+
+def specs() -> dict[str, ExperimentSpec]:
+    return {name: experiment_of(plan_of(read_experiment(name))) for name in experiment_names()}
+
+
+def results() -> Results:
+    """The first GAN with batch norm and without: of two seeds, as if they had been run."""
+    cells = [
+        CellResult(
+            name=f"norm-{norm}-seed-{seed}",
+            labels={"norm": norm},
+            seed=seed,
+            steps=20,
+            state="done",
+            seconds=1800.0,
+            values={"code_purity": value - seed / 10},
+            most={"code_purity": 1.0},
+            rows=[{"step": 20, "code_purity": value - seed / 10}],
+        )
+        for seed in (0, 1)
+        for norm, value in (("none", 0.9), ("batch", 0.2))
+    ]
+    columns = [Column(name="code_purity", label="purity", better="higher", is_share=True)]
+    return Results(
+        title="t", axes={"norm": ["none", "batch"]}, seeds=[0, 1], columns=columns, groups=[],
+        real={}, cells=cells, protocol={"source": "s"}, versions={"gancli": "1"},
+        machine="a-host, x86", made="2026-11-26T08:00:00+00:00",
+    )  # fmt: skip
+
+
+def test_the_page_is_what_is_kept() -> None:
+    """Where this fails, type gan reproduce --ledger docs/reproduction.md."""
+    operations, found = read_operations(KEPT), specs()
+    assert {work_name(c) for spec in found.values() for c in spec.cells} == operations.keys()
+    page = PAGE.read_text()
+    assert page == ledger_page(ledger_entries(found, operations, read_kept(KEPT)))
+    for name in experiment_names():
+        assert f"| {name} |" in page
+        assert f"`gan reproduce {name}`" in page
+
+
+def test_results_are_kept_without_their_curves(tmp_path: Path) -> None:
+    kept = KeptResults.of("infogan-norm", results(), "Linux x86_64, cpu, 2 cores", lite=True)
+    kept.write(tmp_path / "infogan-norm-lite.json")
+    assert "a-host" not in (tmp_path / "infogan-norm-lite.json").read_text()
+    (again,) = read_kept(tmp_path)
+    assert again == kept
+    whole = again.as_results()
+    assert [group.name for group in whole.groups] == ["norm-none", "norm-batch"]
+    assert whole.groups[0].measures["code_purity"].values == pytest.approx([0.9, 0.8])
+    assert all(cell.rows == [] for cell in whole.cells)
+
+
+def test_what_was_run_stands_in_the_page() -> None:
+    name = "infogan-norm"
+    spec = experiment_of(plan_of(read_experiment(name)))
+    kept = KeptResults.of(name, results(), "Linux x86_64, cpu, 2 cores", lite=True)
+    operations = dict.fromkeys(
+        map(work_name, spec.cells), next(iter(read_operations(KEPT).values()))
+    )
+    page = ledger_page(ledger_entries({name: spec}, operations, [kept]))
+    assert "shorter form, 4 of 4 cells" in page
+    assert "Run in its shorter form on 2026-11-26: 4 of 4 cells done, 2 seeds, 2.0 hours" in page
+    assert "holds for 2 of 2 seeds" in page
+    assert "Not run in full: needs" in page
+    assert "80.0, 90.0 %" in page
+
+
+def test_the_ledger_refuses_what_makes_no_sense(gan: Gan) -> None:
+    for words, said in (
+        (("learning-rates", "--ledger", "page.md"), "leave the name out"),
+        (("--kept", "folder"), "--kept applies only with --ledger"),
+        (("--keep", "file.json"), "no experiment given"),
+        (("learning-rates", "--keep", "f.json", "--plan"), "leave one out"),
+        (("learning-rates", "--keep", "f.json", "--set", "optimizer.lr=1"), "leave --set out"),
+    ):
+        code, _, answer = gan("reproduce", *words)
+        assert code == 2
+        assert said in answer
