@@ -48,16 +48,21 @@ def new_file(out: Path, how: SampleFormat) -> Iterator[Path]:
         made.replace(out)
 
 
-def refuse_to_replace(file: Path, *, force: bool) -> None:
+def refuse_to_replace(file: Path, *, force: bool, option: str = "--out") -> None:
     """Check that a file's place is free, or that `force` is given and a file is there.
+
+    Args:
+        file: it need not exist.
+        force: whether an old one may be replaced.
+        option: by which the file is named.
 
     Raises:
         RunError: something is there that must stay.
     """
     if file.is_dir():
-        raise RunError(f"{file} is a folder: choose another --out, or {file}/ to write into it")
+        raise RunError(f"{file} is a folder: choose another {option}, or {file}/ to write into it")
     if file.exists() and not force:
-        raise RunError(f"{file} exists: replace it with --force, or choose another --out")
+        raise RunError(f"{file} exists: replace it with --force, or choose another {option}")
 
 
 def refuse_to_overwrite(

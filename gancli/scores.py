@@ -14,6 +14,8 @@ STD_SUFFIX = "_std"
 """NAME_std is the spread of the score NAME over repetitions."""
 CLASS_INFIX = "_class"
 """NAME_class3 is the score NAME of the class 3 alone."""
+PUBLISHED_EXTRACTOR = "inception"
+"""The network by whose features the literature's scores are computed."""
 
 
 @dataclass(frozen=True)

@@ -107,7 +107,7 @@ def test_the_pages_show_commands() -> None:
     assert {"make demo", "make test"} <= set(shown)
     assert {line.split()[1] for line in shown if line.startswith("gan ")} >= {
         *("train", "resume", "sample", "evaluate", "traverse", "compare"),
-        *("status", "data", "presets", "bench", "collapse-study", "figures"),
+        *("status", "runs", "data", "presets", "bench", "collapse-study", "figures"),
     }
 
 

@@ -17,6 +17,7 @@ from gancli.cli.figures import figures
 from gancli.cli.presets import presets_app
 from gancli.cli.reproduce import reproduce
 from gancli.cli.resume import resume
+from gancli.cli.runs import runs
 from gancli.cli.sample import sample
 from gancli.cli.status import status
 from gancli.cli.sweep import sweep
@@ -35,6 +36,7 @@ app = typer.Typer(
 app.command("train", rich_help_panel=TRAIN_PANEL)(train)
 app.command("resume", rich_help_panel=TRAIN_PANEL)(resume)
 app.command("status", rich_help_panel=TRAIN_PANEL)(status)
+app.command("runs", rich_help_panel=TRAIN_PANEL)(runs)
 app.command("sample", rich_help_panel=GENERATE_PANEL)(sample)
 app.command("traverse", rich_help_panel=GENERATE_PANEL)(traverse)
 app.command("evaluate", rich_help_panel=EVALUATE_PANEL)(evaluate)

@@ -26,9 +26,10 @@ from gancli.evaluation.mnist_classifier import (
     scaled,
 )
 from gancli.files import disk_error
+from gancli.scores import PUBLISHED_EXTRACTOR
 
 CHUNK_BYTES = 2**20
-MNIST, INCEPTION = "mnist", "inception"
+MNIST, INCEPTION = "mnist", PUBLISHED_EXTRACTOR
 HASH_SHOWN = 16
 """Characters of a hash that results carry."""
 

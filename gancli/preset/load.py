@@ -8,6 +8,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from gancli import catalog
+from gancli.catalog.fields import PERIODS, REMARKS, leaves
 from gancli.catalog.fit_to_images import KEPT, UserImages
 from gancli.catalog.merge import TAGS, Table, absent, lay_over
 from gancli.errors import UsageError
@@ -16,27 +17,11 @@ from gancli.preset.field_names import suggestion
 from gancli.preset.idle import LENIENT, idle_values
 from gancli.preset.layers import PresetLayer
 from gancli.preset.published import ABSENT, Deviation
-from gancli.preset.schema import Preset, leaves
+from gancli.preset.schema import Preset
 from gancli.preset.stored import is_of_a_run, read_stored, without_old_fields
 
 PAPER = "paper"
 _COMPARED = {"data", "prior", "generator", "discriminator", "objective", "schedule"}
-_PERIODS = {
-    "log_every",
-    "preview_every",
-    "checkpoint_every",
-    "checkpoint_minutes",
-    "keep_newest",
-    "keep_every",
-    "evaluate_every",
-    "evaluate_count",
-    "evaluate_by",
-    "epochs",
-    "data.image_count",
-}
-"""Fields of the schedule that do not affect training, and what steps are counted for and from."""
-REMARKS = frozenset({"deviations", "expected", "paper", "source", "summary"})
-"""Descriptions: they may be reworded, and a run goes on all the same."""
 _TRAINED = _COMPARED | {"turns"}
 """What published scores depend on."""
 _IDENTIFYING = ("kind", "source", "layout", "modes", "count")
@@ -122,7 +107,7 @@ def training_fields(preset: Preset) -> dict[str, Any]:
     return {
         path: value
         for path, value in table.items()
-        if path.removeprefix("schedule.") not in _PERIODS and not isinstance(value, Mapping)
+        if path.removeprefix("schedule.") not in PERIODS and not isinstance(value, Mapping)
     }
 
 
@@ -187,7 +172,7 @@ def _deviations(preset: Preset, paper: Preset) -> dict[str, Deviation]:
         for path, said in theirs.items()
         if path in ours
         and ours[path] != said
-        and path.removeprefix("schedule.") not in _PERIODS
+        and path.removeprefix("schedule.") not in PERIODS
         and not (isinstance(ours[path], Mapping) and isinstance(said, Mapping))
     }
     return found | preset.deviations

@@ -5,20 +5,20 @@ from collections.abc import Sequence
 from rich.markup import escape
 from rich.table import Table
 
-from gancli.evaluation.extractors import INCEPTION
 from gancli.evaluation.memorisation import NEAR_SHARE
 from gancli.evaluation.protocol import GIVEN, Evaluation
 from gancli.evaluation.results import TrainingEvaluation
 from gancli.preset import Published
 from gancli.report.console import console, say
+from gancli.score_words import score_label, shown_number
 from gancli.scores import (
+    PUBLISHED_EXTRACTOR,
     STD_SUFFIX,
     class_of,
     is_headline,
     is_spread,
     metric_of,
     score_named,
-    whole_score,
 )
 
 PUBLISHED_COUNT = 50_000
@@ -33,7 +33,7 @@ INTERVALS_NOTE = (
 
 def comparable(found: Evaluation) -> bool:
     """Whether the features are those that the literature's scores are computed with."""
-    return found.protocol.published and found.protocol.extractor == INCEPTION
+    return found.protocol.published and found.protocol.extractor == PUBLISHED_EXTRACTOR
 
 
 def shown_name(name: str, found: Evaluation, classes: Sequence[str]) -> str:
@@ -41,10 +41,7 @@ def shown_name(name: str, found: Evaluation, classes: Sequence[str]) -> str:
     label = class_of(name)
     if label is not None:
         return f"  {classes[label]}"
-    score = score_named(name)
-    if not score.names_extractor or comparable(found):
-        return score.label
-    return f"{score.label} [{found.protocol.extractor}]"
+    return score_label(name, found.protocol.extractor, published=found.protocol.published)
 
 
 def shown_value(name: str, found: Evaluation) -> str:
@@ -59,22 +56,6 @@ def shown_interval(name: str, found: Evaluation, *, short: bool = False) -> str:
     """A score's interval; empty where it has none."""
     ends = [shown_number(name, end, short=short) for end in found.intervals.get(name, ())]
     return f"[{', '.join(ends)}]" if ends else ""
-
-
-def shown_number(name: str, value: float, *, short: bool = False) -> str:
-    """A value of a score; a distance a hair below 0 is 0.
-
-    Args:
-        name: of the score.
-        value: raw.
-        short: whether large ones get fewer decimals.
-    """
-    score = score_named(whole_score(name))
-    if score.is_share:
-        return f"{value:.2%}"
-    value = max(0.0, value) if score.is_distance else value
-    fewer = sum(abs(value) >= limit for limit in (1, 10, 100)) if short else 0
-    return f"{value:.{max(0, score.decimals - fewer)}f}"
 
 
 def scores_in_a_line(found: Evaluation) -> str:
