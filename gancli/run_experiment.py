@@ -4,7 +4,7 @@
 """
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -19,10 +19,11 @@ from gancli.experiment.cell import CellRequest
 from gancli.experiment.folder import Experiment, refuse_bytes
 from gancli.experiment.gather import gather_results, to_csv
 from gancli.experiment.measures import MODES, MeasureBook, MeasurePlaces
-from gancli.experiment.page import write_report
+from gancli.experiment.page import ReportParts, write_report
 from gancli.experiment.pool import Pool, State
 from gancli.experiment.results import Column, Results
 from gancli.experiment.spec import ExperimentSpec
+from gancli.experiment.view import ReportView
 from gancli.files import write_atomically
 from gancli.locks import locked
 from gancli.plurals import counted
@@ -58,9 +59,9 @@ def run_experiment(
     spec: ExperimentSpec,
     book: MeasureBook,
     options: ExperimentOptions,
+    view: ReportView,
     *,
     only: Sequence[str] = (),
-    protocol: Mapping[str, str] | None = None,
 ) -> Results:
     """Run what is missing, and report.
 
@@ -69,8 +70,8 @@ def run_experiment(
         spec: its cells.
         book: opens their measures.
         options: how it is run.
+        view: what its report shows.
         only: names of the cells to run; none: all.
-        protocol: more about how it is measured, in words, under a heading each.
 
     Raises:
         RunError: the folder holds other cells of these names.
@@ -86,8 +87,8 @@ def run_experiment(
     with locked(experiment.folder / ".lock", taken):
         experiment.claim(spec)
         finished = _run_cells(experiment, spec, book, options, only)
-        results = gather_results(experiment, spec, book, protocol)
-        _publish(experiment, spec, results, book, options.dpi)
+        results = gather_results(experiment, spec, book, view.protocol)
+        _publish(ReportParts(experiment, spec, results, book, view), options.dpi)
     if not finished:
         raise InterruptedRunError(
             f"stopped with everything saved in {experiment.folder}: rerun the same command to go on"
@@ -176,12 +177,10 @@ def _run_cells(
         )
 
 
-def _publish(
-    experiment: Experiment, spec: ExperimentSpec, results: Results, book: MeasureBook, dpi: int
-) -> None:
-    content = results.model_dump_json(indent=1)
-    write_atomically(experiment.folder / "results.json", content.encode())
-    write_atomically(experiment.folder / "results.csv", to_csv(results).encode())
-    report: Path = write_report(experiment, spec, results, book, dpi)
+def _publish(parts: ReportParts, dpi: int) -> None:
+    folder, results = parts.experiment.folder, parts.results
+    write_atomically(folder / "results.json", results.model_dump_json(indent=1).encode())
+    write_atomically(folder / "results.csv", to_csv(results).encode())
+    report: Path = write_report(parts, dpi)
     print_results(console(), results)
     say(f"report: {report}")

@@ -7,6 +7,7 @@ from gancli.environment import Place, choose_device
 from gancli.experiment.collapse import study_presets, study_spec
 from gancli.experiment.folder import Experiment
 from gancli.experiment.measures import MeasurePlaces
+from gancli.experiment.view import view_of_axes
 from gancli.folders import cache_folder, data_folder
 from gancli.run_experiment import ExperimentOptions, opened_book, run_experiment
 from gancli.runs.names import runs_root
@@ -46,4 +47,4 @@ def collapse_study(request: StudyRequest) -> None:
     classifier = book.reader.name if book.reader else None
     spec = study_spec(presets, range(request.seeds), device.value, classifier)
     options = ExperimentOptions(places, request.jobs, device, request.dpi)
-    run_experiment(experiment, spec, book, options)
+    run_experiment(experiment, spec, book, options, view_of_axes(spec))

@@ -14,10 +14,10 @@ from gancli.experiment.measures import MeasurePlaces
 from gancli.experiment.reproduction import (
     checked_claims,
     plan_of,
-    protocol_of,
     published_values,
 )
 from gancli.experiment.spec import ExperimentSpec
+from gancli.experiment.view import view_of_file
 from gancli.folders import cache_folder, data_folder
 from gancli.preset import PresetLayer
 from gancli.report.console import console, say
@@ -65,16 +65,16 @@ def reproduce(request: ReproduceRequest) -> None:
         plan = replace(plan, seeds=range(request.seeds))
     places = MeasurePlaces(data_folder(request.place.data_dir), cache_folder())
     spec = experiment_of(plan)
+    view = view_of_file(file, spec, lite=request.lite)
     only = _named(spec, request.only)
     book, spec = book_of(places, spec)
     called = Path(request.name).stem + ("-lite" if request.lite else "")
     experiment = Experiment(request.out or runs_root() / f"reproduce-{called}")
     options = ExperimentOptions(places, request.jobs, device, request.dpi, request.weights)
-    said = protocol_of(file, lite=request.lite)
-    results = run_experiment(experiment, spec, book, options, only=only, protocol=said)
+    results = run_experiment(experiment, spec, book, options, view, only=only)
     print_published(console(), published_values(file, spec, results), results.columns)
     print_claims(console(), checked_claims(file, results))
-    for heading, text in said.items():
+    for heading, text in view.protocol.items():
         say(f"{heading}: {text}")
 
 

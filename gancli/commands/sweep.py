@@ -10,9 +10,11 @@ from gancli.errors import UsageError
 from gancli.evaluation.request import ExtractorWeights
 from gancli.experiment.axes import typed_axes
 from gancli.experiment.folder import Experiment
+from gancli.experiment.frames import spread_steps
 from gancli.experiment.grid import GridPlan, base_change, experiment_of
 from gancli.experiment.measures import MeasurePlaces, default_measures, measures_named
 from gancli.experiment.spec import ExperimentSpec
+from gancli.experiment.view import view_of_axes
 from gancli.folders import cache_folder, data_folder
 from gancli.report.console import say
 from gancli.run_experiment import ExperimentOptions, book_of, run_experiment
@@ -67,6 +69,7 @@ class SweepRequest:
             axes=axes,
             seeds=range(self.seeds),
             measures=measures_named(self.score, self.score_every) if self.score else (),
+            frames=lambda labels, steps: spread_steps(steps),
             device=choose_device(self.place.device).value,
         )
 
@@ -99,7 +102,7 @@ def sweep(request: SweepRequest) -> None:
     experiment = Experiment(request.out or _folder(spec))
     device = choose_device(request.place.device)
     options = ExperimentOptions(places, request.jobs, device, request.dpi, request.weights)
-    run_experiment(experiment, spec, book, options)
+    run_experiment(experiment, spec, book, options, view_of_axes(spec))
 
 
 def _folder(spec: ExperimentSpec) -> Path:

@@ -8,7 +8,7 @@ from rich.table import Table
 from gancli.experiment.file import ExperimentFile
 from gancli.experiment.reproduction import ClaimResult, PublishedValue
 from gancli.experiment.results import Column
-from gancli.experiment.tables import DASH, number
+from gancli.experiment.text_tables import published_table
 
 
 def print_experiments(console: Console, files: Mapping[str, ExperimentFile]) -> None:
@@ -27,16 +27,12 @@ def print_published(
     """One row per published value."""
     if not found:
         return
-    known = {column.name: column for column in columns}
+    text = published_table(found, columns)
     table = Table(title="published, and ours", title_justify="left")
-    for heading in ("cell", "measure", "published", "ours", "difference", "verdict"):
+    for heading in text.headings:
         table.add_column(heading, justify="left" if heading in ("cell", "measure") else "right")
-    for each in found:
-        column = known.get(each.measure) or Column(name=each.measure, label=each.measure)
-        ours = ", ".join(number(value, column) for value in each.ours) or DASH
-        difference = DASH if each.difference is None else f"{each.difference:+.3g}"
-        published = number(each.published, column)
-        table.add_row(each.group, column.label, published, ours, difference, each.verdict)
+    for row in text.rows:
+        table.add_row(*row)
     console.print(table)
 
 
