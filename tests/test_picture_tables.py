@@ -19,7 +19,7 @@ from gancli.errors import UsageError
 from gancli.experiment.drawings import Artist, DrawnTable, Shots, best_step, mark_of
 from gancli.experiment.file import ExperimentFile, PictureTable
 from gancli.experiment.folder import Experiment
-from gancli.experiment.layout import Panel, panels_of
+from gancli.experiment.layout import GroupPanel, panels_of
 from gancli.experiment.measures import MeasureBook, MeasurePlaces
 from gancli.experiment.page import ReportParts
 from gancli.experiment.picture_store import PictureStore
@@ -61,7 +61,7 @@ def drawn(parts: ReportParts, table: PictureTable) -> DrawnTable:
     return artist.draw(Drawing("picture-1", table, is_own=True))
 
 
-def placed(panel: Panel) -> list[list[str]]:
+def placed(panel: GroupPanel) -> list[list[str]]:
     return [[group[0].name if group else "" for group in row] for _, row in panel.rows]
 
 
@@ -220,8 +220,9 @@ def test_tables_are_files_with_a_row_per_group_and_a_matrix_per_measure(
     cells = {cell.name: cell for cell in sweep.results.cells}
     alone = cells[DIVERGED.replace("seed-0", "seed-1")].values["loss_generator"]
     assert rows[1][4] == f"{alone:.3g}\n1 failed"
-    assert (folder / "table-loss_generator.md").read_text().count("\n| ") == 1 + 6
-    assert r"\begin{tabular}" in (folder / "table-loss_generator.tex").read_text()
+    own = folder / "table-loss_generator.csv"
+    assert own.with_suffix(".md").read_text().count("\n| ") == 1 + 6
+    assert r"\begin{tabular}" in own.with_suffix(".tex").read_text()
 
 
 def test_many_groups_have_a_panel_per_label_of_the_first_axis(mnist: Preset) -> None:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from gancli.experiment.axes import in_words
 from gancli.experiment.file import PictureTable
-from gancli.experiment.layout import Group, Panel, panels_of
+from gancli.experiment.layout import GroupPanel, SeedGroup, panels_of
 from gancli.experiment.of_checkpoints import Strips, strips_of
 from gancli.experiment.picture_store import PictureStore
 from gancli.experiment.results import NOT_YET, CellResult, Column, Results
@@ -45,7 +45,7 @@ class Shots(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Place:
+class PicturePlace:
     """A place in a table of pictures."""
 
     name: str
@@ -65,7 +65,7 @@ class DrawnPanel:
     """of its slider; one: it has none"""
     headings: Sequence[str]
     """one per column; empty: the places of a row have their own"""
-    rows: Sequence[tuple[str, Sequence[Place | None]]]
+    rows: Sequence[tuple[str, Sequence[PicturePlace | None]]]
     seeds: Sequence[int]
 
 
@@ -120,7 +120,7 @@ class Artist:
         return self.spec.seeds[: max(1, MOST_PICTURES // max(1, groups))]
 
     def _with_slider(
-        self, table: PictureTable, panel: Panel, seeds: Sequence[int], most: int
+        self, table: PictureTable, panel: GroupPanel, seeds: Sequence[int], most: int
     ) -> DrawnPanel:
         stops = self._stops(table, panel, most)
         ends = {self._last(cell) for cell in self._going_on(panel)}
@@ -128,13 +128,13 @@ class Artist:
         if table.at == "best" or len(ends) > 1:
             called[-1] = "best" if table.at == "best" else END
 
-        def place(group: Group | None, column: int) -> Place | None:
+        def place(group: SeedGroup | None, column: int) -> PicturePlace | None:
             if group is None:
                 return None
             own = {cell.settings.seed: cell for cell in group}
             heading = panel.headings[column] if panel.headings else ""
             shots = {seed: self._shots(table, own[seed], stops) for seed in seeds if seed in own}
-            return Place(label_of_group(group), heading, shots)
+            return PicturePlace(label_of_group(group), heading, shots)
 
         rows = [
             (label, [place(group, column) for column, group in enumerate(row)])
@@ -154,7 +154,7 @@ class Artist:
         before = [each for each in self._framed(cell) if each <= step]
         return self.store.frame(cell, before[-1]) if before else None
 
-    def _stops(self, table: PictureTable, panel: Panel, most: int) -> list[int]:
+    def _stops(self, table: PictureTable, panel: GroupPanel, most: int) -> list[int]:
         """The steps of which all cells have pictures that trained so far, and the very last."""
         cells = [group[0] for group in panel.groups()]
         end = max((self._last(cell) for cell in cells), default=0)
@@ -166,12 +166,14 @@ class Artist:
         shown = sorted({*((common & wanted) if common & wanted else common), end})
         return thinned(shown, most) if most > 1 else [end]
 
-    def _going_on(self, panel: Panel) -> list[CellSpec]:
+    def _going_on(self, panel: GroupPanel) -> list[CellSpec]:
         """The first seed's cells that did not fail; where all did, all."""
         cells = [group[0] for group in panel.groups()]
         return [cell for cell in cells if self.results[cell.name].state != "failed"] or cells
 
-    def _step_by_step(self, table: PictureTable, panel: Panel, seeds: Sequence[int]) -> DrawnPanel:
+    def _step_by_step(
+        self, table: PictureTable, panel: GroupPanel, seeds: Sequence[int]
+    ) -> DrawnPanel:
         rows = []
         for label, (group, *_) in panel.rows:
             if group is not None:
@@ -179,13 +181,13 @@ class Artist:
         return DrawnPanel(panel.title, [""], (), rows, seeds)
 
     def _row_of_steps(
-        self, table: PictureTable, group: Group, seeds: Sequence[int]
-    ) -> list[Place | None]:
+        self, table: PictureTable, group: SeedGroup, seeds: Sequence[int]
+    ) -> list[PicturePlace | None]:
         """A group at several steps; what became of a cell stands at the last of them."""
         own = {cell.settings.seed: cell for cell in group}
         steps = self._shown_steps(table, group[0])
         return [
-            Place(
+            PicturePlace(
                 label_of_group(group),
                 f"step {step:,}",
                 {
@@ -206,7 +208,7 @@ class Artist:
         usual = cell.frames or (arena.shown_in(cell.steps) if arena else [])
         return wanted or usual or thinned(self._framed(cell), SHOWN_STEPS) or [cell.steps]
 
-    def _of_checkpoints(self, drawing: Drawing, panels: Sequence[Panel]) -> DrawnTable:
+    def _of_checkpoints(self, drawing: Drawing, panels: Sequence[GroupPanel]) -> DrawnTable:
         """What checkpoints make: classes side by side, or a table per axis of the latents."""
         drawn: list[DrawnPanel] = []
         for panel in panels:
@@ -223,7 +225,7 @@ class Artist:
         words = [f"Made by the {which} checkpoint of each cell, seed {self.spec.seeds[0]}."]
         return DrawnTable(drawing, MADE_TITLES[kind], drawn, [*words, *MADE_WORDS.get(kind, ())])
 
-    def _by_class(self, panel: Panel, strips: Mapping[str, Strips]) -> DrawnPanel:
+    def _by_class(self, panel: GroupPanel, strips: Mapping[str, Strips]) -> DrawnPanel:
         rows = [
             (label, self._class_places(group, strips[group[0].name]))
             for label, row in panel.rows
@@ -232,24 +234,26 @@ class Artist:
         ]
         return DrawnPanel(panel.title, [""], (), rows, self.spec.seeds[:1])
 
-    def _class_places(self, group: Group, strips: Strips) -> list[Place | None]:
+    def _class_places(self, group: SeedGroup, strips: Strips) -> list[PicturePlace | None]:
         pictures: dict[str, str | None] = {**strips.pictures} or {"": None}
         return [
-            Place(label_of_group(group), name, {group[0].settings.seed: Shots([key], strips.mark)})
+            PicturePlace(
+                label_of_group(group), name, {group[0].settings.seed: Shots([key], strips.mark)}
+            )
             for name, key in pictures.items()
         ]
 
-    def _by_strip(self, panel: Panel, strips: Mapping[str, Strips]) -> list[DrawnPanel]:
+    def _by_strip(self, panel: GroupPanel, strips: Mapping[str, Strips]) -> list[DrawnPanel]:
         names = dict.fromkeys(name for own in strips.values() for name in own.pictures) or [""]
 
-        def place(group: Group | None, column: int, name: str) -> Place | None:
+        def place(group: SeedGroup | None, column: int, name: str) -> PicturePlace | None:
             if group is None:
                 return None
             own = strips[group[0].name]
             mark = own.mark or mark_of(self.results[group[0].name])
             heading = panel.headings[column] if panel.headings else ""
             shots = {group[0].settings.seed: Shots([own.pictures.get(name)], mark)}
-            return Place(label_of_group(group), heading, shots)
+            return PicturePlace(label_of_group(group), heading, shots)
 
         return [
             DrawnPanel(
@@ -272,7 +276,7 @@ class Artist:
         return max(self._framed(cell), default=0)
 
 
-def label_of_group(group: Group) -> str:
+def label_of_group(group: SeedGroup) -> str:
     """What a group is called."""
     labels = group[0].labels
     return in_words(labels) if labels and not group[0].is_outside else group_name(group[0])

@@ -9,25 +9,25 @@ from gancli.experiment.file import PictureTable
 from gancli.experiment.spec import CellSpec, ExperimentSpec, group_name
 from gancli.experiment.view import CLASS, STEP, axes_in, shown_groups
 
-Group = Sequence[CellSpec]
+SeedGroup = Sequence[CellSpec]
 """The cells that differ in their seed alone."""
 
 
 @dataclass(frozen=True)
-class Panel:
+class GroupPanel:
     """One table: groups in rows and columns, None where there is none."""
 
     title: str
     headings: Sequence[str]
     """one per column; empty: one column, of which nothing needs to be said"""
-    rows: Sequence[tuple[str, Sequence[Group | None]]]
+    rows: Sequence[tuple[str, Sequence[SeedGroup | None]]]
 
-    def groups(self) -> list[Group]:
+    def groups(self) -> list[SeedGroup]:
         """Its groups, row by row."""
         return [group for _, row in self.rows for group in row if group is not None]
 
 
-def panels_of(table: PictureTable, spec: ExperimentSpec) -> list[Panel]:
+def panels_of(table: PictureTable, spec: ExperimentSpec) -> list[GroupPanel]:
     """The tables of a picture: one per label of the axes that are neither its rows nor its columns.
 
     Cells outside the grid stand in a table of their own, in one row.
@@ -51,7 +51,7 @@ def panels_of(table: PictureTable, spec: ExperimentSpec) -> list[Panel]:
             if has_columns
             else [(name, [group]) for name, group in zip(names, outside, strict=True)]
         )
-        found.append(Panel("outside the grid", names if has_columns else (), placed))
+        found.append(GroupPanel("outside the grid", names if has_columns else (), placed))
     return found
 
 
@@ -64,12 +64,12 @@ def _each(table: PictureTable, labels: Mapping[str, Sequence[str]]) -> list[str]
 
 
 def _panels(
-    groups: Sequence[Group],
+    groups: Sequence[SeedGroup],
     rows: Sequence[str],
     columns: Sequence[str],
     each: Sequence[str],
     labels: Mapping[str, Sequence[str]],
-) -> list[Panel]:
+) -> list[GroupPanel]:
     panels = []
     for outer in _combinations(each, labels):
         placed = []
@@ -82,7 +82,7 @@ def _panels(
                 placed.append((in_words(row), own))
         if placed:
             headings = [in_words(column) for column in _combinations(columns, labels)]
-            panels.append(Panel(in_words(outer), headings if columns else (), placed))
+            panels.append(GroupPanel(in_words(outer), headings if columns else (), placed))
     return panels
 
 
@@ -91,7 +91,7 @@ def _combinations(axes: Sequence[str], labels: Mapping[str, Sequence[str]]) -> l
     return [dict(zip(axes, each, strict=True)) for each in every]
 
 
-def _group_at(labels: Mapping[str, str], groups: Iterable[Group]) -> Group | None:
+def _group_at(labels: Mapping[str, str], groups: Iterable[SeedGroup]) -> SeedGroup | None:
     return next(
         (
             group

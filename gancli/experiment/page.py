@@ -11,7 +11,7 @@ from gancli import palette
 from gancli.choices import FigureFormat
 from gancli.defaults import FIGURE_DPI
 from gancli.experiment.arena import FAIR_WORDS
-from gancli.experiment.drawings import Artist, DrawnTable, Place, Shots
+from gancli.experiment.drawings import Artist, DrawnTable, PicturePlace, Shots
 from gancli.experiment.figures import (
     Film,
     drawn_columns,
@@ -158,7 +158,9 @@ def _page(parts: ReportParts, drawn: Drawn) -> str:
     )
 
 
-def _shots_on_page(numbered: Mapping[str, str], place: Place, seeds: Sequence[int]) -> object:
+def _shots_on_page(
+    numbered: Mapping[str, str], place: PicturePlace, seeds: Sequence[int]
+) -> object:
     """A place's pictures by seed: their numbers in the page, and what became of the cell."""
     none = Shots([None])
     own = [place.shots.get(seed, none) for seed in seeds]

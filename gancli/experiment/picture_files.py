@@ -2,7 +2,7 @@
 
 from PIL import Image, ImageDraw
 
-from gancli.experiment.drawings import DrawnPanel, DrawnTable, Place
+from gancli.experiment.drawings import DrawnPanel, DrawnTable, PicturePlace
 from gancli.experiment.picture_store import PictureStore
 from gancli.palette import INK
 from gancli.pictures import cut_to, label_font, labelled_table, png
@@ -64,7 +64,9 @@ def _headings_of_rows(panel: DrawnPanel) -> list[str]:
     return list(found)
 
 
-def _picture(place: Place | None, panel: DrawnPanel, store: PictureStore) -> Image.Image | None:
+def _picture(
+    place: PicturePlace | None, panel: DrawnPanel, store: PictureStore
+) -> Image.Image | None:
     """A place's picture, with what became of its cell."""
     shots = place.shots.get(panel.seeds[0]) if place and panel.seeds else None
     if shots is None or shots.keys[-1] is None:

@@ -75,7 +75,7 @@ def mixture_of(cell: CellSpec) -> Mixture | None:
 
 
 def _fitting(image: Image.Image, most: int, *, sharp: bool) -> tuple[bytes, str, bool]:
-    """A picture's content of at most so many bytes, its kind, and whether it lost anything."""
+    """A picture's content of at most `most` bytes, its kind, and whether it lost anything."""
     if sharp and len(content := png(image)) <= most:
         return content, "png", False
     smaller = image

@@ -15,7 +15,7 @@ from gancli.experiment.reproduction import protocol_of
 from gancli.experiment.spec import CellSpec, ExperimentSpec
 
 STEP, CLASS = "step", "class"
-"""What columns may be of, besides the axes."""
+"""What columns may be of, in addition to the axes."""
 
 
 class Drawing(NamedTuple):
@@ -41,12 +41,12 @@ class ReportView:
 
 
 def view_of_axes(spec: ExperimentSpec) -> ReportView:
-    """Of an experiment that was typed: samples by its axes, films and weights."""
+    """A sweep's or a study's: samples by its axes, films and weights."""
     return ReportView(_usual(list(spec.axes), frozenset()))
 
 
 def view_of_file(file: ExperimentFile, spec: ExperimentSpec, *, lite: bool) -> ReportView:
-    """Of an experiment from a file: its pictures, and of the usual kinds those it does not name.
+    """A file's: its pictures, and of the usual kinds those that it does not name.
 
     Raises:
         UsageError: a picture or a table names an axis that there is not.
