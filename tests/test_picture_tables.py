@@ -214,13 +214,13 @@ def test_tables_are_files_with_a_row_per_group_and_a_matrix_per_measure(
     whole = list(csv.reader(io.StringIO((folder / "table.csv").read_text())))
     assert whole[0] == ["lr_g", "lr_d", "net", "loss generator", "loss discriminator"]
     assert len(whole) == 1 + 18
-    rows = list(csv.reader(io.StringIO((folder / "table-loss_generator.csv").read_text())))
+    rows = list(csv.reader(io.StringIO((folder / "tables/loss_generator.csv").read_text())))
     assert rows[0] == ["net", "lr_g", "lr_d 0.1", "lr_d 0.01", "lr_d 0.001"]
     assert [row[:2] for row in rows[1:4]] == [["MLP", label] for label in AXES["lr_g"]]
     cells = {cell.name: cell for cell in sweep.results.cells}
     alone = cells[DIVERGED.replace("seed-0", "seed-1")].values["loss_generator"]
     assert rows[1][4] == f"{alone:.3g}\n1 failed"
-    own = folder / "table-loss_generator.csv"
+    own = folder / "tables/loss_generator.csv"
     assert own.with_suffix(".md").read_text().count("\n| ") == 1 + 6
     assert r"\begin{tabular}" in own.with_suffix(".tex").read_text()
 
@@ -302,7 +302,8 @@ def test_a_file_has_its_pictures_from_checkpoints(codes: ReportParts) -> None:
     folder = codes.experiment.folder
     names = {path.name for path in folder.iterdir()}
     own = {f"picture-{number}.png" for number in (1, 2, 3, 4)}
-    assert own | {"pictures.png", "picture-3.svg", "table-1.csv", "published.tex"} <= names
+    assert own | {"pictures.png", "picture-3.svg", "published.tex"} <= names
+    assert (folder / "tables/1.csv").read_text().startswith("norm,loss ")
     assert "weights.png" not in names
     walked = drawn(codes, codes.view.drawings[0].table)
     assert [panel.title for panel in walked.panels] == [

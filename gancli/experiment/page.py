@@ -189,19 +189,20 @@ def _rankings(results: Results) -> list[dict[str, object]]:
 
 
 def _matrices(results: Results, view: ReportView) -> list[Mapping[str, object]]:
-    """Measures by the axes: those that a file asks for, else those that rank, or the first ones."""
-    asked = list(views(results, view))
+    """Scores by the axes that a file asks for, or the first two: those that rank, if any do."""
+    known = {column.label for column in results.columns}
     main = views_of(results)[0].columns
-    ranking = {column.label for column in main if column.better is not None}
-    found = matrices(results)
-    usual = [each for each in found if each[1].notes[0] in ranking] or found
+    ranking = {column.label for column in main if column.better is not None} or known
+    passed_over = known - ranking
+    tables = [table for _, table in [*views(results, view)] or matrices(results)]
+    shown = [table for table in tables if not passed_over & set(table.notes)]
     return [
         {
             "title": ", ".join(table.notes),
             "table": table,
             "left": sum(heading in results.axes for heading in table.headings),
         }
-        for _, table in [*asked, *usual[:SHOWN_MATRICES]]
+        for table in shown[:SHOWN_MATRICES]
     ]
 
 

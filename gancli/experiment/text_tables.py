@@ -64,7 +64,7 @@ def matrices(results: Results) -> list[Named]:
         return []
     first, second = list(results.axes)[:2]
     return [
-        (f"table-{in_a_name(column.name)}", matrix(results, column, [first], [second], {}))
+        (f"tables/{in_a_name(column.name)}", matrix(results, column, [first], [second], {}))
         for column in results.columns
         if _has(results, column)
     ]
@@ -128,10 +128,10 @@ def views(results: Results, view: ReportView) -> Iterator[Named]:
         if columns:
             for column in results.columns:
                 if _has(results, column):
-                    name = f"table-{place}-{in_a_name(column.name)}"
+                    name = f"tables/{place}-{in_a_name(column.name)}"
                     yield name, matrix(results, column, rows, columns, table.where)
         else:
-            yield f"table-{place}", _measures_by(results, rows, table.where)
+            yield f"tables/{place}", _measures_by(results, rows, table.where)
 
 
 def _measures_by(results: Results, rows: Sequence[str], where: Mapping[str, object]) -> TextTable:
