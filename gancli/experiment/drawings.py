@@ -16,6 +16,10 @@ from gancli.html import thinned
 
 MOST_PICTURES = 800
 """Of a table of samples: beyond it, steps are left out, and then seeds."""
+MOST_PIXELS = 200_000_000
+"""Of all pictures of such a table."""
+ROW_OF_IMAGES = 5
+"""Images side by side in a picture."""
 MOST_STOPS = 24
 """Steps of a slider."""
 SHOWN_STEPS = 6
@@ -102,22 +106,29 @@ class Artist:
         panels = panels_of(table, self.spec)
         if table.kind != "samples" or CLASS in table.columns:
             return self._of_checkpoints(drawing, panels)
-        seeds = self._seeds(sum(len(panel.groups()) for panel in panels))
+        groups = sum(len(panel.groups()) for panel in panels)
+        most = self._most_pictures()
+        seeds = self.spec.seeds[: max(1, most // max(1, groups))]
         words = [] if len(seeds) == len(self.spec.seeds) else [f"The first {len(seeds)} seeds."]
         if table.at == "best":
-            words.append("Each cell where its first score was best.")
-        most = MOST_PICTURES // max(1, len(seeds) * sum(len(p.groups()) for p in panels))
+            words.append(
+                "Each cell at its last picture up to the step where its first score was best."
+            )
+        stops = max(1, min(MOST_STOPS, most // max(1, groups * len(seeds))))
         drawn = [
             self._step_by_step(table, panel, seeds)
             if STEP in table.columns
-            else self._with_slider(table, panel, seeds, max(1, min(MOST_STOPS, most)))
+            else self._with_slider(table, panel, seeds, stops)
             for panel in panels
         ]
         title = "Samples, step by step" if STEP in table.columns else "Samples"
         return DrawnTable(drawing, title, drawn, words)
 
-    def _seeds(self, groups: int) -> list[int]:
-        return self.spec.seeds[: max(1, MOST_PICTURES // max(1, groups))]
+    def _most_pictures(self) -> int:
+        """Of a table; fewer where images are large, as all of them are held at the same time."""
+        sides = [max(cell.preset.data.shape.x) for cell in self.spec.cells]
+        pixels = (ROW_OF_IMAGES * max(sides, default=1)) ** 2
+        return max(1, min(MOST_PICTURES, MOST_PIXELS // pixels))
 
     def _with_slider(
         self, table: PictureTable, panel: GroupPanel, seeds: Sequence[int], most: int

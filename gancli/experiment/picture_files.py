@@ -11,7 +11,7 @@ TITLE_HEIGHT = 26
 """Pixels of a line with a table's title."""
 MARK_HEIGHT = 18
 """Pixels of the strip at a picture's lower edge that says what became of its cell."""
-LARGEST_SIDE = 16_000
+SHEET_SIDE = 16_000
 """Pixels; beyond it, a sheet is made smaller by a whole number."""
 
 
@@ -32,7 +32,7 @@ def table_png(table: DrawnTable, store: PictureStore) -> bytes:
             draw.text((8, top + TITLE_HEIGHT / 2), shown, INK, font, anchor="lm")
         whole.paste(sheet, (0, top + height - sheet.height))
         top += height
-    times = -(-max(whole.size) // LARGEST_SIDE)
+    times = -(-max(whole.size) // SHEET_SIDE)
     return png(whole.reduce(times) if times > 1 else whole)
 
 

@@ -21,6 +21,8 @@ NOTHING = "data:image/gif;base64,R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAE
 """A picture of one transparent pixel."""
 QUALITIES = (85, 60)
 """Of a WebP, where a PNG has too many bytes."""
+LARGEST_SIDE = 1000
+"""Pixels of a picture's longer side; a larger one is made smaller by a whole number."""
 LEAST_SIDE = 32
 """Pixels of a picture's longer side below which it is made no smaller."""
 
@@ -48,7 +50,8 @@ class PictureStore:
 
     def add(self, key: str, image: Image.Image, *, has_fields: bool = False) -> str:
         """Keep a picture; returns its key."""
-        self.images[key] = image
+        times = -(-max(image.size) // LARGEST_SIDE)
+        self.images[key] = image.reduce(times) if times > 1 else image
         if has_fields:
             self.fields.add(key)
         return key
