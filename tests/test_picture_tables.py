@@ -265,7 +265,7 @@ def infogan_file(**more: object) -> ExperimentFile:
 def test_a_view_names_the_axes_that_there_are(mnist: Preset) -> None:
     spec = grid_spec(mnist, {"norm": ["yes", "no"]}, [0], "loss")
     wrong = infogan_file(pictures=[{"kind": "samples", "rows": "form"}])
-    with pytest.raises(UsageError, match="by form, which is no axis: norm, class, step are"):
+    with pytest.raises(UsageError, match="by form, which is not an axis: norm, class, step are"):
         view_of_file(wrong, spec, lite=False)
     own = infogan_file(pictures=[{"kind": "samples", "rows": "norm"}, {"kind": "curve"}])
     names = [each.name for each in view_of_file(own, spec, lite=False).drawings]

@@ -80,7 +80,9 @@ def _refuse_unknown(names: Sequence[str], spec: ExperimentSpec, more: set[str]) 
     for name in names:
         if name not in {*spec.axes, *more}:
             known = ", ".join([*spec.axes, *sorted(more)])
-            raise UsageError(f"a picture or a table is by {name}, which is no axis: {known} are")
+            raise UsageError(
+                f"a picture or a table is by {name}, which is not an axis: {known} are"
+            )
 
 
 def axes_in(text: str) -> list[str]:
