@@ -4,7 +4,7 @@
 """
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
@@ -24,10 +24,11 @@ from gancli.experiment.estimate import cells_to_run, estimate_cells, kinds_of
 from gancli.experiment.folder import Experiment, refuse_bytes
 from gancli.experiment.gather import gather_results, to_csv
 from gancli.experiment.measures import MODES, MeasureBook, MeasurePlaces
-from gancli.experiment.page import write_report
+from gancli.experiment.page import ReportParts, write_report
 from gancli.experiment.pool import Pool, State
 from gancli.experiment.results import Column, Results
 from gancli.experiment.spec import ExperimentSpec
+from gancli.experiment.view import ReportView
 from gancli.files import write_atomically
 from gancli.locks import locked
 from gancli.plurals import counted
@@ -88,9 +89,9 @@ def run_experiment(
     spec: ExperimentSpec,
     book: MeasureBook,
     options: ExperimentOptions,
+    view_of: Callable[[ExperimentSpec], ReportView],
     *,
     only: Sequence[str] = (),
-    protocol: Mapping[str, str] | None = None,
     more: Callable[[Results], ExperimentSpec | None] = lambda results: None,
 ) -> Results:
     """Run what is missing, and report.
@@ -100,8 +101,8 @@ def run_experiment(
         spec: its cells.
         book: opens their measures.
         options: how it is run.
+        view_of: what its report shows, by its cells.
         only: names of the cells to run; none: all.
-        protocol: more about how it is measured, in words, under a heading each.
         more: the experiment with further cells, by the results so far; None: it is over.
 
     Raises:
@@ -123,9 +124,10 @@ def run_experiment(
             spec = following
             experiment.claim(spec)
             finished = _run_cells(experiment, spec, book, options, only)
-            results = gather_results(experiment, spec, book, protocol)
+            view = view_of(spec)
+            results = gather_results(experiment, spec, book, view.protocol)
             following = more(results) if finished else None
-        _publish(experiment, spec, results, book, options.dpi)
+        _publish(ReportParts(experiment, spec, results, book, view), options.dpi)
     _tell_the_end(experiment, results, finished=finished)
     return results
 
@@ -257,12 +259,10 @@ def _at_a_time(cluster: Cluster | None, options: ExperimentOptions) -> int:
     return max(found, 1)
 
 
-def _publish(
-    experiment: Experiment, spec: ExperimentSpec, results: Results, book: MeasureBook, dpi: int
-) -> None:
-    content = results.model_dump_json(indent=1)
-    write_atomically(experiment.folder / "results.json", content.encode())
-    write_atomically(experiment.folder / "results.csv", to_csv(results).encode())
-    report: Path = write_report(experiment, spec, results, book, dpi)
+def _publish(parts: ReportParts, dpi: int) -> None:
+    folder, results = parts.experiment.folder, parts.results
+    write_atomically(folder / "results.json", results.model_dump_json(indent=1).encode())
+    write_atomically(folder / "results.csv", to_csv(results).encode())
+    report: Path = write_report(parts, dpi)
     print_results(console(), results)
     say(f"report: {report}")

@@ -93,6 +93,7 @@ def test_a_typed_sweep_has_the_cells_of_the_file() -> None:
         score_every=430,
         overrides=("data.limit=55000",),
         jobs=1,
+        on=None,
         place=Place(),
         out=None,
         dpi=100,

@@ -17,10 +17,11 @@ from gancli.experiment.folder import Experiment
 from gancli.experiment.frames import Frame
 from gancli.experiment.gather import gather_results
 from gancli.experiment.measures import MeasureBook, MeasurePlaces
-from gancli.experiment.page import write_report
+from gancli.experiment.page import ReportParts, write_report
 from gancli.experiment.pictures import FILM_SIDE, MIN_FILM_FRAMES, curves, film, tile
 from gancli.experiment.results import CellResult, Column
 from gancli.experiment.spec import MeasureSpec
+from gancli.experiment.view import view_of_axes
 from gancli.preset import load_preset
 
 MODELS = ("gan", "gan-r1", "wgan", "wgan-gp", "sngan", "lsgan", "veegan")
@@ -52,7 +53,8 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
             cell.frame_file(step).write_bytes(shown.packed())
             cell.add({"step": step, **arena.examine(shown.samples).model_dump()})
         cell.outcome_file.write_text('{"seconds": 1}')
-    write_report(made, spec, gather_results(made, spec, book), book, dpi=100)
+    results = gather_results(made, spec, book)
+    write_report(ReportParts(made, spec, results, book, view_of_axes(spec)), dpi=100)
     return folder
 
 

@@ -7,6 +7,7 @@ from gancli.environment import Place
 from gancli.experiment.collapse import study_presets, study_spec
 from gancli.experiment.folder import Experiment
 from gancli.experiment.measures import MeasurePlaces
+from gancli.experiment.view import view_of_axes
 from gancli.folders import cache_folder, data_folder
 from gancli.run_experiment import (
     ExperimentOptions,
@@ -54,4 +55,4 @@ def collapse_study(request: StudyRequest) -> None:
     book = opened_book(places, [(request.dataset, next(iter(presets.values())).data)])
     classifier = book.reader.name if book.reader else None
     spec = study_spec(presets, range(request.seeds), device.value, classifier)
-    run_experiment(experiment, spec, book, options)
+    run_experiment(experiment, spec, book, options, view_of_axes)

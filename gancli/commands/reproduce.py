@@ -18,11 +18,11 @@ from gancli.experiment.measures import MeasurePlaces
 from gancli.experiment.reproduction import (
     checked_claims,
     plan_of,
-    protocol_of,
     published_values,
 )
 from gancli.experiment.results import Results
 from gancli.experiment.spec import ExperimentSpec
+from gancli.experiment.view import view_of_file
 from gancli.folders import cache_folder, data_folder
 from gancli.plurals import counted
 from gancli.preset import PresetLayer
@@ -106,6 +106,7 @@ def reproduce(request: ReproduceRequest) -> None:
         plan = replace(plan, seeds=range(request.seeds))
     places = MeasurePlaces(data_folder(request.place.data_dir), cache_folder())
     spec = experiment_of(plan)
+    view = view_of_file(file, spec, lite=request.lite)
     only = _named(spec, request.only)
     called = Path(request.name).stem + ("-lite" if request.lite else "")
     experiment = Experiment(request.out or runs_root() / f"reproduce-{called}")
@@ -116,18 +117,17 @@ def reproduce(request: ReproduceRequest) -> None:
         plan_experiment(experiment, spec, options, only)
         return
     book, spec = book_of(places, spec)
-    said = protocol_of(file, lite=request.lite)
-    results = run_experiment(experiment, spec, book, options, only=only, protocol=said)
+    results = run_experiment(experiment, spec, book, options, lambda _: view, only=only)
     if request.keep is not None:
         _keep(request.keep, request, results)
     print_published(console(), published_values(file, spec, results), results.columns)
     print_claims(console(), checked_claims(file, results))
-    for heading, text in said.items():
+    for heading, text in view.protocol.items():
         say(f"{heading}: {text}")
 
 
 def _keep(file: Path, request: ReproduceRequest, results: Results) -> None:
-    device = choose_device(request.place.device)
+    device = device_of_cells(request.place, request.on)
     cores = counted(os.cpu_count() or 1, "core")
     machine = f"{platform.system()} {platform.machine()}, {device}, {cores}"
     name = Path(request.name).stem

@@ -11,12 +11,14 @@ from gancli.errors import UsageError
 from gancli.evaluation.request import ExtractorWeights
 from gancli.experiment.axes import typed_axes
 from gancli.experiment.folder import Experiment
+from gancli.experiment.frames import spread_steps
 from gancli.experiment.grid import GridPlan, GridPoint, base_change, experiment_of
 from gancli.experiment.measures import MeasurePlaces, default_measures, measures_named
 from gancli.experiment.results import Results
 from gancli.experiment.search import Search, judging_column, require_optuna, typed_ranges
 from gancli.experiment.spec import ExperimentSpec
 from gancli.experiment.tables import values_line
+from gancli.experiment.view import view_of_axes
 from gancli.folders import cache_folder, data_folder
 from gancli.report.console import say
 from gancli.run_experiment import (
@@ -81,6 +83,7 @@ class SweepRequest:
             axes=axes,
             seeds=range(self.seeds),
             measures=measures_named(self.score, self.score_every) if self.score else (),
+            frames=lambda labels, steps: spread_steps(steps),
             device=device_of_cells(self.place, self.on).value,
         )
 
@@ -128,7 +131,7 @@ def sweep(request: SweepRequest) -> None:
     book, spec = book_of(places, spec)
     experiment = Experiment(request.out or _folder(spec, request.over))
     if request.search is None:
-        run_experiment(experiment, spec, book, options)
+        run_experiment(experiment, spec, book, options, view_of_axes)
     else:
         _search(request, plan, experiment, options)
 
@@ -150,7 +153,7 @@ def _search(
     if first is None:
         raise RuntimeError("a search has no proposals")
     book, _ = book_of(options.places, first)
-    results = run_experiment(experiment, first, book, options, more=cells)
+    results = run_experiment(experiment, first, book, options, view_of_axes, more=cells)
     best = results.ranking()[0]
     column = judging_column(results.columns)
     if column is not None and column.name in best.measures:

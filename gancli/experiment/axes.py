@@ -74,6 +74,13 @@ def cell_name(labels: Mapping[str, str]) -> str:
     return name
 
 
+def in_words(labels: Mapping[str, str]) -> str:
+    """Labels with their axes: models, data sets and variants need none."""
+    return ", ".join(
+        label if axis in PRESET_CHOICES else f"{axis} {label}" for axis, label in labels.items()
+    )
+
+
 def label_of(value: object) -> str:
     """A value of a field as a label: words as they are, numbers and lists as TOML has them."""
     return value if isinstance(value, str) else json.dumps(value)

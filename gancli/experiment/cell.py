@@ -151,17 +151,19 @@ def run_cell(request: CellRequest, tell: Tell, should_stop: Callable[[], bool]) 
             evaluator.note(event)
 
     trainer.listen = listen
-    reason = ""
+    reason, diverged_step = "", None
     try:
         if evaluator is not None:
             evaluator.begin(listen, should_stop)
             evaluator.catch_up()
         trainer.train(should_stop)
     except NonFiniteError as error:
-        reason = str(error)
+        reason, diverged_step = str(error), trainer.state.step
     finally:
         examiner.note_time()
-    outcome = Outcome(reason=reason, seconds=cell.seconds(), versions=versions())
+    outcome = Outcome(
+        reason=reason, diverged_step=diverged_step, seconds=cell.seconds(), versions=versions()
+    )
     write_atomically(cell.outcome_file, outcome.model_dump_json().encode())
     return outcome
 

@@ -63,6 +63,11 @@ class PictureTable(_FileTable):
     of: str = ""
     """the measure of a curve"""
 
+    def steps_of(self, labels: Mapping[str, str]) -> list[int]:
+        """The steps that are asked for of a cell of these labels."""
+        own = [self.only[label] for label in labels.values() if label in self.only]
+        return own[0] if own else self.steps
+
 
 class ViewTable(_FileTable):
     """A further table of the same cells: a measure by two axes, as the source prints it."""

@@ -30,6 +30,8 @@ class Outcome(Settings):
 
     reason: str = ""
     """why it failed; empty: it did not"""
+    diverged_step: int | None = None
+    """the step at which a number was no longer finite, if that is why it failed"""
     repeatable: bool = True
     """whether trying again would end the same"""
     seconds: float = Field(ge=0)

@@ -14,6 +14,13 @@ from gancli.types import Players
 
 FRAME_POINTS = 1000
 FRAME_IMAGES = 25
+SPREAD = 8
+"""Steps of which there are pictures, where nothing says which."""
+
+
+def spread_steps(steps: int) -> list[int]:
+    """A few steps of a training of this length, evenly spread, the last among them."""
+    return sorted({max(1, round(steps * part / SPREAD)) for part in range(1, SPREAD + 1)})
 
 
 @dataclass(frozen=True)

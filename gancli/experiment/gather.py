@@ -114,7 +114,7 @@ def _cell(
         return found
     found.state = "failed" if outcome.reason else "done"
     found.reason, found.versions = outcome.reason, outcome.versions
-    found.seconds = outcome.seconds
+    found.diverged_step, found.seconds = outcome.diverged_step, outcome.seconds
     if not outcome.reason:
         found.values = values
         found.collapse_step = _collapse(found)

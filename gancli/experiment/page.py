@@ -1,140 +1,182 @@
-"""An experiment's report: one page that needs nothing else."""
+"""An experiment's report: a page that needs nothing else, and its pictures and tables as files."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-from PIL import Image
-
 import gancli
 from gancli import palette
-from gancli.checkpoint import Checkpoint, load
 from gancli.choices import FigureFormat
-from gancli.data import Mixture
 from gancli.defaults import FIGURE_DPI
-from gancli.errors import RunError
-from gancli.experiment.arena import FAIR_WORDS, MODE_SCORES
-from gancli.experiment.folder import Cell, Experiment
-from gancli.experiment.frames import Frame
-from gancli.experiment.measures import MeasureBook
-from gancli.experiment.pictures import (
-    FILM_BYTES,
-    SEEDS_WITH_LINES,
-    curves,
-    film,
-    tile,
-    tile_sheet,
-    weight_histograms,
+from gancli.experiment.arena import FAIR_WORDS
+from gancli.experiment.drawings import Artist, DrawnTable, PicturePlace, Shots
+from gancli.experiment.figures import (
+    Film,
+    drawn_columns,
+    films_of,
+    measure_columns,
+    weights_of,
 )
-from gancli.experiment.results import Column, GroupResult, Results
-from gancli.experiment.spec import CellSpec, ExperimentSpec, group_name
-from gancli.experiment.tables import INTERVAL_WORDS, group_row, headings, real_rows, views_of
+from gancli.experiment.folder import Experiment
+from gancli.experiment.measures import MeasureBook
+from gancli.experiment.page_words import notes_of, protocol_words, seen_at_the_end, spread_words
+from gancli.experiment.picture_files import table_png
+from gancli.experiment.picture_store import NOTHING, PictureStore
+from gancli.experiment.pictures import curves, weight_histograms
+from gancli.experiment.reproduction import (
+    ClaimResult,
+    PublishedValue,
+    checked_claims,
+    published_values,
+)
+from gancli.experiment.results import Results
+from gancli.experiment.spec import ExperimentSpec
+from gancli.experiment.tables import group_row, headings, real_rows, views_of
+from gancli.experiment.text_tables import matrices, published_table, table_files, views
+from gancli.experiment.view import Drawing, ReportView, is_shown
 from gancli.figures import figure_file
 from gancli.files import write_atomically
-from gancli.html import data_uri, page_bytes, template, thinned
-from gancli.pictures import encoded, png
-from gancli.plurals import counted
-from gancli.point_pictures import SHOWN_REALS
-from gancli.sampler import Samples
+from gancli.html import data_uri, page_bytes, template
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-FILM_FRAMES = 60
-"""Most pictures of a film."""
-ALL_FILMS_BYTES = 9_000_000
-"""So that a page stays below 20 MB; in its base64 they take a third more."""
-SHOWN_STEPS = 6
-"""Pictures side by side, where nothing says which."""
-COUNTED = frozenset(score.name for score in MODE_SCORES)
-DRAWN_COUNTS = ("held", "high_quality")
-"""Of the columns that count modes, those that have a curve."""
+PICTURE_BYTES = 14_000_000
+"""Of a page's pictures and films: in base64 they take a third more, and it stays below 20 MB."""
+SHOWN_MATRICES = 6
+"""Measures that the page shows by the axes; the others are in files."""
 
 
 @dataclass(frozen=True)
-class Shown:
-    """A group in the pictures: its first seed's cell."""
+class ReportParts:
+    """What a report is made of."""
 
-    group: GroupResult
-    spec: CellSpec
-    cell: Cell
-    mixture: Mixture | None
-    """of its data; None: they are images"""
-    reals: Samples
-    steps: Sequence[int]
-    """the steps whose pictures stand side by side"""
+    experiment: Experiment
+    spec: ExperimentSpec
+    results: Results
+    book: MeasureBook
+    view: ReportView
 
-    def tiles(self) -> dict[int, Image.Image]:
-        """Its picture at each of these steps, where there is one."""
-        frames = {step: Frame.read(self.cell.frame_file(step)) for step in self.steps}
-        return {
-            step: tile(frame, self.mixture, self.reals)
-            for step, frame in frames.items()
-            if frame is not None
-        }
+    def published(self) -> list[PublishedValue]:
+        """Published values next to ours; none, where the experiment has no file."""
+        file = self.view.file
+        return published_values(file, self.spec, self.results) if file else []
+
+    def claims(self) -> list[ClaimResult]:
+        """The source's claims, checked."""
+        return checked_claims(self.view.file, self.results) if self.view.file else []
 
 
-def write_report(
-    experiment: Experiment,
-    spec: ExperimentSpec,
-    results: Results,
-    book: MeasureBook,
-    dpi: int = FIGURE_DPI,
-) -> Path:
-    """Draw everything, and write report.html and its pictures; returns the page's path.
+@dataclass
+class Drawn:
+    """All that was drawn: tables of pictures, films and figures, by the names of their files."""
 
-    Curves and histograms are written as PNG, of `dpi` pixels per inch, as SVG and as PDF.
+    store: PictureStore
+    tables: list[DrawnTable] = field(default_factory=list)
+    figures: "dict[str, Figure]" = field(default_factory=dict)
+    films: list[Film] = field(default_factory=list)
+    files: dict[str, bytes] = field(default_factory=dict)
+
+
+def write_report(parts: ReportParts, dpi: int = FIGURE_DPI) -> Path:
+    """Draw everything, and write report.html, its pictures and its tables; returns the page's path.
+
+    Curves and histograms are written as PNG, of `dpi` pixels per inch, as SVG and as PDF; tables as
+    CSV, Markdown and LaTeX.
     """
-    shown = [_shown(experiment, spec, group, book) for group in results.ranking()]
-    tiles = {each.group.label: each.tiles() for each in shown}
-    drawn = [column for column in results.columns if _is_drawn(column, results)]
-    figures = {"curves": curves(results.cells, drawn)} if drawn else {}
-    saved = {each.group.label: found for each in shown if (found := _last(each.cell)) is not None}
-    if saved:
-        figures["weights"] = weight_histograms(saved)
-    films = _films(shown)
-    steps = sorted({step for each in shown for step in each.steps})
-    pictures = {"pictures.png": tile_sheet(tiles, steps)}
-    for name, figure in figures.items():
-        pictures |= {f"{name}.{f}": figure_file(figure, f, dpi) for f in FigureFormat}
-    pictures |= {f"film-{name}.webp": content for name, content in films.items()}
-    page = template("gancli.experiment", "experiment.html.jinja").render(
+    drawn = _drawn(parts)
+    files = drawn.files | table_files(parts.results, parts.view, parts.published())
+    for name, figure in drawn.figures.items():
+        files |= {f"{name}.{form}": figure_file(figure, form, dpi) for form in FigureFormat}
+    folder = parts.experiment.folder
+    for name, content in (files | {"report.html": page_bytes(_page(parts, drawn))}).items():
+        write_atomically(folder / name, content)
+    return folder / "report.html"
+
+
+def _drawn(parts: ReportParts) -> Drawn:
+    drawn = Drawn(PictureStore(parts.experiment, parts.book))
+    columns = drawn_columns(parts.results)
+    if columns:
+        drawn.figures["curves"] = curves(parts.results.cells, columns)
+    artist = Artist.of(parts.spec, parts.results, drawn.store)
+    for drawing in parts.view.drawings:
+        _add(drawing, drawn, artist, parts)
+    return drawn
+
+
+def _add(drawing: Drawing, drawn: Drawn, artist: Artist, parts: ReportParts) -> None:
+    name, table = drawing.name, drawing.table
+    if table.kind == "film":
+        found = films_of(parts.spec, table.where, drawn.store)
+        drawn.films += found
+        drawn.files |= {f"{name}-{each.name}.webp": each.content for each in found}
+    elif table.kind == "weights":
+        weights = weights_of(parts.spec, table.where, parts.experiment)
+        if weights:
+            drawn.figures[name] = weight_histograms(weights)
+    elif table.kind == "curve":
+        cells = [cell for cell in parts.results.cells if is_shown(cell.labels, table.where)]
+        columns = measure_columns(parts.results, table.of)
+        if cells and columns:
+            drawn.figures[name] = curves(cells, columns)
+    else:
+        made = artist.draw(drawing)
+        drawn.tables.append(made)
+        drawn.files[f"{name}.png"] = table_png(made, drawn.store)
+
+
+def _page(parts: ReportParts, drawn: Drawn) -> str:
+    results, view, published = parts.results, parts.view, parts.published()
+    budget = PICTURE_BYTES - sum(len(each.content) for each in drawn.films)
+    sources, shrunk = drawn.store.sources(budget)
+    numbered = {key: f"p{number}" for number, key in enumerate(sources)}
+    return template("gancli.experiment", "experiment.html.jinja").render(
         results=results,
-        tables=_tables(results),
-        spread=_spread(results),
+        tables=_rankings(results),
+        matrices=_matrices(results, view),
+        published=published_table(published, results.columns) if published else None,
+        claims=parts.claims(),
+        said_of_source=view.protocol,
+        spread=spread_words(results),
         palette=palette,
         fair=FAIR_WORDS if results.real else "",
-        shown={each.group.label: list(each.steps) for each in shown},
-        tiles={each.group.label: _tile_uris(each, tiles[each.group.label]) for each in shown},
-        curves={column.label: _svg(curves(results.cells, [column])) for column in drawn},
-        weights=_svg(figures["weights"]) if saved else None,
-        films={name: data_uri(content, "webp") for name, content in films.items()},
-        seen=_seen(results),
-        protocol=_protocol(spec, results),
-        notes=_notes(experiment),
+        picture_tables=drawn.tables,
+        shots=partial(_shots_on_page, numbered),
+        pictures={"": NOTHING} | {numbered[key]: source for key, source in sources.items()},
+        shrunk=shrunk,
+        curves={c.label: _svg(curves(results.cells, [c])) for c in drawn_columns(results)},
+        asked_curves=_figures(view, drawn, "curve"),
+        weights=_figures(view, drawn, "weights"),
+        films=[(each, data_uri(each.content, "webp")) for each in drawn.films],
+        seen=seen_at_the_end(results),
+        protocol=protocol_words(parts.spec, results, but=view.protocol),
+        notes=notes_of(parts.experiment),
         version=gancli.__version__,
     )
-    for name, content in (pictures | {"report.html": page_bytes(page)}).items():
-        write_atomically(experiment.folder / name, content)
-    return experiment.folder / "report.html"
 
 
-def _shown(
-    experiment: Experiment, spec: ExperimentSpec, group: GroupResult, book: MeasureBook
-) -> Shown:
-    own = next(cell for cell in spec.cells if group_name(cell) == group.name)
-    cell = experiment.cell(own.name)
-    arena = book.arena_if_counted(own)
-    data = own.preset.data
-    mixture = data if isinstance(data, Mixture) else None
-    steps = own.frames or (arena.shown_in(own.steps) if arena else _some(cell, own.steps))
-    reals = arena.real()[:SHOWN_REALS] if arena else np.zeros((0, 2), np.float32)
-    return Shown(group, own, cell, mixture, reals, steps)
+def _shots_on_page(
+    numbered: Mapping[str, str], place: PicturePlace, seeds: Sequence[int]
+) -> object:
+    """A place's pictures by seed: their numbers in the page, and what became of the cell."""
+    none = Shots([None])
+    own = [place.shots.get(seed, none) for seed in seeds]
+    return [[[numbered[key] if key else "" for key in each.keys], each.mark] for each in own]
 
 
-def _tables(results: Results) -> list[dict[str, object]]:
+def _figures(view: ReportView, drawn: Drawn, kind: str) -> list[tuple[Drawing, str]]:
+    """The figures of a kind, with the drawing that asked for each."""
+    return [
+        (drawing, _svg(drawn.figures[drawing.name]))
+        for drawing in view.drawings
+        if drawing.table.kind == kind and drawing.name in drawn.figures
+    ]
+
+
+def _rankings(results: Results) -> list[dict[str, object]]:
     return [
         {
             "title": view.title,
@@ -146,102 +188,23 @@ def _tables(results: Results) -> list[dict[str, object]]:
     ]
 
 
-def _some(cell: Cell, steps: int) -> list[int]:
-    """A few of the steps of which there are pictures, the last among them."""
-    return thinned(cell.framed_steps(), SHOWN_STEPS) or [steps]
-
-
-def _is_drawn(column: Column, results: Results) -> bool:
-    """Whether a column has a curve: of the counts of modes the first, and their quality."""
-    of_modes = results.column("held") is not None and column.name in COUNTED
-    return column.name in DRAWN_COUNTS if of_modes else True
-
-
-def _seen(results: Results) -> dict[str, str]:
-    """What each group's last measurement shows, in words."""
-    found = {}
-    for group in results.groups:
-        held, captured = (group.measures.get(name) for name in ("held", "captured"))
-        if held and captured and held.of:
-            found[group.label] = (
-                f"{held.mean:.3g} of {counted(int(held.of), 'mode')} held at the end, "
-                f"{captured.mean:.3g} captured"
-                + (f" (means of {len(held.values)} seeds)" if len(held.values) > 1 else "")
-            )
-    return found
-
-
-def _spread(results: Results) -> str:
-    """What the curves show of several seeds."""
-    if len(results.seeds) == 1:
-        return "One seed of each."
-    if len(results.seeds) <= SEEDS_WITH_LINES:
-        return "Thick lines are means over seeds, thin ones single seeds."
-    return "Lines are means over seeds, bands the bootstrap of these means (95 percent)."
-
-
-def _tile_uris(shown: Shown, tiles: Mapping[int, Image.Image]) -> dict[int, str]:
-    """Pixels of small images stay sharp; fields of colour would be many bytes as PNG."""
-
-    def uri(image: Image.Image) -> str:
-        if shown.mixture is None:
-            return data_uri(png(image))
-        return data_uri(encoded(image, {"format": "webp", "quality": 85}), "webp")
-
-    return {step: uri(image) for step, image in tiles.items()}
+def _matrices(results: Results, view: ReportView) -> list[Mapping[str, object]]:
+    """Scores by the axes that a file asks for, or the first two: those that rank, if any do."""
+    known = {column.label for column in results.columns}
+    main = views_of(results)[0].columns
+    ranking = {column.label for column in main if column.better is not None} or known
+    passed_over = known - ranking
+    tables = [table for _, table in [*views(results, view)] or matrices(results)]
+    shown = [table for table in tables if not passed_over & set(table.notes)]
+    return [
+        {
+            "title": ", ".join(table.notes),
+            "table": table,
+            "left": sum(heading in results.axes for heading in table.headings),
+        }
+        for table in shown[:SHOWN_MATRICES]
+    ]
 
 
 def _svg(figure: "Figure") -> str:
     return data_uri(figure_file(figure, FigureFormat.SVG), "svg+xml")
-
-
-def _films(shown: Sequence[Shown]) -> dict[str, bytes]:
-    """A film for each group of points."""
-    found = {}
-    of_points = [each for each in shown if each.mixture is not None]
-    for each in of_points:
-        steps = thinned(each.cell.framed_steps(), FILM_FRAMES)
-        read = [Frame.read(each.cell.frame_file(step)) for step in steps]
-        frames = [frame for frame in read if frame is not None]
-        if frames and each.mixture is not None:
-            limit = min(FILM_BYTES, ALL_FILMS_BYTES // len(of_points))
-            found[each.group.label] = film(frames, each.mixture, each.reals, limit)
-    return found
-
-
-def _last(cell: Cell) -> Checkpoint | None:
-    found = cell.run.checkpoints()
-    try:
-        return load(found[max(found)]) if found else None
-    except RunError:
-        return None
-
-
-def _protocol(spec: ExperimentSpec, results: Results) -> dict[str, str]:
-    sizes = sorted({cell.preset.schedule.batch_size for cell in spec.cells})
-    lengths = sorted({cell.steps for cell in spec.cells})
-    devices = sorted({cell.settings.device for cell in spec.cells})
-    said = {
-        **results.protocol,
-        "columns": INTERVAL_WORDS,
-        "seeds": ", ".join(map(str, results.seeds)),
-        "schedule": f"{', '.join(f'{length:,}' for length in lengths)} steps of batches of "
-        f"{', '.join(map(str, sizes))}; every cell on one thread of {', '.join(devices)}",
-        "versions": ", ".join(f"{name} {version}" for name, version in results.versions.items()),
-        "made": f"{results.made} on {results.machine}",
-    }
-    if results.column("held") is not None:
-        said |= {
-            "collapse began": "per seed, the first measurement from which on at most half the "
-            "modes are held, after more were; not yet: never more than half were",
-            "held lately": "least, median and most modes held over the last 1,000 steps, all seeds",
-        }
-    return said
-
-
-def _notes(experiment: Experiment) -> list[str]:
-    try:
-        text = experiment.notes_file.read_text(encoding="utf-8", errors="replace")
-    except (OSError, ValueError):
-        return []
-    return [line for line in text.splitlines() if line.strip()]

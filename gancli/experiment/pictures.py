@@ -9,13 +9,14 @@ from PIL import Image
 
 from gancli.checkpoint import Checkpoint
 from gancli.data import Mixture
+from gancli.experiment.axes import in_words
 from gancli.experiment.frames import Frame
 from gancli.experiment.over_seeds import over_seeds
 from gancli.experiment.results import CellResult, Column
 from gancli.figures import WIDTH, CurveLine, CurvePanel, plot
 from gancli.html import thinned
 from gancli.palette import PLAIN_COLOUR
-from gancli.pictures import encoded, enlarged_picture, grid, labelled_table, png
+from gancli.pictures import encoded, enlarged_picture, grid
 from gancli.point_pictures import draw_points
 from gancli.sampler import Samples
 from gancli.state import below
@@ -34,6 +35,8 @@ MIN_FILM_FRAMES = 8
 """Frames that a film keeps, however large it is."""
 SEEDS_WITH_LINES = 5
 """Most seeds that have a line each in the curves."""
+MOST_LINES = 10
+"""In one panel of curves; more could not be told apart."""
 HISTOGRAM_COLUMNS = 2
 HISTOGRAM_TAIL = 0.005
 """Part of the weights that a histogram leaves out."""
@@ -72,29 +75,50 @@ def film(frames: Sequence[Frame], data: Mixture, reals: Samples, limit: int = FI
         frames = thinned(list(frames), max(MIN_FILM_FRAMES, len(frames) // 2))
 
 
-def tile_sheet(tiles: Mapping[str, Mapping[int, Image.Image]], steps: Sequence[int]) -> bytes:
-    """A PNG with one row per group and one column per step; what was not measured stays blank."""
-    rows = [(group, [own.get(step) for step in steps]) for group, own in tiles.items()]
-    sizes = [image.size for own in tiles.values() for image in own.values()]
-    size = max(sizes, default=(TILE_SIDE, TILE_SIDE))
-    return png(labelled_table(rows, size, [f"step {step:,}" for step in steps]))
-
-
 def curves(cells: Sequence[CellResult], columns: Sequence[Column]) -> "Figure":
     """Each measure over the steps, by group: its mean over seeds, and how seeds differ.
 
-    A few seeds have a thin line each; more have a band, of the bootstrap of their mean.
+    A few seeds have a thin line each; more have a band, of the bootstrap of their mean. Where there
+    are many groups, each label of the first axis has a panel of its own.
     """
-    groups = dict.fromkeys(cell.group for cell in cells)
-    panels = [
-        CurvePanel(
-            column.label,
-            [_line([c for c in cells if c.group == group], column) for group in groups],
-            _limits(cells, column),
-        )
-        for column in columns
-    ]
+    outer = _outer_axes(cells)
+    titles = dict.fromkeys(_panel_title(cell, outer) for cell in cells)
+    names = dict.fromkeys(_line_name(cell, outer) for cell in cells)
+    panels = []
+    for column in columns:
+        for title in titles:
+            own = [cell for cell in cells if _panel_title(cell, outer) == title]
+            lines = [
+                _line(name, [c for c in own if _line_name(c, outer) == name], column)
+                for name in names
+            ]
+            shown = ": ".join(filter(None, [column.label, title]))
+            panels.append(CurvePanel(shown, lines, _limits(cells, column)))
     return plot(panels)
+
+
+def _outer_axes(cells: Sequence[CellResult]) -> list[str]:
+    """The axes whose labels have panels of their own, so that few lines stand in each."""
+    inside = [cell for cell in cells if not cell.is_outside]
+    axes = dict.fromkeys(axis for cell in inside for axis in cell.labels)
+    differing = [axis for axis in axes if len({cell.labels.get(axis) for cell in inside}) > 1]
+    for count in range(len(differing)):
+        outer = differing[:count]
+        if len({_line_name(cell, outer) for cell in inside}) <= MOST_LINES:
+            return outer
+    return differing[:-1]
+
+
+def _panel_title(cell: CellResult, outer: Sequence[str]) -> str:
+    if cell.is_outside:
+        return "outside the grid" if outer else ""
+    return in_words({axis: cell.labels[axis] for axis in outer})
+
+
+def _line_name(cell: CellResult, outer: Sequence[str]) -> str:
+    if cell.is_outside or not outer:
+        return cell.label
+    return in_words({axis: label for axis, label in cell.labels.items() if axis not in outer})
 
 
 def _limits(cells: Sequence[CellResult], column: Column) -> tuple[float, float] | None:
@@ -107,8 +131,7 @@ def _limits(cells: Sequence[CellResult], column: Column) -> tuple[float, float] 
     return None if most is None or column.least not in (0, None) else (-0.03 * most, 1.04 * most)
 
 
-def _line(cells: Sequence[CellResult], column: Column) -> CurveLine:
-    name = cells[0].label
+def _line(name: str, cells: Sequence[CellResult], column: Column) -> CurveLine:
     steps, middle, low, high = _band(cells, column)
     if len(cells) > SEEDS_WITH_LINES:
         return CurveLine(name, steps, middle, (low, high))
@@ -137,28 +160,27 @@ def _band(cells: Sequence[CellResult], column: Column) -> tuple[_Values, _Values
     )
 
 
-def weight_histograms(checkpoints: Mapping[str, Checkpoint]) -> "Figure":
-    """The values of the discriminator's parameters at the end, one panel per group.
+def weight_histograms(weights: Mapping[str, NDArray[np.float64]]) -> "Figure":
+    """The values of discriminators' parameters, one panel per group.
 
     The outermost half percent is left out: a few large values would hide the shape.
     """
     from matplotlib.figure import Figure
 
-    columns = min(HISTOGRAM_COLUMNS, len(checkpoints))
-    rows = -(-len(checkpoints) // columns)
+    columns = min(HISTOGRAM_COLUMNS, len(weights))
+    rows = -(-len(weights) // columns)
     figure = Figure(figsize=(WIDTH, 1.7 * rows), layout="constrained")
     panels = figure.subplots(rows, columns, squeeze=False).flat
-    for axes, (group, saved) in zip(panels, checkpoints.items(), strict=False):
-        values = discriminator_weights(saved)
-        least, most = np.quantile(values, [HISTOGRAM_TAIL / 2, 1 - HISTOGRAM_TAIL / 2])
-        values = values[(values >= least) & (values <= most)]
+    for axes, (group, own) in zip(panels, weights.items(), strict=False):
+        least, most = np.quantile(own, [HISTOGRAM_TAIL / 2, 1 - HISTOGRAM_TAIL / 2])
+        values = own[(own >= least) & (own <= most)]
         axes.hist(values, HISTOGRAM_BINS, color=PLAIN_COLOUR)
         axes.locator_params(axis="x", nbins=3)
         outer = outer_share(values)
         axes.set_title(f"{group}: {outer:.0%} in the outer bins", fontsize=8.5)
         axes.tick_params(labelsize=8)
         axes.set_yticks([])
-    for axes in list(figure.get_axes())[len(checkpoints) :]:
+    for axes in list(figure.get_axes())[len(weights) :]:
         axes.set_visible(False)
     return figure
 

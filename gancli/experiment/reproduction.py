@@ -7,6 +7,7 @@ from gancli.errors import UsageError
 from gancli.experiment.axes import Change, cell_name
 from gancli.experiment.claims import ClaimRow, NotMeasuredError, holds
 from gancli.experiment.file import ExperimentFile, PictureTable, change_of
+from gancli.experiment.frames import spread_steps
 from gancli.experiment.grid import GridPlan, GridPoint
 from gancli.experiment.measures import measures_named
 from gancli.experiment.over_seeds import interval_of_share
@@ -113,8 +114,9 @@ def _frames_of(pictures: Sequence[PictureTable]) -> Callable[[Mapping[str, str],
     def frames(labels: Mapping[str, str], steps: int) -> list[int]:
         found = {steps}
         for picture in pictures:
-            own = [picture.only[label] for label in labels.values() if label in picture.only]
-            wanted = own[0] if own else picture.steps
+            wanted = picture.steps_of(labels)
+            if picture.kind == "samples" and not wanted:
+                wanted = spread_steps(steps)
             found |= {step for step in wanted if step <= steps}
         return sorted(found)
 

@@ -61,6 +61,8 @@ class CellResult(BaseModel):
     is_outside: bool = False
     state: CellState
     reason: str = ""
+    diverged_step: int | None = None
+    """where its numbers were no longer finite, if they were not"""
     collapse_step: int | NotYet | None = None
     """the first measurement after which the modes held stay at or below half, after more were held;
     `not yet`: never more than half were; None: no collapse"""

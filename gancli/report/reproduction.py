@@ -7,12 +7,11 @@ from rich.table import Table
 
 from gancli.experiment.file import ExperimentFile
 from gancli.experiment.reproduction import (
-    PUBLISHED_HEADINGS,
     ClaimResult,
     PublishedValue,
-    published_row,
 )
 from gancli.experiment.results import Column
+from gancli.experiment.text_tables import published_table
 
 
 def print_experiments(console: Console, files: Mapping[str, ExperimentFile]) -> None:
@@ -31,12 +30,12 @@ def print_published(
     """One row per published value."""
     if not found:
         return
-    known = {column.name: column for column in columns}
+    text = published_table(found, columns)
     table = Table(title="published, and ours", title_justify="left")
-    for heading in PUBLISHED_HEADINGS:
+    for heading in text.headings:
         table.add_column(heading, justify="left" if heading in ("cell", "measure") else "right")
-    for each in found:
-        table.add_row(*published_row(each, known))
+    for row in text.rows:
+        table.add_row(*row)
     console.print(table)
 
 
