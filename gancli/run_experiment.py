@@ -20,7 +20,7 @@ from gancli.experiment.arena import DigitArena
 from gancli.experiment.cell import CellRequest
 from gancli.experiment.cluster import Cluster, cluster_at, scheduler_address
 from gancli.experiment.dask_pool import DaskPool
-from gancli.experiment.estimate import cells_to_run, estimate_cells, kinds_of
+from gancli.experiment.estimate import cells_to_run, estimate_cells, kinds_of_cells
 from gancli.experiment.folder import Experiment, refuse_bytes
 from gancli.experiment.gather import gather_results, to_csv
 from gancli.experiment.measures import MODES, MeasureBook, MeasurePlaces
@@ -102,7 +102,7 @@ def run_experiment(
         book: opens their measures.
         options: how it is run.
         view_of: what its report shows, by its cells.
-        only: names of the cells to run; none: all.
+        only: names of those to run; none: all.
         more: the experiment with further cells, by the results so far; None: it is over.
 
     Raises:
@@ -128,8 +128,7 @@ def run_experiment(
             results = gather_results(experiment, spec, book, view.protocol)
             following = more(results) if finished else None
         _publish(ReportParts(experiment, spec, results, book, view), options.dpi)
-    _tell_the_end(experiment, results, finished=finished)
-    return results
+    return _told(experiment, results, finished=finished)
 
 
 def plan_experiment(
@@ -152,14 +151,15 @@ def plan_experiment(
     wanted = [cell for cell in spec.cells if not only or cell.name in only]
     cells = cells_to_run(experiment, wanted)
     print_cells(cells, len(wanted) - len(cells), options.places.data)
-    kinds = len(kinds_of(cells))
+    kinds = len(kinds_of_cells(cells))
     if cells:
         with counting(console(), kinds, "kinds of cells tried") as done:
             found = estimate_cells(cells, options.jobs_at_once(), done)
         print_experiment_plan(console(), found)
 
 
-def _tell_the_end(experiment: Experiment, results: Results, *, finished: bool) -> None:
+def _told(experiment: Experiment, results: Results, *, finished: bool) -> Results:
+    """The results, unless there is something to say of the end."""
     if not finished:
         raise InterruptedRunError(
             f"stopped with everything saved in {experiment.folder}: rerun the same command to go on"
@@ -170,6 +170,7 @@ def _tell_the_end(experiment: Experiment, results: Results, *, finished: bool) -
             f"{count} of {counted(len(results.cells), 'cell')} failed, the first ({first.name}): "
             f"{first.reason}; the others are in the report"
         )
+    return results
 
 
 def opened_book(places: MeasurePlaces, data: Sequence[tuple[str, AnyData]]) -> MeasureBook:

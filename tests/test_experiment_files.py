@@ -119,7 +119,10 @@ def test_a_typed_sweep_has_the_cells_of_the_file() -> None:
             "the values 'a b' and 'a-b' of the axis loss would have one folder's name",
         ),
         (f"{HEAD}{AXIS}[[cells]]\nat = {{ lr = 5 }}\n", "a cell is at lr = '5', which that axis"),
-        (f"{HEAD}{AXIS}[[cells]]\nat = {{ rate = 5 }}\n", "a cell is at rate, which is no axis"),
+        (
+            f"{HEAD}{AXIS}[[cells]]\nat = {{ rate = 5 }}\n",
+            "a cell is at rate, which is not",
+        ),
         (HEAD.replace("[base]", 'measures = ["beauty"]\n[base]'), "there is no score 'beauty'"),
         (HEAD.replace("title", "titel"), "is not an experiment of the format"),
     ],

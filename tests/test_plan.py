@@ -9,7 +9,12 @@ from conftest import Gan
 from gancli.bench.probe import RunCosts, run_length, step_operations, whole_run, work_of
 from gancli.checkpoint import RunSettings
 from gancli.experiment.axes import typed_axes
-from gancli.experiment.estimate import CellEstimate, ExperimentEstimate, KindEstimate, kinds_of
+from gancli.experiment.estimate import (
+    CellEstimate,
+    ExperimentEstimate,
+    KindEstimate,
+    kinds_of_cells,
+)
 from gancli.experiment.grid import GridPlan, base_change, experiment_of
 from gancli.experiment.spec import ExperimentSpec, MeasureSpec
 from gancli.preset import change, load_preset
@@ -49,9 +54,9 @@ def test_evaluations_are_counted_in() -> None:
 
 def test_cells_of_the_same_work_are_one_kind() -> None:
     rates = grid("generator.optimizer.lr=1e-3,1e-4", "optimizer.betas=[0.5,0.9],[0.0,0.9]")
-    assert [len(kind) for kind in kinds_of(rates.cells)] == [4]
+    assert [len(kind) for kind in kinds_of_cells(rates.cells)] == [4]
     widths = grid("generator.network.width=8,16", "schedule.discriminator_steps=1,2")
-    assert [len(kind) for kind in kinds_of(widths.cells)] == [1, 1, 1, 1]
+    assert [len(kind) for kind in kinds_of_cells(widths.cells)] == [1, 1, 1, 1]
     preset = load_preset("gan", "ring8")
     assert work_of(preset, RunSettings(threads=1)) != work_of(preset, RunSettings(threads=2))
 

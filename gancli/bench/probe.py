@@ -218,7 +218,7 @@ class StepOperations(NamedTuple):
     """of all other turns together"""
 
     def of_step(self, discriminator_turns: int) -> int:
-        """Of a step with so many turns of the discriminator."""
+        """Of a step with this number of turns of the discriminator."""
         return discriminator_turns * self.discriminator_turn + self.rest
 
 

@@ -97,7 +97,7 @@ def reproduce(
         return
     if name is None:
         if plan or keep is not None:
-            raise UsageError("no experiment given: name one, e.g. gan reproduce NAME --plan")
+            raise UsageError("no experiment given: --plan and --keep need its name")
         command.list_experiments()
         return
     command.reproduce(

@@ -92,7 +92,7 @@ def cells_to_run(experiment: Experiment, cells: Sequence[CellSpec]) -> list[Cell
     return [cell for cell in cells if experiment.cell(cell.name).ended() is None]
 
 
-def kinds_of(cells: Sequence[CellSpec]) -> list[list[CellSpec]]:
+def kinds_of_cells(cells: Sequence[CellSpec]) -> list[list[CellSpec]]:
     """The cells by the work of their steps."""
     found: dict[str, list[CellSpec]] = {}
     for cell in cells:
@@ -116,7 +116,7 @@ def estimate_cells(
     book = _BlankBook(MeasurePlaces(Path(), Path()))
     inception: dict[str, float] = {}
     kinds = []
-    for number, alike in enumerate(kinds_of(cells)):
+    for number, alike in enumerate(kinds_of_cells(cells)):
         costs = probe_run(alike[0].preset, alike[0].settings)
         found = []
         for cell in alike:

@@ -13,7 +13,8 @@ from gancli.errors import RunError
 from gancli.experiment.gather import group_result
 from gancli.experiment.results import CellResult, Column, Results
 from gancli.files import write_atomically
-from gancli.outside import ForeignTextError, model_from
+from gancli.outside import ForeignTextError, json_from, model_from
+from gancli.pasteable import command
 from gancli.settings import Settings
 
 KEPT_FORMAT: Literal["gancli-kept-1"] = "gancli-kept-1"
@@ -90,7 +91,8 @@ def read_kept(folder: Path) -> list[KeptResults]:
             try:
                 found.append(model_from(KeptResults, file.read_bytes(), file))
             except ForeignTextError as error:
-                raise RunError(f"{error}; write it again with gan reproduce --keep") from error
+                again = command("reproduce", "NAME", "--keep", file)
+                raise RunError(f"{error}; write it again with {again}") from error
     return found
 
 
@@ -104,7 +106,7 @@ def read_operations(folder: Path) -> dict[str, StepOperations]:
     file = folder / OPERATIONS_FILE
     if not file.exists():
         return {}
-    said = json.loads(file.read_bytes())
+    said = json_from(file.read_bytes(), file)
     return {name: StepOperations(*counts) for name, counts in said.items()}
 
 

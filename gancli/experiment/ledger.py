@@ -23,6 +23,7 @@ from gancli.experiment.results import Results
 from gancli.experiment.spec import CellSpec, ExperimentSpec
 from gancli.experiment.tables import DASH, values_line
 from gancli.files import write_atomically
+from gancli.pasteable import command
 from gancli.plurals import counted
 from gancli.preset import change
 from gancli.tabular import TableFormat, TextTable, table_text
@@ -34,7 +35,7 @@ TURN_SECONDS = 0.002
 WORK_SHOWN = 16
 """Characters of the hash of a step's work."""
 SHOWN_COLUMNS = 5
-"""Measures of a table of what was measured here."""
+"""Measures in a table of results."""
 KEPT_FOLDER = "reproductions"
 """Next to the page."""
 
@@ -129,12 +130,13 @@ def ledger_page(entries: Sequence[LedgerEntry]) -> str:
         "# Published experiments, and what came out here",
         "Every table and picture row of the sources that is an experiment: published values, ours "
         "from the results kept next to this page, and claims of the sources checked on them. "
-        "`gan reproduce --ledger docs/reproduction.md` writes this page, and `gan reproduce NAME "
-        "--keep docs/reproductions/NAME.json` the results; do not edit either by hand.",
+        f"`{command('reproduce', '--ledger', 'docs/reproduction.md')}` writes this page, and "
+        f"`{command('reproduce', 'NAME', '--keep', 'FILE')}` the results, here into "
+        f"`{KEPT_FOLDER}`; do not edit either by hand.",
         "GPU hours are an estimate: the floating-point operations of one step, as torch counts "
         f"them, times steps, at {ASSUMED_RATE / 1e12:g} TFLOP/s, and at least "
         f"{1000 * TURN_SECONDS:g} ms per turn, which small networks do not go below. Measuring is "
-        "not counted. `gan reproduce NAME --plan` tries the machine at hand.",
+        f"not counted. `{command('reproduce', 'NAME', '--plan')}` tries the machine at hand.",
         table_text(TextTable(headings, rows), TableFormat.MARKDOWN),
         *(part for each in entries for part in _section(each)),
     ]
@@ -166,7 +168,7 @@ def _section(entry: LedgerEntry) -> list[str]:
         f"## {file.title}",
         " ".join(word for word in words if word),
         "\n".join(f"- Differs: {each}." for each in file.differs),
-        f"`gan reproduce {entry.name}`" + (", shorter with `--lite`" if file.lite else ""),
+        f"`{command('reproduce', entry.name)}`" + (", shorter with `--lite`" if file.lite else ""),
     ]
     if not any(not kept.lite for kept in entry.kept):
         where = " in full" if entry.kept else ""

@@ -17,6 +17,7 @@ from gancli.errors import UsageError
 from gancli.experiment.axes import Change, parts_between_commas, values_of
 from gancli.experiment.grid import GridPoint
 from gancli.experiment.results import Column, GroupResult, Results
+from gancli.outside import json_from
 from gancli.preset import PresetLayer
 
 if TYPE_CHECKING:
@@ -202,7 +203,7 @@ def _point(number: int, params: Mapping[str, Any]) -> GridPoint:
         for field, value in params.items()
     ]
     labels = {
-        field.rpartition(".")[2]: json.loads(v) if isinstance(v, str) else f"{v:.4g}"
+        field.rpartition(".")[2]: json_from(v, "a proposal") if isinstance(v, str) else f"{v:.4g}"
         for field, v in params.items()
     }
     change = Change(layer=PresetLayer(overrides=overrides))

@@ -73,7 +73,7 @@ class WorkerProcess:
         process = self._process
         if process.stdin is None or process.stdout is None:
             raise RuntimeError("a cell's process has no pipes")
-        mine = json.loads(request) | {"parent": os.getpid()}
+        mine = json_from(request, "the request of a cell") | {"parent": os.getpid()}
         # Where it has ended already, its exit code and standard error say why.
         with suppress(BrokenPipeError, ValueError):
             process.stdin.write(json.dumps(mine) + "\n")

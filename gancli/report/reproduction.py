@@ -12,11 +12,14 @@ from gancli.experiment.reproduction import (
 )
 from gancli.experiment.results import Column
 from gancli.experiment.text_tables import published_table
+from gancli.pasteable import command
 
 
 def print_experiments(console: Console, files: Mapping[str, ExperimentFile]) -> None:
     """One row per experiment."""
-    table = Table(title="published experiments: gan reproduce NAME", title_justify="left")
+    table = Table(
+        title=f"published experiments: {command('reproduce', 'NAME')}", title_justify="left"
+    )
     for heading in ("name", "experiment", "source", "shorter"):
         table.add_column(heading)
     for name, file in files.items():
