@@ -86,7 +86,7 @@ def test_what_was_run_stands_in_the_page() -> None:
 
 def test_the_ledger_refuses_what_makes_no_sense(gan: Gan) -> None:
     for words, said in (
-        (("learning-rates", "--ledger", "p.md"), "leave the name out"),
+        (("learning-rates", "--ledger", "page.html"), "leave the name out"),
         (("--kept", "folder"), "--kept applies only with --ledger"),
         (("--keep", "file.json"), "no experiment given"),
         (("learning-rates", "--keep", "f.json", "--plan"), "leave one out"),
