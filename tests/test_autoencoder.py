@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn.functional import conv2d, elu, linear
 
 from gancli.catalog.fit_to_images import UserImages
+from gancli.data.images import ImageSpec
 from gancli.networks import AutoencoderSpec, DecoderSpec
 from gancli.networks.autoencoder import Autoencoder
 from gancli.objective.context import Scene
@@ -264,7 +265,7 @@ def test_digits_surround_the_place_where_fakes_start(variant: str) -> None:
     """A generator starts near 0, and so does the background; elsewhere the fakes stay grey."""
     preset = load_preset("began", "mnist", variant)
     term = preset.objective.parts["equilibrium"]
-    assert preset.data.range == "unit"
+    assert isinstance(preset.data, ImageSpec) and preset.data.range == "unit"
     assert isinstance(term, Equilibrium) and term.diversity == 1
     found = preset.deviations_in_force()
     assert found["data.range"].paper == "signed"
