@@ -121,7 +121,7 @@ class Search:
         self.folder, self.ranges, self.trials = folder, ranges, trials
 
     def points(self, results: Results | None) -> list[GridPoint] | None:
-        """All proposals so far and those of the next round; None: the search is over.
+        """All proposals so far, to the end of a round; None: the search is over.
 
         Args:
             results: of the proposals so far; None: nothing was run in this call.
@@ -129,10 +129,13 @@ class Search:
         study = self._study()
         if results is not None:
             self._tell(study, results)
-        waiting = [t for t in study.get_trials(deepcopy=False) if not t.state.is_finished()]
-        if not waiting and len(study.get_trials(deepcopy=False)) >= self.trials:
-            return None if results is not None else self._points(study)
-        self._ask(study)
+        before = study.get_trials(deepcopy=False)
+        is_waiting = any(not trial.state.is_finished() for trial in before)
+        if results is not None and not is_waiting and len(before) >= self.trials:
+            return None
+        # The next round is proposed by the results of this one, which a stop may have cut off.
+        if not is_waiting or len(before) % TRIALS_PER_ROUND:
+            self._ask(study)
         return self._points(study)
 
     def _study(self) -> "Study":
