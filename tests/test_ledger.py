@@ -5,6 +5,8 @@ from pathlib import Path
 import pytest
 from conftest import Gan
 
+from gancli.commands import reproduce as command
+from gancli.errors import ExitCode
 from gancli.experiment.file import experiment_names, read_experiment
 from gancli.experiment.grid import experiment_of
 from gancli.experiment.kept import KeptResults, read_kept, read_operations
@@ -82,6 +84,24 @@ def test_what_was_run_stands_in_the_page() -> None:
     assert "holds for 2 of 2 seeds" in page
     assert "Not run in full: needs" in page
     assert "80.0, 90.0 %" in page
+
+
+def test_what_failed_is_kept_and_shown_next_to_the_published(
+    gan: Gan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A cell that diverges is a result, too."""
+    found = results()
+    found.cells[0] = found.cells[0].model_copy(
+        update={"state": "failed", "reason": "not finite", "diverged_step": 9, "values": {}}
+    )
+    monkeypatch.setattr(command, "run_experiment", lambda *words, **more: found)
+    monkeypatch.setattr(command, "book_of", lambda places, spec: (None, spec))
+    code, out, said = gan("reproduce", "infogan-norm", "--keep", "kept.json")
+    assert code == ExitCode.PARTLY
+    assert "1 of 4 cells failed, the first (norm-none-seed-0): not finite" in said
+    assert "the source's claims" in out
+    (kept,) = read_kept(Path())
+    assert [cell.diverged_step for cell in kept.cells] == [9, None, None, None]
 
 
 def test_the_ledger_refuses_what_makes_no_sense(gan: Gan) -> None:

@@ -3,10 +3,14 @@
 from collections.abc import Iterable
 from pathlib import Path
 
+from conftest import Gan
+
+from gancli.errors import ExitCode
 from gancli.experiment.grid import GridPoint
 from gancli.experiment.over_seeds import OverSeeds
 from gancli.experiment.results import Column, GroupResult, Results
-from gancli.experiment.search import TRIALS_PER_ROUND, Search, typed_ranges
+from gancli.experiment.search import FILE, TRIALS_PER_ROUND, Search, typed_ranges
+from gancli.locks import locked
 
 TRIALS = 4 * TRIALS_PER_ROUND
 """Optuna draws the first ten at random, whatever came of them: more are needed to see a fault."""
@@ -58,3 +62,12 @@ def test_a_search_that_is_over_shows_its_proposals_and_may_go_on(tmp_path: Path)
     assert more is not None
     assert more[:TRIALS] == whole[-1]
     assert len(more) == TRIALS + 2
+
+
+def test_nothing_is_proposed_where_another_process_is_at_work(gan: Gan, tmp_path: Path) -> None:
+    words = ("gan", "--dataset", "ring8", "--search", "4", "--over", OVER[0], "--out", tmp_path)
+    with locked(tmp_path / ".lock"):
+        code, _, said = gan("sweep", *words)
+    assert code == ExitCode.LOCKED
+    assert "another process is at work" in said
+    assert not (tmp_path / FILE).exists()

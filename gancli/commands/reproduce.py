@@ -15,11 +15,7 @@ from gancli.experiment.grid import experiment_of
 from gancli.experiment.kept import KeptResults
 from gancli.experiment.ledger import KEPT_FOLDER, write_ledger
 from gancli.experiment.measures import MeasurePlaces
-from gancli.experiment.reproduction import (
-    checked_claims,
-    plan_of,
-    published_values,
-)
+from gancli.experiment.reproduction import checked_claims, plan_of, published_values
 from gancli.experiment.results import Results
 from gancli.experiment.spec import ExperimentSpec
 from gancli.experiment.view import view_of_file
@@ -33,6 +29,7 @@ from gancli.run_experiment import (
     book_of,
     device_of_cells,
     plan_experiment,
+    refuse_failed,
     run_experiment,
 )
 from gancli.runs.names import runs_root
@@ -124,6 +121,7 @@ def reproduce(request: ReproduceRequest) -> None:
     print_claims(console(), checked_claims(file, results))
     for heading, text in view.protocol.items():
         say(f"{heading}: {text}")
+    refuse_failed(results)
 
 
 def _keep(file: Path, request: ReproduceRequest, results: Results) -> None:
