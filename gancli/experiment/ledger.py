@@ -174,7 +174,7 @@ def _section(entry: LedgerEntry) -> list[str]:
         where = " in full" if entry.kept else ""
         parts.append(f"Not run{where}: needs {hours} GPU hours (estimate).")
     if not entry.kept:
-        return [*parts, *_of_results(entry, _nothing(entry.spec))]
+        return [*parts, *_of_results(entry, Results.of_nothing(entry.spec))]
     for kept in entry.kept:
         parts += [_how_run(kept), *_of_results(entry, kept.as_results(), lite=kept.lite)]
     return parts
@@ -196,22 +196,6 @@ def _how_run(kept: KeptResults) -> str:
         f"{form} on {kept.made[:10]}: {_done(kept)} done, "
         f"{counted(len(kept.seeds), 'seed')}, {seconds / 3600:,.1f} hours of one job; "
         f"{kept.machine}; {versions}."
-    )
-
-
-def _nothing(spec: ExperimentSpec) -> Results:
-    return Results(
-        title=spec.title,
-        axes=spec.axes,
-        seeds=spec.seeds,
-        columns=[],
-        groups=[],
-        real={},
-        cells=[],
-        protocol={},
-        versions={},
-        machine="",
-        made="",
     )
 
 
