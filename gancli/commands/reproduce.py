@@ -116,7 +116,7 @@ def reproduce(request: ReproduceRequest) -> None:
     book, spec = book_of(places, spec)
     results = run_experiment(experiment, spec, book, options, lambda _: view, only=only)
     if request.keep is not None:
-        _keep(request.keep, request, results)
+        _keep(request.keep, request, spec, results)
     print_published(console(), published_values(file, spec, results), results.columns)
     print_claims(console(), checked_claims(file, results))
     for heading, text in view.protocol.items():
@@ -124,12 +124,12 @@ def reproduce(request: ReproduceRequest) -> None:
     refuse_failed(results)
 
 
-def _keep(file: Path, request: ReproduceRequest, results: Results) -> None:
+def _keep(file: Path, request: ReproduceRequest, spec: ExperimentSpec, results: Results) -> None:
     device = device_of_cells(request.place, request.on)
     cores = counted(os.cpu_count() or 1, "core")
     machine = f"{platform.system()} {platform.machine()}, {device}, {cores}"
     name = Path(request.name).stem
-    KeptResults.of(name, results, machine, lite=request.lite).write(file)
+    KeptResults.of(name, spec, results, machine, lite=request.lite).write(file)
     say(f"kept: {file}")
 
 

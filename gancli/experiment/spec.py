@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Literal
 
 from pydantic import Field
@@ -55,14 +55,20 @@ class CellSpec(Settings):
     def digest(self) -> str:
         """A hash of all that its results depend on, but for the versions of the program."""
         settings = self.settings.model_dump(mode="json")
-        known = {
-            "preset": training_fields(self.preset),
-            "settings": settings,
-            "measures": [each.model_dump(mode="json") for each in self.measures],
-            "judges": self.judges,
-        }
-        text = json.dumps(known, sort_keys=True)
-        return hashlib.sha256(text.encode()).hexdigest()[:DIGEST_SHOWN]
+        return _hash(self._described() | {"settings": settings, "judges": self.judges})
+
+    def description_hash(self) -> str:
+        """A hash of what it is, whatever its seed and wherever it is run: to know it again."""
+        return _hash(self._described())
+
+    def _described(self) -> dict[str, object]:
+        measures = [each.model_dump(mode="json") for each in self.measures]
+        return {"preset": training_fields(self.preset), "measures": measures}
+
+
+def _hash(known: Mapping[str, object]) -> str:
+    text = json.dumps(known, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:DIGEST_SHOWN]
 
 
 class ExperimentSpec(Settings):
