@@ -119,23 +119,39 @@ def run_experiment(
         "another folder with --out"
     )
     with locked(experiment.folder / ".lock", taken):
-        following = cells if isinstance(cells, ExperimentSpec) else cells(None)
-        if following is None:
-            raise RuntimeError("an experiment has no cells")
-        while following is not None:
-            spec = following
-            experiment.claim(spec)
-            finished = _run_cells(experiment, spec, book, options, only)
-            view = view_of(spec)
-            results = gather_results(experiment, spec, book, view.protocol)
-            goes_on = finished and not isinstance(cells, ExperimentSpec)
-            following = cells(results) if goes_on else None
-        _publish(ReportParts(experiment, spec, results, book, view), options.dpi)
+        parts, finished = _in_rounds(experiment, cells, book, options, view_of, only=only)
+        _publish(parts, options.dpi)
     if not finished:
         raise InterruptedRunError(
             f"stopped with everything saved in {experiment.folder}: rerun the same command to go on"
         )
-    return results
+    return parts.results
+
+
+def _in_rounds(
+    experiment: Experiment,
+    cells: ExperimentSpec | NextCells,
+    book: MeasureBook,
+    options: ExperimentOptions,
+    view_of: Callable[[ExperimentSpec], ReportView],
+    *,
+    only: Sequence[str],
+) -> tuple[ReportParts, bool]:
+    """All rounds; returns what a report is made of, and whether they were let finish."""
+    spec = cells if isinstance(cells, ExperimentSpec) else cells(None)
+    if spec is None:
+        raise RuntimeError("an experiment has no cells")
+    while True:
+        experiment.claim(spec)
+        finished = _run_cells(experiment, spec, book, options, only)
+        view = view_of(spec)
+        results = gather_results(experiment, spec, book, view.protocol)
+        following = None
+        if finished and not isinstance(cells, ExperimentSpec):
+            following = cells(results)
+        if following is None:
+            return ReportParts(experiment, spec, results, book, view), finished
+        spec = following
 
 
 def refuse_failed(results: Results) -> None:

@@ -2,13 +2,13 @@
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal
 
 from pydantic import Field
 
 from gancli.checkpoint import RunSettings
-from gancli.preset import StoredPreset, training_fields
+from gancli.preset import Preset, StoredPreset, training_fields
 from gancli.preset.schedule import Count
 from gancli.settings import Settings
 
@@ -102,6 +102,38 @@ class ExperimentSpec(Settings):
                 if each not in seen:
                     seen.append(each)
                     yield each
+
+
+def experiment_of_models(
+    title: str,
+    presets: Mapping[str, Preset],
+    seeds: Sequence[int],
+    device: Literal["cpu", "cuda", "mps"],
+    classifier: str | None = None,
+) -> ExperimentSpec:
+    """Models x seeds, whose modes are counted: a collapse study.
+
+    Args:
+        title: what it is about.
+        presets: by the model's name.
+        seeds: of each preset.
+        device: where cells compute.
+        classifier: hash of the digit classifier, where one is used.
+    """
+    cells = [
+        CellSpec(
+            name=f"{model}{seed_suffix(seed)}",
+            labels={"model": model},
+            preset=preset,
+            settings=RunSettings(seed=seed, device=device, threads=1),
+            measures=[MeasureSpec(kind="modes")],
+            judges={} if classifier is None else {"digits": classifier},
+        )
+        for seed in seeds
+        for model, preset in presets.items()
+    ]
+    axes = {"model": list(presets)}
+    return ExperimentSpec(title=title, axes=axes, seeds=list(seeds), cells=cells)
 
 
 def group_name(cell: CellSpec) -> str:
