@@ -261,7 +261,7 @@ def _of_results(file: ExperimentFile, spec: ExperimentSpec, results: Results) ->
 
 
 def _measured_table(results: Results) -> str:
-    """What was measured here: the first measure that ranks."""
+    """A row per group, with the first few measures that rank."""
     columns = [each for each in results.columns if each.better is not None][:SHOWN_COLUMNS]
     rows = [
         [
