@@ -53,15 +53,18 @@ def test_an_interrupted_search_proposes_what_a_whole_one_does(tmp_path: Path) ->
     assert len({point.labels["lr"] for point in whole[-1]}) == TRIALS
     again = proposals(tmp_path / "again", interrupted=True)
     assert again == whole
-
-
-def test_a_search_that_is_over_shows_its_proposals_and_may_go_on(tmp_path: Path) -> None:
-    whole = proposals(tmp_path, interrupted=False)
-    assert Search(tmp_path, typed_ranges(OVER), TRIALS).points(None) == whole[-1]
-    more = Search(tmp_path, typed_ranges(OVER), TRIALS + 2).points(None)
+    # A search that is over shows its proposals, and may go on.
+    assert Search(tmp_path / "whole", typed_ranges(OVER), TRIALS).points(None) == whole[-1]
+    more = Search(tmp_path / "whole", typed_ranges(OVER), TRIALS + 2).points(None)
     assert more is not None
     assert more[:TRIALS] == whole[-1]
     assert len(more) == TRIALS + 2
+
+
+def test_a_search_is_known_again_in_a_folder_of_another_name(tmp_path: Path) -> None:
+    before = Search(tmp_path / "before", typed_ranges(OVER), TRIALS).points(None)
+    (tmp_path / "before").rename(tmp_path / "after")
+    assert Search(tmp_path / "after", typed_ranges(OVER), TRIALS).points(None) == before
 
 
 def test_nothing_is_proposed_where_another_process_is_at_work(gan: Gan, tmp_path: Path) -> None:

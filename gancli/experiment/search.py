@@ -28,7 +28,7 @@ TRIALS_PER_ROUND = 4
 """Proposals that are made at once, before any of them has a result."""
 LOG_RATIO = 10
 """A positive range whose ends differ by this factor is searched on a logarithmic scale."""
-FILE = "search.log"
+FILE, STUDY = "search.log", "search"
 DOTS = ".."
 
 
@@ -142,11 +142,13 @@ class Search:
         optuna = _optuna()
         self.folder.mkdir(parents=True, exist_ok=True)
         backend = optuna.storages.journal.JournalFileBackend(str(self.folder / FILE))
-        study: Study = optuna.create_study(
-            study_name=self.folder.name,
-            storage=optuna.storages.JournalStorage(backend),
-            direction="maximize",
-            load_if_exists=True,
+        storage = optuna.storages.JournalStorage(backend)
+        # Whatever it is called, a file has one search: its folder may have been renamed since.
+        names = optuna.get_all_study_names(storage)
+        study: Study = (
+            optuna.load_study(study_name=names[0], storage=storage)
+            if names
+            else optuna.create_study(study_name=STUDY, storage=storage, direction="maximize")
         )
         return study
 
