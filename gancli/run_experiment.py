@@ -162,9 +162,10 @@ def refuse_failed(results: Results) -> None:
     """
     if results.failed:
         first, count = results.failed[0], len(results.failed)
+        rest = "; the others are in the report" if count < len(results.cells) else ""
         raise PartlyFailedError(
             f"{count} of {counted(len(results.cells), 'cell')} failed, the first ({first.name}): "
-            f"{first.reason}; the others are in the report"
+            f"{first.reason}{rest}"
         )
 
 

@@ -66,7 +66,6 @@ class GridPlan:
     frames: Callable[[Mapping[str, str], int], Sequence[int]] = lambda labels, steps: ()
     """labels and steps of a cell -> the steps of which pictures are wanted"""
     device: Literal["cpu", "cuda", "mps"] = "cpu"
-    judges: Mapping[str, str] = field(default_factory=dict)
 
     def all_points(self) -> list[GridPoint]:
         """The points, in the order of the axes.
@@ -112,7 +111,6 @@ def experiment_of(plan: GridPlan, open_data: OpenData = lambda name, model: name
             settings=RunSettings(seed=seed, device=plan.device, threads=1),
             measures=list(plan.measures),
             frames=sorted({*point.frames, *plan.frames(point.labels, preset.schedule.steps)}),
-            judges=dict(plan.judges),
             is_outside=bool(point.name),
         )
         for seed in plan.seeds

@@ -108,7 +108,7 @@ def interval_of_median(values: Sequence[float]) -> SeedInterval | None:
     below = list(accumulate(math.comb(count, i) for i in range(count // 2)))
 
     def confidence(rank: int) -> float:
-        return 1.0 - below[rank - 1] / 2 ** (count - 1)
+        return 1.0 - below[rank - 1] / (1 << (count - 1))
 
     ranks = [k for k in range(1, count // 2 + 1) if confidence(k) >= CONFIDENCE]
     rank = max(ranks, default=1)

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from pydantic import Field
@@ -93,15 +93,6 @@ class ExperimentSpec(Settings):
     def by_name(self) -> dict[str, CellSpec]:
         """The cells by name."""
         return {cell.name: cell for cell in self.cells}
-
-    def measures(self) -> Iterator[MeasureSpec]:
-        """The measures of all cells, without repetitions."""
-        seen: list[MeasureSpec] = []
-        for cell in self.cells:
-            for each in cell.measures:
-                if each not in seen:
-                    seen.append(each)
-                    yield each
 
 
 def experiment_of_models(
