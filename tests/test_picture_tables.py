@@ -22,6 +22,7 @@ from gancli.experiment.folder import Experiment
 from gancli.experiment.layout import GroupPanel, panels_of
 from gancli.experiment.measures import MeasureBook, MeasurePlaces
 from gancli.experiment.page import ReportParts
+from gancli.experiment.picture_files import table_png
 from gancli.experiment.picture_store import PictureStore
 from gancli.experiment.pictures import MOST_LINES, curves
 from gancli.experiment.results import CellResult, Column
@@ -96,6 +97,24 @@ def test_cells_outside_the_grid_stand_apart_and_gaps_stay_open(ring: Preset) -> 
     assert (found[-1].title, placed(found[-1])) == ("outside the grid", [["beta1-0-seed-0"]])
 
 
+def test_a_mark_hides_nothing_of_a_picture(sweep: ReportParts) -> None:
+    table = PictureTable(kind="samples", rows="lr_g", columns="lr_d", each="net")
+    artist = Artist.of(sweep.spec, sweep.results, PictureStore(sweep.experiment, sweep.book))
+    made = artist.draw(Drawing("picture-1", table, is_own=True))
+    sheet = np.asarray(Image.open(io.BytesIO(table_png(made, artist.store))).convert("RGB"))
+    every = [place for panel in made.panels for _, row in panel.rows for place in row if place]
+    marked = [place.shots[0] for place in every if place.shots[0].mark]
+    assert marked
+    for shots in marked:
+        assert shots.keys[-1] is not None
+        part = np.asarray(artist.store.images[shots.keys[-1]].convert("RGB"))
+        height, width, _ = part.shape
+        telling = int(part.std(axis=(1, 2)).argmax())
+        rows = [line.tobytes().find(part[telling].tobytes()) // 3 for line in sheet]
+        at = [(y - telling, x) for y, x in enumerate(rows) if x >= 0]
+        assert any(np.array_equal(sheet[y : y + height, x : x + width], part) for y, x in at)
+
+
 def test_the_slider_has_the_steps_of_all_and_a_diverged_cell_keeps_its_last(
     sweep: ReportParts,
 ) -> None:
@@ -144,7 +163,7 @@ def test_cells_are_marked_by_what_became_of_them() -> None:
     assert mark_of(failed) == "diverged at step 1,200"
     assert mark_of(cell.model_copy(update={"collapse_step": 40})) == "collapsed at step 40"
     never = cell.model_copy(update={"collapse_step": "not yet"})
-    assert mark_of(never) == "collapsed from the start"
+    assert mark_of(never) == "never more than half held"
 
 
 def test_pictures_of_images_read_no_real_ones(mnist: Preset, ring: Preset, tmp_path: Path) -> None:

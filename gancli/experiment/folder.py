@@ -1,6 +1,7 @@
 """The folders of an experiment and of its cells, and the files in them."""
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -12,6 +13,7 @@ from gancli.experiment.spec import CellSpec, ExperimentSpec, experiment_of_model
 from gancli.files import disk_errors, write_atomically
 from gancli.notices import as_path, as_text
 from gancli.outside import ForeignTextError, model_from
+from gancli.plurals import counted
 from gancli.preset import StoredPreset, preset_differences
 from gancli.runs.folder import Run
 from gancli.runs.logs import LogRow, append_row, keep_rows_to, read_rows
@@ -88,16 +90,15 @@ class Experiment:
             self._write(spec)
             return
         before, now = stored.by_name(), spec.by_name()
-        changed = [
-            each
-            for name in now.keys() & before.keys()
-            if (each := _changes(before[name], now[name]))
-        ]
+        changed: dict[str, list[str]] = {}
+        for name in sorted(now.keys() & before.keys()):
+            for change in _changes(before[name], now[name]):
+                changed.setdefault(change, []).append(name)
         if changed:
-            more = "; ..." if len(changed) > SHOWN_CHANGES else ""
-            said = "; ".join(sorted(changed)[:SHOWN_CHANGES])
+            told = [_told(*each) for each in list(changed.items())[:SHOWN_CHANGES]]
+            said = "; ".join([*told, "..."] if len(changed) > SHOWN_CHANGES else told)
             raise RunError(
-                f"{self.folder} holds cells of other settings ({said}{more}): type them again to "
+                f"{self.folder} holds cells of other settings ({said}): type them again to "
                 "go on with it, or name another folder with --out"
             )
         if before.keys() | now.keys() != before.keys() or spec.axes != stored.axes:
@@ -148,19 +149,26 @@ def refuse_bytes(*folders: Path) -> None:
             )
 
 
-def _changes(old: CellSpec, new: CellSpec) -> str:
+def _changes(old: CellSpec, new: CellSpec) -> list[str]:
     """What of a cell's settings is another now; empty: nothing that its results depend on."""
     if old.digest() == new.digest():
-        return ""
+        return []
     found = preset_differences(old.preset, new.preset)
-    plain = (("settings", old.settings, new.settings), ("measures", old.measures, new.measures))
-    found += [f"{name}: {_said(a)} -> {_said(b)}" for name, a, b in plain if a != b]
+    before, now = old.settings.model_dump(), new.settings.model_dump()
+    found += [f"{name}: {before[name]} -> {now[name]}" for name in now if before[name] != now[name]]
+    if old.measures != new.measures:
+        found.append(f"measures: {_said(old.measures)} -> {_said(new.measures)}")
     found += [
         f"{name}: {old.judges.get(name, 'absent')} -> {new.judges.get(name, 'absent')}"
         for name in sorted({*old.judges, *new.judges})
         if old.judges.get(name) != new.judges.get(name)
     ]
-    return f"{new.name}: {', '.join(found)}"
+    return found
+
+
+def _told(change: str, cells: Sequence[str]) -> str:
+    others = f" and {counted(len(cells) - 1, 'other')}" if len(cells) > 1 else ""
+    return f"{change}, in {cells[0]}{others}"
 
 
 def _said(value: object) -> str:

@@ -2,7 +2,7 @@
 
 from PIL import Image, ImageDraw
 
-from gancli.experiment.drawings import DrawnPanel, DrawnTable, PicturePlace
+from gancli.experiment.drawings import DrawnPanel, DrawnTable, PicturePlace, Shots
 from gancli.experiment.picture_store import PictureStore
 from gancli.palette import INK
 from gancli.pictures import cut_to, label_font, labelled_table, png
@@ -10,7 +10,7 @@ from gancli.pictures import cut_to, label_font, labelled_table, png
 TITLE_HEIGHT = 26
 """Pixels of a line with a table's title."""
 MARK_HEIGHT = 18
-"""Pixels of the strip at a picture's lower edge that says what became of its cell."""
+"""Pixels of the strip below a picture that says what became of its cell."""
 SHEET_SIDE = 16_000
 """Pixels; beyond it, a sheet is made smaller by a whole number."""
 
@@ -42,14 +42,13 @@ def _title(panel: DrawnPanel) -> str:
 
 def _sheet(panel: DrawnPanel, store: PictureStore) -> Image.Image:
     headings = panel.headings or _headings_of_rows(panel)
-    rows = []
+    placed = []
     for label, places in panel.rows:
-        if panel.headings:
-            row = [_picture(place, panel, store) for place in places]
-        else:
-            own = {place.heading: place for place in places if place is not None}
-            row = [_picture(own.get(heading), panel, store) for heading in headings]
-        rows.append((label, row))
+        own = {place.heading: place for place in places if place is not None}
+        row = places if panel.headings else [own.get(heading) for heading in headings]
+        placed.append((label, [_shots(place, panel) for place in row]))
+    strip = MARK_HEIGHT if any(each and each.mark for _, row in placed for each in row) else 0
+    rows = [(label, [_picture(each, strip, store) for each in row]) for label, row in placed]
     sizes = [image.size for _, row in rows for image in row if image is not None]
     size = (max((w for w, _ in sizes), default=1), max((h for _, h in sizes), default=1))
     return labelled_table(rows, size, headings if any(headings) else ())
@@ -64,26 +63,20 @@ def _headings_of_rows(panel: DrawnPanel) -> list[str]:
     return list(found)
 
 
-def _picture(
-    place: PicturePlace | None, panel: DrawnPanel, store: PictureStore
-) -> Image.Image | None:
-    """A place's picture, with what became of its cell."""
-    shots = place.shots.get(panel.seeds[0]) if place and panel.seeds else None
-    if shots is None or shots.keys[-1] is None:
-        return (
-            _marked(Image.new("RGB", (120, 120), "white"), shots.mark)
-            if shots and shots.mark
-            else None
-        )
-    image = store.images[shots.keys[-1]]
-    return _marked(image, shots.mark) if shots.mark else image
+def _shots(place: PicturePlace | None, panel: DrawnPanel) -> Shots | None:
+    return place.shots.get(panel.seeds[0]) if place and panel.seeds else None
 
 
-def _marked(image: Image.Image, mark: str) -> Image.Image:
-    marked = image.convert("RGB")
-    draw, font = ImageDraw.Draw(marked), label_font()
-    top = marked.height - MARK_HEIGHT
-    draw.rectangle((0, top, marked.width, marked.height), fill="white")
-    shown = cut_to(mark, font, marked.width - 4)
-    draw.text((marked.width / 2, top + MARK_HEIGHT / 2), shown, "#b42318", font, anchor="mm")
-    return marked
+def _picture(shots: Shots | None, strip: int, store: PictureStore) -> Image.Image | None:
+    """A place's picture, and below it a strip, of this height in pixels, with the cell's fate."""
+    if shots is None or (shots.keys[-1] is None and not shots.mark):
+        return None
+    key = shots.keys[-1]
+    image = Image.new("RGB", (120, 120), "white") if key is None else store.images[key]
+    whole = Image.new("RGB", (image.width, image.height + strip), "white")
+    whole.paste(image)
+    font = label_font()
+    shown = cut_to(shots.mark, font, image.width - 4)
+    middle = (image.width / 2, image.height + strip / 2)
+    ImageDraw.Draw(whole).text(middle, shown, "#b42318", font, anchor="mm")
+    return whole
