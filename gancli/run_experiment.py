@@ -42,6 +42,9 @@ from gancli.signals import stop_flag
 CLASSIFIER_BATCHES = EPOCHS * 60_000 // BATCH_SIZE
 LIVE_COLUMNS = 2
 """Measures that a cell's line shows."""
+NextCells = Callable[[Results | None], ExperimentSpec | None]
+"""All cells to the end of the next round, by the results so far, None at first; None: it is over.
+Called with the folder locked."""
 
 
 @dataclass(frozen=True)
@@ -86,30 +89,27 @@ def device_of_cells(place: Place, on: str | None) -> DeviceName:
 
 def run_experiment(
     experiment: Experiment,
-    spec: ExperimentSpec,
+    cells: ExperimentSpec | NextCells,
     book: MeasureBook,
     options: ExperimentOptions,
     view_of: Callable[[ExperimentSpec], ReportView],
     *,
     only: Sequence[str] = (),
-    more: Callable[[Results], ExperimentSpec | None] = lambda results: None,
 ) -> Results:
-    """Run what is missing, and report.
+    """Run what is missing, and report; cells that fail stand in the results.
 
     Args:
         experiment: its folder.
-        spec: its cells.
+        cells: its cells, or what says them round by round.
         book: opens their measures.
         options: how it is run.
         view_of: what its report shows, by its cells.
         only: names of those to run; none: all.
-        more: the experiment with further cells, by the results so far; None: it is over.
 
     Raises:
         RunError: the folder holds other cells of these names.
         LockedError: another process is at work on it.
         InterruptedRunError: Ctrl-C; every cell's state was saved.
-        PartlyFailedError: a cell failed; the others are done.
         NetworkError: there is no scheduler.
         LostProcessError: the scheduler has gone; every cell's state was saved.
     """
@@ -119,16 +119,54 @@ def run_experiment(
         "another folder with --out"
     )
     with locked(experiment.folder / ".lock", taken):
-        following: ExperimentSpec | None = spec
-        while following is not None:
-            spec = following
-            experiment.claim(spec)
-            finished = _run_cells(experiment, spec, book, options, only)
-            view = view_of(spec)
-            results = gather_results(experiment, spec, book, view.protocol)
-            following = more(results) if finished else None
-        _publish(ReportParts(experiment, spec, results, book, view), options.dpi)
-    return _told(experiment, results, finished=finished)
+        parts, finished = _in_rounds(experiment, cells, book, options, view_of, only=only)
+        _publish(parts, options.dpi)
+    if not finished:
+        raise InterruptedRunError(
+            f"stopped with everything saved in {experiment.folder}: rerun the same command to go on"
+        )
+    return parts.results
+
+
+def _in_rounds(
+    experiment: Experiment,
+    cells: ExperimentSpec | NextCells,
+    book: MeasureBook,
+    options: ExperimentOptions,
+    view_of: Callable[[ExperimentSpec], ReportView],
+    *,
+    only: Sequence[str],
+) -> tuple[ReportParts, bool]:
+    """All rounds; returns what a report is made of, and whether they were let finish."""
+    spec = cells if isinstance(cells, ExperimentSpec) else cells(None)
+    if spec is None:
+        raise RuntimeError("an experiment has no cells")
+    while True:
+        experiment.claim(spec)
+        finished = _run_cells(experiment, spec, book, options, only)
+        view = view_of(spec)
+        results = gather_results(experiment, spec, book, view.protocol)
+        following = None
+        if finished and not isinstance(cells, ExperimentSpec):
+            following = cells(results)
+        if following is None:
+            return ReportParts(experiment, spec, results, book, view), finished
+        spec = following
+
+
+def refuse_failed(results: Results) -> None:
+    """Say that cells failed, once everything else has been said of an experiment.
+
+    Raises:
+        PartlyFailedError: a cell failed; the others are done.
+    """
+    if results.failed:
+        first, count = results.failed[0], len(results.failed)
+        rest = "; the others are in the report" if count < len(results.cells) else ""
+        raise PartlyFailedError(
+            f"{count} of {counted(len(results.cells), 'cell')} failed, the first ({first.name}): "
+            f"{first.reason}{rest}"
+        )
 
 
 def plan_experiment(
@@ -158,21 +196,6 @@ def plan_experiment(
         print_experiment_plan(console(), found)
 
 
-def _told(experiment: Experiment, results: Results, *, finished: bool) -> Results:
-    """The results, unless there is something to say of the end."""
-    if not finished:
-        raise InterruptedRunError(
-            f"stopped with everything saved in {experiment.folder}: rerun the same command to go on"
-        )
-    if results.failed:
-        first, count = results.failed[0], len(results.failed)
-        raise PartlyFailedError(
-            f"{count} of {counted(len(results.cells), 'cell')} failed, the first ({first.name}): "
-            f"{first.reason}; the others are in the report"
-        )
-    return results
-
-
 def opened_book(places: MeasurePlaces, data: Sequence[tuple[str, AnyData]]) -> MeasureBook:
     """The measures' book, with the digit classifier at hand where these data need it.
 
@@ -199,16 +222,17 @@ def book_of(places: MeasurePlaces, spec: ExperimentSpec) -> tuple[MeasureBook, E
         if any(each.kind == MODES for each in cell.measures)
     }
     book = opened_book(places, list(data.values()))
-    if book.reader is None:
-        return book, spec
-    judged = {"digits": book.reader.name}
-    cells = [
-        cell.model_copy(update={"judges": cell.judges | judged})
-        if isinstance(book.arena_if_counted(cell), DigitArena)
-        else cell
-        for cell in spec.cells
-    ]
-    return book, spec.model_copy(update={"cells": cells})
+    return book, judged(book, spec)
+
+
+def judged(book: MeasureBook, spec: ExperimentSpec) -> ExperimentSpec:
+    """The experiment with the classifier's hash in the cells that it reads."""
+    cells = []
+    for cell in spec.cells:
+        arena = book.arena_if_counted(cell)
+        own = {"digits": arena.reader.name} if isinstance(arena, DigitArena) else {}
+        cells.append(cell.model_copy(update={"judges": cell.judges | own}) if own else cell)
+    return spec.model_copy(update={"cells": cells})
 
 
 def _run_cells(

@@ -11,10 +11,16 @@ from gancli.environment import Place
 from gancli.errors import UsageError
 from gancli.evaluation.request import ExtractorWeights
 from gancli.experiment.claims import ClaimRow, NotMeasuredError, holds
-from gancli.experiment.file import ExperimentFile, experiment_names, read_experiment
+from gancli.experiment.file import (
+    ClaimTable,
+    ExperimentFile,
+    experiment_names,
+    read_experiment,
+)
 from gancli.experiment.grid import experiment_of
-from gancli.experiment.reproduction import claim_rows_published, plan_of
-from gancli.experiment.spec import ExperimentSpec
+from gancli.experiment.reproduction import checked_claims, plan_of, published_values
+from gancli.experiment.results import CellResult, Results
+from gancli.experiment.spec import ExperimentSpec, group_name
 
 NAMES = experiment_names()
 CHECKED_CLAIMS = 12
@@ -26,6 +32,19 @@ AXIS = '[axes.lr]\nfield = "optimizer.lr"\nvalues = [1e-3, 1e-4]\n'
 @cache
 def spec_of(name: str, *, lite: bool = False) -> ExperimentSpec:
     return experiment_of(plan_of(read_experiment(name), lite=lite))
+
+
+def published_rows(file: ExperimentFile, spec: ExperimentSpec) -> list[ClaimRow]:
+    """The published values as a claim reads them, as if they were those of the first seed."""
+    values: dict[str, dict[str, float]] = {}
+    for each in published_values(file, spec, Results.of_nothing(spec)):
+        values.setdefault(each.group, {})[each.measure] = each.published
+    return [
+        ClaimRow(name, cell.labels, values.get(name, {}), cell.is_outside)
+        for cell in spec.cells
+        if cell.settings.seed == spec.seeds[0]
+        for name in [group_name(cell)]
+    ]
 
 
 class Everything(dict[str, float]):
@@ -51,9 +70,12 @@ def test_every_cell_resolves_and_is_another(name: str) -> None:
         assert len({cell.digest() for cell in cells}) == len(cells)
         assert all(cell.steps > 0 for cell in cells)
 
+
 @pytest.mark.parametrize("name", [name for name in NAMES if read_experiment(name).lite])
 def test_a_shorter_form_is_shorter(name: str) -> None:
-    whole, shorter = (sum(c.steps for c in spec_of(name, lite=lite).cells) for lite in (False, True))
+    whole, shorter = (
+        sum(c.steps for c in spec_of(name, lite=lite).cells) for lite in (False, True)
+    )
     assert shorter <= 0.6 * whole
 
 
@@ -72,7 +94,7 @@ def test_claims_hold_of_the_published_numbers() -> None:
     checked = 0
     for name in NAMES:
         file = read_experiment(name)
-        rows = claim_rows_published(file, spec_of(name))
+        rows = published_rows(file, spec_of(name))
         for claim in file.claims:
             try:
                 assert holds(claim.test, rows), (name, claim.says)
@@ -139,11 +161,44 @@ def test_a_mistake_in_a_file_is_one_sentence(text: str, said: str, tmp_path: Pat
 
 
 @pytest.mark.parametrize(
-    "test", ["__import__('os')", "at(model='a').fid.__class__", "[x for x in y]", "1 +", "f(1)"]
-)
+    "test",
+    [
+        "__import__('os')", "at(model='a').fid.__class__", "[x for x in y]", "1 +", "f(1)",
+        "max('a', 1) > 0", "max([1, 2]) > 0",
+    ],
+)  # fmt: skip
 def test_a_claim_that_is_more_than_an_expression_about_cells_is_refused(test: str) -> None:
     with pytest.raises(UsageError, match="the claim"):
         holds(test, [ClaimRow("a", {"model": "a"}, {"fid": 1.0})])
+
+
+@pytest.mark.parametrize(
+    "test", ["True", "1", "at().fid", "at().fid and at().fid < 2", "at().fid < 2 or 'words'"]
+)
+def test_a_claim_that_could_not_fail_is_refused(test: str) -> None:
+    with pytest.raises(UsageError, match=r"compares nothing in .*: add a comparison"):
+        holds(test, [ClaimRow("a", {"model": "a"}, {"fid": 3.0})])
+
+
+def test_seeds_that_could_not_be_checked_are_said() -> None:
+    """A cell that diverged: of the seeds that are left, everything may hold."""
+    test = "at(model='a').fid < 5"
+    file = ExperimentFile(
+        format="gancli-experiment-1", title="t", claims=[ClaimTable(says="low", test=test)]
+    )
+    cells = [
+        CellResult(
+            name=f"a-seed-{seed}", labels={"model": "a"}, seed=seed, steps=4, state="done",
+            values={} if seed == 1 else {"fid": 3.0},
+        )
+        for seed in range(3)
+    ]  # fmt: skip
+    spec = ExperimentSpec(title="t", seeds=[0, 1, 2], cells=[])
+    made = Results.of_nothing(spec).model_copy(update={"cells": cells})
+    (found,) = checked_claims(file, made)
+    assert found.verdict() == (
+        "holds for 2 of 2 seeds (16 to 100 %); not checked of 1 more: wants fid of a"
+    )
 
 
 def test_the_shorter_form_may_have_its_own_seeds() -> None:

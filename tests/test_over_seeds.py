@@ -1,6 +1,8 @@
 """Measures over seeds: values, exact intervals, and how they are written."""
 
 import math
+import statistics
+from itertools import product
 
 import numpy as np
 import pytest
@@ -41,6 +43,18 @@ def test_the_medians_interval_is_exact(
     assert (found.low, found.high, found.confidence) == (low, high, confidence)
 
 
+@pytest.mark.parametrize("count", [7, 50, 2000])
+def test_the_medians_interval_is_the_narrowest_that_is_sure(count: int) -> None:
+    """Of 2,000 values, whose binomial coefficients fit no float, as of a few."""
+    found = interval_of_median([*range(count)])
+    assert found is not None
+    rank = int(found.low) + 1
+    assert found.high == count - rank
+    sure = [1 - 2 * stats.binom.cdf(k - 1, count, 0.5) for k in (rank, rank + 1)]
+    assert found.confidence == pytest.approx(sure[0], abs=1e-12)
+    assert sure[0] >= 0.95 > sure[1]
+
+
 def test_the_medians_interval_covers_as_it_says() -> None:
     """Of 4,000 draws of five from a lopsided population, at least 93.75 percent less 1.5."""
     draws = np.random.default_rng(0).exponential(size=(4000, 5))
@@ -75,6 +89,9 @@ def test_the_bootstrap_takes_every_resample_of_a_few() -> None:
     low, high = bootstrap([1.0, 1.0, 8.0])
     means = np.array([1.0] * 8 + [10 / 3] * 12 + [17 / 3] * 6 + [8.0])
     assert (low, high) == pytest.approx(tuple(np.quantile(means, [0.025, 0.975])))
+    many = [0.3, 1.0, 7.5, 2.25, 1e-3, 0.1]
+    every = [statistics.fmean(each) for each in product(many, repeat=6)]
+    assert bootstrap(many) == tuple(np.quantile(every, [0.025, 0.975]))
     assert 0 <= bootstrap([0.0, 8.0] * 5)[0] <= bootstrap([0.0, 8.0] * 5)[1] <= 8
     assert bootstrap([0.0, 8.0] * 5) == bootstrap([0.0, 8.0] * 5)
 

@@ -28,6 +28,7 @@ from gancli.experiment.pictures import MOST_LINES, curves
 from gancli.experiment.results import CellResult, Column
 from gancli.experiment.spec import ExperimentSpec
 from gancli.experiment.view import Drawing, view_of_axes, view_of_file
+from gancli.point_pictures import SHOWN_REALS
 from gancli.preset import Preset, load_preset
 from gancli.sampler import Sampler
 from gancli.trainer import Trainer
@@ -163,6 +164,16 @@ def test_cells_are_marked_by_what_became_of_them() -> None:
     assert mark_of(cell.model_copy(update={"collapse_step": 40})) == "collapsed at step 40"
     never = cell.model_copy(update={"collapse_step": "not yet"})
     assert mark_of(never) == "never more than half held"
+
+
+def test_pictures_of_images_read_no_real_ones(mnist: Preset, ring: Preset, tmp_path: Path) -> None:
+    """They stand in no such picture, and to read them for each would take a while."""
+    book = MeasureBook(MeasurePlaces(tmp_path, tmp_path))
+    store = PictureStore(Experiment(tmp_path), book)
+    (images,) = grid_spec(mnist, {}, [0], "modes").cells
+    (points,) = grid_spec(ring, {}, [0], "modes").cells
+    assert len(store.reals(images)) == 0
+    assert store.reals(points).shape == (SHOWN_REALS, 2)
 
 
 def test_a_page_holds_each_picture_once_and_stays_small(sweep: ReportParts) -> None:

@@ -8,6 +8,9 @@ from conftest import Gan
 
 from gancli.bench.probe import RunCosts, run_length, step_operations, whole_run, work_of
 from gancli.checkpoint import RunSettings
+from gancli.commands import sweep as command
+from gancli.environment import Place
+from gancli.evaluation.request import ExtractorWeights
 from gancli.experiment.axes import typed_axes
 from gancli.experiment.estimate import (
     CellEstimate,
@@ -15,7 +18,9 @@ from gancli.experiment.estimate import (
     KindEstimate,
     kinds_of_cells,
 )
+from gancli.experiment.folder import Experiment
 from gancli.experiment.grid import GridPlan, base_change, experiment_of
+from gancli.experiment.measures import MeasureBook, MeasurePlaces
 from gancli.experiment.spec import ExperimentSpec, MeasureSpec
 from gancli.preset import change, load_preset
 
@@ -94,6 +99,33 @@ def test_a_sweep_is_planned_and_nothing_is_written(gan: Gan, tmp_path: Path) -> 
     assert re.search(r"about [\d.,]+ seconds with 2 jobs, about [\d.]+ MB", out)
     assert re.search(r"an estimate: \d+ steps of each kind timed on cpu, 1 thread", out)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_plan_is_of_the_folder_that_the_sweep_has(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where digits are read, the cells of the sweep have a judge that the plan's lack."""
+    folders: list[Path] = []
+
+    def judged_book(places: MeasurePlaces, spec: ExperimentSpec) -> tuple[MeasureBook, object]:
+        cells = [cell.model_copy(update={"judges": {"digits": "a hash"}}) for cell in spec.cells]
+        return MeasureBook(places), spec.model_copy(update={"cells": cells})
+
+    def note(experiment: Experiment, *words: object, **more: object) -> None:
+        folders.append(experiment.folder)
+
+    monkeypatch.setattr(command, "book_of", judged_book)
+    monkeypatch.setattr(command, "refuse_failed", lambda results: None)
+    for name in ("plan_experiment", "run_experiment"):
+        monkeypatch.setattr(command, name, note)
+    for plan_only in (True, False):
+        command.sweep(
+            command.SweepRequest(
+                model="gan", dataset="ring8", variant=None, over=("width=8,16",), seeds=1, steps=4,
+                score=None, score_every=None, search=None, overrides=(), jobs=1, on=None,
+                place=Place(), out=None, dpi=100, weights=ExtractorWeights(), plan_only=plan_only,
+            )
+        )  # fmt: skip
+    assert len(folders) == 2
+    assert folders[0] == folders[1]
 
 
 def test_a_run_is_planned_and_nothing_is_written(gan: Gan, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Processes that run cells in turn: what they say, and when they leave."""
 
+import errno
 import json
 import os
 import subprocess
@@ -8,9 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from gancli.errors import InterruptedRunError
 from gancli.evaluation.request import ExtractorWeights
+from gancli.experiment import pool
 from gancli.experiment.axes import typed_axes
-from gancli.experiment.cell import CellRequest
+from gancli.experiment.cell import CellRequest, run_with_patience
 from gancli.experiment.folder import Experiment
 from gancli.experiment.grid import GridPlan, base_change, experiment_of
 from gancli.experiment.measures import MeasurePlaces, measures_named
@@ -102,6 +105,31 @@ def test_a_process_that_dies_takes_its_cell_alone(tmp_path: Path) -> None:
     outcome = experiment.cell(ill.cell.name).outcome()
     assert outcome is not None
     assert not outcome.repeatable
+
+
+def test_cells_without_a_process_fail_in_a_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the machine starts no more of them: none is passed over in silence."""
+
+    def refused() -> None:
+        raise OSError(errno.EAGAIN, "Resource temporarily unavailable")
+
+    monkeypatch.setattr(pool, "WorkerProcess", refused)
+    told: list[News] = []
+    asked = requests(tmp_path, "width=8,9")
+    assert Pool(Experiment(tmp_path), 2, told.append).run(asked, lambda: False)
+    assert sorted(news.cell for news in told) == sorted(each.cell.name for each in asked)
+    reason = "it has no process: Resource temporarily unavailable"
+    assert {(news.state, news.reason) for news in told} == {("failed", reason)}
+
+
+def test_a_cell_that_waits_for_an_orphan_may_be_stopped(tmp_path: Path) -> None:
+    """It has not failed."""
+    (asked,) = requests(tmp_path, "width=8")
+    run = Experiment(tmp_path).cell(asked.cell.name).run
+    with run.locked(), pytest.raises(InterruptedRunError, match="another process"):
+        run_with_patience(asked, lambda words: None, lambda: True)
 
 
 @pytest.mark.slow

@@ -51,21 +51,30 @@ def leaves(table: Mapping[str, Any], path: str = "") -> dict[str, Any]:
     return flat
 
 
-def trained_values(table: Mapping[str, Any]) -> dict[str, Any]:
+def trained_leaves(table: Mapping[str, Any]) -> dict[str, Any]:
     """The fields that training depends on, by path: all but names, remarks and periods.
 
     Args:
         table: a resolved preset's, as in preset.toml.
     """
-    found = {
+    return {
         path: value
         for path, value in leaves(table).items()
         if path.partition(".")[0] not in (*IDENTITY, *REMARKS)
         and path.removeprefix("schedule.") not in PERIODS
         and not isinstance(value, Mapping)
     }
+
+
+def trained_values(table: Mapping[str, Any]) -> dict[str, Any]:
+    """As `trained_leaves`, and the names of the objective's terms as one more field.
+
+    Args:
+        table: a resolved preset's, as in preset.toml.
+    """
     terms = table.get(_TERMS)
-    return found | {_TERMS: " + ".join(terms) if isinstance(terms, Mapping) else ""}
+    named = " + ".join(terms) if isinstance(terms, Mapping) else ""
+    return trained_leaves(table) | {_TERMS: named}
 
 
 def field_differences(tables: Sequence[Mapping[str, Any]]) -> list[FieldValues]:

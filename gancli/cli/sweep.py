@@ -93,7 +93,8 @@ def sweep(
 ) -> None:
     """Train every combination of values, several at a time, and compare them in one report.
 
-    Rerun the same command to finish the rest; more values and seeds are added to what is there.
+    Rerun the same command to finish the rest; more seeds are added to what is there, and with --out
+    more values, too.
     """
     from gancli.commands import sweep as command
     from gancli.environment import Place

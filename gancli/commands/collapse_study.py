@@ -13,6 +13,7 @@ from gancli.run_experiment import (
     ExperimentOptions,
     device_of_cells,
     opened_book,
+    refuse_failed,
     run_experiment,
 )
 from gancli.runs.names import runs_root
@@ -55,4 +56,4 @@ def collapse_study(request: StudyRequest) -> None:
     book = opened_book(places, [(request.dataset, next(iter(presets.values())).data)])
     classifier = book.reader.name if book.reader else None
     spec = study_spec(presets, range(request.seeds), device.value, classifier)
-    run_experiment(experiment, spec, book, options, view_of_axes)
+    refuse_failed(run_experiment(experiment, spec, book, options, view_of_axes))

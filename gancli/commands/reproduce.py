@@ -15,11 +15,7 @@ from gancli.experiment.grid import experiment_of
 from gancli.experiment.kept import KeptResults
 from gancli.experiment.ledger import KEPT_FOLDER, write_ledger
 from gancli.experiment.measures import MeasurePlaces
-from gancli.experiment.reproduction import (
-    checked_claims,
-    plan_of,
-    published_values,
-)
+from gancli.experiment.reproduction import checked_claims, plan_of, published_values
 from gancli.experiment.results import Results
 from gancli.experiment.spec import ExperimentSpec
 from gancli.experiment.view import view_of_file
@@ -33,6 +29,7 @@ from gancli.run_experiment import (
     book_of,
     device_of_cells,
     plan_experiment,
+    refuse_failed,
     run_experiment,
 )
 from gancli.runs.names import runs_root
@@ -119,19 +116,20 @@ def reproduce(request: ReproduceRequest) -> None:
     book, spec = book_of(places, spec)
     results = run_experiment(experiment, spec, book, options, lambda _: view, only=only)
     if request.keep is not None:
-        _keep(request.keep, request, results)
+        _keep(request.keep, request, spec, results)
     print_published(console(), published_values(file, spec, results), results.columns)
     print_claims(console(), checked_claims(file, results))
     for heading, text in view.protocol.items():
         say(f"{heading}: {text}")
+    refuse_failed(results)
 
 
-def _keep(file: Path, request: ReproduceRequest, results: Results) -> None:
+def _keep(file: Path, request: ReproduceRequest, spec: ExperimentSpec, results: Results) -> None:
     device = device_of_cells(request.place, request.on)
     cores = counted(os.cpu_count() or 1, "core")
     machine = f"{platform.system()} {platform.machine()}, {device}, {cores}"
     name = Path(request.name).stem
-    KeptResults.of(name, results, machine, lite=request.lite).write(file)
+    KeptResults.of(name, spec, results, machine, lite=request.lite).write(file)
     say(f"kept: {file}")
 
 

@@ -13,7 +13,12 @@ from gancli.experiment.axes import typed_axes
 from gancli.experiment.folder import Experiment
 from gancli.experiment.frames import spread_steps
 from gancli.experiment.grid import GridPlan, GridPoint, base_change, experiment_of
-from gancli.experiment.measures import MeasurePlaces, default_measures, measures_named
+from gancli.experiment.measures import (
+    MeasureBook,
+    MeasurePlaces,
+    default_measures,
+    measures_named,
+)
 from gancli.experiment.results import Results
 from gancli.experiment.search import Search, judging_column, require_optuna, typed_ranges
 from gancli.experiment.spec import ExperimentSpec
@@ -25,7 +30,9 @@ from gancli.run_experiment import (
     ExperimentOptions,
     book_of,
     device_of_cells,
+    judged,
     plan_experiment,
+    refuse_failed,
     run_experiment,
 )
 from gancli.runs.names import runs_root
@@ -125,20 +132,26 @@ def sweep(request: SweepRequest) -> None:
     options = ExperimentOptions(
         places, request.jobs, device, request.dpi, request.weights, request.on
     )
+    # By the cells as they are typed: a plan does not know the judges.
+    experiment = Experiment(request.out or _folder(spec, request.over))
     if request.plan_only:
-        plan_experiment(Experiment(request.out or _folder(spec, request.over)), spec, options)
+        plan_experiment(experiment, spec, options)
         return
     book, spec = book_of(places, spec)
-    experiment = Experiment(request.out or _folder(spec, request.over))
     if request.search is None:
-        run_experiment(experiment, spec, book, options, view_of_axes)
+        results = run_experiment(experiment, spec, book, options, view_of_axes)
     else:
-        _search(request, plan, experiment, options)
+        results = _search(request, plan, experiment, book, options)
+    refuse_failed(results)
 
 
 def _search(
-    request: SweepRequest, plan: GridPlan, experiment: Experiment, options: ExperimentOptions
-) -> None:
+    request: SweepRequest,
+    plan: GridPlan,
+    experiment: Experiment,
+    book: MeasureBook,
+    options: ExperimentOptions,
+) -> Results:
     """Run proposals, round by round, to their number."""
     search = Search(experiment.folder, typed_ranges(request.over), request.search or 1)
 
@@ -146,20 +159,16 @@ def _search(
         points = search.points(results)
         if points is None:
             return None
-        found = experiment_of(replace(plan, points=points), request.open_data)
-        return book_of(options.places, found)[1]
+        return judged(book, experiment_of(replace(plan, points=points), request.open_data))
 
-    first = cells(None)
-    if first is None:
-        raise RuntimeError("a search has no proposals")
-    book, _ = book_of(options.places, first)
-    results = run_experiment(experiment, first, book, options, view_of_axes, more=cells)
+    results = run_experiment(experiment, cells, book, options, view_of_axes)
     best = results.ranking()[0]
     column = judging_column(results.columns)
     if column is not None and column.name in best.measures:
         found = values_line(best.measures[column.name], column)
         where = ", ".join(f"{name} = {label}" for name, label in best.labels.items())
         say(f"best: {best.name} ({where}), {column.label} {found}")
+    return results
 
 
 def _folder(spec: ExperimentSpec, over: Sequence[str]) -> Path:

@@ -12,7 +12,7 @@ import torch
 
 from gancli.checkpoint import load, versions
 from gancli.data import Mixture
-from gancli.errors import LockedError, NonFiniteError
+from gancli.errors import InterruptedRunError, LockedError, NonFiniteError
 from gancli.evaluate_in_training import Evaluated, TrainingEvaluator
 from gancli.evaluation.request import ExtractorWeights
 from gancli.experiment.folder import Cell, Experiment, Outcome
@@ -190,6 +190,7 @@ def run_with_patience(request: CellRequest, tell: Tell, should_stop: Callable[[]
 
     Raises:
         LockedError: it holds it for long.
+        InterruptedRunError: `should_stop` said so.
         GanError: the cell cannot go on.
     """
     deadline = time.monotonic() + ORPHAN_WAIT_SECONDS
@@ -197,7 +198,9 @@ def run_with_patience(request: CellRequest, tell: Tell, should_stop: Callable[[]
         try:
             with Cell(as_path(request.folder)).run.locked():
                 return run_cell(request, tell, should_stop)
-        except LockedError:
-            if time.monotonic() > deadline or should_stop():
+        except LockedError as error:
+            if should_stop():
+                raise InterruptedRunError(str(error)) from error
+            if time.monotonic() > deadline:
                 raise
             time.sleep(0.2)

@@ -8,7 +8,7 @@ min(...), max(...), all(... >= 8), abs(...), and, or, comparisons, + - *
 
 import ast
 import operator
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -102,10 +102,7 @@ def holds(test: str, rows: Sequence[ClaimRow]) -> bool:
         tree = ast.parse(test, mode="eval")
     except SyntaxError as error:
         raise UsageError(f"the claim {test!r} is not an expression: {error.msg}") from error
-    found = _Reader(rows, test).read(tree.body)
-    if not isinstance(found, bool):
-        raise UsageError(f"the claim {test!r} compares nothing: add a comparison, e.g. < 5")
-    return found
+    return _Reader(rows, test).truth(tree.body)
 
 
 class _Reader:
@@ -130,6 +127,16 @@ class _Reader:
             raise self._refused(node)
         return known[type(node)](node)
 
+    def truth(self, node: ast.expr) -> bool:
+        """Whether a comparison holds; numbers and words would always do."""
+        found = self.read(node)
+        if not isinstance(found, bool) or isinstance(node, ast.Constant):
+            said = ast.unparse(node)
+            raise UsageError(
+                f"the claim {self.text!r} compares nothing in {said!r}: add a comparison, e.g. < 5"
+            )
+        return found
+
     def _constant(self, node: ast.Constant) -> object:
         if not isinstance(node.value, int | float | str):
             raise self._refused(node)
@@ -141,7 +148,7 @@ class _Reader:
         return -self._number(node.operand)
 
     def _joined(self, node: ast.BoolOp) -> bool:
-        parts = (bool(self.read(part)) for part in node.values)
+        parts = map(self.truth, node.values)
         return all(parts) if isinstance(node.op, ast.And) else any(parts)
 
     def _combined(self, node: ast.BinOp) -> float:
@@ -164,6 +171,14 @@ class _Reader:
             raise self._refused(node)
         return found
 
+    def _numbers(self, node: ast.expr) -> list[float]:
+        """A measure of several cells, or one number."""
+        found = self.read(node)
+        values = found.values() if isinstance(found, _Cells) else [found]
+        if not all(isinstance(value, int | float) for value in values):
+            raise self._refused(node)
+        return values
+
     def _compare(self, node: ast.Compare, left: Callable[[Any], Any]) -> bool:
         parts = [node.left, *node.comparators]
         values = [left(self.read(parts[0])), *(self._number(part) for part in parts[1:])]
@@ -185,7 +200,7 @@ class _Reader:
         if name in ("at", "every") and not node.args:
             return _Cells([r for r in self.rows if not r.is_outside]).where(named)
         if name in ("min", "max") and node.args:
-            values = [value for part in node.args for value in _flat(self.read(part))]
+            values = [value for part in node.args for value in self._numbers(part)]
             return min(values) if name == "min" else max(values)
         one = node.args[0] if len(node.args) == 1 else None
         if name == "cell" and isinstance(one, ast.Constant):
@@ -203,7 +218,3 @@ def _alone(value: Any) -> Any:  # noqa: ANN401
 
 def _each(value: Any) -> Any:  # noqa: ANN401
     return value.values() if isinstance(value, _Cells) else value
-
-
-def _flat(value: Any) -> Iterator[float]:  # noqa: ANN401
-    yield from value.values() if isinstance(value, _Cells) else [value]

@@ -4,21 +4,14 @@ from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from gancli import catalog
-from gancli.checkpoint import RunSettings
 from gancli.errors import UsageError
 from gancli.experiment.arena import is_arena
-from gancli.experiment.spec import CellSpec, ExperimentSpec, MeasureSpec, seed_suffix
+from gancli.experiment.grid import CELL_SCHEDULE
+from gancli.experiment.spec import ExperimentSpec, experiment_of_models
 from gancli.preset import Preset, load_preset
 
 HOME = "ring8"
 """The arena of all models that train on mixtures."""
-CELL_SCHEDULE = (
-    "schedule.checkpoint_every=500",
-    "schedule.preview_every=1000000000",
-    "schedule.keep_newest=1",
-    "schedule.keep_every=1000000000",
-)
-"""A cell keeps what it needs to go on; its pictures are the study's own."""
 
 
 def home_models() -> list[str]:
@@ -47,21 +40,8 @@ def study_spec(
         device: where cells compute.
         classifier: hash of the digit classifier, where one is used.
     """
-    cells = [
-        CellSpec(
-            name=f"{name}{seed_suffix(seed)}",
-            labels={"model": name},
-            preset=preset,
-            settings=RunSettings(seed=seed, device=device, threads=1),
-            measures=[MeasureSpec(kind="modes")],
-            judges={} if classifier is None else {"digits": classifier},
-        )
-        for seed in seeds
-        for name, preset in presets.items()
-    ]
-    axes = {"model": list(presets)}
     title = f"Collapse study: {next(iter(presets.values())).dataset}"
-    return ExperimentSpec(title=title, axes=axes, seeds=list(seeds), cells=cells)
+    return experiment_of_models(title, presets, seeds, device, classifier)
 
 
 def study_presets(

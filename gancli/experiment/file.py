@@ -5,17 +5,17 @@ are to be checked and which pictures are to be drawn. Its base, the labels of it
 are layers, as variants of presets are.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from gancli import catalog
-from gancli.catalog.merge import Table
+from gancli.catalog.merge import Table, joined_tables
 from gancli.errors import UsageError
 from gancli.experiment.axes import PRESET_CHOICES, Change, GridAxis, field_axis, label_of
-from gancli.experiment.grid import GridPoint
+from gancli.experiment.grid import GridPoint, grid_points
 from gancli.experiment.spec import FORMAT, MeasureSpec
 from gancli.preset import PresetLayer
 
@@ -178,31 +178,11 @@ def change_of(tables: Sequence[Table]) -> Change:
     for table in tables:
         identity |= {key: str(table[key]) for key in PRESET_CHOICES if key in table}
         without += table.get("without", [])
-        joined = _joined(joined, {k: v for k, v in table.items() if k not in _APART})
+        joined = joined_tables(joined, {k: v for k, v in table.items() if k not in _APART})
     return Change(identity, PresetLayer(joined, without))
 
 
 _APART = (*PRESET_CHOICES, "without", "like", "only", "seeds")
-
-
-def _joined(first: Table, second: Table) -> Table:
-    found = dict(first)
-    for key, value in second.items():
-        below = found.get(key)
-        both = isinstance(below, Mapping) and isinstance(value, Mapping)
-        found[key] = _joined(dict(below), dict(value)) if both and below else value
-    return found
-
-
-def grid_points(axes: Sequence[GridAxis]) -> Iterator[GridPoint]:
-    """Every combination of labels."""
-    if not axes:
-        yield GridPoint({})
-        return
-    *before, last = axes
-    for point in grid_points(before):
-        for label in last.labels:
-            yield GridPoint({**point.labels, last.name: label})
 
 
 def _point(cell: Table, axes: Sequence[GridAxis]) -> GridPoint:

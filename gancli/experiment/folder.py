@@ -8,9 +8,8 @@ from typing import Literal
 
 from pydantic import Field
 
-from gancli.checkpoint import RunSettings
 from gancli.errors import RunError, UsageError
-from gancli.experiment.spec import CellSpec, ExperimentSpec, MeasureSpec, seed_suffix
+from gancli.experiment.spec import CellSpec, ExperimentSpec, experiment_of_models
 from gancli.files import disk_errors, write_atomically
 from gancli.notices import as_path, as_text
 from gancli.outside import ForeignTextError, model_from
@@ -54,21 +53,9 @@ class _FirstFormat(Settings):
 
     def as_experiment(self) -> ExperimentSpec:
         """The same, in today's form."""
-        judges = {} if self.classifier is None else {"digits": self.classifier}
-        cells = [
-            CellSpec(
-                name=f"{model}{seed_suffix(seed)}",
-                labels={"model": model},
-                preset=preset,
-                settings=RunSettings(seed=seed, device=self.device, threads=1),
-                measures=[MeasureSpec(kind="modes")],
-                judges=judges,
-            )
-            for seed in self.seeds
-            for model, preset in self.presets.items()
-        ]
-        axes = {"model": list(self.presets)}
-        return ExperimentSpec(title=self.arena, axes=axes, seeds=self.seeds, cells=cells)
+        return experiment_of_models(
+            self.arena, self.presets, self.seeds, self.device, self.classifier
+        )
 
 
 @dataclass(frozen=True)

@@ -69,13 +69,14 @@ def gather_results(
         cells.append(result)
         for measure in measures:
             said |= measure.protocol()
-    arenas = book.arenas(spec)
+    arenas, by_name = book.arenas(spec), {cell.name: cell for cell in cells}
+    groups = [[by_name[each.name] for each in group] for group in spec.groups()]
     return Results(
         title=spec.title,
         axes=spec.axes,
         seeds=spec.seeds,
         columns=list(columns.values()),
-        groups=[_group(group, cells, columns) for group in spec.groups()],
+        groups=[group_result(group, columns) for group in groups],
         real={name: arena.examine(arena.real()) for name, arena in arenas.items()},
         cells=cells,
         protocol={**said, **(protocol or {})},
@@ -133,13 +134,6 @@ def _collapse(cell: CellResult) -> int | NotYet | None:
     if modes is None:
         return None
     return collapse_step([row for row in cell.rows if "held" in row], modes)
-
-
-def _group(
-    specs: Sequence[CellSpec], cells: Sequence[CellResult], columns: Mapping[str, Column]
-) -> GroupResult:
-    names = {spec.name for spec in specs}
-    return group_result([cell for cell in cells if cell.name in names], columns)
 
 
 def group_result(own: Sequence[CellResult], columns: Mapping[str, Column]) -> GroupResult:

@@ -1,8 +1,9 @@
 """From axes to cells: every combination of their labels, or those that are listed."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import product
+from math import prod
 from typing import Literal
 
 from gancli.catalog.fit_to_images import UserImages
@@ -13,7 +14,13 @@ from gancli.experiment.spec import CellSpec, ExperimentSpec, MeasureSpec, seed_s
 from gancli.preset import Preset, PresetLayer, change, load_preset
 from gancli.scores import METRIC_TABLE, metric_of, ranks
 
-NEVER = 1_000_000_000
+CELL_SCHEDULE = (
+    "schedule.checkpoint_every=500",
+    "schedule.preview_every=1000000000",
+    "schedule.keep_newest=1",
+    "schedule.keep_every=1000000000",
+)
+"""A cell keeps what it needs to go on; its pictures are the experiment's own."""
 LINES_OF_A_LOG = 50
 """Fewest lines in the log of a cell, for its curves."""
 MOST_CELLS = 10_000
@@ -34,6 +41,13 @@ class GridPoint:
     """steps of which pictures are wanted, in addition to those of the plan"""
 
 
+def grid_points(axes: Sequence[GridAxis]) -> Iterator[GridPoint]:
+    """Every combination of labels, in the order of the axes; of no axes the one without labels."""
+    names = [axis.name for axis in axes]
+    for labels in product(*(axis.labels for axis in axes)):
+        yield GridPoint(dict(zip(names, labels, strict=True)))
+
+
 @dataclass(frozen=True)
 class GridPlan:
     """All that the cells of an experiment are made from."""
@@ -52,7 +66,6 @@ class GridPlan:
     frames: Callable[[Mapping[str, str], int], Sequence[int]] = lambda labels, steps: ()
     """labels and steps of a cell -> the steps of which pictures are wanted"""
     device: Literal["cpu", "cuda", "mps"] = "cpu"
-    judges: Mapping[str, str] = field(default_factory=dict)
 
     def all_points(self) -> list[GridPoint]:
         """The points, in the order of the axes.
@@ -62,18 +75,13 @@ class GridPlan:
         """
         if self.points:
             return [point for point in self.points if self._is_wanted(point.labels)]
-        names = [axis.name for axis in self.axes]
-        count = 1
-        for axis in self.axes:
-            count *= len(axis.labels)
+        count = prod(len(axis.labels) for axis in self.axes)
         if count * len(self.seeds) > MOST_CELLS:
             raise UsageError(
                 f"the grid has {count * len(self.seeds):,} cells, more than {MOST_CELLS:,}: name "
                 "fewer values or seeds"
             )
-        every = product(*(axis.labels for axis in self.axes))
-        points = (GridPoint(dict(zip(names, labels, strict=True))) for labels in every)
-        return [point for point in points if self._is_wanted(point.labels)]
+        return [point for point in grid_points(self.axes) if self._is_wanted(point.labels)]
 
     def _is_wanted(self, labels: Mapping[str, str]) -> bool:
         return all(labels.get(axis) in wanted for axis, wanted in self.only.items())
@@ -103,7 +111,6 @@ def experiment_of(plan: GridPlan, open_data: OpenData = lambda name, model: name
             settings=RunSettings(seed=seed, device=plan.device, threads=1),
             measures=list(plan.measures),
             frames=sorted({*point.frames, *plan.frames(point.labels, preset.schedule.steps)}),
-            judges=dict(plan.judges),
             is_outside=bool(point.name),
         )
         for seed in plan.seeds
@@ -130,20 +137,15 @@ def _preset(plan: GridPlan, point: GridPoint, open_data: OpenData) -> Preset:
     layers = [each.layer for each in changes]
     words = (identity["model"], dataset, identity.get("variant"))
     preset = load_preset(*words, layers=layers)
-    return change(preset, [*_cell_schedule(preset), *evaluation_of(preset, plan.measures)])
+    return change(
+        preset, [*CELL_SCHEDULE, _logging_of(preset), *evaluation_of(preset, plan.measures)]
+    )
 
 
-def _cell_schedule(preset: Preset) -> list[str]:
-    """A cell keeps what it needs to go on; its pictures are the experiment's own."""
+def _logging_of(preset: Preset) -> str:
+    """Lines enough for curves, of short trainings, too."""
     steps, log_every = preset.schedule.steps, preset.schedule.log_every
-    lines = max(1, min(log_every, steps // LINES_OF_A_LOG))
-    return [
-        "schedule.checkpoint_every=500",
-        f"schedule.preview_every={NEVER}",
-        "schedule.keep_newest=1",
-        f"schedule.keep_every={NEVER}",
-        f"schedule.log_every={lines}",
-    ]
+    return f"schedule.log_every={max(1, min(log_every, steps // LINES_OF_A_LOG))}"
 
 
 def evaluation_of(preset: Preset, measures: Sequence[MeasureSpec]) -> list[str]:

@@ -1,8 +1,7 @@
 """Results of experiments as a repository keeps them: what each cell measured, without its curve."""
 
 import json
-from collections.abc import Mapping
-from itertools import groupby
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Literal
 
@@ -12,6 +11,7 @@ from gancli.bench.probe import StepOperations
 from gancli.errors import RunError
 from gancli.experiment.gather import group_result
 from gancli.experiment.results import CellResult, Column, Results
+from gancli.experiment.spec import ExperimentSpec, group_name
 from gancli.files import write_atomically
 from gancli.outside import ForeignTextError, json_from, model_from
 from gancli.pasteable import command
@@ -46,25 +46,46 @@ class KeptResults(Settings):
     columns: list[Column] = Field(default_factory=list)
     cells: list[CellResult] = Field(default_factory=list)
     """without the measurements before the last"""
+    descriptions: dict[str, str] = Field(default_factory=dict)
+    """by group of cells, the hash of what was run, by which a changed experiment is known"""
 
     @classmethod
-    def of(cls, experiment: str, results: Results, machine: str, *, lite: bool) -> "KeptResults":
-        """The part of results that is kept."""
+    def of(
+        cls, experiment: str, spec: ExperimentSpec, results: Results, machine: str, *, lite: bool
+    ) -> "KeptResults":
+        """The part of an experiment's results that is kept."""
         alike = ("made", "versions", "title", "axes", "seeds", "protocol", "columns")
         cells = [cell.model_copy(update={"rows": [], "versions": {}}) for cell in results.cells]
         said = {name: getattr(results, name) for name in alike}
-        return cls(experiment=experiment, lite=lite, machine=machine, cells=cells, **said)
+        return cls(
+            experiment=experiment,
+            lite=lite,
+            machine=machine,
+            cells=cells,
+            descriptions=_descriptions(spec),
+            **said,
+        )
+
+    def stale(self, spec: ExperimentSpec) -> list[str]:
+        """The groups, by name, that are not of the experiment as its file describes it today."""
+        today = _descriptions(spec)
+        groups = dict.fromkeys(cell.group for cell in self.cells)
+        return [each for each in groups if today.get(each, "") != self.descriptions.get(each)]
+
+    def without(self, groups: Collection[str]) -> "KeptResults":
+        """The same, but for some groups."""
+        cells = [cell for cell in self.cells if cell.group not in groups]
+        return self.model_copy(update={"cells": cells})
 
     def as_results(self) -> Results:
         """As they were, but for the curves and what real data score."""
         columns = {column.name: column for column in self.columns}
-        in_groups = groupby(sorted(self.cells, key=self._place), key=lambda cell: cell.group)
-        groups = [group_result(list(own), columns) for _, own in in_groups]
+        in_groups: dict[str, list[CellResult]] = {}
+        for cell in self.cells:
+            in_groups.setdefault(cell.group, []).append(cell)
+        groups = [group_result(own, columns) for own in in_groups.values()]
         alike = self.model_dump(include={*Results.model_fields} - {"columns", "cells"})
         return Results(**alike, columns=self.columns, cells=self.cells, groups=groups, real={})
-
-    def _place(self, cell: CellResult) -> int:
-        return next(n for n, each in enumerate(self.cells) if each.group == cell.group)
 
     def write(self, file: Path) -> None:
         """Write it, a line per cell, so that what changes can be seen.
@@ -77,6 +98,10 @@ class KeptResults(Settings):
         head = json.dumps(table, indent=1).removesuffix("\n}")
         lines = ",\n".join(f"  {json.dumps(each)}" for each in cells)
         write_atomically(file, f'{head},\n "cells": [\n{lines}\n ]\n}}\n'.encode())
+
+
+def _descriptions(spec: ExperimentSpec) -> dict[str, str]:
+    return {group_name(group[0]): group[0].description_hash() for group in spec.groups()}
 
 
 def read_kept(folder: Path) -> list[KeptResults]:
@@ -102,12 +127,21 @@ of a step."""
 
 
 def read_operations(folder: Path) -> dict[str, StepOperations]:
-    """The operations that were counted before; none: there is no such file."""
+    """The operations that were counted before; none: there is no such file.
+
+    Raises:
+        RunError: it holds something else.
+    """
     file = folder / OPERATIONS_FILE
     if not file.exists():
         return {}
-    said = json_from(file.read_bytes(), file)
-    return {name: StepOperations(*counts) for name, counts in said.items()}
+    try:
+        said = json_from(file.read_bytes(), file)
+        return {name: StepOperations(*map(int, counts)) for name, counts in said.items()}
+    except (ForeignTextError, AttributeError, TypeError, ValueError) as error:
+        raise RunError(
+            f"{file} does not hold numbers of operations: delete it, and they are counted again"
+        ) from error
 
 
 def write_operations(folder: Path, counts: Mapping[str, StepOperations]) -> None:

@@ -7,8 +7,10 @@ import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from gancli.bench.probe import StepOperations, step_operations, work_of
+from gancli.errors import RunError
 from gancli.experiment.file import ExperimentFile, experiment_names, read_experiment
 from gancli.experiment.grid import experiment_of
 from gancli.experiment.kept import KeptResults, read_kept, read_operations, write_operations
@@ -40,6 +42,30 @@ KEPT_FOLDER = "reproductions"
 """Next to the page."""
 
 
+class LedgerRun(NamedTuple):
+    """Results of an experiment, in full or in its shorter form."""
+
+    spec: ExperimentSpec
+    """the cells of that form today"""
+    kept: KeptResults
+    """those that are of these cells"""
+    stale: Sequence[str]
+    """groups of cells that were kept of other settings, by name"""
+
+    @classmethod
+    def of(cls, kept: KeptResults, full: ExperimentSpec) -> "LedgerRun":
+        """Kept results, by the experiment's file as it is today.
+
+        Args:
+            kept: its results.
+            full: its cells in full.
+        """
+        file = read_experiment(kept.experiment)
+        spec = experiment_of(plan_of(file, lite=True)) if kept.lite else full
+        stale = kept.stale(spec)
+        return cls(spec, kept.without(stale), stale)
+
+
 @dataclass(frozen=True)
 class LedgerEntry:
     """One experiment."""
@@ -50,7 +76,7 @@ class LedgerEntry:
     """its cells, in full"""
     hours: float
     """on a GPU, estimated"""
-    kept: Sequence[KeptResults]
+    runs: Sequence[LedgerRun]
 
 
 def write_ledger(
@@ -92,14 +118,23 @@ def ledger_entries(
         specs: by name.
         operations: of a step, by the name of its work.
         kept: all results that are kept.
+
+    Raises:
+        RunError: some are of an experiment that there is not.
     """
+    unknown = next((each.experiment for each in kept if each.experiment not in specs), None)
+    if unknown is not None:
+        raise RunError(
+            f"results are kept of {unknown}, which is not an experiment that comes with gancli: "
+            "delete their file"
+        )
     return [
         LedgerEntry(
             name,
             read_experiment(name),
             spec,
             sum(gpu_seconds(cell, operations[work_name(cell)]) for cell in spec.cells) / 3600,
-            [each for each in kept if each.experiment == name],
+            [LedgerRun.of(each, spec) for each in kept if each.experiment == name],
         )
         for name, spec in specs.items()
     ]
@@ -148,8 +183,12 @@ def _hours(hours: float) -> str:
 
 
 def _state(entry: LedgerEntry) -> str:
-    said = [f"{'shorter form, ' if kept.lite else ''}{_done(kept)}" for kept in entry.kept]
-    return "; ".join(said) or "not run"
+    return "; ".join(map(_state_of_run, entry.runs)) or "not run"
+
+
+def _state_of_run(run: LedgerRun) -> str:
+    said = f"{'shorter form, ' if run.kept.lite else ''}{_done(run.kept)}"
+    return f"{said}, and {len(run.stale):,} of other settings" if run.stale else said
 
 
 def _done(kept: KeptResults) -> str:
@@ -170,14 +209,25 @@ def _section(entry: LedgerEntry) -> list[str]:
         "\n".join(f"- Differs: {each}." for each in file.differs),
         f"`{command('reproduce', entry.name)}`" + (", shorter with `--lite`" if file.lite else ""),
     ]
-    if not any(not kept.lite for kept in entry.kept):
-        where = " in full" if entry.kept else ""
+    runs = [run for run in entry.runs if run.kept.cells]
+    if all(run.kept.lite for run in runs):
+        where = " in full" if runs else ""
         parts.append(f"Not run{where}: needs {hours} GPU hours (estimate).")
-    if not entry.kept:
-        return [*parts, *_of_results(entry, _nothing(entry.spec))]
-    for kept in entry.kept:
-        parts += [_how_run(kept), *_of_results(entry, kept.as_results(), lite=kept.lite)]
+    parts += [_left_out(run) for run in entry.runs if run.stale]
+    if not runs:
+        return [*parts, *_of_results(file, entry.spec, Results.of_nothing(entry.spec))]
+    for run in runs:
+        parts += [_how_run(run.kept), *_of_results(file, run.spec, run.kept.as_results())]
     return parts
+
+
+def _left_out(run: LedgerRun) -> str:
+    form = ["--lite"] if run.kept.lite else []
+    return (
+        "Kept of other settings than the experiment has today, and left out: "
+        f"{', '.join(run.stale)}. `{command('reproduce', run.kept.experiment, *form)}` runs what "
+        "is missing."
+    )
 
 
 def _sentence(start: str, text: str) -> str:
@@ -199,36 +249,19 @@ def _how_run(kept: KeptResults) -> str:
     )
 
 
-def _nothing(spec: ExperimentSpec) -> Results:
-    return Results(
-        title=spec.title,
-        axes=spec.axes,
-        seeds=spec.seeds,
-        columns=[],
-        groups=[],
-        real={},
-        cells=[],
-        protocol={},
-        versions={},
-        machine="",
-        made="",
-    )
-
-
-def _of_results(entry: LedgerEntry, results: Results, *, lite: bool = False) -> list[str]:
-    spec = experiment_of(plan_of(entry.file, lite=True)) if lite else entry.spec
+def _of_results(file: ExperimentFile, spec: ExperimentSpec, results: Results) -> list[str]:
     columns = {column.name: column for column in results.columns}
-    published = published_values(entry.file, spec, results)
+    published = published_values(file, spec, results)
     rows = [published_row(each, columns) for each in published]
     return [
         table_text(TextTable(PUBLISHED_HEADINGS, rows), TableFormat.MARKDOWN) if rows else "",
         "" if published and not results.cells else _measured_table(results),
-        _claims(entry.file, results),
+        _claims(file, results),
     ]
 
 
 def _measured_table(results: Results) -> str:
-    """The measurements made here: those of the first measure that ranks."""
+    """A row per group, with the first few measures that rank."""
     columns = [each for each in results.columns if each.better is not None][:SHOWN_COLUMNS]
     rows = [
         [

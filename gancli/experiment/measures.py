@@ -97,7 +97,7 @@ class SampleMeasure(Measure):
 
 
 class ModeMeasure(SampleMeasure):
-    """ModeMeasure of data whose modes are known, counted."""
+    """The modes of data whose modes are known, counted."""
 
     def __init__(self, spec: MeasureSpec, arena: Arena) -> None:
         super().__init__(spec)

@@ -8,8 +8,10 @@ mean with Student's interval, from four seeds on.
 
 import math
 import statistics
+from collections import Counter
 from collections.abc import Sequence
-from itertools import product
+from functools import lru_cache
+from itertools import accumulate, combinations_with_replacement
 from typing import Literal
 
 import numpy as np
@@ -102,8 +104,11 @@ def interval_of_median(values: Sequence[float]) -> SeedInterval | None:
     if count < SEEDS_FOR_MEDIAN:
         return None
 
+    # In whole numbers: of many values they are too large for a float.
+    below = list(accumulate(math.comb(count, i) for i in range(count // 2)))
+
     def confidence(rank: int) -> float:
-        return 1.0 - 2.0 * sum(math.comb(count, i) for i in range(rank)) / 2.0**count
+        return 1.0 - below[rank - 1] / (1 << (count - 1))
 
     ranks = [k for k in range(1, count // 2 + 1) if confidence(k) >= CONFIDENCE]
     rank = max(ranks, default=1)
@@ -133,12 +138,24 @@ def bootstrap(values: Sequence[float]) -> tuple[float, float]:
     """The middle 95 percent of the means of resamples."""
     count = len(values)
     if count <= SEEDS_FOR_ALL_RESAMPLES:
-        means = np.array([statistics.fmean(each) for each in product(values, repeat=count)])
+        places, often = _all_resamples(count)
+        means = np.repeat([statistics.fmean(values[i] for i in each) for each in places], often)
     else:
         chosen = stream(0, "seeds").integers(0, count, (RESAMPLES, count))
         means = np.asarray(values)[chosen].mean(1)
     low, high = np.quantile(means, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
     return float(low), float(high)
+
+
+@lru_cache
+def _all_resamples(count: int) -> tuple[list[tuple[int, ...]], list[int]]:
+    """The places of every resample, whatever their order, and how many of n^n are such."""
+    places = list(combinations_with_replacement(range(count), count))
+    orders = [
+        math.factorial(count) // math.prod(map(math.factorial, Counter(each).values()))
+        for each in places
+    ]
+    return places, orders
 
 
 def interval_of_share(holds: int, of: int) -> tuple[float, float]:

@@ -57,8 +57,8 @@ class PictureStore:
         return key
 
     def reals(self, cell: CellSpec) -> Samples:
-        """Real samples of a cell's data, where its modes are counted."""
-        arena = self.book.arena_if_counted(cell)
+        """Real points of a cell's data, where its modes are counted; of images none."""
+        arena = None if mixture_of(cell) is None else self.book.arena_if_counted(cell)
         return arena.real()[:SHOWN_REALS] if arena else np.zeros((0, 2), np.float32)
 
     def sources(self, budget: int) -> tuple[Mapping[str, str], int]:

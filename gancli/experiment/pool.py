@@ -90,7 +90,12 @@ class Pool:
                 except queue.Empty:
                     return
                 if worker is None or not worker.is_alive:
-                    worker = self._replaced(worker)
+                    before, worker = worker, None
+                    try:
+                        worker = self._replaced(before)
+                    except OSError as error:
+                        self._end(request, Ending("error", f"it has no process: {error.strerror}"))
+                        continue
                 if worker is None:
                     return
                 self._run(worker, request)
@@ -122,7 +127,10 @@ class Pool:
             request.model_dump_json(),
             lambda words: self._news.put(News(name, "running", words)),
         )
-        self._news.put(news_of(name, ending, Cell(as_path(request.folder))))
+        self._end(request, ending)
+
+    def _end(self, request: CellRequest, ending: Ending) -> None:
+        self._news.put(news_of(request.cell.name, ending, Cell(as_path(request.folder))))
 
 
 def news_of(name: str, ending: Ending, cell: Cell) -> News:

@@ -14,6 +14,7 @@ from gancli.experiment.over_seeds import interval_of_share
 from gancli.experiment.results import CellResult, Column, Results
 from gancli.experiment.spec import ExperimentSpec, MeasureSpec, group_name
 from gancli.experiment.tables import DASH, number
+from gancli.plurals import counted
 from gancli.scores import score_named
 
 PUBLISHED_HEADINGS = ("cell", "measure", "published", "ours", "difference", "verdict")
@@ -45,17 +46,22 @@ class ClaimResult(NamedTuple):
     holds: int
     of: int
     """seeds of which it could be checked"""
+    unchecked: int = 0
+    """seeds of which it could not"""
     wants: str = ""
-    """what is missing, where it could be checked of none"""
+    """what is missing of the first of them"""
 
     def verdict(self) -> str:
-        """In words: "holds for 2 of 3 seeds (9 to 99 %)", or what is missing."""
+        """In words: "holds for 2 of 3 seeds (9 to 99 %)", and what is missing."""
         if not self.of:
             return f"not checked: wants {self.wants}"
         low, high = interval_of_share(self.holds, self.of)
-        seeds = "1 seed" if self.of == 1 else f"{self.of} seeds"
         sure = "" if self.of == 1 else f" ({100 * low:.0f} to {100 * high:.0f} %)"
-        return f"holds for {self.holds} of {seeds}{sure}"
+        said = f"holds for {self.holds} of {counted(self.of, 'seed')}{sure}"
+        if not self.unchecked:
+            return said
+        # Cells that diverged have no measures: without them, a claim might only seem to hold.
+        return f"{said}; not checked of {self.unchecked:,} more: wants {self.wants}"
 
 
 def measures_of(file: ExperimentFile) -> list[MeasureSpec]:
@@ -196,21 +202,9 @@ def checked_claims(file: ExperimentFile, results: Results) -> list[ClaimResult]:
                 checked += 1
             except NotMeasuredError as error:
                 wants = wants or str(error)
-        found.append(ClaimResult(claim.says, true, checked, wants))
+        unchecked = len(results.seeds) - checked
+        found.append(ClaimResult(claim.says, true, checked, unchecked, wants))
     return found
-
-
-def claim_rows_published(file: ExperimentFile, spec: ExperimentSpec) -> list[ClaimRow]:
-    """The published values as a claim reads them, to check the claims themselves."""
-    return [
-        ClaimRow(
-            point.name or cell_name(point.labels),
-            point.labels,
-            _published(file, spec, point),
-            bool(point.name),
-        )
-        for point in _points(file, spec)
-    ]
 
 
 def _row(cell: CellResult) -> ClaimRow:

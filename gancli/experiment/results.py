@@ -8,7 +8,7 @@ from pydantic import BaseModel
 from gancli.experiment.arena import ModeCounts
 from gancli.experiment.measures import MeasureRow
 from gancli.experiment.over_seeds import OverSeeds
-from gancli.experiment.spec import MeasureSpec
+from gancli.experiment.spec import ExperimentSpec, MeasureSpec, seed_suffix
 from gancli.scores import Score
 
 NotYet = Literal["not yet"]
@@ -18,7 +18,7 @@ CellState = Literal["done", "failed", "missing"]
 
 
 class Unrest(BaseModel):
-    """ModeMeasure held over the last 1,000 steps, all measurements of all seeds."""
+    """Modes held over the last 1,000 steps, all measurements of all seeds."""
 
     least: float
     median: float
@@ -78,7 +78,7 @@ class CellResult(BaseModel):
     @property
     def group(self) -> str:
         """Its name without its seed."""
-        return self.name.removesuffix(f"-seed-{self.seed}")
+        return self.name.removesuffix(seed_suffix(self.seed))
 
     @property
     def label(self) -> str:
@@ -87,11 +87,6 @@ class CellResult(BaseModel):
             said = ", ".join(f"{axis} {label}" for axis, label in self.labels.items())
             return f"{self.group}: {said}"
         return ", ".join(self.labels.values()) or self.group
-
-    @property
-    def has_collapsed(self) -> bool:
-        """Whether modes were held and are no more, or never were."""
-        return self.collapse_step is not None
 
 
 class GroupResult(BaseModel):
@@ -129,6 +124,23 @@ class Results(BaseModel):
     machine: str
     made: str
     """date and time"""
+
+    @classmethod
+    def of_nothing(cls, spec: ExperimentSpec) -> "Results":
+        """Of an experiment that was not run."""
+        return cls(
+            title=spec.title,
+            axes=spec.axes,
+            seeds=spec.seeds,
+            columns=[],
+            groups=[],
+            real={},
+            cells=[],
+            protocol={},
+            versions={},
+            machine="",
+            made="",
+        )
 
     @property
     def complete(self) -> bool:

@@ -28,7 +28,7 @@ TRIALS_PER_ROUND = 4
 """Proposals that are made at once, before any of them has a result."""
 LOG_RATIO = 10
 """A positive range whose ends differ by this factor is searched on a logarithmic scale."""
-FILE = "search.log"
+FILE, STUDY = "search.log", "search"
 DOTS = ".."
 
 
@@ -121,7 +121,7 @@ class Search:
         self.folder, self.ranges, self.trials = folder, ranges, trials
 
     def points(self, results: Results | None) -> list[GridPoint] | None:
-        """All proposals so far and those of the next round; None: the search is over.
+        """All proposals so far, to the end of a round; None: the search is over.
 
         Args:
             results: of the proposals so far; None: nothing was run in this call.
@@ -129,21 +129,26 @@ class Search:
         study = self._study()
         if results is not None:
             self._tell(study, results)
-        waiting = [t for t in study.get_trials(deepcopy=False) if not t.state.is_finished()]
-        if not waiting and len(study.get_trials(deepcopy=False)) >= self.trials:
-            return None if results is not None else self._points(study)
-        self._ask(study)
+        before = study.get_trials(deepcopy=False)
+        is_waiting = any(not trial.state.is_finished() for trial in before)
+        if results is not None and not is_waiting and len(before) >= self.trials:
+            return None
+        # The next round is proposed by the results of this one, which a stop may have cut off.
+        if not is_waiting or len(before) % TRIALS_PER_ROUND:
+            self._ask(study)
         return self._points(study)
 
     def _study(self) -> "Study":
         optuna = _optuna()
         self.folder.mkdir(parents=True, exist_ok=True)
         backend = optuna.storages.journal.JournalFileBackend(str(self.folder / FILE))
-        study: Study = optuna.create_study(
-            study_name=self.folder.name,
-            storage=optuna.storages.JournalStorage(backend),
-            direction="maximize",
-            load_if_exists=True,
+        storage = optuna.storages.JournalStorage(backend)
+        # Whatever it is called, a file has one search: its folder may have been renamed since.
+        names = optuna.get_all_study_names(storage)
+        study: Study = (
+            optuna.load_study(study_name=names[0], storage=storage)
+            if names
+            else optuna.create_study(study_name=STUDY, storage=storage, direction="maximize")
         )
         return study
 

@@ -2,13 +2,13 @@
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from pydantic import Field
 
 from gancli.checkpoint import RunSettings
-from gancli.preset import StoredPreset, training_fields
+from gancli.preset import Preset, StoredPreset, training_fields
 from gancli.preset.schedule import Count
 from gancli.settings import Settings
 
@@ -55,14 +55,20 @@ class CellSpec(Settings):
     def digest(self) -> str:
         """A hash of all that its results depend on, but for the versions of the program."""
         settings = self.settings.model_dump(mode="json")
-        known = {
-            "preset": training_fields(self.preset),
-            "settings": settings,
-            "measures": [each.model_dump(mode="json") for each in self.measures],
-            "judges": self.judges,
-        }
-        text = json.dumps(known, sort_keys=True)
-        return hashlib.sha256(text.encode()).hexdigest()[:DIGEST_SHOWN]
+        return _hash(self._described() | {"settings": settings, "judges": self.judges})
+
+    def description_hash(self) -> str:
+        """A hash of what it is, whatever its seed and wherever it is run: to know it again."""
+        return _hash(self._described())
+
+    def _described(self) -> dict[str, object]:
+        measures = [each.model_dump(mode="json") for each in self.measures]
+        return {"preset": training_fields(self.preset), "measures": measures}
+
+
+def _hash(known: Mapping[str, object]) -> str:
+    text = json.dumps(known, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:DIGEST_SHOWN]
 
 
 class ExperimentSpec(Settings):
@@ -88,14 +94,37 @@ class ExperimentSpec(Settings):
         """The cells by name."""
         return {cell.name: cell for cell in self.cells}
 
-    def measures(self) -> Iterator[MeasureSpec]:
-        """The measures of all cells, without repetitions."""
-        seen: list[MeasureSpec] = []
-        for cell in self.cells:
-            for each in cell.measures:
-                if each not in seen:
-                    seen.append(each)
-                    yield each
+
+def experiment_of_models(
+    title: str,
+    presets: Mapping[str, Preset],
+    seeds: Sequence[int],
+    device: Literal["cpu", "cuda", "mps"],
+    classifier: str | None = None,
+) -> ExperimentSpec:
+    """Models x seeds, whose modes are counted: a collapse study.
+
+    Args:
+        title: what it is about.
+        presets: by the model's name.
+        seeds: of each preset.
+        device: where cells compute.
+        classifier: hash of the digit classifier, where one is used.
+    """
+    cells = [
+        CellSpec(
+            name=f"{model}{seed_suffix(seed)}",
+            labels={"model": model},
+            preset=preset,
+            settings=RunSettings(seed=seed, device=device, threads=1),
+            measures=[MeasureSpec(kind="modes")],
+            judges={} if classifier is None else {"digits": classifier},
+        )
+        for seed in seeds
+        for model, preset in presets.items()
+    ]
+    axes = {"model": list(presets)}
+    return ExperimentSpec(title=title, axes=axes, seeds=list(seeds), cells=cells)
 
 
 def group_name(cell: CellSpec) -> str:

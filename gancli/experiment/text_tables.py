@@ -101,27 +101,24 @@ def matrix(
     further = [a for a in results.axes if a not in (*rows, *columns) and len(labels[a]) > 1]
     left = [*further, *rows]
     above = list(product(*(labels[axis] for axis in columns)))
+    placed = {tuple(g.labels.get(axis) for axis in (*left, *columns)): g for g in reversed(groups)}
     body = []
     for key in product(*(labels[axis] for axis in left)):
-        at = dict(zip(left, key, strict=True))
-        cells = [
-            _value_at({**at, **dict(zip(columns, each, strict=True))}, groups, column)
-            for each in above
-        ]
+        cells = [_value(placed.get((*key, *each)), column) for each in above]
         if any(cells):
             body.append([*key, *(cell or DASH for cell in cells)])
     called = [in_words(dict(zip(columns, each, strict=True))) for each in above]
     return TextTable([*left, *called], body, [column.label])
 
 
-def _value_at(at: Mapping[str, str], groups: Sequence[GroupResult], column: Column) -> str:
-    for group in groups:
-        if all(group.labels.get(axis) == label for axis, label in at.items()):
-            found = group.measures.get(column.name)
-            lines = [] if found is None else [shown(found, column)]
-            failed = [f"{group.failed} failed"] if group.failed else []
-            return "\n".join([*lines, *failed]) or DASH
-    return ""
+def _value(group: GroupResult | None, column: Column) -> str:
+    """A group's cell of a matrix; empty where there is no group."""
+    if group is None:
+        return ""
+    found = group.measures.get(column.name)
+    lines = [] if found is None else [shown(found, column)]
+    failed = [f"{group.failed} failed"] if group.failed else []
+    return "\n".join([*lines, *failed]) or DASH
 
 
 def views(results: Results, view: ReportView) -> Iterator[Named]:

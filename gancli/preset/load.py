@@ -1,6 +1,5 @@
 """Validates resolved presets, and says in a sentence why one is refused."""
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -8,7 +7,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from gancli import catalog
-from gancli.catalog.fields import PERIODS, REMARKS, leaves
+from gancli.catalog.fields import PERIODS, REMARKS, leaves, trained_leaves
 from gancli.catalog.fit_to_images import KEPT, UserImages
 from gancli.catalog.merge import TAGS, Table, absent, lay_over
 from gancli.errors import UsageError
@@ -18,12 +17,16 @@ from gancli.preset.idle import LENIENT, idle_values
 from gancli.preset.layers import PresetLayer
 from gancli.preset.published import ABSENT, Deviation
 from gancli.preset.schema import Preset
-from gancli.preset.stored import is_of_a_run, read_stored, without_old_fields
+from gancli.preset.stored import (
+    is_of_a_run,
+    preset_of_table,
+    read_stored,
+    without_old_fields,
+)
 
 PAPER = "paper"
 _COMPARED = {"data", "prior", "generator", "discriminator", "objective", "schedule"}
-_TRAINED = _COMPARED | {"reconstructor", "turns"}
-"""What published scores depend on."""
+"""What a paper's variant may set otherwise."""
 _IDENTIFYING = ("kind", "source", "layout", "modes", "count")
 """Fields of the data that make it another set, not the same set prepared otherwise."""
 _UNSAID = ("Value error, ", "Input should be ")
@@ -104,12 +107,7 @@ def _trains_alike(one: Preset, other: Preset) -> bool:
 
 def training_fields(preset: Preset) -> dict[str, Any]:
     """The fields that training depends on and that are set, by path, as JSON has them."""
-    table = leaves(preset.model_dump(mode="json", include=_TRAINED, exclude_none=True))
-    return {
-        path: value
-        for path, value in table.items()
-        if path.removeprefix("schedule.") not in PERIODS and not isinstance(value, Mapping)
-    }
+    return trained_leaves(preset.model_dump(mode="json", exclude_none=True))
 
 
 def _name_of(data: Mapping[str, Any], before: str) -> str:
@@ -209,8 +207,7 @@ def _changed(table: Table, layers: Sequence[PresetLayer], source: str) -> Table:
 def _idle(table: Table) -> set[str]:
     """The fields of a resolved table that change nothing; of a table that is refused, none."""
     try:
-        text = json.dumps(table, default=str)
-        return {*idle_values(Preset.model_validate_json(text, strict=True, context=LENIENT))}
+        return {*idle_values(preset_of_table(table, strict=True, context=LENIENT))}
     except ValidationError:
         return set()
 
@@ -218,8 +215,7 @@ def _idle(table: Table) -> set[str]:
 def validate(table: Mapping[str, Any], source: str) -> Preset:
     """The preset a resolved table describes; `source` names it in errors."""
     try:
-        # As JSON: strict about types, yet lists may become tuples.
-        return Preset.model_validate_json(json.dumps(table, default=str), strict=True)
+        return preset_of_table(table, strict=True)
     except ValidationError as error:
         raise UsageError(explain(error, table, source)) from error
 
