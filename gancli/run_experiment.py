@@ -166,9 +166,10 @@ def _told(experiment: Experiment, results: Results, *, finished: bool) -> Result
         )
     if results.failed:
         first, count = results.failed[0], len(results.failed)
+        rest = "; the others are in the report" if count < len(results.cells) else ""
         raise PartlyFailedError(
             f"{count} of {counted(len(results.cells), 'cell')} failed, the first ({first.name}): "
-            f"{first.reason}; the others are in the report"
+            f"{first.reason}{rest}"
         )
     return results
 

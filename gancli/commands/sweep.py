@@ -7,7 +7,7 @@ from pathlib import Path
 
 from gancli.catalog.fit_to_images import UserImages
 from gancli.environment import Place
-from gancli.errors import UsageError
+from gancli.errors import PartlyFailedError, UsageError
 from gancli.evaluation.request import ExtractorWeights
 from gancli.experiment.axes import typed_axes
 from gancli.experiment.folder import Experiment
@@ -15,7 +15,13 @@ from gancli.experiment.frames import spread_steps
 from gancli.experiment.grid import GridPlan, GridPoint, base_change, experiment_of
 from gancli.experiment.measures import MeasurePlaces, default_measures, measures_named
 from gancli.experiment.results import Results
-from gancli.experiment.search import Search, judging_column, require_optuna, typed_ranges
+from gancli.experiment.search import (
+    Search,
+    has_range,
+    judging_column,
+    require_optuna,
+    typed_ranges,
+)
 from gancli.experiment.spec import ExperimentSpec
 from gancli.experiment.tables import values_line
 from gancli.experiment.view import view_of_axes
@@ -67,25 +73,38 @@ class SweepRequest:
         Raises:
             UsageError: an axis cannot be read, or is set for all cells as well.
         """
-        axes = typed_axes(self.over) if self.search is None else []
-        if not self.over:
-            raise UsageError("a sweep needs an axis: add --over FIELD=A,B, e.g. --over model=A,B")
-        fields = {text.partition("=")[0].strip() for text in self.over}
-        both = next((t for t in self.changes() if t.partition("=")[0].strip() in fields), None)
-        if both is not None:
-            raise UsageError(
-                f"{both.partition('=')[0]} is set for all cells and swept over: choose one"
-            )
+        self._check_axes()
         return GridPlan(
             points=[] if self.search is None else [GridPoint({})],
             title=", ".join(filter(None, [self.model, self.dataset])) or "Sweep",
             base=base_change(self.model, self.dataset, self.variant, self.changes()),
-            axes=axes,
+            axes=typed_axes(self.over) if self.search is None else [],
             seeds=range(self.seeds),
             measures=measures_named(self.score, self.score_every) if self.score else (),
             frames=lambda labels, steps: spread_steps(steps),
             device=device_of_cells(self.place, self.on).value,
         )
+
+    def _check_axes(self) -> None:
+        """Refuse what is no axis of this sweep."""
+        if not self.over:
+            raise UsageError("a sweep needs an axis: add --over FIELD=A,B, e.g. --over model=A,B")
+        fields = {text.partition("=")[0].strip() for text in self.over}
+        both = next((t for t in self.changes() if t.partition("=")[0].strip() in fields), None)
+        if {"seed", "seeds"} & fields:
+            raise UsageError(
+                "seeds are no axis, as cells are compared over them: type --seeds N for 0 to N - 1"
+            )
+        ranged = next(filter(has_range, self.over), None)
+        if self.search is None and ranged is not None:
+            raise UsageError(
+                f"--over {ranged} is a range: add --search N, the number of combinations to try, "
+                "or name its values with commas"
+            )
+        if both is not None:
+            raise UsageError(
+                f"{both.partition('=')[0]} is set for all cells and swept over: choose one"
+            )
 
     def open_data(self, dataset: str, model: str) -> str | UserImages:
         """A named set, or images of the user's own."""
@@ -142,7 +161,10 @@ def _search(
     """Run proposals, round by round, to their number."""
     search = Search(experiment.folder, typed_ranges(request.over), request.search or 1)
 
+    known: list[Results] = []
+
     def cells(results: Results | None) -> ExperimentSpec | None:
+        known.extend([] if results is None else [results])
         points = search.points(results)
         if points is None:
             return None
@@ -153,9 +175,17 @@ def _search(
     if first is None:
         raise RuntimeError("a search has no proposals")
     book, _ = book_of(options.places, first)
-    results = run_experiment(experiment, first, book, options, view_of_axes, more=cells)
-    best = results.ranking()[0]
-    column = judging_column(results.columns)
+    try:
+        run_experiment(experiment, first, book, options, view_of_axes, more=cells)
+    except PartlyFailedError:
+        # Proposals that diverge are failed cells; one of the others is the best all the same.
+        _say_best(known[-1])
+        raise
+    _say_best(known[-1])
+
+
+def _say_best(results: Results) -> None:
+    best, column = results.ranking()[0], judging_column(results.columns)
     if column is not None and column.name in best.measures:
         found = values_line(best.measures[column.name], column)
         where = ", ".join(f"{name} = {label}" for name, label in best.labels.items())
@@ -169,7 +199,12 @@ def _folder(spec: ExperimentSpec, over: Sequence[str]) -> Path:
         known = {getattr(cell.preset, name) for cell in spec.cells}
         words += known if len(known) == 1 else []
     # Without seeds: more of them belong to the same sweep.
-    first = [cell.digest() for cell in spec.cells if cell.settings.seed == spec.seeds[0]]
+    # Nor the digit classifier, which --plan does not open.
+    first = [
+        cell.model_copy(update={"judges": {}}).digest()
+        for cell in spec.cells
+        if cell.settings.seed == spec.seeds[0]
+    ]
     digest = hashlib.sha256("".join([*sorted(first), *sorted(over)]).encode()).hexdigest()[
         :FOLDER_HASH_SHOWN
     ]
