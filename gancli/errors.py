@@ -74,9 +74,18 @@ class DiskError(GanError):
 
 
 class NonFiniteError(GanError):
-    """A loss or weight that is infinite or not a number."""
+    """A loss or weight that is infinite or not a number.
+
+    Args:
+        fact: what is.
+        advice: what to type then; empty: there is nothing to say.
+    """
 
     code = ExitCode.NON_FINITE
+
+    def __init__(self, fact: str, advice: str = "") -> None:
+        super().__init__("; ".join(filter(None, [fact, advice])))
+        self.fact = fact
 
 
 class PartlyFailedError(GanError):

@@ -6,7 +6,7 @@ from gancli.errors import UsageError
 from gancli.experiment.axes import typed_axes
 from gancli.experiment.grid import GridPlan, base_change, experiment_of
 from gancli.experiment.measures import measures_named
-from gancli.experiment.search import typed_ranges
+from gancli.experiment.search import has_range, typed_ranges
 from gancli.experiment.spec import ExperimentSpec
 from gancli.preset import load_preset
 
@@ -89,6 +89,11 @@ def test_a_wrong_axis_gets_a_sentence(over: list[str], said: str) -> None:
 def test_a_wrong_range_gets_a_sentence(text: str) -> None:
     with pytest.raises(UsageError, match="over"):
         typed_ranges([text])
+
+
+def test_a_range_is_no_path_and_no_list() -> None:
+    said = ("lr=1e-5..1e-2", "dataset=../faces", "dataset=a/..", "lr=1,2", 'x="a..b"')
+    assert [has_range(text) for text in said] == [True, False, False, False, False]
 
 
 def test_ranges_are_of_numbers_or_choices() -> None:

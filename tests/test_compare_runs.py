@@ -29,6 +29,7 @@ from gancli.report.compared import (
 )
 from gancli.report.comparison import Ranked, ranking_table
 from gancli.report.comparison_page import shared_charts
+from gancli.report.console import console
 from gancli.runs.folder import Run
 from gancli.trainer import Trainer
 
@@ -219,11 +220,29 @@ def test_what_differs_is_said_where_nothing_ranks(gan: Gan) -> None:
     assert "in what the runs differ" in out
     assert gan("compare", "a", "b", "--json")[:2] == (4, "")
     # A page needs no scores, a table does.
-    code, out, _ = gan("compare", "a", "b", "--out", "page.html", "--out", "table.csv")
-    assert (code, Path("page.html").exists(), Path("table.csv").exists()) == (0, True, False)
+    code, out, said = gan("compare", "a", "b", "--out", "page.html", "--out", "table.csv")
+    assert (code, Path("page.html").exists(), Path("table.csv").exists()) == (4, True, False)
     assert "no ranking: there is no evaluation of" in out
-    assert "table.csv is not written" in out
+    assert "table.csv: not written" in said
     assert gan("compare", "a", "b", "--out", "table.csv")[0] == 4
+
+
+def test_an_experiment_says_where_its_runs_are(gan: Gan) -> None:
+    image_run("sweep/cells/a", 0, 20)
+    code, _, said = gan("compare", "runs/sweep", "runs/sweep/cells/a")
+    assert code == 4
+    assert said.endswith("its runs are in runs/sweep/cells\n")
+
+
+def test_no_field_is_lost_where_a_terminal_is_narrow(
+    gan: Gan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    long = [f"lr-{rate}-of-a-long-name" for rate in ("0.1", "0.2", "0.3")]
+    for name in long:
+        image_run(name, 0, 20, [f"lr={name[3:6]}", f"z_dim={name[5]}"])
+    monkeypatch.setattr(console(), "width", 44)
+    out = gan("compare", *long, "--no-floor")[1].partition("in what the runs differ")[2]
+    assert {*long, "z_dim", "lr", "0.1", "0.2", "0.3"} <= {*out.split()}
 
 
 # --- the page ---

@@ -163,7 +163,7 @@ def test_cells_are_marked_by_what_became_of_them() -> None:
     assert mark_of(failed) == "diverged at step 1,200"
     assert mark_of(cell.model_copy(update={"collapse_step": 40})) == "collapsed at step 40"
     never = cell.model_copy(update={"collapse_step": "not yet"})
-    assert mark_of(never) == "never more than half held"
+    assert mark_of(never) == "never held over half the modes"
 
 
 def test_pictures_of_images_read_no_real_ones(mnist: Preset, ring: Preset, tmp_path: Path) -> None:
@@ -244,6 +244,9 @@ def test_tables_are_files_with_a_row_per_group_and_a_matrix_per_measure(
     whole = list(csv.reader(io.StringIO((folder / "table.csv").read_text())))
     assert whole[0] == ["lr_g", "lr_d", "net", "loss generator", "loss discriminator"]
     assert len(whole) == 1 + 18
+    # A group of which a seed failed has fewer values than the others, and says so.
+    fewer = [row for row in whole if "seeds" in row[3]]
+    assert [row[3].splitlines()[1:] for row in fewer] == [["1 of 2 seeds"]]
     rows = list(csv.reader(io.StringIO((folder / "tables/loss_generator.csv").read_text())))
     assert rows[0] == ["net", "lr_g", "lr_d 0.1", "lr_d 0.01", "lr_d 0.001"]
     assert [row[:2] for row in rows[1:4]] == [["MLP", label] for label in AXES["lr_g"]]

@@ -117,16 +117,28 @@ def test_how_a_run_stands(gan: Gan) -> None:
     broken = made("broken")
     broken.preset_file.write_text("name = ")
     running = made("running", step=40)
+    for place, step, reason in (
+        ("failed", 40, "no memory"),
+        ("failed-at-once", 0, "a NaN"),
+        ("done", 60, ""),
+    ):
+        outcome = made(place, step=step).folder / "outcome.json"
+        outcome.write_text(json.dumps({"reason": reason, "seconds": 1.0}))
     with running.locked():
         rows = {Path(row["run"]).name: row for row in as_csv(gan)}
     states = {name: row["state"] for name, row in rows.items()}
     assert states == {
         "complete": "complete", "stopped": "stopped", "begun": "stopped", "broken": "stopped",
-        "running": "running",
+        "running": "running", "failed": "failed", "failed-at-once": "failed", "done": "complete",
     }  # fmt: skip
     assert (rows["begun"]["step"], rows["begun"]["seed"]) == ("5", "")
     assert (rows["broken"]["model"], rows["broken"]["seed"]) == ("", "0")
     assert "no preset.toml that can be read" in gan("runs")[1]
+    said = gan("status", "runs/failed")[1]
+    assert "failed at step 45 of 60" in said
+    assert "no memory" in said
+    # To resume it would be another run than the experiment's.
+    assert "gan resume" not in said
 
 
 def test_scores_of_evaluate_come_before_those_of_training(gan: Gan) -> None:

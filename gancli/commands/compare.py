@@ -148,7 +148,11 @@ def _ranked(
 def _write(
     request: CompareRequest, ranked: Ranked | None, runs: Sequence[ComparedRun], lacking: str
 ) -> None:
-    """Write the files asked for; without a ranking, pages alone."""
+    """Write the files asked for; without a ranking, pages alone.
+
+    Raises:
+        RunError: there is no ranking, and a table of it is asked for.
+    """
     for file in request.out:
         if file.suffix == PAGE_SUFFIX:
             content = render_comparison(ranked, runs, lacking)
@@ -156,11 +160,15 @@ def _write(
             form = TableFormat(file.suffix.removeprefix("."))
             content = comparison_text(ranked, form).encode(errors="backslashreplace")
         else:
-            say(f"{as_typed(file)} is not written: it would be a table of the ranking")
             continue
         write_atomically(file.absolute(), content)
         if not request.as_json:
             say(f"wrote {as_typed(file)}")
+    tables = [as_typed(file) for file in request.out if file.suffix != PAGE_SUFFIX]
+    if ranked is None and tables:
+        raise RunError(
+            f"{', '.join(map(str, tables))}: not written, as there is no ranking to put there"
+        )
 
 
 def _compared(named: "_Named") -> ComparedRun | None:

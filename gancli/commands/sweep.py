@@ -20,7 +20,13 @@ from gancli.experiment.measures import (
     measures_named,
 )
 from gancli.experiment.results import Results
-from gancli.experiment.search import Search, judging_column, require_optuna, typed_ranges
+from gancli.experiment.search import (
+    Search,
+    has_range,
+    judging_column,
+    require_optuna,
+    typed_ranges,
+)
 from gancli.experiment.spec import ExperimentSpec
 from gancli.experiment.tables import values_line
 from gancli.experiment.view import view_of_axes
@@ -74,25 +80,38 @@ class SweepRequest:
         Raises:
             UsageError: an axis cannot be read, or is set for all cells as well.
         """
-        axes = typed_axes(self.over) if self.search is None else []
-        if not self.over:
-            raise UsageError("a sweep needs an axis: add --over FIELD=A,B, e.g. --over model=A,B")
-        fields = {text.partition("=")[0].strip() for text in self.over}
-        both = next((t for t in self.changes() if t.partition("=")[0].strip() in fields), None)
-        if both is not None:
-            raise UsageError(
-                f"{both.partition('=')[0]} is set for all cells and swept over: choose one"
-            )
+        self._check_axes()
         return GridPlan(
             points=[] if self.search is None else [GridPoint({})],
             title=", ".join(filter(None, [self.model, self.dataset])) or "Sweep",
             base=base_change(self.model, self.dataset, self.variant, self.changes()),
-            axes=axes,
+            axes=typed_axes(self.over) if self.search is None else [],
             seeds=range(self.seeds),
             measures=measures_named(self.score, self.score_every) if self.score else (),
             frames=lambda labels, steps: spread_steps(steps),
             device=device_of_cells(self.place, self.on).value,
         )
+
+    def _check_axes(self) -> None:
+        """Refuse what is no axis of this sweep."""
+        if not self.over:
+            raise UsageError("a sweep needs an axis: add --over FIELD=A,B, e.g. --over model=A,B")
+        fields = {text.partition("=")[0].strip() for text in self.over}
+        both = next((t for t in self.changes() if t.partition("=")[0].strip() in fields), None)
+        if {"seed", "seeds"} & fields:
+            raise UsageError(
+                "seeds are no axis, as cells are compared over them: type --seeds N for 0 to N - 1"
+            )
+        ranged = next(filter(has_range, self.over), None)
+        if self.search is None and ranged is not None:
+            raise UsageError(
+                f"--over {ranged} is a range: add --search N, the number of combinations to try, "
+                "or name its values with commas"
+            )
+        if both is not None:
+            raise UsageError(
+                f"{both.partition('=')[0]} is set for all cells and swept over: choose one"
+            )
 
     def open_data(self, dataset: str, model: str) -> str | UserImages:
         """A named set, or images of the user's own."""
@@ -177,8 +196,13 @@ def _folder(spec: ExperimentSpec, over: Sequence[str]) -> Path:
     for name in ("name", "dataset"):
         known = {getattr(cell.preset, name) for cell in spec.cells}
         words += known if len(known) == 1 else []
-    # Without seeds: more of them belong to the same sweep.
-    first = [cell.digest() for cell in spec.cells if cell.settings.seed == spec.seeds[0]]
+    # Without seeds: more of them belong to the same sweep. Without the digit classifier, which
+    # --plan does not open.
+    first = [
+        cell.model_copy(update={"judges": {}}).digest()
+        for cell in spec.cells
+        if cell.settings.seed == spec.seeds[0]
+    ]
     digest = hashlib.sha256("".join([*sorted(first), *sorted(over)]).encode()).hexdigest()[
         :FOLDER_HASH_SHOWN
     ]

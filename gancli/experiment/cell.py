@@ -158,7 +158,8 @@ def run_cell(request: CellRequest, tell: Tell, should_stop: Callable[[], bool]) 
             evaluator.catch_up()
         trainer.train(should_stop)
     except NonFiniteError as error:
-        reason, diverged_step = str(error), trainer.state.step
+        # To go on with other settings, as a run might, would be another cell.
+        reason, diverged_step = error.fact, trainer.state.step
     finally:
         examiner.note_time()
     outcome = Outcome(

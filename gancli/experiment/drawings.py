@@ -300,7 +300,7 @@ def mark_of(result: CellResult) -> str:
     if result.state == "failed":
         return "failed"
     if result.collapse_step == NOT_YET:
-        return "never more than half held"
+        return "never held over half the modes"
     if result.collapse_step is not None:
         return f"collapsed at step {result.collapse_step:,}"
     return "" if result.state == "done" else "not done yet"

@@ -17,6 +17,7 @@ from gancli.plurals import counted
 from gancli.preset import StoredPreset, preset_differences
 from gancli.runs.folder import Run
 from gancli.runs.logs import LogRow, append_row, keep_rows_to, read_rows
+from gancli.runs.standing import OUTCOME_FILE
 from gancli.scratch import sweep_partials
 from gancli.settings import Settings
 
@@ -194,7 +195,7 @@ class Cell:
     @property
     def outcome_file(self) -> Path:
         """How it ended; absent: it has not."""
-        return self.folder / "outcome.json"
+        return self.folder / OUTCOME_FILE
 
     def frame_file(self, step: int) -> Path:
         """What the pictures of a step are drawn from."""

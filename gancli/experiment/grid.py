@@ -8,6 +8,7 @@ from typing import Literal
 
 from gancli.catalog.fit_to_images import UserImages
 from gancli.checkpoint import RunSettings
+from gancli.data import Mixture
 from gancli.errors import UsageError
 from gancli.experiment.axes import PRESET_CHOICES, Change, GridAxis, cell_name
 from gancli.experiment.spec import CellSpec, ExperimentSpec, MeasureSpec, seed_suffix
@@ -149,10 +150,19 @@ def _logging_of(preset: Preset) -> str:
 
 
 def evaluation_of(preset: Preset, measures: Sequence[MeasureSpec]) -> list[str]:
-    """What the schedule of a cell says for the metrics of `gan evaluate` among its measures."""
+    """What the schedule of a cell says for the metrics of `gan evaluate` among its measures.
+
+    Raises:
+        UsageError: there is one, and the cell makes points.
+    """
     metrics = [each for each in measures if each.kind in METRIC_TABLE]
     if not metrics:
         return []
+    if isinstance(preset.data, Mixture):
+        raise UsageError(
+            f"{metrics[0].kind} is of images, and {preset.dataset} has points: measure modes or "
+            "loss there"
+        )
     every = min(each.every or preset.schedule.steps for each in metrics)
     counts = [each.count for each in metrics if each.count]
     ranking = [s.name for m in metrics for s in METRIC_TABLE[m.kind].scores if ranks(s.name)]

@@ -6,7 +6,7 @@ from gancli.experiment.folder import Experiment
 from gancli.experiment.pictures import SEEDS_WITH_LINES
 from gancli.experiment.results import Results
 from gancli.experiment.spec import ExperimentSpec
-from gancli.experiment.tables import INTERVAL_WORDS
+from gancli.experiment.tables import COLLAPSE_WORDS, INTERVAL_WORDS
 from gancli.plurals import counted
 
 
@@ -50,11 +50,7 @@ def protocol_words(
         "made": f"{results.made} on {results.machine}",
     }
     if results.column("held") is not None:
-        said |= {
-            "collapse began": "per seed, the first measurement from which on at most half the "
-            "modes are held, after more were; not yet: never more than half were",
-            "held lately": "least, median and most modes held over the last 1,000 steps, all seeds",
-        }
+        said |= COLLAPSE_WORDS
     return said
 
 

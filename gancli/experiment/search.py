@@ -72,7 +72,9 @@ def typed_ranges(texts: Sequence[str]) -> list[SearchRange]:
 def has_range(text: str) -> bool:
     """Whether an `--over` has a range."""
     _, _, said = text.partition("=")
-    return len(parts_between_commas(said)) == 1 and DOTS in said and '"' not in said
+    # A path of the folder above has two dots, too.
+    is_one = len(parts_between_commas(said)) == 1
+    return is_one and DOTS in said and not {'"', "/"} & set(said)
 
 
 def _read_range(text: str) -> SearchRange:

@@ -49,10 +49,15 @@ def views_of(results: Results) -> list[TableView]:
 
 def headings(view: TableView) -> list[str]:
     """What stands above a view's columns."""
-    return [*(c.label for c in view.columns), *(COLLAPSE_HEADINGS if view.with_collapse else ())]
+    return [*(c.label for c in view.columns), *(COLLAPSE_WORDS if view.with_collapse else ())]
 
 
-COLLAPSE_HEADINGS = ("collapse began", "held lately")
+COLLAPSE_WORDS = {
+    "collapse began": "per seed, the first measurement from which on at most half the modes are "
+    "held, after more were; not yet: never more than half were",
+    "held lately": "least, median and most modes held over the last 1,000 steps, all seeds",
+}
+"""What two more columns say, by their headings."""
 
 
 def group_row(group: GroupResult, view: TableView) -> list[str]:
@@ -60,10 +65,18 @@ def group_row(group: GroupResult, view: TableView) -> list[str]:
     row = []
     for column in view.columns:
         found = group.measures.get(column.name)
-        row.append(DASH if found is None else shown(found, column))
+        row.append(
+            DASH if found is None else "\n".join([shown(found, column), *_missing(found, group)])
+        )
     if not view.with_collapse:
         return row
     return [*row, _collapse(group), _lately(group)]
+
+
+def _missing(found: OverSeeds, group: GroupResult) -> list[str]:
+    """How many seeds the values are of, if some have none: failed, or with nothing to measure."""
+    count = len(found.values)
+    return [] if count == group.cells else [f"{count} of {group.cells} seeds"]
 
 
 def _collapse(group: GroupResult) -> str:

@@ -11,6 +11,7 @@ from gancli.experiment.reproduction import (
 )
 from gancli.experiment.results import Column, GroupResult, Results
 from gancli.experiment.tables import (
+    COLLAPSE_WORDS,
     DASH,
     INTERVAL_WORDS,
     TableView,
@@ -47,7 +48,10 @@ def whole_table(results: Results) -> TextTable:
     rows = [[*_place(group, results), *group_row(group, every)] for group in results.ranking()]
     empty = [""] * (len(_axes(results)) - 1)
     real = [[name, *empty, *own] for name, *own in real_rows(results, every)]
-    return TextTable([*_axes(results), *headings(every)], [*rows, *real], [INTERVAL_WORDS])
+    notes = [INTERVAL_WORDS]
+    if every.with_collapse:
+        notes += [f"{heading}: {text}" for heading, text in COLLAPSE_WORDS.items()]
+    return TextTable([*_axes(results), *headings(every)], [*rows, *real], notes)
 
 
 def _axes(results: Results) -> list[str]:

@@ -28,13 +28,12 @@ from gancli.report.compared import (
 )
 from gancli.report.console import console, say
 from gancli.report.evaluation import comparable, reference_lines, shown_interval, shown_name
+from gancli.report.wide_tables import fits, tables_that_fit
 from gancli.score_words import shown_number
 from gancli.scores import ranks, score_named
 from gancli.tabular import TextTable
 
 BEST_MARK = "*"
-UNBROKEN_WIDTH = 1000
-"""Characters to which a table may grow before its lines break."""
 SHOWN_FIELDS = 12
 """Fields in which runs differ that a terminal shows."""
 
@@ -106,8 +105,7 @@ def print_comparison(ranked: Ranked) -> None:
     lines = [["", "", "", *text.headings[3:]], *text.rows]
     title = escape(title_of_ranking(ranked.found))
     table = _table(lines, title)
-    unbounded = console().options.update(width=UNBROKEN_WIDTH)
-    if console().measure(table, options=unbounded).maximum > console().width:
+    if not fits(console(), table):
         # One row per score is easier to read than broken lines.
         table = _table([*zip(*lines, strict=True)], title)
     console().print(table, soft_wrap=False)
@@ -125,7 +123,18 @@ def print_differences(runs: Sequence[ComparedRun]) -> None:
         say("the runs differ in their seeds alone")
         return
     lines = [table.headings, *table.rows[:SHOWN_FIELDS]]
-    console().print(_table(lines, "in what the runs differ"), soft_wrap=False)
+
+    turned = [list(line) for line in zip(*lines, strict=True)]
+    turned[0][0] = "run"
+    # Where neither way fits, a row per run has the shorter headings, and breaks where it must.
+    shown = lines if fits(console(), _table(lines, "")) else turned
+
+    def some(columns: Sequence[int]) -> Table:
+        part = [[line[0], *(line[1 + column] for column in columns)] for line in shown]
+        return _table(part, "in what the runs differ")
+
+    for part in tables_that_fit(console(), len(shown[0]) - 1, some):
+        console().print(part, soft_wrap=False)
     if len(table.rows) > SHOWN_FIELDS:
         more = len(table.rows) - SHOWN_FIELDS
         say(f"and in {more:,} more fields, which --out compare.html lists")

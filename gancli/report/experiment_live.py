@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 
 from rich.console import Console
 from rich.live import Live
@@ -14,6 +15,7 @@ from gancli.experiment.results import Column, Results
 from gancli.experiment.spec import CellSpec
 from gancli.experiment.tables import (
     DASH,
+    TableView,
     group_row,
     headings,
     number,
@@ -24,6 +26,7 @@ from gancli.experiment.tables import (
 from gancli.plurals import counted
 from gancli.report.console import is_watched, say
 from gancli.report.in_place import REFRESHES_PER_SECOND
+from gancli.report.wide_tables import tables_that_fit
 
 STATE_COLOURS: dict[State, str] = {
     "waiting": "dim", "running": "bold", "done": "green", "failed": "red", "stopped": "yellow",
@@ -159,17 +162,26 @@ def watched_cells(
 def print_results(console: Console, results: Results) -> None:
     """The tables, the best first, real data last; and what failed."""
     for view in views_of(results):
-        table = Table(title=view.title or _title(results), title_justify="left")
-        table.add_column(", ".join(results.axes) or "cell", no_wrap=True)
-        for heading in headings(view):
-            table.add_column(heading, justify="right", no_wrap=True)
-        for group in results.ranking():
-            table.add_row(group.label, *group_row(group, view))
-        for row in real_rows(results, view):
-            table.add_row(*row, style="dim")
-        console.print(table, soft_wrap=False)
+        made_of = partial(_table, results, view)
+        for table in tables_that_fit(console, len(headings(view)), made_of):
+            console.print(table, soft_wrap=False)
     for cell in results.failed:
         say(f"{cell.name} failed: {cell.reason}")
+
+
+def _table(results: Results, view: TableView, columns: Sequence[int]) -> Table:
+    """Some of a view's columns, by their places."""
+    table = Table(title=view.title or _title(results), title_justify="left")
+    table.add_column(", ".join(results.axes) or "cell", no_wrap=True)
+    shown = headings(view)
+    for column in columns:
+        table.add_column(shown[column], justify="right", no_wrap=True)
+    for group in results.ranking():
+        row = group_row(group, view)
+        table.add_row(group.label, *(row[column] for column in columns))
+    for label, *row in real_rows(results, view):
+        table.add_row(label, *(row[column] for column in columns), style="dim")
+    return table
 
 
 def _title(results: Results) -> str:
@@ -177,6 +189,6 @@ def _title(results: Results) -> str:
     lengths = sorted({cell.steps for cell in results.cells})
     steps = " to ".join(f"{length:,}" for length in dict.fromkeys((lengths[0], lengths[-1])))
     return (
-        f"{results.title}: {counted(len(results.groups), 'cell')}, "
-        f"{counted(len(results.seeds), 'seed')}, {steps} {'step' if steps == '1' else 'steps'}"
+        f"{results.title}: {counted(len(results.groups), 'setting')}, "
+        f"{counted(len(results.seeds), 'seed')} each, {steps} {'step' if steps == '1' else 'steps'}"
     )

@@ -12,6 +12,7 @@ from rich.table import Table
 from gancli.catalog.preset_files import REFERENCE
 from gancli.printable import printable
 from gancli.report.console import console, say
+from gancli.report.wide_tables import fits
 from gancli.runs.overview import HELD, QUALITY, FoundScores, RunRow, shared_differences
 from gancli.score_words import score_label, shown_number
 from gancli.scores import ranks
@@ -19,7 +20,6 @@ from gancli.tabular import TextTable
 
 SHOWN_SCORES = 2
 """Scores of a run that a terminal shows."""
-UNLIMITED_WIDTH = 10_000
 HEADINGS = ("run", "model", "data set", "variant", "seed", "step", "state", "scores", "differs in")
 OPTIONAL = ("variant", "differs in")
 """Columns that are left out where they would be empty."""
@@ -46,8 +46,7 @@ def print_run_table(rows: Sequence[RunRow], root: Path) -> None:
     """
     groups = [_group([*own], root) for _, own in groupby(rows, lambda row: row.home)]
     table = _table(groups)
-    unlimited = console().options.update(width=UNLIMITED_WIDTH)
-    if console().measure(table, options=unlimited).maximum <= console().width:
+    if fits(console(), table):
         console().print(table, soft_wrap=False)
         return
     for group in groups:

@@ -15,7 +15,7 @@ from gancli.errors import RunError, UsageError
 from gancli.outside import ForeignTextError, json_from
 from gancli.runs.folder import LAST, Run
 from gancli.runs.logs import last_row
-from gancli.runs.standing import Standing, all_runs_there_are, is_at_work, standing_of
+from gancli.runs.standing import Standing, all_runs_there_are, standing_of
 from gancli.scores import is_headline, ranks
 
 CELLS = "cells"
@@ -119,17 +119,12 @@ def _looked_into(row: RunRow, run: Run) -> RunRow:
     checkpoints = run.checkpoints()
     saved = max(checkpoints, default=0)
     last = last_row(run.metrics_file) or {}
-    steps = row.steps
-    if checkpoints and steps is not None:
-        standing = standing_of(run, saved, steps)
-    else:
-        standing = Standing.RUNNING if is_at_work(run) else Standing.STOPPED
     said = said_of_itself(checkpoints[saved]) if checkpoints else {}
     seed = _table(said.get("settings")).get("seed")
     return replace(
         row,
         step=max(saved, last.get("step", 0)),
-        standing=standing,
+        standing=standing_of(run, saved, row.steps if checkpoints else None),
         seed=seed if type(seed) is int else None,
         scores=_requested(run) or _in_training(run) or _of_points(run),
     )
