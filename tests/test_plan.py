@@ -96,7 +96,7 @@ def test_a_sweep_is_planned_and_nothing_is_written(gan: Gan, tmp_path: Path) -> 
     code, out, said = gan("sweep", *words, *small, "--jobs", "2", "--plan")
     assert (code, said) == (0, "")
     assert "2 cells to run, 80 steps in all" in out
-    assert re.search(r"about [\d.,]+ seconds with 2 jobs, about [\d.]+ MB", out)
+    assert re.search(r"about [\d.,]+ (second|minute)s? with 2 jobs, about [\d.]+ MB", out)
     assert re.search(r"an estimate: \d+ steps of each kind timed on cpu, 1 thread", out)
     assert list(tmp_path.iterdir()) == []
 

@@ -3,6 +3,7 @@
 import io
 from collections.abc import Sequence
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from conftest import Gan
@@ -44,8 +45,9 @@ def test_the_folder_is_the_same_for_the_plan_and_with_a_digit_classifier(
 ) -> None:
     folders: list[Path] = []
 
-    def note(experiment: Experiment, *_: object, **__: object) -> None:
+    def note(experiment: Experiment, *_: object, **__: object) -> SimpleNamespace:
         folders.append(experiment.folder)
+        return SimpleNamespace(failed=[])
 
     def judged(_: MeasurePlaces, spec: ExperimentSpec) -> tuple[None, ExperimentSpec]:
         cells = [cell.model_copy(update={"judges": {"digits": "abc"}}) for cell in spec.cells]

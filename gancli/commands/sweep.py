@@ -93,14 +93,14 @@ class SweepRequest:
         )
 
     def _check_axes(self) -> None:
-        """Refuse what is no axis of this sweep."""
+        """Refuse a field that cannot be an axis of this sweep."""
         if not self.over:
             raise UsageError("a sweep needs an axis: add --over FIELD=A,B, e.g. --over model=A,B")
         fields = {text.partition("=")[0].strip() for text in self.over}
         both = next((t for t in self.changes() if t.partition("=")[0].strip() in fields), None)
         if {"seed", "seeds"} & fields:
             raise UsageError(
-                "seeds are no axis, as cells are compared over them: type --seeds N for 0 to N - 1"
+                "seeds cannot be an axis, as cells are compared over them: type --seeds N for 0 to N - 1"
             )
         ranged = next(filter(has_range, self.over), None)
         if self.search is None and ranged is not None:

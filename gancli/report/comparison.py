@@ -28,7 +28,7 @@ from gancli.report.compared import (
 )
 from gancli.report.console import console, say
 from gancli.report.evaluation import comparable, reference_lines, shown_interval, shown_name
-from gancli.report.wide_tables import fits, tables_that_fit
+from gancli.report.wide_tables import has_room, tables_that_fit
 from gancli.score_words import shown_number
 from gancli.scores import ranks, score_named
 from gancli.tabular import TextTable
@@ -105,7 +105,7 @@ def print_comparison(ranked: Ranked) -> None:
     lines = [["", "", "", *text.headings[3:]], *text.rows]
     title = escape(title_of_ranking(ranked.found))
     table = _table(lines, title)
-    if not fits(console(), table):
+    if not has_room(console(), table):
         # One row per score is easier to read than broken lines.
         table = _table([*zip(*lines, strict=True)], title)
     console().print(table, soft_wrap=False)
@@ -126,8 +126,8 @@ def print_differences(runs: Sequence[ComparedRun]) -> None:
 
     turned = [list(line) for line in zip(*lines, strict=True)]
     turned[0][0] = "run"
-    # Where neither way fits, a row per run has the shorter headings, and breaks where it must.
-    shown = lines if fits(console(), _table(lines, "")) else turned
+    # Where neither way has_room, a row per run has the shorter headings, and breaks where it must.
+    shown = lines if has_room(console(), _table(lines, "")) else turned
 
     def some(columns: Sequence[int]) -> Table:
         part = [[line[0], *(line[1 + column] for column in columns)] for line in shown]

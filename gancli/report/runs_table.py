@@ -12,7 +12,7 @@ from rich.table import Table
 from gancli.catalog.preset_files import REFERENCE
 from gancli.printable import printable
 from gancli.report.console import console, say
-from gancli.report.wide_tables import fits
+from gancli.report.wide_tables import has_room
 from gancli.runs.overview import HELD, QUALITY, FoundScores, RunRow, shared_differences
 from gancli.score_words import score_label, shown_number
 from gancli.scores import ranks
@@ -46,7 +46,7 @@ def print_run_table(rows: Sequence[RunRow], root: Path) -> None:
     """
     groups = [_group([*own], root) for _, own in groupby(rows, lambda row: row.home)]
     table = _table(groups)
-    if fits(console(), table):
+    if has_room(console(), table):
         console().print(table, soft_wrap=False)
         return
     for group in groups:

@@ -8,7 +8,7 @@ from rich.table import Table
 UNLIMITED_WIDTH = 10_000
 
 
-def fits(console: Console, table: Table) -> bool:
+def has_room(console: Console, table: Table) -> bool:
     """Whether a console can show a table without a cut or a break in it."""
     unlimited = console.options.update(width=UNLIMITED_WIDTH)
     return console.measure(table, options=unlimited).maximum <= console.width
@@ -28,7 +28,7 @@ def tables_that_fit(
     tables: list[Table] = []
     taken: list[int] = []
     for column in range(columns):
-        if taken and not fits(console, made_of([*taken, column])):
+        if taken and not has_room(console, made_of([*taken, column])):
             tables.append(made_of(taken))
             taken = []
         taken.append(column)

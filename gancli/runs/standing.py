@@ -52,7 +52,7 @@ def is_at_work(run: Run) -> bool:
 
 
 def failure_of(run: Run) -> str:
-    """Why a cell of an experiment failed; empty: it did not, or the run is no cell."""
+    """Why a cell of an experiment failed; empty: it did not, or the run is not one."""
     file = run.folder / OUTCOME_FILE
     try:
         outcome = json_from(file.read_bytes(), file)
