@@ -9,7 +9,6 @@ import hashlib
 import platform
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
@@ -20,23 +19,25 @@ from safetensors import SafetensorError
 from torch import Tensor
 
 import gancli
+from gancli.checkpoint_header import (
+    CHECKPOINT_FORMAT,
+    LENGTH_BYTES,
+    REMEDY,
+    checkpoint_metadata,
+    start_of_file,
+)
 from gancli.defaults import DEFAULT_SEED
 from gancli.errors import RunError
 from gancli.files import write_atomically
-from gancli.outside import STEP_LIMIT, ForeignTextError, json_from, model_from
-from gancli.pasteable import named
+from gancli.outside import STEP_LIMIT, model_from
 from gancli.plugin_records import PluginRecord, changes, records_of, require_plugins
 from gancli.preset import StoredPreset
 from gancli.settings import Settings
 from gancli.state import Tensors, below, build_generator
 from gancli.types import GeneratorNet
 
-CHECKPOINT_FORMAT = "gancli-checkpoint-1"
-REMEDY = "delete the file to go on from the checkpoint before it"
 _ZEROS = "0" * 64
 _HASH_KEY = b'"sha256":"'
-_LENGTH_BYTES = 8
-"""A safetensors file starts with the length of its JSON header."""
 
 _DTYPES = {
     *(torch.float64, torch.float32, torch.float16, torch.bfloat16, torch.complex64),
@@ -168,7 +169,7 @@ def load(path: Path) -> Checkpoint:
         content = bytearray(path.read_bytes())
     except OSError as error:
         raise RunError(f"could not read the checkpoint {path}: {error.strerror}") from error
-    metadata = _metadata(path, content, len(content))
+    metadata = checkpoint_metadata(path, content, len(content))
     place = _hash_place(content)
     said = bytes(content[place])
     content[place] = _ZEROS.encode()
@@ -207,39 +208,8 @@ def read_header(path: Path) -> Header:
     Raises:
         RunError: the file is missing, not a checkpoint of this program, or truncated.
     """
-    start = _start_of(path)
-    return _parsed_header(path, _metadata(path, start, path.stat().st_size))
-
-
-def _start_of(path: Path) -> bytes:
-    """A file's length bytes and header."""
-    try:
-        with path.open("rb") as file:
-            start = file.read(_LENGTH_BYTES)
-            length = min(int.from_bytes(start, "little"), path.stat().st_size)
-            return start + file.read(length)
-    except OSError as error:
-        raise RunError(f"could not read the checkpoint {path}: {error.strerror}") from error
-
-
-def step_said(path: Path) -> int | None:
-    """The step that a checkpoint's header names; None where the file cannot be read as one."""
-    try:
-        known = path.stat()
-    except OSError:
-        return None
-    return _step_said(path, known.st_size, known.st_mtime_ns)
-
-
-@lru_cache(maxsize=4096)
-def _step_said(path: Path, size: int, changed: int) -> int | None:
-    del changed
-    try:
-        said = json_from(_metadata(path, _start_of(path), size)["gancli"], path)
-    except RunError:
-        return None
-    step = said.get("step") if isinstance(said, dict) else None
-    return step if type(step) is int and 0 <= step <= STEP_LIMIT else None
+    start = start_of_file(path)
+    return _parsed_header(path, checkpoint_metadata(path, start, path.stat().st_size))
 
 
 def _parsed_header(path: Path, metadata: Mapping[str, str]) -> Header:
@@ -251,49 +221,14 @@ def _foreign(path: Path, reason: str) -> RunError:
     return RunError(f"{path} was written by another version or program: {reason}; {REMEDY}")
 
 
-def _metadata(path: Path, content: bytes | bytearray, size: int) -> dict[str, str]:
-    """What the header says of the file.
-
-    Args:
-        path: the file, for errors.
-        content: its beginning, with the header.
-        size: bytes of the whole file.
-
-    Raises:
-        RunError: it is not a checkpoint, or is cut off.
-    """
-    length = int.from_bytes(content[:_LENGTH_BYTES], "little")
-    try:
-        if not 0 < length <= size - _LENGTH_BYTES:
-            raise ValueError("the header is cut off")
-        parsed = json_from(bytes(content[_LENGTH_BYTES : _LENGTH_BYTES + length]), path)
-        metadata = parsed.pop("__metadata__", {})
-        ends = [tensor["data_offsets"][1] for tensor in parsed.values()]
-        if max(ends, default=0) != size - _LENGTH_BYTES - length:
-            raise ValueError("the tensors are cut off")
-        if not all(isinstance(said, str) for said in metadata.values()):
-            raise ValueError("what it says of itself is not text")
-        if metadata.get("format") == CHECKPOINT_FORMAT and {"gancli", "sha256"} <= set(metadata):
-            return dict(metadata)
-    except (ForeignTextError, ValueError, AttributeError, LookupError, TypeError) as error:
-        raise RunError(
-            f"{path} ({size:,} bytes) is not a checkpoint: it is truncated, or not a safetensors "
-            f"file; {REMEDY}"
-        ) from error
-    raise RunError(
-        f"{path} is a safetensors file, but not a checkpoint of gancli: name one written by "
-        + named("train")
-    )
-
-
 def _hash_place(content: bytearray) -> slice:
     """Where the hash's 64 characters are in the header.
 
     Raises:
         RunError: the header has none.
     """
-    length = int.from_bytes(content[:_LENGTH_BYTES], "little")
-    at = content.find(_HASH_KEY, _LENGTH_BYTES, _LENGTH_BYTES + length)
+    length = int.from_bytes(content[:LENGTH_BYTES], "little")
+    at = content.find(_HASH_KEY, LENGTH_BYTES, LENGTH_BYTES + length)
     if at < 0:
         raise RunError("the checkpoint is damaged: its header holds no SHA-256")
     start = at + len(_HASH_KEY)

@@ -17,7 +17,7 @@ class ExitCode(IntEnum):
     RUN = 4
     """The run or checkpoint is missing, damaged, foreign or in the way."""
     NETWORK = 5
-    """A download or pretrained weights could not be had."""
+    """A download, pretrained weights or a cluster could not be had."""
     DISK = 6
     """The disk is full or not writable."""
     NON_FINITE = 7
@@ -62,7 +62,7 @@ class LostProcessError(RunError):
 
 
 class NetworkError(GanError):
-    """A failed download."""
+    """A failed download, or a cluster that does not answer."""
 
     code = ExitCode.NETWORK
 
@@ -74,9 +74,18 @@ class DiskError(GanError):
 
 
 class NonFiniteError(GanError):
-    """A loss or weight that is infinite or not a number."""
+    """A loss or weight that is infinite or not a number.
+
+    Args:
+        fact: what is.
+        advice: what to type then; empty: there is nothing to say.
+    """
 
     code = ExitCode.NON_FINITE
+
+    def __init__(self, fact: str, advice: str = "") -> None:
+        super().__init__("; ".join(filter(None, [fact, advice])))
+        self.fact = fact
 
 
 class PartlyFailedError(GanError):

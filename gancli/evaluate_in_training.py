@@ -1,7 +1,7 @@
 """Evaluation while a run trains, by the same function as `gan evaluate`."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +11,7 @@ import torch
 from gancli.checkpoint import Checkpoint, Header, load
 from gancli.errors import UsageError
 from gancli.evaluation.inputs import images_of_checkpoint
-from gancli.evaluation.job import EvaluationJob, prepare_evaluation
+from gancli.evaluation.job import EvaluationJob, prepare_evaluations
 from gancli.evaluation.observer import EvaluationStoppedError, Observer
 from gancli.evaluation.request import EvaluationRequest, ExtractorWeights
 from gancli.evaluation.results import (
@@ -21,7 +21,7 @@ from gancli.evaluation.results import (
 )
 from gancli.preset import Schedule
 from gancli.runs.folder import LAST, Run
-from gancli.scores import default_metrics, option_of
+from gancli.scores import METRIC_TABLE, default_metrics, option_of
 from gancli.trainer import Event, Job, Listener, Saved
 from gancli.watch import Done, Watch
 
@@ -48,7 +48,9 @@ class Evaluated(Event):
 class TrainingEvaluator:
     """Listens to a run, and evaluates the checkpoints that its schedule names."""
 
-    def __init__(self, job: Job, request: EvaluationRequest, ready: EvaluationJob) -> None:
+    def __init__(
+        self, job: Job, request: EvaluationRequest, ready: Sequence[EvaluationJob]
+    ) -> None:
         self.job = job
         self.abandoned = False
         """whether the last evaluation was left unfinished because the run is to stop"""
@@ -58,13 +60,17 @@ class TrainingEvaluator:
         self._should_stop: Callable[[], bool] = lambda: False
 
     @classmethod
-    def of(cls, job: Job, weights: ExtractorWeights, watch: Watch) -> "TrainingEvaluator | None":
+    def of(
+        cls, job: Job, weights: ExtractorWeights, watch: Watch, metrics: Sequence[str] = ()
+    ) -> "TrainingEvaluator | None":
         """The run's evaluator, with everything it needs at hand; None where it needs none.
 
         Args:
             job: what will be trained.
             weights: the extractor's.
             watch: shows the progress of looking at the real images.
+            metrics: those to compute, by name; other words are passed over. Empty: those of
+                `gan evaluate`.
 
         Raises:
             GanError: the evaluation could not be made, e.g. for lack of a network.
@@ -78,8 +84,9 @@ class TrainingEvaluator:
                 )
             return None
         own = option_of(schedule.evaluate_by)
+        wanted = tuple(name for name in metrics if name in METRIC_TABLE) or default_metrics()
         request = EvaluationRequest(
-            (*default_metrics(), *([own] if own else [])),
+            (*wanted, *([own] if own and own not in wanted else [])),
             count=schedule.evaluate_count,
             data_dir=job.data_folder,
             weights=weights,
@@ -89,8 +96,9 @@ class TrainingEvaluator:
         device = torch.device(job.settings.device)
         first = Checkpoint(job.run.checkpoint_file(0), start, {})
         scored = images_of_checkpoint(first, request, device, job.run, LAST)
-        ready = prepare_evaluation(request, scored, device, Observer(watch))
-        if own is None and not (ready.spec.facts.of_digits and job.preset.classes):
+        ready = prepare_evaluations(request, scored, device, Observer(watch))
+        reads_digits = any(each.spec.facts.of_digits for each in ready)
+        if own is None and not (reads_digits and job.preset.classes):
             raise UsageError(
                 f"schedule.evaluate_by={schedule.evaluate_by} needs a model that knows the digits' "
                 f"classes, unlike {job.preset.name} on {job.preset.dataset}: choose fid, or leave "
@@ -126,15 +134,17 @@ class TrainingEvaluator:
         scored = images_of_checkpoint(saved, self._request, device, run, LAST)
         observer = Observer(self._watching(saved.header.step), self._should_stop)
         try:
-            (evaluation,), _ = self._ready.score(scored, observer)
+            every = [found for each in self._ready for found in each.score(scored, observer)[0]]
         except EvaluationStoppedError:
             self.abandoned = True
             return
         self.abandoned = False
         by = saved.header.preset.schedule.evaluate_by
         seconds = time.monotonic() - began
-        before = training_evaluations(run)
-        row = next_training_evaluation(before, evaluation, by, seconds, run.checkpoints())
+        before, there = training_evaluations(run), run.checkpoints()
+        judged = next(each for each in every if by in each.scores)
+        others = [each for each in every if each is not judged]
+        row = next_training_evaluation(before, judged, by, seconds, there, others=others)
         run.log_evaluation(row.model_dump(mode="json"))
         self._tell(Evaluated(saved.header.step, row, saved.header))
 

@@ -10,7 +10,7 @@ from gancli.exchange import replace_folder
 from gancli.files import disk_errors, flush_file, flush_folder, flush_tree, make_folder
 from gancli.pasteable import named
 from gancli.sample_formats import SAMPLE_FILE, SampleFormat
-from gancli.scratch import NEW, OLD, scratch_folder, sweep
+from gancli.scratch import NEW, OLD, scratch_folder, sweep_partials
 
 
 @contextmanager
@@ -48,16 +48,21 @@ def new_file(out: Path, how: SampleFormat) -> Iterator[Path]:
         made.replace(out)
 
 
-def refuse_to_replace(file: Path, *, force: bool) -> None:
+def refuse_to_replace(file: Path, *, force: bool, option: str = "--out") -> None:
     """Check that a file's place is free, or that `force` is given and a file is there.
+
+    Args:
+        file: it need not exist.
+        force: whether an old one may be replaced.
+        option: by which the file is named.
 
     Raises:
         RunError: something is there that must stay.
     """
     if file.is_dir():
-        raise RunError(f"{file} is a folder: choose another --out, or {file}/ to write into it")
+        raise RunError(f"{file} is a folder: choose another {option}, or {file}/ to write into it")
     if file.exists() and not force:
-        raise RunError(f"{file} exists: replace it with --force, or choose another --out")
+        raise RunError(f"{file} exists: replace it with --force, or choose another {option}")
 
 
 def refuse_to_overwrite(
@@ -80,7 +85,7 @@ def refuse_to_overwrite(
     """
     if out.is_symlink() or (out.exists() and not out.is_dir()):
         raise RunError(f"{out} is not a regular directory: choose another folder with --out")
-    sweep(out)
+    sweep_partials(out)
     if not out.exists() or not any(out.iterdir()):
         return
     foreign = next((path for path in out.iterdir() if not _is_ours(path, own)), None)

@@ -1,4 +1,4 @@
-"""Counts in words: `1 thread`, `2 threads`."""
+"""Counts in words: `1 thread`, `2 threads`; times in words."""
 
 
 def counted(count: int, noun: str, plural: str | None = None) -> str:
@@ -10,3 +10,11 @@ def counted(count: int, noun: str, plural: str | None = None) -> str:
         plural: where it is not the noun and an s.
     """
     return f"{count:,} {noun if count == 1 else plural or noun + 's'}"
+
+
+def duration(seconds: float) -> str:
+    """A time in the largest unit that there are two of at least."""
+    for size, unit in ((24 * 3600.0, "days"), (3600.0, "hours"), (60.0, "minutes")):
+        if seconds >= 2 * size:
+            return f"{seconds / size:,.1f} {unit}"
+    return counted(round(seconds), "second")

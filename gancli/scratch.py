@@ -48,7 +48,7 @@ def scratch_folder(parent: Path, target: str) -> Iterator[Path]:
     Raises:
         OSError: the disk is full or not writable.
     """
-    sweep(parent)
+    sweep_partials(parent)
     folder = parent / _hidden(target, SCRATCH)
     folder.mkdir(0o700)
     with _held(folder / f"{_OWNER}{NEW}") as file:
@@ -67,7 +67,7 @@ def partial_file(path: Path) -> Iterator[tuple[Path, BinaryIO]]:
     """A new file next to `path`, which the caller renames; if it is still there, it goes."""
     if path.parent not in _swept:
         _swept.add(path.parent)
-        sweep(path.parent)
+        sweep_partials(path.parent)
     while True:
         partial = path.with_name(_hidden(path.name, PARTIAL))
         with _held(partial) as file:
@@ -82,7 +82,7 @@ def partial_file(path: Path) -> Iterator[tuple[Path, BinaryIO]]:
             return
 
 
-def sweep(folder: Path) -> None:
+def sweep_partials(folder: Path) -> None:
     """Remove the temporary files and folders of dead owners."""
     with suppress(OSError), os.scandir(folder) as entries:
         for entry in entries:

@@ -287,9 +287,7 @@ class Trainer:
         if self.job.world.leads:
             stuck = resumed is not None and resumed.header.step == self.saved_at
             advice = after_non_finite(run, self.job.preset, self.saved_at if stuck else None)
-        raise NonFiniteError(
-            f"{names[0]} is no longer finite at step {self.state.step:,}; {advice}"
-        )
+        raise NonFiniteError(f"{names[0]} is no longer finite at step {self.state.step:,}", advice)
 
 
 def _portable(folder: Path | None) -> str | None:

@@ -236,6 +236,34 @@ def frames(
     return images.reshape(len(axis.values), -1, *images.shape[1:]).swapaxes(0, 1)
 
 
+def straight_ways(sampler: Sampler, rows: int, columns: int) -> Samples:
+    """Images on straight lines between latents: uint8 of (rows * columns, H, W, C), row by row.
+
+    Row j goes from the latent of seed j + rows on its left to that of seed j on its right; class
+    and category are always those of j. Between two normal latents the straight line passes closer
+    to the origin than latents lie; `seed` of `axes` goes along the sphere.
+
+    Args:
+        sampler: makes them.
+        rows: ways.
+        columns: images of a way, its ends among them.
+    """
+    own, far = (sampler.latent(range(start, start + rows)) for start in (0, rows))
+    shares = np.linspace(0, 1, columns)
+    images = [sampler.of(_mixed(own, far, float(share))) for share in shares]
+    made = np.stack(images, 1)
+    return made.reshape(-1, *made.shape[2:])
+
+
+def _mixed(own: Latent, far: Latent, share: float) -> Latent:
+    numbers = {
+        name: share * part + (1 - share) * other
+        for name, part, other in zip(Latent._fields, own, far, strict=True)
+        if part is not None and other is not None and part.is_floating_point()
+    }
+    return own._replace(**numbers)
+
+
 def _part(latent: Latent, share: slice) -> Latent:
     return latent.each(lambda part: part[share])
 

@@ -4,11 +4,11 @@ from collections.abc import Iterator
 
 from gancli import catalog
 from gancli.catalog import PresetFile
+from gancli.catalog.fields import leaves
 from gancli.catalog.preset_files import OWN
 from gancli.errors import UsageError
 from gancli.networks.summary import parameter_count
 from gancli.preset import Preset, load_preset
-from gancli.preset.schema import leaves
 from gancli.state import build_players
 
 REFERENCE = "reference"

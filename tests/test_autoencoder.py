@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn.functional import conv2d, elu, linear
 
 from gancli.catalog.fit_to_images import UserImages
+from gancli.data.images import ImageSpec
 from gancli.networks import AutoencoderSpec, DecoderSpec
 from gancli.networks.autoencoder import Autoencoder
 from gancli.objective.context import Scene
@@ -257,6 +258,24 @@ def test_both_players_have_one_shape() -> None:
         assert preset.prior.z_dim == judge.embedding
         smallest = preset.data.shape.x[1] >> (maker.stages - 1)
         assert smallest == {28: 7, 96: 6}.get(preset.data.shape.x[1], 8)
+
+
+@pytest.mark.parametrize("variant", ["reference", "paper", "lite"])
+def test_digits_surround_the_place_where_fakes_start(variant: str) -> None:
+    """A generator starts near 0, and so does the background; elsewhere the fakes stay grey."""
+    preset = load_preset("began", "mnist", variant)
+    term = preset.objective.parts["equilibrium"]
+    assert isinstance(preset.data, ImageSpec) and preset.data.range == "unit"
+    assert isinstance(term, Equilibrium) and term.diversity == 1
+    found = preset.deviations_in_force()
+    assert found["data.range"].paper == "signed"
+    assert found["objective.equilibrium.diversity"].paper == 0.5
+    generator = build_players(preset, seed=0).generator
+    prior = preset.prior
+    z = torch.rand(64, prior.z_dim, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    with torch.no_grad():
+        made = generator(Latent(z))
+    assert 4 * made.abs().mean() < (made + 1).abs().mean()
 
 
 @pytest.mark.parametrize("size", [16, 32, 64, 128, 256])

@@ -32,6 +32,7 @@ def offered(
     ("line", "expected"),
     [
         ("gan tr", ["train", "traverse"]),
+        ("gan ru", ["runs"]),
         ("gan train wg", ["wgan", "wgan-gp"]),
         ("gan presets show wg", ["wgan", "wgan-gp"]),
         ("gan bench train wg", ["wgan", "wgan-gp"]),

@@ -234,7 +234,7 @@ def test_the_inception_score_needs_no_real_images() -> None:
 def test_a_network_without_classes_has_no_inception_score() -> None:
     with pytest.raises(UsageError, match="needs an extractor with classes"):
         METRICS["is"]().check(ImageCounts(100, 100, 0), "vgg16")
-    with pytest.raises(UsageError, match="choose inception, vgg16 or mnist"):
+    with pytest.raises(UsageError, match="choose inception, vgg16, inception-torchvision or mnist"):
         METRICS["is"]().check(ImageCounts(100, 100, 0), "resnet")
 
 
@@ -308,7 +308,7 @@ def test_without_a_network_the_file_is_named(
             load_extractor(name, None, CPU)
         assert known.file in str(caught.value)
         assert known.sha256 in str(caught.value)
-    with pytest.raises(UsageError, match="inception, vgg16 or mnist"):
+    with pytest.raises(UsageError, match="vgg16, inception-torchvision or mnist"):
         load_extractor("resnet", None, CPU)
 
 

@@ -182,6 +182,18 @@ def _sums() -> Iterator[None]:
     del DISCRIMINATORS._parts["sum"]
 
 
+def test_a_date_in_a_runs_preset_is_text(tmp_path: Path) -> None:
+    """TOML has dates, and an edited file may have one without quotes."""
+    (tmp_path / "checkpoints").mkdir()
+    file, text = tmp_path / "preset.toml", to_toml(load_preset("gan", "ring8"))
+    lines = [line for line in text.splitlines() if not line.startswith("summary =")]
+    file.write_text("\n".join(["summary = 2026-11-26", *lines]))
+    assert load_preset(str(file)).summary == "2026-11-26"
+    file.write_text(text.replace("batch_size = ", "batch_size = 2026-11-26 # "))
+    with pytest.raises(UsageError, match=r"schedule\.batch_size"):
+        load_preset(str(file))
+
+
 @pytest.mark.usefixtures("_sums")
 def test_a_family_of_ones_own(tmp_path: Path, gan: Gan) -> None:
     preset = load_preset("gan", "ring8", overrides=["discriminator.network.family=sum"])

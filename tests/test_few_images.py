@@ -19,7 +19,8 @@ from gancli.evaluation.metrics.inception_score import inception_score
 from gancli.evaluation.metrics.kid import kernel_distance
 from gancli.evaluation.metrics.manifolds import manifolds
 from gancli.evaluation.spec import EvaluationSpec
-from gancli.scores import METRIC_TABLE, all_scores, score_meant, score_named
+from gancli.score_words import score_meant
+from gancli.scores import METRIC_TABLE, all_scores, score_named
 from gancli.writer import write
 
 

@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 from conftest import Gan
 
+from gancli.catalog.fields import leaves
 from gancli.catalog.synonyms import FIELD_NAMED, OPTION_NAMED
 from gancli.errors import UsageError
 from gancli.preset import change, load_preset, preset_differences, to_toml
 from gancli.preset.field_names import every_field
-from gancli.preset.schema import leaves
 from gancli.state import build_players
 
 RING = ("sngan", "ring8")

@@ -60,7 +60,7 @@ def spread() -> None:
 
 def test_every_entry_has_a_class_and_every_class_its_scores() -> None:
     assert list(METRIC_TABLE) == [
-        "fid", "is", "intra-fid", "kid", "prc", "dc", "digits", "memorisation",
+        "fid", "is", "is-koshian2", "intra-fid", "kid", "prc", "dc", "digits", "memorisation",
     ]  # fmt: skip
     assert set(METRICS) == set(METRIC_TABLE)
     x = torch.randn(1200, 4, generator=torch.Generator().manual_seed(0))

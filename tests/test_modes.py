@@ -19,8 +19,8 @@ from gancli.evaluation.mode_coverage import (
     reverse_kl,
     std_ratio,
 )
+from gancli.experiment.arena import MIN_CONFIDENCE, PointArena, open_arena
 from gancli.preset import load_preset
-from gancli.study.arena import MIN_CONFIDENCE, PointArena, open_arena
 
 UNIFORM = np.full(8, 1 / 8)
 

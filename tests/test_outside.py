@@ -27,6 +27,7 @@ WITHIN = {
     "networks/spec.py": "a table of a preset, validated on its own to describe a network",
     "preset/named_data.py": "the table of a data set that comes with the package",
     "catalog/base.py": "the tables of a preset file, parsed already",
+    "experiment/file.py": "the tables of an experiment's file, parsed already",
     "catalog/preset_files.py": "the tables of a preset file, parsed already",
 }
 """Files that call a reader themselves, and why they may."""

@@ -8,11 +8,11 @@ from conftest import Gan
 from helpers import Key, every_choice, narrow, preset_id
 
 from gancli import catalog
+from gancli.catalog.fields import leaves
 from gancli.catalog.merge import PLAYERS
 from gancli.errors import UsageError
 from gancli.objective import R1
 from gancli.preset import Preset, change, load_preset, preset_differences, to_toml
-from gancli.preset.schema import leaves
 from gancli.state import build_players
 
 

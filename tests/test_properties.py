@@ -22,11 +22,10 @@ from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
 from gancli import catalog
+from gancli.catalog.fields import REMARKS, leaves
 from gancli.catalog.merge import PLAYERS, TAGS, Table, lay_over
 from gancli.errors import UsageError
 from gancli.preset import Preset, change, load_preset, preset_differences, to_toml
-from gancli.preset.load import REMARKS
-from gancli.preset.schema import leaves
 
 Changes = dict[str, object]
 

@@ -14,7 +14,7 @@ from gancli import files
 from gancli.files import write_atomically
 from gancli.folders import cache_folder, data_folder, stand_in
 from gancli.output_places import new_folder
-from gancli.scratch import OLD, partial_file, scratch_folder, sweep
+from gancli.scratch import OLD, partial_file, scratch_folder, sweep_partials
 
 OWNER = """
 import sys
@@ -62,7 +62,7 @@ def test_what_a_killed_process_leaves_is_swept_and_nothing_else(tmp_path: Path) 
     try:
         end(dead)
         assert len(names(tmp_path)) == len(foreign) + 4
-        sweep(tmp_path)
+        sweep_partials(tmp_path)
         left = [name for name in names(tmp_path) if name not in foreign]
         assert len(left) == 2, left
     finally:
@@ -78,7 +78,7 @@ def test_a_living_process_keeps_its_own(tmp_path: Path) -> None:
         scratch_folder(tmp_path, "a") as second,
         partial_file(tmp_path / "b") as (partial, _),
     ):
-        sweep(tmp_path)
+        sweep_partials(tmp_path)
         assert first.is_dir() and second.is_dir() and partial.is_file()
         partial.unlink()
     assert names(tmp_path) == []
@@ -88,7 +88,7 @@ def test_a_killed_swap_is_finished(tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     end(owner(tmp_path, "swapping"))
     assert not (tmp_path / "out").exists()
-    sweep(tmp_path)
+    sweep_partials(tmp_path)
     assert names(tmp_path) == ["out"]
     assert (tmp_path / "out" / "1.png").read_bytes() == b"new"
 
@@ -185,7 +185,7 @@ def test_without_a_home_folder_the_cache_is_a_temporary_one(
     assert said.count("\n") == 1
     assert "name another folder with GANCLI_CACHE" in said
     (found / "kept").write_text("for this call")
-    sweep(tmp_path)
+    sweep_partials(tmp_path)
     assert (found / "kept").exists()
 
 

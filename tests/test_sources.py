@@ -14,9 +14,13 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from gancli.commands.collapse_study import StudyRequest
+from gancli.commands.reproduce import ReproduceRequest
+from gancli.commands.sweep import SweepRequest
 from gancli.commands.train import TrainRequest
+from gancli.experiment.collapse import study_presets
+from gancli.experiment.file import read_experiment
+from gancli.experiment.reproduction import plan_of
 from gancli.preset import Preset
-from gancli.study.models import study_presets
 
 PAGE = Path(__file__).parent.parent / "docs" / "sources.md"
 COUNTS = [33, 11, 25, 27, 14]
@@ -27,7 +31,7 @@ DOORS = {
     "collapse-study": ("collapse_study", "collapse_study"),
     "data": ("data", "look"),
     **{name: (name, name) for name in ("compare", "evaluate", "figures", "sample", "status")},
-    **{name: (name, name) for name in ("train", "traverse")},
+    **{name: (name, name) for name in ("reproduce", "sweep", "train", "traverse")},
 }
 """What is typed -> the module in `gancli.commands` and its function that does it."""
 
@@ -99,6 +103,10 @@ def test_a_command_is_right(command: str, gan: Gan, monkeypatch: pytest.MonkeyPa
     [request, *_] = reached[0]
     if isinstance(request, TrainRequest):
         assert isinstance(request.preset(), Preset)
+    if isinstance(request, ReproduceRequest):
+        assert plan_of(read_experiment(request.name)).all_points()
+    if isinstance(request, SweepRequest):
+        assert request.plan().all_points()
     if isinstance(request, StudyRequest):
         assert study_presets(request.dataset, request.models, request.steps, request.overrides)
 

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from PIL import Image
-from scipy.io import savemat  # type: ignore[import-untyped]
+from scipy.io import savemat
 
 from gancli.data.set_names import CELEBA_ATTRIBUTES, CIFAR10, CIFAR100, FLOWERS, STL10
 

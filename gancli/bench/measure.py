@@ -7,10 +7,15 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 import torch
+from torch.optim import Optimizer
 from torch.utils.flop_counter import FlopCounterMode
 
 Step = Callable[[], object]
 WARM_UP_STEPS = 3
+BRIEF_WARM_UP, BRIEF_STEPS = 10, 30
+"""Steps of a brief timing at most: first those that are not timed."""
+WARM_UP_SHARE = 0.25
+"""Of the time of a brief timing, what the steps take that are not timed."""
 PEAK_MATRIX_SIDE = 1024
 PEAK_REPEATS = 10
 
@@ -80,10 +85,25 @@ def alternate(
     return {name: Timing(parts) for name, parts in times.items()}
 
 
-def _turn(step: Step, seconds: float, device: torch.device) -> list[float]:
-    """The times of one loop's steps, for about `seconds` seconds."""
+def brief(step: Step, device: torch.device, *, seconds: float) -> Timing:
+    """Time one loop briefly, after a few steps that are not timed; fewer where they take long.
+
+    Args:
+        step: takes one step.
+        device: where the steps are computed.
+        seconds: how long at most, but for the end of the last step; where already the first takes
+            longer, it stands for all.
+    """
+    first = _turn(step, WARM_UP_SHARE * seconds, device, most=BRIEF_WARM_UP)
+    if sum(first) >= seconds:
+        return Timing([first])
+    return Timing([_turn(step, (1 - WARM_UP_SHARE) * seconds, device, most=BRIEF_STEPS)])
+
+
+def _turn(step: Step, seconds: float, device: torch.device, most: int | None = None) -> list[float]:
+    """The times of one loop's steps, for about `seconds` seconds, and `most` steps at most."""
     times: list[float] = []
-    while not times or sum(times) < seconds:
+    while not times or (sum(times) < seconds and len(times) != most):
         wait_for(device)
         began = time.perf_counter()
         step()
@@ -101,11 +121,23 @@ class _NoTracker(AbstractContextManager[None]):
         pass
 
 
-def count_flops(step: Step) -> int:
-    """Floating-point operations of one step's products and convolutions, by torch's counter."""
+def count_flops(
+    step: Step,
+    optimizer: Optimizer | None = None,
+    note: Callable[[int], None] = lambda so_far: None,
+) -> int:
+    """Floating-point operations of one step's products and convolutions, by torch's counter.
+
+    Args:
+        step: takes one step.
+        optimizer: where its steps are noted.
+        note: told how many operations were counted until each of them.
+    """
     counter = FlopCounterMode(display=False)
     # Its own tracker refuses gradients of inputs, as penalties take them.
     counter.mod_tracker = _NoTracker()  # type: ignore[assignment]
+    if optimizer is not None:
+        optimizer.register_step_post_hook(lambda *_: note(int(counter.get_total_flops())))
     with counter:
         step()
     return int(counter.get_total_flops())

@@ -59,18 +59,20 @@ def measure(request: MemoryRequest) -> int:
     with tempfile.TemporaryDirectory() as folder:
         torch.ones(8, 8, device=device) @ torch.ones(8, 8, device=device)
         before = forget_peak(device)
-        step = build(request.loop, preset, _made_up(preset), request.settings, Path(folder))
+        step = build(request.loop, preset, made_up_data(preset), request.settings, Path(folder))
         for _ in range(MEASURED_STEPS):
             step()
         return peak(device) - before
 
 
-def _made_up(preset: Preset) -> Dataset:
+def made_up_data(preset: Preset) -> Dataset:
     """Random data of the preset's shape: what they show does not change what a step takes."""
-    shape = (max(MADE_UP_SAMPLES, preset.schedule.batch_size), *preset.data.shape.x)
+    count = max(MADE_UP_SAMPLES, preset.schedule.batch_size)
+    shape, classes = (count, *preset.data.shape.x), preset.data.shape.classes
+    labels = torch.arange(count) % classes if classes else None
     if preset.data.shape.is_image:
-        return Dataset(torch.randint(0, 256, shape, dtype=torch.uint8))
-    return Dataset(torch.rand(shape) * 2 - 1)
+        return Dataset(torch.randint(0, 256, shape, dtype=torch.uint8), labels)
+    return Dataset(torch.rand(shape) * 2 - 1, labels)
 
 
 def forget_peak(device: torch.device) -> int:

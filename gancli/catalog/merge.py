@@ -51,7 +51,9 @@ def _refuse_endless(value: object, depth: int = 0) -> None:
 
 def lay_over(base: Table, layer: Table) -> Table:
     """`layer` over `base`; a value of None removes, `[optimizer]` means every player's."""
-    joined = _join(_without_replaced_length(base, layer), _for_each_player(layer, {*base, *layer}))
+    joined = joined_tables(
+        _without_replaced_length(base, layer), _for_each_player(layer, {*base, *layer})
+    )
     return _without_removed(joined)
 
 
@@ -82,10 +84,10 @@ def _for_each_player(layer: Table, present: Collection[str]) -> Table:
         return rest
     shared = rest.pop("optimizer")
     players = [*PLAYERS, *([OPTIONAL_PLAYER] if OPTIONAL_PLAYER in present else [])]
-    return _join({player: {"optimizer": shared} for player in players}, rest)
+    return joined_tables({player: {"optimizer": shared} for player in players}, rest)
 
 
-def _join(first: Mapping[str, Any], second: Mapping[str, Any]) -> Table:
+def joined_tables(first: Mapping[str, Any], second: Mapping[str, Any]) -> Table:
     """Both tables, the second winning; a None stays, to remove the field below it."""
     if any(tag in first and tag in second and first[tag] != second[tag] for tag in TAGS):
         first = {}
@@ -93,7 +95,7 @@ def _join(first: Mapping[str, Any], second: Mapping[str, Any]) -> Table:
     for key, value in second.items():
         below = joined.get(key)
         if isinstance(below, Mapping) and isinstance(value, Mapping):
-            joined[key] = _join(below, value)
+            joined[key] = joined_tables(below, value)
         else:
             joined[key] = value
     return joined
@@ -115,7 +117,7 @@ def absent(paths: Iterable[str]) -> Table:
         nested: Table = {last: None}
         for key in reversed(outer):
             nested = {key: nested}
-        layer = _join(layer, nested)
+        layer = joined_tables(layer, nested)
     return layer
 
 
@@ -144,7 +146,7 @@ def override(table: Table, overrides: Iterable[str]) -> Table:
             nested = {key: nested}
         if not value.strip():
             _refuse_absent(table, path.strip())
-        layer = _join(layer, _for_each_player(nested, table))
+        layer = joined_tables(layer, _for_each_player(nested, table))
     return lay_over(table, layer)
 
 

@@ -15,9 +15,12 @@ from gancli.cli.data import data
 from gancli.cli.evaluate import evaluate
 from gancli.cli.figures import figures
 from gancli.cli.presets import presets_app
+from gancli.cli.reproduce import reproduce
 from gancli.cli.resume import resume
+from gancli.cli.runs import runs
 from gancli.cli.sample import sample
 from gancli.cli.status import status
+from gancli.cli.sweep import sweep
 from gancli.cli.train import train
 from gancli.cli.traverse import traverse
 
@@ -33,12 +36,15 @@ app = typer.Typer(
 app.command("train", rich_help_panel=TRAIN_PANEL)(train)
 app.command("resume", rich_help_panel=TRAIN_PANEL)(resume)
 app.command("status", rich_help_panel=TRAIN_PANEL)(status)
+app.command("runs", rich_help_panel=TRAIN_PANEL)(runs)
 app.command("sample", rich_help_panel=GENERATE_PANEL)(sample)
 app.command("traverse", rich_help_panel=GENERATE_PANEL)(traverse)
 app.command("evaluate", rich_help_panel=EVALUATE_PANEL)(evaluate)
 app.command("eval", hidden=True)(evaluate)
 app.command("compare", rich_help_panel=EVALUATE_PANEL)(compare)
 app.command("figures", rich_help_panel=EVALUATE_PANEL)(figures)
+app.command("sweep", rich_help_panel=EVALUATE_PANEL)(sweep)
+app.command("reproduce", rich_help_panel=EVALUATE_PANEL)(reproduce)
 app.command("collapse-study", rich_help_panel=EVALUATE_PANEL)(collapse_study)
 app.add_typer(presets_app, name="presets", rich_help_panel=LOOK_UP_PANEL)
 app.command("data", rich_help_panel=LOOK_UP_PANEL)(data)

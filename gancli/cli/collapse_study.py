@@ -6,7 +6,15 @@ from typing import Annotated
 import typer
 
 from gancli.cli.complete import complete_dataset
-from gancli.cli.options import DataDirOption, DeviceOption, DpiOption, SetOption, StepsOption
+from gancli.cli.options import (
+    DataDirOption,
+    DeviceOption,
+    DpiOption,
+    JobsOption,
+    OnOption,
+    SetOption,
+    StepsOption,
+)
 from gancli.defaults import FIGURE_DPI, STUDY_SEEDS
 
 
@@ -24,7 +32,7 @@ def collapse_study(
         typer.Option(
             "--models",
             metavar="A,B,...",
-            help="Models to compare. Default: all that train on mixtures.",
+            help="Models or preset files to compare. Default: all that train on mixtures.",
         ),
     ] = None,
     seeds: Annotated[
@@ -32,16 +40,8 @@ def collapse_study(
     ] = STUDY_SEEDS,
     steps: StepsOption = None,
     overrides: SetOption = None,
-    jobs: Annotated[
-        int | None,
-        typer.Option(
-            "--jobs",
-            min=1,
-            max=256,
-            metavar="J",
-            help="Cells at a time, each on one thread. Default: one per core; 1 on a GPU.",
-        ),
-    ] = None,
+    jobs: JobsOption = None,
+    on: OnOption = None,
     out: Annotated[
         Path | None, typer.Option("--out", help="The study's folder. Default: runs/collapse-NAME.")
     ] = None,
@@ -67,5 +67,6 @@ def collapse_study(
             place=Place(device, None, data_dir),
             out=out,
             dpi=dpi,
+            on=on,
         )
     )

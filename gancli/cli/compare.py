@@ -1,5 +1,6 @@
 """`gan compare` as it is typed."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -51,8 +52,22 @@ def compare(
     device: DeviceOption = None,
     data_dir: DataDirOption = None,
     as_json: AsJsonOption = False,
+    out: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--out",
+            metavar="FILE",
+            help="Also write the table, as .csv, .md or .tex, or as .html a page with the runs' "
+            "samples of the same latents and their curves in one chart each; may be repeated.",
+        ),
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace the files in --out.")] = False,
 ) -> None:
-    """Rank runs scored by the same protocol; for other runs, show how to score them alike."""
+    """Rank runs scored by the same protocol, and show in which fields they differ.
+
+    Runs that differ in their seeds alone share a row. Where runs were not scored alike, show how to
+    score them. A page (--out compare.html) needs no scores.
+    """
     from gancli.commands import compare as command
     from gancli.environment import Place
     from gancli.evaluation.baseline import BaselineRequest
@@ -70,5 +85,7 @@ def compare(
             ),
             no_baseline=no_floor,
             as_json=as_json,
+            out=tuple(out or ()),
+            force=force,
         )
     )

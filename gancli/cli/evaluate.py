@@ -42,7 +42,8 @@ def evaluate(
             min=1,
             max=10_000_000,
             metavar="N",
-            help=f"Generated images, of all classes together. Default: {EVALUATION_COUNT}.",
+            help=f"Generated images, of all classes together. Default: {EVALUATION_COUNT}; of "
+            "--is-koshian2 10000.",
         ),
     ] = None,
     per_class: Annotated[
@@ -91,8 +92,9 @@ def evaluate(
         str | None,
         typer.Option(
             "--extractor",
-            metavar="inception|vgg16|mnist",
-            help="Feature network. Default: mnist on MNIST, else inception.",
+            metavar="inception|vgg16|mnist|inception-torchvision",
+            help="Feature network. Default: mnist on MNIST, else inception; of --is-koshian2 "
+            "inception-torchvision.",
         ),
     ] = None,
     weights: Annotated[

@@ -60,6 +60,22 @@ DpiOption = Annotated[
     int,
     typer.Option("--dpi", min=50, max=1200, metavar="N", help="Pixels per inch of plots as PNG."),
 ]
+JobsOption = Annotated[
+    int | None,
+    typer.Option(
+        "--jobs",
+        min=1,
+        max=256,
+        metavar="J",
+        help="Cells at a time, each on one thread. Default: one per core; 1 on a GPU.",
+    ),
+]
+PlanOption = Annotated[
+    bool,
+    typer.Option(
+        "--plan", help="Estimate time and files from a few steps, without training or writing."
+    ),
+]
 SetOption = Annotated[
     list[str] | None,
     typer.Option(
@@ -71,6 +87,15 @@ SetOption = Annotated[
 DeviceOption = Annotated[
     DeviceName | None,
     typer.Option("--device", help="Device to compute on. Default: cuda where available, else cpu."),
+]
+OnOption = Annotated[
+    str | None,
+    typer.Option(
+        "--on",
+        metavar="dask://HOST:PORT",
+        help="Scheduler of a Dask cluster whose workers run the cells, each on one thread (or on "
+        "one GPU with --device cuda; default there: cpu): pip install 'gancli\\[cluster]'.",
+    ),
 ]
 ThreadsOption = Annotated[
     int | None,

@@ -18,6 +18,7 @@ from gancli.cli.options import (
     ImageSizeOption,
     ImagesKeyOption,
     Model,
+    PlanOption,
     SetOption,
     SkipBrokenOption,
     StepsOption,
@@ -96,6 +97,7 @@ def train(
     full: Annotated[
         bool, typer.Option("--full", help="With --dry-run: print every layer and field.")
     ] = False,
+    plan: PlanOption = False,
 ) -> None:
     """Train a model: previews, metrics and checkpoints go to the run's folder."""
     from gancli.commands import train as command
@@ -122,6 +124,7 @@ def train(
             force=force,
             dry_run=dry_run,
             full=full,
+            plan_only=plan,
             tensorboard=tensorboard,
             images=ImageChoices(
                 image_size, fit, skip_broken, verify, white, classes, frames, images_key

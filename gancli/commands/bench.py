@@ -20,6 +20,9 @@ from gancli.checkpoint import RunSettings
 from gancli.choices import PrecisionName
 from gancli.environment import Place, new_settings, set_up_torch
 from gancli.errors import UsageError
+from gancli.experiment.collapse import pair_spec
+from gancli.experiment.measures import MeasurePlaces
+from gancli.experiment.timing import time_pair
 from gancli.folders import cache_folder, data_folder
 from gancli.pasteable import command
 from gancli.preset import load_preset
@@ -34,8 +37,6 @@ from gancli.report.bench_table import (
 from gancli.report.console import console_beside_json, print_json, unseen_console
 from gancli.report.listeners import watched
 from gancli.report.progress import counting
-from gancli.study.models import pair_preset
-from gancli.study.timing import time_pair
 from gancli.trainer import Job, Listener
 
 ROUND_SECONDS = 1.0
@@ -118,12 +119,12 @@ def bench_data(path: Path | None, place: Place, rounds: int, *, as_json: bool) -
 
 def bench_study(steps: int, *, as_json: bool) -> None:
     """Time two cells of the default arena's first model, at once and in turn."""
-    preset = pair_preset(steps)
-    found = time_pair(preset.name, preset, data_folder(None), cache_folder())
+    spec = pair_spec(steps)
+    found = time_pair(spec, MeasurePlaces(data_folder(None), cache_folder()))
     if as_json:
         print_json(found.model_dump(mode="json"))
     else:
-        print_pair(found, preset, steps)
+        print_pair(found, spec.cells[0].preset, steps)
 
 
 def _measure_all(request: BenchRequest, settings: RunSettings) -> Iterator[Figures]:

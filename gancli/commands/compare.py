@@ -6,22 +6,36 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from gancli.checkpoint import Checkpoint
-from gancli.errors import RunError, UsageError
+from gancli.checkpoint import Checkpoint, read_header
+from gancli.errors import GanError, RunError, UsageError
 from gancli.evaluation.baseline import OTHER_SPLIT, Baseline, BaselineRequest, baseline_of
 from gancli.evaluation.inputs import command_for_points
-from gancli.evaluation.leaderboard import Comparison, rank_runs
+from gancli.evaluation.leaderboard import rank_runs
 from gancli.evaluation.not_comparable import ProtocolsDifferError
 from gancli.evaluation.protocol import Split
 from gancli.evaluation.results import ScoredRun, read_evaluations, training_evaluations
+from gancli.files import write_atomically
+from gancli.folders import as_typed
+from gancli.output_places import refuse_to_replace
 from gancli.pasteable import named
-from gancli.report.comparison import columns, print_comparison, print_protocols
-from gancli.report.console import console_beside_json, print_json
+from gancli.report.compared import ComparedRun, GroupedRow, published_rows, run_differences
+from gancli.report.comparison import (
+    Ranked,
+    columns,
+    print_comparison,
+    print_differences,
+    print_protocols,
+)
+from gancli.report.comparison_files import comparison_text
+from gancli.report.comparison_page import render_comparison
+from gancli.report.console import console_beside_json, print_json, say
 from gancli.report.progress import counting
 from gancli.runs.find import find, open_checkpoint
 from gancli.runs.folder import Run
 from gancli.runs.names import runs_root
+from gancli.tabular import TableFormat
 
+PAGE_SUFFIX = ".html"
 SCORES_SUFFIX = ".json"
 """Of files that scores were added to."""
 
@@ -36,6 +50,15 @@ class CompareRequest:
     baseline: BaselineRequest = field(default_factory=BaselineRequest)
     no_baseline: bool = False
     as_json: bool = False
+    out: tuple[Path, ...] = ()
+    """tables and pages to write"""
+    force: bool = False
+    """whether they may be replaced"""
+
+    @property
+    def pages(self) -> list[Path]:
+        """The pages to write, which need no ranking."""
+        return [file for file in self.out if file.suffix == PAGE_SUFFIX]
 
     @property
     def split(self) -> Split | None:
@@ -53,29 +76,109 @@ class CompareRequest:
 
 
 def compare(request: CompareRequest) -> None:
-    """Rank runs by their evaluations, with real data for comparison."""
-    split = request.split
+    """Rank runs by their evaluations, with real data for comparison, and say how they differ.
+
+    Raises:
+        UsageError: an option is wrong, or the runs make points and no page is asked for.
+        RunError: the runs cannot be ranked and no page is asked for, or a file is in the way.
+    """
+    _check(request)
+    scored = list({run.file.resolve(): run for run in map(_named, request.runs)}.values())
+    runs = [each for each in map(_compared, scored) if each is not None]
+    ranked, lacking = None, ""
+    try:
+        ranked = _ranked(request, scored, runs)
+    except GanError as error:
+        if not request.as_json:
+            print_differences(runs)
+        if not request.pages or request.as_json:
+            raise
+        lacking = str(error)
+        say(f"no ranking: {lacking}")
+    if ranked is not None:
+        _print(ranked, as_json=request.as_json)
+    _write(request, ranked, runs, lacking)
+
+
+def _print(ranked: Ranked, *, as_json: bool) -> None:
+    if as_json:
+        print_json(_as_json(ranked))
+    else:
+        print_comparison(ranked)
+
+
+def _check(request: CompareRequest) -> None:
+    """Refuse options that exclude each other, and files that cannot be written."""
+    _ = request.split
     if request.no_baseline and request.baseline.wanted:
         raise UsageError("--floor and --no-floor are mutually exclusive")
-    scored = list({run.file.resolve(): run for run in map(_named, request.runs)}.values())
-    runs = [each.run for each in scored if each.run is not None]
-    _refuse_points(runs)
-    shown = console_beside_json(as_json=request.as_json)
+    for file in request.out:
+        if file.suffix not in (PAGE_SUFFIX, *map(_suffix, TableFormat)):
+            raise UsageError(
+                f"--out {file} must end in {', '.join(map(_suffix, TableFormat))} (the table) or "
+                f"{PAGE_SUFFIX} (a page with pictures and curves)"
+            )
+        refuse_to_replace(file, force=request.force)
+
+
+def _suffix(form: TableFormat) -> str:
+    return f".{form.value}"
+
+
+def _ranked(
+    request: CompareRequest, scored: Sequence["_Named"], runs: Sequence[ComparedRun]
+) -> Ranked:
+    """The ranking, with what real data score; says how protocols differ where they do."""
+    _refuse_points([each.run for each in scored if each.run is not None])
     try:
-        ranking = rank_runs([_scored(each) for each in scored], request.by, split)
+        found = rank_runs([_scored(each) for each in scored], request.by, request.split)
     except ProtocolsDifferError as error:
         if not request.as_json:
             print_protocols(error.table)
         raise
     baseline = Baseline(None)
     if not request.no_baseline:
-        watch = partial(counting, shown)
-        wanted = columns(ranking)
-        baseline = baseline_of(ranking.protocol, wanted, _checkpoint(runs), request.baseline, watch)
-    if request.as_json:
-        print_json(_as_json(ranking, baseline))
-    else:
-        print_comparison(ranking, baseline)
+        shown = console_beside_json(as_json=request.as_json)
+        watch, wanted = partial(counting, shown), columns(found)
+        checkpoint = _checkpoint([each.run for each in scored if each.run is not None])
+        baseline = baseline_of(found.protocol, wanted, checkpoint, request.baseline, watch)
+    return Ranked(found, baseline, runs)
+
+
+def _write(
+    request: CompareRequest, ranked: Ranked | None, runs: Sequence[ComparedRun], lacking: str
+) -> None:
+    """Write the files asked for; without a ranking, pages alone.
+
+    Raises:
+        RunError: there is no ranking, and a table of it is asked for.
+    """
+    for file in request.out:
+        if file.suffix == PAGE_SUFFIX:
+            content = render_comparison(ranked, runs, lacking)
+        elif ranked is not None:
+            form = TableFormat(file.suffix.removeprefix("."))
+            content = comparison_text(ranked, form).encode(errors="backslashreplace")
+        else:
+            continue
+        write_atomically(file.absolute(), content)
+        if not request.as_json:
+            say(f"wrote {as_typed(file)}")
+    tables = [as_typed(file) for file in request.out if file.suffix != PAGE_SUFFIX]
+    if ranked is None and tables:
+        raise RunError(
+            f"{', '.join(map(str, tables))}: not written, as there is no ranking to put there"
+        )
+
+
+def _compared(named: "_Named") -> ComparedRun | None:
+    """A run that has a checkpoint that can be read; None: there is none."""
+    if named.run is None:
+        return None
+    try:
+        return ComparedRun(named.name, named.run, read_header(named.run.checkpoint()))
+    except RunError:
+        return None
 
 
 class _Named(NamedTuple):
@@ -120,7 +223,7 @@ def _scored(named: _Named) -> ScoredRun:
     requested = read_evaluations(named.file)
     if named.run is None:
         return ScoredRun(named.name, requested, file=named.file)
-    trained = [each.evaluation for each in training_evaluations(named.run)]
+    trained = [each for row in training_evaluations(named.run) for each in row.every]
     return ScoredRun(named.name, requested, trained, named.run.keeps_average())
 
 
@@ -134,18 +237,18 @@ def _checkpoint(runs: Sequence[Run]) -> Checkpoint | None:
     return None
 
 
-def _as_json(ranking: Comparison, baseline: Baseline) -> dict[str, object]:
-    known = baseline.evaluation
+def _as_json(ranked: Ranked) -> dict[str, object]:
+    found, known = ranked.found, ranked.baseline.evaluation
     return {
-        "by": ranking.by,
-        "protocol": ranking.protocol.model_dump(mode="json"),
+        "by": found.by,
+        "protocol": found.protocol.model_dump(mode="json"),
         "best": {
             name: [
                 row.name
-                for row in ranking.rows
-                if name in row.scores and row.scores[name] == ranking.best(name)
+                for row in found.rows
+                if name in row.scores and row.scores[name] == found.best(name)
             ]
-            for name in columns(ranking)
+            for name in columns(found)
         },
         "rows": [
             {
@@ -154,9 +257,31 @@ def _as_json(ranking: Comparison, baseline: Baseline) -> dict[str, object]:
                 "checkpoint": row.entry.how,
                 **row.entry.evaluation.model_dump(mode="json", exclude={"protocol", "selection"}),
             }
-            for rank, row in enumerate(ranking.rows, 1)
+            for rank, row in enumerate(found.rows, 1)
+        ],
+        "groups": [_group_as_json(group, columns(found)) for group in ranked.groups if group.seeds],
+        "differences": {
+            field.name: dict(zip([run.name for run in ranked.runs], field.values, strict=True))
+            for field in run_differences(ranked.runs)
+        },
+        "published": [
+            {"of": each.title, **each.scores.model_dump(mode="json", exclude_none=True)}
+            for each in published_rows(ranked.runs)
         ],
         "floor": None if known is None else known.model_dump(mode="json"),
-        "no_floor": baseline.lacking or None,
-        "left_out": list(ranking.left_out),
+        "no_floor": ranked.baseline.lacking or None,
+        "left_out": list(found.left_out),
+    }
+
+
+def _group_as_json(group: GroupedRow, scores: Sequence[str]) -> dict[str, object]:
+    every = {name: group.over_seeds(name) for name in scores}
+    return {
+        "runs": group.runs,
+        "seeds": list(group.seeds),
+        "scores": {
+            name: found.model_dump(mode="json")
+            for name, found in every.items()
+            if found is not None
+        },
     }

@@ -13,7 +13,7 @@ from gancli.evaluation.baseline import known_baseline
 from gancli.evaluation.evaluate import EvaluationOutput
 from gancli.evaluation.image_sets import described
 from gancli.evaluation.inputs import ScoredImages, scored_images_of
-from gancli.evaluation.job import EvaluationJob, prepare_evaluation
+from gancli.evaluation.job import EvaluationJob, prepare_evaluations
 from gancli.evaluation.observer import Observer
 from gancli.evaluation.protocol import Evaluation
 from gancli.evaluation.request import EvaluationRequest
@@ -54,22 +54,40 @@ def evaluate(request: EvaluateRequest) -> None:
     file = request.out or (scored.run.evaluation_file if scored.run else None)
     _refuse_unwritable(request, file)
     observer = Observer(partial(counting, shown))
-    job = prepare_evaluation(wanted, scored, device, observer)
-    _refuse_no_reference(request, job)
-    shown.print(f"evaluating {_described(scored)}", markup=False, highlight=False)
-    scored = job.scored
-    evaluations, output = job.score(scored, observer)
+    jobs = prepare_evaluations(wanted, scored, device, observer)
+    _refuse_no_reference(request, jobs)
+    every: list[Evaluation] = []
+    try:
+        for job in jobs:
+            shown.print(f"evaluating {_described(job.scored)}", markup=False, highlight=False)
+            _score(request, job, observer, file, every)
+    finally:
+        if request.as_json and every:
+            print_json([each.model_dump(mode="json") for each in every])
+    if scored.run is not None and request.out is None:
+        bring_up_to_date(scored.run)
+
+
+def _score(
+    request: EvaluateRequest,
+    job: EvaluationJob,
+    observer: Observer,
+    file: Path | None,
+    every: list[Evaluation],
+) -> None:
+    """Score images by one extractor, and add the evaluations to those of all."""
+    evaluations, output = job.score(job.scored, observer)
+    every += evaluations
     try:
         if file is not None:
             append_evaluations(file, evaluations, cache_folder() / "evaluation.lock")
     finally:
-        _print(evaluations, scored, as_json=request.as_json)
-    told = [*_export(request, job, output), *_draw(scored, output, request.out)]
+        if not request.as_json:
+            _print(evaluations, job.scored)
+    told = [*_export(request, job, output), *_draw(job.scored, output, request.out)]
     if not request.as_json:
         for sentence in told:
             say(sentence)
-    if scored.run is not None and request.out is None:
-        bring_up_to_date(scored.run)
 
 
 def _refuse_unwritable(request: EvaluateRequest, file: Path | None) -> None:
@@ -93,10 +111,7 @@ def _described(scored: ScoredImages) -> str:
     return f"{path}{scored}, {len(scored.images):,} images of {shape}"
 
 
-def _print(evaluations: list[Evaluation], scored: ScoredImages, *, as_json: bool) -> None:
-    if as_json:
-        print_json([each.model_dump(mode="json") for each in evaluations])
-        return
+def _print(evaluations: list[Evaluation], scored: ScoredImages) -> None:
     for each in evaluations:
         expected = scored.preset.expected if scored.preset and scored.saved else None
         print_evaluation(each, scored.images.classes, expected)
@@ -105,12 +120,19 @@ def _print(evaluations: list[Evaluation], scored: ScoredImages, *, as_json: bool
             print_baseline(baseline)
 
 
-def _refuse_no_reference(request: EvaluateRequest, job: EvaluationJob) -> None:
-    """Refuse to write a reference's statistics, where there is none or there are several."""
-    if request.export_reference is not None and len(job.stats.references) != 1:
+def _refuse_no_reference(request: EvaluateRequest, jobs: list[EvaluationJob]) -> None:
+    """Refuse to write statistics where there are none, or several of them."""
+    if len(jobs) > 1 and (request.export_statistics or request.export_reference):
+        names = " and ".join(job.spec.extractor.name for job in jobs)
+        raise UsageError(
+            "--export-statistics and --export-reference write the features of one extractor, and "
+            f"these metrics need {names}: evaluate the metrics of each in a command of its own"
+        )
+    references = jobs[0].stats.references
+    if request.export_reference is not None and len(references) != 1:
         raise UsageError(
             "--export-reference takes one reference that a metric looks at, e.g. --fid --reference "
-            f"train, and there are {len(job.stats.references)}"
+            f"train, and there are {len(references)}"
         )
 
 

@@ -4,13 +4,17 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
+import torch
+
 from gancli import catalog
+from gancli.bench.probe import inception_seconds, probe_run, run_length, whole_run
 from gancli.catalog.fit_to_images import UserImages
-from gancli.checkpoint import changed_plugins, load
+from gancli.checkpoint import RunSettings, changed_plugins, load
 from gancli.choices import DeviceName, PrecisionName
 from gancli.data import ImageFolder
 from gancli.environment import Place, new_settings, settings_again
 from gancli.errors import RunError, UsageError
+from gancli.evaluation.mnist_classifier import shows_digits
 from gancli.evaluation.request import ExtractorWeights
 from gancli.preset import (
     Preset,
@@ -23,6 +27,7 @@ from gancli.preset import (
 )
 from gancli.report.console import say
 from gancli.report.dry_run import print_plan
+from gancli.report.plan_table import print_run_plan
 from gancli.run_job import TrainOptions, alone_in, go_on, start_run
 from gancli.runs.find import latest_of
 from gancli.runs.folder import LAST, Run
@@ -56,6 +61,7 @@ class TrainRequest:
     images: ImageChoices = field(default_factory=ImageChoices)
     weights: ExtractorWeights = field(default_factory=ExtractorWeights)
     checkpoint: str = LAST
+    plan_only: bool = False
 
     @cached_property
     def data(self) -> str | UserImages | None:
@@ -121,12 +127,32 @@ def train(request: TrainRequest) -> None:
     settings = new_settings(
         request.place, request.precision, request.seed, deterministic=request.deterministic
     )
+    if request.plan_only:
+        _print_estimate(preset, settings)
+        return
     # A run that stopped before its first checkpoint has nothing to lose.
     force = request.force or run is not None
     start_run(preset, settings, request.options, out=request.out, force=force)
 
 
+def _print_estimate(preset: Preset, settings: RunSettings) -> None:
+    """Time and files of the run, from a probe; nothing is written."""
+    schedule = preset.schedule
+    looks = schedule.evaluate_every and not shows_digits(preset)
+    costs = probe_run(preset, settings)
+    inception_s = inception_seconds(torch.device(settings.device)) if looks else 0.0
+    whole = whole_run(preset, costs, inception_s)
+    print_run_plan(preset, settings, costs, run_length(schedule), whole)
+
+
 def _refuse_contradictions(request: TrainRequest) -> None:
+    both = "--dry-run" if request.dry_run else "--resume" if request.resume else ""
+    if request.plan_only and both:
+        raise UsageError(f"--plan and {both} are mutually exclusive: leave one out")
+    _refuse_options_out_of_place(request)
+
+
+def _refuse_options_out_of_place(request: TrainRequest) -> None:
     if request.resume and request.force:
         raise UsageError(
             "--resume and --force are mutually exclusive: continue the run, or replace it"

@@ -10,7 +10,7 @@ from gancli.choices import DeviceName
 from gancli.defaults import IMAGES_AT_ONCE, MEMORY_GIB
 from gancli.environment import choose_device
 from gancli.evaluation.inputs import images_of_checkpoint, scored_images_of
-from gancli.evaluation.job import prepare_evaluation
+from gancli.evaluation.job import prepare_evaluations
 from gancli.evaluation.metrics import NO_SETTINGS
 from gancli.evaluation.observer import Observer, never
 from gancli.evaluation.protocol import ClassesAs, Evaluation
@@ -49,11 +49,11 @@ def evaluate_checkpoint(
     Args:
         source: a checkpoint; a run's folder or name, a checkpoint file, or a folder, a zip or an
             npz of images.
-        metrics: `fid`, `is`, `kid`, `prc`, `dc`, `intra-fid`, `memorisation`, or those of plugins;
-            none: FID and, where the extractor classifies, the Inception score.
+        metrics: `fid`, `is`, `kid`, `prc`, `dc`, `intra-fid`, `memorisation`, `is-koshian2`, or
+            those of plugins; none: FID and, where the extractor classifies, the Inception score.
         checkpoint: which of a run: `last`, `best` or a step.
         raw: whether to take the weights as trained, even where there is a moving average.
-        count: images to generate; None: 50,000.
+        count: images to generate; None: 50,000, of `is-koshian2` 10,000.
         per_class: images of each class to generate, instead of `count`.
         classes_as: `reference`: of each class as many as in the reference's proportions; `equal`:
             equally many; None: `equal` where the reference's nearly are, else `reference`.
@@ -62,7 +62,8 @@ def evaluate_checkpoint(
         held_out: a path of real images that the generator has not seen; None: the test split.
         dataset: the data set that `reference` is a split of, for image files.
         data_dir: the folder of named data sets; None: the one used in training, or the default.
-        extractor: `inception`, `vgg16` or `mnist`; None: `mnist` for MNIST, else `inception`.
+        extractor: `inception`, `vgg16`, `inception-torchvision` or `mnist`; None: that which a
+            metric demands, else `mnist` for MNIST, else `inception`.
         weights: a file with the extractor's weights; None: downloaded.
         trust_weights: whether to take weights that are not the published ones.
         device: `cpu`, `cuda` or `mps`; None: `cuda` where there is one, else `cpu`.
@@ -103,8 +104,8 @@ def evaluate_checkpoint(
         scored = images_of_checkpoint(source, request, place)
     else:
         scored = scored_images_of(expanded(str(source)), checkpoint, request, place)
-    job = prepare_evaluation(request, scored, place, observer)
-    return job.score(job.scored, observer)[0]
+    jobs = prepare_evaluations(request, scored, place, observer)
+    return [each for job in jobs for each in job.score(job.scored, observer)[0]]
 
 
 def _path(typed: str | Path | None) -> Path | None:

@@ -1,7 +1,7 @@
 """The extractors: networks by whose features images are compared.
 
-Inception and VGG are torch-fidelity's, with the published weights; `mnist` is this project's digit
-classifier, for which no download is needed.
+Inception and VGG are torch-fidelity's, with the published weights; `inception-torchvision` is
+torchvision's Inception; `mnist` is this project's digit classifier, which needs no download.
 """
 
 import hashlib
@@ -25,10 +25,12 @@ from gancli.evaluation.mnist_classifier import (
     Reader,
     scaled,
 )
+from gancli.evaluation.torchvision_inception import RESIZE, TorchvisionInception
 from gancli.files import disk_error
+from gancli.scores import PUBLISHED_EXTRACTOR
 
 CHUNK_BYTES = 2**20
-MNIST, INCEPTION = "mnist", "inception"
+MNIST, INCEPTION, TORCHVISION = "mnist", PUBLISHED_EXTRACTOR, "inception-torchvision"
 HASH_SHOWN = 16
 """Characters of a hash that results carry."""
 
@@ -80,17 +82,17 @@ class Extractor:
 
 @dataclass(frozen=True)
 class PretrainedNetwork:
-    """A network of torch-fidelity's, and the file of its published weights."""
+    """A network, and the file of its published weights."""
 
     file: str
     url: str
     sha256: str
     """how the file's SHA-256 begins; torch names files by it"""
-    side: int
-    """of the images it sees, in pixels"""
+    resize: str
+    """what it does to an image first"""
     width: int
-    layers: tuple[str, ...]
-    """features, and logits if it has them, as torch-fidelity names them"""
+    layers: tuple[str, ...] = ()
+    """features, and logits if it has them, as torch-fidelity names them; none: it is not theirs"""
     classes: int = 0
     """that the logits are of"""
 
@@ -101,7 +103,7 @@ PRETRAINED = {
         "https://github.com/toshas/torch-fidelity/releases/download/v0.2.0/"
         "weights-inception-2015-12-05-6726825d.pth",
         "6726825d",
-        299,
+        "to 299x299, bilinear as in TensorFlow 1",
         2048,
         ("2048", "logits_unbiased"),
         1008,
@@ -110,9 +112,17 @@ PRETRAINED = {
         "vgg16-397923af.pth",
         "https://download.pytorch.org/models/vgg16-397923af.pth",
         "397923af",
-        224,
+        "to 224x224, bilinear as in TensorFlow 1",
         4096,
         ("fc2_relu",),
+    ),
+    TORCHVISION: PretrainedNetwork(
+        "inception_v3_google-0cc3c7bd.pth",
+        "https://download.pytorch.org/models/inception_v3_google-0cc3c7bd.pth",
+        "0cc3c7bd",
+        RESIZE,
+        2048,
+        classes=1000,
     ),
 }
 
@@ -123,7 +133,7 @@ def classifies(name: str) -> bool:
     Raises:
         UsageError: there is no such extractor.
     """
-    return name == MNIST or len(_known(name).layers) > 1
+    return classes_of(name) > 0
 
 
 def classes_of(name: str) -> int:
@@ -183,10 +193,10 @@ def digit_extractor(reader: Reader, device: torch.device) -> Extractor:
 def load_extractor(
     name: str, file: Path | None, device: torch.device, *, trusted: bool = False
 ) -> Extractor:
-    """Inception or VGG-16, its weights from a file or downloaded by torch's hub.
+    """A network but the digit classifier, its weights from a file or downloaded by torch's hub.
 
     Args:
-        name: `inception` or `vgg16`.
+        name: `inception`, `vgg16` or `inception-torchvision`.
         file: the weights; None: where torch's hub keeps them, downloaded if they are not there.
         device: where to compute.
         trusted: whether to take weights other than the published ones.
@@ -216,7 +226,7 @@ def load_extractor(
         name=name,
         weights=digest[:HASH_SHOWN],
         published=published,
-        resize=f"to {known.side}x{known.side}, bilinear as in TensorFlow 1",
+        resize=known.resize,
         width=known.width,
         device=device,
         see=see,
@@ -255,14 +265,16 @@ def _built(name: str, known: PretrainedNetwork, path: Path) -> nn.Module:
     from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
     from torch_fidelity.feature_extractor_vgg16 import FeatureExtractorVGG16
 
-    build = {INCEPTION: FeatureExtractorInceptionV3, "vgg16": FeatureExtractorVGG16}[name]
+    build = {INCEPTION: FeatureExtractorInceptionV3, "vgg16": FeatureExtractorVGG16}
     try:
         tensors = torch.load(path, "cpu", weights_only=True)
+        if name not in build:
+            return TorchvisionInception(tensors)
         # torch-fidelity would unpickle the file without looking: it gets tensors read safely.
         again = io.BytesIO()
         torch.save(tensors, again)
         again.seek(0)
-        net: nn.Module = build(name, list(known.layers), again)
+        net: nn.Module = build[name](name, list(known.layers), again)
     # What a damaged or foreign file makes torch raise is documented nowhere.
     except Exception as error:
         raise NetworkError(

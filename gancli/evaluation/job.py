@@ -24,7 +24,12 @@ from gancli.evaluation.extractors import (
 )
 from gancli.evaluation.feature_store import GIB, FeatureStore
 from gancli.evaluation.image_sets import GeneratedImages, ImageSet
-from gancli.evaluation.inputs import RealSets, ScoredImages, real_sets_for
+from gancli.evaluation.inputs import (
+    RealSets,
+    ScoredImages,
+    images_of_checkpoint,
+    real_sets_for,
+)
 from gancli.evaluation.metrics import METRICS, ImageCounts, ImageFacts
 from gancli.evaluation.metrics.intra_fid import classes_within
 from gancli.evaluation.mnist_classifier import load_digit_reader
@@ -104,6 +109,31 @@ def with_codes(facts: ImageFacts, images: GeneratedImages) -> ImageFacts:
     )
 
 
+def prepare_evaluations(
+    request: EvaluationRequest,
+    scored: ScoredImages,
+    device: torch.device,
+    observer: Observer = UNOBSERVED,
+) -> list[EvaluationJob]:
+    """The evaluations that a request comes to: one for each extractor that its metrics need.
+
+    Args and errors are those of `prepare_evaluation`.
+    """
+    return [
+        prepare_evaluation(part, _as_many(scored, part, device), device, observer)
+        for part in request.by_extractor()
+    ]
+
+
+def _as_many(
+    scored: ScoredImages, request: EvaluationRequest, device: torch.device
+) -> ScoredImages:
+    """The images, as many of them as a request has generated."""
+    if scored.saved is None:
+        return scored
+    return images_of_checkpoint(scored.saved, request, device, scored.run, scored.selection)
+
+
 def prepare_evaluation(
     request: EvaluationRequest,
     scored: ScoredImages,
@@ -113,7 +143,7 @@ def prepare_evaluation(
     """Everything an evaluation needs, except the generator's weights.
 
     Args:
-        request: the metrics, and what to compare with.
+        request: the metrics, of one extractor, and what to compare with.
         scored: the images to score, or images of the same run's other checkpoints.
         device: where to compute.
         observer: sees the progress, and may stop it.

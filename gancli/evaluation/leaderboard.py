@@ -15,7 +15,8 @@ from gancli.evaluation.not_comparable import (
 from gancli.evaluation.protocol import Evaluation, Protocol, Split, protocol_differences
 from gancli.evaluation.results import BEST_OF, ScoredRun
 from gancli.runs.folder import LAST
-from gancli.scores import ranks, score_meant, score_named
+from gancli.score_words import score_meant
+from gancli.scores import ranks, score_named
 
 
 @dataclass(frozen=True)

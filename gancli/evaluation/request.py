@@ -1,7 +1,7 @@
 """What an evaluation is asked for, in plain values: the command and the library fill it in."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import get_args
 
@@ -9,7 +9,8 @@ from gancli.defaults import IMAGES_AT_ONCE, MEMORY_GIB
 from gancli.errors import UsageError
 from gancli.evaluation.metrics import METRICS, Metric
 from gancli.evaluation.protocol import ClassesAs
-from gancli.scores import metric_meant, metric_options, setting_named
+from gancli.score_words import metric_meant
+from gancli.scores import METRIC_TABLE, metric_options, setting_named
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ class EvaluationRequest:
     everything: bool = False
     """whether to add all metrics that can be computed"""
     count: int | None = None
-    """images to generate"""
+    """images to generate; None: as many as the metrics are defined for, else 50,000"""
     per_class: int | None = None
     """images of each class to generate"""
     classes_as: ClassesAs | None = None
@@ -54,7 +55,7 @@ class EvaluationRequest:
     data_dir: Path | None = None
     """folder of named data sets"""
     extractor: str | None = None
-    """None: `mnist` for MNIST, else `inception`"""
+    """None: that of the metrics, else `mnist` for MNIST, else `inception`"""
     weights: ExtractorWeights = field(default_factory=ExtractorWeights)
     batch_size: int = IMAGES_AT_ONCE
     memory_gib: float = MEMORY_GIB
@@ -81,6 +82,56 @@ class EvaluationRequest:
             least = setting_named(name).least
             if value < least:
                 raise UsageError(f"--{name} is {value}, and must be at least {least}")
+
+    def by_extractor(self) -> "list[EvaluationRequest]":
+        """This request, in parts where metrics are defined for several extractors.
+
+        Metrics that take any extractor come first, together.
+
+        Raises:
+            UsageError: there are several parts, and one file of weights.
+        """
+        own = {name: METRIC_TABLE[name].extractor for name in self.metrics}
+        free = tuple(name for name in own if own[name] is None)
+        if self.extractor is not None or not any(own.values()):
+            return [self._counted()]
+        parts = [replace(self, metrics=free)] if free or self.everything else []
+        for extractor in dict.fromkeys(each for each in own.values() if each is not None):
+            names = tuple(name for name in own if own[name] == extractor)
+            parts.append(replace(self, metrics=names, extractor=extractor, everything=False))
+        if len(parts) > 1 and self.weights.file is not None:
+            bound = " ".join(f"--{name}" for name in own if name not in free)
+            raise UsageError(
+                f"--weights names the weights of one extractor, and {bound} needs one of its own: "
+                f"evaluate {bound} in a command of its own, or leave --weights out"
+            )
+        return [part._counted() for part in self._shared_out(parts)]
+
+    def _counted(self) -> "EvaluationRequest":
+        """With the number of images that its metrics are defined for, if it is one."""
+        counts = {METRIC_TABLE[name].count for name in self.metrics}
+        if len(counts) != 1 or self.everything or self.per_class is not None:
+            return self
+        return replace(self, count=self.count or counts.pop())
+
+    def _shared_out(self, parts: "list[EvaluationRequest]") -> "list[EvaluationRequest]":
+        """Parts of it, each with what concerns it; the first has what concerns none of them."""
+        if len(parts) == 1:
+            return parts
+        own = [{s.name for n in each.metrics for s in METRIC_TABLE[n].settings} for each in parts]
+        own[0] = {*own[0], *self.settings} - set().union(*own[1:])
+        compares = any(each.looks_at_reals for each in parts)
+        found = []
+        for each, names in zip(parts, own, strict=True):
+            settings = {name: value for name, value in self.settings.items() if name in names}
+            known = each if each.looks_at_reals or not compares else each._without_reals()
+            found.append(replace(known, settings=settings))
+        return found
+
+    def _without_reals(self) -> "EvaluationRequest":
+        """Without what needs real images."""
+        rule = None if self.classes_as == "reference" else self.classes_as
+        return replace(self, reference=None, held_out=None, classes_as=rule)
 
     def _named(self) -> list[type[Metric]]:
         return [METRICS[name] for name in self.metrics]

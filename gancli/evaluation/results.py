@@ -4,6 +4,9 @@ import json
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+from pydantic import SerializerFunctionWrapHandler, model_serializer
 
 from gancli.errors import RunError
 from gancli.evaluation.protocol import Evaluation, Protocol, protocol_differences
@@ -30,6 +33,24 @@ class TrainingEvaluation(Settings):
     """how many evaluations it is the best of: those of this protocol"""
     seconds: float
     evaluation: Evaluation
+    """that with the score"""
+    others: tuple[Evaluation, ...] = ()
+    """of the same checkpoint, by the other extractors that metrics need"""
+
+    @property
+    def every(self) -> tuple[Evaluation, ...]:
+        """All of the checkpoint."""
+        return (self.evaluation, *self.others)
+
+    @property
+    def scores(self) -> dict[str, float]:
+        """Those of all."""
+        return {name: value for each in self.every for name, value in each.scores.items()}
+
+    @model_serializer(mode="wrap")
+    def _said(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Files of before lack the others, and those without them are as they were."""
+        return {n: v for n, v in dump(self).items() if n != "others" or v}
 
 
 @dataclass(frozen=True)
@@ -92,6 +113,8 @@ def next_training_evaluation(
     by: str,
     seconds: float,
     there: Collection[int],
+    *,
+    others: Sequence[Evaluation] = (),
 ) -> TrainingEvaluation:
     """The next line of evaluations.jsonl.
 
@@ -101,6 +124,7 @@ def next_training_evaluation(
         by: the score that checkpoints are chosen by.
         seconds: how long it took.
         there: steps whose checkpoints exist.
+        others: of the same checkpoint, without the score.
     """
     rivals = [
         each.evaluation
@@ -115,8 +139,9 @@ def next_training_evaluation(
     for rival in reversed(rivals):
         if rival.step in there and not score.is_better(value, rival.scores[by]):
             best, value = rival.step or 0, rival.scores[by]
+    of, rest = len(rivals) + 1, tuple(others)
     return TrainingEvaluation(
-        step=step, by=by, best=best, of=len(rivals) + 1, seconds=seconds, evaluation=found
+        step=step, by=by, best=best, of=of, seconds=seconds, evaluation=found, others=rest
     )
 
 

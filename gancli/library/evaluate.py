@@ -20,7 +20,7 @@ class EvaluationOptions(TypedDict, total=False):
     """What an evaluation may be told; all may be left out."""
 
     count: int | None
-    """images to generate; 50,000"""
+    """images to generate; 50,000, of `"is-koshian2"` 10,000"""
     per_class: int | None
     """images of each class to generate, instead of `count`"""
     classes_as: ClassesAs | None
@@ -33,7 +33,8 @@ class EvaluationOptions(TypedDict, total=False):
     data_dir: str | Path | None
     """the folder of named data sets; None: the one used in training"""
     extractor: str | None
-    """`"inception"`, `"vgg16"` or `"mnist"`; `"mnist"` for MNIST, else `"inception"`"""
+    """`"inception"`, `"vgg16"`, `"inception-torchvision"` or `"mnist"`; that which a metric
+    demands, else `"mnist"` for MNIST, else `"inception"`"""
     weights: str | Path | None
     """a file with the extractor's weights; they are downloaded"""
     trust_weights: bool
@@ -64,8 +65,9 @@ def evaluate(
     Args:
         images: a folder, a zip or an npz of images; or a run's folder or name, or a checkpoint
             file, whose images are generated. Points are scored by `Model.evaluate`.
-        metrics: `"fid"`, `"is"`, `"kid"`, `"prc"`, `"dc"`, `"intra-fid"`, `"memorisation"`, or
-            those of plugins; none: FID and, where the extractor classifies, the Inception score.
+        metrics: `"fid"`, `"is"`, `"kid"`, `"prc"`, `"dc"`, `"intra-fid"`, `"memorisation"`,
+            `"is-koshian2"`, or those of plugins; none: FID and, where the extractor classifies, the
+            Inception score.
         checkpoint: of a run: `"last"`, `"best"` or a step.
         raw: the weights as trained, even where a moving average of them was kept.
         dataset: the data set that the reference is a split of, for image files.
@@ -73,8 +75,8 @@ def evaluate(
         options: `reference`, `count` and what else `EvaluationOptions` names.
 
     Returns:
-        scores by name, of the first reference; `evaluations` has one for each reference, with its
-        protocol and intervals.
+        scores by name, of the first reference; `evaluations` has one for each reference and each
+        extractor, with its protocol and intervals.
 
     Raises:
         UsageError: a metric is unknown or does not apply, or too few images are scored.
@@ -114,4 +116,6 @@ def scores_of_images(
         watch=partial(counting, console()),
         **options,
     )
-    return Scores(found[0].scores, tuple(found))
+    first = {name: value for each in reversed(found) for name, value in each.scores.items()}
+    names = dict.fromkeys(name for each in found for name in each.scores)
+    return Scores({name: first[name] for name in names}, tuple(found))

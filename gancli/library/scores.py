@@ -28,7 +28,8 @@ class Scores(dict[str, float]):
     ) -> None:
         super().__init__(scores)
         self.evaluations = evaluations
-        """one for each reference, e.g. the training and the test split; none for points"""
+        """one for each reference, e.g. the training and the test split, and extractor; none for
+        points"""
 
     def _repr_html_(self) -> str:
         rows = "".join(

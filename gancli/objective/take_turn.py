@@ -77,13 +77,18 @@ def take(
 def _settled(turn: Turn, players: Players) -> Iterator[nn.Module]:
     """The networks whose statistics may change: not those that a kept graph still refers to."""
     for name, net in players.named().items():
-        if not (turn.hands_on_graph and name == "generator"):
+        if not _is_handed_on(turn, name):
             yield net
+
+
+def _is_handed_on(turn: Turn, player: str) -> bool:
+    """Whether a later turn goes on with the graph of a player's pass in this one."""
+    return turn.hands_on_graph and player == "generator"
 
 
 def _want_gradients(turn: Turn, weights: Mapping[str, Iterable[nn.Parameter]]) -> None:
     for name, parameters in weights.items():
-        wanted = name in turn.steppers or (turn.hands_on_graph and name == "generator")
+        wanted = name in turn.steppers or _is_handed_on(turn, name)
         for parameter in parameters:
             parameter.requires_grad_(wanted)
 

@@ -1,6 +1,14 @@
 """Presets: their schema, how they are read, and how they are shown."""
 
-from gancli.preset.load import change, load_preset, mark_deviations, preset_differences, validate
+from gancli.preset.layers import PresetLayer
+from gancli.preset.load import (
+    change,
+    load_preset,
+    mark_deviations,
+    preset_differences,
+    training_fields,
+    validate,
+)
 from gancli.preset.named_data import models_on, named_sets, spec_named
 from gancli.preset.published import Published
 from gancli.preset.schedule import Schedule
@@ -11,6 +19,7 @@ from gancli.preset.stored import StoredPreset
 
 __all__ = [
     "Preset",
+    "PresetLayer",
     "Published",
     "Schedule",
     "StoredPreset",
@@ -26,5 +35,6 @@ __all__ = [
     "set_epochs",
     "spec_named",
     "to_toml",
+    "training_fields",
     "validate",
 ]

@@ -1,5 +1,6 @@
 """The names of a preset's fields: short ones spelt out, and what a wrong one may mean."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
@@ -26,6 +27,7 @@ _NETWORKS: dict[str, Mapping[str, type[Settings]]] = {
     OPTIONAL_PLAYER: RECONSTRUCTORS,
 }
 _SHARED = ("network", "optimizer")
+_TERM = re.compile(r"[A-Za-z_]\w*")
 _MOST_OFFERED = 3
 """Fields that one sentence offers."""
 
@@ -33,12 +35,14 @@ _MOST_OFFERED = 3
 def override_fields(table: Table, overrides: Iterable[str], source: str) -> Table:
     """The table with `FIELD=VALUE` laid over it; a field's name may be cut to what tells it apart.
 
-    `network.norm`, `norm` and `optimizer.lr` mean those of every player that has the field.
+    `network.norm`, `norm` and `optimizer.lr` mean those of every player that has the field;
+    `objective=hinge+r1` means these terms alone.
 
     Raises:
         UsageError: no field, or more than one, is called so; or the value removes what is not set.
     """
-    pairs = [pair for text in overrides for pair in _of_each_player(text.partition("="), table)]
+    texts = [each for text in overrides for each in _of_each_term(text, table)]
+    pairs = [pair for text in texts for pair in _of_each_player(text.partition("="), table)]
     whole = [f"{path}={value}" for path, equals, value in pairs if equals and _is_whole(path)]
     # A kind that is set, too, may bring the field.
     changed = override(table, whole)
@@ -49,6 +53,17 @@ def override_fields(table: Table, overrides: Iterable[str], source: str) -> Tabl
         for full in (_spelt_out(path.strip(), known, changed, source) if equals else [path])
     ]
     return override(table, spelt_out)
+
+
+def _of_each_term(text: str, table: Table) -> list[str]:
+    """An override of the objective by the names of its terms: those it has now go, unless named."""
+    path, _, value = text.partition("=")
+    names = value.strip().strip('"').split("+")
+    if path.strip() != "objective" or not all(map(_TERM.fullmatch, names)):
+        return [text]
+    before = table.get("objective", {})
+    gone = [name for name in before if name not in names]
+    return [f"objective.{name}=" for name in gone] + [f"objective.{name}={{}}" for name in names]
 
 
 def _of_each_player(pair: tuple[str, str, str], table: Table) -> list[tuple[str, str, str]]:

@@ -1,6 +1,5 @@
 """Validates resolved presets, and says in a sentence why one is refused."""
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -8,36 +7,26 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from gancli import catalog
+from gancli.catalog.fields import PERIODS, REMARKS, leaves, trained_leaves
 from gancli.catalog.fit_to_images import KEPT, UserImages
 from gancli.catalog.merge import TAGS, Table, absent, lay_over
 from gancli.errors import UsageError
 from gancli.networks import fit, owners
-from gancli.preset.field_names import override_fields, suggestion
+from gancli.preset.field_names import suggestion
 from gancli.preset.idle import LENIENT, idle_values
+from gancli.preset.layers import PresetLayer
 from gancli.preset.published import ABSENT, Deviation
-from gancli.preset.schema import Preset, leaves
-from gancli.preset.stored import is_of_a_run, read_stored, without_old_fields
+from gancli.preset.schema import Preset
+from gancli.preset.stored import (
+    is_of_a_run,
+    preset_of_table,
+    read_stored,
+    without_old_fields,
+)
 
 PAPER = "paper"
 _COMPARED = {"data", "prior", "generator", "discriminator", "objective", "schedule"}
-_PERIODS = {
-    "log_every",
-    "preview_every",
-    "checkpoint_every",
-    "checkpoint_minutes",
-    "keep_newest",
-    "keep_every",
-    "evaluate_every",
-    "evaluate_count",
-    "evaluate_by",
-    "epochs",
-    "data.image_count",
-}
-"""Fields of the schedule that do not affect training, and what steps are counted for and from."""
-REMARKS = frozenset({"deviations", "expected", "paper", "source", "summary"})
-"""Descriptions: they may be reworded, and a run goes on all the same."""
-_TRAINED = _COMPARED | {"turns"}
-"""What published scores depend on."""
+"""What a paper's variant may set otherwise."""
 _IDENTIFYING = ("kind", "source", "layout", "modes", "count")
 """Fields of the data that make it another set, not the same set prepared otherwise."""
 _UNSAID = ("Value error, ", "Input should be ")
@@ -52,6 +41,8 @@ def load_preset(
     dataset: str | UserImages | None = None,
     variant: str | None = None,
     overrides: Sequence[str] = (),
+    *,
+    layers: Sequence[PresetLayer] = (),
 ) -> Preset:
     """Resolve and validate a preset.
 
@@ -60,17 +51,19 @@ def load_preset(
         dataset: a data set's name, or a user's images; may be left out where the model has one.
         variant: `reference` unless said otherwise.
         overrides: `path.to.field=value`, the last layer.
+        layers: laid over the preset before these, in turn.
 
     Raises:
         UsageError: anything unknown or of the wrong type, named with what was expected.
     """
-    table = _resolved(model, dataset, variant, overrides)
+    changes = [*layers, *([PresetLayer(overrides=overrides)] if overrides else [])]
+    table = _resolved(model, dataset, variant, changes)
     if is_of_a_run(model):
         return _reread(table, model)
     preset = validate(table, model)
     if catalog.is_resolved_file(model):
         return _with_own_scores(preset)
-    if overrides:
+    if changes:
         preset = _as_another(preset, _resolved(model, dataset, variant))
     return mark_deviations(preset, model, dataset)
 
@@ -109,14 +102,12 @@ def _as_another(preset: Preset, before: Table) -> Preset:
 
 def _trains_alike(one: Preset, other: Preset) -> bool:
     """Whether two presets train the same, whatever they write as they go."""
-    tables = [leaves(each.model_dump(mode="json", include=_TRAINED)) for each in (one, other)]
-    return not [
-        path
-        for path in {*tables[0], *tables[1]}
-        if tables[0].get(path) != tables[1].get(path)
-        and path.removeprefix("schedule.") not in _PERIODS
-        and not isinstance(tables[0].get(path, tables[1].get(path)), Mapping)
-    ]
+    return training_fields(one) == training_fields(other)
+
+
+def training_fields(preset: Preset) -> dict[str, Any]:
+    """The fields that training depends on and that are set, by path, as JSON has them."""
+    return trained_leaves(preset.model_dump(mode="json", exclude_none=True))
 
 
 def _name_of(data: Mapping[str, Any], before: str) -> str:
@@ -141,12 +132,12 @@ def _resolved(
     model: str,
     dataset: str | UserImages | None,
     variant: str | None,
-    overrides: Sequence[str] = (),
+    changes: Sequence[PresetLayer] = (),
 ) -> Table:
     """The resolved tables; a resolved file may be one that an earlier version wrote."""
     table = catalog.resolve(model, dataset, variant, fit=fit)
-    if overrides:
-        table = _overridden(table, overrides, model)
+    if changes:
+        table = _changed(table, changes, model)
     if isinstance(dataset, UserImages) and table.get("schedule", {}).get("epochs"):
         table["data"].setdefault("image_count", dataset.count())
     _, (root, _, _) = catalog.chain(model, dataset, variant)
@@ -180,7 +171,7 @@ def _deviations(preset: Preset, paper: Preset) -> dict[str, Deviation]:
         for path, said in theirs.items()
         if path in ours
         and ours[path] != said
-        and path.removeprefix("schedule.") not in _PERIODS
+        and path.removeprefix("schedule.") not in PERIODS
         and not (isinstance(ours[path], Mapping) and isinstance(said, Mapping))
     }
     return found | preset.deviations
@@ -189,17 +180,21 @@ def _deviations(preset: Preset, paper: Preset) -> dict[str, Deviation]:
 def change(preset: Preset, overrides: Sequence[str]) -> Preset:
     """The preset with overrides laid over it."""
     table = preset.model_dump(mode="json", exclude_none=True)
-    changed = validate(_overridden(table, overrides, preset.name), preset.name)
+    changed = validate(
+        _changed(table, [PresetLayer(overrides=overrides)], preset.name), preset.name
+    )
     return _as_another(changed, table)
 
 
-def _overridden(table: Table, overrides: Sequence[str], source: str) -> Table:
-    """The table with overrides laid over it, without fields that do nothing any more.
+def _changed(table: Table, layers: Sequence[PresetLayer], source: str) -> Table:
+    """The table with layers over it, without fields that do nothing any more.
 
-    With `spectral=false` the preset's own `power_iteration` is left out. A field that an override
-    sets is kept, and refused if it does nothing.
+    With `spectral=false` the preset's own `power_iteration` is left out. A field that a layer sets
+    is kept, and refused if it does nothing.
     """
-    after = override_fields(table, overrides, source)
+    after = table
+    for layer in layers:
+        after = layer.over(after, source)
     idle = _idle(after)
     if not idle:
         return after
@@ -212,8 +207,7 @@ def _overridden(table: Table, overrides: Sequence[str], source: str) -> Table:
 def _idle(table: Table) -> set[str]:
     """The fields of a resolved table that change nothing; of a table that is refused, none."""
     try:
-        text = json.dumps(table, default=str)
-        return {*idle_values(Preset.model_validate_json(text, strict=True, context=LENIENT))}
+        return {*idle_values(preset_of_table(table, strict=True, context=LENIENT))}
     except ValidationError:
         return set()
 
@@ -221,8 +215,7 @@ def _idle(table: Table) -> set[str]:
 def validate(table: Mapping[str, Any], source: str) -> Preset:
     """The preset a resolved table describes; `source` names it in errors."""
     try:
-        # As JSON: strict about types, yet lists may become tuples.
-        return Preset.model_validate_json(json.dumps(table, default=str), strict=True)
+        return preset_of_table(table, strict=True)
     except ValidationError as error:
         raise UsageError(explain(error, table, source)) from error
 

@@ -10,7 +10,8 @@ from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError, PydanticKnownError
 
 from gancli.plurals import counted
-from gancli.scores import ranking_scores, ranks, score_meant
+from gancli.score_words import score_meant
+from gancli.scores import ranking_scores, ranks
 from gancli.settings import Settings
 
 Decay = Annotated[float, Field(ge=0, lt=1)]

@@ -1,10 +1,10 @@
 """The schema of a resolved preset: everything a run depends on, but for its seed."""
 
 from collections.abc import Mapping
-from typing import Any
 
 from pydantic import Field, ValidationInfo, model_validator
 
+from gancli.catalog.fields import leaves
 from gancli.data import AnyData
 from gancli.networks import GENERATORS, families
 from gancli.objective import Objective
@@ -271,13 +271,3 @@ class Preset(Settings):
     def average_kept(self) -> bool:
         """Whether an exponential moving average of the generator is kept."""
         return self.schedule.ema_decay > 0
-
-
-def leaves(table: Mapping[str, Any], path: str = "") -> dict[str, Any]:
-    """A nested table as one, its keys joined by dots; a table's own path holds it whole, too."""
-    flat: dict[str, Any] = {}
-    for key, value in table.items():
-        flat[f"{path}{key}"] = value
-        if isinstance(value, Mapping):
-            flat |= leaves(value, f"{path}{key}.")
-    return flat

@@ -45,6 +45,27 @@ def _is_old(path: str) -> bool:
     return path.endswith(".network.init_spectral")
 
 
+def preset_of_table(
+    table: Mapping[str, Any],
+    *,
+    strict: bool | None = None,
+    context: Mapping[str, Any] | None = None,
+) -> Preset:
+    """The preset that a resolved table describes.
+
+    Args:
+        table: its tables.
+        strict: whether values must be of the very types; lists may stand for tuples all the same.
+        context: LENIENT, or nothing.
+
+    Raises:
+        ValidationError: it is not a preset.
+    """
+    # As JSON, in which lists may be tuples; dates, which TOML has, are text there.
+    text = json.dumps(table, default=str)
+    return Preset.model_validate_json(text, strict=strict, context=context)
+
+
 def read_stored(value: object) -> Preset:
     """A preset from a file of this program; fields that had no effect when stored are dropped.
 
@@ -56,9 +77,9 @@ def read_stored(value: object) -> Preset:
     if not isinstance(value, Mapping):
         return Preset.model_validate(value)
     table = without_old_fields(value, defaults_only=False)
-    preset = Preset.model_validate_json(json.dumps(table), context=LENIENT)
+    preset = preset_of_table(table, context=LENIENT)
     idle = idle_values(preset)
-    return Preset.model_validate_json(json.dumps(lay_over(table, absent(idle)))) if idle else preset
+    return preset_of_table(lay_over(table, absent(idle))) if idle else preset
 
 
 def _read(value: object, handler: ValidatorFunctionWrapHandler) -> Preset:

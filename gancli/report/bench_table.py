@@ -8,11 +8,11 @@ from gancli.bench.loops import FASTEST, OURS, TEXTBOOK
 from gancli.bench.sampling import SampleTiming
 from gancli.bench.scoring import ScoreTiming
 from gancli.bench.training import Figures
+from gancli.experiment.timing import PairTiming
 from gancli.pasteable import named
-from gancli.plurals import counted
+from gancli.plurals import counted, duration
 from gancli.preset import Preset
 from gancli.report.console import console, say
-from gancli.study.timing import PairTiming
 
 TO_PLAIN, TO_BEST, MEMORY_TO_BEST = 1.0, 1.05, 1.1
 """What ours may take at most, in units of the other loops."""
@@ -61,7 +61,7 @@ def print_figures(figures: Figures) -> None:
     say(f"from typing to the first step: {_judged(figures.startup_s, STARTUP_SECONDS, ' s')}")
     say(f"one step: {figures.flops_per_step / 1e9:,.3g} GFLOP (torch's counter)")
     say(f"matrix-product peak of this call: {figures.matmul_peak / 1e9:,.0f} GFLOP/s")
-    say(f"the whole schedule: {_duration(figures.schedule_s)} (estimated from the median)")
+    say(f"the whole schedule: {duration(figures.schedule_s)} (estimated from the median)")
 
 
 def print_line(figures: Figures, *, with_heading: bool) -> None:
@@ -151,10 +151,3 @@ def _title(figures: Figures) -> str:
 def _judged(value: float, limit: float, unit: str = "") -> str:
     word = "within" if value <= limit else "OVER"
     return f"{value:.3g}{unit} ({word} {limit:g}{unit})"
-
-
-def _duration(seconds: float) -> str:
-    for size, unit in ((24 * 3600.0, "days"), (3600.0, "hours"), (60.0, "minutes")):
-        if seconds >= 2 * size:
-            return f"{seconds / size:,.1f} {unit}"
-    return f"{seconds:,.0f} seconds"

@@ -1,23 +1,64 @@
 """`gan compare`: a ranking, and what differs where there can be none."""
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 from rich.box import SIMPLE
 from rich.markup import escape
 from rich.table import Table
 
+from gancli.catalog.fields import FieldValues
 from gancli.evaluation.baseline import Baseline
+from gancli.evaluation.intervals import Interval
 from gancli.evaluation.leaderboard import Comparison
 from gancli.evaluation.protocol import Evaluation
+from gancli.report.compared import (
+    ComparedRun,
+    GroupedRow,
+    grouped_rows,
+    kinds_of,
+    names_together,
+    published_rows,
+    run_differences,
+    short_names,
+    values_shown,
+    why_not_ranked,
+)
 from gancli.report.console import console, say
-from gancli.report.evaluation import reference_lines, shown_interval, shown_name, shown_number
-from gancli.scores import ranks
+from gancli.report.evaluation import comparable, reference_lines, shown_interval, shown_name
+from gancli.report.wide_tables import has_room, tables_that_fit
+from gancli.score_words import shown_number
+from gancli.scores import ranks, score_named
+from gancli.tabular import TextTable
 
 BEST_MARK = "*"
-UNBROKEN_WIDTH = 1000
-"""Characters to which a table may grow before its lines break."""
+SHOWN_FIELDS = 12
+"""Fields in which runs differ that a terminal shows."""
+
+
+@dataclass(frozen=True)
+class Ranked:
+    """A ranking with all that stands next to it."""
+
+    found: Comparison
+    baseline: Baseline
+    """what real data score"""
+    runs: Sequence[ComparedRun]
+    """those of the compared things that are runs with a checkpoint"""
+
+    @cached_property
+    def groups(self) -> list[GroupedRow]:
+        """The rows, the best first."""
+        return grouped_rows(self.found, self.runs)
+
+    def best(self, score: str) -> float | None:
+        """The best value of a score; None where there are not several."""
+        values = {v for group in self.groups if (v := group.centre(score)) is not None}
+        if len(values) < 2:
+            return None
+        return max(values) if score_named(score).better == "higher" else min(values)
 
 
 def columns(found: Comparison) -> list[str]:
@@ -26,44 +67,88 @@ def columns(found: Comparison) -> list[str]:
     return list(dict.fromkeys([found.by, *every]))
 
 
-def print_comparison(found: Comparison, baseline: Baseline) -> None:
-    """Print the ranking, and the protocol.
-
-    Args:
-        found: the ranking.
-        baseline: what real data score.
-    """
-    floor = baseline.evaluation
-    names, shown = columns(found), _short([row.name for row in found.rows])
-    called = {n: shown_name(n, found.rows[0].entry.evaluation, ()) for n in names}
-    lines = [["", "", "", *called.values()]]
-    for rank, row in enumerate(found.rows, 1):
-        own = row.entry.evaluation
-        if own.step is None:
-            at = "" if row.entry.how == row.name else row.entry.how
-        else:
-            at = f"step {own.step:,}, {row.entry.how}"
-        cells = (_cell(name, own, found.best(name)) for name in names)
-        lines.append([str(rank), shown[row.name], at, *cells])
+def ranking_table(ranked: Ranked) -> TextTable:
+    """The ranking as text: groups of seeds, real data and published scores, with what they mean."""
+    found, floor = ranked.found, ranked.baseline.evaluation
+    names, shown = columns(found), short_names([row.name for row in found.rows])
+    sample = found.rows[0].entry.evaluation
+    rows = []
+    for rank, group in enumerate(ranked.groups, 1):
+        best = [group.centre(name) == ranked.best(name) for name in names]
+        cells = [
+            values_shown(group, name, f" {BEST_MARK}" if mark else "")
+            for name, mark in zip(names, best, strict=True)
+        ]
+        runs = names_together([shown[name] for name in group.runs])
+        rows.append([str(rank), runs, group.how, *cells])
     if floor is not None:
-        lines.append(["", floor.model, floor.selection, *(_cell(n, floor) for n in names)])
-    title = escape(f"by {called[found.by]}, the best first")
+        rows.append(["", floor.model, floor.selection, *(_cell(n, floor) for n in names)])
+    if comparable(sample):
+        rows += [
+            ["", f"published: {each.title}", each.scores.source, *map(each.shown, names)]
+            for each in published_rows(ranked.runs)
+            if any(map(each.shown, names))
+        ]
+    headings = ["rank", "run", "checkpoint", *(shown_name(n, sample, ()) for n in names)]
+    return TextTable(headings, rows, _remarks(ranked))
+
+
+def title_of_ranking(found: Comparison) -> str:
+    """By what the rows are ordered, in words."""
+    called = shown_name(found.by, found.rows[0].entry.evaluation, ())
+    return f"by {called}, the best first"
+
+
+def print_comparison(ranked: Ranked) -> None:
+    """Print the ranking, the protocol, and in which fields the runs differ."""
+    text = ranking_table(ranked)
+    lines = [["", "", "", *text.headings[3:]], *text.rows]
+    title = escape(title_of_ranking(ranked.found))
     table = _table(lines, title)
-    unbounded = console().options.update(width=UNBROKEN_WIDTH)
-    if console().measure(table, options=unbounded).maximum > console().width:
+    if not has_room(console(), table):
         # One row per score is easier to read than broken lines.
         table = _table([*zip(*lines, strict=True)], title)
     console().print(table, soft_wrap=False)
-    for line in _remarks(found, baseline):
+    for line in text.notes:
         say(line)
+    print_differences(ranked.runs)
 
 
-def _short(runs: Sequence[str]) -> dict[str, str]:
-    """Each run's folder without the folders above it, where that says enough."""
-    alone = {run: Path(run).name for run in runs}
-    return {
-        run: name if len(alone) == len({*alone.values()}) else run for run, name in alone.items()
-    }
+def print_differences(runs: Sequence[ComparedRun]) -> None:
+    """Print in which fields runs differ, a column for each that is not another's repetition."""
+    if len(runs) < 2:
+        return
+    table = differences_table(runs)
+    if not table.rows:
+        say("the runs differ in their seeds alone")
+        return
+    lines = [table.headings, *table.rows[:SHOWN_FIELDS]]
+
+    turned = [list(line) for line in zip(*lines, strict=True)]
+    turned[0][0] = "run"
+    # Where neither way has_room, a row per run has the shorter headings, and breaks where it must.
+    shown = lines if has_room(console(), _table(lines, "")) else turned
+
+    def some(columns: Sequence[int]) -> Table:
+        part = [[line[0], *(line[1 + column] for column in columns)] for line in shown]
+        return _table(part, "in what the runs differ")
+
+    for part in tables_that_fit(console(), len(shown[0]) - 1, some):
+        console().print(part, soft_wrap=False)
+    if len(table.rows) > SHOWN_FIELDS:
+        more = len(table.rows) - SHOWN_FIELDS
+        say(f"and in {more:,} more fields, which --out compare.html lists")
+
+
+def differences_table(runs: Sequence[ComparedRun]) -> TextTable:
+    """The fields in which runs differ, with their values; no rows: seeds alone."""
+    kinds = kinds_of(runs)
+    shown = short_names([run.name for run in runs])
+    headings = [names_together([shown[run.name] for run in own]) for own in kinds]
+    fields: list[FieldValues] = run_differences([own[0] for own in kinds])
+    return TextTable(
+        ("field", *headings), [[f.name, *(value or "" for value in f.values)] for f in fields]
+    )
 
 
 def _table(lines: Sequence[Sequence[str]], title: str) -> Table:
@@ -78,17 +163,16 @@ def _table(lines: Sequence[Sequence[str]], title: str) -> Table:
     return table
 
 
-def _cell(name: str, found: Evaluation, best: float | None = None) -> str:
+def _cell(name: str, found: Evaluation) -> str:
     if name not in found.scores:
         return ""
-    mark = f" {BEST_MARK}" if found.scores[name] == best else ""
     interval = shown_interval(name, found, short=True)
     value = shown_number(name, found.scores[name], short=True)
-    return f"{value}{mark}" + (f"\n{interval}" if interval else "")
+    return value + (f"\n{interval}" if interval else "")
 
 
-def _remarks(found: Comparison, baseline: Baseline) -> list[str]:
-    floor, lacking = baseline
+def _remarks(ranked: Ranked) -> list[str]:
+    found, (floor, lacking) = ranked.found, ranked.baseline
     p = found.protocol
     scores = {name: value for row in reversed(found.rows) for name, value in row.scores.items()}
     every = found.rows[0].entry.evaluation.model_copy(update={"protocol": p, "scores": scores})
@@ -108,8 +192,7 @@ def _remarks(found: Comparison, baseline: Baseline) -> list[str]:
             "a best of several checkpoints is compared with others: being chosen by its score "
             "flatters it, so compare best with best, or last with last"
         )
-    if _overlap(found):
-        lines.append("the intervals of the first two overlap: their order may be chance")
+    lines += _said_of_groups(ranked)
     if lacking:
         lines.append(f"no scores of real data: {lacking}")
     if floor is not None and floor.protocol.count < p.count:
@@ -117,7 +200,29 @@ def _remarks(found: Comparison, baseline: Baseline) -> list[str]:
             f"real data: the split has only {floor.protocol.count:,} images, and FID of fewer "
             "images is higher, so that of real data is too high"
         )
+    published = published_rows(ranked.runs)
+    lines += [each.words() for each in published]
+    return lines + ([why_not_ranked(found)] if published else [])
+
+
+def _said_of_groups(ranked: Ranked) -> list[str]:
+    """What several seeds in a row mean, and whether the first two rows can be told apart."""
+    groups, by = ranked.groups, ranked.found.by
+    lines = []
+    if any(group.seeds for group in groups):
+        lines.append(
+            "runs that differ in their seeds alone are one row: the mean, from four seeds on with "
+            "Student's interval of it, and each seed's value; of what is bounded, from three seeds "
+            "on, the median with the interval of its order statistics"
+        )
+    ends = [group.interval(by) for group in groups[:2]]
+    if len(ends) == 2 and _overlap(*ends):
+        lines.append("the intervals of the first two overlap: their order may be chance")
     return lines
+
+
+def _overlap(one: Interval | None, other: Interval | None) -> bool:
+    return bool(one and other and one[0] <= other[1] and other[0] <= one[1])
 
 
 def _said_of_rows(found: Comparison) -> list[str]:
@@ -126,20 +231,13 @@ def _said_of_rows(found: Comparison) -> list[str]:
     for row in found.rows:
         for remark in row.entry.evaluation.remarks:
             of.setdefault(remark, []).append(row.name)
-    shown = _short([row.name for row in found.rows])
+    shown = short_names([row.name for row in found.rows])
     return [
         remark
         if len(names) == len(found.rows)
         else f"{', '.join(dict.fromkeys(shown[name] for name in names))}: {remark}"
         for remark, names in of.items()
     ]
-
-
-def _overlap(found: Comparison) -> bool:
-    both = [row.entry.evaluation.intervals.get(found.by) for row in found.rows[:2]]
-    if both[0] is None or both[1] is None:
-        return False
-    return both[0][0] <= both[1][1] and both[1][0] <= both[0][1]
 
 
 def print_protocols(table: Mapping[str, Mapping[str, str]]) -> None:

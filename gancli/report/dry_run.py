@@ -9,6 +9,7 @@ from rich.markup import escape
 from rich.table import Table
 from torch import Tensor
 
+from gancli.catalog.fields import leaves
 from gancli.networks.layers import OutputSpec
 from gancli.networks.summary import parameter_count, summarise
 from gancli.objective.plan_step import plan
@@ -17,7 +18,6 @@ from gancli.optimizers import OptimizerSpec
 from gancli.pasteable import command
 from gancli.plurals import counted
 from gancli.preset import Preset, to_toml
-from gancli.preset.schema import leaves
 from gancli.report.console import console, say
 from gancli.settings import Settings
 from gancli.state import build_players

@@ -5,12 +5,12 @@ from collections.abc import Sequence
 from rich.markup import escape
 from rich.table import Table
 
-from gancli.evaluation.extractors import INCEPTION
 from gancli.evaluation.memorisation import NEAR_SHARE
 from gancli.evaluation.protocol import GIVEN, Evaluation
 from gancli.evaluation.results import TrainingEvaluation
 from gancli.preset import Published
 from gancli.report.console import console, say
+from gancli.score_words import extractor_of, score_label, shown_number
 from gancli.scores import (
     STD_SUFFIX,
     class_of,
@@ -18,7 +18,6 @@ from gancli.scores import (
     is_spread,
     metric_of,
     score_named,
-    whole_score,
 )
 
 PUBLISHED_COUNT = 50_000
@@ -31,9 +30,9 @@ INTERVALS_NOTE = (
 )
 
 
-def comparable(found: Evaluation) -> bool:
-    """Whether the features are those that the literature's scores are computed with."""
-    return found.protocol.published and found.protocol.extractor == INCEPTION
+def comparable(found: Evaluation, name: str = "fid") -> bool:
+    """Whether the features are those that published values of a score are computed with."""
+    return found.protocol.published and found.protocol.extractor == extractor_of(name)
 
 
 def shown_name(name: str, found: Evaluation, classes: Sequence[str]) -> str:
@@ -41,10 +40,7 @@ def shown_name(name: str, found: Evaluation, classes: Sequence[str]) -> str:
     label = class_of(name)
     if label is not None:
         return f"  {classes[label]}"
-    score = score_named(name)
-    if not score.names_extractor or comparable(found):
-        return score.label
-    return f"{score.label} [{found.protocol.extractor}]"
+    return score_label(name, found.protocol.extractor, published=found.protocol.published)
 
 
 def shown_value(name: str, found: Evaluation) -> str:
@@ -61,22 +57,6 @@ def shown_interval(name: str, found: Evaluation, *, short: bool = False) -> str:
     return f"[{', '.join(ends)}]" if ends else ""
 
 
-def shown_number(name: str, value: float, *, short: bool = False) -> str:
-    """A value of a score; a distance a hair below 0 is 0.
-
-    Args:
-        name: of the score.
-        value: raw.
-        short: whether large ones get fewer decimals.
-    """
-    score = score_named(whole_score(name))
-    if score.is_share:
-        return f"{value:.2%}"
-    value = max(0.0, value) if score.is_distance else value
-    fewer = sum(abs(value) >= limit for limit in (1, 10, 100)) if short else 0
-    return f"{value:.{max(0, score.decimals - fewer)}f}"
-
-
 def scores_in_a_line(found: Evaluation) -> str:
     """The scores that stand for themselves, with their labels."""
     return ", ".join(
@@ -88,7 +68,7 @@ def scores_in_a_line(found: Evaluation) -> str:
 
 def in_a_line(found: TrainingEvaluation) -> str:
     """An evaluation made in training: the scores, and which checkpoint is the best."""
-    scores = scores_in_a_line(found.evaluation)
+    scores = ", ".join(map(scores_in_a_line, found.every))
     best = "the best" if found.best == found.step else f"step {found.best:,} is the best"
     by = score_named(found.by).label
     return f"step {found.step:,}: {scores}; {best} of {found.of} by {by}"
@@ -176,11 +156,12 @@ def reference_lines(found: Evaluation) -> list[str]:
             f"{p.reference_weights}{count}"
         )
     lines.append(f"by {p.extractor}, weights {p.weights}, {p.dtype}, images {p.resize}")
-    if not comparable(found):
+    if not all(comparable(found, name) for name in found.scores):
         lines.append(
             f"[{p.extractor}]: not the features of published scores, so compare like with like"
         )
     lines += settings_lines(found)
+    lines += dict.fromkeys(e.note for n in found.scores if (e := metric_of(n)) and e.note)
     if "fid" in found.scores and p.count < ENOUGH_IMAGES:
         lines.append(
             f"FID of {p.count:,} images is biased upwards: compare FIDs of equally many images only"

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import gancli
+from gancli.catalog.fields import leaves
 from gancli.data import Mixture
 from gancli.evaluation.leaderboard import Entry
 from gancli.evaluation.mode_coverage import FAIR_SHARE, RADIUS_IN_STD
@@ -15,7 +16,6 @@ from gancli.html import data_uri, page_bytes, template, thinned
 from gancli.plurals import counted
 from gancli.preset import to_toml
 from gancli.preset.published import ABSENT
-from gancli.preset.schema import leaves
 from gancli.report.charts import SCORE_WORDS, charts_of
 from gancli.report.evaluation import (
     protocol_lines,

@@ -15,7 +15,14 @@ from gancli.plurals import counted
 from gancli.report.console import say
 from gancli.report.summary import Summary, summarise_run
 from gancli.runs.folder import BEST, Run
-from gancli.runs.standing import Standing, ago, is_at_work, last_write, standing_of
+from gancli.runs.standing import (
+    Standing,
+    ago,
+    failure_of,
+    is_at_work,
+    last_write,
+    standing_of,
+)
 
 MOST_RUNS = 20
 """Runs in one list."""
@@ -49,7 +56,9 @@ def print_status(summary: Summary, console: Console) -> None:
         facts["report"] = str(summary.run.report_file)
     if summary.previews:
         facts["preview"] = str(list(summary.previews.values())[-1])
-    if standing is not Standing.RUNNING:
+    if standing is Standing.FAILED:
+        facts["failed"] = failure_of(summary.run)
+    elif standing is not Standing.RUNNING:
         facts["go on"] = _next(summary.run, standing)
     width = max(map(len, facts))
     for fact, said in facts.items():

@@ -90,9 +90,12 @@ class Summary:
 
     @cached_property
     def judged(self) -> Series:
-        """The scores found in training, by the protocol of the last of them."""
+        """The scores found in training, by the protocols of the last of them."""
         found: Series = {}
-        for each in next(iter(reversed(comparable_groups(self.trained))), []):
+        last = self.trained[-1].step if self.trained else None
+        groups = comparable_groups(self.trained)
+        current = [group for group in groups if any(each.step == last for each in group)]
+        for each in (each for group in current for each in group):
             for name, value in each.scores.items():
                 if is_headline(name):
                     shown = shown_name(name, each, ())
@@ -160,7 +163,7 @@ def summarise_run(run: Run, header: Header) -> Summary:
     known = known_step(header, metrics)
     previews = {step: path for step, path in run.previews().items() if step <= known}
     timing = [row for row in run.timing() if _is_positive(row.get("seconds"), row.get("steps"))]
-    trained = [each.evaluation for each in training_evaluations(run)]
+    trained = [each for row in training_evaluations(run) for each in row.every]
     return Summary(run, header, metrics, timing, previews, trained, _asked(run))
 
 

@@ -52,7 +52,7 @@ class Scribe:
             for name, value in event.values.items():
                 self._writer.add_scalar(name, value, event.step)
         elif isinstance(event, Evaluated):
-            for name, value in event.found.evaluation.scores.items():
+            for name, value in event.found.scores.items():
                 self._writer.add_scalar(name, value, event.step)
         elif isinstance(event, Previewed):
             with image_in(event.path) as picture:

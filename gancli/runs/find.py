@@ -17,8 +17,9 @@ from gancli.pasteable import command
 from gancli.preset import Preset
 from gancli.runs.folder import LAST, Run
 from gancli.runs.names import numbered_folders, output_name, run_name, run_number, runs_root
+from gancli.runs.overview import CELLS
 from gancli.runs.standing import all_runs_there_are
-from gancli.scratch import PARTIAL, sweep
+from gancli.scratch import PARTIAL, sweep_partials
 
 PATH_CHARACTERS_SHOWN = 80
 """Characters of a name that an error repeats."""
@@ -45,7 +46,7 @@ def refuse_if_taken(folder: Path, *, force: bool) -> None:
     Raises:
         RunError: something is there that must stay, or it may not be looked into.
     """
-    sweep(folder)
+    sweep_partials(folder)
     if _is_empty(folder):
         return
     if not Run(folder).exists():
@@ -125,7 +126,9 @@ def find(wanted: str | None, fit: RunFilter = ANY) -> Run | Path:
             return path
         if _looked_up(path, Path.is_dir):
             if not Run(path).exists():
-                raise RunError(f"{path} is not a run's folder: it holds no checkpoint")
+                cells = _looked_up(path / CELLS, Path.is_dir)
+                what = f"its runs are in {path / CELLS}" if cells else "it holds no checkpoint"
+                raise RunError(f"{path} is not a run's folder: {what}")
             return Run(path)
     own = [run for run in all_runs() if run.identity()[0] == wanted]
     if own or wanted in model_names():

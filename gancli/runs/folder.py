@@ -5,19 +5,21 @@ from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from gancli.catalog import read_toml
-from gancli.checkpoint import step_said
+from gancli.checkpoint_header import step_said
 from gancli.errors import RunError, UsageError
 from gancli.files import disk_errors, unreadable, write_atomically
 from gancli.notices import notice_once
 from gancli.pasteable import command
-from gancli.preset import Preset, Schedule, to_toml
 from gancli.runs.hold import hold, refuse_if_lost
 from gancli.runs.logs import LogRow, append_row, flush_log, keep_rows_to, read_rows
 from gancli.runs.own_files import own_files, remove_empty_folders
 from gancli.scratch import PARTIAL
+
+if TYPE_CHECKING:
+    from gancli.preset import Preset, Schedule
 
 SUFFIX = ".safetensors"
 LAST, BEST = "last", "best"
@@ -204,8 +206,11 @@ class Run:
             value = value.get(key) if isinstance(value, Mapping) else None
         return value
 
-    def write_preset(self, preset: Preset) -> None:
+    def write_preset(self, preset: "Preset") -> None:
         """Write the resolved preset, as TOML."""
+        # The schema is networks, which wait for torch; a run's folder is text.
+        from gancli.preset import to_toml
+
         write_atomically(self.preset_file, to_toml(preset).encode())
 
     def clear(self) -> None:
@@ -226,7 +231,7 @@ class Run:
                 if path.name.endswith(PARTIAL):
                     path.unlink()
 
-    def prune(self, schedule: Schedule) -> None:
+    def prune(self, schedule: "Schedule") -> None:
         """Remove checkpoints but the newest ones, every k-th, and the best."""
         found = self.checkpoints()
         best = self.best()

@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,8 @@ from gancli.outside import STEP_LIMIT, ForeignTextError, json_from
 
 LogRow = dict[str, Any]
 """A line of a log, `step` among its keys."""
+TAIL_BYTES = 2**16
+"""Of a log's end, in which its last lines are looked for."""
 
 
 def append_row(file: Path, row: LogRow) -> None:
@@ -54,6 +57,29 @@ def read_rows(file: Path) -> list[LogRow]:
             break
         rows.append(row)
     return rows
+
+
+def last_row(file: Path, key: str = "step") -> LogRow | None:
+    """The last whole line with this key, looked for near the log's end; None: there is none.
+
+    Raises:
+        RunError: the file may not be read.
+    """
+    try:
+        with file.open("rb") as opened:
+            opened.seek(max(0, file.stat().st_size - TAIL_BYTES))
+            lines = opened.read().splitlines()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise unreadable(file, error) from error
+    for line in reversed(lines):
+        # A line may be cut off at its end, and the first of these at its start.
+        with suppress(ForeignTextError):
+            row = json_from(line, file)
+            if isinstance(row, dict) and _is_step(row.get("step")) and key in row:
+                return row
+    return None
 
 
 def _lines(file: Path) -> list[bytes]:

@@ -1,4 +1,4 @@
-"""Where runs are, whatever their names, and whether one is at work, stopped or complete."""
+"""Where runs are, whatever their names, and how each stands: at work, stopped, complete."""
 
 import os
 import time
@@ -7,6 +7,7 @@ from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
 
+from gancli.outside import ForeignTextError, json_from
 from gancli.plurals import counted
 from gancli.runs.folder import Run
 from gancli.runs.names import runs_root
@@ -22,6 +23,8 @@ MOST_FOLDERS = 5_000
 MOST_ENTRIES = 2_000
 """Entries of one folder that are looked at: folders of data have many more."""
 PASSED_OVER = {"node_modules", "site-packages", "__pycache__", "samples", "checkpoints", "previews"}
+OUTCOME_FILE = "outcome.json"
+"""How a cell of an experiment ended; other runs have none."""
 _UNITS = (("day", 24 * 3600), ("hour", 3600), ("minute", 60), ("second", 1))
 
 
@@ -31,6 +34,7 @@ class Standing(StrEnum):
     RUNNING = "running"
     STOPPED = "stopped"
     COMPLETE = "complete"
+    FAILED = "failed"
 
 
 def is_at_work(run: Run) -> bool:
@@ -47,17 +51,30 @@ def is_at_work(run: Run) -> bool:
     return False
 
 
-def standing_of(run: Run, step: int, steps: int) -> Standing:
+def failure_of(run: Run) -> str:
+    """Why a cell of an experiment failed; empty: it did not, or the run is not one."""
+    file = run.folder / OUTCOME_FILE
+    try:
+        outcome = json_from(file.read_bytes(), file)
+    except (OSError, ForeignTextError):
+        return ""
+    return str(outcome.get("reason") or "") if isinstance(outcome, dict) else ""
+
+
+def standing_of(run: Run, step: int, steps: int | None) -> Standing:
     """How a run stands.
 
     Args:
         run: its folder.
-        step: of its last checkpoint.
-        steps: of its schedule.
+        step: of its last checkpoint; 0: there is none.
+        steps: of its schedule; None: they are not known.
     """
     if is_at_work(run):
         return Standing.RUNNING
-    return Standing.COMPLETE if step >= steps else Standing.STOPPED
+    if failure_of(run):
+        return Standing.FAILED
+    is_complete = steps is not None and step >= steps
+    return Standing.COMPLETE if is_complete else Standing.STOPPED
 
 
 def last_write(run: Run) -> float:

@@ -47,11 +47,7 @@ class InceptionScore(Metric):
     def remarks(self, counts: ImageCounts, extractor: str) -> list[str]:
         """The most that so few images can have."""
         splits = self.settings(counts.fake, counts.real)[SPLITS]
-        most = counts.fake / splits
-        if most >= classes_of(extractor):
-            return []
-        told = f"an Inception score of {counts.fake:,} images in {counted(splits, 'split')} is at "
-        return [f"{told}most {most:,.4g}: compare those of equally many images only"]
+        return remarks_on_bound(counts.fake, splits, extractor)
 
     def compute(self, inputs: MetricInputs) -> dict[str, float]:
         """Mean and standard deviation over the splits; of one split there is no deviation."""
@@ -62,6 +58,15 @@ class InceptionScore(Metric):
     def uncertainty(self, inputs: MetricInputs, scores: dict[str, float]) -> dict[str, Uncertainty]:
         """By what each image adds to the score of them all."""
         return {"inception_score": Influences(inception_influences(inputs.fake.all_logits()))}
+
+
+def remarks_on_bound(count: int, splits: int, extractor: str) -> list[str]:
+    """The bound on the score of this many images, where it is lower than that of the classes."""
+    most = count / splits
+    if most >= classes_of(extractor):
+        return []
+    told = f"an Inception score of {count:,} images in {counted(splits, 'split')} is at "
+    return [f"{told}most {most:,.4g}: compare those of equally many images only"]
 
 
 def inception_score(logits: Tensor, splits: int = 10) -> Spread:

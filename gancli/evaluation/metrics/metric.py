@@ -227,6 +227,11 @@ class Metric(ABC):
             DataError: there are too few real images.
         """
         option = f"--{self.entry.name}"
+        if self.entry.extractor not in (None, extractor):
+            raise UsageError(
+                f"{option} is defined for --extractor {self.entry.extractor} alone, and not for "
+                f"{extractor}: leave --extractor {extractor} out, or {option}"
+            )
         if self.needs_classifier and not classifies(extractor):
             raise UsageError(
                 f"{option} needs an extractor with classes, and {extractor} has none: use "

@@ -1,0 +1,63 @@
+"""What an experiment's page says in words."""
+
+from collections.abc import Container
+
+from gancli.experiment.folder import Experiment
+from gancli.experiment.pictures import SEEDS_WITH_LINES
+from gancli.experiment.results import Results
+from gancli.experiment.spec import ExperimentSpec
+from gancli.experiment.tables import COLLAPSE_WORDS, INTERVAL_WORDS
+from gancli.plurals import counted
+
+
+def seen_at_the_end(results: Results) -> dict[str, str]:
+    """What each group's last measurement shows, by the group's name."""
+    found = {}
+    for group in results.groups:
+        held, captured = (group.measures.get(name) for name in ("held", "captured"))
+        if held and captured and held.of:
+            found[group.name] = (
+                f"{held.mean:.3g} of {counted(int(held.of), 'mode')} held at the end, "
+                f"{captured.mean:.3g} captured"
+                + (f" (means of {len(held.values)} seeds)" if len(held.values) > 1 else "")
+            )
+    return found
+
+
+def spread_words(results: Results) -> str:
+    """What the curves show of several seeds."""
+    if len(results.seeds) == 1:
+        return "One seed of each."
+    if len(results.seeds) <= SEEDS_WITH_LINES:
+        return "Thick lines are means over seeds, thin ones single seeds."
+    return "Lines are means over seeds, bands the bootstrap of these means (95 percent)."
+
+
+def protocol_words(
+    spec: ExperimentSpec, results: Results, but: Container[str] = ()
+) -> dict[str, str]:
+    """How it was measured, under a heading each, leaving out headings that stand elsewhere."""
+    sizes = sorted({cell.preset.schedule.batch_size for cell in spec.cells})
+    lengths = sorted({cell.steps for cell in spec.cells})
+    devices = sorted({cell.settings.device for cell in spec.cells})
+    said = {
+        **{heading: text for heading, text in results.protocol.items() if heading not in but},
+        "columns": INTERVAL_WORDS,
+        "seeds": ", ".join(map(str, results.seeds)),
+        "schedule": f"{', '.join(f'{length:,}' for length in lengths)} steps of batches of "
+        f"{', '.join(map(str, sizes))}; every cell on one thread of {', '.join(devices)}",
+        "versions": ", ".join(f"{name} {version}" for name, version in results.versions.items()),
+        "made": f"{results.made} on {results.machine}",
+    }
+    if results.column("held") is not None:
+        said |= COLLAPSE_WORDS
+    return said
+
+
+def notes_of(experiment: Experiment) -> list[str]:
+    """What the experiment's owner wants the page to say, paragraph by paragraph."""
+    try:
+        text = experiment.notes_file.read_text(encoding="utf-8", errors="replace")
+    except (OSError, ValueError):
+        return []
+    return [line for line in text.splitlines() if line.strip()]

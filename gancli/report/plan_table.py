@@ -1,0 +1,106 @@
+"""`--plan`: what a run or an experiment will take, estimated from a probe."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from gancli.bench.probe import RunCosts, RunEstimate, RunLength
+from gancli.checkpoint import RunSettings
+from gancli.experiment.estimate import ExperimentEstimate, KindEstimate
+from gancli.experiment.spec import CellSpec
+from gancli.plurals import counted, duration
+from gancli.preset import Preset
+from gancli.report.console import say
+
+GIGABYTE, MEGABYTE = 1e9, 1e6
+
+
+def print_cells(cells: Sequence[CellSpec], ended: int, folder: Path) -> None:
+    """How many cells there are, and which data are missing; known before anything is tried."""
+    steps = sum(cell.steps for cell in cells)
+    done = f"; {ended:,} more have ended" if ended else ""
+    say(f"{counted(len(cells), 'cell')} to run, {counted(steps, 'step')} in all{done}")
+    data = {cell.preset.dataset: cell.preset.data for cell in cells}
+    missing = [name for name, each in data.items() if not each.is_present(folder)]
+    if missing:
+        say(f"not in {folder} yet: {', '.join(missing)}")
+
+
+def print_experiment_plan(console: Console, found: ExperimentEstimate) -> None:
+    """Hours and gigabytes, and a row for each kind of cell."""
+    cells = list(found.cells.values())
+    table = Table(title="cells by the work of a step", title_justify="left")
+    for heading in ("cells", "such as", "steps each", "per step", "per cell", "files"):
+        table.add_column(heading, justify="left" if heading == "such as" else "right")
+    for kind in found.kinds:
+        table.add_row(*_row(kind))
+    console.print(table)
+    say(
+        f"about {duration(found.seconds)} with {counted(found.jobs, 'job')}, "
+        f"about {_size(found.bytes)}"
+    )
+    timed = [kind.costs.timed for kind in found.kinds]
+    most = f"{min(timed)} to {max(timed)}" if min(timed) < max(timed) else str(max(timed))
+    say(_basis(f"{most} steps of each kind", cells[0].cell.settings))
+
+
+def _row(kind: KindEstimate) -> list[str]:
+    steps = [each.cell.steps for each in kind.cells]
+    seconds = [each.seconds for each in kind.cells]
+    return [
+        f"{len(kind.cells):,}",
+        kind.cells[0].cell.name,
+        f"{steps[0]:,}" if len(set(steps)) == 1 else f"{min(steps):,} to {max(steps):,}",
+        _per_step(kind.costs),
+        duration(sum(seconds) / len(seconds)),
+        _size(sum(each.bytes for each in kind.cells)),
+    ]
+
+
+def print_run_plan(
+    preset: Preset,
+    settings: RunSettings,
+    costs: RunCosts,
+    length: RunLength,
+    whole: RunEstimate,
+) -> None:
+    """Time and files of one run."""
+    say(f"{preset.name} on {preset.dataset}, variant {preset.variant}: {preset.schedule.length}")
+    say(
+        f"about {duration(whole.seconds)}: {_per_step(costs)} per step, "
+        f"{1 / costs.step_s:,.3g} steps/s"
+    )
+    kept = counted(length.kept + length.keeps_first, "checkpoint")
+    say(
+        f"about {_size(whole.checkpoint_bytes + whole.preview_bytes)}: {kept} of up to "
+        f"{_size(costs.checkpoint_bytes)} each, {counted(length.previews, 'preview')} of "
+        f"{_size(whole.preview_bytes)} together"
+    )
+    if length.evaluations:
+        images = preset.schedule.evaluate_count
+        say(f"with {counted(length.evaluations, 'evaluation')} of {images:,} images each")
+    say(_basis(counted(costs.timed, "step"), settings))
+
+
+def _per_step(costs: RunCosts) -> str:
+    if costs.step_s < 1:
+        return f"{1e3 * costs.step_s:,.3g} ms"
+    return f"{costs.step_s:,.3g} s"
+
+
+def _size(size: float) -> str:
+    if size >= GIGABYTE / 10:
+        return f"{size / GIGABYTE:,.1f} GB"
+    return f"{size / MEGABYTE:,.1f} MB"
+
+
+def _basis(what: str, settings: RunSettings) -> str:
+    where = f"{settings.device}, {counted(settings.threads, 'thread')}"
+    if settings.device != "cpu":
+        where = settings.device
+    return (
+        f"an estimate: {what} timed on {where}, on made-up data; whatever else this machine does, "
+        "and cells at the same time, make it longer"
+    )
