@@ -100,7 +100,8 @@ class SweepRequest:
         both = next((t for t in self.changes() if t.partition("=")[0].strip() in fields), None)
         if {"seed", "seeds"} & fields:
             raise UsageError(
-                "seeds cannot be an axis, as cells are compared over them: type --seeds N for 0 to N - 1"
+                "seeds cannot be an axis, as cells are compared over them: type --seeds N for 0 "
+                "to N - 1"
             )
         ranged = next(filter(has_range, self.over), None)
         if self.search is None and ranged is not None:
