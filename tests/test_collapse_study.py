@@ -181,8 +181,9 @@ def _look_at(folder: Path) -> None:
     assert len(lines) == 1 + 4 * 6
     page = (folder / "report.html").read_text()
     assert len(page) < 20_000_000
-    # Tiles and films; two curves, films, and the weights.
-    assert page.count("data:image/webp") == 2 * 3 + 2
+    # Of two models and two seeds at three steps each, and a film of each model.
+    assert page.count("data:image/webp") == 2 * 2 * 3 + 2
+    # Their places, the films, two curves and the weights.
     assert page.count("<img") == 2 * 3 + 2 + 2 + 1
     assert "http" not in page.replace("http://www.w3.org", "")
     frame = Frame.read(folder / "cells" / "gan-seed-0" / "frames" / "step-000100.npz")
