@@ -72,6 +72,7 @@ model.sample("three")
 """
 
 
+@pytest.mark.slow
 def test_a_program_is_checked_by_its_types(tmp_path: Path) -> None:
     (tmp_path / "program.py").write_text(PROGRAM)
     done = subprocess.run(

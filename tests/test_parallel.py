@@ -40,6 +40,7 @@ def close(first: dict[str, Tensor], second: dict[str, Tensor]) -> bool:
     )
 
 
+@pytest.mark.slow
 def test_the_command_under_torchrun() -> None:
     """Started, resumed, and equal to one process up to rounding."""
     fields = ["--dataset", "ring8", "--precision", "fp64", *SMALL]

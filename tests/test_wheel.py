@@ -7,6 +7,8 @@ import sysconfig
 import venv
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parent.parent
 PROGRAM = """
 import gancli
@@ -17,6 +19,7 @@ print(points.shape, model.evaluate())
 """
 
 
+@pytest.mark.slow
 def test_the_wheel_works_elsewhere(tmp_path: Path) -> None:
     build = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", tmp_path, ROOT]
     subprocess.run(list(map(str, build)), check=True, capture_output=True)
