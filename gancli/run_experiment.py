@@ -30,6 +30,7 @@ from gancli.experiment.results import Column, Results
 from gancli.experiment.spec import ExperimentSpec
 from gancli.experiment.view import ReportView
 from gancli.files import write_atomically
+from gancli.folders import cache_folder, data_folder
 from gancli.locks import locked
 from gancli.plurals import counted
 from gancli.report.console import console, say
@@ -72,6 +73,24 @@ class ExperimentOptions:
             )
         if self.on is not None:
             scheduler_address(self.on)
+
+    @classmethod
+    def typed(
+        cls,
+        place: Place,
+        jobs: int | None,
+        on: str | None,
+        dpi: int,
+        weights: ExtractorWeights | None = None,
+    ) -> "ExperimentOptions":
+        """As the options of a command say.
+
+        Raises:
+            UsageError: this machine lacks the device; or as for the options themselves.
+        """
+        places = MeasurePlaces(data_folder(place.data_dir), cache_folder())
+        device = device_of_cells(place, on)
+        return cls(places, jobs, device, dpi, weights or ExtractorWeights(), on)
 
     def jobs_at_once(self) -> int:
         """Cells at a time."""

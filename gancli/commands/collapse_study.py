@@ -6,12 +6,9 @@ from pathlib import Path
 from gancli.environment import Place
 from gancli.experiment.collapse import study_presets, study_spec
 from gancli.experiment.folder import Experiment
-from gancli.experiment.measures import MeasurePlaces
 from gancli.experiment.view import view_of_axes
-from gancli.folders import cache_folder, data_folder
 from gancli.run_experiment import (
     ExperimentOptions,
-    device_of_cells,
     opened_book,
     refuse_failed,
     run_experiment,
@@ -47,13 +44,11 @@ def collapse_study(request: StudyRequest) -> None:
         NetworkError: no cluster answers.
         LostProcessError: the cluster has gone; every cell's state was saved.
     """
-    device = device_of_cells(request.place, request.on)
+    options = ExperimentOptions.typed(request.place, request.jobs, request.on, request.dpi)
     experiment = Experiment(request.out or runs_root() / f"collapse-{request.dataset}")
-    places = MeasurePlaces(data_folder(request.place.data_dir), cache_folder())
-    options = ExperimentOptions(places, request.jobs, device, request.dpi, on=request.on)
     words = (request.dataset, request.models, request.steps, request.overrides)
     presets = study_presets(*words)
-    book = opened_book(places, [(request.dataset, next(iter(presets.values())).data)])
+    book = opened_book(options.places, [(request.dataset, next(iter(presets.values())).data)])
     classifier = book.reader.name if book.reader else None
-    spec = study_spec(presets, range(request.seeds), device.value, classifier)
+    spec = study_spec(presets, range(request.seeds), options.device.value, classifier)
     refuse_failed(run_experiment(experiment, spec, book, options, view_of_axes))

@@ -5,6 +5,7 @@ import platform
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from gancli.choices import DeviceName
 from gancli.environment import Place
 from gancli.errors import UsageError
 from gancli.evaluation.request import ExtractorWeights
@@ -14,12 +15,10 @@ from gancli.experiment.folder import Experiment
 from gancli.experiment.grid import experiment_of
 from gancli.experiment.kept import KeptResults
 from gancli.experiment.ledger import KEPT_FOLDER, write_ledger
-from gancli.experiment.measures import MeasurePlaces
 from gancli.experiment.reproduction import checked_claims, plan_of, published_values
 from gancli.experiment.results import Results
 from gancli.experiment.spec import ExperimentSpec
 from gancli.experiment.view import view_of_file
-from gancli.folders import cache_folder, data_folder
 from gancli.plurals import counted
 from gancli.preset import PresetLayer
 from gancli.report.console import console, say
@@ -27,7 +26,6 @@ from gancli.report.reproduction import print_claims, print_experiments, print_pu
 from gancli.run_experiment import (
     ExperimentOptions,
     book_of,
-    device_of_cells,
     plan_experiment,
     refuse_failed,
     run_experiment,
@@ -96,27 +94,25 @@ def reproduce(request: ReproduceRequest) -> None:
     """
     request.check()
     file = read_experiment(request.name)
-    device = device_of_cells(request.place, request.on)
+    options = ExperimentOptions.typed(
+        request.place, request.jobs, request.on, request.dpi, request.weights
+    )
     last = [Change(layer=PresetLayer(overrides=request.overrides))] if request.overrides else []
-    plan = plan_of(file, lite=request.lite, last=last, device=device.value)
+    plan = plan_of(file, lite=request.lite, last=last, device=options.device.value)
     if request.seeds is not None:
         plan = replace(plan, seeds=range(request.seeds))
-    places = MeasurePlaces(data_folder(request.place.data_dir), cache_folder())
     spec = experiment_of(plan)
     view = view_of_file(file, spec, lite=request.lite)
     only = _named(spec, request.only)
     called = Path(request.name).stem + ("-lite" if request.lite else "")
     experiment = Experiment(request.out or runs_root() / f"reproduce-{called}")
-    options = ExperimentOptions(
-        places, request.jobs, device, request.dpi, request.weights, request.on
-    )
     if request.plan_only:
         plan_experiment(experiment, spec, options, only)
         return
-    book, spec = book_of(places, spec)
+    book, spec = book_of(options.places, spec)
     results = run_experiment(experiment, spec, book, options, lambda _: view, only=only)
     if request.keep is not None:
-        _keep(request.keep, request, spec, results)
+        _keep(request.keep, request, options.device, spec, results)
     print_published(console(), published_values(file, spec, results), results.columns)
     print_claims(console(), checked_claims(file, results))
     for heading, text in view.protocol.items():
@@ -124,8 +120,13 @@ def reproduce(request: ReproduceRequest) -> None:
     refuse_failed(results)
 
 
-def _keep(file: Path, request: ReproduceRequest, spec: ExperimentSpec, results: Results) -> None:
-    device = device_of_cells(request.place, request.on)
+def _keep(
+    file: Path,
+    request: ReproduceRequest,
+    device: DeviceName,
+    spec: ExperimentSpec,
+    results: Results,
+) -> None:
     cores = counted(os.cpu_count() or 1, "core")
     machine = f"{platform.system()} {platform.machine()}, {device}, {cores}"
     name = Path(request.name).stem

@@ -15,7 +15,6 @@ from gancli.experiment.frames import spread_steps
 from gancli.experiment.grid import GridPlan, GridPoint, base_change, experiment_of
 from gancli.experiment.measures import (
     MeasureBook,
-    MeasurePlaces,
     default_measures,
     measures_named,
 )
@@ -30,7 +29,6 @@ from gancli.experiment.search import (
 from gancli.experiment.spec import ExperimentSpec
 from gancli.experiment.tables import values_line
 from gancli.experiment.view import view_of_axes
-from gancli.folders import cache_folder, data_folder
 from gancli.report.console import say
 from gancli.run_experiment import (
     ExperimentOptions,
@@ -137,7 +135,6 @@ def sweep(request: SweepRequest) -> None:
             )
         require_optuna()
         typed_ranges(request.over)
-    places = MeasurePlaces(data_folder(request.place.data_dir), cache_folder())
     plan = request.plan()
     spec = experiment_of(plan, request.open_data)
     if not request.score:
@@ -148,16 +145,15 @@ def sweep(request: SweepRequest) -> None:
         ]
         plan = replace(plan, measures=measures)
         spec = experiment_of(plan, request.open_data)
-    device = device_of_cells(request.place, request.on)
-    options = ExperimentOptions(
-        places, request.jobs, device, request.dpi, request.weights, request.on
+    options = ExperimentOptions.typed(
+        request.place, request.jobs, request.on, request.dpi, request.weights
     )
     # By the cells as they are typed: a plan does not know the judges.
     experiment = Experiment(request.out or _folder(spec, request.over))
     if request.plan_only:
         plan_experiment(experiment, spec, options)
         return
-    book, spec = book_of(places, spec)
+    book, spec = book_of(options.places, spec)
     if request.search is None:
         results = run_experiment(experiment, spec, book, options, view_of_axes)
     else:
