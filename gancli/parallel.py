@@ -17,6 +17,7 @@ from torch import Tensor
 from gancli.errors import LostProcessError, UsageError
 from gancli.launch import is_shared
 from gancli.pasteable import named
+from gancli.signals import end_in_own_words
 
 LEAD_TIMEOUT = timedelta(days=30)
 """How long processes wait for the leading one; torch's own limit is some minutes."""
@@ -97,6 +98,7 @@ def _together() -> Iterator[None]:
     try:
         yield
     except RuntimeError as error:
+        end_in_own_words()
         raise LostProcessError(
             "another process of this run has ended or cannot be reached: see what it said, then go "
             f"on from the last checkpoint with {named('resume')}, started as before"

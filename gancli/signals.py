@@ -24,6 +24,8 @@ REPEAT_SECONDS = 0.05
 Unraisable = Callable[["sys.UnraisableHookArgs"], object]
 _asked = threading.Event()
 """Whether this program was asked to stop before anything looked at a flag."""
+_ending = threading.Event()
+"""Whether it ends of itself, and has yet to say why."""
 
 
 class _Presses:
@@ -97,6 +99,8 @@ def interrupt_on_signals() -> None:
     def interrupt(number: int, frame: FrameType | None) -> None:
         del frame
         second = presses.is_second(number)
+        if _ending.is_set() and number != signal.SIGINT:
+            return
         if not _asked.is_set() or second:
             _asked.set()
             raise KeyboardInterrupt
@@ -104,6 +108,14 @@ def interrupt_on_signals() -> None:
     for number in _heeded():
         signal.signal(number, interrupt)
     sys.unraisablehook = _repeat_what_was_dropped(interrupt, sys.unraisablehook)
+
+
+def end_in_own_words() -> None:
+    """Let no signal but Ctrl-C interrupt what this process has to say, now that it ends.
+
+    Where torchrun loses one process, it sends SIGTERM to the others while they find out themselves.
+    """
+    _ending.set()
 
 
 def _repeat_what_was_dropped(

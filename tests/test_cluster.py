@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -289,7 +290,7 @@ class Machines:
 
     def processes(self) -> list[psutil.Process]:
         found = [psutil.Process(each.pid) for each in self.started if each.poll() is None]
-        return found + [below for each in found for below in each.children(recursive=True)]
+        return found + [below for each in found for below in descendants(each)]
 
     def open_ports(self) -> set[str]:
         """The addresses that they listen at."""
@@ -302,9 +303,17 @@ class Machines:
 
     def end(self) -> None:
         for process in reversed(self.processes()):
-            process.kill()
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
         for each in self.started:
             each.wait()
+
+
+def descendants(process: psutil.Process) -> list[psutil.Process]:
+    try:
+        return process.children(recursive=True)
+    except psutil.NoSuchProcess:
+        return []
 
 
 @pytest.fixture

@@ -198,3 +198,34 @@ def test_an_interruption_that_is_dropped_comes_again(script: str) -> None:
     typed = [sys.executable, "-c", DROPPED + script]
     ended = subprocess.run(typed, capture_output=True, text=True)
     assert (ended.returncode, ended.stderr) == (7, "")
+
+
+LAST_WORDS = """
+import os, signal, sys, torch
+import torch.distributed as dist
+from gancli.errors import LostProcessError
+from gancli.parallel import World
+from gancli.signals import interrupt_on_signals
+interrupt_on_signals()
+
+def lose(votes):
+    raise RuntimeError("Connection closed by peer")
+
+dist.all_reduce = lose
+try:
+    World(0, 2).any(True, torch.device("cpu"))
+except LostProcessError as error:
+    os.kill(os.getpid(), signal.SIGTERM)
+    print(error)
+    if "Ctrl-C" in sys.argv:
+        os.kill(os.getpid(), signal.SIGINT)
+"""
+
+
+def test_a_process_that_has_lost_the_others_says_so_first() -> None:
+    """Torchrun's SIGTERM comes while it says why it ends; Ctrl-C still interrupts it."""
+    typed = [sys.executable, "-c", LAST_WORDS]
+    for extra, code in ((), 0), (("Ctrl-C",), -signal.SIGINT):
+        ended = subprocess.run([*typed, *extra], capture_output=True, text=True)
+        assert ended.returncode == code, ended.stderr
+        assert ended.stdout.startswith("another process of this run has ended")
