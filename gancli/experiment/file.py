@@ -78,6 +78,22 @@ class ViewTable(_FileTable):
     """axis -> the label or labels that it is of"""
 
 
+class ShorterForm(BaseModel):
+    """What makes an experiment shorter; all other keys are a layer over its cells."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    only: dict[str, list[str]] = {}
+    """axis -> the labels that it has"""
+    seeds: int | list[int] | None = None
+    measures: list[str | MeasureSpec] | None = None
+
+    @property
+    def layer(self) -> Table:
+        """The fields of presets that it changes."""
+        return dict(self.model_extra or {})
+
+
 class ExperimentFile(_FileTable):
     """An experiment, as its file describes it."""
 
@@ -102,8 +118,7 @@ class ExperimentFile(_FileTable):
     claims: list[ClaimTable] = []
     pictures: list[PictureTable] = []
     tables: list[ViewTable] = []
-    lite: Table = Field(default_factory=dict)
-    """a layer that makes it shorter; `only`: axis -> the labels that it has; `seeds`"""
+    lite: ShorterForm | None = None
 
     def grid_axes(self) -> list[GridAxis]:
         """The axes, with what their labels change.
@@ -115,8 +130,15 @@ class ExperimentFile(_FileTable):
 
     def seed_list(self, *, lite: bool = False) -> list[int]:
         """The seeds, those of the shorter form where it has its own."""
-        said = self.lite.get("seeds", self.seeds) if lite else self.seeds
+        own = self.lite.seeds if lite and self.lite else None
+        said = self.seeds if own is None else own
         return list(range(said)) if isinstance(said, int) else list(said)
+
+    def measure_list(self, *, lite: bool = False) -> list[MeasureSpec]:
+        """The measures as they are typed, those of the shorter form where it has its own."""
+        own = self.lite.measures if lite and self.lite else None
+        said = self.measures if own is None else own
+        return [MeasureSpec(kind=each) if isinstance(each, str) else each for each in said]
 
     def points(self) -> list[GridPoint]:
         """The cells that are listed, and those outside the grid; none: the grid alone.
@@ -182,7 +204,7 @@ def change_of(tables: Sequence[Table]) -> Change:
     return Change(identity, PresetLayer(joined, without))
 
 
-_APART = (*PRESET_CHOICES, "without", "like", "only", "seeds")
+_APART = (*PRESET_CHOICES, "without", "like")
 
 
 def _point(cell: Table, axes: Sequence[GridAxis]) -> GridPoint:

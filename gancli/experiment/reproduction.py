@@ -64,15 +64,14 @@ class ClaimResult(NamedTuple):
         return f"{said}; not checked of {self.unchecked:,} more: wants {self.wants}"
 
 
-def measures_of(file: ExperimentFile) -> list[MeasureSpec]:
+def measures_of(file: ExperimentFile, *, lite: bool = False) -> list[MeasureSpec]:
     """The measures of a file, each under the name that the program has for it.
 
     Raises:
         UsageError: there is none of a name.
     """
     found = []
-    for each in file.measures:
-        spec = MeasureSpec(kind=each) if isinstance(each, str) else each
+    for spec in file.measure_list(lite=lite):
         (known,) = measures_named(spec.kind)
         found.append(spec.model_copy(update={"kind": known.kind}))
     return found
@@ -98,17 +97,16 @@ def plan_of(
     """
     if lite and not file.lite:
         raise UsageError(f"{file.title} has no shorter form: leave --lite out")
-    shorter = [change_of([file.lite])] if lite else []
-    only = {axis: set(labels) for axis, labels in file.lite.get("only", {}).items()} if lite else {}
+    shorter = file.lite if lite else None
     return GridPlan(
         title=file.title + (" (lite)" if lite else ""),
         base=change_of([file.base]),
         axes=file.grid_axes(),
         seeds=file.seed_list(lite=lite),
-        measures=measures_of(file),
+        measures=measures_of(file, lite=lite),
         points=file.points(),
-        only=only,
-        last=[*shorter, *last],
+        only={axis: set(labels) for axis, labels in shorter.only.items()} if shorter else {},
+        last=[*([change_of([shorter.layer])] if shorter else []), *last],
         frames=_frames_of(file.pictures),
         device=device,
     )
