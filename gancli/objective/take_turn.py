@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import reduce
 from operator import add
+from typing import Protocol
 
 import torch
 from torch import Tensor, nn
@@ -15,6 +16,19 @@ from gancli.objective.scene import Carried, make_scene
 from gancli.objective.turn import Losses, Turn
 from gancli.parallel import World
 from gancli.types import Draws, Players
+
+
+class TurnWatch(Protocol):
+    """Looks at a turn while it is taken, and changes nothing."""
+
+    measures: dict[str, Tensor]
+    """what it saw, once the turn is over, under names of two parts: a scalar each"""
+
+    def stepping(self) -> None:
+        """The gradients are there, averaged over the processes, and no weight has moved."""
+
+    def stepped(self, scene: Scene) -> None:
+        """The weights are those that the turn ends with."""
 
 
 @dataclass
@@ -37,6 +51,7 @@ def take(
     autocast: torch.dtype | None = None,
     count: int = 0,
     memory: Memory | None = None,
+    watch: TurnWatch | None = None,
 ) -> Losses:
     """Take one turn: project, lose, backward, step, project. Returns the detached summands.
 
@@ -51,6 +66,7 @@ def take(
         autocast: the lower precision of the forward passes, if any.
         count: how many turns of this name were taken before, for terms that do not act in each.
         memory: the terms' states and what turns hand on; None: as at the start.
+        watch: what looks on; its measures are the same in all processes afterwards.
     """
     memory = Memory() if memory is None else memory
     _want_gradients(turn, players.weights)
@@ -66,9 +82,14 @@ def take(
         optimizer.zero_grad(set_to_none=True)
     reduce(add, losses.values()).backward()  # type: ignore[no-untyped-call]
     world.average_(_gradients(players.weights[name] for name in turn.steppers))
+    if watch is not None:
+        watch.stepping()
     for optimizer in named.values():
         optimizer.step()
     _project(turn, players, "after")
+    if watch is not None:
+        watch.stepped(scene)
+        world.average_(watch.measures.values())
     world.average_(_statistics(_settled(turn, players)))
     _remember(turn, scene, due, memory, world)
     return {name: loss.detach() for name, loss in losses.items()}
