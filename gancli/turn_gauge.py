@@ -14,6 +14,21 @@ from gancli.types import Players
 HEALTH = "health"
 """The middle of the names under which these measures are logged, e.g.
 `discriminator.health.gradient_norm`."""
+GAUGES = {
+    "gradient_norm": "norms of the gradients",
+    "update_ratio": "how far a step moves the weights, as a share of their norm",
+    "accuracy_real": "reals that the discriminator tells right, as a share of the batch",
+    "accuracy_fake": "fakes that the discriminator tells right, as a share of the batch",
+    "logit_gap": "mean logit of reals minus that of fakes",
+    "clipped": "share of the discriminator's parameters at the clipping bound",
+    "sigma": "largest singular value of a layer, before spectral norm divides by it",
+}
+"""What is measured, in words."""
+
+
+def is_gauge(name: str) -> bool:
+    """Whether a logged value is one of these measures."""
+    return f".{HEALTH}." in name
 
 
 class TurnGauge:

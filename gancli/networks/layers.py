@@ -1,7 +1,7 @@
 """What families of linear layers and convolutions share: settings, norms, initialisation."""
 
 from collections.abc import Collection, Mapping
-from typing import Annotated, Literal
+from typing import Annotated, Literal, cast
 
 import torch
 from pydantic import Field
