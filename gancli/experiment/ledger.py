@@ -228,7 +228,7 @@ def _of_results(entry: LedgerEntry, results: Results, *, lite: bool = False) -> 
 
 
 def _measured_table(results: Results) -> str:
-    """What was measured here: the first measure that ranks."""
+    """The measurements made here: those of the first measure that ranks."""
     columns = [each for each in results.columns if each.better is not None][:SHOWN_COLUMNS]
     rows = [
         [

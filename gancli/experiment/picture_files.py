@@ -68,7 +68,7 @@ def _shots(place: PicturePlace | None, panel: DrawnPanel) -> Shots | None:
 
 
 def _picture(shots: Shots | None, strip: int, store: PictureStore) -> Image.Image | None:
-    """A place's picture over a strip of so many pixels with what became of its cell."""
+    """A place's picture, and below it a strip, of this height in pixels, with the cell's fate."""
     if shots is None or (shots.keys[-1] is None and not shots.mark):
         return None
     key = shots.keys[-1]
