@@ -1,4 +1,4 @@
-"""What tells how a turn went, besides its losses: gradients, moves of the weights, separation."""
+"""How a turn went, in addition to its losses: gradients, moves of the weights, separation."""
 
 from collections.abc import Iterable, Sequence
 
@@ -23,7 +23,7 @@ GAUGES = {
     "clipped": "share of the discriminator's parameters at the clipping bound",
     "sigma": "largest singular value of a layer, before spectral norm divides by it",
 }
-"""What is measured, in words."""
+"""Each measure, in words."""
 
 
 def is_gauge(name: str) -> bool:

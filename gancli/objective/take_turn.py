@@ -55,8 +55,6 @@ def take(
 ) -> Losses:
     """Take one turn: project, lose, backward, step, project. Returns the detached summands.
 
-    A gradient the turn does not produce is None, and its parameter stays.
-
     Args:
         turn: what to do.
         players: all networks.
@@ -77,22 +75,31 @@ def take(
         scene = make_scene(turn, due, players, draws, memory.carried)
         scene.states = memory.states
         losses = turn.losses(scene, due)
-    named = {name: optimizers[turn.optimizer_of(name)] for name in turn.steppers}
-    for optimizer in named.values():
-        optimizer.zero_grad(set_to_none=True)
-    reduce(add, losses.values()).backward()  # type: ignore[no-untyped-call]
+    own = [optimizers[turn.optimizer_of(name)] for name in turn.steppers]
+    _differentiate(losses, own)
     world.average_(_gradients(players.weights[name] for name in turn.steppers))
-    if watch is not None:
+    if watch is None:
+        _move(turn, players, own)
+    else:
         watch.stepping()
-    for optimizer in named.values():
-        optimizer.step()
-    _project(turn, players, "after")
-    if watch is not None:
+        _move(turn, players, own)
         watch.stepped(scene)
         world.average_(watch.measures.values())
     world.average_(_statistics(_settled(turn, players)))
     _remember(turn, scene, due, memory, world)
     return {name: loss.detach() for name, loss in losses.items()}
+
+
+def _differentiate(losses: Losses, optimizers: Iterable[Optimizer]) -> None:
+    for optimizer in optimizers:
+        optimizer.zero_grad(set_to_none=True)
+    reduce(add, losses.values()).backward()  # type: ignore[no-untyped-call]
+
+
+def _move(turn: Turn, players: Players, optimizers: Iterable[Optimizer]) -> None:
+    for optimizer in optimizers:
+        optimizer.step()
+    _project(turn, players, "after")
 
 
 def _settled(turn: Turn, players: Players) -> Iterator[nn.Module]:

@@ -88,7 +88,7 @@ class Summary:
 
     @cached_property
     def gauges(self) -> dict[str, Series]:
-        """By what is measured: gradients, moves and the like, by turn."""
+        """Gradients, moves of weights and the like: a series per turn, under the measure's name."""
         found: dict[str, Series] = {}
         for name, points in _series(self.metrics, is_gauge).items():
             turn, _, measured = name.partition(f".{HEALTH}.")
