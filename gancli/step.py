@@ -12,7 +12,7 @@ from gancli.data.batch_source import TurnDraws
 from gancli.errors import UsageError
 from gancli.objective.plan_step import plan
 from gancli.objective.scene import Carried
-from gancli.objective.take_turn import take
+from gancli.objective.take_turn import BLIND, take
 from gancli.objective.turn import Losses, Turn
 from gancli.parallel import World
 from gancli.preset import Preset
@@ -61,7 +61,7 @@ class StepRunner:
         turns = self._turns(self._discriminator_steps())
         looks = self._is_logged(state.step + 1)
         for index, turn in enumerate(turns):
-            watch = self._gauge(turn) if looks else None
+            watch = self._gauge(turn) if looks else BLIND
             losses = take(
                 turn,
                 state.players,
@@ -76,8 +76,7 @@ class StepRunner:
             counts.batches += turn.takes_real
             counts.turns[turn.name] += 1
             self._note(turn, losses)
-            if watch is not None:
-                state.meter.add({f"{turn.name}.{name}": v for name, v in watch.measures.items()})
+            state.meter.add({f"{turn.name}.{name}": v for name, v in watch.measures.items()})
         state.memory.carried = Carried()
         if counts.batches // self.source.batches_per_epoch > epoch:
             self._end_epoch()

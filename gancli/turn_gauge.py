@@ -8,6 +8,7 @@ from torch import Tensor
 from gancli.networks import singular_values
 from gancli.objective.adversarial import Adversarial
 from gancli.objective.context import Scene
+from gancli.objective.take_turn import TurnWatch
 from gancli.objective.turn import Turn
 from gancli.types import Players
 
@@ -31,7 +32,7 @@ def is_gauge(name: str) -> bool:
     return f".{HEALTH}." in name
 
 
-class TurnGauge:
+class TurnGauge(TurnWatch):
     """Measures one turn: made before it, asked within it, with numbers that stay on the device.
 
     Of each player that steps (D and G below) it gives, under TURN.health:
@@ -51,10 +52,10 @@ class TurnGauge:
     """
 
     def __init__(self, turn: Turn, players: Players, adversarial: Adversarial) -> None:
+        super().__init__()
         self._turn, self._players, self._adversarial = turn, players, adversarial
         self._steppers = {name: list(players.weights[name]) for name in turn.steppers}
         self._before: dict[str, list[Tensor]] = {}
-        self.measures: dict[str, Tensor] = {}
 
     @torch.no_grad()
     def stepping(self) -> None:

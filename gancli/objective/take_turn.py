@@ -4,7 +4,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import reduce
 from operator import add
-from typing import Protocol
 
 import torch
 from torch import Tensor, nn
@@ -18,17 +17,21 @@ from gancli.parallel import World
 from gancli.types import Draws, Players
 
 
-class TurnWatch(Protocol):
-    """Looks at a turn while it is taken, and changes nothing."""
+class TurnWatch:
+    """Looks at a turn while it is taken, and changes nothing; this one sees nothing."""
 
-    measures: dict[str, Tensor]
-    """what it saw, once the turn is over, under names of two parts: a scalar each"""
+    def __init__(self) -> None:
+        self.measures: dict[str, Tensor] = {}
+        """of the turn, once it is over, under names of two parts: a scalar each"""
 
     def stepping(self) -> None:
         """The gradients are there, averaged over the processes, and no weight has moved."""
 
     def stepped(self, scene: Scene) -> None:
         """The weights are those that the turn ends with."""
+
+
+BLIND = TurnWatch()
 
 
 @dataclass
@@ -51,7 +54,7 @@ def take(
     autocast: torch.dtype | None = None,
     count: int = 0,
     memory: Memory | None = None,
-    watch: TurnWatch | None = None,
+    watch: TurnWatch = BLIND,
 ) -> Losses:
     """Take one turn: project, lose, backward, step, project. Returns the detached summands.
 
@@ -78,13 +81,12 @@ def take(
     own = [optimizers[turn.optimizer_of(name)] for name in turn.steppers]
     _differentiate(losses, own)
     world.average_(_gradients(players.weights[name] for name in turn.steppers))
-    if watch is None:
-        _move(turn, players, own)
-    else:
-        watch.stepping()
-        _move(turn, players, own)
-        watch.stepped(scene)
-        world.average_(watch.measures.values())
+    watch.stepping()
+    for optimizer in own:
+        optimizer.step()
+    _project(turn, players, "after")
+    watch.stepped(scene)
+    world.average_(watch.measures.values())
     world.average_(_statistics(_settled(turn, players)))
     _remember(turn, scene, due, memory, world)
     return {name: loss.detach() for name, loss in losses.items()}
@@ -94,12 +96,6 @@ def _differentiate(losses: Losses, optimizers: Iterable[Optimizer]) -> None:
     for optimizer in optimizers:
         optimizer.zero_grad(set_to_none=True)
     reduce(add, losses.values()).backward()  # type: ignore[no-untyped-call]
-
-
-def _move(turn: Turn, players: Players, optimizers: Iterable[Optimizer]) -> None:
-    for optimizer in optimizers:
-        optimizer.step()
-    _project(turn, players, "after")
 
 
 def _settled(turn: Turn, players: Players) -> Iterator[nn.Module]:
