@@ -82,9 +82,7 @@ def take(
     _differentiate(losses, own)
     world.average_(_gradients(players.weights[name] for name in turn.steppers))
     watch.stepping()
-    for optimizer in own:
-        optimizer.step()
-    _project(turn, players, "after")
+    _move(turn, players, own)
     watch.stepped(scene)
     world.average_(watch.measures.values())
     world.average_(_statistics(_settled(turn, players)))
@@ -96,6 +94,12 @@ def _differentiate(losses: Losses, optimizers: Iterable[Optimizer]) -> None:
     for optimizer in optimizers:
         optimizer.zero_grad(set_to_none=True)
     reduce(add, losses.values()).backward()  # type: ignore[no-untyped-call]
+
+
+def _move(turn: Turn, players: Players, optimizers: Iterable[Optimizer]) -> None:
+    for optimizer in optimizers:
+        optimizer.step()
+    _project(turn, players, "after")
 
 
 def _settled(turn: Turn, players: Players) -> Iterator[nn.Module]:
