@@ -12,11 +12,12 @@ from gancli.data.batch_source import TurnDraws
 from gancli.errors import UsageError
 from gancli.objective.plan_step import plan
 from gancli.objective.scene import Carried
-from gancli.objective.take_turn import take
+from gancli.objective.take_turn import BLIND, take
 from gancli.objective.turn import Losses, Turn
 from gancli.parallel import World
 from gancli.preset import Preset
 from gancli.state import TrainState
+from gancli.turn_gauge import TurnGauge
 
 RATE = "lr_"
 """How the names of logged learning rates begin."""
@@ -58,7 +59,9 @@ class StepRunner:
         self._schedule_optimizers()
         epoch = counts.batches // self.source.batches_per_epoch
         turns = self._turns(self._discriminator_steps())
+        looks = self._is_logged(state.step + 1)
         for index, turn in enumerate(turns):
+            watch = self._gauge(turn) if looks else BLIND
             losses = take(
                 turn,
                 state.players,
@@ -68,15 +71,25 @@ class StepRunner:
                 autocast=self.settings.autocast,
                 count=counts.turns[turn.name],
                 memory=state.memory,
+                watch=watch,
             )
             counts.batches += turn.takes_real
             counts.turns[turn.name] += 1
             self._note(turn, losses)
+            state.meter.add({f"{turn.name}.{name}": v for name, v in watch.measures.items()})
         state.memory.carried = Carried()
         if counts.batches // self.source.batches_per_epoch > epoch:
             self._end_epoch()
         state.average(self.preset.schedule.ema_decay_at(state.step))
         state.step += 1
+
+    def _is_logged(self, step: int) -> bool:
+        """Whether the means are logged after this step, whose turns alone are looked at: so the
+        cost of looking is spread over all that lie between two logs."""
+        return step % self.preset.schedule.log_every == 0
+
+    def _gauge(self, turn: Turn) -> TurnGauge:
+        return TurnGauge(turn, self.state.players, self.preset.objective.adversarial)
 
     def _discriminator_steps(self) -> int:
         """How many turns the discriminator has in the step at hand."""

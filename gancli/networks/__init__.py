@@ -3,6 +3,7 @@
 from gancli.networks.autoencoder import AutoencoderSpec, DecoderSpec
 from gancli.networks.cnn import CnnDiscriminatorSpec, CnnGeneratorSpec
 from gancli.networks.eigen import EigenDiscriminatorSpec, EigenGeneratorSpec
+from gancli.networks.layers import singular_values
 from gancli.networks.mlp import MlpDiscriminatorSpec, MlpGeneratorSpec, MlpReconstructorSpec
 from gancli.networks.resnet import ResnetDiscriminatorSpec, ResnetGeneratorSpec
 from gancli.networks.sndcgan import SndcganDiscriminatorSpec, SndcganGeneratorSpec
@@ -49,4 +50,5 @@ __all__ = [
     "families",
     "fit",
     "owners",
+    "singular_values",
 ]

@@ -162,6 +162,11 @@ class SpectralNorm(nn.Module):
         return _unfolded(divided, weight, self.dim)
 
     @torch.no_grad()
+    def sigma(self, weight: Tensor) -> Tensor:
+        """The largest singular value of a weight that is not divided yet, as estimated so far."""
+        return torch.dot(self._u, torch.mv(_as_matrix(weight, self.dim), self._v))
+
+    @torch.no_grad()
     def _iterate(self, matrix: Tensor, times: int) -> None:
         """Move u and v, in place, towards the first singular vectors."""
         for _ in range(times):

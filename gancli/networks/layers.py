@@ -1,7 +1,7 @@
 """What families of linear layers and convolutions share: settings, norms, initialisation."""
 
 from collections.abc import Collection, Mapping
-from typing import Annotated, Literal
+from typing import Annotated, Literal, cast
 
 import torch
 from pydantic import Field
@@ -197,6 +197,22 @@ def finish(net: Net, spec: WeightSpec, *, plain: Collection[nn.Module] = ()) -> 
             if module not in plain:
                 put_spectral_norm(module, spec)
     return net
+
+
+def singular_values(net: nn.Module) -> Tensor | None:
+    """The largest singular value of each layer under spectral norm, (layers,); None: there is none.
+
+    As it is estimated when the layer's weight is divided by it; not of those whose estimate is
+    frozen, which keep none.
+    """
+    found = [
+        norm.sigma(cast(Tensor, layer.parametrizations.weight.original))  # type: ignore[union-attr]
+        for layer in net.modules()
+        if parametrize.is_parametrized(layer, "weight")
+        for norm in layer.parametrizations.weight  # type: ignore[union-attr]
+        if isinstance(norm, SpectralNorm)
+    ]
+    return torch.stack(found) if found else None
 
 
 def put_spectral_norm(layer: nn.Module, spec: WeightSpec) -> None:

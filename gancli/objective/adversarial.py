@@ -20,6 +20,11 @@ FAKE: frozenset[Read] = frozenset({"fake_output"})
 class Adversarial(Term):
     """The loss by which the players compete; every objective has exactly one."""
 
+    @property
+    def boundary(self) -> float | None:
+        """The logit at which the discriminator is undecided; None: the loss has no such value."""
+        return None
+
 
 class SeparateAdversarial(Adversarial):
     """A loss of each logit by itself: `fake` and `real` are those of a batch each, (B,)."""
@@ -50,6 +55,11 @@ class CrossEntropy(SeparateAdversarial):
 
     halved: bool = False
     """whether the discriminator's loss is the mean of its two parts rather than their sum"""
+
+    @property
+    def boundary(self) -> float | None:
+        """0, where both sides are equally likely."""
+        return 0.0
 
     def tell_apart(self, fake: Tensor, real: Tensor) -> Tensor:
         """Binary cross-entropy of telling fakes from reals."""
@@ -134,6 +144,11 @@ class Hinge(SeparateAdversarial):
     generator_margin: bool = False
     """whether the generator, too, rests once a fake is beyond the margin, as in EigenGAN's code"""
 
+    @property
+    def boundary(self) -> float | None:
+        """0, the middle of the margin."""
+        return 0.0
+
     def tell_apart(self, fake: Tensor, real: Tensor) -> Tensor:
         """Penalise verdicts inside the margin of 1."""
         return relu(1 + fake).mean() + relu(1 - real).mean()
@@ -163,6 +178,11 @@ class LeastSquares(SeparateAdversarial):
     """the factor 1/2, on both sides"""
     generator_halved: bool | None = None
     """the factor 1/2 on the generator's side, where that differs; none: as `halved`"""
+
+    @property
+    def boundary(self) -> float | None:
+        """The middle of both targets."""
+        return (self.fake_target + self.real_target) / 2
 
     def idle(self) -> Mapping[str, str]:
         """The generator's factor, where it is that of both sides anyway."""

@@ -2,6 +2,7 @@
 
 import torch
 from pydantic import Field
+from torch import Tensor
 
 from gancli.objective.term import TERMS, Constraint
 from gancli.types import DiscriminatorNet
@@ -22,6 +23,11 @@ class WeightClip(Constraint):
         with torch.no_grad():
             torch._foreach_clamp_min_(list(discriminator.parameters()), -self.bound)
             torch._foreach_clamp_max_(list(discriminator.parameters()), self.bound)
+
+    def gauge(self, discriminator: DiscriminatorNet) -> dict[str, Tensor]:
+        """`clipped`: the share of parameters at the bound, in [0, 1]."""
+        values = torch.cat([each.detach().flatten() for each in discriminator.parameters()])
+        return {"clipped": (values.abs() >= self.bound).float().mean()}
 
     def equation(self) -> str:
         """The constraint in symbols."""

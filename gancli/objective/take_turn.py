@@ -17,6 +17,23 @@ from gancli.parallel import World
 from gancli.types import Draws, Players
 
 
+class TurnWatch:
+    """Looks at a turn while it is taken, and changes nothing; this one sees nothing."""
+
+    def __init__(self) -> None:
+        self.measures: dict[str, Tensor] = {}
+        """of the turn, once it is over, under names of two parts: a scalar each"""
+
+    def stepping(self) -> None:
+        """The gradients are there, averaged over the processes, and no weight has moved."""
+
+    def stepped(self, scene: Scene) -> None:
+        """The weights are those that the turn ends with."""
+
+
+BLIND = TurnWatch()
+
+
 @dataclass
 class Memory:
     """What a step remembers: the terms' states, and what its turns hand on to each other."""
@@ -37,10 +54,9 @@ def take(
     autocast: torch.dtype | None = None,
     count: int = 0,
     memory: Memory | None = None,
+    watch: TurnWatch = BLIND,
 ) -> Losses:
     """Take one turn: project, lose, backward, step, project. Returns the detached summands.
-
-    A gradient the turn does not produce is None, and its parameter stays.
 
     Args:
         turn: what to do.
@@ -51,6 +67,7 @@ def take(
         autocast: the lower precision of the forward passes, if any.
         count: how many turns of this name were taken before, for terms that do not act in each.
         memory: the terms' states and what turns hand on; None: as at the start.
+        watch: what looks on; its measures are the same in all processes afterwards.
     """
     memory = Memory() if memory is None else memory
     _want_gradients(turn, players.weights)
@@ -61,17 +78,28 @@ def take(
         scene = make_scene(turn, due, players, draws, memory.carried)
         scene.states = memory.states
         losses = turn.losses(scene, due)
-    named = {name: optimizers[turn.optimizer_of(name)] for name in turn.steppers}
-    for optimizer in named.values():
-        optimizer.zero_grad(set_to_none=True)
-    reduce(add, losses.values()).backward()  # type: ignore[no-untyped-call]
+    own = [optimizers[turn.optimizer_of(name)] for name in turn.steppers]
+    _differentiate(losses, own)
     world.average_(_gradients(players.weights[name] for name in turn.steppers))
-    for optimizer in named.values():
-        optimizer.step()
-    _project(turn, players, "after")
+    watch.stepping()
+    _move(turn, players, own)
+    watch.stepped(scene)
+    world.average_(watch.measures.values())
     world.average_(_statistics(_settled(turn, players)))
     _remember(turn, scene, due, memory, world)
     return {name: loss.detach() for name, loss in losses.items()}
+
+
+def _differentiate(losses: Losses, optimizers: Iterable[Optimizer]) -> None:
+    for optimizer in optimizers:
+        optimizer.zero_grad(set_to_none=True)
+    reduce(add, losses.values()).backward()  # type: ignore[no-untyped-call]
+
+
+def _move(turn: Turn, players: Players, optimizers: Iterable[Optimizer]) -> None:
+    for optimizer in optimizers:
+        optimizer.step()
+    _project(turn, players, "after")
 
 
 def _settled(turn: Turn, players: Players) -> Iterator[nn.Module]:

@@ -155,6 +155,11 @@ class Constraint(Settings):
         """Move the weights, in place, to the nearest ones allowed."""
         raise NotImplementedError
 
+    def gauge(self, discriminator: DiscriminatorNet) -> dict[str, Tensor]:
+        """What tells how hard it presses, by name: a scalar each, logged with the losses."""
+        del discriminator
+        return {}
+
     def equation(self) -> str:
         """The constraint in the paper's notation."""
         raise NotImplementedError

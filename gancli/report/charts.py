@@ -5,6 +5,7 @@ from typing import NamedTuple
 from gancli.evaluation.mode_coverage import FAIR_SHARE, RADIUS_IN_STD
 from gancli.html import thinned
 from gancli.report.summary import Series, Summary
+from gancli.turn_gauge import GAUGES
 
 MAX_CURVE_POINTS = 2000
 """Points of one curve; more could not be told apart."""
@@ -35,6 +36,10 @@ def charts_of(summary: Summary) -> list[Chart]:
         for name, points in summary.scores.items()
     ]
     charts += [Chart(name, {name: points}) for name, points in summary.judged.items()]
+    charts += [
+        Chart(kind.replace("_", " "), series, GAUGES.get(kind, ""))
+        for kind, series in summary.gauges.items()
+    ]
     charts.append(Chart("learning rates", summary.rates))
     charts.append(Chart("steps per second", {"steps/s": summary.speed}))
     shorter = [

@@ -22,6 +22,7 @@ from gancli.evaluate_in_training import Evaluated, Evaluating
 from gancli.report.evaluation import in_a_line
 from gancli.report.in_place import in_place, shows_changes
 from gancli.trainer import Event, Job, Logged, Previewed, Saved, Stepped
+from gancli.turn_gauge import is_gauge
 
 DAY_SECONDS = 24 * 3600
 FIRST_LINE_SECONDS = 10.0
@@ -115,7 +116,7 @@ class RunDisplay:
             self.pace.note(event.step)
             self._warn()
         elif isinstance(event, Logged):
-            self.values |= event.values
+            self.values |= _shown(event.values)
         elif isinstance(event, Saved):
             self.checkpoint = str(event.path)
         elif isinstance(event, Previewed):
@@ -197,7 +198,7 @@ class LineBoard(RunDisplay):
     def _sentence(self, event: Event) -> str | None:
         """The line that an event is worth; of steps and counted images only one every so often."""
         if isinstance(event, Logged):
-            return self.line(event.values)
+            return self.line(_shown(event.values))
         if isinstance(event, Saved):
             return f"checkpoint {event.path}"
         if isinstance(event, Previewed):
@@ -208,6 +209,11 @@ class LineBoard(RunDisplay):
         if isinstance(event, Evaluating):
             return self.busy if is_due or not event.done else None
         return self.line(self.values) if is_due else None
+
+
+def _shown(values: Mapping[str, float]) -> dict[str, float]:
+    """Those that a line has room for; the report draws the others."""
+    return {name: value for name, value in values.items() if not is_gauge(name)}
 
 
 @contextmanager

@@ -22,6 +22,7 @@ from gancli.runs.folder import Run
 from gancli.runs.logs import LogRow
 from gancli.scores import is_headline
 from gancli.step import RATE
+from gancli.turn_gauge import GAUGES, HEALTH, is_gauge
 
 LOSS = "loss_"
 LARGEST_SHOWN = 1e100
@@ -81,7 +82,20 @@ class Summary:
     @cached_property
     def scores(self) -> Series:
         """What is neither a loss nor a learning rate, e.g. the modes held."""
-        return _series(self.metrics, lambda name: not name.startswith((LOSS, RATE)))
+        return _series(
+            self.metrics, lambda name: not (name.startswith((LOSS, RATE)) or is_gauge(name))
+        )
+
+    @cached_property
+    def gauges(self) -> dict[str, Series]:
+        """Gradients, moves of weights and the like: a series per turn, under the measure's name."""
+        found: dict[str, Series] = {}
+        for name, points in _series(self.metrics, is_gauge).items():
+            turn, _, measured = name.partition(f".{HEALTH}.")
+            kind = next((each for each in GAUGES if measured.endswith(each)), measured)
+            whose = measured.removesuffix(kind).strip("_")
+            found.setdefault(kind, {})[" ".join(filter(None, [turn, whose]))] = points
+        return found
 
     @cached_property
     def rates(self) -> Series:
