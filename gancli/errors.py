@@ -79,6 +79,15 @@ class NonFiniteError(GanError):
     code = ExitCode.NON_FINITE
 
 
+class DivergedError(NonFiniteError):
+    """A loss or weight in training that is infinite or not a number."""
+
+    def __init__(self, sentence: str, what: str) -> None:
+        super().__init__(sentence)
+        self.what = what
+        """its name"""
+
+
 class PartlyFailedError(GanError):
     """A part of a study failed; the rest is there."""
 

@@ -78,7 +78,7 @@ ROOMS = [
         "preview",
         "evaluation",
     },
-    {"step", "trainer"},
+    {"step", "trainer", "rollback"},
     {"evaluate_in_training"},
     {"bench", "experiment"},
     {"report"},
