@@ -79,7 +79,7 @@ ROOMS = [
         "evaluation",
     },
     {"step", "trainer", "rollback"},
-    {"evaluate_in_training"},
+    {"evaluate_in_training", "verdicts"},
     {"bench", "experiment"},
     {"report"},
     {"run_job", "run_experiment", "commands"},
