@@ -93,7 +93,9 @@ def _given_up(trainer: Trainer, error: DivergedError) -> NonFiniteError:
     last = trainer.rollbacks[-1]
     advice = "the process that leads says what to type"
     if trainer.job.world.leads:
-        advice = after_non_finite(trainer.job.run, trainer.job.preset, last.back_to)
+        # The networks of step 0 are as they were made, and not ruined.
+        ruined = last.back_to or None
+        advice = after_non_finite(trainer.job.run, trainer.job.preset, ruined)
     return NonFiniteError(
         f"{error.what} is no longer finite at step {trainer.state.step:,}, after "
         f"{MOST_ROLLBACKS} rollbacks that got no further; {advice}"

@@ -33,7 +33,7 @@ from gancli.report.progress import RunDisplay, counting
 from gancli.runs.find import new_run, refuse_if_taken
 from gancli.runs.folder import BEST, LAST, Run
 from gancli.signals import stop_flag
-from gancli.trainer import Job, Trainer
+from gancli.trainer import Job, Listener, Trainer
 from gancli.typed_preset import moved_to
 from gancli.user_images import load_data
 from gancli.verdicts import Stopper, train_until
@@ -276,7 +276,7 @@ def _lead(job: Job, lay_out: Callable[[Trainer], None], options: TrainOptions) -
     for remark in remarks(job.preset):
         say(f"note: {remark}")
     stopper = Stopper(options.stop_when)
-    more = [evaluator.note] if evaluator else []
+    more: list[Listener] = [evaluator.note] if evaluator else []
     more += stopper.listeners(job, lambda event: trainer.listen(event))
     watching = watched(console(), job, *more, shorter=lite_command(job.preset), log=options.log)
     with stop_flag() as should_stop, watching as (board, audience):

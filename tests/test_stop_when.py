@@ -14,6 +14,7 @@ from gancli.errors import InterruptedRunError
 from gancli.parallel import World
 from gancli.rollback import RolledBack
 from gancli.runs.folder import Run
+from gancli.runs.logs import LogRow
 from gancli.runs.rollbacks import Rollback
 from gancli.trainer import Event, Job, Listener, Logged, Stepped, Trainer
 from gancli.verdicts import CollapseWatch, RunVerdict, Stopper, train_until
@@ -53,7 +54,11 @@ def test_a_collapse_says_what_was_seen() -> None:
 
 def test_counts_of_before_count_and_those_undone_do_not(tmp_path: Path) -> None:
     told: list[Event] = []
-    before = [{"step": 10, "modes_held": 8}, {"step": 20, "modes_held": 2}, {"step": 25, "x": 1.0}]
+    before: list[LogRow] = [
+        {"step": 10, "modes_held": 8},
+        {"step": 20, "modes_held": 2},
+        {"step": 25, "x": 1.0},
+    ]
     watch = CollapseWatch(8, before, told.append)
     watch.note(Logged(30, {"modes_held": 2.0}))
     assert not told
