@@ -14,10 +14,9 @@ from gancli.preset import Preset
 from gancli.rollback import RolledBack, train_through
 from gancli.runs.folder import Run
 from gancli.runs.logs import LogRow
+from gancli.runs.overview import HELD
 from gancli.trainer import Event, Job, Listener, Logged, Trainer
 
-HELD = "modes_held"
-"""The logged count that tells a collapse."""
 COUNTS_TO_BE_SURE = 3
 """Counts in a row with at most half of the modes, before a collapse is spoken of."""
 

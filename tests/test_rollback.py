@@ -239,7 +239,8 @@ def test_the_command_says_it_everywhere(gan: Gan, tmp_path: Path) -> None:
     plugin.write_text(PLUGIN)
     typed = ["--plugin", plugin, "train", "gan", "--dataset", "ring8", "--steps", 20]
     typed += ["--seed", 0, "--set", "objective.brittle={}", "--set", "generator.network.width=8"]
-    for field in ("checkpoint_every=10", "log_every=2", "preview_every=1000"):
+    fields = ("checkpoint_every=10", "log_every=2", "preview_every=1000", "discriminator_steps=1")
+    for field in fields:
         typed += ["--set", f"schedule.{field}"]
     code, _, said = gan(*typed, "--out", "stops")
     assert code == 7, said
