@@ -28,7 +28,8 @@ def together(*command: object) -> None:
         capture_output=True,
         text=True,
         check=False,
-        env=os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(TESTS)},
+        env=os.environ
+        | {"OMP_NUM_THREADS": "1", "PYTHONPATH": f"{TESTS}{os.pathsep}{TESTS.parent}"},
     )
     assert result.returncode == 0, result.stderr
 
@@ -66,10 +67,12 @@ def test_processes_go_back_together() -> None:
     together("-m", "gancli", *typed, "two")
     alone = [sys.executable, "-m", "gancli", *typed, "one"]
     subprocess.run(list(map(str, alone)), check=True, capture_output=True)
-    ends = [load(Run(Path(name)).checkpoint()) for name in ("one", "two")]
-    assert ends[0].header.rollbacks == ends[1].header.rollbacks
-    assert [each.back_to for each in ends[1].header.rollbacks or ()] == [0, 10]
-    assert close(ends[0].tensors, ends[1].tensors)
+    runs = [Run(Path(name)) for name in ("one", "two")]
+    told = [[row for row in run.metrics() if "rollback" in row] for run in runs]
+    assert told[0] == told[1]
+    assert [row["step"] for row in told[1]] == [0, 10]
+    # Read as tensors alone: this process has not loaded the plugin.
+    assert close(*(load_file(run.checkpoint()) for run in runs))
 
 
 @pytest.mark.slow
