@@ -185,7 +185,7 @@ class Trainer:
 
     def _run_steps(self) -> StepRunner:
         job = self.job
-        self.deck.draw_anew(len(self.rollbacks))
+        self.deck.draw_afresh(len(self.rollbacks))
         return StepRunner(job.preset, self.state, self.deck, job.settings, job.world)
 
     def _state(self) -> TrainState:

@@ -163,7 +163,7 @@ def test_a_run_gives_up_after_three_rollbacks_in_vain(tmp_path: Path) -> None:
         train_through(again, on_nan=OnNan.ROLLBACK)
 
 
-def test_getting_past_the_step_makes_rollbacks_count_anew(tmp_path: Path) -> None:
+def test_getting_past_the_step_makes_rollbacks_count_from_one(tmp_path: Path) -> None:
     """Six rollbacks in one run, no more than three of them before a checkpoint further on."""
     failures = {0: 7, 1: 7, 2: 7, 3: 17, 4: 17, 5: 17}
     trainer = ruining(tmp_path / "run", failures)
@@ -190,10 +190,10 @@ def test_rollbacks_have_streams_of_their_own() -> None:
     deck = toy_deck(narrow(("gan", "ring8", "reference")))
     first, hand = deck.batch(0), deck.hand(0, 0, 0)
     latent = hand.latent().z
-    deck.draw_anew(1)
+    deck.draw_afresh(1)
     assert not torch.equal(first, deck.batch(0))
     assert not torch.equal(latent, hand.latent().z)
-    deck.draw_anew(0)
+    deck.draw_afresh(0)
     assert torch.equal(first, deck.batch(0))
     assert torch.equal(latent, hand.latent().z)
 
@@ -210,7 +210,7 @@ def test_batches_gathered_ahead_are_dropped(tmp_path: Path) -> None:
     loaded.loader, loaded.x = Loader(kept.x, loaded._rows, pinned=False), None
     for deck in decks:
         deck.samples(0)
-        deck.draw_anew(2)
+        deck.draw_afresh(2)
     for index in range(4):
         assert torch.equal(kept.samples(index), loaded.samples(index))
 

@@ -86,9 +86,9 @@ class BatchSource:
         self.ahead: dict[tuple[int, int], Sample] = {}
         """fakes made for turns to come, by step and turn"""
         self.rollbacks = 0
-        """how often the run went back: each time, all that is drawn from then on is drawn anew"""
+        """how often the run went back; each time it goes on with fresh draws"""
 
-    def draw_anew(self, rollbacks: int) -> None:
+    def draw_afresh(self, rollbacks: int) -> None:
         """Draw as a run does that has been rolled back so often, and forget what was drawn ahead.
 
         The epoch at hand goes on in another order, in which some of its samples may come twice.
