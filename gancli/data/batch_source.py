@@ -89,7 +89,7 @@ class BatchSource:
         """how often the run went back; each time it goes on with fresh draws"""
 
     def draw_afresh(self, rollbacks: int) -> None:
-        """Draw as a run does that has been rolled back so often, and forget what was drawn ahead.
+        """Draw as a run does after this many rollbacks, and forget the draws made ahead.
 
         The epoch at hand goes on in another order, in which some of its samples may come twice.
         """
