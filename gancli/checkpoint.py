@@ -32,6 +32,7 @@ from gancli.files import write_atomically
 from gancli.outside import STEP_LIMIT, model_from
 from gancli.plugin_records import PluginRecord, changes, records_of, require_plugins
 from gancli.preset import StoredPreset
+from gancli.runs.rollbacks import Rollback
 from gancli.settings import Settings
 from gancli.state import Tensors, below, build_generator
 from gancli.types import GeneratorNet
@@ -87,6 +88,9 @@ class Header(Settings):
     """versions and machine, which the numbers may depend on"""
     plugins: tuple[PluginRecord, ...] | None = None
     """the plugins that some of the preset's parts come from"""
+    rollbacks: tuple[Rollback, ...] | None = None
+    """how the run went back after numbers that were not finite; their count is part of what its
+    draws are functions of"""
 
 
 @dataclass(frozen=True)

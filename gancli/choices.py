@@ -47,3 +47,25 @@ class FigureFormat(StrEnum):
     PNG = "png"
     SVG = "svg"
     PDF = "pdf"
+
+
+class OnNan(StrEnum):
+    """What training does when a loss or weight is no longer finite."""
+
+    STOP = "stop"
+    ROLLBACK = "rollback"
+
+
+class StopWhen(StrEnum):
+    """Verdicts at which training may stop."""
+
+    PLATEAU = "plateau"
+    COLLAPSED = "collapsed"
+
+
+class LoggerName(StrEnum):
+    """Programs that show the numbers of many runs, by the names of their packages."""
+
+    TENSORBOARD = "tensorboard"
+    WANDB = "wandb"
+    TRACKIO = "trackio"

@@ -88,6 +88,20 @@ class NonFiniteError(GanError):
         self.fact = fact
 
 
+class DivergedError(NonFiniteError):
+    """A loss or weight in training that is infinite or not a number.
+
+    Args:
+        fact: what is.
+        advice: what to type then.
+        what: its name.
+    """
+
+    def __init__(self, fact: str, advice: str, what: str) -> None:
+        super().__init__(fact, advice)
+        self.what = what
+
+
 class PartlyFailedError(GanError):
     """A part of a study failed; the rest is there."""
 

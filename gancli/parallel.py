@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import TypeVar
 
 import torch
 import torch.distributed as dist
@@ -19,6 +20,7 @@ from gancli.launch import is_shared
 from gancli.pasteable import named
 from gancli.signals import end_in_own_words
 
+_Value = TypeVar("_Value")
 LEAD_TIMEOUT = timedelta(days=30)
 """How long processes wait for the leading one; torch's own limit is some minutes."""
 
@@ -79,6 +81,15 @@ class World:
         """Go on when every process has come here, however long the leading one takes."""
         if self.size > 1:
             _wait(self.patient)
+
+    def from_lead(self, value: _Value) -> _Value:
+        """What the leading process has, e.g. a path; what the others pass is not looked at."""
+        if self.size == 1:
+            return value
+        box = [value]
+        with _together():
+            dist.broadcast_object_list(box, src=0, group=self.patient)
+        return box[0]
 
     def any(self, flag: bool, device: torch.device) -> bool:
         """Whether any process says yes."""

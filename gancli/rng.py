@@ -24,9 +24,15 @@ def _key(seed: int, purpose: str) -> NDArray[np.uint64]:
     return np.array([seed, int.from_bytes(digest, "little")], dtype=np.uint64)
 
 
-def stream(seed: int, purpose: str, step: int = 0, turn: int = 0) -> np.random.Generator:
-    """The generator of one purpose in one turn of one step of the run with this seed."""
-    counter = np.array([0, 0, step, turn], dtype=np.uint64)
+def stream(
+    seed: int, purpose: str, step: int = 0, turn: int = 0, *, rollbacks: int = 0
+) -> np.random.Generator:
+    """The generator of one purpose in one turn of one step of the run with this seed.
+
+    `rollbacks` counts how often the run went back after a number that was not finite: each time it
+    goes on with other numbers, 2^64 blocks further in the same sequence.
+    """
+    counter = np.array([0, rollbacks, step, turn], dtype=np.uint64)
     return np.random.Generator(np.random.Philox(key=_key(seed, purpose), counter=counter))
 
 

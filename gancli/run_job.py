@@ -12,6 +12,7 @@ from pathlib import Path
 
 from gancli import parallel
 from gancli.checkpoint import Checkpoint, Header, RunSettings, changed_plugins, load
+from gancli.choices import LoggerName, OnNan, StopWhen
 from gancli.data import Dataset
 from gancli.data.image_folder import MovedImagesError
 from gancli.environment import Place, set_up_torch, settings_again
@@ -24,7 +25,7 @@ from gancli.launch import leads_here
 from gancli.pasteable import command
 from gancli.plurals import counted
 from gancli.preset import Preset, lite_command, load_preset, preset_differences
-from gancli.report import tensorboard
+from gancli.report import loggers
 from gancli.report.console import console, say
 from gancli.report.dry_run import remarks
 from gancli.report.listeners import watched
@@ -32,9 +33,10 @@ from gancli.report.progress import RunDisplay, counting
 from gancli.runs.find import new_run, refuse_if_taken
 from gancli.runs.folder import BEST, LAST, Run
 from gancli.signals import stop_flag
-from gancli.trainer import Job, Trainer
+from gancli.trainer import Job, Listener, Trainer
 from gancli.typed_preset import moved_to
 from gancli.user_images import load_data
+from gancli.verdicts import Stopper, train_until
 
 
 @dataclass(frozen=True)
@@ -45,21 +47,25 @@ class TrainOptions:
     """folder of the named data sets; None: the one used before, or the default"""
     verify: bool = False
     """whether the user's own images are read again, and decoded again if they have changed"""
-    tensorboard: bool = False
-    """whether to write for TensorBoard, too"""
+    log: tuple[LoggerName, ...] = ()
+    """programs that show the numbers, too"""
     weights: ExtractorWeights = field(default_factory=ExtractorWeights)
     """the extractor's weights, where the run is evaluated as it trains"""
     checkpoint: str = LAST
     """the checkpoint to resume from; those after it are removed"""
+    on_nan: OnNan = OnNan.STOP
+    """what to do when a loss or weight is no longer finite"""
+    stop_when: StopWhen | None = None
+    """the verdict to stop at"""
 
     def check(self) -> None:
         """Refuse options that cannot be met, before anything is done.
 
         Raises:
-            UsageError: TensorBoard is wanted and not installed.
+            UsageError: a logger is not installed.
         """
-        if self.tensorboard:
-            tensorboard.require()
+        for name in self.log:
+            loggers.require(name)
 
 
 def start_run(
@@ -90,7 +96,7 @@ def start_run(
         folder = data_folder(options.data_dir)
         data = _load(preset, settings, folder, options)
     if not world.leads:
-        run_job(Job(preset, settings, data, Run(Path()), world=world))
+        run_job(Job(preset, settings, data, Run(Path()), world=world), options=options)
         return Run(Path())
     run = Run(out) if out else new_run(preset)
 
@@ -201,7 +207,7 @@ def run_job(
         if job.world.leads:
             _lead(job, lay_out, options or TrainOptions())
         else:
-            _follow(job)
+            _follow(job, options or TrainOptions())
     except LostProcessError as error:
         if not job.world.leads or not job.run.checkpoints():
             raise
@@ -251,14 +257,14 @@ def _is_there(file: Path) -> bool:
     return True
 
 
-def _follow(job: Job) -> None:
+def _follow(job: Job, options: TrainOptions) -> None:
     """Compute; wait where the leading process prepares the evaluations, and catches up on one."""
     job.world.wait_for_lead()
     trainer = Trainer(job)
     trainer.save_changes()
     job.world.wait_for_lead()
     with stop_flag() as should_stop:
-        trainer.train(should_stop)
+        train_until(trainer, should_stop, Stopper(options.stop_when), options.on_nan)
 
 
 def _lead(job: Job, lay_out: Callable[[Trainer], None], options: TrainOptions) -> None:
@@ -269,22 +275,24 @@ def _lead(job: Job, lay_out: Callable[[Trainer], None], options: TrainOptions) -
     lay_out(trainer)
     for remark in remarks(job.preset):
         say(f"note: {remark}")
-    more = [evaluator.note] if evaluator else []
-    watching = watched(
-        console(), job, *more, shorter=lite_command(job.preset), tensorboard=options.tensorboard
-    )
+    stopper = Stopper(options.stop_when)
+    more: list[Listener] = [evaluator.note] if evaluator else []
+    more += stopper.listeners(job, lambda event: trainer.listen(event))
+    watching = watched(console(), job, *more, shorter=lite_command(job.preset), log=options.log)
     with stop_flag() as should_stop, watching as (board, audience):
         trainer.listen = audience
         if evaluator is not None:
             evaluator.begin(audience, should_stop)
             evaluator.catch_up()
         job.world.wait_for_lead()
-        trainer.train(should_stop)
+        train_until(trainer, should_stop, stopper, options.on_nan)
     if evaluator is not None and evaluator.abandoned:
         raise InterruptedRunError(
             f"stopped at step {trainer.state.step:,} with everything saved and the last evaluation "
             f"left out: to make it, type {command('resume', job.run.folder)}"
         )
+    if trainer.state.step < job.preset.schedule.steps:
+        say(stopper.sentence(job.run))
     _summarise(job, board, time.monotonic() - began)
 
 

@@ -3,7 +3,7 @@
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import torch
@@ -11,7 +11,7 @@ import torch
 from gancli import checkpoint
 from gancli.checkpoint import Checkpoint, Header, RunSettings
 from gancli.data import BatchSource, Dataset
-from gancli.errors import InterruptedRunError, NonFiniteError, RunError
+from gancli.errors import DivergedError, InterruptedRunError, RunError
 from gancli.files import write_atomically
 from gancli.folders import portable
 from gancli.objective.turn_settings import SIDES
@@ -21,6 +21,7 @@ from gancli.preset import Preset
 from gancli.preview import Previewer
 from gancli.runs.advice import after_non_finite
 from gancli.runs.folder import Run
+from gancli.runs.rollbacks import Rollback
 from gancli.state import TrainState, build_state, counts_before, non_finite
 from gancli.step import StepRunner, by_player, refuse_to_split
 
@@ -99,6 +100,7 @@ class Trainer:
         refuse_to_split(job.preset, job.world)
         self.metrics: dict[str, float] = {}
         self.saved_at: int | None = None
+        self.rollbacks: tuple[Rollback, ...] = ()
         self.state = self._state()
         preset = job.preset
         self.deck = BatchSource(
@@ -116,7 +118,7 @@ class Trainer:
             resident=job.resident,
             partial=preset.schedule.partial_batches,
         )
-        self._runner = StepRunner(preset, self.state, self.deck, job.settings, job.world)
+        self._runner = self._run_steps()
         self.previewer = Previewer(preset, job.data)
 
     def train(self, should_stop: Callable[[], bool] = lambda: False) -> TrainState:
@@ -125,7 +127,7 @@ class Trainer:
         Raises:
             InterruptedRunError: `should_stop` said so; the state was saved.
             RunError: its folder was moved or deleted, or another process of the run has ended.
-            NonFiniteError: a loss or weight is not finite; the last good checkpoint is kept.
+            DivergedError: a loss or weight is not finite; the last good checkpoint is kept.
             DiskError: a file could not be written; files written before are whole.
         """
         schedule = self.job.preset.schedule
@@ -175,6 +177,17 @@ class Trainer:
         """Take one step."""
         self._runner.step()
 
+    def go_back(self, saved: Checkpoint) -> None:
+        """Go on from a checkpoint of this run as if resumed from it."""
+        self.job = replace(self.job, resume_from=saved)
+        self.state = self._state()
+        self._runner = self._run_steps()
+
+    def _run_steps(self) -> StepRunner:
+        job = self.job
+        self.deck.draw_afresh(len(self.rollbacks))
+        return StepRunner(job.preset, self.state, self.deck, job.settings, job.world)
+
     def _state(self) -> TrainState:
         job = self.job
         state = build_state(job.preset, job.settings.seed, self.device, job.settings.dtype)
@@ -198,6 +211,7 @@ class Trainer:
                 state.meter.clear()
             self.metrics = dict(saved.header.metrics)
             self.saved_at = saved.header.step
+            self.rollbacks = saved.header.rollbacks or ()
         for player in state.players.named().values():
             player.train()
         return state
@@ -260,25 +274,29 @@ class Trainer:
             return
         run = self.job.run
         run.refuse_if_lost()
-        path = run.checkpoint_file(self.state.step)
-        header = Header(
+        path, header = run.checkpoint_file(self.state.step), self.header()
+        run.flush_logs()
+        checkpoint.save(path, header, tensors)
+        run.prune(self.job.preset.schedule)
+        self.listen(Saved(self.state.step, path, header))
+
+    def header(self) -> Header:
+        """What a checkpoint of the state says of itself."""
+        return Header(
             step=self.state.step,
             preset=self.job.preset,
             settings=self.job.settings,
             data=self.job.data.fingerprint,
             data_folder=_portable(self.job.data_folder),
             metrics=self.metrics,
+            rollbacks=self.rollbacks or None,
         )
-        run.flush_logs()
-        checkpoint.save(path, header, tensors)
-        run.prune(self.job.preset.schedule)
-        self.listen(Saved(self.state.step, path, header))
 
     def _refuse(self, names: list[str]) -> None:
         """Stop if anything is not finite.
 
         Raises:
-            NonFiniteError: something is.
+            DivergedError: something is not.
         """
         if not names:
             return
@@ -287,7 +305,9 @@ class Trainer:
         if self.job.world.leads:
             stuck = resumed is not None and resumed.header.step == self.saved_at
             advice = after_non_finite(run, self.job.preset, self.saved_at if stuck else None)
-        raise NonFiniteError(f"{names[0]} is no longer finite at step {self.state.step:,}", advice)
+        raise DivergedError(
+            f"{names[0]} is no longer finite at step {self.state.step:,}", advice, names[0]
+        )
 
 
 def _portable(folder: Path | None) -> str | None:

@@ -297,3 +297,22 @@ def losses_of(
     scene = make_scene(turn, due, players, draws, memory.carried)
     scene.states = memory.states
     return turn.losses(scene, due)
+
+
+BRITTLE = """
+from typing import Literal
+
+import torch
+
+from gancli import parts, register
+
+
+@register.term("brittle")
+class Brittle(parts.Term):
+    kind: Literal["brittle"] = "brittle"
+
+    def discriminator(self, context):
+        drawn = context.draws.uniform("brittle", None).squeeze()
+        return torch.where(drawn < 0.08, torch.inf, 0.0)
+"""
+"""A plugin: a term that is infinite in a few turns by chance, as the draws alone decide."""

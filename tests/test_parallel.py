@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from helpers import divisible, job
+from helpers import BRITTLE, divisible, job
 from safetensors.torch import load_file
 from torch import Tensor
 
@@ -28,7 +28,8 @@ def together(*command: object) -> None:
         capture_output=True,
         text=True,
         check=False,
-        env=os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(TESTS)},
+        env=os.environ
+        | {"OMP_NUM_THREADS": "1", "PYTHONPATH": f"{TESTS}{os.pathsep}{TESTS.parent}"},
     )
     assert result.returncode == 0, result.stderr
 
@@ -53,6 +54,26 @@ def test_the_command_under_torchrun() -> None:
     subprocess.run(list(map(str, alone)), check=True, capture_output=True)
     ends = [load(r.checkpoint_file(9)).tensors for r in (run, Run(Path("one")))]
     assert close(*ends)
+
+
+@pytest.mark.slow
+def test_processes_go_back_together() -> None:
+    """Where a loss is infinite, by a draw that they share: to the same checkpoint, as one does."""
+    Path("brittle.py").write_text(BRITTLE)
+    typed = ["--plugin", "brittle.py", "train", "gan", "--dataset", "ring8", "--steps", 20, *SMALL]
+    fields = ("checkpoint_every=10", "log_every=2", "preview_every=1000", "discriminator_steps=1")
+    typed += [word for field in fields for word in ("--set", f"schedule.{field}")]
+    typed += ["--set", "objective.brittle={}", "--precision", "fp64", "--seed", 0]
+    typed += ["--on-nan", "rollback", "--out"]
+    together("-m", "gancli", *typed, "two")
+    alone = [sys.executable, "-m", "gancli", *typed, "one"]
+    subprocess.run(list(map(str, alone)), check=True, capture_output=True)
+    runs = [Run(Path(name)) for name in ("one", "two")]
+    told = [[row for row in run.metrics() if "rollback" in row] for run in runs]
+    assert told[0] == told[1]
+    assert [row["step"] for row in told[1]] == [0, 10]
+    # Read as tensors alone: this process has not loaded the plugin.
+    assert close(*(load_file(run.checkpoint()) for run in runs))
 
 
 @pytest.mark.slow

@@ -15,7 +15,8 @@ from PIL import Image
 from rich.console import Console
 
 from gancli.checkpoint import load
-from gancli.report import tensorboard as scribe
+from gancli.choices import LoggerName
+from gancli.report import loggers
 from gancli.report.listeners import watched
 from gancli.report.page import REPORT_PICTURE_BYTES, render_report
 from gancli.report.progress import RunDisplay
@@ -212,7 +213,7 @@ def test_status_draws_the_preview_in_a_terminal(tmp_path: Path) -> None:
 def test_tensorboard_gets_losses_and_previews(tmp_path: Path) -> None:
     accumulator = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
     work = job(narrow(("gan", "ring8", "reference")), tmp_path / "run")
-    with watched(Console(quiet=True), work, tensorboard=True) as (_, audience):
+    with watched(Console(quiet=True), work, log=[LoggerName.TENSORBOARD]) as (_, audience):
         Trainer(work, audience).train()
     events = accumulator.EventAccumulator(str(work.run.tensorboard_folder))
     events.Reload()
@@ -230,7 +231,7 @@ def test_tensorboard_gets_losses_and_previews(tmp_path: Path) -> None:
 def test_without_tensorboard_a_sentence_and_nothing_lost(
     gan: Gan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(scribe, "is_there", lambda: False)
+    monkeypatch.setattr(loggers, "is_there", lambda name: False)
     typed = ("gan", "--dataset", "ring8", "--steps", 2, "--out", tmp_path / "run")
     assert gan("train", *typed)[0] == 0
     before = sorted((tmp_path / "run").rglob("*"))

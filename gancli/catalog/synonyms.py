@@ -124,6 +124,8 @@ _TO_OPTION = {
         ",load_checkpoint,pretrained"
     ),
     "--tensorboard": "tb,tensorboard,use_tensorboard",
+    "--log": "wandb,use_wandb,report_to,logger,trackio",
+    "--on-nan": "skip_nan,detect_nan,on_nan",
     "--skip-broken": "skip_broken",
     "--deterministic": "deterministic,cudnn_deterministic",
 }

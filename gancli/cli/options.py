@@ -5,7 +5,15 @@ from typing import Annotated
 
 import typer
 
-from gancli.choices import ClassesName, DeviceName, FitName, FramesName
+from gancli.choices import (
+    ClassesName,
+    DeviceName,
+    FitName,
+    FramesName,
+    LoggerName,
+    OnNan,
+    StopWhen,
+)
 from gancli.cli.complete import (
     complete_dataset,
     complete_model,
@@ -175,7 +183,30 @@ TensorboardOption = Annotated[
     bool,
     typer.Option(
         "--tensorboard",
-        help="Also write losses and previews for TensorBoard: pip install 'gancli\\[tensorboard]'.",
+        help="The same as --log tensorboard.",
+    ),
+]
+LogOption = Annotated[
+    list[LoggerName] | None,
+    typer.Option(
+        "--log",
+        help="Also write numbers and previews for this program, e.g. after pip install "
+        "'gancli\\[wandb]'; repeatable.",
+    ),
+]
+OnNanOption = Annotated[
+    OnNan,
+    typer.Option(
+        "--on-nan",
+        help="When a loss or weight is no longer finite: stop, or go back to the last good "
+        "checkpoint and on with other random numbers, three times at most.",
+    ),
+]
+StopWhenOption = Annotated[
+    StopWhen | None,
+    typer.Option(
+        "--stop-when",
+        help="Verdict to stop at, with everything saved; gan resume goes on.",
     ),
 ]
 CheckpointOption = Annotated[

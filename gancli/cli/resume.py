@@ -4,11 +4,15 @@ from typing import Annotated
 
 import typer
 
+from gancli.choices import OnNan
 from gancli.cli.options import (
     DataDirOption,
     DeviceOption,
     FromCheckpointOption,
+    LogOption,
+    OnNanOption,
     RunArgument,
+    StopWhenOption,
     TensorboardOption,
     ThreadsOption,
     TrustOption,
@@ -30,6 +34,9 @@ def resume(
     device: DeviceOption = None,
     threads: ThreadsOption = None,
     data_dir: DataDirOption = None,
+    on_nan: OnNanOption = OnNan.STOP,
+    stop_when: StopWhenOption = None,
+    log: LogOption = None,
     tensorboard: TensorboardOption = False,
     weights: WeightsOption = None,
     trust_weights: TrustOption = False,
@@ -38,6 +45,7 @@ def resume(
     from gancli.commands import resume as command
     from gancli.environment import Place
     from gancli.evaluation.request import ExtractorWeights
+    from gancli.report.loggers import chosen
     from gancli.run_job import TrainOptions
 
     command.resume(
@@ -45,9 +53,11 @@ def resume(
         Place(device, threads, data_dir),
         TrainOptions(
             data_dir,
-            tensorboard=tensorboard,
+            log=chosen(log, tensorboard=tensorboard),
             weights=ExtractorWeights(weights, trust_weights),
             checkpoint=checkpoint,
+            on_nan=on_nan,
+            stop_when=stop_when,
         ),
         dataset,
     )

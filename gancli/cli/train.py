@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from gancli.choices import PrecisionName
+from gancli.choices import OnNan, PrecisionName
 from gancli.cli.options import (
     ClassesOption,
     DataDirOption,
@@ -17,11 +17,14 @@ from gancli.cli.options import (
     FromCheckpointOption,
     ImageSizeOption,
     ImagesKeyOption,
+    LogOption,
     Model,
+    OnNanOption,
     PlanOption,
     SetOption,
     SkipBrokenOption,
     StepsOption,
+    StopWhenOption,
     TensorboardOption,
     ThreadsOption,
     TrustOption,
@@ -87,6 +90,9 @@ def train(
     ] = False,
     checkpoint: FromCheckpointOption = "last",
     force: Annotated[bool, typer.Option("--force", help="Replace the run in --out.")] = False,
+    on_nan: OnNanOption = OnNan.STOP,
+    stop_when: StopWhenOption = None,
+    log: LogOption = None,
     tensorboard: TensorboardOption = False,
     weights: WeightsOption = None,
     trust_weights: TrustOption = False,
@@ -102,6 +108,7 @@ def train(
     """Train a model: previews, metrics and checkpoints go to the run's folder."""
     from gancli.commands import train as command
     from gancli.evaluation.request import ExtractorWeights
+    from gancli.report.loggers import chosen
     from gancli.user_images import ImageChoices
 
     command.train(
@@ -125,7 +132,9 @@ def train(
             dry_run=dry_run,
             full=full,
             plan_only=plan,
-            tensorboard=tensorboard,
+            log=chosen(log, tensorboard=tensorboard),
+            on_nan=on_nan,
+            stop_when=stop_when,
             images=ImageChoices(
                 image_size, fit, skip_broken, verify, white, classes, frames, images_key
             ),

@@ -10,7 +10,7 @@ from gancli import catalog
 from gancli.bench.probe import inception_seconds, probe_run, run_length, whole_run
 from gancli.catalog.fit_to_images import UserImages
 from gancli.checkpoint import RunSettings, changed_plugins, load
-from gancli.choices import DeviceName, PrecisionName
+from gancli.choices import DeviceName, LoggerName, OnNan, PrecisionName, StopWhen
 from gancli.data import ImageFolder
 from gancli.environment import Place, new_settings, settings_again
 from gancli.errors import RunError, UsageError
@@ -57,11 +57,13 @@ class TrainRequest:
     force: bool
     dry_run: bool
     full: bool
-    tensorboard: bool
+    log: tuple[LoggerName, ...]
     images: ImageChoices = field(default_factory=ImageChoices)
     weights: ExtractorWeights = field(default_factory=ExtractorWeights)
     checkpoint: str = LAST
     plan_only: bool = False
+    on_nan: OnNan = OnNan.STOP
+    stop_when: StopWhen | None = None
 
     @cached_property
     def data(self) -> str | UserImages | None:
@@ -77,7 +79,13 @@ class TrainRequest:
     def options(self) -> TrainOptions:
         """What is neither of the preset nor of the settings."""
         return TrainOptions(
-            self.data_dir, self.images.verify, self.tensorboard, self.weights, self.checkpoint
+            self.data_dir,
+            self.images.verify,
+            self.log,
+            self.weights,
+            self.checkpoint,
+            self.on_nan,
+            self.stop_when,
         )
 
     def changes(self) -> list[str]:

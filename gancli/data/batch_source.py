@@ -1,6 +1,7 @@
 """Deals batches, latents and mixing numbers, from data on the device or on their way to it.
 
-Every draw is a function of (seed, purpose, step, turn), so a run can start again at any step.
+Every draw is a function of (seed, purpose, step, turn) and of how often the run was rolled back, so
+a run can start again at any step.
 """
 
 from collections.abc import Iterable
@@ -84,6 +85,20 @@ class BatchSource:
             self.loader = Loader(data.x, self._rows, pinned=pins(device))
         self.ahead: dict[tuple[int, int], Sample] = {}
         """fakes made for turns to come, by step and turn"""
+        self.rollbacks = 0
+        """how often the run went back; each time it goes on with fresh draws"""
+
+    def draw_afresh(self, rollbacks: int) -> None:
+        """Draw as a run does after this many rollbacks, and forget the draws made ahead.
+
+        The epoch at hand goes on in another order, in which some of its samples may come twice.
+        """
+        self.rollbacks = rollbacks
+        self._order_of.cache_clear()
+        self._epoch = -1
+        self.ahead.clear()
+        if self.x is None:
+            self.loader.forget()
 
     def _refuse(self, sizes: Iterable[int]) -> None:
         """Refuse batches of these sizes if they cannot be dealt."""
@@ -143,7 +158,8 @@ class BatchSource:
         return epoch, slice(place * self.batch_size, (place + 1) * self.batch_size)
 
     def _shuffled(self, epoch: int) -> Tensor:
-        return torch.from_numpy(stream(self.seed, "shuffle", epoch).permutation(self.count))
+        drawn = stream(self.seed, "shuffle", epoch, rollbacks=self.rollbacks)
+        return torch.from_numpy(drawn.permutation(self.count))
 
     def _rows(self, index: int) -> Tensor:
         epoch, part = self._place(index)
@@ -262,4 +278,5 @@ class TurnDraws:
         return count, slice(None) if shared else self.deck.world.slice_of(count)
 
     def _stream(self, purpose: str) -> np.random.Generator:
-        return stream(self.deck.seed, purpose, self.step, self.turn)
+        deck = self.deck
+        return stream(deck.seed, purpose, self.step, self.turn, rollbacks=deck.rollbacks)

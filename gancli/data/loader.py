@@ -56,6 +56,10 @@ class Loader:
             del self._waiting[past]
         return self._waiting[index].result()
 
+    def forget(self) -> None:
+        """Drop the batches gathered ahead: another order is to come."""
+        self._waiting.clear()
+
     def _gather(self, rows: Tensor) -> Tensor:
         found = self.x[rows]
         return found.pin_memory() if self.pinned else found

@@ -4,12 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from gancli.evaluation.collapse import NOT_YET
 from gancli.experiment.axes import in_words
 from gancli.experiment.file import PictureTable
 from gancli.experiment.layout import GroupPanel, SeedGroup, panels_of
 from gancli.experiment.of_checkpoints import Strips, strips_of
 from gancli.experiment.picture_store import PictureStore
-from gancli.experiment.results import NOT_YET, CellResult, Column, Results
+from gancli.experiment.results import CellResult, Column, Results
 from gancli.experiment.spec import CellSpec, ExperimentSpec, group_name
 from gancli.experiment.view import CLASS, STEP, Drawing
 from gancli.html import thinned

@@ -9,15 +9,14 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from gancli.checkpoint import versions
+from gancli.evaluation.collapse import NotYet, collapse_step
 from gancli.experiment.folder import Cell, Experiment
 from gancli.experiment.measures import Measure, MeasureBook, MeasureRow
 from gancli.experiment.over_seeds import over_seeds
 from gancli.experiment.results import (
-    NOT_YET,
     CellResult,
     Column,
     GroupResult,
-    NotYet,
     Results,
     Unrest,
 )
@@ -25,22 +24,6 @@ from gancli.experiment.spec import CellSpec, ExperimentSpec
 
 RECENT_STEPS = 1000
 """A group's unrest is measured over this many last steps."""
-
-
-def collapse_step(rows: Sequence[Mapping[str, float | None]], modes: float) -> int | NotYet | None:
-    """The first measurement from which on the modes held stay at or below half of them.
-
-    Before it, more than half must have been held: what never rose cannot fall. NOT_YET: they never
-    were; None: they are at the end.
-    """
-    began: int | None = None
-    has_risen = False
-    for row in rows:
-        if (row["held"] or 0) > modes / 2:
-            began, has_risen = None, True
-        elif began is None:
-            began = int(row["step"] or 0)
-    return began if has_risen or began is None else NOT_YET
 
 
 def gather_results(

@@ -5,15 +5,13 @@ from typing import Literal
 
 from pydantic import BaseModel
 
+from gancli.evaluation.collapse import NotYet
 from gancli.experiment.arena import ModeCounts
 from gancli.experiment.measures import MeasureRow
 from gancli.experiment.over_seeds import OverSeeds
 from gancli.experiment.spec import ExperimentSpec, MeasureSpec, seed_suffix
 from gancli.scores import Score
 
-NotYet = Literal["not yet"]
-NOT_YET: NotYet = "not yet"
-"""The collapse of a cell that has never held more than half of the modes."""
 CellState = Literal["done", "failed", "missing"]
 
 

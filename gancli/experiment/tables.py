@@ -4,8 +4,9 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from gancli.evaluation.collapse import NOT_YET, NotYet
 from gancli.experiment.over_seeds import SEEDS_FOR_TALLY, OverSeeds
-from gancli.experiment.results import NOT_YET, Column, GroupResult, NotYet, Results
+from gancli.experiment.results import Column, GroupResult, Results
 
 SMALLEST_SHOWN = 0.001
 """Smaller numbers are only said to be so."""

@@ -1,10 +1,20 @@
 """Training from a program, by the functions that the commands call."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from gancli.catalog.fit_to_images import UserImages
 from gancli.checkpoint import load as read_checkpoint
-from gancli.choices import ClassesName, DeviceName, FitName, FramesName, PrecisionName
+from gancli.choices import (
+    ClassesName,
+    DeviceName,
+    FitName,
+    FramesName,
+    LoggerName,
+    OnNan,
+    PrecisionName,
+    StopWhen,
+)
 from gancli.environment import Place, new_settings, settings_again
 from gancli.errors import UsageError
 from gancli.evaluation.request import ExtractorWeights
@@ -15,6 +25,7 @@ from gancli.library.load import load
 from gancli.library.model import Model
 from gancli.preset import Preset, change, load_preset, mark_deviations
 from gancli.report.console import say
+from gancli.report.loggers import chosen
 from gancli.run_job import (
     TrainOptions,
     alone_in,
@@ -55,6 +66,9 @@ def train(
     images_key: str | None = None,
     skip_broken: bool = False,
     verify: bool = False,
+    on_nan: str = "stop",
+    stop_when: str | None = None,
+    log: str | Sequence[str] = (),
     tensorboard: bool = False,
     weights: str | Path | None = None,
     trust_weights: bool = False,
@@ -91,7 +105,11 @@ def train(
         images_key: the array of the images in an npz. Default: `images`, or `arr_0`.
         skip_broken: go on without images that cannot be decoded.
         verify: read your own images again, and decode them again if they have changed.
-        tensorboard: write for TensorBoard, too.
+        on_nan: what to do when a loss or weight is no longer finite: `"stop"`, or `"rollback"` to
+            the last good checkpoint and go on with other random numbers, three times at most.
+        stop_when: the verdict to stop at, `"collapsed"` or `"plateau"`; `gancli.resume` goes on.
+        log: programs that show the numbers, too: `"tensorboard"`, `"wandb"` or `"trackio"`.
+        tensorboard: the same as `log="tensorboard"`.
         weights: a file of the extractor's weights, where the run is evaluated as it trains.
         trust_weights: use them although their hash is unknown.
 
@@ -122,9 +140,22 @@ def train(
         place, one_of(PrecisionName, "precision", precision), seed, deterministic=deterministic
     )
     extractor = ExtractorWeights(path_or_none(weights), trust_weights)
-    options = TrainOptions(folder, verify, tensorboard, extractor)
+    options = TrainOptions(
+        folder,
+        verify,
+        _loggers(log, tensorboard=tensorboard),
+        extractor,
+        on_nan=one_of(OnNan, "on_nan", on_nan) or OnNan.STOP,
+        stop_when=one_of(StopWhen, "stop_when", stop_when),
+    )
     run = start_run(preset, settings, options, out=path_or_none(out), force=force)
     return load(run.folder, device=device)
+
+
+def _loggers(names: str | Sequence[str], *, tensorboard: bool) -> tuple[LoggerName, ...]:
+    every = [names] if isinstance(names, str) else names
+    found = [one_of(LoggerName, "log", name) for name in every]
+    return chosen([each for each in found if each], tensorboard=tensorboard)
 
 
 def _preset(
@@ -158,6 +189,9 @@ def resume(
     device: str | None = None,
     threads: int | None = None,
     data_dir: str | Path | None = None,
+    on_nan: str = "stop",
+    stop_when: str | None = None,
+    log: str | Sequence[str] = (),
     tensorboard: bool = False,
     weights: str | Path | None = None,
     trust_weights: bool = False,
@@ -174,7 +208,10 @@ def resume(
         device: as for `train`; None: the one it was trained on.
         threads: CPU threads; None: as many as before.
         data_dir: the folder of named data sets; None: the one used before.
-        tensorboard: write for TensorBoard, too.
+        on_nan: as for `train`.
+        stop_when: as for `train`.
+        log: as for `train`.
+        tensorboard: the same as `log="tensorboard"`.
         weights: a file of the extractor's weights, where the run is evaluated as it trains.
         trust_weights: use them although their hash is unknown.
 
@@ -190,7 +227,13 @@ def resume(
         raise UsageError(f"{found} is a file: pass the run's folder, where the run goes on")
     folder = path_or_none(data_dir)
     extractor = ExtractorWeights(path_or_none(weights), trust_weights)
-    options = TrainOptions(folder, tensorboard=tensorboard, weights=extractor)
+    options = TrainOptions(
+        folder,
+        log=_loggers(log, tensorboard=tensorboard),
+        weights=extractor,
+        on_nan=one_of(OnNan, "on_nan", on_nan) or OnNan.STOP,
+        stop_when=one_of(StopWhen, "stop_when", stop_when),
+    )
     place = Place(one_of(DeviceName, "device", device), threads, folder)
     changes = override_list(overrides, steps)
     if changes or allow_changes:

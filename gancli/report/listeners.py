@@ -1,15 +1,17 @@
 """What is shown and written while a run trains, in addition to the trainer's own files."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import TypeVar
 
 from rich.console import Console
 
+from gancli.choices import LoggerName
 from gancli.notices import notice_once
-from gancli.report import tensorboard as scribe
+from gancli.report.loggers import chosen, is_there, logged
 from gancli.report.progress import RunDisplay, display
 from gancli.report.run_report import Recorder
+from gancli.report.tensorboard import has_written
 from gancli.trainer import Event, Job, Listener
 
 _Event = TypeVar("_Event")
@@ -48,7 +50,7 @@ def watched(
     job: Job,
     *more: Listener,
     shorter: str | None = None,
-    tensorboard: bool = False,
+    log: Sequence[LoggerName] = (),
 ) -> Iterator[tuple[RunDisplay, Audience]]:
     """The run's board, and the audience the trainer is to tell.
 
@@ -57,15 +59,15 @@ def watched(
         job: the training.
         more: who listens last.
         shorter: a command to offer where the schedule takes longer than a day.
-        tensorboard: whether TensorBoard's files are written, too; a run that has some gets more.
+        log: programs that hear of it, too; a run with TensorBoard's files gets more of them.
     """
     first_step = job.resume_from.header.step if job.resume_from else 0
-    tensorboard = tensorboard or (scribe.has_written(job.run) and scribe.is_there())
+    has_files = has_written(job.run) and is_there(LoggerName.TENSORBOARD)
     with ExitStack() as stack:
         listeners: list[Listener] = []
-        if tensorboard:
-            written = stack.enter_context(scribe.scribe(job.run, first_step))
-            listeners.append(unharmed(written.note, "TensorBoard's file"))
+        for name in chosen(log, tensorboard=has_files):
+            note = stack.enter_context(logged(name, job, first_step))
+            listeners.append(unharmed(note, f"what {name} shows"))
         board = stack.enter_context(display(console, job, shorter))
         report = unharmed(Recorder(job.run, first_step).note, "the report")
         shown = unharmed(board.note, "the display")

@@ -21,6 +21,8 @@ from rich.text import Text
 from gancli.evaluate_in_training import Evaluated, Evaluating
 from gancli.report.evaluation import in_a_line
 from gancli.report.in_place import in_place, shows_changes
+from gancli.rollback import RolledBack
+from gancli.runs.rollbacks import counted_in_words
 from gancli.trainer import Event, Job, Logged, Previewed, Saved, Stepped
 from gancli.turn_gauge import is_gauge
 
@@ -67,6 +69,10 @@ class Pace:
         self.step, self._last = step, now
         self._noted += 1
 
+    def go_back(self, step: int) -> None:
+        """The run goes on from an earlier step."""
+        self.step, self._last = step, self._clock()
+
     def pause(self, ahead: float) -> None:
         """The time since the last step was spent otherwise; `ahead` seconds more will be."""
         self._last, self.ahead = self._clock(), ahead
@@ -98,6 +104,8 @@ class RunDisplay:
         """the last evaluation, in a line"""
         self.busy = ""
         """what is done instead of steps"""
+        self.rollbacks = ""
+        """how the run went back, if it did"""
         self._warned = False
         self._per_step = schedule.batch_size * job.preset.batches_per_step
         self._epochs = schedule.epochs_in_brackets
@@ -121,6 +129,9 @@ class RunDisplay:
             self.checkpoint = str(event.path)
         elif isinstance(event, Previewed):
             self.preview, self.caption = str(event.path), event.caption
+        elif isinstance(event, RolledBack):
+            self.pace.go_back(event.step)
+            self.rollbacks = counted_in_words(event.header.rollbacks or ())
         elif isinstance(event, Evaluating):
             self.busy = self._looking(event)
         elif isinstance(event, Evaluated):
@@ -169,7 +180,8 @@ class RunDisplay:
         numbers.add_row("last preview", self.preview)
         if self.scores:
             numbers.add_row("last evaluation", Text(self.scores))
-        return Group(heading, bar, numbers, *([Text(self.busy)] if self.busy else []))
+        more = [Text(said) for said in (self.rollbacks, self.busy) if said]
+        return Group(heading, bar, numbers, *more)
 
     def _warn(self) -> None:
         left = self.pace.remaining
@@ -203,8 +215,8 @@ class LineBoard(RunDisplay):
             return f"checkpoint {event.path}"
         if isinstance(event, Previewed):
             return f"preview {event.path}"
-        if isinstance(event, Evaluated):
-            return self.scores
+        if isinstance(event, Evaluated | RolledBack):
+            return self.scores if isinstance(event, Evaluated) else self.rollbacks
         is_due = self._clock() - self._said >= LINE_SECONDS
         if isinstance(event, Evaluating):
             return self.busy if is_due or not event.done else None

@@ -1,20 +1,26 @@
-"""Writes what a run says of itself in addition to its metrics: how fast it went, and its report."""
+"""Writes what a run says of itself in addition to its metrics: its speed, a table, its report."""
 
 import time
 from collections.abc import Callable
 
-from gancli.checkpoint import read_header
+from gancli.checkpoint import Header, read_header
 from gancli.evaluate_in_training import Evaluated
 from gancli.files import write_atomically
 from gancli.report.page import render_report
 from gancli.report.summary import summarise_run
+from gancli.rollback import RolledBack
 from gancli.runs.folder import Run
+from gancli.runs.metrics_table import write_metrics_table
 from gancli.trainer import Event, Logged, Saved
 
 
 def bring_up_to_date(run: Run) -> None:
-    """Write a run's report again, as of its last checkpoint."""
-    header = read_header(run.checkpoint())
+    """Write a run's report and table again, as of its last checkpoint."""
+    _write(run, read_header(run.checkpoint()))
+
+
+def _write(run: Run, header: Header) -> None:
+    write_metrics_table(run)
     write_atomically(run.report_file, render_report(summarise_run(run, header)))
 
 
@@ -36,10 +42,10 @@ class Recorder:
         if isinstance(event, Evaluated):
             # An evaluation's time is not part of a step.
             self._last = self._clock()
-        if isinstance(event, Saved | Evaluated):
-            write_atomically(
-                self.run.report_file, render_report(summarise_run(self.run, event.header))
-            )
+        if isinstance(event, RolledBack):
+            self._last, self._step = self._clock(), event.step
+        if isinstance(event, Saved | Evaluated | RolledBack):
+            _write(self.run, event.header)
 
     def _note_timing(self, step: int) -> None:
         now = self._clock()

@@ -15,6 +15,7 @@ from gancli.plurals import counted
 from gancli.report.console import say
 from gancli.report.summary import Summary, summarise_run
 from gancli.runs.folder import BEST, Run
+from gancli.runs.rollbacks import counted_in_words
 from gancli.runs.standing import (
     Standing,
     ago,
@@ -49,6 +50,8 @@ def print_status(summary: Summary, console: Console) -> None:
         f"{len(deviations)} from the paper: {', '.join(deviations) or 'none known'}"
     )
     facts["checkpoint"] = str(summary.run.checkpoint())
+    if summary.header.rollbacks:
+        facts["rollbacks"] = counted_in_words(summary.header.rollbacks)
     best = summary.run.best()
     if best is not None:
         facts["best"] = f"step {best.step:,}, {summary.run.selection(BEST)}"

@@ -1,38 +1,19 @@
-"""TensorBoard's event files, for those who compare their runs there (`--tensorboard`)."""
+"""TensorBoard's event files, for those who compare their runs there (`--log tensorboard`)."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from importlib.util import find_spec
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gancli.errors import UsageError
 from gancli.evaluate_in_training import Evaluated
 from gancli.image_formats import image_in
+from gancli.rollback import RolledBack
 from gancli.runs.folder import Run
 from gancli.trainer import Event, Logged, Previewed
 
 if TYPE_CHECKING:
     from torch.utils.tensorboard.writer import SummaryWriter
-
-
-def is_there() -> bool:
-    """Whether TensorBoard is installed."""
-    return find_spec("tensorboard") is not None
-
-
-def require() -> None:
-    """Make sure that TensorBoard is installed.
-
-    Raises:
-        UsageError: it is not.
-    """
-    if not is_there():
-        raise UsageError(
-            "--tensorboard needs TensorBoard, which is not installed: pip install "
-            "'gancli[tensorboard]', or leave the option out"
-        )
 
 
 def has_written(run: Run) -> bool:
@@ -43,12 +24,27 @@ def has_written(run: Run) -> bool:
 class Scribe:
     """Writes losses, scores and previews as TensorBoard reads them."""
 
-    def __init__(self, writer: "SummaryWriter") -> None:
-        self._writer = writer
+    def __init__(self, open_writer: Callable[[int], "SummaryWriter"], first_step: int) -> None:
+        """Make one.
+
+        Args:
+            open_writer: opens a file from which entries of this step and later ones come, and
+                where TensorBoard drops those of before.
+            first_step: the step from which the run goes on.
+        """
+        self._open = open_writer
+        self._writer = open_writer(first_step + 1)
+
+    def close(self) -> None:
+        """Write what is still to be written."""
+        self._writer.close()
 
     def note(self, event: Event) -> None:
         """Take an event in."""
-        if isinstance(event, Logged):
+        if isinstance(event, RolledBack):
+            self._writer.close()
+            self._writer = self._open(event.step + 1)
+        elif isinstance(event, Logged):
             for name, value in event.values.items():
                 self._writer.add_scalar(name, value, event.step)
         elif isinstance(event, Evaluated):
@@ -65,5 +61,8 @@ def scribe(run: Run, first_step: int) -> Iterator[Scribe]:
     """A writer for this run; entries of later steps, written before, are dropped."""
     from torch.utils.tensorboard.writer import SummaryWriter
 
-    with SummaryWriter(run.tensorboard_folder, purge_step=first_step + 1) as writer:
-        yield Scribe(writer)
+    def open_writer(step: int) -> SummaryWriter:
+        return SummaryWriter(run.tensorboard_folder, purge_step=step)
+
+    with closing(Scribe(open_writer, first_step)) as written:
+        yield written

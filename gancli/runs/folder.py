@@ -232,14 +232,15 @@ class Run:
                     path.unlink()
 
     def prune(self, schedule: "Schedule") -> None:
-        """Remove checkpoints but the newest ones, every k-th, and the best."""
-        found = self.checkpoints()
-        best = self.best()
+        """Remove checkpoints but the newest ones, every k-th, the best, and the last one due."""
+        found, best = self.checkpoints(), self.best()
+        # The others come by the clock or by hand, and a rollback must not depend on that.
+        due = max(filter(schedule.saves_at, found), default=None)
+        spared = (due, best.step if best else None)
         with disk_errors(self.folder / "checkpoints"):
             for step in list(found)[: -schedule.keep_newest]:
                 kept = schedule.keep_every and step % schedule.keep_every == 0
-                is_copy = found[step] != self.checkpoint_file(step)
-                if not kept and not is_copy and (best is None or step != best.step):
+                if not kept and step not in spared and found[step] == self.checkpoint_file(step):
                     found[step].unlink()
 
     def forget_after(self, step: int) -> None:

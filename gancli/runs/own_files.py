@@ -11,7 +11,7 @@ TRAVERSAL_FILE = re.compile(
 )
 """The files of a folder of traversals."""
 _OWN = re.compile(
-    r"(preset\.toml|(metrics|timing|evaluations)\.jsonl|report\.html|evaluation\.json|[\w-]+-step-\d+\.png|tensorboard/events\.[^/]+|checkpoints/step-\d+\.safetensors|previews/step-\d+\.png"
+    r"(preset\.toml|(metrics|timing|evaluations)\.jsonl|metrics\.csv|logger-name|report\.html|evaluation\.json|[\w-]+-step-\d+\.png|tensorboard/events\.[^/]+|checkpoints/step-\d+\.safetensors|previews/step-\d+\.png"
     r"|figures/[\w-]+\.(png|svg|pdf)"
     rf"|samples/step-\d+-seeds-[^/]+(/([^/]+/)?({SAMPLE_FILE.pattern})|-grid\.png)"
     rf"|traversals/step-\d+-seeds-[^/]+/({TRAVERSAL_FILE.pattern}))(\.partial)?"
