@@ -14,7 +14,7 @@ from gancli.choices import DeviceName
 from gancli.data import AnyData
 from gancli.environment import Place, choose_device
 from gancli.errors import InterruptedRunError, PartlyFailedError, UsageError
-from gancli.evaluation.mnist_classifier import BATCH_SIZE, EPOCHS
+from gancli.evaluation.mnist_classifier import DIGIT_LESSON
 from gancli.evaluation.request import ExtractorWeights
 from gancli.experiment.arena import DigitArena
 from gancli.experiment.cell import CellRequest
@@ -39,7 +39,7 @@ from gancli.report.plan_table import print_cells, print_experiment_plan
 from gancli.report.progress import counting
 from gancli.signals import stop_flag
 
-CLASSIFIER_BATCHES = EPOCHS * 60_000 // BATCH_SIZE
+CLASSIFIER_BATCHES = DIGIT_LESSON.batches(60_000)
 LIVE_COLUMNS = 2
 """Measures that a cell's line shows."""
 

@@ -51,9 +51,12 @@ def test_every_cell_resolves_and_is_another(name: str) -> None:
         assert len({cell.digest() for cell in cells}) == len(cells)
         assert all(cell.steps > 0 for cell in cells)
 
+
 @pytest.mark.parametrize("name", [name for name in NAMES if read_experiment(name).lite])
 def test_a_shorter_form_is_shorter(name: str) -> None:
-    whole, shorter = (sum(c.steps for c in spec_of(name, lite=lite).cells) for lite in (False, True))
+    whole, shorter = (
+        sum(c.steps for c in spec_of(name, lite=lite).cells) for lite in (False, True)
+    )
     assert shorter <= 0.6 * whole
 
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from gancli.data import AnyData, Mixture
 from gancli.errors import UsageError
-from gancli.evaluation.mnist_classifier import Reader
+from gancli.evaluation.classifier import Reader
 from gancli.experiment.arena import (
     Arena,
     DigitArena,
