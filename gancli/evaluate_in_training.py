@@ -21,7 +21,7 @@ from gancli.evaluation.results import (
 )
 from gancli.preset import Schedule
 from gancli.runs.folder import LAST, Run
-from gancli.scores import METRIC_TABLE, default_metrics, option_of
+from gancli.scores import METRIC_TABLE, default_metrics, option_of, score_named
 from gancli.trainer import Event, Job, Listener, Saved
 from gancli.watch import Done, Watch
 
@@ -84,7 +84,10 @@ class TrainingEvaluator:
                 )
             return None
         own = option_of(schedule.evaluate_by)
-        wanted = tuple(name for name in metrics if name in METRIC_TABLE) or default_metrics()
+        wanted = tuple(name for name in metrics if name in METRIC_TABLE)
+        # What needs no network to be downloaded does not wait for one.
+        if not wanted and (own is None or METRIC_TABLE[own].extractor_alone is None):
+            wanted = default_metrics()
         request = EvaluationRequest(
             (*wanted, *([own] if own and own not in wanted else [])),
             count=schedule.evaluate_count,
@@ -103,6 +106,13 @@ class TrainingEvaluator:
                 f"schedule.evaluate_by={schedule.evaluate_by} needs a model that knows the digits' "
                 f"classes, unlike {job.preset.name} on {job.preset.dataset}: choose fid, or leave "
                 "it out"
+            )
+        unknown = score_named(schedule.evaluate_by).of_known_modes
+        if unknown and all(each.spec.known_modes is None for each in ready):
+            raise UsageError(
+                f"schedule.evaluate_by={schedule.evaluate_by} needs images whose classes a small "
+                f"classifier can learn, unlike {job.preset.dataset}: choose modes, which are bins "
+                "of the real images"
             )
         return cls(job, request, ready)
 

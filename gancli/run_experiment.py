@@ -23,7 +23,7 @@ from gancli.experiment.dask_pool import DaskPool
 from gancli.experiment.estimate import cells_to_run, estimate_cells, kinds_of_cells
 from gancli.experiment.folder import Experiment, refuse_bytes
 from gancli.experiment.gather import gather_results, to_csv
-from gancli.experiment.measures import MODES, MeasureBook, MeasurePlaces
+from gancli.experiment.measures import MeasureBook, MeasurePlaces, counts_modes
 from gancli.experiment.page import ReportParts, write_report
 from gancli.experiment.pool import Pool, State
 from gancli.experiment.results import Column, Results
@@ -196,7 +196,7 @@ def book_of(places: MeasurePlaces, spec: ExperimentSpec) -> tuple[MeasureBook, E
     data = {
         cell.preset.data.model_dump_json(): (cell.preset.dataset, cell.preset.data)
         for cell in spec.cells
-        if any(each.kind == MODES for each in cell.measures)
+        if counts_modes(cell)
     }
     book = opened_book(places, list(data.values()))
     if book.reader is None:

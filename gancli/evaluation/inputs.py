@@ -125,9 +125,12 @@ def images_of_checkpoint(
             "leave it out, or choose real images with --reference"
         )
     if not preset.data.shape.is_image:
+        counts_modes = command_for_points([preset.name], preset.dataset)
+        if run is not None:
+            counts_modes = command("evaluate", run.name, "--modes")
         raise UsageError(
             f"{preset.name} on {preset.dataset} makes points, and scores are of images: count the "
-            f"modes of points with {command_for_points([preset.name], preset.dataset)}"
+            f"modes of points with {counts_modes}"
         )
     counts = _counts(request, preset)
     images = GeneratedImages(saved, max(counts), request.raw, request.batch_size, device)

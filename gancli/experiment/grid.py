@@ -8,7 +8,9 @@ from typing import Literal
 from gancli.catalog.fit_to_images import UserImages
 from gancli.checkpoint import RunSettings
 from gancli.errors import UsageError
+from gancli.experiment.arena import is_arena
 from gancli.experiment.axes import PRESET_CHOICES, Change, GridAxis, cell_name
+from gancli.experiment.measures import MODES
 from gancli.experiment.spec import CellSpec, ExperimentSpec, MeasureSpec, seed_suffix
 from gancli.preset import Preset, PresetLayer, change, load_preset
 from gancli.scores import METRIC_TABLE, metric_of, ranks
@@ -148,7 +150,8 @@ def _cell_schedule(preset: Preset) -> list[str]:
 
 def evaluation_of(preset: Preset, measures: Sequence[MeasureSpec]) -> list[str]:
     """What the schedule of a cell says for the metrics of `gan evaluate` among its measures."""
-    metrics = [each for each in measures if each.kind in METRIC_TABLE]
+    own = {MODES} if is_arena(preset.data) else set()
+    metrics = [each for each in measures if each.kind in METRIC_TABLE.keys() - own]
     if not metrics:
         return []
     every = min(each.every or preset.schedule.steps for each in metrics)
