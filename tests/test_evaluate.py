@@ -16,6 +16,7 @@ from gancli.data.torchvision_set import ArraySet, SetPart
 from gancli.data.torchvision_sets import SETS
 from gancli.errors import DataError, NetworkError, UsageError
 from gancli.evaluation import extractors
+from gancli.evaluation.classifier import Reader
 from gancli.evaluation.evaluate import ReferenceScores, compute_scores
 from gancli.evaluation.extractors import Extractor, Seen, digit_extractor, load_extractor
 from gancli.evaluation.feature_store import FeatureStore
@@ -23,7 +24,7 @@ from gancli.evaluation.features import FeatureNeeds, FeatureSet, extract_feature
 from gancli.evaluation.frechet import frechet_distance
 from gancli.evaluation.image_sets import DatasetImages, ImageSet
 from gancli.evaluation.metrics import METRICS, ImageCounts, ImageFacts, MetricInputs
-from gancli.evaluation.mnist_classifier import DigitClassifier, Reader
+from gancli.evaluation.mnist_classifier import DigitClassifier
 from gancli.evaluation.observer import EvaluationStoppedError, Observer
 from gancli.evaluation.protocol import Evaluation, Protocol, Split
 from gancli.evaluation.reference_cache import reference_features

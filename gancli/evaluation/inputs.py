@@ -127,7 +127,7 @@ def images_of_checkpoint(
     if not preset.data.shape.is_image:
         counts_modes = command_for_points([preset.name], preset.dataset)
         if run is not None:
-            counts_modes = command("evaluate", run.name, "--modes")
+            counts_modes = command("evaluate", run.folder, "--modes")
         raise UsageError(
             f"{preset.name} on {preset.dataset} makes points, and scores are of images: count the "
             f"modes of points with {counts_modes}"

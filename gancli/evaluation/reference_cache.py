@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import fields, replace
 from pathlib import Path
 
+import numpy as np
 import safetensors.torch
 import torch
 from safetensors import SafetensorError, safe_open
@@ -155,7 +156,9 @@ def _load(file: Path, extractor: Extractor) -> FeatureSet | None:
 
 def _of_bins(bins: ModeBins) -> dict[str, Tensor]:
     parts = {field.name: getattr(bins, field.name) for field in fields(bins)}
-    return {f"{BINS}.{name}": torch.as_tensor(part).contiguous() for name, part in parts.items()}
+    return {
+        f"{BINS}.{name}": torch.tensor(np.ascontiguousarray(part)) for name, part in parts.items()
+    }
 
 
 def _bins(tensors: Mapping[str, Tensor]) -> ModeBins:
