@@ -50,7 +50,8 @@ def evaluate_checkpoint(
         source: a checkpoint; a run's folder or name, a checkpoint file, or a folder, a zip or an
             npz of images.
         metrics: `fid`, `is`, `kid`, `prc`, `dc`, `intra-fid`, `memorisation`, `modes`,
-            `is-koshian2`, or those of plugins; none: FID and, where the extractor classifies, the Inception score.
+            `is-koshian2`, or those of plugins; none: FID and, where the extractor classifies, the
+            Inception score.
         checkpoint: which of a run: `last`, `best` or a step.
         raw: whether to take the weights as trained, even where there is a moving average.
         count: images to generate; None: 50,000, of `is-koshian2` 10,000.

@@ -9,6 +9,7 @@ from gancli.checkpoint import Checkpoint
 from gancli.data import Mixture
 from gancli.errors import UsageError
 from gancli.evaluation.extractors import HASH_SHOWN
+from gancli.evaluation.inputs import holds_images
 from gancli.evaluation.metrics.modes import scores_of_modes
 from gancli.evaluation.mode_coverage import assign_points, std_ratio
 from gancli.evaluation.protocol import Evaluation, Protocol
@@ -37,7 +38,7 @@ def points_to_score(
     """
     if name is None or request.metrics != ONLY_MODES.metrics or request.everything:
         return None
-    if Path(name).exists() and not Run(Path(name)).exists() and Path(name).is_dir():
+    if holds_images(Path(name)):
         return None
     found = find(name)
     saved = open_checkpoint(found, checkpoint)

@@ -66,8 +66,8 @@ def evaluate(
         images: a folder, a zip or an npz of images; or a run's folder or name, or a checkpoint
             file, whose images are generated. Points are scored by `Model.evaluate`.
         metrics: `"fid"`, `"is"`, `"kid"`, `"prc"`, `"dc"`, `"intra-fid"`, `"memorisation"`,
-            `"modes"`, `"is-koshian2"`, or those of plugins; none: FID and, where the extractor classifies, the
-            Inception score.
+            `"modes"`, `"is-koshian2"`, or those of plugins; none: FID and, where
+            the extractor classifies, the Inception score.
         checkpoint: of a run: `"last"`, `"best"` or a step.
         raw: the weights as trained, even where a moving average of them was kept.
         dataset: the data set that the reference is a split of, for image files.
