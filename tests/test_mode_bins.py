@@ -69,7 +69,7 @@ def binned(made: list[int], real: list[int]) -> BinnedSamples:
     """Samples in bins, by their numbers in each."""
     count = len(real)
     bins = ModeBins(
-        BinSettings(count, 1, 0), np.zeros(1), np.ones((1, 1)), np.arange(count)[:, None] * 1.0,
+        BinSettings(count, 1, 0), np.zeros(1), np.ones((1, 1)), np.arange(count, dtype=np.float64)[:, None],
         np.array(real), np.full((count, 8), -1),
     )  # fmt: skip
     return BinnedSamples(bins, np.repeat(np.arange(count), made), np.zeros(sum(made)))
@@ -287,7 +287,7 @@ def test_the_command_needs_no_network(
     assert "bins held [pixels]" in out
     assert "bins not held, 1 of 4" in " ".join(out.split())
     code, out, _ = gan("compare", "scores.json", "--by", "modes", "--json", "--no-floor")
-    assert (code, [row["name"] for row in json.loads(out)["rows"]]) == (0, ["good.npz", "poor.npz"])
+    assert (code, [row["scores"]["bins_held"] for row in json.loads(out)["rows"]]) == (0, [4, 3])
     other = ("--modes", "--reference", "real.npz", "--modes-bins", 3)
     assert gan("evaluate", "poor.npz", *other, "--out", "other.json")[0] == 0
     code, _, said = gan("compare", "scores.json", "other.json", "--by", "modes", "--no-floor")
