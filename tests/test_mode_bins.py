@@ -69,7 +69,8 @@ def binned(made: list[int], real: list[int]) -> BinnedSamples:
     """Samples in bins, by their numbers in each."""
     count = len(real)
     bins = ModeBins(
-        BinSettings(count, 1, 0), np.zeros(1), np.ones((1, 1)), np.arange(count, dtype=np.float64)[:, None],
+        BinSettings(count, 1, 0), np.zeros(1), np.ones((1, 1)),
+        np.arange(count, dtype=np.float64)[:, None],
         np.array(real), np.full((count, 8), -1),
     )  # fmt: skip
     return BinnedSamples(bins, np.repeat(np.arange(count), made), np.zeros(sum(made)))

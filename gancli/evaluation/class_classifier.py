@@ -24,7 +24,7 @@ CLASS_SETTINGS = (
     "200 and 50, at least 240 batches; shift 2; a sixth held out; v1"
 )
 """Part of the name of the cached weights; a change of any of it gets another name."""
-LARGEST_SIDE, SMALLEST_SIDE = 32, 8
+MAX_CLASS_SIDE, MIN_CLASS_SIDE = 32, 8
 """Pixels of the images it looks at."""
 STAGE_WIDTHS = (32, 64, 128)
 CLASS_FEATURES = 128
@@ -51,7 +51,7 @@ def class_reader(images: ImageSet, cache: Path, observer: Observer = UNOBSERVED)
     count, classes = min(len(images), MAX_LEARNT), len(images.classes)
     channels, height, width = images.shape
     side = min(
-        LARGEST_SIDE, max(SMALLEST_SIDE, TILES_ACROSS * (min(height, width) // TILES_ACROSS))
+        MAX_CLASS_SIDE, max(MIN_CLASS_SIDE, TILES_ACROSS * (min(height, width) // TILES_ACROSS))
     )
     learnt = count - count // HELD_OUT_PART
     batch = min(CLASS_BATCH, learnt)

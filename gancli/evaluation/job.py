@@ -164,17 +164,11 @@ def prepare_evaluation(
     scored = by_class.applied(scored)
     scored, reals, classes = _by_class(request, scored, reals)
     name = _extractor_name(request, scored, reals)
-    metrics = choose_metrics(
-        request.metrics,
-        _counts(request, scored, reals, name, classes),
-        name,
-        everything=request.everything,
-        settings=request.settings,
-    )
+    counts = _counts(request, scored, reals, name, classes)
+    metrics = _chosen(request, counts, name)
     digits = cache(partial(_digit_reader, request, scored, observer))
-    found = FoundModes()
-    if any(METRICS[metric].needs.modes for metric in metrics):
-        found = find_known_modes(scored, reals, digits, observer)
+    looks = any(METRICS[metric].needs.modes for metric in metrics)
+    found = find_known_modes(scored, reals, digits, observer) if looks else FoundModes()
     spec = EvaluationSpec(
         metrics,
         _extractor(name, request, device, digits),
@@ -190,6 +184,16 @@ def prepare_evaluation(
     size = request.batch_size
     stats = look_at_reals(reals.references, spec, store, batch_size=size, observer=observer)
     return EvaluationJob(scored, by_class, spec, reals, stats, store, size)
+
+
+def _chosen(request: EvaluationRequest, counts: ImageCounts, extractor: str) -> tuple[str, ...]:
+    return choose_metrics(
+        request.metrics,
+        counts,
+        extractor,
+        everything=request.everything,
+        settings=request.settings,
+    )
 
 
 def _reals(request: EvaluationRequest, scored: ScoredImages) -> RealSets:

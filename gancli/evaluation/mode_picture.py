@@ -23,7 +23,8 @@ def bin_picture(binned: BinnedSamples, reals: ImageSet, fakes: ImageSet) -> byte
         fakes: the samples.
     """
     order = np.argsort(binned.z, kind="stable")[:SHOWN_BINS]
-    fullest = np.argsort(-binned.z, kind="stable")[:SHOWN_BINS]
+    filled = np.flatnonzero(binned.assigned.counts)
+    fullest = filled[np.argsort(-binned.z[filled], kind="stable")][:SHOWN_BINS]
     examples = binned.bins.examples
     left = [
         (_label(binned, n), _shown(reals, examples[n][examples[n] >= 0].tolist())) for n in order

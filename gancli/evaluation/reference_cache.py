@@ -24,7 +24,7 @@ from gancli.notices import notice_once
 
 REFERENCE_FORMAT = "gancli-reference-2"
 TOTAL = "total"
-FEATURES, REACHES, BINS = "features", "reaches", "bins"
+FEATURES, REACHES, BIN_PREFIX = "features", "reaches", "bins"
 HASH = "sha256"
 
 
@@ -53,7 +53,7 @@ def reference_features(
         needs: the data to keep; data kept for other needs stay.
         store: makes room for features; the cache is its folder.
         batch_size: images that are looked at together.
-        unit: what the images are called while they are counted.
+        unit: what the images are called.
         observer: sees the progress, and may stop it.
 
     Raises:
@@ -77,13 +77,19 @@ def reference_features(
     if needs.reaches:
         known.reaches = reaches(known.all_features(), extractor.exact_device, store.block_bytes)
     known.bins = bins
-    if needs.bins is not None and lacks_bins:
-        known.bins = fit_bins(known.all_features(), known.total, needs.bins)
+    if lacks_bins:
+        _fit(known, needs)
         observer.go_on_or_stop()
-    if not needs.features:
-        known.features = None
     _save(known, file)
     return known
+
+
+def _fit(known: FeatureSet, needs: FeatureNeeds) -> None:
+    """Part the images into bins, for which features are kept no longer than they are needed."""
+    if needs.bins is not None:
+        known.bins = fit_bins(known.all_features(), known.total, needs.bins)
+    if not needs.features:
+        known.features = None
 
 
 def _kept(known: FeatureSet) -> FeatureNeeds:
@@ -150,19 +156,20 @@ def _load(file: Path, extractor: Extractor) -> FeatureSet | None:
         dict(sorted(by_class.items())),
         tensors.get(FEATURES),
         reaches=tensors.get(REACHES),
-        bins=_bins(tensors) if f"{BINS}.settings" in tensors else None,
+        bins=_bins(tensors) if f"{BIN_PREFIX}.settings" in tensors else None,
     )
 
 
 def _of_bins(bins: ModeBins) -> dict[str, Tensor]:
     parts = {field.name: getattr(bins, field.name) for field in fields(bins)}
     return {
-        f"{BINS}.{name}": torch.tensor(np.ascontiguousarray(part)) for name, part in parts.items()
+        f"{BIN_PREFIX}.{name}": torch.tensor(np.ascontiguousarray(part))
+        for name, part in parts.items()
     }
 
 
 def _bins(tensors: Mapping[str, Tensor]) -> ModeBins:
-    parts = {field.name: tensors[f"{BINS}.{field.name}"] for field in fields(ModeBins)}
+    parts = {field.name: tensors[f"{BIN_PREFIX}.{field.name}"] for field in fields(ModeBins)}
     settings = BinSettings(*parts.pop("settings").tolist())
     return ModeBins(settings, **{name: part.numpy() for name, part in parts.items()})
 
