@@ -76,20 +76,19 @@ def reference_features(
         )
     if needs.reaches:
         known.reaches = reaches(known.all_features(), extractor.exact_device, store.block_bytes)
-    known.bins = bins
-    if lacks_bins:
-        _fit(known, needs)
-        observer.go_on_or_stop()
+    known.bins = _fitted(known, needs) if lacks_bins else bins
     _save(known, file)
     return known
 
 
-def _fit(known: FeatureSet, needs: FeatureNeeds) -> None:
-    """Part the images into bins, for which features are kept no longer than they are needed."""
-    if needs.bins is not None:
-        known.bins = fit_bins(known.all_features(), known.total, needs.bins)
+def _fitted(known: FeatureSet, needs: FeatureNeeds) -> ModeBins | None:
+    """The images' bins; features that were kept for them alone are let go."""
+    if needs.bins is None:
+        return None
+    bins = fit_bins(known.all_features(), known.total, needs.bins)
     if not needs.features:
         known.features = None
+    return bins
 
 
 def _kept(known: FeatureSet) -> FeatureNeeds:
