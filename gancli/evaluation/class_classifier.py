@@ -34,7 +34,7 @@ CLASS_EPOCHS, CLASS_BATCH, LEAST_BATCHES = 8, 200, 240
 MAX_LEARNT = 60_000
 """Images that are looked at, those held out among them."""
 HELD_OUT_PART = 6
-"""One in so many images is held out, to measure the accuracy on."""
+"""Of every six images one is held out, to measure the accuracy on."""
 
 
 def class_reader(images: ImageSet, cache: Path, observer: Observer = UNOBSERVED) -> Reader:

@@ -78,7 +78,7 @@ def assign_points(
 def read_modes(
     labels: NDArray[np.integer], sure: NDArray[np.floating], planes: int, classes: int
 ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """The mode of each image, (N,), and whether it is of high quality, by what was read in it.
+    """The mode of each image, (N,), and whether it is of high quality, by its readings.
 
     Args:
         labels: (N * planes,) the class of each plane, image by image.

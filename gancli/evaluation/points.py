@@ -31,7 +31,7 @@ def points_to_score(
     Args:
         name: a run, a checkpoint file, or images.
         checkpoint: which of a run.
-        request: what is asked for.
+        request: the metrics and their options.
 
     Raises:
         UsageError: an option is of images.

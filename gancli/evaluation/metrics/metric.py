@@ -216,7 +216,7 @@ class Metric(ABC):
         return {}
 
     def findings(self, inputs: MetricInputs) -> list[str]:
-        """What was found that no score says, each a sentence."""
+        """Results that no score tells, each a sentence."""
         del inputs
         return []
 
