@@ -31,7 +31,7 @@ SHOWN_PER_BIN = 8
 """Images of each bin that a picture may show."""
 PROJECTED_AT_ONCE = 4096
 SORTED_BY = 4
-"""Leading components that put real images in order, so that the order they come in does not matter."""
+"""Leading components that sort real images, so that the order they come in does not matter."""
 LEAST_VARIANCE = 1e-10
 """Of a component, in units of the largest: what is below it is rounding."""
 
