@@ -21,7 +21,7 @@ from gancli.evaluation.results import (
 )
 from gancli.preset import Schedule
 from gancli.runs.folder import LAST, Run
-from gancli.scores import METRIC_TABLE, default_metrics, option_of
+from gancli.scores import METRIC_TABLE, default_metrics, option_of, score_named
 from gancli.trainer import Event, Job, Listener, Saved
 from gancli.watch import Done, Watch
 
@@ -83,10 +83,8 @@ class TrainingEvaluator:
                     "in training: add --set schedule.evaluate_every=N, or leave them out"
                 )
             return None
-        own = option_of(schedule.evaluate_by)
-        wanted = tuple(name for name in metrics if name in METRIC_TABLE) or default_metrics()
         request = EvaluationRequest(
-            (*wanted, *([own] if own and own not in wanted else [])),
+            _metrics_of(schedule, metrics),
             count=schedule.evaluate_count,
             data_dir=job.data_folder,
             weights=weights,
@@ -97,13 +95,7 @@ class TrainingEvaluator:
         first = Checkpoint(job.run.checkpoint_file(0), start, {})
         scored = images_of_checkpoint(first, request, device, job.run, LAST)
         ready = prepare_evaluations(request, scored, device, Observer(watch))
-        reads_digits = any(each.spec.facts.of_digits for each in ready)
-        if own is None and not (reads_digits and job.preset.classes):
-            raise UsageError(
-                f"schedule.evaluate_by={schedule.evaluate_by} needs a model that knows the digits' "
-                f"classes, unlike {job.preset.name} on {job.preset.dataset}: choose fid, or leave "
-                "it out"
-            )
+        _refuse_unknown(job, ready)
         return cls(job, request, ready)
 
     def begin(self, tell: Listener, should_stop: Callable[[], bool]) -> None:
@@ -158,6 +150,32 @@ class TrainingEvaluator:
             yield done
 
         return watch
+
+
+def _metrics_of(schedule: Schedule, named: Sequence[str]) -> tuple[str, ...]:
+    """The metrics to compute, that of the score which chooses checkpoints among them."""
+    own = option_of(schedule.evaluate_by)
+    wanted = tuple(name for name in named if name in METRIC_TABLE)
+    # What needs no network to be downloaded does not wait for one.
+    if not wanted and (own is None or METRIC_TABLE[own].extractor_alone is None):
+        wanted = default_metrics()
+    return (*wanted, *([own] if own and own not in wanted else []))
+
+
+def _refuse_unknown(job: Job, ready: Sequence[EvaluationJob]) -> None:
+    """Refuse to choose checkpoints by a score that these images do not have."""
+    by = job.preset.schedule.evaluate_by
+    reads_digits = any(each.spec.facts.of_digits for each in ready)
+    if option_of(by) is None and not (reads_digits and job.preset.classes):
+        raise UsageError(
+            f"schedule.evaluate_by={by} needs a model that knows the digits' classes, unlike "
+            f"{job.preset.name} on {job.preset.dataset}: choose fid, or leave it out"
+        )
+    if score_named(by).of_known_modes and all(each.spec.known_modes is None for each in ready):
+        raise UsageError(
+            f"schedule.evaluate_by={by} needs images whose classes a small classifier can learn, "
+            f"unlike {job.preset.dataset}: choose modes, which are bins of the real images"
+        )
 
 
 def is_due(run: Run, schedule: Schedule, step: int) -> bool:

@@ -98,5 +98,6 @@ def _given_up(trainer: Trainer, error: DivergedError) -> NonFiniteError:
         advice = after_non_finite(trainer.job.run, trainer.job.preset, ruined)
     return NonFiniteError(
         f"{error.what} is no longer finite at step {trainer.state.step:,}, after "
-        f"{MOST_ROLLBACKS} rollbacks that got no further; {advice}"
+        f"{MOST_ROLLBACKS} rollbacks that got no further",
+        advice,
     )

@@ -14,7 +14,7 @@ from gancli.choices import DeviceName
 from gancli.data import AnyData
 from gancli.environment import Place, choose_device
 from gancli.errors import InterruptedRunError, PartlyFailedError, UsageError
-from gancli.evaluation.mnist_classifier import BATCH_SIZE, EPOCHS
+from gancli.evaluation.mnist_classifier import DIGIT_LESSON
 from gancli.evaluation.request import ExtractorWeights
 from gancli.experiment.arena import DigitArena
 from gancli.experiment.cell import CellRequest
@@ -23,7 +23,7 @@ from gancli.experiment.dask_pool import DaskPool
 from gancli.experiment.estimate import cells_to_run, estimate_cells, kinds_of_cells
 from gancli.experiment.folder import Experiment, refuse_bytes
 from gancli.experiment.gather import gather_results, to_csv
-from gancli.experiment.measures import MODES, MeasureBook, MeasurePlaces
+from gancli.experiment.measures import MeasureBook, MeasurePlaces, counts_modes
 from gancli.experiment.page import ReportParts, write_report
 from gancli.experiment.pool import Pool, State
 from gancli.experiment.results import Column, Results
@@ -40,7 +40,7 @@ from gancli.report.plan_table import print_cells, print_experiment_plan
 from gancli.report.progress import counting
 from gancli.signals import stop_flag
 
-CLASSIFIER_BATCHES = EPOCHS * 60_000 // BATCH_SIZE
+CLASSIFIER_BATCHES = DIGIT_LESSON.batches(60_000)
 LIVE_COLUMNS = 2
 """Measures that a cell's line shows."""
 NextCells = Callable[[Results | None], ExperimentSpec | None]
@@ -238,7 +238,7 @@ def book_of(places: MeasurePlaces, spec: ExperimentSpec) -> tuple[MeasureBook, E
     data = {
         cell.preset.data.model_dump_json(): (cell.preset.dataset, cell.preset.data)
         for cell in spec.cells
-        if any(each.kind == MODES for each in cell.measures)
+        if counts_modes(cell)
     }
     book = opened_book(places, list(data.values()))
     return book, judged(book, spec)

@@ -53,7 +53,8 @@ def score_label(name: str, extractor: str, *, published: bool) -> str:
     """
     score = score_named(name)
     is_usual = published and extractor == extractor_of(name)
-    return f"{score.label} [{extractor}]" if score.names_extractor and not is_usual else score.label
+    by_features = score.names_extractor and not score.of_known_modes
+    return f"{score.label} [{extractor}]" if by_features and not is_usual else score.label
 
 
 def shown_number(name: str, value: float, *, short: bool = False) -> str:

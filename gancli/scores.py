@@ -5,10 +5,11 @@ one, write that file and a line here; a plugin's metric brings its line itself.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Literal
 
 from gancli.errors import UsageError
+from gancli.score_types import MetricEntry as MetricEntry
+from gancli.score_types import MetricSetting as MetricSetting
+from gancli.score_types import Score as Score
 
 STD_SUFFIX = "_std"
 """NAME_std is the spread of the score NAME over repetitions."""
@@ -16,80 +17,6 @@ CLASS_INFIX = "_class"
 """NAME_class3 is the score NAME of the class 3 alone."""
 PUBLISHED_EXTRACTOR = "inception"
 """The network by whose features the literature's scores are computed."""
-
-
-@dataclass(frozen=True)
-class Score:
-    """A number that a metric gives, under the name it has in evaluation.json."""
-
-    name: str
-    label: str
-    """in tables and on pages"""
-    better: Literal["higher", "lower"] | None = None
-    """which way is better; None: it ranks no runs"""
-    decimals: int = 4
-    is_share: bool = False
-    """whether it is shown in percent"""
-    is_count: bool = False
-    """whether it counts things, of which there are `most`"""
-    is_distance: bool = False
-    """whether it cannot be below 0, but for rounding"""
-    names_extractor: bool = True
-    """whether the extractor's name stands behind the label, unless it is the published one"""
-    least: float | None = None
-    """the least value there can be, of a score that is neither a share nor a distance"""
-    most: float | None = None
-    """the largest, of such a score"""
-    aliases: tuple[str, ...] = ()
-    """other short names; that of a metric with one score is one of its own accord"""
-
-    def is_better(self, value: float, other: float) -> bool:
-        """Whether a value is better than another."""
-        return value > other if self.better == "higher" else value < other
-
-    def possible(self, value: float) -> float:
-        """The nearest value that the score can have."""
-        least = 0.0 if self.is_share or self.is_distance else self.least
-        most = 1.0 if self.is_share else self.most
-        value = value if least is None else max(least, value)
-        return value if most is None else min(most, value)
-
-
-@dataclass(frozen=True)
-class MetricSetting:
-    """A whole number that a metric is computed with, and that may be set."""
-
-    name: str
-    """`kid-subsets`: --kid-subsets"""
-    label: str
-    """in the protocol's words: `subsets`"""
-    default: int
-    help: str
-    least: int = 1
-    """the smallest that makes sense"""
-
-
-@dataclass(frozen=True)
-class MetricEntry:
-    """A metric as it is named in options and settings."""
-
-    name: str
-    """`fid`: --fid"""
-    help: str
-    scores: tuple[Score, ...]
-    """but for their spreads, and for those of single classes"""
-    is_option: bool = True
-    """False: it is computed wherever it applies, and has no option"""
-    is_default: bool = False
-    """whether it is computed where no metric is named"""
-    settings: tuple[MetricSetting, ...] = ()
-    """what it is computed with"""
-    extractor: str | None = None
-    """the only extractor it is defined for; None: it takes any"""
-    count: int | None = None
-    """images it is defined for, generated where no number is typed; None: it takes any number"""
-    note: str = ""
-    """what to say wherever its scores are shown"""
 
 
 METRIC_TABLE: dict[str, MetricEntry] = {}
@@ -289,6 +216,54 @@ for _entry in (
             Score("memorisation_fake_median", "  distance, median"),
             Score("memorisation_held_out_median", "  of held-out images"),
         ),
+    ),
+    MetricEntry(
+        "modes",
+        "Modes of the data that the samples hold: classes, and bins of the real images.",
+        (
+            Score(
+                "modes_held", "modes held", "higher", of_known_modes=True, is_count=True, decimals=0
+            ),
+            Score(
+                "modes_captured", "modes captured", of_known_modes=True, is_count=True, decimals=0
+            ),
+            Score("high_quality", "  samples of high quality", is_share=True, of_known_modes=True),
+            Score(
+                "reverse_kl", "  reverse KL, nats", "lower", is_distance=True, of_known_modes=True
+            ),
+            Score(
+                "jensen_shannon",
+                "  divergence, nats",
+                "lower",
+                is_distance=True,
+                of_known_modes=True,
+            ),
+            Score("std_ratio", "  width of modes", least=0.0, of_known_modes=True),
+            Score("bins_held", "bins held", "higher", is_count=True, decimals=0, least=0.0),
+            Score("bins_different", "bins that differ", "lower", decimals=0, least=0.0),
+            Score(
+                "bins_different_share",
+                "bins that differ, share",
+                "lower",
+                is_share=True,
+                aliases=("ndb",),
+            ),
+            Score(
+                "bins_jensen_shannon",
+                "divergence of bins, nats",
+                "lower",
+                is_distance=True,
+                aliases=("modes",),
+            ),
+        ),
+        settings=(
+            MetricSetting("modes-bins", "bins", 100, "Bins of real images, for --modes.", least=2),
+            MetricSetting(
+                "modes-components", "components", 64, "Principal components that bins go by."
+            ),
+            MetricSetting("modes-seed", "seed", 0, "Seed of the bins' k-means.", least=0),
+        ),
+        extractor_alone="pixels",
     ),
 ):
     add_metric(_entry)

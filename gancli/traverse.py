@@ -13,7 +13,7 @@ from torch.nn.functional import one_hot
 
 from gancli.checkpoint import Network, versions
 from gancli.errors import UsageError
-from gancli.evaluation.mnist_classifier import Reader
+from gancli.evaluation.classifier import Reader
 from gancli.prior import LatentAxis, Prior
 from gancli.sampler import Sampler, Samples
 from gancli.settings import Settings

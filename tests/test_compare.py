@@ -12,12 +12,13 @@ from helpers import job, narrow
 from gancli.data import Dataset, TorchvisionImages
 from gancli.errors import GanError, RunError, UsageError
 from gancli.evaluation.baseline import baseline_file, images_of_baseline
+from gancli.evaluation.classifier import Reader
 from gancli.evaluation.extractors import Extractor, Seen
 from gancli.evaluation.feature_store import FeatureStore
 from gancli.evaluation.features import FeatureNeeds
 from gancli.evaluation.image_sets import DatasetImages
 from gancli.evaluation.leaderboard import comparable_groups, rank_runs, standing_entries
-from gancli.evaluation.mnist_classifier import DigitClassifier, Reader
+from gancli.evaluation.mnist_classifier import DigitClassifier
 from gancli.evaluation.not_comparable import ProtocolsDifferError
 from gancli.evaluation.protocol import Evaluation, Protocol
 from gancli.evaluation.reference_cache import reference_features, reference_name

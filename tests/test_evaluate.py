@@ -16,6 +16,7 @@ from gancli.data.torchvision_set import ArraySet, SetPart
 from gancli.data.torchvision_sets import SETS
 from gancli.errors import DataError, NetworkError, UsageError
 from gancli.evaluation import extractors
+from gancli.evaluation.classifier import Reader
 from gancli.evaluation.evaluate import ReferenceScores, compute_scores
 from gancli.evaluation.extractors import Extractor, Seen, digit_extractor, load_extractor
 from gancli.evaluation.feature_store import FeatureStore
@@ -23,7 +24,7 @@ from gancli.evaluation.features import FeatureNeeds, FeatureSet, extract_feature
 from gancli.evaluation.frechet import frechet_distance
 from gancli.evaluation.image_sets import DatasetImages, ImageSet
 from gancli.evaluation.metrics import METRICS, ImageCounts, ImageFacts, MetricInputs
-from gancli.evaluation.mnist_classifier import DigitClassifier, Reader
+from gancli.evaluation.mnist_classifier import DigitClassifier
 from gancli.evaluation.observer import EvaluationStoppedError, Observer
 from gancli.evaluation.protocol import Evaluation, Protocol, Split
 from gancli.evaluation.reference_cache import reference_features
@@ -234,7 +235,9 @@ def test_the_inception_score_needs_no_real_images() -> None:
 def test_a_network_without_classes_has_no_inception_score() -> None:
     with pytest.raises(UsageError, match="needs an extractor with classes"):
         METRICS["is"]().check(ImageCounts(100, 100, 0), "vgg16")
-    with pytest.raises(UsageError, match="choose inception, vgg16, inception-torchvision or mnist"):
+    with pytest.raises(
+        UsageError, match="choose inception, vgg16, inception-torchvision, mnist or pixels"
+    ):
         METRICS["is"]().check(ImageCounts(100, 100, 0), "resnet")
 
 
@@ -308,7 +311,7 @@ def test_without_a_network_the_file_is_named(
             load_extractor(name, None, CPU)
         assert known.file in str(caught.value)
         assert known.sha256 in str(caught.value)
-    with pytest.raises(UsageError, match="vgg16, inception-torchvision or mnist"):
+    with pytest.raises(UsageError, match="vgg16, inception-torchvision, mnist or pixels"):
         load_extractor("resnet", None, CPU)
 
 
@@ -410,7 +413,7 @@ def test_the_latest_run_of_images_is_scored(gan: Gan, data_dir: Path) -> None:
     assert json.loads(Path("both.json").read_bytes()) == json.loads(out)
     assert len(json.loads(Run(Path("runs/cgan-mnist-001")).evaluation_file.read_bytes())) == 2
     code, _, said = gan("evaluate", "gan-ring8-002", "--data-dir", data_dir)
-    assert (code, "collapse-study" in said) == (2, True)
+    assert (code, "--modes" in said) == (2, True)
     for wrong, words in (
         (["--per-class", 2, "--count", 3], "mutually exclusive"),
         (["--reference", "tset"], "train, test, both, or a path"),

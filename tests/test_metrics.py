@@ -6,10 +6,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from textwrap import dedent
 
+import numpy as np
 import pytest
 import torch
 from conftest import Gan
 from test_evaluate_training import RUN, Toy, some_images, typed
+from torch import Tensor
 
 from gancli import parts, register
 from gancli.errors import UsageError
@@ -18,7 +20,9 @@ from gancli.evaluation.evaluate_checkpoint import evaluate_checkpoint
 from gancli.evaluation.extractors import Extractor, Seen
 from gancli.evaluation.features import FeatureSet
 from gancli.evaluation.frechet import Moments
+from gancli.evaluation.known_modes import KnownModes, Readings
 from gancli.evaluation.metrics import METRICS, ImageFacts, MetricInputs
+from gancli.evaluation.mode_bins import BinSettings, fit_bins
 from gancli.evaluation.observer import EvaluationStoppedError
 from gancli.evaluation.results import read_evaluations
 from gancli.evaluation.spec import EvaluationSpec
@@ -58,9 +62,14 @@ def spread() -> None:
     exec(compile(SPREAD, "spread.py", "exec"), {"__name__": "spread"})
 
 
+def _unread(images: Tensor) -> Readings:
+    raise AssertionError("they were read before")
+
+
 def test_every_entry_has_a_class_and_every_class_its_scores() -> None:
     assert list(METRIC_TABLE) == [
         "fid", "is", "is-koshian2", "intra-fid", "kid", "prc", "dc", "digits", "memorisation",
+        "modes",
     ]  # fmt: skip
     assert set(METRICS) == set(METRIC_TABLE)
     x = torch.randn(1200, 4, generator=torch.Generator().manual_seed(0))
@@ -81,16 +90,21 @@ def test_every_entry_has_a_class_and_every_class_its_scores() -> None:
         first_code=x[:, 1].double().numpy(),
     )
     fake, real, train, held_out = sets
-    inputs = MetricInputs(fake, real, train, held_out, facts)
+    real.bins = fit_bins(x, real.total, BinSettings(5, 4, 0))
+    fake.modes = Readings(labels.numpy(), np.ones(1200, bool))
+    modes = KnownModes(("0", "1"), np.array([0.5, 0.5]), _unread, "")
+    inputs = MetricInputs(fake, real, train, held_out, facts, known_modes=modes)
     extractor = Extractor("toy", "0", False, "", 4, torch.device("cpu"), lambda x: Seen(x, x))
     for name, kind in METRICS.items():
         assert kind.entry is METRIC_TABLE[name]
         scores = kind().compute(inputs)
-        assert list(filter(is_headline, scores)) == [score.name for score in kind.entry.scores]
+        # The width of modes is of points, which no extractor sees.
+        wanted = [s.name for s in kind.entry.scores if s.name != "std_ratio"]
+        assert list(filter(is_headline, scores)) == wanted
         assert set(kind().uncertainty(inputs, scores)) <= set(scores)
     every = compute_scores(inputs, EvaluationSpec(list(METRICS), extractor, facts)).scores
     assert [name for name in every if is_headline(name)] == [
-        score.name for entry in METRIC_TABLE.values() for score in entry.scores
+        s.name for entry in METRIC_TABLE.values() for s in entry.scores if s.name != "std_ratio"
     ]
 
 
@@ -122,7 +136,8 @@ def test_one_class_and_one_entry_reach_every_command(gan: Gan, toy: Toy) -> None
     code, out, _ = gan("evaluate", RUN, "--all", "--count", 20, "--json")
     assert (code, set(json.loads(out)[0]["scores"])) == (
         0, {"fid", "inception_score", "inception_score_std", "kid", "kid_std", "precision",
-            "recall", "density", "coverage", "feature_spread"},
+            "recall", "density", "coverage", "bins_held", "bins_different",
+            "bins_different_share", "bins_jensen_shannon", "feature_spread"},
     )  # fmt: skip
     code, out, _ = gan("compare", RUN, "--by", "feature_spread", "--json", "--no-floor")
     assert (code, json.loads(out)["by"]) == (0, "feature_spread")

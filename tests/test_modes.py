@@ -9,9 +9,11 @@ import torch
 
 from gancli.data import Dataset, Mixture, TorchvisionImages
 from gancli.data.torchvision_images import SET_SPLITS
-from gancli.evaluation import mnist_classifier as digits
-from gancli.evaluation.mnist_classifier import DigitClassifier, digit_reader, no_digits
+from gancli.evaluation import classifier
+from gancli.evaluation.classifier import Reader, classless_images
+from gancli.evaluation.mnist_classifier import DIGIT_LESSON, DigitClassifier, digit_reader
 from gancli.evaluation.mode_coverage import (
+    MIN_CONFIDENCE,
     Assigned,
     assign_points,
     jensen_shannon,
@@ -19,7 +21,7 @@ from gancli.evaluation.mode_coverage import (
     reverse_kl,
     std_ratio,
 )
-from gancli.experiment.arena import MIN_CONFIDENCE, PointArena, open_arena
+from gancli.experiment.arena import PointArena, open_arena
 from gancli.preset import load_preset
 
 UNIFORM = np.full(8, 1 / 8)
@@ -123,13 +125,13 @@ def test_the_classifier_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     train, test = small_digits(400), small_digits(100)
     seen: list[int] = []
     first = digit_reader(train, test, tmp_path, seen.append)
-    assert seen == list(range(1, digits.training_batches(train) + 1))
+    assert seen == list(range(1, DIGIT_LESSON.batches(len(train)) + 1))
     (file,) = tmp_path.iterdir()
 
     def refuse(*_: object) -> None:
         raise AssertionError("trained again")
 
-    monkeypatch.setattr(digits, "_fit", refuse)
+    monkeypatch.setattr(classifier, "_fit", refuse)
     again = digit_reader(train, test, tmp_path)
     assert (again.name, again.accuracy) == (first.name, first.accuracy)
     for name, tensor in first.net.state_dict().items():
@@ -146,10 +148,10 @@ def test_the_classifier_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 def test_a_reader_reads_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     torch.manual_seed(0)
-    reader = digits.Reader(DigitClassifier().eval(), 0.0, "")
+    reader = Reader(DigitClassifier().eval(), 0.0, "")
     images = torch.randint(0, 256, (30, 1, 28, 28), dtype=torch.uint8)
     labels, sure = reader.read(images)
-    monkeypatch.setattr(digits, "DIGITS_AT_ONCE", 7)
+    monkeypatch.setattr(classifier, "READ_AT_ONCE", 7)
     again, again_sure = reader.read(images)
     assert (labels == again).all()
     assert np.allclose(sure, again_sure, atol=1e-5)
@@ -158,7 +160,7 @@ def test_a_reader_reads_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_reader_reads_digits_of_any_side() -> None:
     torch.manual_seed(0)
-    reader = digits.Reader(DigitClassifier().eval(), 0.0, "")
+    reader = Reader(DigitClassifier().eval(), 0.0, "")
     small = torch.randint(0, 256, (4, 1, 7, 7), dtype=torch.uint8)
     large = small.repeat_interleave(8, 2).repeat_interleave(8, 3)
     same = small.repeat_interleave(4, 2).repeat_interleave(4, 3)
@@ -172,7 +174,7 @@ def test_what_is_no_digit() -> None:
     """A fifth of each kind, which keep of the digits what they are made to keep."""
     shown = small_digits(100).x.clone()
     shown[:, :, :7, :7] = 0
-    made = no_digits(shown, 10, np.random.default_rng(0))
+    made = classless_images(shown, 10, np.random.default_rng(0))
     assert (made.shape, made.dtype) == ((10, 1, 28, 28), torch.uint8)
     levels = set(range(0, 226, 25))
     for shuffled in made[4:8]:
@@ -183,7 +185,7 @@ def test_what_is_no_digit() -> None:
     for torn in made[6:8]:
         tiles = torn.view(4, 7, 4, 7).transpose(1, 2).reshape(16, -1)
         assert (tiles == tiles[:, :1]).all()
-    again = no_digits(shown, 10, np.random.default_rng(0))
+    again = classless_images(shown, 10, np.random.default_rng(0))
     assert torch.equal(made, again)
 
 
@@ -204,7 +206,7 @@ def test_the_classifier_reads_the_real_test_split(data_dir: Path, tmp_path: Path
     assert found.published_kl == pytest.approx(999 / 2 / 26_000, rel=0.5)
     assert isinstance(load_preset("gan", "ring8").data, Mixture)
     # Other draws than those it has learnt from, of digits it has not seen.
-    _, sure = reader.read(no_digits(test.x, 1000, np.random.default_rng(1)))
+    _, sure = reader.read(classless_images(test.x, 1000, np.random.default_rng(1)))
     assert (sure >= MIN_CONFIDENCE).mean() < 0.01
     _, sure = reader.read(test.x)
     assert (sure >= MIN_CONFIDENCE).mean() > 0.95

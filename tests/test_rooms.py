@@ -26,6 +26,7 @@ ROOMS = [
         "any_of",
         "registry",
         "scores",
+        "score_types",
         "score_words",
         "prior",
         "files",

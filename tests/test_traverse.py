@@ -19,7 +19,8 @@ from torch import Tensor
 from gancli.checkpoint import load, save
 from gancli.commands.traverse import parse_axes, parse_range
 from gancli.errors import UsageError
-from gancli.evaluation.mnist_classifier import DigitClassifier, Reader
+from gancli.evaluation.classifier import Reader
+from gancli.evaluation.mnist_classifier import DigitClassifier
 from gancli.pictures import labelled_table
 from gancli.prior import Prior, slerp
 from gancli.report.traversal import (

@@ -92,9 +92,9 @@ def evaluate(
         str | None,
         typer.Option(
             "--extractor",
-            metavar="inception|vgg16|mnist|inception-torchvision",
-            help="Feature network. Default: mnist on MNIST, else inception; of --is-koshian2 "
-            "inception-torchvision.",
+            metavar="inception|vgg16|mnist|pixels|inception-torchvision",
+            help="Feature network. Default: mnist on MNIST, else inception; of --modes alone "
+            "pixels, of --is-koshian2 inception-torchvision.",
         ),
     ] = None,
     weights: Annotated[

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import torch
 
+from gancli.checkpoint import Checkpoint
 from gancli.choices import DeviceName
 from gancli.environment import choose_device
 from gancli.errors import UsageError
@@ -15,6 +16,7 @@ from gancli.evaluation.image_sets import described
 from gancli.evaluation.inputs import ScoredImages, scored_images_of
 from gancli.evaluation.job import EvaluationJob, prepare_evaluations
 from gancli.evaluation.observer import Observer
+from gancli.evaluation.points import evaluation_of_points, points_to_score
 from gancli.evaluation.protocol import Evaluation
 from gancli.evaluation.request import EvaluationRequest
 from gancli.evaluation.results import append_evaluations, read_evaluations
@@ -25,7 +27,7 @@ from gancli.report.console import console_beside_json, print_json, say
 from gancli.report.evaluation import print_baseline, print_evaluation
 from gancli.report.progress import counting
 from gancli.report.run_report import bring_up_to_date
-from gancli.runs.folder import LAST
+from gancli.runs.folder import LAST, Run
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,10 @@ def evaluate(request: EvaluateRequest) -> None:
     device = torch.device(choose_device(request.device))
     shown = console_beside_json(as_json=request.as_json)
     wanted = request.evaluation
+    points = points_to_score(request.images, request.checkpoint, wanted)
+    if points is not None:
+        _score_points(request, *points, device)
+        return
     scored = scored_images_of(request.images, request.checkpoint, wanted, device)
     file = request.out or (scored.run.evaluation_file if scored.run else None)
     _refuse_unwritable(request, file)
@@ -66,6 +72,32 @@ def evaluate(request: EvaluateRequest) -> None:
             print_json([each.model_dump(mode="json") for each in every])
     if scored.run is not None and request.out is None:
         bring_up_to_date(scored.run)
+
+
+def _score_points(
+    request: EvaluateRequest,
+    run: Run | None,
+    saved: Checkpoint,
+    selection: str,
+    device: torch.device,
+) -> None:
+    """Count the modes of points, print the counts, and keep them."""
+    file = request.out or (run.evaluation_file if run else None)
+    _refuse_unwritable(request, file)
+    if request.export_statistics is not None or request.export_reference is not None:
+        raise UsageError(
+            "--export-statistics and --export-reference are for images, and these are points: "
+            "leave them out"
+        )
+    found = evaluation_of_points(saved, selection, request.evaluation, device)
+    if file is not None:
+        append_evaluations(file, [found], cache_folder() / "evaluation.lock")
+    if request.as_json:
+        print_json([found.model_dump(mode="json")])
+    else:
+        print_evaluation(found, ())
+    if run is not None and request.out is None:
+        bring_up_to_date(run)
 
 
 def _score(

@@ -15,7 +15,8 @@ from gancli.data.stacked import DIGITS
 from gancli.defaults import TRAVERSE_FRAMES
 from gancli.environment import choose_device
 from gancli.errors import UsageError
-from gancli.evaluation.mnist_classifier import Reader, load_digit_reader, shows_digits
+from gancli.evaluation.classifier import Reader
+from gancli.evaluation.mnist_classifier import load_digit_reader, shows_digits
 from gancli.evaluation.observer import Observer
 from gancli.folders import as_typed, cache_folder, data_folder, portable
 from gancli.output_places import new_folder, refuse_to_overwrite

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import zip_longest
 from typing import NamedTuple
 
 from gancli.evaluation.feature_store import FeatureStore
@@ -22,6 +23,8 @@ class ReferenceScores(NamedTuple):
 
     scores: dict[str, float]
     intervals: dict[str, Interval]
+    findings: tuple[str, ...] = ()
+    """what the scores do not say of themselves, each a sentence"""
 
 
 class EvaluationOutput(NamedTuple):
@@ -43,6 +46,8 @@ class ReferenceStats:
     """none where no metric looks at a reference"""
     train: FeatureSet | None = None
     held_out: FeatureSet | None = None
+    images: tuple[ImageSet, ...] = ()
+    """of each reference"""
 
 
 def look_at_reals(
@@ -87,6 +92,7 @@ def look_at_reals(
         tuple(each for each in seen if each is not None),
         look(spec.train, training_needs),
         look(spec.held_out, training_needs),
+        tuple(real.images for real in references),
     )
 
 
@@ -121,10 +127,12 @@ def score_images(
         batch_size=batch_size,
         unit="images to score",
         observer=observer,
+        known_modes=spec.known_modes,
     )
     alone = _inputs(fakes, fake, stats, spec)
     alone = replace(alone, block_bytes=store.block_bytes, observer=observer)
-    compared = [alone.against(real) for real in stats.references] or [alone]
+    pairs = zip_longest(stats.references, stats.images[: len(stats.references)])
+    compared = [alone.against(real, images) for real, images in pairs] or [alone]
     metrics, draws = spec.chosen(), spec.resamples
     # Once, however many references there are.
     own = {m: _scores(m, alone, draws) for m in metrics if m.reference_needs is None}
@@ -146,6 +154,7 @@ def _inputs(
         facts=spec.facts,
         images=ImageSets(images, *sets),
         device=spec.extractor.exact_device,
+        known_modes=spec.known_modes,
     )
 
 
@@ -160,11 +169,13 @@ def compute_scores(inputs: MetricInputs, spec: EvaluationSpec) -> ReferenceScore
 
 def _scores(metric: Metric, inputs: MetricInputs, resamples: int) -> ReferenceScores:
     scores = metric.compute(inputs)
+    findings = tuple(metric.findings(inputs))
     if not resamples:
-        return ReferenceScores(scores, {})
+        return ReferenceScores(scores, {}, findings)
     known = metric.uncertainty(inputs, scores)
     found = {name: interval_of(scores[name], of, resamples) for name, of in known.items()}
-    return ReferenceScores(scores, {name: _possible(name, ends) for name, ends in found.items()})
+    possible = {name: _possible(name, ends) for name, ends in found.items()}
+    return ReferenceScores(scores, possible, findings)
 
 
 def _possible(name: str, ends: Interval) -> Interval:
@@ -174,8 +185,11 @@ def _possible(name: str, ends: Interval) -> Interval:
 
 
 def _together(every: Iterable[ReferenceScores]) -> ReferenceScores:
-    whole = ReferenceScores({}, {})
+    scores: dict[str, float] = {}
+    intervals: dict[str, Interval] = {}
+    findings: tuple[str, ...] = ()
     for each in every:
-        whole.scores.update(each.scores)
-        whole.intervals.update(each.intervals)
-    return whole
+        scores |= each.scores
+        intervals |= each.intervals
+        findings += each.findings
+    return ReferenceScores(scores, intervals, findings)

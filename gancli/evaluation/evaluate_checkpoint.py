@@ -49,8 +49,9 @@ def evaluate_checkpoint(
     Args:
         source: a checkpoint; a run's folder or name, a checkpoint file, or a folder, a zip or an
             npz of images.
-        metrics: `fid`, `is`, `kid`, `prc`, `dc`, `intra-fid`, `memorisation`, `is-koshian2`, or
-            those of plugins; none: FID and, where the extractor classifies, the Inception score.
+        metrics: `fid`, `is`, `kid`, `prc`, `dc`, `intra-fid`, `memorisation`, `modes`,
+            `is-koshian2`, or those of plugins; none: FID and, where the extractor classifies, the
+            Inception score.
         checkpoint: which of a run: `last`, `best` or a step.
         raw: whether to take the weights as trained, even where there is a moving average.
         count: images to generate; None: 50,000, of `is-koshian2` 10,000.
@@ -62,8 +63,9 @@ def evaluate_checkpoint(
         held_out: a path of real images that the generator has not seen; None: the test split.
         dataset: the data set that `reference` is a split of, for image files.
         data_dir: the folder of named data sets; None: the one used in training, or the default.
-        extractor: `inception`, `vgg16`, `inception-torchvision` or `mnist`; None: that which a
-            metric demands, else `mnist` for MNIST, else `inception`.
+        extractor: `inception`, `vgg16`, `inception-torchvision`, `mnist` or `pixels`; None: that
+            which a metric demands, else `mnist` for MNIST, else `pixels` for `modes` alone, else
+            `inception`.
         weights: a file with the extractor's weights; None: downloaded.
         trust_weights: whether to take weights that are not the published ones.
         device: `cpu`, `cuda` or `mps`; None: `cuda` where there is one, else `cpu`.

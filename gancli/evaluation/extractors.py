@@ -17,13 +17,12 @@ from torch import Tensor, nn
 
 from gancli.data.torchvision_set import resized
 from gancli.errors import DataError, NetworkError, UsageError
+from gancli.evaluation.classifier import Reader, scaled
 from gancli.evaluation.mnist_classifier import (
     DIGIT_FEATURES,
     DIGIT_SIDE,
     DIGITS_KNOWN,
     DigitClassifier,
-    Reader,
-    scaled,
 )
 from gancli.evaluation.torchvision_inception import RESIZE, TorchvisionInception
 from gancli.files import disk_error
@@ -31,6 +30,10 @@ from gancli.scores import PUBLISHED_EXTRACTOR
 
 CHUNK_BYTES = 2**20
 MNIST, INCEPTION, TORCHVISION = "mnist", PUBLISHED_EXTRACTOR, "inception-torchvision"
+PIXELS = "pixels"
+PIXEL_SIDE = 16
+MADE_HERE = (MNIST, PIXELS)
+"""Extractors without published weights to download."""
 HASH_SHOWN = 16
 """Characters of a hash that results carry."""
 
@@ -142,7 +145,9 @@ def classes_of(name: str) -> int:
     Raises:
         UsageError: there is no such extractor.
     """
-    return DIGITS_KNOWN if name == MNIST else _known(name).classes
+    if name in MADE_HERE:
+        return DIGITS_KNOWN if name == MNIST else 0
+    return _known(name).classes
 
 
 def width_of(name: str) -> int:
@@ -151,12 +156,16 @@ def width_of(name: str) -> int:
     Raises:
         UsageError: there is no such extractor.
     """
-    return DIGIT_FEATURES if name == MNIST else _known(name).width
+    if name in MADE_HERE:
+        return DIGIT_FEATURES if name == MNIST else 3 * PIXEL_SIDE**2
+    return _known(name).width
 
 
 def _known(name: str) -> PretrainedNetwork:
     if name not in PRETRAINED:
-        raise UsageError(f"no extractor {name}: choose {', '.join(PRETRAINED)} or {MNIST}")
+        raise UsageError(
+            f"no extractor {name}: choose {', '.join(PRETRAINED)}, {MNIST} or {PIXELS}"
+        )
     return PRETRAINED[name]
 
 

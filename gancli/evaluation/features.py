@@ -10,6 +10,8 @@ from gancli.evaluation.extractors import Extractor, Seen
 from gancli.evaluation.feature_store import FeatureStore
 from gancli.evaluation.frechet import Gaussian, Moments
 from gancli.evaluation.image_sets import ImageSet
+from gancli.evaluation.known_modes import KnownModes, Readings
+from gancli.evaluation.mode_bins import BinnedSamples, BinSettings, ModeBins
 from gancli.evaluation.observer import UNOBSERVED, Observer
 from gancli.objective.mutual_information import stroke_thickness
 
@@ -26,6 +28,10 @@ class FeatureNeeds:
     """distances between the features, for which all of them are kept"""
     thickness: bool = False
     """how thick strokes are"""
+    modes: bool = False
+    """the mode that each image belongs to, where the data's modes are known"""
+    bins: BinSettings | None = None
+    """the images' bins by their features"""
 
     def __or__(self, other: "FeatureNeeds") -> "FeatureNeeds":
         return FeatureNeeds(
@@ -34,6 +40,8 @@ class FeatureNeeds:
             self.by_class or other.by_class,
             self.reaches or other.reaches,
             self.thickness or other.thickness,
+            self.modes or other.modes,
+            self.bins or other.bins,
         )
 
 
@@ -55,6 +63,10 @@ class FeatureSet:
     """(count, 2) float32, on the CPU: as `distances.reaches` says"""
     thickness: Tensor | None = None
     """(count,) float32, on the CPU: as `stroke_thickness` says"""
+    modes: Readings | None = None
+    """the mode of each"""
+    bins: ModeBins | None = None
+    """their bins"""
 
     def all_features(self) -> Tensor:
         """The features, where they were kept.
@@ -65,6 +77,20 @@ class FeatureSet:
         if self.features is None:
             raise ValueError("the features were not kept: name them in the metric's needs")
         return self.features
+
+    def all_bins(self) -> ModeBins:
+        """The bins, where they were kept.
+
+        Raises:
+            ValueError: they were not: no metric's needs name them.
+        """
+        if self.bins is None:
+            raise ValueError("the bins were not kept: name them in the metric's needs")
+        return self.bins
+
+    def in_bins(self, bins: ModeBins) -> BinnedSamples:
+        """These images in the bins of others."""
+        return bins.assign(self.all_features())
 
     def all_logits(self) -> Tensor:
         """The logits, where they were kept.
@@ -86,6 +112,7 @@ def extract_features(
     batch_size: int,
     unit: str = "images",
     observer: Observer = UNOBSERVED,
+    known_modes: KnownModes | None = None,
 ) -> FeatureSet:
     """Look at every image once.
 
@@ -97,12 +124,13 @@ def extract_features(
         batch_size: images that are looked at together.
         unit: what the images are called while they are counted.
         observer: is told of each batch, and may stop the pass after it.
+        known_modes: those of the data, which images are read by; None: they are not known.
 
     Raises:
         NonFiniteError: the extractor's features are not finite.
         EvaluationStoppedError: the observer wants to stop.
     """
-    kept = _Kept(len(images), extractor, needs, store)
+    kept = _Kept(len(images), extractor, needs, store, known_modes)
     observer.go_on_or_stop()
     with observer.watch(len(images), unit) as done:
         for pixels, classes in images.batches(batch_size):
@@ -117,7 +145,12 @@ class _Kept:
     """The data kept from the batches so far."""
 
     def __init__(
-        self, count: int, extractor: Extractor, needs: FeatureNeeds, store: FeatureStore
+        self,
+        count: int,
+        extractor: Extractor,
+        needs: FeatureNeeds,
+        store: FeatureStore,
+        known_modes: KnownModes | None,
     ) -> None:
         self.total = Moments(extractor.width, extractor.exact_device)
         self._extractor = extractor
@@ -127,6 +160,8 @@ class _Kept:
         self._logits: list[Tensor] = []
         self._labels: list[Tensor] = []
         self._thickness: list[Tensor] = []
+        self._known_modes = known_modes if needs.modes else None
+        self._modes: list[Readings] = []
 
     def add(self, seen: Seen, labels: Tensor | None) -> None:
         start = self.total.count
@@ -144,6 +179,8 @@ class _Kept:
     def measure(self, pixels: Tensor) -> None:
         if self._needs.thickness:
             self._thickness.append(stroke_thickness(pixels.float() / 255).cpu())
+        if self._known_modes is not None:
+            self._modes.append(self._known_modes.read(pixels))
 
     def _add_by_class(self, features: Tensor, labels: Tensor) -> None:
         extractor = self._extractor
@@ -161,6 +198,7 @@ class _Kept:
             torch.cat(self._logits) if self._logits else None,
             torch.cat(self._labels) if self._labels else None,
             thickness=torch.cat(self._thickness) if self._thickness else None,
+            modes=Readings.joined(self._modes) if self._modes else None,
         )
 
 

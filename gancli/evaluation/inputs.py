@@ -90,7 +90,7 @@ def scored_images_of(
     Raises:
         GanError: there are none, or the request does not fit them.
     """
-    if name is not None and _holds_images(Path(name)):
+    if name is not None and holds_images(Path(name)):
         return _image_files(Path(name), checkpoint, request)
     found = find(name, LABELLED if request.goes_by_class else OF_IMAGES)
     saved = open_checkpoint(found, checkpoint)
@@ -125,9 +125,12 @@ def images_of_checkpoint(
             "leave it out, or choose real images with --reference"
         )
     if not preset.data.shape.is_image:
+        counts_modes = command_for_points([preset.name], preset.dataset)
+        if run is not None:
+            counts_modes = command("evaluate", run.folder, "--modes")
         raise UsageError(
             f"{preset.name} on {preset.dataset} makes points, and scores are of images: count the "
-            f"modes of points with {command_for_points([preset.name], preset.dataset)}"
+            f"modes of points with {counts_modes}"
         )
     counts = _counts(request, preset)
     images = GeneratedImages(saved, max(counts), request.raw, request.batch_size, device)
@@ -142,7 +145,8 @@ def _samples_in(path: Path) -> Path:
     return archives[0] if len(archives) == len(files) == 1 else path
 
 
-def _holds_images(path: Path) -> bool:
+def holds_images(path: Path) -> bool:
+    """Whether a path is one of image files, and not of a run or a checkpoint."""
     try:
         return (path.is_dir() and not Run(path).exists()) or (
             path.is_file() and path.suffix.lower() != SUFFIX

@@ -1,6 +1,8 @@
 """From a request and images to scores, for the command, training, compare and programs."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cache, partial
 
 import torch
 
@@ -8,6 +10,7 @@ from gancli.data.stacked import DIGITS
 from gancli.errors import DataError, UsageError
 from gancli.evaluation.class_matching import refuse_missing_classes, with_same_classes
 from gancli.evaluation.class_shares import ClassCounts, class_counts
+from gancli.evaluation.classifier import Reader
 from gancli.evaluation.evaluate import (
     EvaluationOutput,
     ReferenceStats,
@@ -16,7 +19,9 @@ from gancli.evaluation.evaluate import (
 )
 from gancli.evaluation.extractors import (
     INCEPTION,
+    MADE_HERE,
     MNIST,
+    PIXELS,
     Extractor,
     digit_extractor,
     load_extractor,
@@ -33,14 +38,16 @@ from gancli.evaluation.inputs import (
 from gancli.evaluation.metrics import METRICS, ImageCounts, ImageFacts
 from gancli.evaluation.metrics.intra_fid import classes_within
 from gancli.evaluation.mnist_classifier import load_digit_reader
+from gancli.evaluation.mode_readers import FoundModes, find_known_modes
 from gancli.evaluation.observer import UNOBSERVED, Observer
+from gancli.evaluation.pixel_extractor import pixel_extractor
 from gancli.evaluation.protocol import Evaluation
 from gancli.evaluation.records import evaluations_of
 from gancli.evaluation.request import EvaluationRequest, ExtractorWeights
 from gancli.evaluation.shape_matching import with_same_shape
 from gancli.evaluation.spec import EvaluationSpec, choose_metrics
 from gancli.folders import cache_folder, data_folder
-from gancli.scores import metric_options
+from gancli.scores import METRIC_TABLE, metric_options
 
 
 @dataclass(frozen=True)
@@ -157,26 +164,36 @@ def prepare_evaluation(
     scored = by_class.applied(scored)
     scored, reals, classes = _by_class(request, scored, reals)
     name = _extractor_name(request, scored, reals)
-    metrics = choose_metrics(
-        request.metrics,
-        _counts(request, scored, reals, name, classes),
-        name,
-        everything=request.everything,
-        settings=request.settings,
-    )
+    counts = _counts(request, scored, reals, name, classes)
+    metrics = _chosen(request, counts, name)
+    digits = cache(partial(_digit_reader, request, scored, observer))
+    looks = any(METRICS[metric].needs.modes for metric in metrics)
+    found = find_known_modes(scored, reals, digits, observer) if looks else FoundModes()
     spec = EvaluationSpec(
         metrics,
-        _extractor(name, request, scored, device, observer),
+        _extractor(name, request, device, digits),
         ImageFacts(name == MNIST and scored.images.classes == DIGITS.class_names),
         train=reals.train,
         held_out=reals.held_out,
         resamples=request.resamples,
         settings=request.settings,
+        known_modes=found.modes,
+        unknown_modes=found.why_not,
     )
     store = FeatureStore(cache_folder() / "references", int(request.memory_gib * GIB))
     size = request.batch_size
     stats = look_at_reals(reals.references, spec, store, batch_size=size, observer=observer)
     return EvaluationJob(scored, by_class, spec, reals, stats, store, size)
+
+
+def _chosen(request: EvaluationRequest, counts: ImageCounts, extractor: str) -> tuple[str, ...]:
+    return choose_metrics(
+        request.metrics,
+        counts,
+        extractor,
+        everything=request.everything,
+        settings=request.settings,
+    )
 
 
 def _reals(request: EvaluationRequest, scored: ScoredImages) -> RealSets:
@@ -242,11 +259,13 @@ def _extractor_name(request: EvaluationRequest, scored: ScoredImages, reals: Rea
     if scored.preset is not None:
         classes.append(scored.preset.data.class_names)
     grey = scored.images.shape[0] == 1
-    name = request.extractor or (MNIST if grey and DIGITS.class_names in classes else INCEPTION)
-    if name == MNIST and request.weights != ExtractorWeights():
+    usual = MNIST if grey and DIGITS.class_names in classes else _alone(request) or INCEPTION
+    name = request.extractor or usual
+    if name in MADE_HERE and request.weights != ExtractorWeights():
+        how = "is trained here" if name == MNIST else "has none"
         raise UsageError(
-            f"--weights and --trust-weights are not for --extractor {MNIST}, which is trained "
-            "here: leave them out"
+            f"--weights and --trust-weights are not for --extractor {name}, which {how}: leave "
+            "them out"
         )
     if name == MNIST and not grey:
         raise UsageError(
@@ -256,16 +275,27 @@ def _extractor_name(request: EvaluationRequest, scored: ScoredImages, reals: Rea
     return name
 
 
+def _alone(request: EvaluationRequest) -> str | None:
+    """The extractor of metrics that need none in particular, where no other is computed."""
+    alone = {METRIC_TABLE[name].extractor_alone for name in request.metrics}
+    return alone.pop() if len(alone) == 1 and not request.everything else None
+
+
 def _extractor(
     name: str,
     request: EvaluationRequest,
-    scored: ScoredImages,
     device: torch.device,
-    observer: Observer,
+    digits: Callable[[], Reader],
 ) -> Extractor:
+    if name == PIXELS:
+        return pixel_extractor(device)
     if name != MNIST:
         weights = request.weights
         return load_extractor(name, weights.file, device, trusted=weights.trusted)
+    return digit_extractor(digits(), device)
+
+
+def _digit_reader(request: EvaluationRequest, scored: ScoredImages, observer: Observer) -> Reader:
     before = None if scored.header is None else scored.header.data_folder
     folder = data_folder(request.data_dir, before)
-    return digit_extractor(load_digit_reader(folder, cache_folder(), observer), device)
+    return load_digit_reader(folder, cache_folder(), observer)

@@ -15,6 +15,8 @@ RADIUS_IN_STD = 3.0
 """A point is of high quality within this many standard deviations of its nearest mode."""
 FAIR_SHARE = 0.2
 """A mode is held if it gets at least this part of its share of the data."""
+MIN_CONFIDENCE = 0.9
+"""An image is of high quality if a classifier gives its class at least this probability."""
 LEAST_FOR_STD = 10
 """Fewer samples say nothing of how wide a mode is."""
 
@@ -46,12 +48,18 @@ class Assigned:
         """(M,) high-quality samples of each mode."""
         return np.bincount(self.mode[self.good], minlength=len(self.shares))
 
-    def coverage(self) -> Coverage:
-        """The modes captured and held."""
+    @property
+    def is_held(self) -> NDArray[np.bool_]:
+        """(M,) whether each mode has at least `FAIR_SHARE` of its fair share of all samples."""
         counts = self.counts
         fair = FAIR_SHARE * len(self.mode) * self.shares
-        held = (counts > 0) & (counts >= fair)
-        return Coverage(int((counts > 0).sum()), int(held.sum()), float(self.good.mean()))
+        held: NDArray[np.bool_] = (counts > 0) & (counts >= fair)
+        return held
+
+    def coverage(self) -> Coverage:
+        """The modes captured and held."""
+        captured, held = (self.counts > 0).sum(), self.is_held.sum()
+        return Coverage(int(captured), int(held), float(self.good.mean()))
 
     def part(self, places: slice) -> "Assigned":
         """Some of the samples alone."""
@@ -65,6 +73,21 @@ def assign_points(
     distance = np.linalg.norm(points[:, None] - centres[None], axis=2)
     good = distance.min(axis=1) < RADIUS_IN_STD * std
     return Assigned(distance.argmin(axis=1), good, np.full(len(centres), 1 / len(centres)))
+
+
+def read_modes(
+    labels: NDArray[np.integer], sure: NDArray[np.floating], planes: int, classes: int
+) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """The mode of each image, (N,), and whether it is of high quality, by its readings.
+
+    Args:
+        labels: (N * planes,) the class of each plane, image by image.
+        sure: (N * planes,) its probability.
+        planes: of an image, each of which is read by itself: the digits of a number.
+        classes: of a plane.
+    """
+    mode = labels.reshape(-1, planes) @ classes ** np.arange(planes)[::-1]
+    return mode, np.all(sure.reshape(-1, planes) >= MIN_CONFIDENCE, axis=1)
 
 
 def mode_coverage(

@@ -6,7 +6,7 @@ from pathlib import Path
 from gancli.catalog import dataset_names
 from gancli.checkpoint import TRAINED
 from gancli.errors import RunError, UsageError
-from gancli.evaluation.extractors import MNIST
+from gancli.evaluation.extractors import MADE_HERE
 from gancli.evaluation.protocol import GIVEN, Evaluation, Protocol, Split, protocol_differences
 from gancli.evaluation.results import BEST_OF, ScoredRun
 from gancli.pasteable import command
@@ -172,14 +172,16 @@ def _metrics(scores: Sequence[str]) -> list[str]:
 
 def _network(protocol: Protocol) -> list[str]:
     """The options that name the extractor and its weights."""
-    is_own = protocol.extractor != MNIST and not protocol.published
+    if not protocol.extractor:
+        return []
+    is_own = protocol.extractor not in MADE_HERE and not protocol.published
     weights = ["--weights", "FILE", "--trust-weights"] if is_own else []
     return ["--extractor", protocol.extractor, *weights]
 
 
 def _reference(protocol: Protocol, *, is_given: bool = True) -> list[str]:
     """The options that name the real images; image files need the name of a split's data set."""
-    if not protocol.data:
+    if not (protocol.data and protocol.extractor):
         return []
     if protocol.split == "all":
         return ["--reference", protocol.reference]

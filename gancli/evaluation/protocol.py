@@ -33,12 +33,21 @@ FOLLOWING = frozenset(
         "held_out",
         "settings",
         "converted",
+        "modes_read",
     }
 )
 """Fields of the protocol that follow from others, touch no score that ranks, or are compared score
 by score."""
 LATER: frozenset[str] = frozenset(
-    {"classes_as", "class_gap", "reference_weights", "settings", "converted", "remarks"}
+    {
+        "classes_as",
+        "class_gap",
+        "reference_weights",
+        "settings",
+        "converted",
+        "remarks",
+        "modes_read",
+    }
 )
 """Fields that files of before lack; without a value they are not written."""
 
@@ -87,6 +96,9 @@ class Protocol(Settings):
     """real images with which memorisation compares, with their hash"""
     converted: str = ""
     """how files are read that are grey in RGB, or have more than 8 bits"""
+    modes_read: str = ""
+    """the classifier that tells the known modes of images apart, which follows from the real
+    images and the version of this program; empty: no modes are known"""
     settings: dict[str, int] = Field(default_factory=dict)
     """what the metrics were computed with, by name, e.g. `kid-subsets`"""
 

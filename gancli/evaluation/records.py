@@ -37,7 +37,7 @@ def _evaluation(
         protocol=_protocol(scored, spec, real),
         scores=output.scores,
         intervals=output.intervals,
-        remarks=tuple(remarks_on(scored, spec, real)),
+        remarks=(*remarks_on(scored, spec, real), *spec.lacking(), *output.findings),
     )
 
 
@@ -68,6 +68,7 @@ def _protocol(scored: ScoredImages, spec: EvaluationSpec, real: RealImages) -> P
         reference_weights=real.statistics.weights if compares and real.statistics else "",
         settings=settings_used(spec, len(images), real.count if compares else 0),
         converted="; ".join(_converted(scored.images, real.images)),
+        modes_read="" if spec.known_modes is None else spec.known_modes.reader,
     )
 
 

@@ -2,9 +2,10 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
+import numpy as np
 import safetensors.torch
 import torch
 from safetensors import SafetensorError, safe_open
@@ -16,13 +17,14 @@ from gancli.evaluation.feature_store import FeatureStore
 from gancli.evaluation.features import FeatureNeeds, FeatureSet, extract_features
 from gancli.evaluation.frechet import Gaussian
 from gancli.evaluation.image_sets import ImageSet
+from gancli.evaluation.mode_bins import BinSettings, ModeBins, fit_bins
 from gancli.evaluation.observer import UNOBSERVED, Observer
 from gancli.files import keep
 from gancli.notices import notice_once
 
 REFERENCE_FORMAT = "gancli-reference-2"
 TOTAL = "total"
-FEATURES, REACHES = "features", "reaches"
+FEATURES, REACHES, BIN_PREFIX = "features", "reaches", "bins"
 HASH = "sha256"
 
 
@@ -51,7 +53,7 @@ def reference_features(
         needs: the data to keep; data kept for other needs stay.
         store: makes room for features; the cache is its folder.
         batch_size: images that are looked at together.
-        unit: what the images are called while they are counted.
+        unit: what the images are called.
         observer: sees the progress, and may stop it.
 
     Raises:
@@ -65,14 +67,28 @@ def reference_features(
         return known
     # Data kept for another command stay.
     needs |= kept
-    if known is None or needs | kept != replace(kept, reaches=needs.reaches):
+    bins = None if known is None else known.bins
+    lacks_bins = needs.bins is not None and needs.bins != kept.bins
+    looked = replace(needs, features=needs.features or lacks_bins)
+    if known is None or looked != replace(kept, reaches=needs.reaches, bins=needs.bins):
         known = extract_features(
-            images, extractor, needs, store, batch_size=batch_size, unit=unit, observer=observer
+            images, extractor, looked, store, batch_size=batch_size, unit=unit, observer=observer
         )
     if needs.reaches:
         known.reaches = reaches(known.all_features(), extractor.exact_device, store.block_bytes)
+    known.bins = _fitted(known, needs) if lacks_bins else bins
     _save(known, file)
     return known
+
+
+def _fitted(known: FeatureSet, needs: FeatureNeeds) -> ModeBins | None:
+    """The images' bins; features that were kept for them alone are let go."""
+    if needs.bins is None:
+        return None
+    bins = fit_bins(known.all_features(), known.total, needs.bins)
+    if not needs.features:
+        known.features = None
+    return bins
 
 
 def _kept(known: FeatureSet) -> FeatureNeeds:
@@ -80,6 +96,7 @@ def _kept(known: FeatureSet) -> FeatureNeeds:
         features=known.features is not None,
         by_class=bool(known.by_class),
         reaches=known.reaches is not None,
+        bins=None if known.bins is None else known.bins.settings,
     )
 
 
@@ -90,6 +107,8 @@ def _save(found: FeatureSet, file: Path) -> None:
     for name, kept in ((FEATURES, found.features), (REACHES, found.reaches)):
         if kept is not None:
             tensors[name] = kept.contiguous()
+    if found.bins is not None:
+        tensors |= _of_bins(found.bins)
     content = safetensors.torch.save(tensors, {HASH: _hash(tensors)})
     keep(file, content)
 
@@ -136,7 +155,22 @@ def _load(file: Path, extractor: Extractor) -> FeatureSet | None:
         dict(sorted(by_class.items())),
         tensors.get(FEATURES),
         reaches=tensors.get(REACHES),
+        bins=_bins(tensors) if f"{BIN_PREFIX}.settings" in tensors else None,
     )
+
+
+def _of_bins(bins: ModeBins) -> dict[str, Tensor]:
+    parts = {field.name: getattr(bins, field.name) for field in fields(bins)}
+    return {
+        f"{BIN_PREFIX}.{name}": torch.tensor(np.ascontiguousarray(part))
+        for name, part in parts.items()
+    }
+
+
+def _bins(tensors: Mapping[str, Tensor]) -> ModeBins:
+    parts = {field.name: tensors[f"{BIN_PREFIX}.{field.name}"] for field in fields(ModeBins)}
+    settings = BinSettings(*parts.pop("settings").tolist())
+    return ModeBins(settings, **{name: part.numpy() for name, part in parts.items()})
 
 
 def _gaussian(tensors: Mapping[str, Tensor], prefix: str, device: torch.device) -> Gaussian:

@@ -7,6 +7,7 @@ from gancli.errors import DataError, UsageError
 from gancli.evaluation.extractors import Extractor, classifies
 from gancli.evaluation.features import FeatureNeeds
 from gancli.evaluation.image_sets import ImageSet
+from gancli.evaluation.known_modes import KnownModes
 from gancli.evaluation.metrics import (
     METRICS,
     NO_FACTS,
@@ -58,11 +59,19 @@ class EvaluationSpec:
     """of the bootstrap for the scores' intervals; 0: no intervals"""
     settings: Mapping[str, int] = field(default_factory=dict)
     """of the metrics: those chosen, by name"""
+    known_modes: KnownModes | None = None
+    """of the real images, where a metric looks at them and they are known"""
+    unknown_modes: str = ""
+    """why the modes of labelled real images are not known, in a sentence"""
 
     def chosen(self) -> list[Metric]:
         """The metrics to compute, with those that come by themselves, in the table's order."""
         every = (METRICS[name](self.settings) for name in METRIC_TABLE)
         return [m for m in every if m.entry.name in self.metrics or m.comes_by_itself(self.facts)]
+
+    def lacking(self) -> list[str]:
+        """What cannot be scored, each a sentence."""
+        return [self.unknown_modes] if self.unknown_modes else []
 
     def needs(self) -> FeatureNeeds:
         """What must be kept of the scored images' features."""
@@ -73,7 +82,7 @@ class EvaluationSpec:
 
     def reference_needs(self) -> FeatureNeeds | None:
         """What must be kept of the reference's; None: no metric looks at one."""
-        return _union([m.reference_needs for m in self.chosen()])
+        return _union([m.needs_of_reference() for m in self.chosen()])
 
     def training_needs(self) -> FeatureNeeds | None:
         """What must be kept of the training and held-out images'; None: no metric looks at them."""

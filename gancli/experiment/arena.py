@@ -21,18 +21,20 @@ from gancli.data import (
 from gancli.data.stacked import DIGIT_CLASSES, DIGITS
 from gancli.data.torchvision_images import SET_SPLITS
 from gancli.errors import UsageError
+from gancli.evaluation.classifier import Reader
 from gancli.evaluation.mnist_classifier import (
     DIGIT_SIDE,
     DigitClassifier,
-    Reader,
     digit_reader,
 )
 from gancli.evaluation.mode_coverage import (
     FAIR_SHARE,
+    MIN_CONFIDENCE,
     RADIUS_IN_STD,
     Assigned,
     assign_points,
     jensen_shannon,
+    read_modes,
     reverse_kl,
     std_ratio,
 )
@@ -45,9 +47,6 @@ MEASURED_STACKS = 26_000
 """Samples of a measurement: of points and digits, and of stacked digits as published."""
 PUBLISHED_BLOCK = 2_500
 """Number of points that VEEGAN counts modes on."""
-MIN_CONFIDENCE = 0.9
-"""A digit is of high quality if the classifier gives it at least this probability."""
-
 
 MIN_MEASUREMENTS = 5
 """Of points, however short the training; of digits they would take longer than it."""
@@ -211,10 +210,8 @@ class DigitArena(Arena):
         channels = samples.shape[3]
         planes = torch.from_numpy(np.ascontiguousarray(samples)).permute(0, 3, 1, 2)
         labels, sure = self.reader.read(planes.reshape(-1, 1, *planes.shape[2:]))
-        mode = labels.reshape(-1, channels) @ DIGIT_CLASSES ** np.arange(channels)[::-1]
-        found = Assigned(
-            mode, np.all(sure.reshape(-1, channels) >= MIN_CONFIDENCE, axis=1), self.shares
-        )
+        mode, good = read_modes(labels, sure, channels, DIGIT_CLASSES)
+        found = Assigned(mode, good, self.shares)
         every = np.bincount(mode, minlength=self.modes)
         return _measures(found).model_copy(
             update={

@@ -17,7 +17,7 @@ from gancli.evaluate_in_training import Evaluated, TrainingEvaluator
 from gancli.evaluation.request import ExtractorWeights
 from gancli.experiment.folder import Cell, Experiment, Outcome
 from gancli.experiment.frames import Frame
-from gancli.experiment.measures import MeasureBook, MeasurePlaces, SampleMeasure
+from gancli.experiment.measures import MeasureBook, MeasurePlaces, SampleMeasure, ScoreMeasure
 from gancli.experiment.spec import CellSpec
 from gancli.experiment.worker_process import Words
 from gancli.files import write_atomically
@@ -137,10 +137,11 @@ def run_cell(request: CellRequest, tell: Tell, should_stop: Callable[[], bool]) 
     spec, cell = request.cell, Cell(as_path(request.folder))
     torch.set_num_threads(spec.settings.threads)
     book = _book(request.data, request.cache)
-    measures = [each for each in book.of(spec) if isinstance(each, SampleMeasure)]
+    every = book.of(spec)
+    measures = [each for each in every if isinstance(each, SampleMeasure)]
     job = _job(spec, cell, as_path(request.data))
     weights = ExtractorWeights(_path(request.weights), request.trust_weights)
-    names = tuple(each.kind for each in spec.measures)
+    names = tuple(each.spec.kind for each in every if isinstance(each, ScoreMeasure))
     evaluator = TrainingEvaluator.of(job, weights, unwatched, names)
     trainer = Trainer(job)
     examiner = CellExaminer(trainer, measures, cell, tell)

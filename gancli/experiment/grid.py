@@ -10,7 +10,9 @@ from gancli.catalog.fit_to_images import UserImages
 from gancli.checkpoint import RunSettings
 from gancli.data import Mixture
 from gancli.errors import UsageError
+from gancli.experiment.arena import is_arena
 from gancli.experiment.axes import PRESET_CHOICES, Change, GridAxis, cell_name
+from gancli.experiment.measures import MODES
 from gancli.experiment.spec import CellSpec, ExperimentSpec, MeasureSpec, seed_suffix
 from gancli.preset import Preset, PresetLayer, change, load_preset
 from gancli.scores import METRIC_TABLE, metric_of, ranks
@@ -155,7 +157,8 @@ def evaluation_of(preset: Preset, measures: Sequence[MeasureSpec]) -> list[str]:
     Raises:
         UsageError: there is one, and the cell makes points.
     """
-    metrics = [each for each in measures if each.kind in METRIC_TABLE]
+    own = {MODES} if is_arena(preset.data) else set()
+    metrics = [each for each in measures if each.kind in METRIC_TABLE.keys() - own]
     if not metrics:
         return []
     if isinstance(preset.data, Mixture):

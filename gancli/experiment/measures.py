@@ -13,7 +13,7 @@ import numpy as np
 
 from gancli.data import AnyData, Mixture
 from gancli.errors import UsageError
-from gancli.evaluation.mnist_classifier import Reader
+from gancli.evaluation.classifier import Reader
 from gancli.experiment.arena import (
     Arena,
     DigitArena,
@@ -32,7 +32,7 @@ LOSS_PREFIX = "loss_"
 MeasureRow = dict[str, float | None]
 MODES, GROUND, LOSSES = "modes", "ground", "loss"
 OWN_KINDS = (MODES, GROUND, LOSSES)
-"""The measures that `gan evaluate` does not have."""
+"""The measures that cells take themselves; modes where they are known, else `gan evaluate`'s."""
 
 
 @dataclass(frozen=True)
@@ -198,7 +198,7 @@ def measures_named(text: str, every: int | None = None) -> list[MeasureSpec]:
     for name in filter(None, (part.strip() for part in text.split(","))):
         kind = name if name in OWN_KINDS else metric_meant(name)
         if kind not in OWN_KINDS and kind not in METRIC_TABLE:
-            known = ", ".join([*OWN_KINDS, *METRIC_TABLE])
+            known = ", ".join(dict.fromkeys([*OWN_KINDS, *METRIC_TABLE]))
             raise UsageError(f"there is no score {name!r}: choose from {known}")
         kinds[kind] = MeasureSpec(kind=kind, every=every)
     return list(kinds.values())
@@ -207,6 +207,11 @@ def measures_named(text: str, every: int | None = None) -> list[MeasureSpec]:
 def default_measures(data: AnyData) -> list[MeasureSpec]:
     """The measures where none are named: modes, where they are known, else the losses."""
     return [MeasureSpec(kind=MODES if is_arena(data) else LOSSES)]
+
+
+def counts_modes(cell: CellSpec) -> bool:
+    """Whether a cell counts modes itself: elsewhere they are a metric of `gan evaluate`."""
+    return is_arena(cell.preset.data) and any(each.kind == MODES for each in cell.measures)
 
 
 @dataclass
@@ -248,7 +253,7 @@ class MeasureBook:
 
     def arena_if_counted(self, cell: CellSpec) -> Arena | None:
         """The arena of a cell whose modes are counted; None: they are not."""
-        if not any(each.kind == MODES for each in cell.measures):
+        if not counts_modes(cell):
             return None
         return self.arena_of(cell.preset.dataset, cell.preset.data)
 
@@ -259,7 +264,7 @@ class MeasureBook:
 
     def _measure(self, spec: MeasureSpec, cell: CellSpec) -> Measure:
         preset = cell.preset
-        if spec.kind == MODES:
+        if spec.kind == MODES and is_arena(preset.data):
             return ModeMeasure(spec, self.arena_of(preset.dataset, preset.data))
         if spec.kind == GROUND:
             if isinstance(preset.data, Mixture):

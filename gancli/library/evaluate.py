@@ -33,8 +33,8 @@ class EvaluationOptions(TypedDict, total=False):
     data_dir: str | Path | None
     """the folder of named data sets; None: the one used in training"""
     extractor: str | None
-    """`"inception"`, `"vgg16"`, `"inception-torchvision"` or `"mnist"`; that which a metric
-    demands, else `"mnist"` for MNIST, else `"inception"`"""
+    """`"inception"`, `"vgg16"`, `"inception-torchvision"`, `"mnist"` or `"pixels"`; that which a
+    metric demands, else `"mnist"` for MNIST, else `"pixels"` for modes alone, else `"inception"`"""
     weights: str | Path | None
     """a file with the extractor's weights; they are downloaded"""
     trust_weights: bool
@@ -66,8 +66,8 @@ def evaluate(
         images: a folder, a zip or an npz of images; or a run's folder or name, or a checkpoint
             file, whose images are generated. Points are scored by `Model.evaluate`.
         metrics: `"fid"`, `"is"`, `"kid"`, `"prc"`, `"dc"`, `"intra-fid"`, `"memorisation"`,
-            `"is-koshian2"`, or those of plugins; none: FID and, where the extractor classifies, the
-            Inception score.
+            `"modes"`, `"is-koshian2"`, or those of plugins; none: FID and, where
+            the extractor classifies, the Inception score.
         checkpoint: of a run: `"last"`, `"best"` or a step.
         raw: the weights as trained, even where a moving average of them was kept.
         dataset: the data set that the reference is a split of, for image files.

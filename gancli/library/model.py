@@ -11,13 +11,14 @@ from torch import Tensor
 
 from gancli.defaults import SAMPLE_BATCH_SIZE, SAMPLE_COUNT, TRAVERSE_FRAMES, TRAVERSE_ROWS
 from gancli.errors import UsageError
+from gancli.evaluation.points import POINTS_SCORED, scores_of_points
 from gancli.folders import expanded
 from gancli.library.arguments import label_number, seed_list
 from gancli.library.evaluate import EvaluationOptions, scores_of_images
 from gancli.library.in_python import in_python
 from gancli.library.loaded import LoadedCheckpoint
 from gancli.library.notebook import model_card
-from gancli.library.scores import POINTS_SCORED, Scores, scores_of_points
+from gancli.library.scores import Scores
 from gancli.library.traversal import Traversed, traverse_model
 from gancli.pictures import grid, to_image
 from gancli.point_pictures import SHOWN_REALS, picture_of_points, reach_of
@@ -228,7 +229,7 @@ class Model(LoadedCheckpoint):
         `jensen_shannon` and `std_ratio`, of which `scores_of_points` says more.
 
         Args:
-            metrics: of images, as for `gancli.evaluate`.
+            metrics: of images, as for `gancli.evaluate`; of points, `"modes"` or none.
             options: `count` and, of images, what else `EvaluationOptions` names.
 
         Returns:
@@ -243,11 +244,12 @@ class Model(LoadedCheckpoint):
             return scores_of_images(
                 self._saved, metrics, raw=self._raw, device=device, options=options
             )
-        unfit = [*metrics, *(name for name in options if name != "count")]
+        others = [name for name in metrics if name != "modes"]
+        unfit = [*others, *(name for name in options if name != "count")]
         if unfit:
             raise UsageError(f"{unfit[0]} is for images, and {self.preset.name} makes points")
         count = options.get("count") or POINTS_SCORED
-        return scores_of_points(self._sampler(SAMPLE_BATCH_SIZE, None), count)
+        return Scores(scores_of_points(self._sampler(SAMPLE_BATCH_SIZE, None), count))
 
     def _refuse_points(self, wanted: str) -> None:
         if self.preset.data.key != "images":

@@ -6,7 +6,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from gancli.evaluation.memorisation import NEAR_SHARE
-from gancli.evaluation.protocol import GIVEN, Evaluation
+from gancli.evaluation.protocol import GIVEN, Evaluation, Protocol
 from gancli.evaluation.results import TrainingEvaluation
 from gancli.preset import Published
 from gancli.report.console import console, say
@@ -135,9 +135,10 @@ def protocol_lines(found: Evaluation) -> list[str]:
         made = f"{p.count:,} images as they are in files, {found.images}"
     else:
         within = f", noise within {p.truncation:g}" if p.truncation else ""
+        things = "images" if p.extractor else "points"
         made = (
-            f"{p.count:,} generated images{each} ({p.network}, batch norm in {p.mode} mode, seeds "
-            f"{p.seeds}{within}, checkpoint: {found.selection})"
+            f"{p.count:,} generated {things}{each} ({p.network}, batch norm in {p.mode} mode, "
+            f"seeds {p.seeds}{within}, checkpoint: {found.selection})"
         )
     return [made, *([p.converted] if p.converted else []), *reference_lines(found)]
 
@@ -145,16 +146,9 @@ def protocol_lines(found: Evaluation) -> list[str]:
 def reference_lines(found: Evaluation) -> list[str]:
     """What the scores depend on in addition to the scored images, in words."""
     p = found.protocol
-    lines = []
-    if p.reference_count and not p.reference_weights:
-        split = "" if p.split == "all" else f", {p.split} split"
-        lines.append(f"against {p.reference_count:,} of {p.reference}{split}, data {p.data}")
-    if p.reference_weights:
-        count = "" if p.reference_count else "; of how many images is unknown, too"
-        lines.append(
-            f"against the statistics in {p.reference}, data {p.data}, weights "
-            f"{p.reference_weights}{count}"
-        )
+    if not p.extractor:
+        return [f"modes of {p.reference}, data {p.data}"]
+    lines = _against(p)
     lines.append(f"by {p.extractor}, weights {p.weights}, {p.dtype}, images {p.resize}")
     if not all(comparable(found, name) for name in found.scores):
         lines.append(
@@ -178,15 +172,34 @@ def reference_lines(found: Evaluation) -> list[str]:
     return lines
 
 
+def _against(p: Protocol) -> list[str]:
+    """The real images, and what reads their modes."""
+    lines = []
+    if p.reference_count and not p.reference_weights:
+        split = "" if p.split == "all" else f", {p.split} split"
+        lines.append(f"against {p.reference_count:,} of {p.reference}{split}, data {p.data}")
+    if p.reference_weights:
+        count = "" if p.reference_count else "; of how many images is unknown, too"
+        lines.append(
+            f"against the statistics in {p.reference}, data {p.data}, weights "
+            f"{p.reference_weights}{count}"
+        )
+    if p.modes_read:
+        lines.append(f"modes are read by the {p.modes_read}")
+    return lines
+
+
 def settings_lines(found: Evaluation) -> list[str]:
     """What the metrics of the scores are computed with, one line per metric that says it."""
     own = {e.name: e for name in found.scores if (e := metric_of(name)) and e.settings}
     lines = []
     for entry in own.values():
-        labels = [score.label for score in entry.scores if score.name in found.scores]
+        own_scores = [score for score in entry.scores if not score.of_known_modes]
+        labels = [score.label for score in own_scores if score.name in found.scores]
         values = found.protocol.settings_of(entry.scores[0].name)
         said = ", ".join(f"{each.label} {values[each.name]:,}" for each in entry.settings)
         has_spread = any(f"{score.name}{STD_SUFFIX}" in found.scores for score in entry.scores)
         spread = "; +- is the standard deviation over them" if has_spread else ""
-        lines.append(f"{' and '.join(labels)}: {said}{spread}")
+        names = ", ".join([*labels[:-2], " and ".join(labels[-2:])])
+        lines.append(f"{names}: {said}{spread}")
     return lines

@@ -16,6 +16,7 @@ from gancli.evaluation.extractors import INCEPTION, classifies
 from gancli.evaluation.features import FeatureNeeds, FeatureSet
 from gancli.evaluation.image_sets import ImageSet
 from gancli.evaluation.intervals import Uncertainty
+from gancli.evaluation.known_modes import KnownModes
 from gancli.evaluation.observer import UNOBSERVED, Observer
 from gancli.registry import Registry
 from gancli.scores import STD_SUFFIX, MetricEntry, add_metric, setting_named
@@ -83,6 +84,8 @@ class ImageSets(NamedTuple):
     fake: ImageSet
     train: ImageSet | None = None
     held_out: ImageSet | None = None
+    real: ImageSet | None = None
+    """the reference"""
 
 
 @dataclass(frozen=True)
@@ -103,6 +106,8 @@ class MetricInputs:
     block_bytes: int = BLOCK_BYTES
     """memory for a block of distances"""
     observer: Observer = UNOBSERVED
+    known_modes: KnownModes | None = None
+    """of the real images; None: they are not known"""
     _shared: dict[str, object] = field(default_factory=dict, repr=False)
 
     @property
@@ -127,9 +132,10 @@ class MetricInputs:
             raise ValueError("there are no training images: give the metric training_needs")
         return self.train, self.held_out
 
-    def against(self, real: FeatureSet) -> "MetricInputs":
-        """The same images, compared with a reference."""
-        return replace(self, real=real, _shared={})
+    def against(self, real: FeatureSet, images: ImageSet | None = None) -> "MetricInputs":
+        """The same images, compared with a reference, of these images."""
+        sets = None if self.images is None else self.images._replace(real=images)
+        return replace(self, real=real, images=sets, _shared={})
 
     def shared(self, name: str, find: Callable[[], Found]) -> Found:
         """A value that several metrics, or scores and their intervals, look up: computed once."""
@@ -177,6 +183,10 @@ class Metric(ABC):
         del fake, real
         return {each.name: self.setting(each.name) for each in self.entry.settings}
 
+    def needs_of_reference(self) -> FeatureNeeds | None:
+        """The data to keep of the reference, where they depend on settings."""
+        return self.reference_needs
+
     def least(self) -> int:
         """The fewest images on either side."""
         return self.min_images
@@ -204,6 +214,11 @@ class Metric(ABC):
         """
         del inputs, scores
         return {}
+
+    def findings(self, inputs: MetricInputs) -> list[str]:
+        """Results that no score tells, each a sentence."""
+        del inputs
+        return []
 
     def picture(self, inputs: MetricInputs) -> bytes | None:
         """A PNG that shows more than the scores do, where there is one."""
