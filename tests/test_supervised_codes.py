@@ -351,12 +351,12 @@ def test_the_share_that_is_read_as_labelled() -> None:
     digits = torch.tensor([(code + (place < 3)) % 10 for place, code in enumerate(codes)])
     logits = torch.eye(11)[digits]
     named = ImageFacts(codes=codes, codes_are_digits=True)
-    found, intervals = read(logits, named, torch.ones(12))
+    found, intervals, _ = read(logits, named, torch.ones(12))
     assert found["code_as_labelled"] == 9 / 12
     low, high = intervals["code_as_labelled"]
     assert low < 9 / 12 < high
     assert "code_thickness" not in found
-    unnamed, _ = read(logits, ImageFacts(codes=codes), torch.ones(12))
+    unnamed, _, _ = read(logits, ImageFacts(codes=codes), torch.ones(12))
     assert "code_as_labelled" not in unnamed
     assert unnamed["code_purity"] == found["code_purity"]
 
@@ -369,7 +369,7 @@ def test_how_far_the_first_code_is_thickness() -> None:
         code = rng.uniform(-1, 1, count)
         thickness = 0.3 + 0.1 * code + 0.05 * rng.standard_normal(count)
         strokes = torch.from_numpy(thickness).float()
-        found, intervals = read(torch.zeros(count, 11), ImageFacts(first_code=code), strokes)
+        found, intervals, _ = read(torch.zeros(count, 11), ImageFacts(first_code=code), strokes)
         expected = np.corrcoef(code, thickness)[0, 1]
         assert found == {"code_thickness": pytest.approx(expected, rel=1e-5)}
         low, high = intervals["code_thickness"]
@@ -378,7 +378,7 @@ def test_how_far_the_first_code_is_thickness() -> None:
         assert high - low == pytest.approx(2 * 1.96 * (1 - expected**2) / count**0.5, rel=0.3)
         width.append(high - low)
     assert width[1] < width[0] / 3
-    still, _ = read(torch.zeros(9, 11), ImageFacts(first_code=np.arange(9.0)), torch.ones(9) / 3)
+    still, _, _ = read(torch.zeros(9, 11), ImageFacts(first_code=np.arange(9.0)), torch.ones(9) / 3)
     assert still == {}
 
 

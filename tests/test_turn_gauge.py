@@ -1,6 +1,7 @@
 """What is measured of a turn, against the same by hand; looking changes nothing."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -72,7 +73,7 @@ def test_clipped_weights_and_singular_values(tmp_path: Path) -> None:
     assert rows[-1]["discriminator.health.clipped"] > 0.9
     net = build_players(narrow(("sngan", "mnist", "reference")), 0).discriminator
     net.train()
-    layers = [module for module in net.modules() if hasattr(module, "parametrizations")]
+    layers: list[Any] = [layer for layer in net.modules() if hasattr(layer, "parametrizations")]
     for layer in layers * 60:
         assert layer.weight is not None
     found = singular_values(net)

@@ -34,6 +34,16 @@ MAX_DRAWN_COLUMNS = 100
 
 def print_status(summary: Summary, console: Console) -> None:
     """Print what the report shows, and draw the last preview; a path is never broken."""
+    facts = _facts(summary)
+    width = max(map(len, facts))
+    for fact, said in facts.items():
+        console.print(f"{fact:<{width}}  {said}", markup=False, soft_wrap=True)
+    # Colours are all there is to the picture.
+    if summary.previews and console.color_system and not console.no_color:
+        console.print(draw(list(summary.previews.values())[-1], console.width), soft_wrap=False)
+
+
+def _facts(summary: Summary) -> dict[str, str]:
     preset, settings = summary.header.preset, summary.header.settings
     standing = standing_of(summary.run, summary.header.step, preset.schedule.steps)
     facts = {
@@ -63,12 +73,7 @@ def print_status(summary: Summary, console: Console) -> None:
         facts["failed"] = failure_of(summary.run)
     elif standing is not Standing.RUNNING:
         facts["go on"] = _next(summary.run, standing)
-    width = max(map(len, facts))
-    for fact, said in facts.items():
-        console.print(f"{fact:<{width}}  {said}", markup=False, soft_wrap=True)
-    # Colours are all there is to the picture.
-    if summary.previews and console.color_system and not console.no_color:
-        console.print(draw(list(summary.previews.values())[-1], console.width), soft_wrap=False)
+    return facts
 
 
 def _state(summary: Summary, standing: Standing) -> str:
