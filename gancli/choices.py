@@ -56,6 +56,20 @@ class OnNan(StrEnum):
     ROLLBACK = "rollback"
 
 
+class VerdictName(StrEnum):
+    """How a run is doing, in a word or three."""
+
+    HEALTHY = "healthy"
+    IMPROVING = "improving"
+    PLATEAU = "plateau"
+    DISCRIMINATOR_TOO_STRONG = "discriminator-too-strong"
+    GENERATOR_TOO_STRONG = "generator-too-strong"
+    COLLAPSING = "collapsing"
+    MODE_DROPPING = "mode-dropping"
+    DIVERGING = "diverging"
+    MEMORISING = "memorising"
+
+
 class StopWhen(StrEnum):
     """Verdicts at which training may stop."""
 

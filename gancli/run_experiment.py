@@ -34,10 +34,10 @@ from gancli.folders import cache_folder, data_folder
 from gancli.locks import locked
 from gancli.plurals import counted
 from gancli.report.console import console, say
+from gancli.report.counting import counting
 from gancli.report.experiment_live import print_results, watched_cells
 from gancli.report.listeners import unharmed
 from gancli.report.plan_table import print_cells, print_experiment_plan
-from gancli.report.progress import counting
 from gancli.signals import stop_flag
 
 CLASSIFIER_BATCHES = DIGIT_LESSON.batches(60_000)

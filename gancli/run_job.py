@@ -27,16 +27,17 @@ from gancli.plurals import counted
 from gancli.preset import Preset, lite_command, load_preset, preset_differences
 from gancli.report import loggers
 from gancli.report.console import console, say
+from gancli.report.counting import counting
 from gancli.report.dry_run import remarks
-from gancli.report.listeners import watched
-from gancli.report.progress import RunDisplay, counting
+from gancli.report.listeners import unharmed, watched
+from gancli.report.progress import RunDisplay
 from gancli.runs.find import new_run, refuse_if_taken
 from gancli.runs.folder import BEST, LAST, Run
 from gancli.signals import stop_flag
 from gancli.trainer import Job, Listener, Trainer
 from gancli.typed_preset import moved_to
 from gancli.user_images import load_data
-from gancli.verdicts import Stopper, train_until
+from gancli.verdicts import HealthWatch, Stopper, train_until
 
 
 @dataclass(frozen=True)
@@ -276,8 +277,9 @@ def _lead(job: Job, lay_out: Callable[[Trainer], None], options: TrainOptions) -
     for remark in remarks(job.preset):
         say(f"note: {remark}")
     stopper = Stopper(options.stop_when)
+    watch = HealthWatch(job.preset, job.run, lambda event: trainer.listen(event))
     more: list[Listener] = [evaluator.note] if evaluator else []
-    more += stopper.listeners(job, lambda event: trainer.listen(event))
+    more += [unharmed(watch.note, "the verdict"), stopper.note]
     watching = watched(console(), job, *more, shorter=lite_command(job.preset), log=options.log)
     with stop_flag() as should_stop, watching as (board, audience):
         trainer.listen = audience

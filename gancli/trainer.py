@@ -12,13 +12,12 @@ from gancli import checkpoint
 from gancli.checkpoint import Checkpoint, Header, RunSettings
 from gancli.data import BatchSource, Dataset
 from gancli.errors import DivergedError, InterruptedRunError, RunError
-from gancli.files import write_atomically
 from gancli.folders import portable
 from gancli.objective.turn_settings import SIDES
 from gancli.parallel import World
 from gancli.pasteable import command
 from gancli.preset import Preset
-from gancli.preview import Previewer
+from gancli.run_pictures import RunPictures
 from gancli.runs.advice import after_non_finite
 from gancli.runs.folder import Run
 from gancli.runs.rollbacks import Rollback
@@ -119,7 +118,7 @@ class Trainer:
             partial=preset.schedule.partial_batches,
         )
         self._runner = self._run_steps()
-        self.previewer = Previewer(preset, job.data)
+        self.pictures = RunPictures(job.run, preset, job.data)
 
     def train(self, should_stop: Callable[[], bool] = lambda: False) -> TrainState:
         """Train to the end of the schedule.
@@ -224,6 +223,8 @@ class Trainer:
             row |= self._read_meter()
         if step % schedule.preview_every == 0 or last:
             row |= self._preview()
+        if schedule.looks_at(step):
+            row |= self._look()
         if row:
             self.metrics |= {"step": step, **row}
             if self.job.world.leads:
@@ -251,15 +252,12 @@ class Trainer:
     def _preview(self) -> dict[str, float]:
         if not self.job.world.leads:
             return {}
-        state = self.state
-        preview = self.previewer.make(
-            state.ema or state.players.generator, state.step, state.players
-        )
-        self.job.run.refuse_if_lost()
-        path = self.job.run.preview_file(state.step)
-        write_atomically(path, preview.picture)
-        self.listen(Previewed(state.step, path, preview.caption))
+        path, preview = self.pictures.preview(self.state)
+        self.listen(Previewed(self.state.step, path, preview.caption))
         return preview.scores
+
+    def _look(self) -> dict[str, float]:
+        return self.pictures.look(self.state) if self.job.world.leads else {}
 
     def _save(self) -> None:
         """Write a checkpoint of a finite state, then remove those no longer kept."""

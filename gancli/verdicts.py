@@ -1,88 +1,84 @@
 """Verdicts on a run as it trains, and runs that stop at one (`--stop-when`)."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from gancli.choices import OnNan, StopWhen
-from gancli.data import Mixture
+from gancli.choices import OnNan, StopWhen, VerdictName
 from gancli.errors import InterruptedRunError
 from gancli.evaluate_in_training import Evaluated
-from gancli.evaluation.collapse import collapse_step
 from gancli.evaluation.results import training_evaluations
+from gancli.health.verdict import Verdict, judge, verdict_row, verdicts_in
 from gancli.pasteable import command
 from gancli.preset import Preset
 from gancli.rollback import RolledBack, train_through
 from gancli.runs.folder import Run
 from gancli.runs.logs import LogRow
 from gancli.runs.overview import HELD
-from gancli.trainer import Event, Job, Listener, Logged, Trainer
+from gancli.trainer import Event, Listener, Logged, Trainer
 
-COUNTS_TO_BE_SURE = 3
-"""Counts in a row with at most half of the modes, before a collapse is spoken of."""
+VERDICT_OF = {
+    StopWhen.PLATEAU: VerdictName.PLATEAU,
+    StopWhen.COLLAPSED: VerdictName.COLLAPSING,
+}
+"""At which verdict `--stop-when` stops."""
 
 
 @dataclass(frozen=True)
 class RunVerdict(Event):
-    """A listener has judged the run, as of this step."""
+    """The run was given another verdict than before, as of this step."""
 
-    name: str
-    """one word, e.g. `collapsed`: what `--stop-when` names"""
-    said: str
-    """what was seen, as a clause"""
+    verdict: Verdict
 
 
-class CollapseWatch:
-    """Listens to a run whose modes are counted, and tells of their collapse."""
+class HealthWatch:
+    """Listens to a run, and writes each new verdict on it into metrics.jsonl."""
 
-    def __init__(self, modes: int, before: Sequence[LogRow], tell: Listener) -> None:
+    def __init__(self, preset: Preset, run: Run, tell: Listener) -> None:
         """Make a listener.
 
         Args:
-            modes: how many the data have.
-            before: the counts so far, `step` and `modes_held` among the keys of those that count.
-            tell: told of the verdict, at each count from the third on that confirms it.
+            preset: the run's.
+            run: its folder, with the lines of the log up to the step it goes on from.
+            tell: told of each verdict that is another than the one before.
         """
-        self.modes = modes
-        self.tell = tell
-        self._rows = [_counted(row["step"], row) for row in before if HELD in row]
-
-    @classmethod
-    def of(cls, preset: Preset, run: Run, tell: Listener) -> "CollapseWatch | None":
-        """That of a run; None where the modes of its data are not known.
-
-        Those of mixtures are counted at each preview, classes by the evaluations in training.
-        """
-        spec = preset.data
-        if isinstance(spec, Mixture):
-            return cls(spec.modes, run.metrics(), tell)
-        evaluated = [{"step": each.step, **each.scores} for each in training_evaluations(run)]
-        return cls(spec.shape.classes, evaluated, tell) if spec.shape.classes else None
+        self.preset, self.run, self.tell = preset, run, tell
+        counts = [_counted(each.step or 0, each.scores) for each in training_evaluations(run)]
+        self._rows = sorted([*run.metrics(), *filter(None, counts)], key=_step)
+        self._name = self._last_name()
 
     def note(self, event: Event) -> None:
         """Take an event in."""
         if isinstance(event, RolledBack):
             self._rows = [row for row in self._rows if row["step"] <= event.step]
+            self._name = self._last_name()
         elif isinstance(event, Logged):
-            self._count(event.step, event.values)
+            self._rows.append({"step": event.step, **event.values})
+            self._judge(event.step)
         elif isinstance(event, Evaluated):
-            self._count(event.step, event.found.scores)
+            self._rows += filter(None, [_counted(event.step, event.found.scores)])
 
-    def _count(self, step: int, values: Mapping[str, float]) -> None:
-        if HELD not in values:
+    def _judge(self, step: int) -> None:
+        found = judge(self.preset, self._rows)
+        if found is None or found.name == self._name:
             return
-        self._rows.append(_counted(step, values))
-        began = collapse_step(self._rows, self.modes)
-        if not isinstance(began, int):
-            return
-        since = [row for row in self._rows if row["step"] >= began]
-        if len(since) >= COUNTS_TO_BE_SURE:
-            held = f"{since[-1]['held']:.0f} of {self.modes:,} modes are held"
-            said = f"{held}, and no more than half since step {began:,}"
-            self.tell(RunVerdict(step, StopWhen.COLLAPSED.value, said))
+        self._name = found.name
+        row = verdict_row(step, found)
+        self._rows.append(row)
+        self.run.log(row)
+        self.tell(RunVerdict(step, found))
+
+    def _last_name(self) -> VerdictName | None:
+        names = [each.verdict.name for each in verdicts_in(self._rows)]
+        return names[-1] if names else None
 
 
-def _counted(step: int, values: Mapping[str, float]) -> dict[str, float]:
-    return {"step": step, "held": float(values[HELD])}
+def _step(row: LogRow) -> int:
+    return int(row["step"])
+
+
+def _counted(step: int, scores: Mapping[str, float]) -> LogRow:
+    """What an evaluation has counted; empty where it counts no modes."""
+    return {"step": step, HELD: scores[HELD]} if HELD in scores else {}
 
 
 class Stopper:
@@ -93,29 +89,21 @@ class Stopper:
         self.met: RunVerdict | None = None
         """the first of that name"""
 
-    def listeners(self, job: Job, tell: Listener) -> list[Listener]:
-        """Those that judge the run, and this one.
-
-        Args:
-            job: the training.
-            tell: tells all listeners of a verdict.
-        """
-        judge = CollapseWatch.of(job.preset, job.run, tell)
-        judges = [judge.note] if judge and self.wanted is StopWhen.COLLAPSED else []
-        return [*judges, self.note] if self.wanted else []
-
     def note(self, event: Event) -> None:
         """Take an event in."""
-        if isinstance(event, RunVerdict) and self.met is None and event.name == self.wanted:
+        if self.wanted is None or self.met is not None or not isinstance(event, RunVerdict):
+            return
+        if event.verdict.name is VERDICT_OF[self.wanted]:
             self.met = event
 
     def sentence(self, run: Run) -> str:
         """Why a run has stopped, and how it goes on."""
-        if self.met is None:
+        if self.met is None or self.wanted is None:
             raise ValueError("the run was not stopped by a verdict")
         return (
-            f"stopped at step {self.met.step:,} because of --stop-when {self.met.name}: "
-            f"{self.met.said}; everything is saved: go on with {command('resume', run.folder)}"
+            f"stopped at step {self.met.step:,} because of --stop-when {self.wanted.value}: "
+            f"{self.met.verdict.said}; everything is saved: go on with "
+            + command("resume", run.folder)
         )
 
 

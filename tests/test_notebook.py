@@ -12,8 +12,8 @@ from helpers import job, narrow
 from rich.console import Console
 
 from gancli.report import in_place
+from gancli.report.counting import counting
 from gancli.report.listeners import watched
-from gancli.report.progress import counting
 from gancli.trainer import Trainer
 
 Shown = list[dict[str, str]]

@@ -8,7 +8,8 @@ from helpers import job, narrow
 from rich.console import Console
 
 from gancli.checkpoint import Header
-from gancli.report.progress import RunDisplay, counting, display
+from gancli.report.counting import counting
+from gancli.report.progress import RunDisplay, display
 from gancli.trainer import Job, Logged, Previewed, Saved, Stepped
 
 

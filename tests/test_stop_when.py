@@ -9,21 +9,26 @@ from conftest import Gan
 from helpers import job, narrow
 
 from gancli.checkpoint import load
-from gancli.choices import OnNan, StopWhen
+from gancli.choices import OnNan, StopWhen, VerdictName
 from gancli.errors import InterruptedRunError
+from gancli.health.verdict import Verdict, verdicts_in
 from gancli.parallel import World
 from gancli.rollback import RolledBack
 from gancli.runs.folder import Run
-from gancli.runs.logs import LogRow
 from gancli.runs.rollbacks import Rollback
-from gancli.trainer import Event, Job, Listener, Logged, Stepped, Trainer
-from gancli.verdicts import CollapseWatch, RunVerdict, Stopper, train_until
+from gancli.trainer import Event, Job, Logged, Stepped, Trainer
+from gancli.verdicts import HealthWatch, RunVerdict, Stopper, train_until
 
 
-def watched_counts(counts: Sequence[int], modes: int = 8) -> list[RunVerdict]:
-    """The verdicts on a run whose modes are counted at steps 10, 20, ..."""
+def verdict(name: str, said: str = "it was seen") -> Verdict:
+    return Verdict(name=VerdictName(name), since=1, said=said)
+
+
+def watch_of(counts: Sequence[int], folder: Path) -> list[RunVerdict]:
+    """The verdicts on a run of 8 modes that are counted at steps 10, 20, ..."""
     told: list[Event] = []
-    watch = CollapseWatch(modes, [], told.append)
+    watch = HealthWatch(narrow(("gan", "ring8", "reference")), Run(folder), told.append)
+    folder.mkdir(exist_ok=True)
     for number, held in enumerate(counts, 1):
         watch.note(Logged(10 * number, {"modes_held": float(held), "loss_generator": 1.0}))
         watch.note(Logged(10 * number + 1, {"loss_generator": 1.0}))
@@ -33,58 +38,64 @@ def watched_counts(counts: Sequence[int], modes: int = 8) -> list[RunVerdict]:
 @pytest.mark.parametrize(
     ("counts", "at"),
     [
-        ((1, 5, 4, 4, 4), [50]),
-        ((1, 5, 4, 3, 2, 1), [50, 60]),
+        ((1, 5, 4, 4, 4), 50),
+        ((1, 5, 4, 3, 2, 1), 50),
+        ((5, 4, 4, 5, 4, 4, 4), 70),
         # Never more than half, back above half in time, or not for long enough yet.
-        ((1, 2, 4, 4, 4), []),
-        ((5, 4, 4, 5, 4, 4), []),
-        ((8, 8, 8, 8, 0, 0), []),
-        ((5, 4, 4, 5, 4, 4, 4), [70]),
+        ((1, 2, 4, 4, 4), None),
+        ((5, 4, 4, 5, 4, 4), None),
+        ((8, 8, 8, 8, 0, 0), None),
     ],
 )
-def test_three_counts_at_or_below_half_are_a_collapse(counts: Sequence[int], at: list[int]) -> None:
-    assert [each.step for each in watched_counts(counts)] == at
+def test_three_counts_at_or_below_half_are_a_collapse(
+    counts: Sequence[int], at: int | None, tmp_path: Path
+) -> None:
+    found = watch_of(counts, tmp_path / "run")
+    steps = [each.step for each in found if each.verdict.name is VerdictName.COLLAPSING]
+    assert steps == ([] if at is None else [at])
 
 
-def test_a_collapse_says_what_was_seen() -> None:
-    (verdict,) = watched_counts((8, 4, 3, 1))
-    assert verdict.name == "collapsed"
-    assert verdict.said == "1 of 8 modes are held, and no more than half since step 20"
+def test_a_collapse_says_what_was_seen_and_is_written(tmp_path: Path) -> None:
+    *_, last = watch_of((8, 4, 3, 1), tmp_path / "run")
+    said = "no more than half of the modes are held since step 20; 1 of 8 modes are held"
+    assert (last.verdict.name, last.verdict.since, last.verdict.said) == ("collapsing", 20, said)
+    assert last.verdict.tries[0] == "--set objective.r1.weight=1"
+    written = list(verdicts_in(Run(tmp_path / "run").metrics()))
+    assert written[-1].verdict == last.verdict
+    assert written[-1].step == 40
 
 
-def test_counts_of_before_count_and_those_undone_do_not(tmp_path: Path) -> None:
+def test_what_a_rollback_undoes_is_judged_again(tmp_path: Path) -> None:
+    run = Run(tmp_path / "run")
+    run.folder.mkdir()
+    for row in ({"step": 10, "modes_held": 8}, {"step": 20, "modes_held": 2}):
+        run.log(row)
     told: list[Event] = []
-    before: list[LogRow] = [
-        {"step": 10, "modes_held": 8},
-        {"step": 20, "modes_held": 2},
-        {"step": 25, "x": 1.0},
-    ]
-    watch = CollapseWatch(8, before, told.append)
+    preset = narrow(("gan", "ring8", "reference"))
+    watch = HealthWatch(preset, run, told.append)
     watch.note(Logged(30, {"modes_held": 2.0}))
     assert not told
     done = Rollback(failed_at=31, back_to=20, what="loss")
-    header = Trainer(job(narrow(("gan", "ring8", "reference")), tmp_path / "run")).header()
+    header = Trainer(job(preset, tmp_path / "other")).header()
     watch.note(RolledBack(20, done, 1, header))
     watch.note(Logged(30, {"modes_held": 2.0}))
     assert not told
     watch.note(Logged(40, {"modes_held": 2.0}))
     assert [event.step for event in told] == [40]
+    # A run that goes on is not told again of the verdict it was left with.
+    HealthWatch(preset, run, told.append).note(Logged(50, {"modes_held": 2.0}))
+    assert len(told) == 1
 
 
 def collapsing(monkeypatch: pytest.MonkeyPatch, at: int) -> None:
-    """Let the run be judged as collapsed after this step, by a listener."""
+    """Let the run be judged as on a plateau, and as collapsing, after this step."""
 
-    def listeners(self: Stopper, job: Job, tell: Listener) -> list[Listener]:
-        del job
+    def note(self: HealthWatch, event: Event) -> None:
+        if isinstance(event, Stepped) and event.step == at:
+            self.tell(RunVerdict(at, verdict("plateau")))
+            self.tell(RunVerdict(at, verdict("collapsing", "all samples are one")))
 
-        def judge(event: Event) -> None:
-            if isinstance(event, Stepped) and event.step == at:
-                tell(RunVerdict(at, "plateau", "nothing has changed"))
-                tell(RunVerdict(at, "collapsed", "all samples are one"))
-
-        return [judge, self.note] if self.wanted else []
-
-    monkeypatch.setattr(Stopper, "listeners", listeners)
+    monkeypatch.setattr(HealthWatch, "note", note)
 
 
 TYPED = ("train", "gan", "--dataset", "ring8", "--steps", 12)
@@ -110,11 +121,12 @@ def test_the_command_stops_and_resume_goes_on(gan: Gan, monkeypatch: pytest.Monk
 
 def test_only_the_wanted_verdict_stops() -> None:
     stopper = Stopper(StopWhen.PLATEAU)
-    stopper.note(RunVerdict(5, "collapsed", "all samples are one"))
+    stopper.note(RunVerdict(5, verdict("collapsing")))
     assert stopper.met is None
-    stopper.note(RunVerdict(6, "plateau", "nothing has changed"))
-    stopper.note(RunVerdict(7, "plateau", "still nothing"))
-    assert stopper.met == RunVerdict(6, "plateau", "nothing has changed")
+    first = RunVerdict(6, verdict("plateau"))
+    for event in (first, RunVerdict(7, verdict("plateau", "still nothing"))):
+        stopper.note(event)
+    assert stopper.met is first
 
 
 def test_a_collapse_of_a_mixture_stops_its_run(
@@ -122,24 +134,25 @@ def test_a_collapse_of_a_mixture_stops_its_run(
 ) -> None:
     """The counts are those of the run's own previews."""
     held = iter([8, 1, 1, 1, 1, 1, 1])
-    work = job(narrow(("gan", "ring8", "reference"), ["schedule.preview_every=1"]), tmp_path / "a")
+    fields = ["schedule.preview_every=1", "schedule.health_every=0"]
+    work = job(narrow(("gan", "ring8", "reference"), fields), tmp_path / "a")
     trainer, stopper = Trainer(work), Stopper(StopWhen.COLLAPSED)
     monkeypatch.setattr(
         Trainer,
         "_preview",
         lambda self: {"modes_held": float(next(held))} if self.state.step else {},
     )
-    listeners = stopper.listeners(work, lambda event: trainer.listen(event))
+    watch = HealthWatch(work.preset, work.run, lambda event: trainer.listen(event))
 
     def listen(event: Event) -> None:
-        for each in listeners:
-            each(event)
+        watch.note(event)
+        stopper.note(event)
 
     trainer.listen = listen
     train_until(trainer, lambda: False, stopper, OnNan.STOP)
     assert trainer.state.step == 4
     assert stopper.met is not None
-    assert stopper.met.said.startswith("1 of 8 modes are held")
+    assert "1 of 8 modes are held" in stopper.met.verdict.said
     assert list(work.run.checkpoints()) == [0, 4]
 
 

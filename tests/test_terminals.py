@@ -14,8 +14,9 @@ from helpers import job, narrow
 from rich.console import Console
 
 from gancli.report.console import JOBS, NOTEBOOKS, PatientConsole, is_watched
+from gancli.report.counting import LINE_SECONDS, counting
 from gancli.report.in_place import shows_changes
-from gancli.report.progress import LINE_SECONDS, LineBoard, counting
+from gancli.report.progress import LineBoard
 from gancli.trainer import Logged, Stepped
 
 

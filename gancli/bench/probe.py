@@ -105,7 +105,7 @@ def probe_run(preset: Preset, settings: RunSettings) -> RunCosts:
         pictures: list[bytes] = []
 
         def preview() -> None:
-            pictures.append(tried.run.previewer.make(net, 0, state.players).picture)
+            pictures.append(tried.run.pictures.previewer.make(net, 0, state.players).picture)
 
         pieces = {
             "save": lambda: checkpoint.save(file, header, state.tensors()),

@@ -35,8 +35,8 @@ from gancli.report.bench_table import (
     print_score_timing,
 )
 from gancli.report.console import console_beside_json, print_json, unseen_console
+from gancli.report.counting import counting
 from gancli.report.listeners import watched
-from gancli.report.progress import counting
 from gancli.trainer import Job, Listener
 
 ROUND_SECONDS = 1.0

@@ -29,7 +29,7 @@ from gancli.report.comparison import (
 from gancli.report.comparison_files import comparison_text
 from gancli.report.comparison_page import render_comparison
 from gancli.report.console import console_beside_json, print_json, say
-from gancli.report.progress import counting
+from gancli.report.counting import counting
 from gancli.runs.find import find, open_checkpoint
 from gancli.runs.folder import Run
 from gancli.runs.names import runs_root

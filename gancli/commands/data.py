@@ -26,8 +26,8 @@ from gancli.folders import data_folder
 from gancli.plurals import counted
 from gancli.preset import load_preset, models_on, named_sets, spec_named
 from gancli.report.console import console_beside_json, print_json, say
+from gancli.report.counting import counting
 from gancli.report.data_table import Look, NamedSet, print_look, print_sets
-from gancli.report.progress import counting
 from gancli.user_images import (
     ImageChoices,
     frame_words,

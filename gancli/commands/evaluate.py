@@ -24,8 +24,8 @@ from gancli.evaluation.statistics_file import write_statistics
 from gancli.files import write_atomically
 from gancli.folders import cache_folder
 from gancli.report.console import console_beside_json, print_json, say
+from gancli.report.counting import counting
 from gancli.report.evaluation import print_baseline, print_evaluation
-from gancli.report.progress import counting
 from gancli.report.run_report import bring_up_to_date
 from gancli.runs.folder import LAST, Run
 

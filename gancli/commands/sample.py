@@ -24,7 +24,7 @@ from gancli.output_places import refuse_to_overwrite, refuse_to_replace
 from gancli.plurals import counted
 from gancli.preset import Preset
 from gancli.report.console import console, say
-from gancli.report.progress import counting
+from gancli.report.counting import counting
 from gancli.rng import SEED_LIMIT
 from gancli.runs.find import ANY, LABELLED, default_folder, find, open_checkpoint
 from gancli.runs.folder import Run

@@ -23,7 +23,7 @@ from gancli.output_places import new_folder, refuse_to_overwrite
 from gancli.pasteable import command, named
 from gancli.preset import Preset
 from gancli.report.console import console, say
-from gancli.report.progress import counting
+from gancli.report.counting import counting
 from gancli.report.traversal import Panel, budget, print_traversal, render_traversal
 from gancli.report.traversal_figures import animation, axes_sheet, sprite, strip
 from gancli.rng import SEED_LIMIT

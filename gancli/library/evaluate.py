@@ -12,7 +12,7 @@ from gancli.library.in_python import in_python
 from gancli.library.scores import Scores
 from gancli.plugins import load_plugins
 from gancli.report.console import console
-from gancli.report.progress import counting
+from gancli.report.counting import counting
 from gancli.runs.folder import LAST
 
 

@@ -38,6 +38,7 @@ SelectionScore = Annotated[str, AfterValidator(_ranking_score)]
 """A score by which one checkpoint is better than another."""
 
 
+LOOKS_PER_PREVIEW = 4
 UNCOUNTED = MOST_STEPS
 """What `steps` is while the steps of the epochs are not counted."""
 
@@ -79,6 +80,9 @@ class Schedule(Settings):
     """steps between two lines of metrics.jsonl"""
     preview_every: Count = 1000
     """steps between two previews; the first is of step 0"""
+    health_every: int | None = Field(default=None, ge=0, le=1_000_000_000)
+    """steps between two looks at a few hundred samples, for `health.` measures and verdicts; none:
+    a quarter of `preview_every`; 0: no looks"""
     checkpoint_every: Count = 1000
     """steps between two checkpoints"""
     checkpoint_minutes: Minutes | None = None
@@ -121,6 +125,13 @@ class Schedule(Settings):
     def epochs_in_brackets(self) -> str:
         """What follows a number of steps, in words; empty where the schedule is not in epochs."""
         return "" if self.epochs is None else f" ({counted(self.epochs, 'epoch')})"
+
+    def looks_at(self, step: int) -> bool:
+        """Whether samples are measured after this step; after the last, too, but in short runs."""
+        every = self.health_every
+        if every is None:
+            every = max(1, self.preview_every // LOOKS_PER_PREVIEW)
+        return every > 0 and step >= every and (step % every == 0 or step == self.steps)
 
     def evaluates_at(self, step: int) -> bool:
         """Whether the state after this step is evaluated; so is that after the last."""

@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from gancli.evaluation.mode_coverage import FAIR_SHARE, RADIUS_IN_STD
+from gancli.health.measures import LOOK, LOOKS
 from gancli.html import thinned
 from gancli.report.summary import Series, Summary
 from gancli.turn_gauge import GAUGES
@@ -36,6 +37,10 @@ def charts_of(summary: Summary) -> list[Chart]:
         for name, points in summary.scores.items()
     ]
     charts += [Chart(name, {name: points}) for name, points in summary.judged.items()]
+    charts += [
+        Chart(name.removeprefix(LOOK).replace("_", " "), {name: points}, LOOKS.get(name, ""))
+        for name, points in summary.looks.items()
+    ]
     charts += [
         Chart(kind.replace("_", " "), series, GAUGES.get(kind, ""))
         for kind, series in summary.gauges.items()

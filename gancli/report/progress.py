@@ -6,30 +6,22 @@ from contextlib import contextmanager
 from datetime import timedelta
 
 from rich.console import Console, Group, RenderableType
-from rich.progress import (
-    BarColumn,
-    Progress,
-    ProgressColumn,
-    Task,
-    TextColumn,
-    TimeRemainingColumn,
-)
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
 from gancli.evaluate_in_training import Evaluated, Evaluating
+from gancli.health.measures import is_look
+from gancli.report.counting import LINE_SECONDS
 from gancli.report.evaluation import in_a_line
 from gancli.report.in_place import in_place, shows_changes
 from gancli.rollback import RolledBack
 from gancli.runs.rollbacks import counted_in_words
 from gancli.trainer import Event, Job, Logged, Previewed, Saved, Stepped
 from gancli.turn_gauge import is_gauge
+from gancli.verdicts import RunVerdict
 
 DAY_SECONDS = 24 * 3600
-FIRST_LINE_SECONDS = 10.0
-LINE_SECONDS = 60.0
-"""How often a log file gets a line, where nothing else is to be said."""
 FORECAST_AFTER_SECONDS = 10.0
 RATE_HALF_LIFE_SECONDS = 10.0
 
@@ -106,6 +98,8 @@ class RunDisplay:
         """what is done instead of steps"""
         self.rollbacks = ""
         """how the run went back, if it did"""
+        self.verdict = ""
+        """how the run is doing, in words"""
         self._warned = False
         self._per_step = schedule.batch_size * job.preset.batches_per_step
         self._epochs = schedule.epochs_in_brackets
@@ -123,7 +117,15 @@ class RunDisplay:
         if isinstance(event, Stepped):
             self.pace.note(event.step)
             self._warn()
-        elif isinstance(event, Logged):
+        elif isinstance(event, Evaluating):
+            self.busy = self._looking(event)
+        else:
+            self._note_news(event)
+        self.changed()
+
+    def _note_news(self, event: Event) -> None:
+        """What happens seldom."""
+        if isinstance(event, Logged):
             self.values |= _shown(event.values)
         elif isinstance(event, Saved):
             self.checkpoint = str(event.path)
@@ -132,14 +134,13 @@ class RunDisplay:
         elif isinstance(event, RolledBack):
             self.pace.go_back(event.step)
             self.rollbacks = counted_in_words(event.header.rollbacks or ())
-        elif isinstance(event, Evaluating):
-            self.busy = self._looking(event)
+        elif isinstance(event, RunVerdict):
+            self.verdict = event.verdict.sentence
         elif isinstance(event, Evaluated):
             self.scores, self.busy = in_a_line(event.found), ""
             every, found = self.job.preset.schedule.evaluate_every, event.found
             left = -(-self.pace.steps // every) - event.step // every
             self.pace.pause(max(0, left) * found.seconds)
-        self.changed()
 
     def _looking(self, event: Evaluating) -> str:
         now = self._clock()
@@ -180,6 +181,8 @@ class RunDisplay:
         numbers.add_row("last preview", self.preview)
         if self.scores:
             numbers.add_row("last evaluation", Text(self.scores))
+        if self.verdict:
+            numbers.add_row("health", Text(self.verdict))
         more = [Text(said) for said in (self.rollbacks, self.busy) if said]
         return Group(heading, bar, numbers, *more)
 
@@ -209,23 +212,26 @@ class LineBoard(RunDisplay):
 
     def _sentence(self, event: Event) -> str | None:
         """The line that an event is worth; of steps and counted images only one every so often."""
-        if isinstance(event, Logged):
-            return self.line(_shown(event.values))
-        if isinstance(event, Saved):
-            return f"checkpoint {event.path}"
-        if isinstance(event, Previewed):
-            return f"preview {event.path}"
-        if isinstance(event, Evaluated | RolledBack):
-            return self.scores if isinstance(event, Evaluated) else self.rollbacks
-        is_due = self._clock() - self._said >= LINE_SECONDS
-        if isinstance(event, Evaluating):
-            return self.busy if is_due or not event.done else None
-        return self.line(self.values) if is_due else None
+        if isinstance(event, Stepped | Evaluating):
+            is_due = self._clock() - self._said >= LINE_SECONDS
+            if isinstance(event, Evaluating):
+                return self.busy if is_due or not event.done else None
+            return self.line(self.values) if is_due else None
+        shown = _shown(event.values) if isinstance(event, Logged) else {}
+        news = {
+            Logged: self.line(shown) if shown else None,
+            Saved: f"checkpoint {self.checkpoint}",
+            Previewed: f"preview {self.preview}",
+            Evaluated: self.scores,
+            RolledBack: self.rollbacks,
+            RunVerdict: f"health: {self.verdict}",
+        }
+        return news.get(type(event))
 
 
 def _shown(values: Mapping[str, float]) -> dict[str, float]:
     """Those that a line has room for; the report draws the others."""
-    return {name: value for name, value in values.items() if not is_gauge(name)}
+    return {n: value for n, value in values.items() if not (is_gauge(n) or is_look(n))}
 
 
 @contextmanager
@@ -244,66 +250,3 @@ def display(console: Console, job: Job, shorter: str | None) -> Iterator[RunDisp
     board = RunDisplay(job, console, shorter)
     with in_place(console, board.panel) as board.changed:
         yield board
-
-
-class RateColumn(ProgressColumn):
-    """How many per second."""
-
-    def __init__(self, unit: str) -> None:
-        super().__init__()
-        self.unit = unit
-
-    def render(self, task: Task) -> Text:
-        """The rate of the last seconds."""
-        return Text(f"{task.speed or 0:,.0f} {self.unit}/s")
-
-
-@contextmanager
-def counting(
-    console: Console, total: int, unit: str, clock: Callable[[], float] = time.monotonic
-) -> Iterator[Callable[[int], None]]:
-    """A progress bar with rate and time left; yields a function of the number done so far.
-
-    Where no person watches a terminal, a line every so often says the same.
-    """
-    columns = (
-        TextColumn("{task.completed:,.0f} of {task.total:,.0f} " + unit),
-        BarColumn(),
-        RateColumn(unit),
-        TimeRemainingColumn(),
-    )
-    # It is not started, so that it needs no thread of its own, nor ipywidgets in a notebook.
-    bar = Progress(*columns, console=console)
-    task = bar.add_task(unit, total=total)
-    if not shows_changes(console):
-        yield _lines(console, total, unit, clock)
-        return
-    with in_place(console, bar.get_renderable) as changed:
-
-        def note(done: int) -> None:
-            bar.update(task, completed=done)
-            changed()
-
-        yield note
-
-
-def _lines(
-    console: Console, total: int, unit: str, clock: Callable[[], float]
-) -> Callable[[int], None]:
-    """Tells of progress in lines, the first after some seconds: what is short needs none."""
-    began = clock()
-    due = began + FIRST_LINE_SECONDS
-
-    def note(done: int) -> None:
-        nonlocal due
-        now = clock()
-        if now < due or not done:
-            return
-        due = now + LINE_SECONDS
-        rate = done / (now - began)
-        left = timedelta(seconds=round((total - done) / rate))
-        console.print(
-            f"{done:,} of {total:,} {unit}, {rate:,.0f} {unit}/s, ETA {left}", markup=False
-        )
-
-    return note

@@ -60,6 +60,7 @@ def _facts(summary: Summary) -> dict[str, str]:
         f"{len(deviations)} from the paper: {', '.join(deviations) or 'none known'}"
     )
     facts["checkpoint"] = str(summary.run.checkpoint())
+    facts |= _health(summary)
     if summary.header.rollbacks:
         facts["rollbacks"] = counted_in_words(summary.header.rollbacks)
     best = summary.run.best()
@@ -74,6 +75,15 @@ def _facts(summary: Summary) -> dict[str, str]:
     elif standing is not Standing.RUNNING:
         facts["go on"] = _next(summary.run, standing)
     return facts
+
+
+def _health(summary: Summary) -> dict[str, str]:
+    if not summary.verdicts:
+        return {}
+    verdict = summary.verdicts[-1].verdict
+    again = command("train", summary.run.preset_file, "--out", summary.run.folder)
+    tried = {"try": f"{again} --resume --allow-changes {verdict.tries[0]}"} if verdict.tries else {}
+    return {"health": verdict.words, **tried}
 
 
 def _state(summary: Summary, standing: Standing) -> str:

@@ -17,6 +17,8 @@ from gancli.evaluation.leaderboard import (
 )
 from gancli.evaluation.protocol import Evaluation
 from gancli.evaluation.results import read_evaluations, training_evaluations
+from gancli.health.measures import is_look
+from gancli.health.verdict import StandingVerdict, verdicts_in
 from gancli.report.evaluation import shown_name
 from gancli.runs.folder import Run
 from gancli.runs.logs import LogRow
@@ -83,7 +85,8 @@ class Summary:
     def scores(self) -> Series:
         """What is neither a loss nor a learning rate, e.g. the modes held."""
         return _series(
-            self.metrics, lambda name: not (name.startswith((LOSS, RATE)) or is_gauge(name))
+            self.metrics,
+            lambda name: not (name.startswith((LOSS, RATE)) or is_gauge(name) or is_look(name)),
         )
 
     @cached_property
@@ -115,6 +118,16 @@ class Summary:
                     shown = shown_name(name, each, ())
                     found.setdefault(shown, []).append(Point(each.step or 0, value))
         return {name: sorted(points) for name, points in found.items()}
+
+    @cached_property
+    def verdicts(self) -> list[StandingVerdict]:
+        """How the run was doing, in order: each until the next."""
+        return list(verdicts_in(self.metrics))
+
+    @cached_property
+    def looks(self) -> Series:
+        """What was measured of samples, by its logged name."""
+        return _series(self.metrics, is_look)
 
     def standing(self) -> list[list[Entry]]:
         """The best and the last evaluation of each protocol, that with the newest first."""

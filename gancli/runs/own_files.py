@@ -10,8 +10,10 @@ TRAVERSAL_FILE = re.compile(
     r"(axes|seed|label|label-blend|category|code\d+|L\d+D\d+)\.(png|gif)|traverse\.html|traversal\.json"
 )
 """The files of a folder of traversals."""
+BINS_FILE = "bins.png"
+"""Real images that the samples lack, as of the last look."""
 _OWN = re.compile(
-    r"(preset\.toml|(metrics|timing|evaluations)\.jsonl|metrics\.csv|logger-name|report\.html|evaluation\.json|[\w-]+-step-\d+\.png|tensorboard/events\.[^/]+|checkpoints/step-\d+\.safetensors|previews/step-\d+\.png"
+    r"(preset\.toml|(metrics|timing|evaluations)\.jsonl|metrics\.csv|logger-name|bins\.png|report\.html|evaluation\.json|[\w-]+-step-\d+\.png|tensorboard/events\.[^/]+|checkpoints/step-\d+\.safetensors|previews/step-\d+\.png"
     r"|figures/[\w-]+\.(png|svg|pdf)"
     rf"|samples/step-\d+-seeds-[^/]+(/([^/]+/)?({SAMPLE_FILE.pattern})|-grid\.png)"
     rf"|traversals/step-\d+-seeds-[^/]+/({TRAVERSAL_FILE.pattern}))(\.partial)?"

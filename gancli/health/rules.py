@@ -1,0 +1,222 @@
+"""The rules of verdicts: what is seen in a run's series, and the thresholds it is held against.
+
+Thresholds are set on runs made to fail, and checked on others: docs/health.md has the tables.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from statistics import fmean, variance
+from typing import TypeVar
+
+from gancli.choices import VerdictName
+from gancli.evaluation.collapse import collapse_step
+from gancli.health.signals import Look, Signals, TurnRow
+from gancli.plurals import counted
+
+SURE = 3
+"""Looks, or lines of the log, in a row that a verdict has to hold at."""
+TREND = 4
+"""Looks whose mean is compared with that of as many before them."""
+TREND_ERRORS = 2.0
+"""Standard errors that a mean has to fall by, to be an improvement."""
+LOW_DIVERSITY = 0.5
+"""Of samples, compared with the reals': less is a collapse."""
+FEW_HELD = 0.8
+"""Share of modes or bins: less is mode dropping."""
+BAD_FIT = 0.5
+"""Misfit above which samples are not like the data at all."""
+SURE_ACCURACY = 0.98
+"""Of a discriminator that samples do not worry."""
+BLIND_ACCURACY = 0.6
+"""Of a discriminator that tells hardly anything apart: guessing gives .5."""
+WILD_UPDATE = 0.1
+"""Share of its weights' norm that one step moves a player by, of a run that diverges."""
+WILD_LOSS = 1e3
+"""Times its early median that a loss grows to, of a run that diverges."""
+COPIED = 0.6
+"""Distance to the nearest real image, compared with the reals', of samples that are copies."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What a rule has seen."""
+
+    name: VerdictName
+    since: int
+    """the step from which on it holds"""
+    said: str
+    """what was seen, as a clause"""
+    whose: str = ""
+    """the player that it is about, if one"""
+
+
+Rule = Callable[[Signals], Finding | None]
+Row = TypeVar("Row", Look, TurnRow)
+
+
+def diverging(signals: Signals) -> Finding | None:
+    """Weights leap, or losses grow without end."""
+    rows = signals.turns
+    began = _since(rows, lambda row: row.update > WILD_UPDATE)
+    if began is not None:
+        last = rows[-1]
+        said = f"a step moves the {last.mover}'s weights by {last.update:.0%} of their norm"
+        return Finding(VerdictName.DIVERGING, began, said, last.mover)
+    early = sorted(row.loss for row in rows[: max(1, len(rows) // 4)])
+    usual = max(1.0, early[len(early) // 2]) if early else 1.0
+    began = _since(rows, lambda row: row.loss > WILD_LOSS * usual)
+    if began is None:
+        return None
+    said = f"a loss has grown to {rows[-1].loss:.3g}, from {usual:.3g} at first"
+    return Finding(VerdictName.DIVERGING, began, said)
+
+
+def collapsing(signals: Signals) -> Finding | None:
+    """Samples are alike, or hold half of the modes that they held."""
+    looks = signals.looks
+    began = _since(
+        looks, lambda look: look.diversity is not None and look.diversity < LOW_DIVERSITY
+    )
+    if began is not None:
+        said = f"two samples differ {looks[-1].diversity or 0:.0%} as much as two reals do"
+        return Finding(VerdictName.COLLAPSING, began, f"{said}{_held(signals)}")
+    counts = [look for look in signals.known or looks if look.held is not None]
+    fell = collapse_step([{"step": look.step, "held": look.held} for look in counts], 1.0)
+    if not isinstance(fell, int) or sum(look.step >= fell for look in counts) < SURE:
+        return None
+    said = f"no more than half of the modes are held since step {fell:,}{_held(signals)}"
+    return Finding(VerdictName.COLLAPSING, fell, said)
+
+
+def discriminator_too_strong(signals: Signals) -> Finding | None:
+    """It tells everything apart, and samples stay unlike the data."""
+    began = _since(signals.turns, lambda row: (row.accuracy or 0) > SURE_ACCURACY)
+    if began is None or not _stays_bad(signals):
+        return None
+    said = (
+        f"the discriminator tells {signals.turns[-1].accuracy or 0:.1%} of reals and fakes right, "
+        "and samples stay unlike the data"
+    )
+    return Finding(VerdictName.DISCRIMINATOR_TOO_STRONG, began, said)
+
+
+def generator_too_strong(signals: Signals) -> Finding | None:
+    """The discriminator tells nothing apart, although samples are unlike the data."""
+    began = _since(
+        signals.turns, lambda row: row.accuracy is not None and row.accuracy < BLIND_ACCURACY
+    )
+    if began is None or not _stays_bad(signals):
+        return None
+    said = (
+        f"the discriminator tells only {signals.turns[-1].accuracy or 0:.0%} of reals and fakes "
+        "right (guessing: 50 %), although samples are unlike the data"
+    )
+    return Finding(VerdictName.GENERATOR_TOO_STRONG, began, said)
+
+
+def memorising(signals: Signals) -> Finding | None:
+    """Samples lie nearer to real images than these to each other."""
+    began = _since(
+        signals.looks, lambda look: look.nearest_real is not None and look.nearest_real < COPIED
+    )
+    if began is None:
+        return None
+    said = (
+        f"samples lie {signals.looks[-1].nearest_real or 0:.0%} as far from their nearest real "
+        "image as reals do from each other"
+    )
+    return Finding(VerdictName.MEMORISING, began, said)
+
+
+def mode_dropping(signals: Signals) -> Finding | None:
+    """Some modes are not held, and no more come."""
+    counts = signals.known or signals.looks
+    began = _since(counts, lambda look: look.held is not None and look.held < FEW_HELD)
+    if began is None or _improves(signals.fits) is not False:
+        return None
+    return Finding(VerdictName.MODE_DROPPING, began, f"it does not get better{_held(signals)}")
+
+
+def improving(signals: Signals) -> Finding | None:
+    """Samples are getting more like the data."""
+    if not _improves(signals.fits):
+        return None
+    before, now = (fmean(_misfits(part)) for part in _halves(signals.fits))
+    began = signals.fits[-TREND].step
+    said = f"the distance from the data falls: {before:.3f} to {now:.3f} over {TREND} looks"
+    return Finding(VerdictName.IMPROVING, began, said)
+
+
+def plateau(signals: Signals) -> Finding | None:
+    """Samples have not come nearer to the data for a while."""
+    if _improves(signals.fits) is not False:
+        return None
+    before, now = (fmean(_misfits(part)) for part in _halves(signals.fits))
+    began = signals.fits[-TREND].step
+    said = f"the distance from the data stays: {before:.3f}, then {now:.3f} over {TREND} looks"
+    return Finding(VerdictName.PLATEAU, began, said)
+
+
+RULES: tuple[Rule, ...] = (
+    diverging,
+    memorising,
+    collapsing,
+    discriminator_too_strong,
+    generator_too_strong,
+    mode_dropping,
+    improving,
+    plateau,
+)
+"""The first that finds something gives the verdict."""
+
+
+def find(signals: Signals) -> Finding | None:
+    """The verdict on a run so far; None: it is too early for one."""
+    for rule in RULES:
+        found = rule(signals)
+        if found is not None:
+            return found
+    if len(signals.looks) < SURE:
+        return None
+    said = f"no sign of trouble{_held(signals)}"
+    return Finding(VerdictName.HEALTHY, signals.looks[-SURE].step, said)
+
+
+def _since(rows: Sequence[Row], holds: Callable[[Row], bool]) -> int | None:
+    """The first step of the rows, at the end, that something holds at: SURE of them at least."""
+    count = next((n for n, row in enumerate(reversed(rows)) if not holds(row)), len(rows))
+    return rows[-count].step if count >= SURE else None
+
+
+def _halves(looks: Sequence[Look]) -> tuple[Sequence[Look], Sequence[Look]]:
+    return looks[-2 * TREND : -TREND], looks[-TREND:]
+
+
+def _misfits(looks: Sequence[Look]) -> list[float]:
+    return [look.misfit for look in looks if look.misfit is not None]
+
+
+def _improves(looks: Sequence[Look]) -> bool | None:
+    """Whether the last looks are nearer to the data than those before; None: there are too few."""
+    before, now = map(_misfits, _halves(looks))
+    if len(before) < TREND or len(now) < TREND:
+        return None
+    error = math.sqrt((variance(before) + variance(now)) / TREND)
+    return bool(fmean(before) - fmean(now) > TREND_ERRORS * error)
+
+
+def _stays_bad(signals: Signals) -> bool:
+    """Whether samples are unlike the data, and get no better."""
+    bad = _since(signals.fits, lambda look: (look.misfit or 0) > BAD_FIT)
+    return bad is not None and _improves(signals.fits) is not True
+
+
+def _held(signals: Signals) -> str:
+    """How much is held, as a further clause."""
+    look = next(iter(reversed(signals.known or signals.looks)), None)
+    if look is None or look.held is None:
+        return ""
+    if signals.known:
+        return f"; {look.held * signals.modes:.0f} of {counted(signals.modes, 'mode')} are held"
+    return f"; {look.held:.0%} of the bins of real images are held"

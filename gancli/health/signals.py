@@ -1,0 +1,130 @@
+"""A run's log as the series that verdicts are given on."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from gancli.health.measures import BINS_DIVERGENCE, BINS_HELD, DIVERSITY, NEAREST_REAL
+from gancli.runs.logs import LogRow
+from gancli.runs.overview import HELD, QUALITY
+
+LOSS = "loss_"
+TURN_HEALTH = ".health."
+"""In the middle of the names of a turn's measures."""
+LARGEST_DIVERGENCE = 0.6931471805599453
+"""Of two distributions that have nothing in common, in nats: ln 2."""
+
+
+class Look(NamedTuple):
+    """What was measured of samples after a step; what was not is None."""
+
+    step: int
+    held: float | None = None
+    """share of the modes, or bins, that are held"""
+    misfit: float | None = None
+    """how far the samples are from the data, in [0, 1]: the divergence over bins as a share of
+    its largest value, ln 2; of mixtures the share of samples far from each mode"""
+    diversity: float | None = None
+    nearest_real: float | None = None
+
+
+class TurnRow(NamedTuple):
+    """What was measured of turns up to a step."""
+
+    step: int
+    accuracy: float | None
+    """share of reals and fakes that the discriminator tells right, the mean of both"""
+    gap: float | None
+    """mean logit of reals minus that of fakes"""
+    update: float
+    """the largest move of a player's weights in one step, as a share of their norm"""
+    mover: str
+    """the player that moved so"""
+    loss: float
+    """the largest absolute value of a loss"""
+
+
+@dataclass(frozen=True)
+class Signals:
+    """Series, each in the order of its steps."""
+
+    looks: Sequence[Look]
+    """at samples"""
+    fits: Sequence[Look]
+    """those that tell how far the samples are from the data"""
+    known: Sequence[Look]
+    """counts of modes that are known: of mixtures, or of classes, by evaluations in training"""
+    turns: Sequence[TurnRow]
+    modes: int
+    """how many modes are known; 0: none"""
+
+
+def signals_of(rows: Sequence[LogRow], modes: int) -> Signals:
+    """Find the series in a log.
+
+    Args:
+        rows: those of metrics.jsonl, and counts of modes by evaluations, in the order of steps.
+        modes: how many known modes the data have; 0: they are not known.
+    """
+    looks = [_look(row) for row in rows if DIVERSITY in row]
+    known = [_counts(row, modes) for row in rows if HELD in row and modes]
+    fits = [look for look in (*looks, *known) if look.misfit is not None]
+    return Signals(looks, fits, known, list(_turns(rows)), modes)
+
+
+def _look(row: LogRow) -> Look:
+    return Look(
+        int(row["step"]),
+        _number(row, BINS_HELD),
+        _number(row, BINS_DIVERGENCE, LARGEST_DIVERGENCE),
+        _number(row, DIVERSITY),
+        _number(row, NEAREST_REAL),
+    )
+
+
+def _counts(row: LogRow, modes: int) -> Look:
+    quality = _number(row, QUALITY)
+    return Look(
+        int(row["step"]), _number(row, HELD, modes), None if quality is None else 1 - quality
+    )
+
+
+def _turns(rows: Sequence[LogRow]) -> Iterator[TurnRow]:
+    for row in rows:
+        losses = [abs(v) for name, v in _numbers(row) if name.startswith(LOSS)]
+        updates = {name: value for name, value in _numbers(row) if name.endswith("update_ratio")}
+        if not losses:
+            continue
+        found = [_ending(row, f"accuracy_{kind}") for kind in ("real", "fake")]
+        known = [value for value in found if value is not None]
+        mover = max(updates, key=updates.__getitem__, default="")
+        yield TurnRow(
+            int(row["step"]),
+            sum(known) / 2 if len(known) == 2 else None,
+            _ending(row, "logit_gap"),
+            updates.get(mover, 0.0),
+            player_of(mover),
+            max(losses),
+        )
+
+
+def player_of(name: str) -> str:
+    """Whose move a name tells of: TURN.health.update_ratio or TURN.health.PLAYER_update_ratio."""
+    turn, _, measured = name.partition(TURN_HEALTH)
+    return measured.removesuffix("update_ratio").strip("_") or turn
+
+
+def _ending(row: LogRow, measure: str) -> float | None:
+    return next((v for name, v in _numbers(row) if name.endswith(TURN_HEALTH + measure)), None)
+
+
+def _numbers(row: Mapping[str, object]) -> Iterator[tuple[str, float]]:
+    for name, value in row.items():
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            yield name, float(value)
+
+
+def _number(row: LogRow, name: str, of: float = 1) -> float | None:
+    value = row.get(name)
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return value / of if is_number and isinstance(value, int | float) else None

@@ -1,0 +1,80 @@
+"""Verdicts on runs, as their logs and pages show them."""
+
+from collections.abc import Iterator, Sequence
+
+from pydantic import Field, ValidationError
+
+from gancli.choices import VerdictName
+from gancli.data import Mixture
+from gancli.health.advice import tries
+from gancli.health.rules import Finding, find
+from gancli.health.signals import signals_of
+from gancli.outside import STEP_LIMIT
+from gancli.preset import Preset
+from gancli.runs.logs import LogRow
+from gancli.settings import Settings
+
+KEY = "verdict"
+"""Of the lines of metrics.jsonl that tell of one."""
+
+
+class Verdict(Settings):
+    """How a run is doing, as of a step."""
+
+    name: VerdictName
+    since: int = Field(ge=0, le=STEP_LIMIT)
+    """the step from which on it holds"""
+    said: str
+    """what was seen, as a clause"""
+    tries: tuple[str, ...] = ()
+    """what to type next, as options of `gan train`"""
+
+    @property
+    def words(self) -> str:
+        """Its name, since when, and what was seen."""
+        return f"{self.name.replace('-', ' ')} since step {self.since:,}: {self.said}"
+
+    @property
+    def sentence(self) -> str:
+        """The same, with what to try."""
+        return f"{self.words}; try {' or '.join(self.tries)}" if self.tries else self.words
+
+
+class StandingVerdict(Settings):
+    """A verdict, and the step of the log at which it was given."""
+
+    step: int
+    verdict: Verdict
+
+
+def judge(preset: Preset, rows: Sequence[LogRow]) -> Verdict | None:
+    """How a run is doing, by its log; None: it is too early to tell.
+
+    Args:
+        preset: the run's.
+        rows: of metrics.jsonl, all there are so far.
+    """
+    spec = preset.data
+    modes = spec.modes if isinstance(spec, Mixture) else spec.shape.classes
+    found = find(signals_of(rows, modes))
+    return None if found is None else _verdict(preset, found)
+
+
+def _verdict(preset: Preset, found: Finding) -> Verdict:
+    more = tuple(tries(preset, found))
+    return Verdict(name=found.name, since=found.since, said=found.said, tries=more)
+
+
+def verdict_row(step: int, verdict: Verdict) -> LogRow:
+    """The line of metrics.jsonl that tells of a verdict."""
+    return {"step": step, KEY: verdict.model_dump(mode="json")}
+
+
+def verdicts_in(rows: Sequence[LogRow]) -> Iterator[StandingVerdict]:
+    """The verdicts that a log tells of, in order: each until the next one."""
+    for row in rows:
+        if KEY in row:
+            try:
+                yield StandingVerdict(step=row["step"], verdict=row[KEY])
+            except ValidationError:
+                continue
