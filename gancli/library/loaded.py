@@ -5,6 +5,7 @@ from pathlib import Path
 import torch
 
 from gancli.checkpoint import Checkpoint, Header
+from gancli.health.verdict import StandingVerdict, verdicts_in
 from gancli.preset import Preset
 from gancli.runs.folder import Run
 from gancli.types import GeneratorNet
@@ -44,6 +45,14 @@ class LoadedCheckpoint:
     def metrics(self) -> dict[str, float]:
         """The last losses, and scores, that training logged."""
         return dict(self.header.metrics)
+
+    @property
+    def health(self) -> tuple[StandingVerdict, ...]:
+        """How the run was doing up to this step, in order: each verdict until the next; empty: it
+        was too early to tell, or a single file was loaded.
+        """
+        rows = [] if self._run is None else self._run.metrics()
+        return tuple(verdicts_in([row for row in rows if row["step"] <= self.step]))
 
     @property
     def path(self) -> Path:

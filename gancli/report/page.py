@@ -23,6 +23,7 @@ from gancli.report.evaluation import (
     shown_name,
     shown_value,
 )
+from gancli.report.health import before_any, bins_picture, spans_of
 from gancli.report.summary import Summary
 from gancli.scores import is_headline
 
@@ -61,14 +62,17 @@ class Judged(NamedTuple):
 
 def render_report(summary: Summary) -> bytes:
     """The page, in UTF-8, below 20 MB."""
-    preset = summary.header.preset
+    preset, frames = summary.header.preset, _frames(summary)
     page = template("gancli.report", "report.html.jinja").render(
         name=summary.run.folder.resolve().name,
         summary=summary,
         preset=preset,
         settings=summary.header.settings,
         facts=_facts(summary),
-        frames=_frames(summary),
+        frames=frames,
+        spans=spans_of(summary, [frame.step for frame in frames]),
+        early=before_any(summary),
+        bins=bins_picture(summary),
         seen=_seen(summary),
         left_out=len(summary.previews) - len(_chosen(summary)),
         charts=charts_of(summary),

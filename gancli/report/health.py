@@ -1,0 +1,72 @@
+"""How a run was doing, as its page shows it: a band of verdicts over the steps."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from gancli.choices import VerdictName
+from gancli.health.verdict import Verdict
+from gancli.html import data_uri
+from gancli.report.summary import Summary
+from gancli.runs.own_files import BINS_FILE
+
+CALM = {VerdictName.HEALTHY: "good", VerdictName.IMPROVING: "good", VerdictName.PLATEAU: "still"}
+"""How verdicts that are no alarm are coloured."""
+ALARM = "bad"
+
+
+@dataclass(frozen=True)
+class Span:
+    """The steps from a verdict to the next."""
+
+    first: int
+    last: int
+    verdict: Verdict
+    frame: int | None
+    """the place of the preview at its end, among those that the page shows; None: there is none"""
+
+    @property
+    def colour(self) -> str:
+        """The class of its colour."""
+        return CALM.get(self.verdict.name, ALARM)
+
+    @property
+    def title(self) -> str:
+        """The verdict in a word or three."""
+        return self.verdict.name.replace("-", " ")
+
+    @property
+    def length(self) -> int:
+        """In steps, 1 at least."""
+        return max(1, self.last - self.first)
+
+
+def spans_of(summary: Summary, shown: Sequence[int]) -> list[Span]:
+    """The verdicts of a run, in order.
+
+    Args:
+        summary: the run's.
+        shown: the steps of the previews that the page shows, in order.
+    """
+    found = summary.verdicts
+    ends = [*(each.step for each in found[1:]), max(summary.step, 1)]
+    return [
+        Span(each.step, end, each.verdict, _frame(each.step, shown))
+        for each, end in zip(found, ends, strict=True)
+    ]
+
+
+def _frame(step: int, shown: Sequence[int]) -> int | None:
+    """The first preview at or after a verdict, else the last."""
+    after = [place for place, at in enumerate(shown) if at >= step]
+    return after[0] if after else len(shown) - 1 if shown else None
+
+
+def before_any(summary: Summary) -> int:
+    """Steps before the first verdict."""
+    return summary.verdicts[0].step if summary.verdicts else 0
+
+
+def bins_picture(summary: Summary) -> str | None:
+    """The real images that the last look's samples missed, as a data URI."""
+    file = summary.run.folder / BINS_FILE
+    return data_uri(file.read_bytes()) if file.is_file() else None

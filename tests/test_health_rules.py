@@ -1,0 +1,154 @@
+"""The rules of verdicts, on series made by hand."""
+
+from collections.abc import Iterable, Mapping
+
+import pytest
+from helpers import narrow
+
+from gancli.choices import VerdictName
+from gancli.health.measures import BINS_DIVERGENCE, BINS_HELD, DIVERSITY, NEAREST_REAL
+from gancli.health.rules import COPIED, FEW_HELD, LOW_DIVERSITY, SURE, TREND, WILD_UPDATE
+from gancli.health.signals import LARGEST_DIVERGENCE, player_of
+from gancli.health.verdict import Verdict, judge, verdict_row, verdicts_in
+from gancli.preset import change
+from gancli.runs.logs import LogRow
+
+PRESET = narrow(("gan", "mnist", "reference"))
+D = "discriminator.health."
+
+
+def row(step: int, **more: float) -> LogRow:
+    """A line of a run that is doing well."""
+    return {
+        "step": step,
+        "loss_discriminator": 1.2,
+        "loss_generator": 0.9,
+        f"{D}accuracy_real": 0.8,
+        f"{D}accuracy_fake": 0.7,
+        f"{D}update_ratio": 0.001,
+        "generator.health.update_ratio": 0.002,
+        BINS_HELD: 1.0,
+        BINS_DIVERGENCE: 0.1,
+        DIVERSITY: 0.95,
+        NEAREST_REAL: 1.0,
+        **more,
+    }
+
+
+def series(*changes: Mapping[str, float]) -> list[LogRow]:
+    return [row(100 * number, **each) for number, each in enumerate(changes, 1)]
+
+
+def name_of(rows: list[LogRow]) -> str | None:
+    found = judge(PRESET, rows)
+    return None if found is None else found.name.value
+
+
+def far(values: Iterable[float]) -> list[dict[str, float]]:
+    return [{BINS_DIVERGENCE: value * LARGEST_DIVERGENCE} for value in values]
+
+
+def test_it_is_too_early_before_the_third_look() -> None:
+    assert name_of(series(*[{}] * (SURE - 1))) is None
+    assert name_of(series(*[{}] * SURE)) == "healthy"
+
+
+LIKE_NOISE = {BINS_DIVERGENCE: 0.9 * LARGEST_DIVERGENCE}
+SEEN = {f"{D}accuracy_real": 1.0, f"{D}accuracy_fake": 0.99}
+BLIND = {f"{D}accuracy_real": 0.55, f"{D}accuracy_fake": 0.5}
+
+
+@pytest.mark.parametrize(
+    ("changed", "name"),
+    [
+        ({DIVERSITY: LOW_DIVERSITY - 0.01}, "collapsing"),
+        ({NEAREST_REAL: COPIED - 0.01}, "memorising"),
+        ({f"{D}update_ratio": WILD_UPDATE + 0.01}, "diverging"),
+        ({"loss_generator": -1e9}, "diverging"),
+        ({**LIKE_NOISE, **SEEN}, "discriminator-too-strong"),
+        ({**LIKE_NOISE, **BLIND}, "generator-too-strong"),
+        # Neither accuracy is an alarm while samples are like the data.
+        (SEEN, "healthy"),
+        (BLIND, "healthy"),
+        ({DIVERSITY: LOW_DIVERSITY + 0.01}, "healthy"),
+    ],
+    ids=str,
+)
+def test_what_three_rows_show(changed: dict[str, float], name: str) -> None:
+    rows = series({}, {}, changed, changed, changed)
+    assert name_of(rows) == name
+    assert name_of(rows[:-1]) == "healthy"
+    found = judge(PRESET, rows)
+    assert found is not None
+    assert found.since == 300
+
+
+def test_the_distance_from_the_data_falls_or_stays() -> None:
+    falling = [0.5 - 0.02 * n for n in range(2 * TREND)]
+    noise = [0.3, 0.32, 0.29, 0.31, 0.31, 0.29, 0.32, 0.3]
+    assert name_of(series(*far(falling))) == "improving"
+    assert name_of(series(*far(noise))) == "plateau"
+    assert name_of(series(*far(falling[::-1]))) == "plateau"
+    assert name_of(series(*far(falling[1:]))) == "healthy"
+
+
+def test_modes_are_dropped_where_no_more_come() -> None:
+    few = {BINS_HELD: FEW_HELD - 0.01}
+    noise = [{**each, **few} for each in far([0.3, 0.32, 0.29, 0.31, 0.31, 0.29, 0.32, 0.3])]
+    falling = [{**each, **few} for each in far([0.5 - 0.02 * n for n in range(2 * TREND)])]
+    assert name_of(series(*noise)) == "mode-dropping"
+    assert name_of(series(*falling)) == "improving"
+
+
+def test_a_run_that_recovers_is_told_so() -> None:
+    ill = {DIVERSITY: 0.1}
+    assert name_of(series(ill, ill, ill)) == "collapsing"
+    assert name_of(series(ill, ill, ill, {})) == "healthy"
+
+
+@pytest.mark.parametrize(
+    "name", [each for each in VerdictName if each not in ("healthy", "improving")]
+)
+def test_what_is_to_be_tried_can_be_typed(name: VerdictName) -> None:
+    """Each option is one that the preset takes, and that changes it."""
+    rows = {
+        "collapsing": series(*[{DIVERSITY: 0.1}] * 3),
+        "memorising": series(*[{NEAREST_REAL: 0.1}] * 3),
+        "diverging": series(*[{f"{D}update_ratio": 1.0}] * 3),
+        "discriminator-too-strong": series(*[{**LIKE_NOISE, **SEEN}] * 3),
+        "generator-too-strong": series(*[{**LIKE_NOISE, **BLIND}] * 3),
+        "plateau": series(*far([0.3, 0.32, 0.29, 0.31, 0.31, 0.29, 0.32, 0.3])),
+        "mode-dropping": series(*[{**each, BINS_HELD: 0.5} for each in far([0.3] * 8)]),
+    }[name]
+    found = judge(PRESET, rows)
+    assert found is not None
+    assert found.name is name
+    assert 1 <= len(found.tries) <= 3
+    for said in found.tries:
+        option, _, typed = said.partition(" ")
+        if option == "--set":
+            assert change(PRESET, [typed]) != PRESET
+        else:
+            assert said in ("--on-nan rollback", "--stop-when plateau")
+
+
+def test_the_player_that_leaps_is_slowed() -> None:
+    rows = series(*[{"generator.health.update_ratio": 0.5}] * 3)
+    found = judge(PRESET, rows)
+    assert found is not None
+    assert "the generator's weights by 50%" in found.said
+    assert found.tries[0].startswith("--set generator.optimizer.lr=")
+    assert player_of("joint.health.reconstructor_update_ratio") == "reconstructor"
+
+
+def test_verdicts_are_read_back_and_foreign_ones_passed_over() -> None:
+    verdict = Verdict(name=VerdictName.PLATEAU, since=5, said="nothing changes", tries=("--x",))
+    rows: list[LogRow] = [
+        row(1),
+        verdict_row(9, verdict),
+        {"step": 10, "verdict": {"name": "splendid"}},
+        {"step": 11, "verdict": 7},
+    ]
+    (found,) = verdicts_in(rows)
+    assert (found.step, found.verdict) == (9, verdict)
+    assert found.verdict.sentence == "plateau since step 5: nothing changes; try --x"
