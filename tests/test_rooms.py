@@ -61,6 +61,7 @@ ROOMS = [
         "environment",
         "user_images",
         "typed_preset",
+        "explanations",
     },
     {
         "sampler",
