@@ -6,7 +6,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from gancli import catalog
-from gancli.catalog.fields import field_text, trained_leaves
+from gancli.catalog.fields import NOT_SET, field_text, trained_leaves
 from gancli.catalog.fit_to_images import UserImages
 from gancli.catalog.merge import OPTIONAL_PLAYER, PLAYERS, TAGS
 from gancli.catalog.preset_files import REFERENCE, is_file
@@ -81,13 +81,13 @@ def _settings(preset: Preset, own: Mapping[str, str]) -> Iterator[str]:
         together = len(twins) == len(_of_each_player(path, trained)) > 1
         name = path.partition(".")[2] if together else path
         why = _reason(path, value, own)
-        listed = path in said or (why and _is_of(own, path)) or not is_usual
+        listed = path in said or why or not is_usual
         if name in told or not listed or (path.startswith(OF_THE_DATA) and not why):
             continue
         told.add(name)
-        shown = printable(f"{name} = {field_text(value)}")
-        words = [why or meaning, said.get(path)]
-        yield f"- `{shown}`: {printable('; '.join(filter(None, words)).rstrip('.'))}."
+        shown = printable(f"{name} = {NOT_SET if value is None else field_text(value)}")
+        words = "; ".join(filter(None, [why or meaning, said.get(path)]))
+        yield f"- `{shown}`: {printable(' '.join(words.split()).rstrip('.'))}."
 
 
 def _fields(table: BaseModel, path: str) -> Iterator[tuple[str, str | None, bool]]:
@@ -111,10 +111,6 @@ def _names(path: str) -> list[str]:
     """The field's path, and what it is called where it is that of all players."""
     player, _, rest = path.partition(".")
     return [path, rest] if player in (*PLAYERS, OPTIONAL_PLAYER) else [path]
-
-
-def _is_of(reasons: Mapping[str, str], path: str) -> bool:
-    return any(name in reasons for name in _names(path))
 
 
 def _reason(path: str, value: object, own: Mapping[str, str]) -> str | None:

@@ -1,5 +1,6 @@
 """Pages about verdicts and models in a terminal, and the list of them; knows no torch."""
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 from rich.console import Console, ConsoleOptions, RenderResult
@@ -47,15 +48,18 @@ def print_page(text: str) -> None:
 
 def print_explained_names() -> None:
     """Print the verdicts and the models, a line each."""
+    files = map(catalog.preset_file, catalog.model_names())
+    _print_list("verdicts on a run", {name: verdict_page(name).summary for name in verdict_names()})
+    _print_list("models", {file.name: file.idea or file.summary for file in files})
+    say(f"a page about one: {command('explain', 'NAME')}")
+
+
+def _print_list(title: str, lines: Mapping[str, str]) -> None:
     table = Table(box=None, pad_edge=False, show_header=False)
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
-    table.add_row("[bold]verdicts on a run[/]", "")
-    for verdict in verdict_names():
-        table.add_row(verdict, verdict_page(verdict).summary)
-    table.add_row("\n[bold]models[/]", "")
-    for model in catalog.model_names():
-        file = catalog.preset_file(model)
-        table.add_row(model, file.idea or file.summary)
+    for name, words in lines.items():
+        table.add_row(name, words)
+    say(f"{title}:")
     console().print(table, soft_wrap=False)
-    say(f"\na page about one: {command('explain', 'NAME')}")
+    say("")
