@@ -9,7 +9,7 @@ from pathlib import Path
 from gancli import catalog
 
 FOLDER = Path(__file__).parent
-SETTINGS = "\n## Settings\n"
+REASONS = "\n## Settings\n"
 """The heading below which a page says why fields are set as they are, in a list by field."""
 REASON = re.compile(r"^- `([^`]+)`: (.+(?:\n  .+)*)", re.MULTILINE)
 
@@ -50,7 +50,7 @@ def common_reasons() -> Mapping[str, str]:
 
 @cache
 def _read(file: Path) -> Page:
-    text, _, settings = file.read_text(encoding="utf-8").partition(SETTINGS)
+    text, _, settings = file.read_text(encoding="utf-8").partition(REASONS)
     _, summary, *_ = text.split("\n\n")
     found = {field: " ".join(why.split()) for field, why in REASON.findall(settings)}
     return Page(" ".join(summary.split()), text.rstrip() + "\n", found)

@@ -73,9 +73,10 @@ def _settings(preset: Preset, own: Mapping[str, str]) -> Iterator[str]:
     yield f"## The settings on {_where(preset)}, and why\n"
     said = {path: str(each) for path, each in preset.deviations_in_force().items()}
     trained = trained_leaves(preset.model_dump(mode="json"))
-    fields = {path: rest for path, *rest in _fields(preset, "") if path in trained}
     told: set[str] = set()
-    for path, (meaning, is_usual) in fields.items():
+    for path, meaning, is_usual in _fields(preset, ""):
+        if path not in trained:
+            continue
         value = trained[path]
         twins = [twin for twin in _of_each_player(path, trained) if trained[twin] == value]
         together = len(twins) == len(_of_each_player(path, trained)) > 1
@@ -90,14 +91,14 @@ def _settings(preset: Preset, own: Mapping[str, str]) -> Iterator[str]:
         yield f"- `{shown}`: {printable(' '.join(words.split()).rstrip('.'))}."
 
 
-def _fields(table: BaseModel, path: str) -> Iterator[tuple[str, str | None, bool]]:
+def _fields(table: BaseModel, path: str) -> Iterator[tuple[str, str, bool]]:
     """Each field's path, meaning, and whether it has the value it has unless a preset says more."""
     for name, value in table:
         if isinstance(value, BaseModel):
             yield from _fields(value, f"{path}{name}.")
         elif (info := type(table).model_fields.get(name)) is not None:
             is_usual = name not in TAGS and not info.is_required() and value == info.get_default()
-            yield f"{path}{name}", info.description, is_usual or value is None
+            yield f"{path}{name}", info.description or "", is_usual or value is None
 
 
 def _of_each_player(path: str, trained: Mapping[str, Any]) -> list[str]:
