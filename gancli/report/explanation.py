@@ -8,6 +8,7 @@ from rich.markdown import CodeBlock, Heading, Markdown, MarkdownElement
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
+from rich.theme import Theme
 
 from gancli import catalog
 from gancli.explanations.pages import verdict_names, verdict_page
@@ -17,6 +18,8 @@ from gancli.report.console import console, say
 WIDEST = 88
 """Columns of a line of words: longer ones are hard to follow."""
 INDENT = 4
+STYLES = Theme({"markdown.code": "cyan", "markdown.link": "blue", "markdown.link_url": "blue"})
+"""Without backgrounds, which not every terminal shows well."""
 
 
 class _Heading(Heading):
@@ -43,7 +46,8 @@ class _Page(Markdown):
 def print_page(text: str) -> None:
     """Print Markdown, as wide as the terminal or as lines are easy to read."""
     width = min(console().width, WIDEST)
-    console().print(_Page(text), width=width, soft_wrap=False)
+    with console().use_theme(STYLES):
+        console().print(_Page(text), width=width, soft_wrap=False)
 
 
 def print_explained_names() -> None:
