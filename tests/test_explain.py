@@ -274,9 +274,10 @@ def test_what_cannot_be_explained(words: list[str], said: str, gan: Gan) -> None
 def test_a_preset_without_a_page_is_told_by_its_settings(gan: Gan) -> None:
     """A user's own: its terms and fields are there all the same."""
     text = gan("presets", "show", "gan", "--dataset", "ring8")[1]
+    text = re.sub(r"(?m)^summary = .*$", r'summary = "my \\u001b own"', text)
     Path("mine.toml").write_text(text.replace('name = "gan"', 'name = "mine"', 1))
     page = gancli.explain("mine.toml")
-    assert page.startswith("# mine\n")
+    assert page.startswith("# mine\n\nmy \\x1b own\n\nGoodfellow")
     assert "- `vanilla`: `mean sp(-f)`" in page
     assert "- `optimizer.betas = [0.9, 0.999]`: Adam's usual values" in page
     assert "## Why it was invented" not in page

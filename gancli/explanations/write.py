@@ -39,9 +39,15 @@ def explained_model(
         dataset = catalog.preset_file(model).datasets[0]
     preset = load_preset(model, dataset, variant)
     page = model_page(preset.name)
-    head = page.text if page else f"# {preset.name}\n\n{preset.summary}\n\n{preset.paper}\n"
+    head = page.text if page else _head(preset)
     own = page.reasons if page else {}
     return "\n".join([head, *_step(preset), "", *_settings(preset, own), "", *_more(preset)])
+
+
+def _head(preset: Preset) -> str:
+    """What a preset says of itself."""
+    said = [f"# {preset.name}", preset.summary, preset.paper, preset.source or ""]
+    return "\n\n".join(printable(each) for each in said if each) + "\n"
 
 
 def _step(preset: Preset) -> Iterator[str]:
