@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from gancli.errors import UsageError as UsageError
     from gancli.library.evaluate import EvaluationOptions as EvaluationOptions
     from gancli.library.evaluate import evaluate as evaluate
+    from gancli.library.explain import explain as explain
     from gancli.library.image_grid import image_grid as image_grid
     from gancli.library.load import load as load
     from gancli.library.model import Model as Model
@@ -55,6 +56,7 @@ _HOMES = dict.fromkeys(_ERRORS, "gancli.errors") | {
     "EvaluationOptions": "gancli.library.evaluate",
     "Latent": "gancli.types",
     "evaluate": "gancli.library.evaluate",
+    "explain": "gancli.library.explain",
     "Model": "gancli.library.model",
     "ModelInfo": "gancli.library.presets",
     "Preset": "gancli.preset",

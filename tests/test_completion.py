@@ -46,6 +46,8 @@ def offered(
         ("gan train nope --variant ", []),
         ("gan train gan --device c", ["cpu", "cuda"]),
         ("gan sample vee", ["veegan"]),
+        ("gan explain d", ["discriminator-too-strong", "diverging", "dcgan", "dcgan-r1"]),
+        ("gan explain wgan-gp --variant c", ["cnn"]),
     ],
 )
 def test_what_is_offered(

@@ -61,6 +61,7 @@ ROOMS = [
         "environment",
         "user_images",
         "typed_preset",
+        "explanations",
     },
     {
         "sampler",
@@ -282,7 +283,10 @@ def test_nothing_that_a_start_imports_waits_for_torch() -> None:
 
 @pytest.mark.parametrize(
     "command",
-    [["--help"], ["presets"], ["train", "--help"], ["evaluate", "--help"], ["--version"], []],
+    [
+        *(["--help"], ["presets"], ["train", "--help"], ["evaluate", "--help"], ["--version"]),
+        *([], ["explain"], ["explain", "plateau"]),
+    ],
     ids=str,
 )
 def test_these_do_not_wait_for_torch(command: list[str]) -> None:

@@ -51,6 +51,7 @@ def test_the_wheel_works_elsewhere(tmp_path: Path) -> None:
 
     assert str(site) in call("python", "-c", "import gancli; print(gancli.__file__)")
     assert "sngan-hinge" in gan("presets")
+    assert "Gulrajani et al. 2017, equation 3" in gan("explain", "wgan-gp")
     small = ["--set", "generator.network.width=8", "--set", "schedule.batch_size=8"]
     gan("train", "gan", "--dataset", "ring8", "--steps", "2", "--out", "run", *small)
     gan("sample", "run", "--count", "3", "--out", "made")

@@ -13,6 +13,7 @@ from gancli.cli.collapse_study import collapse_study
 from gancli.cli.compare import compare
 from gancli.cli.data import data
 from gancli.cli.evaluate import evaluate
+from gancli.cli.explain import explain
 from gancli.cli.figures import figures
 from gancli.cli.presets import presets_app
 from gancli.cli.reproduce import reproduce
@@ -47,6 +48,7 @@ app.command("sweep", rich_help_panel=EVALUATE_PANEL)(sweep)
 app.command("reproduce", rich_help_panel=EVALUATE_PANEL)(reproduce)
 app.command("collapse-study", rich_help_panel=EVALUATE_PANEL)(collapse_study)
 app.add_typer(presets_app, name="presets", rich_help_panel=LOOK_UP_PANEL)
+app.command("explain", rich_help_panel=LOOK_UP_PANEL)(explain)
 app.command("data", rich_help_panel=LOOK_UP_PANEL)(data)
 app.add_typer(bench_app, name="bench", rich_help_panel=SPEED_PANEL)
 

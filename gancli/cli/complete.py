@@ -8,12 +8,18 @@ from collections.abc import Iterable
 import typer
 
 from gancli import catalog
+from gancli.explanations.pages import verdict_names
 from gancli.runs.names import numbered_folders
 
 
 def complete_model(incomplete: str) -> list[str]:
     """Models, by name."""
     return _starting(catalog.model_names(), incomplete)
+
+
+def complete_explained(incomplete: str) -> list[str]:
+    """Verdicts and models, by name."""
+    return _starting([*verdict_names(), *catalog.model_names()], incomplete)
 
 
 def complete_dataset(context: typer.Context, incomplete: str) -> list[str]:
@@ -42,7 +48,7 @@ def complete_run(incomplete: str) -> list[str]:
 
 def _typed_model(context: typer.Context) -> str | None:
     """The model on the line; before an option without its value, arguments are not parsed yet."""
-    typed = [context.params.get("model"), *context.args]
+    typed = [context.params.get("model"), context.params.get("name"), *context.args]
     return next((str(word) for word in typed if word in catalog.model_names()), None)
 
 

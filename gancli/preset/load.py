@@ -125,7 +125,7 @@ def _reread(table: Table, source: str) -> Preset:
     try:
         return read_stored(table)
     except ValidationError as error:
-        raise UsageError(explain(error, table, source)) from error
+        raise UsageError(_explained(error, table, source)) from error
 
 
 def _resolved(
@@ -217,10 +217,10 @@ def validate(table: Mapping[str, Any], source: str) -> Preset:
     try:
         return preset_of_table(table, strict=True)
     except ValidationError as error:
-        raise UsageError(explain(error, table, source)) from error
+        raise UsageError(_explained(error, table, source)) from error
 
 
-def explain(error: ValidationError, table: Mapping[str, Any], source: str) -> str:
+def _explained(error: ValidationError, table: Mapping[str, Any], source: str) -> str:
     """One sentence: the first faulty field, its value, what it must be, what to type."""
     faults = error.errors(include_url=False)
     first = faults[0]

@@ -75,6 +75,7 @@ def print_model(model: str) -> None:
     first = ("--dataset", file.datasets[0])
     say(f"\nlosses and networks: {command('train', model, *first, '--dry-run')}")
     say(f"as TOML, to edit:    {command('presets', 'show', model, *first)}")
+    say(f"background, and why: {command('explain', model, *first)}")
 
 
 def published_scores(file: catalog.PresetFile, dataset: str) -> str:

@@ -95,6 +95,7 @@ def preset_file(dice: random.Random, work: Path) -> Case:
         ("train", "own.toml", "--dry-run"),
         ("train", "own.toml", "--dataset", "ring8", "--dry-run"),
         ("presets", "show", "own.toml"),
+        ("explain", "own.toml"),
         ("train", "own.toml", "--dataset", "ring8", "--steps", "2"),
     )
     return Case(dice.choice(tries), long=True)

@@ -1,0 +1,1 @@
+"""Pages of words about verdicts and models, and what they say of a preset's settings."""
