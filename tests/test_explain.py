@@ -17,6 +17,7 @@ from typer.main import get_command
 import gancli
 from gancli import catalog
 from gancli.catalog.fields import field_text, trained_leaves
+from gancli.choices import VerdictName
 from gancli.cli.app import app
 from gancli.errors import ExitCode, GanError, UsageError
 from gancli.explanations.pages import (
@@ -31,10 +32,7 @@ from gancli.explanations.pages import (
 from gancli.preset import Preset, load_preset
 from gancli.report import explanation
 
-VERDICTS = {
-    *("healthy", "improving", "plateau", "discriminator-too-strong", "generator-too-strong"),
-    *("collapsing", "mode-dropping", "diverging", "memorising"),
-}
+VERDICTS = {name.value for name in VerdictName}
 MODEL_HEADINGS = [
     *("The equations", "Why it was invented", "What goes wrong", "When all is well"),
     "What to try",
