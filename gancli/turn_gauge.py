@@ -19,12 +19,12 @@ HEALTH = "health"
 """The middle of the names under which these measures are logged, e.g.
 `discriminator.health.gradient_norm`."""
 GAUGES = {
-    "gradient_norm": "2-norm of all gradients of a player",
-    "update_ratio": "length of a step of the weights over the length of the weights",
+    "gradient_norm": "2-norm of all gradients of a player together",
+    "update_ratio": "2-norm of what a step changes in a player's weights, over that of the weights",
     "accuracy_real": "share of the reals that the discriminator judges to be real",
     "accuracy_fake": "share of the fakes that the discriminator judges to be fake",
     "logit_gap": "mean logit of reals minus that of fakes",
-    "penalty_share": "share of penalties in the absolute values of the loss's terms",
+    "penalty_share": "sum of the penalties' absolute values over that of all terms of the loss",
     "clipped": "share of the discriminator's parameters at the clipping bound",
     "sigma": "largest singular value of any layer before spectral norm divides by it",
 }
@@ -125,7 +125,7 @@ class TurnGauge(TurnWatch):
             # In place: the weights of before are not needed any more.
             torch._foreach_sub_(moved, list[Tensor](weights))
             self._say(name, "update_ratio", _norm(moved) / length)
-        if "discriminator" in self._steppers:
+        if self._turn.name == "discriminator":
             self._separation(scene)
             self._constraints()
 
@@ -152,7 +152,7 @@ class TurnGauge(TurnWatch):
 
     def _say(self, player: str, name: str, value: Tensor) -> None:
         """A turn of several players has a measure of each, one of its own keeps the short name."""
-        alone = len(self._steppers) == 1 or player not in self._steppers
+        alone = len(self._steppers) == 1
         self.measures[f"{HEALTH}.{name}" if alone else f"{HEALTH}.{player}_{name}"] = value
 
 

@@ -12,7 +12,7 @@ from helpers import every_preset, job, narrow, preset_id
 from torch import Tensor, nn
 
 from gancli import step
-from gancli.checkpoint import Precision
+from gancli.checkpoint import Precision, read_header
 from gancli.networks import singular_values
 from gancli.networks.cnn import CnnDiscriminatorSpec
 from gancli.networks.layers import put_spectral_norm
@@ -21,9 +21,15 @@ from gancli.objective.plan_step import plan
 from gancli.objective.term import TERMS, Term
 from gancli.objective.turn import Turn
 from gancli.preset import Preset, change
+from gancli.report.charts import Chart, charts_of
+from gancli.report.comparison import ComparedRun
+from gancli.report.comparison_page import shared_charts
+from gancli.report.page import render_report
+from gancli.report.summary import summarise_run
+from gancli.runs.folder import Run
 from gancli.state import build_players
 from gancli.trainer import Trainer
-from gancli.turn_gauge import TurnGauge, gradient_ratio, is_gauge, penalty_shares
+from gancli.turn_gauge import GAUGES, TurnGauge, gradient_ratio, is_gauge, penalty_shares
 from gancli.types import Players
 
 
@@ -294,6 +300,70 @@ def test_the_ratio_of_gradients_is_read_off_a_row(tmp_path: Path) -> None:
     separator = {players[0]: "_", players[1]: "."}
     found = [row[f"{name}{separator[name]}gradient_norm"] for name in players]
     assert gradient_ratio(row) == found[0] / found[1]
+
+
+def drawn(run: Run) -> dict[str, Chart]:
+    charts = charts_of(summarise_run(run, read_header(run.checkpoint())))
+    assert len({chart.title for chart in charts}) == len(charts)
+    return {chart.title: chart for chart in charts}
+
+
+def test_each_measure_has_a_chart_in_words(tmp_path: Path) -> None:
+    preset = narrow(("wgan-gp", "ring8", "reference"), ["schedule.steps=4"])
+    run = trained(preset, tmp_path, log_every=2).job.run
+    charts = drawn(run)
+    players = {"discriminator", "generator"}
+    wanted = {
+        "accuracy of the discriminator": {"reals", "fakes"},
+        "logit gap": {"discriminator"},
+        "gradient norms": players,
+        "ratio of the gradient norms": {"generator / discriminator"},
+        "update-to-weight ratios": players,
+        "share of penalties in the loss": {"discriminator"},
+    }
+    found = {title: chart for title, chart in charts.items() if chart.of_players}
+    assert {title: set(chart.series) for title, chart in found.items()} == wanted
+    assert all(chart.words for chart in found.values())
+    shares = {title for title, chart in found.items() if chart.span == (0, 1)}
+    assert shares == {"accuracy of the discriminator", "share of penalties in the loss"}
+    rows = run.metrics()
+    assert [row["step"] for row in rows] == [2, 4]
+    ratios = found["ratio of the gradient norms"].series["generator / discriminator"]
+    assert ratios == [(row["step"], gradient_ratio(row)) for row in rows]
+    fakes = found["accuracy of the discriminator"].series["fakes"]
+    assert [point.value for point in fakes] == [
+        row["discriminator.health.accuracy_fake"] for row in rows
+    ]
+    page = render_report(summarise_run(run, read_header(run.checkpoint()))).decode()
+    assert page.count('data-low="0.0" data-high="1.0"') == len(shares)
+
+
+def test_runs_compared_have_a_chart_for_each_player_s_measure(tmp_path: Path) -> None:
+    preset = narrow(("gan", "ring8", "reference"), ["schedule.steps=2"])
+    run = trained(preset, tmp_path).job.run
+    compared = [ComparedRun(name, run, read_header(run.checkpoint())) for name in ("a", "b")]
+    charts = {chart.title: chart.series for chart in shared_charts(compared)}
+    for measure, title in (("gradient_norm", "gradient norms"), ("update_ratio", "update-to-weig")):
+        for player in ("discriminator", "generator"):
+            (found,) = [t for t in charts if t.startswith(title) and t.endswith(f": {player}")]
+            logged = [row[f"{player}.health.{measure}"] for row in run.metrics()]
+            assert [point.value for point in charts[found]["a"]] == logged
+
+
+def test_a_player_in_the_joint_turn_has_a_curve_of_its_own(tmp_path: Path) -> None:
+    """What tells reals from fakes is measured where that is learnt."""
+    preset = narrow(("infogan", "mnist", "reference"), ["schedule.steps=1"])
+    trainer = trained(preset, tmp_path)
+    charts = drawn(trainer.job.run)
+    joint = {f"joint turn, {player}" for player in ("discriminator", "generator")}
+    assert set(charts["gradient norms"].series) == joint | {"discriminator", "generator"}
+    assert set(charts["accuracy of the discriminator"].series) == {"reals", "fakes"}
+    assert set(charts["logit gap"].series) == {"discriminator"}
+
+
+def test_the_page_on_health_defines_each_measure() -> None:
+    page = (Path(__file__).parents[1] / "docs/health.md").read_text()
+    assert all(page.count(f"`{name}`") >= 2 for name in GAUGES)
 
 
 ONE_OF_EACH = list({key[0]: key for key in every_preset()}.values())

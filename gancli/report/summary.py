@@ -22,7 +22,7 @@ from gancli.runs.folder import Run
 from gancli.runs.logs import LogRow
 from gancli.scores import is_headline
 from gancli.step import RATE
-from gancli.turn_gauge import GAUGES, HEALTH, is_gauge
+from gancli.turn_gauge import GAUGES, HEALTH, gradient_ratio, is_gauge
 
 LOSS = "loss_"
 LARGEST_SHOWN = 1e100
@@ -93,9 +93,20 @@ class Summary:
         for name, points in _series(self.metrics, is_gauge).items():
             turn, _, measured = name.partition(f".{HEALTH}.")
             kind = next((each for each in GAUGES if measured.endswith(each)), measured)
-            whose = measured.removesuffix(kind).strip("_")
-            found.setdefault(kind, {})[" ".join(filter(None, [turn, whose]))] = points
+            player = measured.removesuffix(kind).strip("_")
+            whose = player if player == turn or not player else f"{turn} turn, {player}"
+            found.setdefault(kind, {})[whose or turn] = points
         return found
+
+    @cached_property
+    def gradient_ratios(self) -> list[Point]:
+        """The generator's gradient norm over the discriminator's, where both are logged."""
+        numbers = (
+            (row["step"], {name: value for name, value in row.items() if _is_number(value)})
+            for row in self.metrics
+        )
+        ratios = ((step, gradient_ratio(row)) for step, row in numbers)
+        return [Point(step, ratio) for step, ratio in ratios if _is_number(ratio)]
 
     @cached_property
     def rates(self) -> Series:
