@@ -3,7 +3,7 @@
 docs/health.md says what each measure tells, and what it does not.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 
 import torch
 from torch import Tensor
@@ -161,6 +161,7 @@ def _positive(values: Tensor) -> Tensor:
     return values.sign().mean() / 2 + 0.5
 
 
-def _norm(tensors: Sequence[Tensor]) -> Tensor:
-    """The 2-norm of all numbers of one or more tensors, in float32 at least."""
-    return torch.stack([wide(norm) for norm in torch._foreach_norm(tensors)]).norm()
+def _norm(tensors: list[Tensor]) -> Tensor:
+    """The 2-norm of all numbers of one or more tensors."""
+    norm: Tensor = torch.linalg.vector_norm(torch.stack(torch._foreach_norm(tensors)))
+    return norm

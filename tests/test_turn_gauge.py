@@ -22,7 +22,7 @@ from gancli.objective.term import TERMS, Term
 from gancli.objective.turn import Turn
 from gancli.preset import Preset, change
 from gancli.report.charts import Chart, charts_of
-from gancli.report.comparison import ComparedRun
+from gancli.report.compared import ComparedRun
 from gancli.report.comparison_page import shared_charts
 from gancli.report.page import render_report
 from gancli.report.summary import summarise_run

@@ -101,12 +101,13 @@ class Summary:
     @cached_property
     def gradient_ratios(self) -> list[Point]:
         """The generator's gradient norm over the discriminator's, where both are logged."""
-        numbers = (
-            (row["step"], {name: value for name, value in row.items() if _is_number(value)})
-            for row in self.metrics
-        )
-        ratios = ((step, gradient_ratio(row)) for step, row in numbers)
-        return [Point(step, ratio) for step, ratio in ratios if _is_number(ratio)]
+        found: list[Point] = []
+        for row in self.metrics:
+            norms = {name: value for name, value in row.items() if _is_number(value)}
+            ratio = gradient_ratio(norms)
+            if ratio is not None and _is_number(ratio):
+                found.append(Point(row["step"], ratio))
+        return found
 
     @cached_property
     def rates(self) -> Series:
