@@ -4,6 +4,7 @@ docs/health.md says what each measure tells, and what it does not.
 """
 
 from collections.abc import Collection, Mapping
+from math import fsum
 
 import torch
 from torch import Tensor
@@ -57,10 +58,11 @@ def penalty_shares(means: Mapping[str, float], penalties: Collection[str]) -> di
         turn, _, term = name.partition(".")
         if "." not in term:
             turns.setdefault(turn, {})[term] = abs(mean)
+    # fsum does not depend on the order, which a resumed run takes from its checkpoint.
     return {
-        f"{turn}.{HEALTH}.penalty_share": sum(terms[name] for name in held) / sum(terms.values())
+        f"{turn}.{HEALTH}.penalty_share": fsum(terms[name] for name in held) / whole
         for turn, terms in turns.items()
-        if (held := terms.keys() & set(penalties)) and sum(terms.values()) > 0
+        if (held := terms.keys() & set(penalties)) and (whole := fsum(terms.values())) > 0
     }
 
 

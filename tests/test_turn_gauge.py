@@ -266,6 +266,9 @@ def test_the_share_of_penalties_by_hand() -> None:
         "discriminator.health.penalty_share": 1 / 4
     }
     assert penalty_shares(means, ()) == {}
+    terms = {f"discriminator.{name}": 0.1 * place for place, name in enumerate("abcdefgh")}
+    shares = [penalty_shares(each, "abcdef") for each in (terms, dict(reversed(terms.items())))]
+    assert shares[0] == shares[1] != {}
 
 
 @pytest.mark.parametrize(
