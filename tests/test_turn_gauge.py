@@ -266,8 +266,9 @@ def test_the_share_of_penalties_by_hand() -> None:
         "discriminator.health.penalty_share": 1 / 4
     }
     assert penalty_shares(means, ()) == {}
-    terms = {f"discriminator.{name}": 0.1 * place for place, name in enumerate("abcdefgh")}
-    shares = [penalty_shares(each, "abcdef") for each in (terms, dict(reversed(terms.items())))]
+    # Added one by one, ones are lost next to 1e16, and are not where they come first.
+    terms = {"discriminator.r1": 1e16} | {f"discriminator.{name}": 1.0 for name in "abcdefgh"}
+    shares = [penalty_shares(each, {"r1"}) for each in (terms, dict(reversed(terms.items())))]
     assert shares[0] == shares[1] != {}
 
 
