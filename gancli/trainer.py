@@ -23,6 +23,7 @@ from gancli.runs.folder import Run
 from gancli.runs.rollbacks import Rollback
 from gancli.state import TrainState, build_state, counts_before, non_finite
 from gancli.step import StepRunner, by_player, refuse_to_split
+from gancli.turn_gauge import penalty_shares
 
 STEPS_BETWEEN_VOTES = 10
 """Steps between two votes of several processes on whether to stop: a vote waits for the device."""
@@ -239,10 +240,13 @@ class Trainer:
         self._agree()
         objective = self.job.preset.objective
         order = [f"{turn}.{term}" for turn in SIDES for term in objective.terms_of(turn)]
-        means = by_player(self.state.meter.means(), order)
-        self._refuse([name for name, mean in means.items() if not math.isfinite(mean)])
+        means = self.state.meter.means()
+        found = by_player(means, order)
+        self._refuse([name for name, mean in found.items() if not math.isfinite(mean)])
         self.state.meter.clear()
-        return means | self._runner.falling_rates() if means else means
+        if not found:
+            return found
+        return found | penalty_shares(means, objective.penalties()) | self._runner.falling_rates()
 
     def _agree(self) -> None:
         """Let the losses since the last log be the means over all processes."""

@@ -15,17 +15,19 @@ from torch import Tensor
 from gancli import catalog
 from gancli.bench.best import best
 from gancli.bench.choices import beyond_the_loops, every_choice
-from gancli.bench.loops import build, trainer
+from gancli.bench.loops import GAUGED, OURS, build, trainer
 from gancli.bench.measure import Timing, alternate, count_flops, matmul_peak, wait_for
 from gancli.bench.memory import peak_memory
 from gancli.bench.plain import plain
 from gancli.bench.recipe import TorchDraws, fast_recipe, textbook_recipe
-from gancli.bench.training import _Stopwatch
+from gancli.bench.training import _Stopwatch, gauge_share
 from gancli.checkpoint import RunSettings
 from gancli.data.batch_source import BatchSource, TurnDraws
 from gancli.objective import GradientPenalty
+from gancli.objective.context import Scene
 from gancli.preset import Preset, load_preset
 from gancli.trainer import Event, Logged, Stepped, Trainer
+from gancli.turn_gauge import TurnGauge
 from gancli.types import Latent, Sample
 
 CPU = torch.device("cpu")
@@ -123,6 +125,33 @@ def test_a_ratio_compares_rounds_of_the_same_mood() -> None:
     assert first.ratio(other) == pytest.approx(0.5)
     assert first.minimum == 0.9
     assert first.median == 1.0
+
+
+def test_the_share_of_gauges_is_spread_over_the_steps_between_two_logs() -> None:
+    """Looked at, a step takes half as long again: 1 % of 50 steps."""
+    unseen, gauged = Timing([[1.0], [2.0], [1.0]]), Timing([[1.5], [3.0], [1.7]])
+    assert gauge_share(gauged, unseen, 50) == pytest.approx(0.01)
+    assert gauge_share(unseen, unseen, 50) == 0
+
+
+def test_of_two_of_our_loops_one_looks_at_each_step(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked: list[str] = []
+    real = TurnGauge.stepped
+
+    def stepped(gauge: TurnGauge, scene: Scene) -> None:
+        looked.append(name)
+        real(gauge, scene)
+
+    monkeypatch.setattr(TurnGauge, "stepped", stepped)
+    preset = narrow(("gan", "ring8", "reference"), ["schedule.log_every=1"])
+    for name in (OURS, GAUGED):
+        step = build(name, preset, toy_data(preset), RunSettings(), tmp_path)
+        for _ in range(3):
+            step()
+    turns = preset.schedule.discriminator_steps + 1
+    assert looked == 3 * turns * [GAUGED]
 
 
 def test_loops_take_turns_and_each_starts_a_round() -> None:
@@ -226,6 +255,8 @@ def test_a_bench_as_table_and_json(gan: Gan) -> None:
     assert all(value > 0 for loop in figures["loops"].values() for value in loop.values())
     assert 0.1 < figures["to_best"] < 10
     assert 0 < figures["reporting_share"] < 1
+    assert abs(figures["gauge_share"]) < 0.1
+    assert figures["log_every"] == 100
     assert 0.5 < figures["startup_s"] < 60
     ours = figures["loops"]["ours"]
     assert ours["flops_per_s"] == pytest.approx(figures["flops_per_step"] / ours["median_ms"] * 1e3)
@@ -235,6 +266,7 @@ def test_a_bench_as_table_and_json(gan: Gan) -> None:
         "plain: the textbook's",
         "ours / best",
         "GFLOP",
+        "of one step in 100",
         "the whole schedule",
         "first step",
     ):

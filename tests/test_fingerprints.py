@@ -30,6 +30,12 @@ def test_a_small_difference_is_told() -> None:
         assert len(differences(was | {"sums": {"generator": pair}}, was)) == 1
     log = [{"step": 3.0, "loss_generator": 0.5 + 2e-9}]
     assert len(differences(was | {"log": log}, was)) == 1
+    gauged, other = (
+        was | {"log": [{"step": 3.0, "loss_generator": 0.5, name: 1.0}]}
+        for name in ("generator.health.gradient_norm", "other")
+    )
+    assert not differences(gauged, was)
+    assert [len(differences(*pair)) for pair in ((was, gauged), (other, was))] == [1, 1]
     more = {"sums": {"generator": [1.0, 4.0], "ema": [1.0, 4.0]}}
     assert len(differences(was | more, was)) == 1
     assert len(differences(was, was | more)) == 1

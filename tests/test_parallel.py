@@ -1,5 +1,6 @@
 """Two processes train as one does."""
 
+import json
 import os
 import signal
 import subprocess
@@ -16,6 +17,7 @@ from torch import Tensor
 from gancli.checkpoint import load
 from gancli.runs.folder import Run
 from gancli.trainer import Trainer
+from gancli.turn_gauge import is_gauge
 
 TESTS = Path(__file__).parent
 TORCHRUN = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
@@ -85,10 +87,21 @@ def test_every_preset_in_two_processes(tmp_path: Path) -> None:
         states = [load_file(folder / rank / "state.safetensors") for rank in "01"]
         assert all(torch.equal(t, states[1][key]) for key, t in states[0].items()), name
         assert not Run(folder / "1").checkpoints()
+        gauges = [json.loads((folder / rank / "gauges.json").read_text()) for rank in "01"]
+        assert gauges[0] == gauges[1], name
+        assert len(gauges[0]) >= 7
         coupled = {player.network.couples_samples for player in preset.players().values()}
         if coupled == {False}:
-            alone = Trainer(job(preset, tmp_path / "alone", precision="fp64")).train()
-            assert close(states[0], alone.tensors()), name
+            alone = Trainer(job(preset, tmp_path / "alone", precision="fp64"))
+            assert close(states[0], alone.train().tensors()), name
+            # The middle of the means is that of each process's part of the batch.
+            shared = preset.objective.adversarial.boundary is not None
+            compared = {name for name in gauges[0] if shared or "accuracy" not in name}
+            assert gauges[0] == {
+                name: pytest.approx(value, rel=1e-6) if name in compared else gauges[0][name]
+                for name, value in alone.metrics.items()
+                if is_gauge(name)
+            }
 
 
 @pytest.mark.slow

@@ -1,5 +1,6 @@
 """Run under torchrun by test_parallel.py: trains what can be split, narrowed, with its share."""
 
+import json
 import sys
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from safetensors.torch import save_file
 from gancli import parallel
 from gancli.launch import quit_at_once
 from gancli.trainer import Job, Trainer
+from gancli.turn_gauge import is_gauge
 
 
 def main(folder: Path) -> None:
@@ -22,6 +24,8 @@ def main(folder: Path) -> None:
         trainer.train()
         state = {name: t.contiguous() for name, t in trainer.state.tensors().items()}
         save_file(state, alone.run.folder / "state.safetensors")
+        gauges = {name: value for name, value in trainer.metrics.items() if is_gauge(name)}
+        (alone.run.folder / "gauges.json").write_text(json.dumps(gauges))
     parallel.leave()
 
 

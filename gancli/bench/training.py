@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 from pydantic import BaseModel
 
-from gancli.bench.loops import FASTEST, LOOPS, OURS, TEXTBOOK, build, trainer
+from gancli.bench.loops import FASTEST, GAUGED, LOOPS, OURS, TEXTBOOK, build, trainer
 from gancli.bench.measure import Timing, alternate, count_flops, matmul_peak
 from gancli.bench.memory import peak_memory
 from gancli.checkpoint import RunSettings, versions
@@ -58,6 +58,10 @@ class Figures(BaseModel):
     to_best: float
     """ours' time in units of the fastest loop's; the median over the rounds"""
     memory_to_best: float
+    log_every: int
+    gauge_share: float
+    """what the measures of health add to the time of steps, one in `log_every` of which they look
+    at: as a part of it, the median over the rounds; noise can make it negative"""
     reporting_share: float
     """part of a run that display, log, previews, checkpoints and reports take"""
     startup_s: float
@@ -79,7 +83,7 @@ class Plan:
     startup: Callable[[], float]
     """seconds from typing a command to the end of the run's first step"""
     done: Callable[[int], None] = lambda count: None
-    """told how many of the `rounds` times three turns are over"""
+    """told how many of the `rounds` times four turns are over"""
 
 
 def measure_training(preset: Preset, data: Dataset, settings: RunSettings, how: Plan) -> Figures:
@@ -87,7 +91,7 @@ def measure_training(preset: Preset, data: Dataset, settings: RunSettings, how: 
     device = torch.device(settings.device)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        loops = {loop: build(loop, preset, data, settings, folder) for loop in LOOPS}
+        loops = {loop: build(loop, preset, data, settings, folder) for loop in (*LOOPS, GAUGED)}
         peak = matmul_peak(device)
         timings = alternate(
             loops, rounds=how.rounds, seconds=how.seconds, device=device, done=how.done
@@ -97,6 +101,7 @@ def measure_training(preset: Preset, data: Dataset, settings: RunSettings, how: 
         reports = _reporting(preset, data, settings, folder, how.accompany)
     memory = {loop: peak_memory(loop, preset, settings) for loop in LOOPS}
     ours = timings[OURS]
+    gauges = gauge_share(timings[GAUGED], ours, preset.schedule.log_every)
     return Figures(
         model=preset.name,
         dataset=preset.dataset,
@@ -110,10 +115,17 @@ def measure_training(preset: Preset, data: Dataset, settings: RunSettings, how: 
         to_plain=ours.ratio(timings[TEXTBOOK]),
         to_best=ours.ratio(timings[FASTEST]),
         memory_to_best=memory[OURS] / memory[FASTEST],
+        log_every=preset.schedule.log_every,
+        gauge_share=gauges,
         reporting_share=reports / (ours.median + reports),
         startup_s=how.startup(),
-        schedule_s=preset.schedule.steps * (ours.median + reports),
+        schedule_s=preset.schedule.steps * ((1 + gauges) * ours.median + reports),
     )
+
+
+def gauge_share(gauged: Timing, unseen: Timing, log_every: int) -> float:
+    """What looking at one step in `log_every` adds to the time of steps, as a part of it."""
+    return (gauged.ratio(unseen) - 1) / log_every
 
 
 def _figures(preset: Preset, timing: Timing, flops: int, peak: float, memory: int) -> LoopFigures:

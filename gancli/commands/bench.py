@@ -11,7 +11,7 @@ import torch
 
 from gancli.bench.choices import LITE, SMALL_IMAGES, BenchChoice, every_choice, small_image_model
 from gancli.bench.loading import make_up, measure_loading
-from gancli.bench.loops import LOOPS
+from gancli.bench.loops import TURNS_OF_LOOPS
 from gancli.bench.sampling import time_sampling
 from gancli.bench.scoring import MEASUREMENTS, ScoreSizes, time_scoring
 from gancli.bench.startup import seconds_to_first_step
@@ -148,7 +148,7 @@ def _measure(choice: BenchChoice, request: BenchRequest, settings: RunSettings) 
     typed = [*choice.arguments(), *(f"--set={text}" for text in request.overrides)]
     typed += ["--data-dir", str(folder), "--device", settings.device]
     typed += ["--threads", str(settings.threads), "--precision", settings.precision]
-    turns = request.rounds * len(LOOPS)
+    turns = request.rounds * TURNS_OF_LOOPS
     shown = console_beside_json(as_json=request.as_json)
     with counting(shown, turns, f"turns of {preset.name} on {preset.dataset}") as done:
         how = Plan(

@@ -99,4 +99,5 @@ def _panel(chart: Chart) -> CurvePanel:
     # Counts, shares and speeds have a zero; losses do not.
     is_loss = any(name.startswith(LOSS) for name in chart.series)
     above_zero = not is_loss and min(values) >= 0 and all(map(math.isfinite, values))
-    return CurvePanel(chart.title, lines, (0, 1.05 * max(values) or 1.0) if above_zero else None)
+    limits = (0, 1.05 * max(values) or 1.0) if above_zero else None
+    return CurvePanel(chart.title, lines, chart.span or limits)

@@ -3,6 +3,7 @@
 Every mean runs over the batch; the generator's part of a discriminator loss is detached.
 """
 
+import math
 from abc import abstractmethod
 from collections.abc import Mapping
 
@@ -91,6 +92,11 @@ class Vanilla(CrossEntropy):
     real_target: float = Field(default=1.0, gt=0, le=1)
     """probability that the discriminator should give to reals; one-sided label smoothing has less
     than 1, e.g. 0.9 (Salimans et al. 2016, section 3.4)"""
+
+    @property
+    def boundary(self) -> float | None:
+        """The best logit where reals and fakes are equally likely: log(t / (2 - t)) of target t."""
+        return math.log(self.real_target / (2 - self.real_target))
 
     def recognise(self, real: Tensor) -> Tensor:
         """Binary cross-entropy of the verdicts on reals and their target."""

@@ -108,6 +108,10 @@ class Objective(Settings):
         """Whether a term contains the discriminator's gradient."""
         return any(term.differentiates_input() for term in self.terms().values())
 
+    def penalties(self) -> frozenset[str]:
+        """The names of the terms in use that are penalties."""
+        return frozenset(name for name, term in self.terms().items() if term.penalizes())
+
     def needs_labels(self) -> bool:
         """Whether a term looks at the labels of real samples."""
         return any(term.needs_labels() for term in self.terms().values())

@@ -23,6 +23,10 @@ class Orthogonality(Term):
         """Squared distance of U U^T from the identity, summed over the layers."""
         return orthogonality_error(context.players.generator.bases(), averaged=self.averaged)
 
+    def penalizes(self) -> bool:
+        """Always."""
+        return True
+
     def equation(self, side: Side) -> str:
         """The summand in symbols."""
         del side

@@ -86,6 +86,10 @@ class LogitAnchor(Term):
             for name, mean in state.items()
         }
 
+    def penalizes(self) -> bool:
+        """Always."""
+        return True
+
     def equation(self, side: Side) -> str:
         """The summand in symbols."""
         del side

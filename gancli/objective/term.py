@@ -113,6 +113,14 @@ class Term(Settings):
         """How many turns of a side make one in which it acts: the first; in the others it is 0."""
         return 1
 
+    def penalizes(self) -> bool:
+        """Whether it is a penalty: it sets no task, but keeps a player from going too far.
+
+        The share of such terms in a loss is logged. By default those that contain the outputs'
+        gradient in x.
+        """
+        return self.differentiates_input()
+
     def needs_bases(self) -> bool:
         """Whether the summand is about the directions of the generator's layers."""
         return False

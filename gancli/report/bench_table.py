@@ -16,7 +16,7 @@ from gancli.report.console import console, say
 
 TO_PLAIN, TO_BEST, MEMORY_TO_BEST = 1.0, 1.05, 1.1
 """What ours may take at most, in units of the other loops."""
-REPORTING_SHARE = 0.02
+REPORTING_SHARE, GAUGE_SHARE = 0.02, 0.01
 STARTUP_SECONDS = 4.0
 THROUGHPUT = 0.95
 """What the extractor does at least, in units of a bare loop of it."""
@@ -31,7 +31,7 @@ PAIR_LIMIT = 0.6
 EXPLAINED = {OURS: named("train"), TEXTBOOK: "the textbook's", FASTEST: "fastest by hand"}
 _HEADING = (
     f"{'model':<12}{'data set':<9}{'variant':<11}{'ours':>9}{'plain':>9}{'best':>9}"
-    f"{'/plain':>9}{'/best':>9}{'memory':>9}{'reports':>9}{'start':>8}"
+    f"{'/plain':>9}{'/best':>9}{'memory':>9}{'health':>9}{'reports':>9}{'start':>8}"
 )
 
 
@@ -55,6 +55,10 @@ def print_figures(figures: Figures) -> None:
     say(f"ours / best:  {_judged(figures.to_best, TO_BEST)}")
     say(f"memory / best: {_judged(figures.memory_to_best, MEMORY_TO_BEST)}")
     say(
+        f"measures of health, of one step in {figures.log_every:,}: "
+        f"{_judged(100 * figures.gauge_share, 100 * GAUGE_SHARE, ' %')} of the steps' time"
+    )
+    say(
         f"display, logs, previews, checkpoints, report: "
         f"{_judged(100 * figures.reporting_share, 100 * REPORTING_SHARE, ' %')} of a run"
     )
@@ -74,6 +78,7 @@ def print_line(figures: Figures, *, with_heading: bool) -> None:
         (f"{figures.to_plain:.2f}", figures.to_plain > TO_PLAIN),
         (f"{figures.to_best:.2f}", figures.to_best > TO_BEST),
         (f"{figures.memory_to_best:.2f}", figures.memory_to_best > MEMORY_TO_BEST),
+        (f"{figures.gauge_share:.2%}", figures.gauge_share > GAUGE_SHARE),
         (f"{figures.reporting_share:.1%}", figures.reporting_share > REPORTING_SHARE),
     )
     marked = "".join(f"{text + ('!' if over else ' '):>9}" for text, over in rates)

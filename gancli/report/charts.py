@@ -1,5 +1,6 @@
 """The charts of a run, as its page and `gan figures` show them: curves that share their axes."""
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from gancli.evaluation.mode_coverage import FAIR_SHARE, RADIUS_IN_STD
@@ -18,6 +19,18 @@ SCORE_WORDS = {
     "high_quality": f"share of all samples within {RADIUS_IN_STD:g} standard deviations of a mode",
 }
 """What previews count on mixtures."""
+SHARE_AXIS = (0.0, 1.0)
+"""From none to all."""
+GAUGE_TITLES: dict[str, tuple[str, tuple[float, float] | None]] = {
+    "logit_gap": ("logit gap", None),
+    "gradient_norm": ("gradient norms", None),
+    "update_ratio": ("update-to-weight ratios", None),
+    "penalty_share": ("share of penalties in the loss", SHARE_AXIS),
+    "clipped": ("share of clipped parameters", SHARE_AXIS),
+    "sigma": ("largest singular value", None),
+}
+"""Of measures of health but accuracy, their charts' titles and axes."""
+RATIO_WORDS = "the generator's over the discriminator's"
 
 
 class Chart(NamedTuple):
@@ -27,6 +40,14 @@ class Chart(NamedTuple):
     series: Series
     words: str = ""
     """what is plotted, where its name does not say"""
+    span: tuple[float, float] | None = None
+    """of the vertical axis; None: as the values are"""
+    of_players: bool = False
+    """whether the curves' names say whose they are, and the title alone what they are"""
+
+    def title_of(self, name: str) -> str:
+        """The title of a chart of one of the curves."""
+        return f"{self.title}: {name}" if self.of_players else name
 
 
 def charts_of(summary: Summary) -> list[Chart]:
@@ -41,18 +62,37 @@ def charts_of(summary: Summary) -> list[Chart]:
         Chart(name.removeprefix(LOOK).replace("_", " "), {name: points}, LOOKS.get(name, ""))
         for name, points in summary.looks.items()
     ]
-    charts += [
-        Chart(kind.replace("_", " "), series, GAUGES.get(kind, ""))
-        for kind, series in summary.gauges.items()
-    ]
+    charts += _health(summary)
     charts.append(Chart("learning rates", summary.rates))
     charts.append(Chart("steps per second", {"steps/s": summary.speed}))
-    shorter = [
-        Chart(
-            title,
-            {name: thinned(points, MAX_CURVE_POINTS) for name, points in series.items() if points},
-            words,
-        )
-        for title, series, words in charts
-    ]
+    shorter = [chart._replace(series=_thinned(chart.series)) for chart in charts]
     return [chart for chart in shorter if chart.series]
+
+
+def _thinned(series: Series) -> Series:
+    return {name: thinned(points, MAX_CURVE_POINTS) for name, points in series.items() if points}
+
+
+def _health(summary: Summary) -> Iterator[Chart]:
+    """How the turns went, each measure in a chart; those of constraints from plugins come last."""
+    kinds = dict(summary.gauges)
+    separation = {
+        side: points
+        for side, kind in (("reals", "accuracy_real"), ("fakes", "accuracy_fake"))
+        for points in kinds.pop(kind, {}).values()
+    }
+    ratios = {"generator / discriminator": summary.gradient_ratios}
+    found = [
+        Chart(
+            "accuracy of the discriminator",
+            separation,
+            "share of the batch that it judges to be what it is",
+            SHARE_AXIS,
+        )
+    ]
+    for kind, (title, span) in GAUGE_TITLES.items():
+        found.append(Chart(title, kinds.pop(kind, {}), GAUGES[kind], span))
+        if kind == "gradient_norm":
+            found.append(Chart("ratio of the gradient norms", ratios, RATIO_WORDS))
+    found += [Chart(kind.replace("_", " "), series) for kind, series in kinds.items()]
+    yield from (chart._replace(of_players=True) for chart in found)

@@ -77,7 +77,8 @@ def shared_charts(runs: Sequence[ComparedRun]) -> list[Chart]:
             for measure, points in chart.series.items():
                 # A run without it has a place all the same, so that its colour is always the same.
                 empty: Series = {name: [] for name in shown.values()}
-                own = found.setdefault(measure, Chart(measure, empty, chart.words))
+                title = chart.title_of(measure)
+                own = found.setdefault(title, Chart(title, empty, chart.words, chart.span))
                 own.series[shown[run.name]] = _shorter(points)
     return list(found.values())
 

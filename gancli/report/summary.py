@@ -24,7 +24,7 @@ from gancli.runs.folder import Run
 from gancli.runs.logs import LogRow
 from gancli.scores import is_headline
 from gancli.step import RATE
-from gancli.turn_gauge import GAUGES, HEALTH, is_gauge
+from gancli.turn_gauge import GAUGES, HEALTH, gradient_ratio, is_gauge
 
 LOSS = "loss_"
 LARGEST_SHOWN = 1e100
@@ -96,8 +96,20 @@ class Summary:
         for name, points in _series(self.metrics, is_gauge).items():
             turn, _, measured = name.partition(f".{HEALTH}.")
             kind = next((each for each in GAUGES if measured.endswith(each)), measured)
-            whose = measured.removesuffix(kind).strip("_")
-            found.setdefault(kind, {})[" ".join(filter(None, [turn, whose]))] = points
+            player = measured.removesuffix(kind).strip("_")
+            whose = player if player == turn or not player else f"{turn} turn, {player}"
+            found.setdefault(kind, {})[whose or turn] = points
+        return found
+
+    @cached_property
+    def gradient_ratios(self) -> list[Point]:
+        """The generator's gradient norm over the discriminator's, where both are logged."""
+        found: list[Point] = []
+        for row in self.metrics:
+            norms = {name: value for name, value in row.items() if _is_number(value)}
+            ratio = gradient_ratio(norms)
+            if ratio is not None and _is_number(ratio):
+                found.append(Point(row["step"], ratio))
         return found
 
     @cached_property
