@@ -310,10 +310,10 @@ class Machines:
 
 
 def descendants(process: psutil.Process) -> list[psutil.Process]:
-    try:
-        return process.children(recursive=True)
-    except psutil.NoSuchProcess:
-        return []
+    found: list[psutil.Process] = []
+    with suppress(psutil.NoSuchProcess):
+        found += process.children(recursive=True)
+    return found
 
 
 @pytest.fixture
