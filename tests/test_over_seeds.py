@@ -17,7 +17,7 @@ from gancli.experiment.over_seeds import (
 )
 from gancli.experiment.results import NOT_YET, Column, GroupResult, NotYet
 from gancli.experiment.spec import MeasureSpec
-from gancli.experiment.tables import TableView, group_row, shown
+from gancli.experiment.tables import DASH, TableView, group_row, shown
 from gancli.scores import Score
 
 HELD = Score("held", "modes held", "higher", decimals=0, least=0.0, most=8.0, is_count=True)
@@ -119,10 +119,10 @@ def test_how_seeds_are_written(score: Score, values: list[float], wanted: str) -
 @pytest.mark.parametrize(
     ("steps", "wanted"),
     [
-        ([None, 900, NOT_YET], "–, 900, not yet"),
+        ([None, 900, NOT_YET], f"{DASH}, 900, not yet"),
         ([NOT_YET] * 10, "not yet"),
-        ([None] * 10, "– x10"),
-        ([None, 1000, 900, NOT_YET, 900, None, 800], "800, 900 x2, 1,000, not yet, – x2"),
+        ([None] * 10, f"{DASH} x10"),
+        ([None, 1000, 900, NOT_YET, 900, None, 800], f"800, 900 x2, 1,000, not yet, {DASH} x2"),
     ],
 )
 def test_how_collapses_of_seeds_are_written(steps: list[int | NotYet | None], wanted: str) -> None:
