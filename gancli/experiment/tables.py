@@ -82,8 +82,7 @@ def _missing(found: OverSeeds, group: GroupResult) -> list[str]:
 def _collapse(group: GroupResult) -> str:
     steps = group.collapse_steps
     if len(steps) >= SEEDS_FOR_TALLY:
-        numbers = sorted(step for step in steps if isinstance(step, int))
-        steps = [*numbers, *sorted((s for s in steps if not isinstance(s, int)), key=str)[::-1]]
+        steps = sorted(steps, key=_by_step)
     began = [_step(step) for step in steps]
     if {*began} == {NOT_YET}:
         # One word for all of them: a column of three is wide enough without.
@@ -92,6 +91,11 @@ def _collapse(group: GroupResult) -> str:
         began = _tally(began)
     failed = [f"{group.failed} failed"] if group.failed else []
     return ", ".join([*began, *failed]) or DASH
+
+
+def _by_step(step: int | NotYet | None) -> tuple[bool, bool, int]:
+    """Sorts steps first, then what never rose, then what never fell."""
+    return step is None, step == NOT_YET, step if isinstance(step, int) else 0
 
 
 def _lately(group: GroupResult) -> str:
