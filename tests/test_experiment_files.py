@@ -17,10 +17,14 @@ from gancli.experiment.file import (
     experiment_names,
     read_experiment,
 )
+from gancli.experiment.folder import Cell
+from gancli.experiment.gather import group_result
 from gancli.experiment.grid import experiment_of
+from gancli.experiment.measures import ScoreMeasure
 from gancli.experiment.reproduction import checked_claims, plan_of, published_values
-from gancli.experiment.results import CellResult, Results
-from gancli.experiment.spec import ExperimentSpec, group_name
+from gancli.experiment.results import CellResult, Column, Results
+from gancli.experiment.spec import ExperimentSpec, MeasureSpec, group_name
+from gancli.scores import score_named
 
 NAMES = experiment_names()
 CHECKED_CLAIMS = 12
@@ -205,3 +209,67 @@ def test_the_shorter_form_may_have_its_own_seeds() -> None:
     file = ExperimentFile(format="gancli-experiment-1", title="t", seeds=3, lite={"seeds": [5]})
     assert file.seed_list() == [0, 1, 2]
     assert file.seed_list(lite=True) == [5]
+
+
+def test_the_shorter_form_may_have_its_own_measures(tmp_path: Path) -> None:
+    measures = 'lite.measures = [{ kind = "is", count = 100 }]\nmeasures = ["fid"]\n'
+    (tmp_path / "e.toml").write_text(measures + HEAD.replace("ring8", "mnist"))
+    file = read_experiment(str(tmp_path / "e.toml"))
+    full, lite = (plan_of(file, lite=lite) for lite in (False, True))
+    assert [(each.kind, each.count) for each in full.measures] == [("fid", None)]
+    assert [(each.kind, each.count) for each in lite.measures] == [("is", 100)]
+    (tmp_path / "e.toml").write_text(measures.replace("100", '"many"') + HEAD)
+    with pytest.raises(UsageError, match=r"lite\.measures"):
+        read_experiment(str(tmp_path / "e.toml"))
+
+
+def evaluation(extractor: str, *, published: bool, **scores: float) -> dict[str, object]:
+    protocol = {"extractor": extractor, "published": published}
+    return {"protocol": protocol, "scores": scores}
+
+
+def test_scores_by_other_weights_are_held_against_nothing_published(tmp_path: Path) -> None:
+    """The digit classifier has no published weights, so that none are missing."""
+    cell = Cell(tmp_path)
+    others = [
+        evaluation("inception-torchvision", published=True, inception_score_koshian2=2.0),
+        evaluation("mnist", published=False, fid=3.0),
+    ]
+    judged = evaluation("inception", published=False, inception_score=1.5)
+    cell.run.log_evaluation({"step": 5, "evaluation": judged, "others": others})
+    found = {
+        kind: ScoreMeasure(MeasureSpec(kind=kind), names).foreign(cell)
+        for kind, names in (
+            ("is", ["inception_score"]),
+            ("is-koshian2", ["inception_score_koshian2"]),
+            ("fid", ["fid"]),
+        )
+    }
+    assert found == {"is": {"inception_score"}, "is-koshian2": set(), "fid": set()}
+
+
+@pytest.mark.parametrize("foreign", [[], ["inception_score_koshian2"]])
+def test_other_weights_are_said_in_place_of_a_verdict(foreign: list[str]) -> None:
+    file = read_experiment("sngan-cifar")
+    spec = spec_of("sngan-cifar")
+    score = "inception_score_koshian2"
+    columns = {score: Column.of(score_named(score), MeasureSpec(kind="is-koshian2"))}
+    cells = [
+        CellResult(
+            name=each.name, labels=each.labels, seed=0, steps=each.steps, state="done",
+            values={score: 5.9}, most={score: None}, foreign=foreign,
+        )
+        for each in spec.cells
+    ]  # fmt: skip
+    groups = [group_result([cell], columns) for cell in cells]
+    made = Results.of_nothing(spec).model_copy(update={"cells": cells, "groups": groups})
+    found = published_values(file, spec, made)
+    (claim,) = checked_claims(file, made)
+    if foreign:
+        assert {each.verdict for each in found} == {"other weights"}
+        assert {each.difference for each in found} == {None}
+        assert claim.verdict().startswith("not checked: wants inception_score_koshian2")
+    else:
+        assert "other weights" not in {each.verdict for each in found}
+        assert found[0].difference == pytest.approx(5.9 - 5.844)
+        assert claim.verdict() == "holds for 1 of 1 seed"

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from gancli.evaluation.collapse import NOT_YET, NotYet
 from gancli.experiment.over_seeds import (
     bootstrap,
     interval_of_mean,
@@ -15,9 +16,9 @@ from gancli.experiment.over_seeds import (
     interval_of_share,
     over_seeds,
 )
-from gancli.experiment.results import Column
+from gancli.experiment.results import Column, GroupResult
 from gancli.experiment.spec import MeasureSpec
-from gancli.experiment.tables import shown
+from gancli.experiment.tables import DASH, TableView, group_row, shown
 from gancli.scores import Score
 
 HELD = Score("held", "modes held", "higher", decimals=0, least=0.0, most=8.0, is_count=True)
@@ -114,3 +115,21 @@ def test_how_seeds_are_written(score: Score, values: list[float], wanted: str) -
     """Never a mean with a width that leaves what is possible."""
     column = Column.of(score, MeasureSpec(kind="any"))
     assert shown(over_seeds(values, score), column) == wanted
+
+
+@pytest.mark.parametrize(
+    ("steps", "wanted"),
+    [
+        ([None, 900, NOT_YET], f"{DASH}, 900, not yet"),
+        ([NOT_YET] * 10, "not yet"),
+        ([None] * 10, f"{DASH} x10"),
+        ([None, 1000, 900, NOT_YET, 900, None, 800], f"800, 900 x2, 1,000, not yet, {DASH} x2"),
+    ],
+)
+def test_how_collapses_of_seeds_are_written(steps: list[int | NotYet | None], wanted: str) -> None:
+    """Of a few seeds in their order; of six or more how often each step occurs."""
+    group = GroupResult(
+        name="gan", labels={}, label="gan", cells=len(steps), failed=0, measures={},
+        collapse_steps=steps, lately=None,
+    )  # fmt: skip
+    assert group_row(group, TableView("", [], with_collapse=True))[-2] == wanted

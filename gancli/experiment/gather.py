@@ -14,6 +14,7 @@ from gancli.experiment.folder import Cell, Experiment
 from gancli.experiment.measures import Measure, MeasureBook, MeasureRow
 from gancli.experiment.over_seeds import over_seeds
 from gancli.experiment.results import (
+    OTHER_WEIGHTS,
     CellResult,
     Column,
     GroupResult,
@@ -52,6 +53,7 @@ def gather_results(
         cells.append(result)
         for measure in measures:
             said |= measure.protocol()
+    said |= _other_weights(cells, columns)
     arenas, by_name = book.arenas(spec), {cell.name: cell for cell in cells}
     groups = [[by_name[each.name] for each in group] for group in spec.groups()]
     return Results(
@@ -67,6 +69,16 @@ def gather_results(
         machine=f"{platform.node()}, {platform.processor() or platform.machine()}",
         made=datetime.now(UTC).isoformat(timespec="seconds"),
     )
+
+
+def _other_weights(cells: Sequence[CellResult], columns: Mapping[str, Column]) -> dict[str, str]:
+    """Which columns are by networks without their published weights, if any are."""
+    foreign = dict.fromkeys(name for cell in cells for name in cell.foreign if name in columns)
+    if not foreign:
+        return {}
+    labels = ", ".join(columns[name].label for name in foreign)
+    weights = "by networks without their published weights; compare them with no others"
+    return {OTHER_WEIGHTS: f"{labels}: {weights}"}
 
 
 def _cell(
@@ -85,6 +97,7 @@ def _cell(
     values: dict[str, float] = {}
     for measure in measures:
         rows = measure.rows(cell)
+        found.foreign += sorted(measure.foreign(cell))
         for row in rows:
             by_step.setdefault(row["step"] or 0, {}).update(row)
         for score in measure.scores_in(rows):

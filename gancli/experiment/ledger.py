@@ -21,7 +21,7 @@ from gancli.experiment.reproduction import (
     published_row,
     published_values,
 )
-from gancli.experiment.results import Results
+from gancli.experiment.results import OTHER_WEIGHTS, Results
 from gancli.experiment.spec import CellSpec, ExperimentSpec
 from gancli.experiment.tables import DASH, values_line
 from gancli.files import write_atomically
@@ -242,10 +242,12 @@ def _how_run(kept: KeptResults) -> str:
         if k != "machine"
     )
     seconds = sum(cell.seconds for cell in kept.cells)
+    foreign = [text for name, text in kept.protocol.items() if name == OTHER_WEIGHTS]
     return (
         f"{form} on {kept.made[:10]}: {_done(kept)} done, "
         f"{counted(len(kept.seeds), 'seed')}, {seconds / 3600:,.1f} hours of one job; "
         f"{kept.machine}; {versions}."
+        + "".join(f" {OTHER_WEIGHTS.capitalize()}: {said}." for said in foreign)
     )
 
 

@@ -5,15 +5,18 @@ the cell itself, metrics by the evaluations that its schedule asks for, losses b
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from gancli.data import AnyData, Mixture
 from gancli.errors import UsageError
 from gancli.evaluation.classifier import Reader
+from gancli.evaluation.extractors import PRETRAINED
 from gancli.experiment.arena import (
     Arena,
     DigitArena,
@@ -22,6 +25,7 @@ from gancli.experiment.arena import (
 )
 from gancli.experiment.folder import Cell
 from gancli.experiment.spec import CellSpec, ExperimentSpec, MeasureSpec
+from gancli.runs.logs import LogRow
 from gancli.sampler import Samples
 from gancli.score_words import metric_meant
 from gancli.scores import METRIC_TABLE, Score, score_named
@@ -61,6 +65,11 @@ class Measure(ABC):
     def scores_in(self, rows: Sequence[MeasureRow]) -> tuple[Score, ...]:
         """Those of its columns that rows have."""
         return tuple(s for s in self.scores if any(r.get(s.name) is not None for r in rows))
+
+    def foreign(self, cell: Cell) -> set[str]:
+        """Its columns that were found by a network without its published weights."""
+        del cell
+        return set()
 
     def protocol(self) -> dict[str, str]:
         """How it is measured, in words, under a heading each."""
@@ -170,18 +179,38 @@ class ScoreMeasure(Measure):
         super().__init__(spec)
         self.scores = tuple(map(score_named, names))
 
+    def foreign(self, cell: Cell) -> set[str]:
+        """Scores of a network that has published weights, by others."""
+        found: set[str] = set()
+        for each in chain.from_iterable(map(_evaluations_of, cell.run.evaluations())):
+            protocol = each.get("protocol")
+            if isinstance(protocol, Mapping) and protocol.get("extractor") in PRETRAINED:
+                found |= set() if protocol.get("published") else _scores_of(each).keys()
+        return found & {score.name for score in self.scores}
+
     def rows(self, cell: Cell) -> list[MeasureRow]:
         """Those of evaluations.jsonl."""
         found: list[MeasureRow] = []
         for row in cell.run.evaluations():
             scores: dict[str, float] = {}
-            for said in (row.get("evaluation"), *row.get("others", ())):
-                own = said.get("scores") if isinstance(said, Mapping) else None
-                scores |= own if isinstance(own, Mapping) else {}
+            for each in _evaluations_of(row):
+                scores |= _scores_of(each)
             wanted = {s.name: scores[s.name] for s in self.scores if s.name in scores}
             if wanted:
                 found.append({"step": row["step"], **wanted})
         return found
+
+
+def _evaluations_of(row: LogRow) -> Iterator[Mapping[str, Any]]:
+    """Those that one line tells of."""
+    for said in (row.get("evaluation"), *row.get("others", ())):
+        if isinstance(said, Mapping):
+            yield said
+
+
+def _scores_of(evaluation: Mapping[str, Any]) -> Mapping[str, float]:
+    scores = evaluation.get("scores")
+    return scores if isinstance(scores, Mapping) else {}
 
 
 def measures_named(text: str, every: int | None = None) -> list[MeasureSpec]:

@@ -11,14 +11,14 @@ from gancli.experiment.frames import spread_steps
 from gancli.experiment.grid import GridPlan, GridPoint
 from gancli.experiment.measures import measures_named
 from gancli.experiment.over_seeds import interval_of_share
-from gancli.experiment.results import CellResult, Column, Results
+from gancli.experiment.results import OTHER_WEIGHTS, CellResult, Column, Results
 from gancli.experiment.spec import ExperimentSpec, MeasureSpec, group_name
 from gancli.experiment.tables import DASH, number
 from gancli.plurals import counted
 from gancli.scores import score_named
 
 PUBLISHED_HEADINGS = ("cell", "measure", "published", "ours", "difference", "verdict")
-ValueVerdict = Literal["as published", "another value", "not run", ""]
+ValueVerdict = Literal["as published", "another value", "not run", "other weights", ""]
 """Empty: the source says no tolerance, so that nothing is decided."""
 
 
@@ -36,7 +36,9 @@ class PublishedValue(NamedTuple):
     @property
     def difference(self) -> float | None:
         """Ours, as the mean over seeds, less the published one."""
-        return sum(self.ours) / len(self.ours) - self.published if self.ours else None
+        if not self.ours or self.verdict == OTHER_WEIGHTS:
+            return None
+        return sum(self.ours) / len(self.ours) - self.published
 
 
 class ClaimResult(NamedTuple):
@@ -132,6 +134,7 @@ def published_values(
 ) -> list[PublishedValue]:
     """Every published value, in the order of the cells, with ours."""
     groups = {group.name: group for group in results.groups}
+    foreign = {(cell.group, measure) for cell in results.cells for measure in cell.foreign}
     found = []
     for point in _points(file, spec):
         name = point.name or cell_name(point.labels)
@@ -140,6 +143,8 @@ def published_values(
             over = group.measures.get(measure) if group else None
             ours = list(over.values) if over else []
             verdict = _verdict(value, ours, file.tolerance.get(measure))
+            if (name, measure) in foreign:
+                verdict = OTHER_WEIGHTS
             label = group.label if group else name
             found.append(PublishedValue(label, measure, value, ours, verdict))
     return found
@@ -206,7 +211,8 @@ def checked_claims(file: ExperimentFile, results: Results) -> list[ClaimResult]:
 
 
 def _row(cell: CellResult) -> ClaimRow:
-    return ClaimRow(cell.group, cell.labels, cell.values, cell.is_outside)
+    own = {name: value for name, value in cell.values.items() if name not in cell.foreign}
+    return ClaimRow(cell.group, cell.labels, own, cell.is_outside)
 
 
 def protocol_of(file: ExperimentFile, *, lite: bool) -> dict[str, str]:

@@ -49,6 +49,10 @@ class Column(BaseModel):
         return Score(**self.model_dump(exclude={"take"}))
 
 
+OTHER_WEIGHTS: Literal["other weights"] = "other weights"
+"""Of values that were measured by a network without its published weights."""
+
+
 class CellResult(BaseModel):
     """One cell."""
 
@@ -69,6 +73,8 @@ class CellResult(BaseModel):
     versions: dict[str, str] = {}
     values: dict[str, float] = {}
     """by column; those of a cell that is not done are missing"""
+    foreign: list[str] = []
+    """columns that were found by networks without their published weights"""
     most: dict[str, float | None] = {}
     """by column, the most there can be, e.g. the modes of its data"""
     rows: list[MeasureRow] = []

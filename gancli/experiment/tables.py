@@ -81,11 +81,22 @@ def _missing(found: OverSeeds, group: GroupResult) -> list[str]:
 
 
 def _collapse(group: GroupResult) -> str:
-    began = [_step(step) for step in group.collapse_steps]
-    # One word for all of them: a column of three is wide enough without.
-    began = began[:1] if {*began} == {NOT_YET} else began
+    steps = group.collapse_steps
+    if len(steps) >= SEEDS_FOR_TALLY:
+        steps = sorted(steps, key=_by_step)
+    began = [_step(step) for step in steps]
+    if {*began} == {NOT_YET}:
+        # One word for all of them: a column of three is wide enough without.
+        began = began[:1]
+    elif len(steps) >= SEEDS_FOR_TALLY:
+        began = _tally(began)
     failed = [f"{group.failed} failed"] if group.failed else []
     return ", ".join([*began, *failed]) or DASH
+
+
+def _by_step(step: int | NotYet | None) -> tuple[bool, bool, int]:
+    """Sorts steps first, then what never rose, then what never fell."""
+    return step is None, step == NOT_YET, step if isinstance(step, int) else 0
 
 
 def _lately(group: GroupResult) -> str:
@@ -122,8 +133,12 @@ def values_line(found: OverSeeds, column: Column) -> str:
         return ", ".join(ordered) + (of if len(texts) > 1 or unit(column) else "")
     if not column.is_count:
         return f"{texts[0]} to {texts[-1]}{of}"
-    tally = [f"{text} x{n}" if n > 1 else text for text, n in Counter(texts).items()]
-    return ", ".join(tally) + of
+    return ", ".join(_tally(texts)) + of
+
+
+def _tally(texts: Sequence[str]) -> list[str]:
+    """Each text once, in the order of the first, with how often it occurs."""
+    return [f"{text} x{n}" if n > 1 else text for text, n in Counter(texts).items()]
 
 
 def interval_line(found: OverSeeds, column: Column) -> list[str]:
