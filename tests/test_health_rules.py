@@ -53,6 +53,8 @@ def test_it_is_too_early_before_the_third_look() -> None:
     assert name_of(series(*[{}] * SURE)) == "healthy"
 
 
+NOISE = [0.3 + 0.01 * (n * n % 4 - n % 3) for n in range(2 * TREND)]
+"""Distances that stay."""
 LIKE_NOISE = {BINS_DIVERGENCE: 0.9 * LARGEST_DIVERGENCE}
 SEEN = {f"{D}accuracy_real": 1.0, f"{D}accuracy_fake": 0.99}
 BLIND = {f"{D}accuracy_real": 0.55, f"{D}accuracy_fake": 0.5}
@@ -85,16 +87,29 @@ def test_what_three_rows_show(changed: dict[str, float], name: str) -> None:
 
 def test_the_distance_from_the_data_falls_or_stays() -> None:
     falling = [0.5 - 0.02 * n for n in range(2 * TREND)]
-    noise = [0.3, 0.32, 0.29, 0.31, 0.31, 0.29, 0.32, 0.3]
     assert name_of(series(*far(falling))) == "improving"
-    assert name_of(series(*far(noise))) == "plateau"
+    assert name_of(series(*far(NOISE))) == "plateau"
     assert name_of(series(*far(falling[::-1]))) == "plateau"
     assert name_of(series(*far(falling[1:]))) == "healthy"
 
 
+def test_a_fall_that_may_be_chance_is_no_plateau() -> None:
+    """Half as far as before, but so unsteady that it proves nothing."""
+    before, now = [0.2, 0.6] * (TREND // 2), [0.02, 0.38] * (TREND // 2)
+    assert name_of(series(*far([*before, *now]))) == "healthy"
+
+
+def test_the_longer_a_run_the_more_looks_are_compared() -> None:
+    """So that a slow fall is found, which noise hides from the last few looks."""
+    slow = [0.3 - 0.002 * n + 0.02 * (n % 2) for n in range(16 * TREND)]
+    found = judge(PRESET, series(*far(slow)))
+    assert found is not None
+    assert (found.name.value, found.since) == ("improving", 100 * (12 * TREND + 1))
+
+
 def test_modes_are_dropped_where_no_more_come() -> None:
     few = {BINS_HELD: FEW_HELD - 0.01}
-    noise = [{**each, **few} for each in far([0.3, 0.32, 0.29, 0.31, 0.31, 0.29, 0.32, 0.3])]
+    noise = [{**each, **few} for each in far(NOISE)]
     falling = [{**each, **few} for each in far([0.5 - 0.02 * n for n in range(2 * TREND)])]
     assert name_of(series(*noise)) == "mode-dropping"
     assert name_of(series(*falling)) == "improving"
@@ -117,8 +132,8 @@ def test_what_is_to_be_tried_can_be_typed(name: VerdictName) -> None:
         "diverging": series(*[{f"{D}update_ratio": 1.0}] * 3),
         "discriminator-too-strong": series(*[{**LIKE_NOISE, **SEEN}] * 3),
         "generator-too-strong": series(*[{**LIKE_NOISE, **BLIND}] * 3),
-        "plateau": series(*far([0.3, 0.32, 0.29, 0.31, 0.31, 0.29, 0.32, 0.3])),
-        "mode-dropping": series(*[{**each, BINS_HELD: 0.5} for each in far([0.3] * 8)]),
+        "plateau": series(*far(NOISE)),
+        "mode-dropping": series(*[{**each, BINS_HELD: 0.5} for each in far(NOISE)]),
     }[name]
     found = judge(PRESET, rows)
     assert found is not None

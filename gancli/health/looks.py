@@ -35,7 +35,7 @@ SIDE_OF_MOST = 32
 """Of the largest images that all samples are made of."""
 SAMPLES_PER_BIN = 20
 """Fewer miss bins by chance: one of a third of the usual share is then empty at e^-7."""
-COMPONENTS, SEED = 32, 0
+BIN_COMPONENTS, BIN_SEED = 32, 0
 MOST_REALS = 10_000
 """Real images that bins are made of."""
 MOST_MEMORISED = 5_000
@@ -43,7 +43,7 @@ MOST_MEMORISED = 5_000
 
 
 @dataclass(frozen=True)
-class Look:
+class Examined:
     """What one look has found."""
 
     scores: dict[str, float]
@@ -76,7 +76,7 @@ class Looker:
         fewer = MOST_SAMPLES * SIDE_OF_MOST // max(side, SIDE_OF_MOST)
         return max(LEAST_SAMPLES, fewer)
 
-    def look(self, generator: GeneratorNet) -> Look:
+    def look(self, generator: GeneratorNet) -> Examined:
         """Make the samples, and measure them.
 
         Args:
@@ -85,7 +85,7 @@ class Looker:
         sampler = Sampler(generator, self.preset, checked=False)
         made = torch.from_numpy(sampler.all(range(self.count)))
         if not self._makes_images:
-            return Look({DIVERSITY: _spread(made) / self._spread_of_reals})
+            return Examined({DIVERSITY: _spread(made) / self._spread_of_reals})
         images = made.permute(0, 3, 1, 2).contiguous()
         features = self._features(images)
         binned = self.bins.assign(features)
@@ -96,7 +96,7 @@ class Looker:
         }
         if len(self.data) <= MOST_MEMORISED:
             scores[NEAREST_REAL] = self._nearness(features)
-        return Look(scores, bin_picture(binned, self.reals, DatasetImages(Dataset(images))))
+        return Examined(scores, bin_picture(binned, self.reals, DatasetImages(Dataset(images))))
 
     @cached_property
     def reals(self) -> DatasetImages:
@@ -110,7 +110,7 @@ class Looker:
         total = Moments(features.shape[1])
         total.add(features)
         bins = self.count // SAMPLES_PER_BIN
-        return fit_bins(features, total.gaussian(), BinSettings(bins, COMPONENTS, SEED))
+        return fit_bins(features, total.gaussian(), BinSettings(bins, BIN_COMPONENTS, BIN_SEED))
 
     def _nearness(self, features: Tensor) -> float:
         """Distances to the nearest real image, compared with those of reals to each other."""

@@ -11,15 +11,19 @@ from typing import TypeVar
 
 from gancli.choices import VerdictName
 from gancli.evaluation.collapse import collapse_step
-from gancli.health.signals import Look, Signals, TurnRow
+from gancli.health.signals import SampleRow, Signals, TurnRow
 from gancli.plurals import counted
 
 SURE = 3
 """Looks, or lines of the log, in a row that a verdict has to hold at."""
-TREND = 4
-"""Looks whose mean is compared with that of as many before them."""
+TREND = 6
+"""Looks, at least, whose mean is compared with that of as many before them."""
+TREND_SHARE = 4
+"""Of all looks, the last one in so many are compared, where these are more."""
 TREND_ERRORS = 2.0
 """Standard errors that a mean has to fall by, to be an improvement."""
+SMALL_FALL = 0.1
+"""Share that a mean falls by at most, from those looks to these, on a plateau."""
 LOW_DIVERSITY = 0.5
 """Of samples, compared with the reals': less is a collapse."""
 FEW_HELD = 0.8
@@ -52,7 +56,7 @@ class Finding:
 
 
 Rule = Callable[[Signals], Finding | None]
-Row = TypeVar("Row", Look, TurnRow)
+_Row = TypeVar("_Row", SampleRow, TurnRow)
 
 
 def diverging(signals: Signals) -> Finding | None:
@@ -142,20 +146,20 @@ def improving(signals: Signals) -> Finding | None:
     """Samples are getting more like the data."""
     if not _improves(signals.fits):
         return None
-    before, now = (fmean(_misfits(part)) for part in _halves(signals.fits))
-    began = signals.fits[-TREND].step
-    said = f"the distance from the data falls: {before:.3f} to {now:.3f} over {TREND} looks"
-    return Finding(VerdictName.IMPROVING, began, said)
+    before, now = map(fmean, _windows(signals.fits))
+    said = f"the distance from the data falls from {before:.3f} to {now:.3f}"
+    return Finding(VerdictName.IMPROVING, *_recently(signals.fits, said))
 
 
 def plateau(signals: Signals) -> Finding | None:
     """Samples have not come nearer to the data for a while."""
     if _improves(signals.fits) is not False:
         return None
-    before, now = (fmean(_misfits(part)) for part in _halves(signals.fits))
-    began = signals.fits[-TREND].step
-    said = f"the distance from the data stays: {before:.3f}, then {now:.3f} over {TREND} looks"
-    return Finding(VerdictName.PLATEAU, began, said)
+    before, now = map(fmean, _windows(signals.fits))
+    if now < (1 - SMALL_FALL) * before:
+        return None
+    said = f"the distance from the data stays at {now:.3f}"
+    return Finding(VerdictName.PLATEAU, *_recently(signals.fits, said))
 
 
 RULES: tuple[Rule, ...] = (
@@ -171,7 +175,7 @@ RULES: tuple[Rule, ...] = (
 """The first that finds something gives the verdict."""
 
 
-def find(signals: Signals) -> Finding | None:
+def finding_of(signals: Signals) -> Finding | None:
     """The verdict on a run so far; None: it is too early for one."""
     for rule in RULES:
         found = rule(signals)
@@ -183,26 +187,35 @@ def find(signals: Signals) -> Finding | None:
     return Finding(VerdictName.HEALTHY, signals.looks[-SURE].step, said)
 
 
-def _since(rows: Sequence[Row], holds: Callable[[Row], bool]) -> int | None:
+def _since(rows: Sequence[_Row], holds: Callable[[_Row], bool]) -> int | None:
     """The first step of the rows, at the end, that something holds at: SURE of them at least."""
     count = next((n for n, row in enumerate(reversed(rows)) if not holds(row)), len(rows))
     return rows[-count].step if count >= SURE else None
 
 
-def _halves(looks: Sequence[Look]) -> tuple[Sequence[Look], Sequence[Look]]:
-    return looks[-2 * TREND : -TREND], looks[-TREND:]
+def _window(looks: Sequence[SampleRow]) -> int:
+    """How many of the last looks are compared with those before them."""
+    return max(TREND, len(looks) // TREND_SHARE)
 
 
-def _misfits(looks: Sequence[Look]) -> list[float]:
-    return [look.misfit for look in looks if look.misfit is not None]
+def _windows(looks: Sequence[SampleRow]) -> tuple[list[float], list[float]]:
+    """Distances from the data: of the last looks, and before them those of as many others."""
+    size, found = _window(looks), [look.misfit or 0.0 for look in looks]
+    return found[-2 * size : -size], found[-size:]
 
 
-def _improves(looks: Sequence[Look]) -> bool | None:
+def _recently(looks: Sequence[SampleRow], said: str) -> tuple[int, str]:
+    """Since when a trend is seen, and the clause with the number of looks that it is seen in."""
+    size = _window(looks)
+    return looks[-size].step, f"{said} over the last {size} looks"
+
+
+def _improves(looks: Sequence[SampleRow]) -> bool | None:
     """Whether the last looks are nearer to the data than those before; None: there are too few."""
-    before, now = map(_misfits, _halves(looks))
+    before, now = _windows(looks)
     if len(before) < TREND or len(now) < TREND:
         return None
-    error = math.sqrt((variance(before) + variance(now)) / TREND)
+    error = math.sqrt((variance(before) + variance(now)) / len(now))
     return bool(fmean(before) - fmean(now) > TREND_ERRORS * error)
 
 

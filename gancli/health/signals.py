@@ -8,14 +8,14 @@ from gancli.health.measures import BINS_DIVERGENCE, BINS_HELD, DIVERSITY, NEARES
 from gancli.runs.logs import LogRow
 from gancli.runs.overview import HELD, QUALITY
 
-LOSS = "loss_"
+_LOSS = "loss_"
 TURN_HEALTH = ".health."
 """In the middle of the names of a turn's measures."""
 LARGEST_DIVERGENCE = 0.6931471805599453
 """Of two distributions that have nothing in common, in nats: ln 2."""
 
 
-class Look(NamedTuple):
+class SampleRow(NamedTuple):
     """What was measured of samples after a step; what was not is None."""
 
     step: int
@@ -48,11 +48,11 @@ class TurnRow(NamedTuple):
 class Signals:
     """Series, each in the order of its steps."""
 
-    looks: Sequence[Look]
+    looks: Sequence[SampleRow]
     """at samples"""
-    fits: Sequence[Look]
+    fits: Sequence[SampleRow]
     """those that tell how far the samples are from the data"""
-    known: Sequence[Look]
+    known: Sequence[SampleRow]
     """counts of modes that are known: of mixtures, or of classes, by evaluations in training"""
     turns: Sequence[TurnRow]
     modes: int
@@ -72,8 +72,8 @@ def signals_of(rows: Sequence[LogRow], modes: int) -> Signals:
     return Signals(looks, fits, known, list(_turns(rows)), modes)
 
 
-def _look(row: LogRow) -> Look:
-    return Look(
+def _look(row: LogRow) -> SampleRow:
+    return SampleRow(
         int(row["step"]),
         _number(row, BINS_HELD),
         _number(row, BINS_DIVERGENCE, LARGEST_DIVERGENCE),
@@ -82,16 +82,16 @@ def _look(row: LogRow) -> Look:
     )
 
 
-def _counts(row: LogRow, modes: int) -> Look:
+def _counts(row: LogRow, modes: int) -> SampleRow:
     quality = _number(row, QUALITY)
-    return Look(
+    return SampleRow(
         int(row["step"]), _number(row, HELD, modes), None if quality is None else 1 - quality
     )
 
 
 def _turns(rows: Sequence[LogRow]) -> Iterator[TurnRow]:
     for row in rows:
-        losses = [abs(v) for name, v in _numbers(row) if name.startswith(LOSS)]
+        losses = [abs(v) for name, v in _numbers(row) if name.startswith(_LOSS)]
         updates = {name: value for name, value in _numbers(row) if name.endswith("update_ratio")}
         if not losses:
             continue

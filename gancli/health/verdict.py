@@ -7,14 +7,14 @@ from pydantic import Field, ValidationError
 from gancli.choices import VerdictName
 from gancli.data import Mixture
 from gancli.health.advice import tries
-from gancli.health.rules import Finding, find
+from gancli.health.rules import Finding, finding_of
 from gancli.health.signals import signals_of
 from gancli.outside import STEP_LIMIT
 from gancli.preset import Preset
 from gancli.runs.logs import LogRow
 from gancli.settings import Settings
 
-KEY = "verdict"
+VERDICT_KEY = "verdict"
 """Of the lines of metrics.jsonl that tell of one."""
 
 
@@ -56,7 +56,7 @@ def judge(preset: Preset, rows: Sequence[LogRow]) -> Verdict | None:
     """
     spec = preset.data
     modes = spec.modes if isinstance(spec, Mixture) else spec.shape.classes
-    found = find(signals_of(rows, modes))
+    found = finding_of(signals_of(rows, modes))
     return None if found is None else _verdict(preset, found)
 
 
@@ -67,14 +67,14 @@ def _verdict(preset: Preset, found: Finding) -> Verdict:
 
 def verdict_row(step: int, verdict: Verdict) -> LogRow:
     """The line of metrics.jsonl that tells of a verdict."""
-    return {"step": step, KEY: verdict.model_dump(mode="json")}
+    return {"step": step, VERDICT_KEY: verdict.model_dump(mode="json")}
 
 
 def verdicts_in(rows: Sequence[LogRow]) -> Iterator[StandingVerdict]:
     """The verdicts that a log tells of, in order: each until the next one."""
     for row in rows:
-        if KEY in row:
+        if VERDICT_KEY in row:
             try:
-                yield StandingVerdict(step=row["step"], verdict=row[KEY])
+                yield StandingVerdict(step=row["step"], verdict=row[VERDICT_KEY])
             except ValidationError:
                 continue

@@ -10,10 +10,10 @@ from torch import Tensor, nn
 from gancli.networks.blocks import channels_last, leaky
 from gancli.networks.generating import ConditionedGeneratorSpec, LatentReader, normed
 from gancli.networks.layers import Multiplier, finish
+from gancli.networks.logit_head import LogitHead, LogitHeadSpec
 from gancli.networks.residual import Residual
 from gancli.networks.spec import DISCRIMINATORS, GENERATORS
 from gancli.networks.stages import StagedSpec, doubled_sides
-from gancli.networks.verdict import Verdict, VerdictSpec
 from gancli.plurals import counted
 from gancli.prior import Prior
 from gancli.types import (
@@ -115,7 +115,7 @@ class ResnetDiscriminator(DiscriminatorNet):
         self.last_activation = (
             leaky(spec.slope, twice=twice) if spec.preactivation else nn.Identity()
         )
-        self.verdict = Verdict(spec, widths[-1], shape, heads)
+        self.verdict = LogitHead(spec, widths[-1], shape, heads)
         self.attention = spec.attentions(spec.map_sides(shape.x[1]), widths[1:])
 
     def forward(self, sample: Sample) -> DiscriminatorOutput:
@@ -183,7 +183,7 @@ class ResnetGeneratorSpec(ResnetSpec, ConditionedGeneratorSpec):
 
 
 @DISCRIMINATORS.register("resnet")
-class ResnetDiscriminatorSpec(ResnetSpec, VerdictSpec):
+class ResnetDiscriminatorSpec(ResnetSpec, LogitHeadSpec):
     """A discriminator of residual blocks."""
 
     dim: int = Field(default=128, gt=0, le=65_536)

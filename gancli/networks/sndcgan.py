@@ -14,9 +14,9 @@ from torch import Tensor, nn
 from gancli.networks.blocks import channels_last, leaky
 from gancli.networks.generating import ConditionedGeneratorSpec, LatentReader, normed
 from gancli.networks.layers import Multiplier, finish
+from gancli.networks.logit_head import LogitHead, LogitHeadSpec
 from gancli.networks.spec import DISCRIMINATORS, GENERATORS
 from gancli.networks.stages import StagedSpec, doubled_sides
-from gancli.networks.verdict import Verdict, VerdictSpec
 from gancli.prior import Prior
 from gancli.types import (
     DataShape,
@@ -97,7 +97,7 @@ class SndcganDiscriminator(DiscriminatorNet):
         )
         sides = spec.map_sides(shape.x[1])
         widths = [stage[-1].outputs for stage in made]
-        self.verdict = Verdict(spec, widths[-1] * sides[-1] ** 2, shape, heads)
+        self.verdict = LogitHead(spec, widths[-1] * sides[-1] ** 2, shape, heads)
         self.attention = spec.attentions(sides, widths)
 
     def forward(self, sample: Sample) -> DiscriminatorOutput:
@@ -144,7 +144,7 @@ class SndcganGeneratorSpec(SndcganSpec, ConditionedGeneratorSpec):
 
 
 @DISCRIMINATORS.register("sndcgan")
-class SndcganDiscriminatorSpec(SndcganSpec, VerdictSpec):
+class SndcganDiscriminatorSpec(SndcganSpec, LogitHeadSpec):
     """A discriminator of pairs of convolutions and leaky ReLUs."""
 
     slope: float = Field(default=0.1, ge=0, lt=1)

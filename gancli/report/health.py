@@ -15,7 +15,7 @@ ALARM = "bad"
 
 
 @dataclass(frozen=True)
-class Span:
+class VerdictSpan:
     """The steps from a verdict to the next."""
 
     first: int
@@ -40,7 +40,7 @@ class Span:
         return max(1, self.last - self.first)
 
 
-def spans_of(summary: Summary, shown: Sequence[int]) -> list[Span]:
+def spans_of(summary: Summary, shown: Sequence[int]) -> list[VerdictSpan]:
     """The verdicts of a run, in order.
 
     Args:
@@ -50,7 +50,7 @@ def spans_of(summary: Summary, shown: Sequence[int]) -> list[Span]:
     found = summary.verdicts
     ends = [*(each.step for each in found[1:]), max(summary.step, 1)]
     return [
-        Span(each.step, end, each.verdict, _frame(each.step, shown))
+        VerdictSpan(each.step, end, each.verdict, _frame(each.step, shown))
         for each, end in zip(found, ends, strict=True)
     ]
 

@@ -10,7 +10,7 @@ from gancli.networks.layers import SlopeSpec
 from gancli.types import DataShape, DiscriminatorOutput, Sample
 
 
-class VerdictSpec(SlopeSpec, ProjectingSpec):
+class LogitHeadSpec(SlopeSpec, ProjectingSpec):
     """The settings of discriminators whose logit is a dense layer of its own."""
 
     spectral_logit: bool = True
@@ -26,11 +26,11 @@ class VerdictSpec(SlopeSpec, ProjectingSpec):
         return found if self.spectral else {**found, "spectral_logit": "spectral = false"}
 
 
-class Verdict(nn.Module):
+class LogitHead(nn.Module):
     """Features of (B, F) to one logit, a projection of the label onto them, and heads."""
 
     def __init__(
-        self, spec: VerdictSpec, features: int, shape: DataShape, heads: Mapping[str, int]
+        self, spec: LogitHeadSpec, features: int, shape: DataShape, heads: Mapping[str, int]
     ) -> None:
         super().__init__()
         self.logit = nn.Linear(features, 1, bias=spec.logit_bias)
