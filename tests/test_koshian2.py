@@ -155,7 +155,7 @@ def standard(value: float) -> Evaluation:
 
 
 def koshian2(value: float) -> Evaluation:
-    return evaluation(9, NETWORK, **{SCORE: value})
+    return evaluation(9, NETWORK, inception_score_koshian2=value)
 
 
 @pytest.mark.parametrize("by", [None, "is", "is-koshian2"])
