@@ -14,6 +14,7 @@ from gancli import catalog
 from gancli.checkpoint import Checkpoint, RunSettings
 from gancli.data import BatchSource, Dataset, Mixture
 from gancli.evaluation.extractors import Extractor, Seen
+from gancli.evaluation.protocol import Evaluation, Protocol
 from gancli.networks import fit
 from gancli.objective.context import Context, Scene, Side
 from gancli.objective.scene import make_scene
@@ -316,3 +317,16 @@ class Brittle(parts.Term):
         return torch.where(drawn < 0.08, torch.inf, 0.0)
 """
 """A plugin: a term that is infinite in a few turns by chance, as the draws alone decide."""
+
+
+def evaluation(step: int, extractor: str, *, published: bool = True, **scores: float) -> Evaluation:
+    """Scores of a checkpoint by one extractor."""
+    protocol = Protocol(
+        count=10_000, reference="nothing", split="all", reference_count=0, data="",
+        extractor=extractor, weights="w", published=published, resize="r",
+        network="weights as trained", seeds="0-9999",
+    )  # fmt: skip
+    return Evaluation(
+        model="sngan", dataset="cifar10", variant="reference", step=step, selection="last",
+        protocol=protocol, scores=scores,
+    )  # fmt: skip

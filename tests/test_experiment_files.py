@@ -5,11 +5,13 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from helpers import evaluation
 
 from gancli.commands.sweep import SweepRequest
 from gancli.environment import Place
 from gancli.errors import UsageError
 from gancli.evaluation.request import ExtractorWeights
+from gancli.evaluation.results import next_training_evaluation
 from gancli.experiment.claims import ClaimRow, NotMeasuredError, holds
 from gancli.experiment.file import (
     ClaimTable,
@@ -223,20 +225,16 @@ def test_the_shorter_form_may_have_its_own_measures(tmp_path: Path) -> None:
         read_experiment(str(tmp_path / "e.toml"))
 
 
-def evaluation(extractor: str, *, published: bool, **scores: float) -> dict[str, object]:
-    protocol = {"extractor": extractor, "published": published}
-    return {"protocol": protocol, "scores": scores}
-
-
 def test_scores_by_other_weights_are_held_against_nothing_published(tmp_path: Path) -> None:
     """The digit classifier has no published weights, so that none are missing."""
     cell = Cell(tmp_path)
     others = [
-        evaluation("inception-torchvision", published=True, inception_score_koshian2=2.0),
-        evaluation("mnist", published=False, fid=3.0),
+        evaluation(5, "inception-torchvision", inception_score_koshian2=2.0),
+        evaluation(5, "mnist", published=False, fid=3.0),
     ]
-    judged = evaluation("inception", published=False, inception_score=1.5)
-    cell.run.log_evaluation({"step": 5, "evaluation": judged, "others": others})
+    judged = evaluation(5, "inception", published=False, inception_score=1.5)
+    line = next_training_evaluation([], judged, "inception_score", 1.0, {5}, others=others)
+    cell.run.log_evaluation(line.model_dump(mode="json"))
     found = {
         kind: ScoreMeasure(MeasureSpec(kind=kind), names).foreign(cell)
         for kind, names in (

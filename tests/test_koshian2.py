@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from conftest import Gan
+from helpers import evaluation
 from inception import calibrated_torchvision_inception
 from scipy.stats import entropy
 from torch import Tensor, nn
@@ -18,7 +19,7 @@ from gancli.evaluation.extractors import Extractor, Seen, load_extractor
 from gancli.evaluation.leaderboard import rank_runs
 from gancli.evaluation.metrics import METRICS, ImageCounts
 from gancli.evaluation.not_comparable import ProtocolsDifferError
-from gancli.evaluation.protocol import Evaluation, Protocol
+from gancli.evaluation.protocol import Evaluation
 from gancli.evaluation.request import EvaluationRequest, ExtractorWeights
 from gancli.evaluation.results import ScoredRun, read_evaluations, training_evaluations
 from gancli.experiment.cell import CellRequest, run_cell
@@ -149,24 +150,12 @@ def test_other_counts_than_the_published_one_are_told() -> None:
 # --- never ranked with others ---
 
 
-def evaluation(step: int, extractor: str, **scores: float) -> Evaluation:
-    protocol = Protocol(
-        count=10_000, reference="nothing", split="all", reference_count=0, data="",
-        extractor=extractor, weights="w", published=True, resize="r",
-        network="weights as trained", seeds="0-9999",
-    )  # fmt: skip
-    return Evaluation(
-        model="sngan", dataset="cifar10", variant="reference", step=step, selection="last",
-        protocol=protocol, scores=scores,
-    )  # fmt: skip
-
-
 def standard(value: float) -> Evaluation:
     return evaluation(9, "inception", inception_score=value)
 
 
 def koshian2(value: float) -> Evaluation:
-    return evaluation(9, NETWORK, **{SCORE: value})
+    return evaluation(9, NETWORK, inception_score_koshian2=value)
 
 
 @pytest.mark.parametrize("by", [None, "is", "is-koshian2"])

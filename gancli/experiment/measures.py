@@ -5,11 +5,10 @@ the cell itself, metrics by the evaluations that its schedule asks for, losses b
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -17,6 +16,7 @@ from gancli.data import AnyData, Mixture
 from gancli.errors import UsageError
 from gancli.evaluation.classifier import Reader
 from gancli.evaluation.extractors import PRETRAINED
+from gancli.evaluation.results import training_evaluations
 from gancli.experiment.arena import (
     Arena,
     DigitArena,
@@ -25,7 +25,6 @@ from gancli.experiment.arena import (
 )
 from gancli.experiment.folder import Cell
 from gancli.experiment.spec import CellSpec, ExperimentSpec, MeasureSpec
-from gancli.runs.logs import LogRow
 from gancli.sampler import Samples
 from gancli.score_words import metric_meant
 from gancli.scores import METRIC_TABLE, Score, score_named
@@ -181,36 +180,23 @@ class ScoreMeasure(Measure):
 
     def foreign(self, cell: Cell) -> set[str]:
         """Scores of a network that has published weights, by others."""
-        found: set[str] = set()
-        for each in chain.from_iterable(map(_evaluations_of, cell.run.evaluations())):
-            protocol = each.get("protocol")
-            if isinstance(protocol, Mapping) and protocol.get("extractor") in PRETRAINED:
-                found |= set() if protocol.get("published") else _scores_of(each).keys()
-        return found & {score.name for score in self.scores}
+        every = chain.from_iterable(each.every for each in training_evaluations(cell.run))
+        own = (
+            each.scores.keys()
+            for each in every
+            if each.protocol.extractor in PRETRAINED and not each.protocol.published
+        )
+        return {score.name for score in self.scores} & set(chain.from_iterable(own))
 
     def rows(self, cell: Cell) -> list[MeasureRow]:
         """Those of evaluations.jsonl."""
         found: list[MeasureRow] = []
-        for row in cell.run.evaluations():
-            scores: dict[str, float] = {}
-            for each in _evaluations_of(row):
-                scores |= _scores_of(each)
+        for each in training_evaluations(cell.run):
+            scores = each.scores
             wanted = {s.name: scores[s.name] for s in self.scores if s.name in scores}
             if wanted:
-                found.append({"step": row["step"], **wanted})
+                found.append({"step": each.step, **wanted})
         return found
-
-
-def _evaluations_of(row: LogRow) -> Iterator[Mapping[str, Any]]:
-    """Those that one line tells of."""
-    for said in (row.get("evaluation"), *row.get("others", ())):
-        if isinstance(said, Mapping):
-            yield said
-
-
-def _scores_of(evaluation: Mapping[str, Any]) -> Mapping[str, float]:
-    scores = evaluation.get("scores")
-    return scores if isinstance(scores, Mapping) else {}
 
 
 def measures_named(text: str, every: int | None = None) -> list[MeasureSpec]:

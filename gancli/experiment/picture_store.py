@@ -1,7 +1,9 @@
 """The pictures of a report: each is drawn once, and stands in the page once."""
 
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 from PIL import Image
@@ -63,13 +65,13 @@ class PictureStore:
 
     def sources(self, budget: int) -> tuple[Mapping[str, str], int]:
         """Each picture as an address, all of at most this many bytes; and how many were shrunk."""
-        most = budget // max(1, len(self.images))
-        found, shrunk = {}, 0
-        for key, image in self.images.items():
-            content, kind, is_smaller = _fitting(image, most, sharp=key not in self.fields)
-            found[key] = data_uri(content, kind)
-            shrunk += is_smaller
-        return found, shrunk
+        fit = partial(_fitting, most=budget // max(1, len(self.images)))
+        is_sharp = [key not in self.fields for key in self.images]
+        # Pillow lets other threads go on while it encodes.
+        with ThreadPoolExecutor() as pool:
+            fitted = list(pool.map(fit, self.images.values(), is_sharp))
+        uris = [data_uri(content, kind) for content, kind, _ in fitted]
+        return dict(zip(self.images, uris, strict=True)), sum(lost for _, _, lost in fitted)
 
 
 def mixture_of(cell: CellSpec) -> Mixture | None:
@@ -77,14 +79,14 @@ def mixture_of(cell: CellSpec) -> Mixture | None:
     return cell.preset.data if isinstance(cell.preset.data, Mixture) else None
 
 
-def _fitting(image: Image.Image, most: int, *, sharp: bool) -> tuple[bytes, str, bool]:
+def _fitting(image: Image.Image, sharp: bool, most: int) -> tuple[bytes, str, bool]:
     """A picture's content of at most `most` bytes, its kind, and whether it lost anything."""
     if sharp and len(content := png(image)) <= most:
         return content, "png", False
     smaller = image
     while True:
         for quality in QUALITIES:
-            content = encoded(smaller, {"format": "webp", "quality": quality})
+            content = encoded(smaller, {"format": "webp", "quality": quality, "method": 2})
             if len(content) <= most:
                 return content, "webp", sharp or smaller is not image
         if max(smaller.size) <= LEAST_SIDE:
