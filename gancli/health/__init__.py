@@ -1,1 +1,1 @@
-"""How a run is doing: what is measured of its samples as it trains, and verdicts in words."""
+"""How a run is doing: measures of its samples as it trains, and verdicts in words."""

@@ -1,4 +1,4 @@
-"""The names of what is measured of samples in training, and what the numbers mean."""
+"""The names of the measures of samples in training, and the meaning of their numbers."""
 
 LOOK = "health."
 """How the names begin; those of turns have it in their middle."""

@@ -19,7 +19,7 @@ SURE = 3
 TREND = 6
 """Looks, at least, whose mean is compared with that of as many before them."""
 TREND_SHARE = 4
-"""Of all looks, the last one in so many are compared, where these are more."""
+"""A quarter of all looks are compared, where these are more."""
 TREND_ERRORS = 2.0
 """Standard errors that a mean has to fall by, to be an improvement."""
 SMALL_FALL = 0.1

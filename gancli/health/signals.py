@@ -16,7 +16,7 @@ LARGEST_DIVERGENCE = 0.6931471805599453
 
 
 class SampleRow(NamedTuple):
-    """What was measured of samples after a step; what was not is None."""
+    """Measures of the samples after a step; None: it was not taken."""
 
     step: int
     held: float | None = None
@@ -29,7 +29,7 @@ class SampleRow(NamedTuple):
 
 
 class TurnRow(NamedTuple):
-    """What was measured of turns up to a step."""
+    """Measures of the turns up to a step."""
 
     step: int
     accuracy: float | None

@@ -10,7 +10,7 @@ from gancli.report.summary import Summary
 from gancli.runs.own_files import BINS_FILE
 
 CALM = {VerdictName.HEALTHY: "good", VerdictName.IMPROVING: "good", VerdictName.PLATEAU: "still"}
-"""How verdicts that are no alarm are coloured."""
+"""Colours of the verdicts that give no alarm."""
 ALARM = "bad"
 
 

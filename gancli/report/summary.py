@@ -138,7 +138,7 @@ class Summary:
 
     @cached_property
     def looks(self) -> Series:
-        """What was measured of samples, by its logged name."""
+        """Measures of samples, by their names in the log."""
         return _series(self.metrics, is_look)
 
     def standing(self) -> list[list[Entry]]:
