@@ -19,7 +19,7 @@ SURE = 3
 TREND = 6
 """Looks, at least, whose mean is compared with that of as many before them."""
 TREND_SHARE = 4
-"""A quarter of all looks are compared, where these are more."""
+"""A quarter of all looks, where this is larger, is compared."""
 TREND_ERRORS = 2.0
 """Standard errors that a mean has to fall by, to be an improvement."""
 SMALL_FALL = 0.1
@@ -33,7 +33,7 @@ BAD_FIT = 0.5
 SURE_ACCURACY = 0.98
 """Of a discriminator that samples do not worry."""
 BLIND_ACCURACY = 0.6
-"""Of a discriminator that tells hardly anything apart: guessing gives .5."""
+"""Of a discriminator that does little more than guess: guessing gives .5."""
 WILD_UPDATE = 0.1
 """Share of its weights' norm that one step moves a player by, of a run that diverges."""
 WILD_LOSS = 1e3
