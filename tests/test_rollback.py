@@ -8,6 +8,7 @@ import pytest
 import torch
 from conftest import Gan
 from helpers import BRITTLE, job, narrow, toy_deck
+from test_plugins import fresh
 from torch import Tensor
 
 from gancli.checkpoint import Checkpoint, load
@@ -215,6 +216,7 @@ def test_batches_gathered_ahead_are_dropped(tmp_path: Path) -> None:
         assert torch.equal(kept.samples(index), loaded.samples(index))
 
 
+@fresh()
 def test_the_command_says_it_everywhere(gan: Gan, tmp_path: Path) -> None:
     """A loss that is infinite by chance: lines, gan status, metrics.jsonl; twice the same."""
     plugin = tmp_path / "brittle.py"
