@@ -7,8 +7,11 @@ from helpers import narrow
 
 from gancli.choices import VerdictName
 from gancli.health.measures import BINS_DIVERGENCE, BINS_HELD, DIVERSITY, NEAREST_REAL
-from gancli.health.rules import COPIED, FEW_HELD, LOW_DIVERSITY, SURE, TREND, WILD_UPDATE
-from gancli.health.signals import LARGEST_DIVERGENCE, player_of
+from gancli.health.divergence import WILD_DISCRIMINATOR_UPDATE, WILD_GRADIENT, WILD_UPDATE
+from gancli.health.finding import SURE
+from gancli.health.rules import COPIED, FEW_HELD, LOW_DIVERSITY, STILL_UPDATE, TREND
+from gancli.health.rules import WARM_UP_OF_IMAGES as WARM_UP
+from gancli.health.signals import LARGEST_DIVERGENCE
 from gancli.health.verdict import Verdict, judge, verdict_row, verdicts_in
 from gancli.preset import change
 from gancli.runs.logs import LogRow

@@ -5,7 +5,7 @@ from itertools import islice
 
 from gancli.choices import VerdictName
 from gancli.errors import UsageError
-from gancli.health.rules import Finding
+from gancli.health.finding import Finding
 from gancli.preset import Preset, change
 
 SLOWER, MORE = 0.25, 2

@@ -5,17 +5,15 @@ Thresholds are set on runs made to fail, and checked on others: docs/health.md h
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from statistics import fmean, variance
-from typing import TypeVar
 
 from gancli.choices import VerdictName
 from gancli.evaluation.collapse import collapse_step
+from gancli.health.divergence import diverging
+from gancli.health.finding import SURE, Finding, since
 from gancli.health.signals import SampleRow, Signals, TurnRow
 from gancli.plurals import counted
 
-SURE = 3
-"""Looks, or lines of the log, in a row that a verdict has to hold at."""
 TREND = 6
 """Looks, at least, whose mean is compared with that of as many before them."""
 TREND_SHARE = 4
@@ -34,58 +32,33 @@ SURE_ACCURACY = 0.98
 """Of a discriminator that samples do not worry."""
 BLIND_ACCURACY = 0.6
 """Of a discriminator that does little more than guess: guessing gives .5."""
-WILD_UPDATE = 0.1
-"""Share of its weights' norm that one step moves a player by, of a run that diverges."""
-WILD_LOSS = 1e3
-"""Times its early median that a loss grows to, of a run that diverges."""
+STILL_UPDATE = 1e-6
+"""Share of its weights' norm that one step moves a player by, of one that no longer learns."""
+WARM_UP_OF_POINTS, WARM_UP_OF_IMAGES = 500, 1000
+"""Steps in which samples of a run that goes well may still be all alike."""
 COPIED = 0.6
 """Distance to the nearest real image, compared with the reals', of samples that are copies."""
 
 
-@dataclass(frozen=True)
-class Finding:
-    """What a rule has seen."""
-
-    name: VerdictName
-    since: int
-    """the step from which on it holds"""
-    said: str
-    """what was seen, as a clause"""
-    whose: str = ""
-    """the player that it is about, if one"""
-
-
 Rule = Callable[[Signals], Finding | None]
-_Row = TypeVar("_Row", SampleRow, TurnRow)
 
 
-def diverging(signals: Signals) -> Finding | None:
-    """Weights leap, or losses grow without end."""
-    rows = signals.turns
-    began = _since(rows, lambda row: row.update > WILD_UPDATE)
-    if began is not None:
-        last = rows[-1]
-        said = f"a step moves the {last.mover}'s weights by {last.update:.0%} of their norm"
-        return Finding(VerdictName.DIVERGING, began, said, last.mover)
-    early = sorted(row.loss for row in rows[: max(1, len(rows) // 4)])
-    usual = max(1.0, early[len(early) // 2]) if early else 1.0
-    began = _since(rows, lambda row: row.loss > WILD_LOSS * usual)
+def standing_still(signals: Signals) -> Finding | None:
+    """No player learns any more, whatever its samples are like."""
+    began = since(signals.turns, lambda row: bool(row.updates) and _moves(row) < STILL_UPDATE)
     if began is None:
         return None
-    said = f"a loss has grown to {rows[-1].loss:.3g}, from {usual:.3g} at first"
-    return Finding(VerdictName.DIVERGING, began, said)
+    return Finding(VerdictName.PLATEAU, began, "the weights of all players stand still")
 
 
 def collapsing(signals: Signals) -> Finding | None:
     """Samples are alike, or hold half of the modes that they held."""
-    looks = signals.looks
-    began = _since(
-        looks, lambda look: look.diversity is not None and look.diversity < LOW_DIVERSITY
-    )
+    looks = signals.warm(signals.looks)
+    began = since(looks, lambda look: look.diversity is not None and look.diversity < LOW_DIVERSITY)
     if began is not None:
         said = f"two samples differ {looks[-1].diversity or 0:.0%} as much as two reals do"
         return Finding(VerdictName.COLLAPSING, began, f"{said}{_held(signals)}")
-    counts = [look for look in signals.known or looks if look.held is not None]
+    counts = [look for look in signals.known or signals.looks if look.held is not None]
     fell = collapse_step([{"step": look.step, "held": look.held} for look in counts], 1.0)
     if not isinstance(fell, int) or sum(look.step >= fell for look in counts) < SURE:
         return None
@@ -95,7 +68,7 @@ def collapsing(signals: Signals) -> Finding | None:
 
 def discriminator_too_strong(signals: Signals) -> Finding | None:
     """It tells everything apart, and samples stay unlike the data."""
-    began = _since(signals.turns, lambda row: (row.accuracy or 0) > SURE_ACCURACY)
+    began = since(signals.turns, lambda row: (row.accuracy or 0) > SURE_ACCURACY)
     if began is None or not _stays_bad(signals):
         return None
     said = (
@@ -107,10 +80,10 @@ def discriminator_too_strong(signals: Signals) -> Finding | None:
 
 def generator_too_strong(signals: Signals) -> Finding | None:
     """The discriminator tells nothing apart, although samples are unlike the data."""
-    began = _since(
+    began = since(
         signals.turns, lambda row: row.accuracy is not None and row.accuracy < BLIND_ACCURACY
     )
-    if began is None or not _stays_bad(signals):
+    if not signals.has_boundary or began is None or not _stays_bad(signals):
         return None
     said = (
         f"the discriminator tells only {signals.turns[-1].accuracy or 0:.0%} of reals and fakes "
@@ -121,7 +94,7 @@ def generator_too_strong(signals: Signals) -> Finding | None:
 
 def memorising(signals: Signals) -> Finding | None:
     """Samples lie nearer to real images than these to each other."""
-    began = _since(
+    began = since(
         signals.looks, lambda look: look.nearest_real is not None and look.nearest_real < COPIED
     )
     if began is None:
@@ -135,9 +108,9 @@ def memorising(signals: Signals) -> Finding | None:
 
 def mode_dropping(signals: Signals) -> Finding | None:
     """Some modes are not held, and no more come."""
-    counts = signals.known or signals.looks
-    began = _since(counts, lambda look: look.held is not None and look.held < FEW_HELD)
-    if began is None or _improves(signals.fits) is not False:
+    counts = signals.warm(signals.known or signals.looks)
+    began = since(counts, lambda look: look.held is not None and look.held < FEW_HELD)
+    if began is None or _improves(signals.fits) is True or not _no_more_come(counts):
         return None
     return Finding(VerdictName.MODE_DROPPING, began, f"it does not get better{_held(signals)}")
 
@@ -153,17 +126,29 @@ def improving(signals: Signals) -> Finding | None:
 
 def plateau(signals: Signals) -> Finding | None:
     """Samples have not come nearer to the data for a while."""
-    if _improves(signals.fits) is not False:
+    fits = signals.warm(signals.fits)
+    if _improves(fits) is not False:
         return None
-    before, now = map(fmean, _windows(signals.fits))
+    before, now = map(fmean, _windows(fits))
     if now < (1 - SMALL_FALL) * before:
         return None
     said = f"the distance from the data stays at {now:.3f}"
-    return Finding(VerdictName.PLATEAU, *_recently(signals.fits, said))
+    return Finding(VerdictName.PLATEAU, *_recently(fits, said))
+
+
+def healthy(signals: Signals) -> Finding | None:
+    """There is no sign of trouble."""
+    looks, counts = signals.looks, signals.warm(signals.known or signals.looks)
+    is_in_doubt = bool(counts) and counts[-1].held is not None and counts[-1].held < FEW_HELD
+    if len(looks) < SURE or is_in_doubt:
+        return None
+    said = f"no sign of trouble{_held(signals)}"
+    return Finding(VerdictName.HEALTHY, looks[-SURE].step, said)
 
 
 RULES: tuple[Rule, ...] = (
     diverging,
+    standing_still,
     memorising,
     collapsing,
     discriminator_too_strong,
@@ -171,26 +156,18 @@ RULES: tuple[Rule, ...] = (
     mode_dropping,
     improving,
     plateau,
+    healthy,
 )
 """The first that finds something gives the verdict."""
 
 
 def finding_of(signals: Signals) -> Finding | None:
-    """The verdict on a run so far; None: it is too early for one."""
+    """The verdict on a run so far; None: it cannot be told, or not yet."""
     for rule in RULES:
         found = rule(signals)
         if found is not None:
             return found
-    if len(signals.looks) < SURE:
-        return None
-    said = f"no sign of trouble{_held(signals)}"
-    return Finding(VerdictName.HEALTHY, signals.looks[-SURE].step, said)
-
-
-def _since(rows: Sequence[_Row], holds: Callable[[_Row], bool]) -> int | None:
-    """The first step of the rows, at the end, that something holds at: SURE of them at least."""
-    count = next((n for n, row in enumerate(reversed(rows)) if not holds(row)), len(rows))
-    return rows[-count].step if count >= SURE else None
+    return None
 
 
 def _window(looks: Sequence[SampleRow]) -> int:
@@ -219,10 +196,25 @@ def _improves(looks: Sequence[SampleRow]) -> bool | None:
     return bool(fmean(before) - fmean(now) > TREND_ERRORS * error)
 
 
+def _no_more_come(counts: Sequence[SampleRow]) -> bool:
+    """Whether the last looks held no more at their best than as many before them."""
+    held = [look.held or 0.0 for look in counts]
+    return len(held) >= 2 * SURE and max(held[-SURE:]) <= max(held[-2 * SURE : -SURE])
+
+
+def _moves(row: TurnRow) -> float:
+    return max(row.updates.values())
+
+
 def _stays_bad(signals: Signals) -> bool:
     """Whether samples are unlike the data, and get no better."""
-    bad = _since(signals.fits, lambda look: (look.misfit or 0) > BAD_FIT)
+    bad = since(signals.warm(signals.fits), _is_unlike)
     return bad is not None and _improves(signals.fits) is not True
+
+
+def _is_unlike(look: SampleRow) -> bool:
+    """Far from the data; points may be far from all modes, and yet be around each of them."""
+    return (look.misfit or 0) > BAD_FIT and (look.held or 0) < FEW_HELD
 
 
 def _held(signals: Signals) -> str:

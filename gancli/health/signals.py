@@ -36,10 +36,10 @@ class TurnRow(NamedTuple):
     """share of reals and fakes that the discriminator tells right, the mean of both"""
     gap: float | None
     """mean logit of reals minus that of fakes"""
-    update: float
-    """the largest move of a player's weights in one step, as a share of their norm"""
-    mover: str
-    """the player that moved so"""
+    updates: Mapping[str, float]
+    """how far one step moves each player's weights, as a share of their norm"""
+    gradients: Mapping[str, float]
+    """the norm of each player's gradient"""
     loss: float
     """the largest absolute value of a loss"""
 
@@ -57,19 +57,31 @@ class Signals:
     turns: Sequence[TurnRow]
     modes: int
     """how many modes are known; 0: none"""
+    has_boundary: bool = True
+    """whether the loss has a logit at which the discriminator is undecided"""
+    warm_up: int = 0
+    """the steps of the beginning, of which samples tell nothing"""
+
+    def warm(self, looks: Sequence[SampleRow]) -> Sequence[SampleRow]:
+        """Those after the beginning."""
+        return [look for look in looks if look.step >= self.warm_up]
 
 
-def signals_of(rows: Sequence[LogRow], modes: int) -> Signals:
+def signals_of(
+    rows: Sequence[LogRow], modes: int, *, has_boundary: bool = True, warm_up: int = 0
+) -> Signals:
     """Find the series in a log.
 
     Args:
         rows: those of metrics.jsonl, and counts of modes by evaluations, in the order of steps.
         modes: how many known modes the data have; 0: they are not known.
+        has_boundary: whether the loss has a logit at which the discriminator is undecided.
+        warm_up: the steps of the beginning, of which samples tell nothing.
     """
     looks = [_look(row) for row in rows if DIVERSITY in row]
     known = [_counts(row, modes) for row in rows if HELD in row and modes]
     fits = [look for look in (*looks, *known) if look.misfit is not None]
-    return Signals(looks, fits, known, list(_turns(rows)), modes)
+    return Signals(looks, fits, known, list(_turns(rows)), modes, has_boundary, warm_up)
 
 
 def _look(row: LogRow) -> SampleRow:
@@ -92,26 +104,26 @@ def _counts(row: LogRow, modes: int) -> SampleRow:
 def _turns(rows: Sequence[LogRow]) -> Iterator[TurnRow]:
     for row in rows:
         losses = [abs(v) for name, v in _numbers(row) if name.startswith(_LOSS)]
-        updates = {name: value for name, value in _numbers(row) if name.endswith("update_ratio")}
         if not losses:
             continue
         found = [_ending(row, f"accuracy_{kind}") for kind in ("real", "fake")]
         known = [value for value in found if value is not None]
-        mover = max(updates, key=updates.__getitem__, default="")
         yield TurnRow(
             int(row["step"]),
             sum(known) / 2 if len(known) == 2 else None,
             _ending(row, "logit_gap"),
-            updates.get(mover, 0.0),
-            player_of(mover),
+            dict(_by_player(row, "update_ratio")),
+            dict(_by_player(row, "gradient_norm")),
             max(losses),
         )
 
 
-def player_of(name: str) -> str:
-    """Whose move a name tells of: TURN.health.update_ratio or TURN.health.PLAYER_update_ratio."""
-    turn, _, measured = name.partition(TURN_HEALTH)
-    return measured.removesuffix("update_ratio").strip("_") or turn
+def _by_player(row: LogRow, measure: str) -> Iterator[tuple[str, float]]:
+    """A measure of each player: TURN.health.MEASURE or TURN.health.PLAYER_MEASURE."""
+    for name, value in _numbers(row):
+        turn, _, measured = name.partition(TURN_HEALTH)
+        if measured.endswith(measure):
+            yield measured.removesuffix(measure).strip("_") or turn, value
 
 
 def _ending(row: LogRow, measure: str) -> float | None:

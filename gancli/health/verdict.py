@@ -7,7 +7,8 @@ from pydantic import Field, ValidationError
 from gancli.choices import VerdictName
 from gancli.data import Mixture
 from gancli.health.advice import tries
-from gancli.health.rules import Finding, finding_of
+from gancli.health.finding import Finding
+from gancli.health.rules import WARM_UP_OF_IMAGES, WARM_UP_OF_POINTS, finding_of
 from gancli.health.signals import signals_of
 from gancli.outside import STEP_LIMIT
 from gancli.preset import Preset
@@ -56,7 +57,9 @@ def judge(preset: Preset, rows: Sequence[LogRow]) -> Verdict | None:
     """
     spec = preset.data
     modes = spec.modes if isinstance(spec, Mixture) else spec.shape.classes
-    found = finding_of(signals_of(rows, modes))
+    has_boundary = preset.objective.adversarial.boundary is not None
+    warm_up = WARM_UP_OF_POINTS if isinstance(spec, Mixture) else WARM_UP_OF_IMAGES
+    found = finding_of(signals_of(rows, modes, has_boundary=has_boundary, warm_up=warm_up))
     return None if found is None else _verdict(preset, found)
 
 
