@@ -72,6 +72,8 @@ def trained(made: Made, out: Path) -> Run:
                 [*typed, "--out", str(run.folder), "--force"],
                 stdout=log, stderr=log, check=False, env=os.environ | {"OMP_NUM_THREADS": "1"},
             )  # fmt: skip
+        if not run.folder.exists():
+            raise SystemExit(f"{made.name} was not trained: {out / made.name}.log says why")
         (run.folder / "trained").touch()
     return run
 

@@ -23,6 +23,7 @@ Accompany = Callable[[Job], AbstractContextManager[Listener]]
 """What displays and reports a run, as `gan train` does."""
 REPORTED_STEPS = 4
 """Steps, each logged, previewed and saved, to time the logs, previews and checkpoints."""
+LOOKS_TIMED = 5
 
 
 class LoopFigures(BaseModel):
@@ -62,6 +63,9 @@ class Figures(BaseModel):
     gauge_share: float
     """what the measures of health add to the time of steps, one in `log_every` of which they look
     at: as a part of it, the median over the rounds; noise can make it negative"""
+    looks_every: int
+    look_share: float
+    """what looks at samples add to the time of steps, one in `looks_every`: as a part of it"""
     reporting_share: float
     """part of a run that display, log, previews, checkpoints and reports take"""
     startup_s: float
@@ -99,9 +103,12 @@ def measure_training(preset: Preset, data: Dataset, settings: RunSettings, how: 
         peak = max(peak, matmul_peak(device))
         flops = count_flops(loops[OURS])
         reports = _reporting(preset, data, settings, folder, how.accompany)
+        look = _seconds_of_a_look(preset, data, settings, folder)
     memory = {loop: peak_memory(loop, preset, settings) for loop in LOOPS}
     ours = timings[OURS]
-    gauges = gauge_share(timings[GAUGED], ours, preset.schedule.log_every)
+    schedule = preset.schedule
+    gauges = gauge_share(timings[GAUGED], ours, schedule.log_every)
+    looks = look / (max(1, schedule.looks_every) * ours.median)
     return Figures(
         model=preset.name,
         dataset=preset.dataset,
@@ -117,9 +124,11 @@ def measure_training(preset: Preset, data: Dataset, settings: RunSettings, how: 
         memory_to_best=memory[OURS] / memory[FASTEST],
         log_every=preset.schedule.log_every,
         gauge_share=gauges,
+        looks_every=schedule.looks_every,
+        look_share=looks,
         reporting_share=reports / (ours.median + reports),
         startup_s=how.startup(),
-        schedule_s=preset.schedule.steps * ((1 + gauges) * ours.median + reports),
+        schedule_s=schedule.steps * ((1 + gauges + looks) * ours.median + reports),
     )
 
 
@@ -146,7 +155,7 @@ def _reporting(
     """Seconds per step that display, log, previews, checkpoints and reports take, on average."""
     schedule = preset.schedule
     often = [f"schedule.{name}_every=1" for name in ("log", "preview", "checkpoint")]
-    short = change(preset, [*often, f"schedule.steps={REPORTED_STEPS}"])
+    short = change(preset, [*often, "schedule.health_every=0", f"schedule.steps={REPORTED_STEPS}"])
     busy = trainer(short, data, settings, folder)
     with accompany(busy.job) as listen:
         clock = _Stopwatch(listen)
@@ -160,6 +169,19 @@ def _reporting(
         + typical[Previewed] / schedule.preview_every
         + typical[Saved] / schedule.checkpoint_every
     )
+
+
+def _seconds_of_a_look(preset: Preset, data: Dataset, settings: RunSettings, folder: Path) -> float:
+    """The time of a look at samples, without what the first one prepares; 0 where there is none."""
+    if not preset.schedule.looks_every:
+        return 0.0
+    at_start = trainer(preset, data, settings, folder)
+    times = []
+    for _ in range(1 + LOOKS_TIMED):
+        began = time.perf_counter()
+        at_start.pictures.look(at_start.state)
+        times.append(time.perf_counter() - began)
+    return statistics.median(times[1:])
 
 
 class _Stopwatch:

@@ -126,11 +126,16 @@ class Schedule(Settings):
         """What follows a number of steps, in words; empty where the schedule is not in epochs."""
         return "" if self.epochs is None else f" ({counted(self.epochs, 'epoch')})"
 
+    @property
+    def looks_every(self) -> int:
+        """Steps between two looks at samples; 0: there are none."""
+        if self.health_every is not None:
+            return self.health_every
+        return max(1, self.preview_every // LOOKS_PER_PREVIEW)
+
     def looks_at(self, step: int) -> bool:
         """Whether samples are measured after this step; after the last, too, but in short runs."""
-        every = self.health_every
-        if every is None:
-            every = max(1, self.preview_every // LOOKS_PER_PREVIEW)
+        every = self.looks_every
         return every > 0 and step >= every and (step % every == 0 or step == self.steps)
 
     def evaluates_at(self, step: int) -> bool:

@@ -59,6 +59,10 @@ def print_figures(figures: Figures) -> None:
         f"{_judged(100 * figures.gauge_share, 100 * GAUGE_SHARE, ' %')} of the steps' time"
     )
     say(
+        f"looks at samples, one in {figures.looks_every:,} steps: "
+        f"{_judged(100 * figures.look_share, 100 * GAUGE_SHARE, ' %')} of the steps' time"
+    )
+    say(
         f"display, logs, previews, checkpoints, report: "
         f"{_judged(100 * figures.reporting_share, 100 * REPORTING_SHARE, ' %')} of a run"
     )
@@ -74,11 +78,12 @@ def print_line(figures: Figures, *, with_heading: bool) -> None:
         say(_HEADING)
     loops = figures.loops
     milliseconds = "".join(f"{loops[name].median_ms:>9.1f}" for name in (OURS, TEXTBOOK, FASTEST))
+    health = figures.gauge_share + figures.look_share
     rates = (
         (f"{figures.to_plain:.2f}", figures.to_plain > TO_PLAIN),
         (f"{figures.to_best:.2f}", figures.to_best > TO_BEST),
         (f"{figures.memory_to_best:.2f}", figures.memory_to_best > MEMORY_TO_BEST),
-        (f"{figures.gauge_share:.2%}", figures.gauge_share > GAUGE_SHARE),
+        (f"{health:.2%}", health > GAUGE_SHARE),
         (f"{figures.reporting_share:.1%}", figures.reporting_share > REPORTING_SHARE),
     )
     marked = "".join(f"{text + ('!' if over else ' '):>9}" for text, over in rates)
