@@ -101,10 +101,20 @@ def test_what_three_rows_show(changed: dict[str, float], name: str) -> None:
 
 def test_samples_of_the_beginning_tell_nothing() -> None:
     """They are alike in a run that goes well, too."""
-    alike = [{DIVERSITY: 0.0, **LIKE_NOISE, **SEEN}] * 3
-    assert name_of(series(*alike, first=WARM_UP - 300)) == "healthy"
-    assert name_of(series(*alike, {DIVERSITY: 0.0}, first=WARM_UP - 200)) is not None
+    alike = [{DIVERSITY: 0.1 * n, **LIKE_NOISE} for n in range(SURE)]
+    assert name_of(series(*alike, first=WARM_UP - 300)) is None
     assert name_of(series(*alike, first=WARM_UP)) == "collapsing"
+
+
+@pytest.mark.parametrize(
+    ("judged", "name"),
+    [(SEEN, "discriminator-too-strong"), (BLIND, "generator-too-strong"), ({}, None)],
+)
+def test_samples_that_never_change_have_not_collapsed(
+    judged: dict[str, float], name: str | None
+) -> None:
+    """The generator learns nothing: the discriminator says why."""
+    assert name_of(series(*[{DIVERSITY: 0.02, **LIKE_NOISE, **judged}] * SURE)) == name
 
 
 def test_a_loss_without_a_boundary_is_not_guessed_at() -> None:
@@ -154,8 +164,8 @@ def test_modes_are_dropped_where_no_more_come() -> None:
 
 def test_a_run_that_recovers_is_told_so() -> None:
     ill = {DIVERSITY: 0.1}
-    assert name_of(series(ill, ill, ill)) == "collapsing"
-    assert name_of(series(ill, ill, ill, {})) == "healthy"
+    assert name_of(series({}, ill, ill, ill)) == "collapsing"
+    assert name_of(series({}, ill, ill, ill, {})) == "healthy"
 
 
 @pytest.mark.parametrize(
@@ -164,7 +174,7 @@ def test_a_run_that_recovers_is_told_so() -> None:
 def test_what_is_to_be_tried_can_be_typed(name: VerdictName) -> None:
     """Each option is one that the preset takes, and that changes it."""
     rows = {
-        "collapsing": series(*[{DIVERSITY: 0.1}] * 3),
+        "collapsing": series({}, *[{DIVERSITY: 0.1}] * 3),
         "memorising": series(*[{NEAREST_REAL: 0.1}] * 3),
         "diverging": series(*[{f"{D}update_ratio": 1.0}] * 3),
         "discriminator-too-strong": series(*[{**LIKE_NOISE, **SEEN}] * 3),

@@ -20,10 +20,14 @@ TREND_SHARE = 4
 """A quarter of all looks, where this is larger, is compared."""
 TREND_ERRORS = 2.0
 """Standard errors that a mean has to fall by, to be an improvement."""
+LEAST_FALL = 0.02
+"""Share that it has to fall by as well: what stands still has no scatter to tell a fall from."""
 SMALL_FALL = 0.1
 """Share that a mean falls by at most, from those looks to these, on a plateau."""
 LOW_DIVERSITY = 0.5
 """Of samples, compared with the reals': less is a collapse."""
+STUCK = 0.05
+"""Difference between the most and the least diverse samples of a generator that never learnt."""
 FEW_HELD = 0.8
 """Share of modes or bins: less is mode dropping."""
 BAD_FIT = 0.5
@@ -55,7 +59,7 @@ def collapsing(signals: Signals) -> Finding | None:
     """Samples are alike, or hold half of the modes that they held."""
     looks = signals.warm(signals.looks)
     began = since(looks, lambda look: look.diversity is not None and look.diversity < LOW_DIVERSITY)
-    if began is not None:
+    if began is not None and not _is_stuck(signals.looks):
         said = f"two samples differ {looks[-1].diversity or 0:.0%} as much as two reals do"
         return Finding(VerdictName.COLLAPSING, began, f"{said}{_held(signals)}")
     counts = [look for look in signals.known or signals.looks if look.held is not None]
@@ -138,7 +142,7 @@ def plateau(signals: Signals) -> Finding | None:
 
 def healthy(signals: Signals) -> Finding | None:
     """There is no sign of trouble."""
-    looks, counts = signals.looks, signals.warm(signals.known or signals.looks)
+    looks, counts = signals.looks, signals.known or signals.looks
     is_in_doubt = bool(counts) and counts[-1].held is not None and counts[-1].held < FEW_HELD
     if len(looks) < SURE or is_in_doubt:
         return None
@@ -193,7 +197,8 @@ def _improves(looks: Sequence[SampleRow]) -> bool | None:
     if len(before) < TREND or len(now) < TREND:
         return None
     error = math.sqrt((variance(before) + variance(now)) / len(now))
-    return bool(fmean(before) - fmean(now) > TREND_ERRORS * error)
+    least = max(TREND_ERRORS * error, LEAST_FALL * fmean(before))
+    return bool(fmean(before) - fmean(now) > least)
 
 
 def _no_more_come(counts: Sequence[SampleRow]) -> bool:
@@ -210,6 +215,12 @@ def _stays_bad(signals: Signals) -> bool:
     """Whether samples are unlike the data, and get no better."""
     bad = since(signals.warm(signals.fits), _is_unlike)
     return bad is not None and _improves(signals.fits) is not True
+
+
+def _is_stuck(looks: Sequence[SampleRow]) -> bool:
+    """Whether samples are as diverse as ever: nothing has collapsed, nothing is learnt."""
+    found = [look.diversity for look in looks if look.diversity is not None]
+    return max(found) - min(found) < STUCK
 
 
 def _is_unlike(look: SampleRow) -> bool:
