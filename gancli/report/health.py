@@ -47,11 +47,11 @@ def spans_of(summary: Summary, shown: Sequence[int]) -> list[VerdictSpan]:
         summary: the run's.
         shown: the steps of the previews that the page shows, in order.
     """
-    found = summary.verdicts
-    ends = [*(each.step for each in found[1:]), max(summary.step, 1)]
+    found, end = summary.verdicts, max(summary.step, 1)
+    ends = [*(each.step for each in found), end][1:]
     return [
-        VerdictSpan(each.step, end, each.verdict, _frame(each.step, shown))
-        for each, end in zip(found, ends, strict=True)
+        VerdictSpan(each.step, until, each.verdict, _frame(each.step, shown))
+        for each, until in zip(found, ends, strict=True)
     ]
 
 
