@@ -82,7 +82,7 @@ class Schedule(Settings):
     """steps between two previews; the first is of step 0"""
     health_every: int | None = Field(default=None, ge=0, le=1_000_000_000)
     """steps between two looks at a few hundred samples, for `health.` measures and verdicts; none:
-    a quarter of `preview_every`; 0: no looks"""
+    a quarter of `preview_every`, in whole `log_every`; 0: no looks"""
     checkpoint_every: Count = 1000
     """steps between two checkpoints"""
     checkpoint_minutes: Minutes | None = None
@@ -131,7 +131,8 @@ class Schedule(Settings):
         """Steps between two looks at samples; 0: there are none."""
         if self.health_every is not None:
             return self.health_every
-        return max(1, self.preview_every // LOOKS_PER_PREVIEW)
+        lines = self.preview_every // LOOKS_PER_PREVIEW // self.log_every
+        return self.log_every * max(1, lines)
 
     def looks_at(self, step: int) -> bool:
         """Whether samples are measured after this step; after the last, too, but in short runs."""
