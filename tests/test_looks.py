@@ -139,10 +139,13 @@ def test_looks_change_no_weight(tmp_path: Path) -> None:
 
 
 def test_short_runs_are_not_looked_at() -> None:
-    schedule = MNIST.schedule.model_copy(update={"steps": 30, "preview_every": 1000})
+    often = {"steps": 30, "preview_every": 1000, "log_every": 50}
+    schedule = MNIST.schedule.model_copy(update=often)
     assert not any(schedule.looks_at(step) for step in range(31))
     longer = schedule.model_copy(update={"steps": 600})
     assert [step for step in range(601) if longer.looks_at(step)] == [250, 500, 600]
+    logged = longer.model_copy(update={"log_every": 100})
+    assert [step for step in range(601) if logged.looks_at(step)] == [200, 400, 600]
     chosen = longer.model_copy(update={"health_every": 400})
     assert [step for step in range(601) if chosen.looks_at(step)] == [400, 600]
 
