@@ -23,6 +23,7 @@ from helpers import Key, every_preset, job, narrow, preset_id
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from gancli.health.measures import is_look
 from gancli.state import TrainState
 from gancli.trainer import Job, Trainer
 from gancli.turn_gauge import is_gauge
@@ -97,9 +98,11 @@ def differences(now: Fingerprint, before: Fingerprint) -> list[str]:
         scale = max(math.sqrt(squares), abs(total))
         if abs(one - total) > 1e-9 * scale or abs(two - squares) > 1e-9 * squares:
             found.append(f"{group}: {one}, {two} was {total}, {squares}")
-    for row, old in zip(now["log"], before["log"], strict=True):
-        # Older versions did not measure health.
-        same = {key for key in row if key in old or not is_gauge(key)} == old.keys() and all(
+    # Older versions did not measure health, for which samples have lines of their own.
+    log = [row for row in now["log"] if not all(key == "step" or is_look(key) for key in row)]
+    for row, old in zip(log, before["log"], strict=True):
+        own = {key for key in row if key in old or not (is_gauge(key) or is_look(key))}
+        same = own == old.keys() and all(
             math.isclose(row[key], value, rel_tol=1e-9, abs_tol=1e-13) for key, value in old.items()
         )
         if not same:

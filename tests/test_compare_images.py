@@ -168,7 +168,7 @@ def test_points_are_told_where_they_are_compared(gan: Gan) -> None:
     code, _, said = gan("compare", *runs)
     assert (code, wanted in said, "gan evaluate" in said) == (2, True, False), said
     code, _, said = gan("evaluate", runs[0])
-    assert (code, "gan collapse-study --dataset ring8 --models gan" in said) == (2, True)
+    assert (code, f"gan evaluate {runs[0]} --modes" in said) == (2, True), said
 
 
 # --- settings and names ---
