@@ -128,6 +128,9 @@ def counted(every: Sequence[Made], told: dict[str, list[tuple[int, Verdict]]], h
         precision = f"{right / (right + wrong):.0%}" if right + wrong else "-"
         recall = f"{right / of:.0%}" if of else "-"
         table.add_row(name, str(of), str(right), str(wrong), precision, recall)
+    ill = [made for made in every if made.told & set(ALARMS)]
+    alarmed = sum(any(v.name in ALARMS for _, v in told[made.name]) for made in ill)
+    table.caption = f"{alarmed} of the {len(ill)} runs that went badly were given some alarm"
     return table
 
 
