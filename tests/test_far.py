@@ -40,6 +40,7 @@ def errors(found: Report) -> dict[str, str]:
     return {name: one["error"] for name, one in found.items() if "error" in one}
 
 
+@pytest.mark.slow
 def test_every_preset_takes_steps_on_a_second_device(tmp_path: Path) -> None:
     """Two steps, in float32 and bfloat16, and no step waits; float32's losses are the CPU's."""
     (found,) = reports(tmp_path, "steps")

@@ -285,9 +285,13 @@ def test_a_runs_figures(gan: Gan) -> None:
     assert gan("train", "gan", "--dataset", "ring8", "--steps", 20, *SMALL)[0] == 0
     code, out, said = gan("figures", "--dpi", 100)
     assert (code, said) == (0, "")
-    assert "wrote 5 figures (svg, pdf, png) to runs/gan-ring8-001/figures" in out
+    assert "wrote 11 figures (svg, pdf, png) to runs/gan-ring8-001/figures" in out
     folder = Path("runs/gan-ring8-001/figures")
-    stems = {"losses", "modes_held", "modes_captured", "high_quality", "steps-per-second"}
+    stems = {
+        "losses", "modes_held", "modes_captured", "high_quality", "steps-per-second",
+        "accuracy-of-the-discriminator", "diversity", "gradient-norms", "logit-gap",
+        "ratio-of-the-gradient-norms", "update-to-weight-ratios",
+    }  # fmt: skip
     assert {path.name for path in folder.iterdir()} == {
         f"{stem}.{form}" for stem in stems for form in ("svg", "pdf", "png")
     }
@@ -296,7 +300,7 @@ def test_a_runs_figures(gan: Gan) -> None:
         assert picture.width == 480
     # The same names again; files elsewhere are spared.
     assert gan("figures", "--format", "svg")[0] == 0
-    assert len(list(folder.iterdir())) == 15
+    assert len(list(folder.iterdir())) == 3 * len(stems)
     assert gan("figures", "--format", "png,svg", "--out", "there")[0] == 0
     code, _, said = gan("figures", "--format", "png", "--out", "there")
     assert (code, "--force" in said) == (4, True)
