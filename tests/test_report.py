@@ -170,7 +170,7 @@ def test_the_report_of_a_real_run_in_a_browser(
     said, console = look_at(tmp_path / "run" / "report.html", size, TRY)
     assert not console
     assert said["broken"] == 0
-    # Previews of steps 0, 2, 4 and 6, of all and of one, and the bins that the samples miss.
+    # The bins that the samples miss are among them.
     assert said["images"] == 6
     assert said["width"] == size[0]
     assert said["overflow"] <= 0
