@@ -143,8 +143,7 @@ def plateau(signals: Signals) -> Finding | None:
 def healthy(signals: Signals) -> Finding | None:
     """There is no sign of trouble."""
     looks, counts = signals.looks, signals.known or signals.looks
-    is_in_doubt = bool(counts) and counts[-1].held is not None and counts[-1].held < FEW_HELD
-    if len(looks) < SURE or is_in_doubt:
+    if len(looks) < SURE or (counts[-1].held or 0) < FEW_HELD:
         return None
     said = f"no sign of trouble{_held(signals)}"
     return Finding(VerdictName.HEALTHY, looks[-SURE].step, said)
