@@ -24,6 +24,7 @@ Accompany = Callable[[Job], AbstractContextManager[Listener]]
 REPORTED_STEPS = 4
 """Steps, each logged, previewed and saved, to time the logs, previews and checkpoints."""
 LOOKS_TIMED = 5
+"""Looks at samples, after the first, whose median counts."""
 
 
 class LoopFigures(BaseModel):

@@ -42,6 +42,8 @@ class PictureStore:
     def draw(self, cells: Sequence[CellSpec], step: int) -> None:
         """Draw cells' pictures at a step on all cores; those that are not there are passed over."""
         missing = [cell for cell in cells if _key_of(cell, step) not in self.images]
+        if not missing:
+            return
         # One thread alone opens an arena.
         reals = [self.reals(cell) for cell in missing]
         with ThreadPoolExecutor() as pool:

@@ -34,8 +34,6 @@ class TurnRow(NamedTuple):
     step: int
     accuracy: float | None
     """share of reals and fakes that the discriminator tells right, the mean of both"""
-    gap: float | None
-    """mean logit of reals minus that of fakes"""
     updates: Mapping[str, float]
     """how far one step moves each player's weights, as a share of their norm"""
     gradients: Mapping[str, float]
@@ -111,7 +109,6 @@ def _turns(rows: Sequence[LogRow]) -> Iterator[TurnRow]:
         yield TurnRow(
             int(row["step"]),
             sum(known) / 2 if len(known) == 2 else None,
-            _ending(row, "logit_gap"),
             dict(_by_player(row, "update_ratio")),
             dict(_by_player(row, "gradient_norm")),
             max(losses),
@@ -137,6 +134,4 @@ def _numbers(row: Mapping[str, object]) -> Iterator[tuple[str, float]]:
 
 
 def _number(row: LogRow, name: str, of: float = 1) -> float | None:
-    value = row.get(name)
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return value / of if is_number and isinstance(value, int | float) else None
+    return next((value / of for own, value in _numbers(row) if own == name), None)
