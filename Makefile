@@ -18,7 +18,7 @@ DEMO = runs/demo
 PYTEST = OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
 
 .DEFAULT_GOAL := help
-.PHONY: help install format lint type test test-slow check bench fuzz survive health demo
+.PHONY: help install format lint type test test-slow check bench fuzz survive health zoo demo
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -56,6 +56,9 @@ survive: install ## kill runs of seven models 100 times, resume each and compare
 
 health: install ## train runs made to fail, and count the verdicts on them (JOBS=, OUT=)
 	OMP_NUM_THREADS=1 $(BIN)/python tests/health_table.py $(if $(JOBS),--jobs $(JOBS)) $(if $(OUT),--out $(OUT))
+
+zoo: install ## train, pack and describe the generators of the zoo (ONLY=, OUT=); needs GANCLI_DATA
+	$(BIN)/python tests/make_zoo.py $(if $(ONLY),--only $(ONLY)) $(if $(OUT),--out $(OUT))
 
 check: lint type test ## what must pass before a commit
 

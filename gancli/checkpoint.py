@@ -122,8 +122,11 @@ class Checkpoint:
         preset, settings = self.header.preset, self.header.settings
         net = build_generator(preset, settings.seed).to(settings.dtype)
         name = "ema" if self._averaged(raw) else "generator"
+        own = below(self.tensors, name)
+        if raw and not own:
+            raise RunError(f"{self.path} holds no weights as trained, but their average: drop --raw")
         try:
-            net.load_state_dict(below(self.tensors, name))
+            net.load_state_dict(own)
         except RuntimeError as error:
             raise _foreign(self.path, "its tensors are not those of its networks") from error
         return net.eval()

@@ -62,6 +62,7 @@ ROOMS = [
         "user_images",
         "typed_preset",
         "explanations",
+        "zoo",
     },
     {
         "sampler",

@@ -24,6 +24,7 @@ from gancli.cli.status import status
 from gancli.cli.sweep import sweep
 from gancli.cli.train import train
 from gancli.cli.traverse import traverse
+from gancli.cli.zoo import zoo
 
 TRAIN_PANEL, GENERATE_PANEL, EVALUATE_PANEL = "Train", "Generate", "Evaluate and compare"
 LOOK_UP_PANEL = "Look up models and data"
@@ -48,6 +49,7 @@ app.command("sweep", rich_help_panel=EVALUATE_PANEL)(sweep)
 app.command("reproduce", rich_help_panel=EVALUATE_PANEL)(reproduce)
 app.command("collapse-study", rich_help_panel=EVALUATE_PANEL)(collapse_study)
 app.add_typer(presets_app, name="presets", rich_help_panel=LOOK_UP_PANEL)
+app.command("zoo", rich_help_panel=LOOK_UP_PANEL)(zoo)
 app.command("explain", rich_help_panel=LOOK_UP_PANEL)(explain)
 app.command("data", rich_help_panel=LOOK_UP_PANEL)(data)
 app.add_typer(bench_app, name="bench", rich_help_panel=SPEED_PANEL)

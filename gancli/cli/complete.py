@@ -10,6 +10,7 @@ import typer
 from gancli import catalog
 from gancli.explanations.pages import verdict_names
 from gancli.runs.names import numbered_folders
+from gancli.zoo.entries import ZOO_PREFIX, zoo_names
 
 
 def complete_model(incomplete: str) -> list[str]:
@@ -41,9 +42,15 @@ def complete_variant(context: typer.Context, incomplete: str) -> list[str]:
 
 
 def complete_run(incomplete: str) -> list[str]:
-    """Runs under the root, the latest first, then models, which mean their latest run."""
+    """Runs under the root, the latest first, models, which mean their latest run, and the zoo."""
     runs = [path.name for path in reversed(numbered_folders())]
-    return _starting([*runs, *catalog.model_names()], incomplete)
+    zoo = [f"{ZOO_PREFIX}{name}" for name in zoo_names()]
+    return _starting([*runs, *catalog.model_names(), *zoo], incomplete)
+
+
+def complete_zoo(incomplete: str) -> list[str]:
+    """Generators of the zoo."""
+    return _starting(zoo_names(), incomplete)
 
 
 def _typed_model(context: typer.Context) -> str | None:

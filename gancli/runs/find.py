@@ -20,6 +20,7 @@ from gancli.runs.names import numbered_folders, output_name, run_name, run_numbe
 from gancli.runs.overview import CELLS
 from gancli.runs.standing import all_runs_there_are
 from gancli.scratch import PARTIAL, sweep_partials
+from gancli.zoo.entries import ZOO_PREFIX, zoo_file
 
 PATH_CHARACTERS_SHOWN = 80
 """Characters of a name that an error repeats."""
@@ -111,7 +112,7 @@ def find(wanted: str | None, fit: RunFilter = ANY) -> Run | Path:
 
     Args:
         wanted: an existing path, a folder under the root, the name of a model or preset (its
-            latest run), or None: the latest run that fits.
+            latest run), `zoo:NAME`, or None: the latest run that fits.
         fit: which runs fit.
 
     Raises:
@@ -120,6 +121,8 @@ def find(wanted: str | None, fit: RunFilter = ANY) -> Run | Path:
     if wanted is None:
         runs = [run for run in all_runs() if fit.fits(run)]
         return _latest(runs, "" if runs else _lacking(fit))
+    if wanted.startswith(ZOO_PREFIX):
+        return zoo_file(wanted)
     wanted = expanded(wanted)
     for path in (Path(wanted), runs_root() / wanted):
         if _looked_up(path, Path.is_file):

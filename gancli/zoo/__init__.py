@@ -1,0 +1,1 @@
+"""The zoo: small generators that come with gancli."""
