@@ -57,6 +57,7 @@ ROOMS = [
         "state",
         "checkpoint",
         "checkpoint_header",
+        "tally",
         "runs",
         "environment",
         "user_images",

@@ -100,6 +100,8 @@ _TO_FIELD = {
     "objective.class_loss.weight": "lambda_cls,aux_weight,ac_weight,cls_weight,lambda_aux",
     "objective.mutual_information.weight": "lambda_info,info_weight,lambda_mi,mi_weight",
     "objective.augmentation": "augment,aug,ada,diffaugment,diff_aug",
+    "discriminator.frozen": "freeze,freeze_d,freezed,freeze_layers,frozen_layers,free_d",
+    "generator.frozen": "freeze_g,freeze_generator",
     "data.size": (
         "image_size,imsize,img_size,resolution,res,imagesize,im_size,crop_size,load_size,fine_size"
     ),
