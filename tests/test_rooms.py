@@ -58,6 +58,7 @@ ROOMS = [
         "checkpoint",
         "checkpoint_header",
         "tally",
+        "start_from",
         "runs",
         "environment",
         "user_images",

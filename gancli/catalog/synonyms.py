@@ -123,7 +123,11 @@ _TO_OPTION = {
     "--dataset": "data,dataroot,data_root,data_path,datapath,root,input_dir,dataset,data_dir",
     "--resume": (
         "continue,continue_train,load,resume_from,ckpt,from_checkpoint,restart,resume"
-        ",load_checkpoint,pretrained"
+        ",load_checkpoint"
+    ),
+    "--from": (
+        "pretrained,finetune,fine_tune,finetune_from,start_from,init_from,initial_weights"
+        ",load_weights,transfer,warm_start,pretrained_path"
     ),
     "--tensorboard": "tb,tensorboard,use_tensorboard",
     "--log": "wandb,use_wandb,report_to,logger,trackio",

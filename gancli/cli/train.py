@@ -23,6 +23,7 @@ from gancli.cli.options import (
     PlanOption,
     SetOption,
     SkipBrokenOption,
+    StartFromOption,
     StepsOption,
     StopWhenOption,
     TensorboardOption,
@@ -64,6 +65,7 @@ def train(
         bool, typer.Option("--deterministic", help="Bit-equal runs on CUDA too; slower there.")
     ] = False,
     overrides: SetOption = None,
+    start_from: StartFromOption = None,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -124,6 +126,7 @@ def train(
             threads=threads,
             deterministic=deterministic,
             overrides=tuple(overrides or ()),
+            start_from=start_from,
             out=out,
             data_dir=data_dir,
             resume=resume,

@@ -14,6 +14,7 @@ from gancli.optimizers import AnyOptimizer
 from gancli.plurals import counted
 from gancli.preset.epochs import steps_in_epochs
 from gancli.preset.idle import is_lenient, refuse_idle
+from gancli.preset.origin import Origin
 from gancli.preset.players import (
     DiscriminatorPlayer,
     GeneratorPlayer,
@@ -47,6 +48,8 @@ class Preset(Settings):
     objective: Objective
     turns: Turns = Turns()
     schedule: Schedule
+    started_from: Origin | None = None
+    """the checkpoint whose weights it starts with; none: weights as its networks draw them"""
     deviations: dict[str, Deviation] = Field(default_factory=dict)
     """field -> the paper's value for it"""
     expected: Published | None = None
