@@ -45,9 +45,8 @@ class Start:
             "discriminator's weights as trained"
         )
         if self.afresh:
-            said += (
-                f"; {', '.join(self.afresh)} start afresh, because the number of classes is another"
-            )
+            more = f" and {len(self.afresh) - 1} more" if len(self.afresh) > 1 else ""
+            said += f"; {self.afresh[0]}{more} start afresh, because there are other classes"
         return said
 
 
@@ -151,16 +150,17 @@ def _size(shape: torch.Size | None) -> str:
 
 def _remedy(there: Preset, here: Preset) -> str:
     """What to type, so that the networks are those of the other run."""
-    sizes = ["x".join(map(str, each.data.shape.x)) for each in (there, here)]
-    if sizes[0] != sizes[1]:
-        words = "{} are {} there and {} here".format(
-            "images" if here.data.shape.is_image else "samples", *sizes
-        )
-        return f"{words}: train at that size, e.g. with --image-size {there.data.shape.x[-1]}"
+    size = there.data.shape.x
+    if size != here.data.shape.x:
+        wanted = f"train on samples of {_size(torch.Size(size))}"
+        return f"{wanted}, with --image-size {size[-1]}" if there.data.shape.is_image else wanted
     fields = [shlex.quote(f"{path}={field_text(value)}") for path, value in _others(there, here)]
     if 0 < len(fields) <= MOST_FIELDS:
         return "add " + " ".join(f"--set {each}" for each in fields)
-    return "train the model and the variant that it was, or the preset.toml in its run's folder"
+    return (
+        f"train {there.name}, variant {there.variant}, as it was, or the preset.toml in its run's "
+        "folder"
+    )
 
 
 def _others(there: Preset, here: Preset) -> Iterator[tuple[str, Any]]:

@@ -225,6 +225,15 @@ FromCheckpointOption = Annotated[
         help="Checkpoint to resume from; those after it are removed.",
     ),
 ]
+AugmentOption = Annotated[
+    str | None,
+    typer.Option(
+        "--augment",
+        metavar="NAMES",
+        help="Differentiable augmentation, for few images: color, translation, cutout, or several "
+        "with commas (objective.augmentation).",
+    ),
+]
 StartFromOption = Annotated[
     str | None,
     typer.Option(

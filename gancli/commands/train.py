@@ -1,5 +1,6 @@
 """`gan train`."""
 
+import json
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -66,6 +67,7 @@ class TrainRequest:
     on_nan: OnNan = OnNan.STOP
     stop_when: StopWhen | None = None
     start_from: str | None = None
+    augment: str | None = None
 
     @cached_property
     def data(self) -> str | UserImages | None:
@@ -94,6 +96,8 @@ class TrainRequest:
         """All overrides, `--steps` and `--epochs` among them."""
         lengths = {"steps": self.steps, "epochs": self.epochs}
         typed = [f"schedule.{name}={said}" for name, said in lengths.items() if said]
+        if self.augment is not None:
+            typed.append(f"objective.augmentation={json.dumps(self.augment)}")
         return [*self.overrides, *typed]
 
     def typed_dry(self) -> list[str]:
@@ -106,6 +110,7 @@ class TrainRequest:
             "--image-size": self.images.size,
             "--fit": self.images.fit,
             "--from": self.start_from,
+            "--augment": self.augment,
         }
         words = [self.model, *(["--skip-broken"] if self.images.skip_broken else [])]
         words += [word for name, said in options.items() if said for word in (name, str(said))]

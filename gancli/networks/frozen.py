@@ -15,13 +15,17 @@ _LISTS = (nn.Sequential, nn.ModuleList, nn.ModuleDict)
 def blocks(net: nn.Module) -> list[str]:
     """The paths of a network's blocks, in the order of its layers: its parts that have parameters.
 
-    A list of parts is not one of them, and each of the parts in it is.
+    A list of parts is not one of them, and each of the parts in it is; nor is a part that holds all
+    the others.
     """
     found: dict[str, None] = {}
     for path, _ in net.named_parameters():
         first, _, rest = path.partition(".")
         inner = rest.partition(".")[0]
         found[f"{first}.{inner}" if isinstance(getattr(net, first), _LISTS) else first] = None
+    whole = [path for path in found if "." not in path]
+    if len(found) == 1 and whole and any(getattr(net, whole[0]).children()):
+        return [f"{whole[0]}.{path}" for path in blocks(getattr(net, whole[0]))]
     return list(found)
 
 

@@ -23,9 +23,10 @@ class PlayerSpec(Settings):
     @classmethod
     def _is_count_or_layers(cls, said: object) -> object:
         counted = isinstance(said, int) and not isinstance(said, bool) and said > 0
-        named = isinstance(said, list | tuple) and said and all(isinstance(e, str) for e in said)
-        if said is None or counted or named:
+        if said is None or counted:
             return said
+        if isinstance(said, list | tuple) and said and all(isinstance(each, str) for each in said):
+            return tuple(said)
         raise ValueError(
             f"it is {json.dumps(said, default=str)}, and must be how many blocks from the first "
             'one, e.g. 2, or a list of layers, e.g. ["first_conv", "layers.0"]; leave it out to '
