@@ -34,7 +34,7 @@ from gancli.report.progress import RunDisplay
 from gancli.runs.find import new_run, refuse_if_taken
 from gancli.runs.folder import BEST, LAST, Run
 from gancli.signals import stop_flag
-from gancli.start_from import Start
+from gancli.start_from import StartingWeights, record_start
 from gancli.trainer import Job, Listener, Trainer
 from gancli.typed_preset import moved_to
 from gancli.user_images import load_data
@@ -77,7 +77,7 @@ def start_run(
     *,
     out: Path | None = None,
     force: bool = False,
-    start: Start | None = None,
+    start: StartingWeights | None = None,
 ) -> Run:
     """Train from the start, to the end of the schedule.
 
@@ -94,9 +94,7 @@ def start_run(
     """
     options.check()
     world = set_up_torch(settings)
-    if start is not None:
-        preset = start.recorded_in(preset)
-        say(str(start))
+    preset = record_start(preset, start, say)
     if out is not None and world.leads:
         refuse_if_taken(out, force=force)
     with world.lead_first():

@@ -5,7 +5,7 @@ first layers of the discriminator as they are: see a player's `frozen`.
 """
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,12 +20,12 @@ from gancli.state import TrainState, below, build_players, build_state
 from gancli.tally import Tensors
 
 OPTION = "--from"
-MOST_FIELDS = 3
+FEW_FIELDS = 3
 """Fields that a sentence proposes; networks that differ in more are others altogether."""
 
 
 @dataclass(frozen=True)
-class Start:
+class StartingWeights:
     """What a run starts with."""
 
     origin: Origin
@@ -50,7 +50,7 @@ class Start:
         return said
 
 
-def start_from(wanted: str, preset: Preset) -> Start:
+def start_from(wanted: str, preset: Preset) -> StartingWeights:
     """The weights of a run's last checkpoint, or of a checkpoint file, for another run.
 
     The generator's are its moving average where one was kept. Parts that depend on the number of
@@ -67,7 +67,8 @@ def start_from(wanted: str, preset: Preset) -> Start:
     source = saved.header.preset
     networks: dict[str, Tensors] = {}
     afresh: list[str] = []
-    here, alike = _shapes(preset, None), _shapes(preset, source.data.shape.classes)
+    here, classes = _shapes(preset), source.data.shape.classes
+    alike = here if classes == preset.data.shape.classes else _shapes(preset, classes)
     for player, wanted_shapes in here.items():
         name = "ema" if player == "generator" and source.average_kept else player
         kept = below(saved.tensors, name)
@@ -89,22 +90,32 @@ def start_from(wanted: str, preset: Preset) -> Start:
         step=saved.header.step,
         generator=saved.network(raw=False),
     )
-    return Start(origin, networks, tuple(afresh))
+    return StartingWeights(origin, networks, tuple(afresh))
+
+
+def record_start(
+    preset: Preset, start: StartingWeights | None, say: Callable[[str], None]
+) -> Preset:
+    """The preset, which says what its run starts from where it is another run; a line says so."""
+    if start is None:
+        return preset
+    say(str(start))
+    return start.recorded_in(preset)
 
 
 def begin(
     preset: Preset,
     settings: RunSettings,
     device: torch.device,
-    start: Start | None,
+    start: StartingWeights | None,
     *,
     resumes: bool = False,
 ) -> TrainState:
     """The state at step 0: with the weights of another run, if it starts from one.
 
     Args:
-        preset: what is trained.
-        settings: of the run.
+        preset: the run's.
+        settings: the run's.
         device: where it is trained.
         start: the weights of another run; None: as they start.
         resumes: whether a checkpoint of the run itself comes over it.
@@ -128,8 +139,8 @@ def begin(
     return state
 
 
-def _shapes(preset: Preset, classes: int | None) -> dict[str, dict[str, torch.Size]]:
-    """The shapes of all networks' tensors, where the data set has so many classes."""
+def _shapes(preset: Preset, classes: int | None = None) -> dict[str, dict[str, torch.Size]]:
+    """The shapes of all networks' tensors, where the data set has this many classes."""
     nets = build_players(preset, 0, classes or None).named().items()
     return {name: {key: t.shape for key, t in net.state_dict().items()} for name, net in nets}
 
@@ -155,7 +166,7 @@ def _remedy(there: Preset, here: Preset) -> str:
         wanted = f"train on samples of {_size(torch.Size(size))}"
         return f"{wanted}, with --image-size {size[-1]}" if there.data.shape.is_image else wanted
     fields = [shlex.quote(f"{path}={field_text(value)}") for path, value in _others(there, here)]
-    if 0 < len(fields) <= MOST_FIELDS:
+    if 0 < len(fields) <= FEW_FIELDS:
         return "add " + " ".join(f"--set {each}" for each in fields)
     return (
         f"train {there.name}, variant {there.variant}, as it was, or the preset.toml in its run's "

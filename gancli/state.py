@@ -168,8 +168,8 @@ def build_players(preset: Preset, seed: int, classes: int | None = None) -> Play
     """The networks as they start: a function of the preset and the seed alone, on the CPU.
 
     Args:
-        preset: what is trained.
-        seed: of the run.
+        preset: the run's.
+        seed: the run's.
         classes: how many the data set has, if not as many as the preset says.
     """
     prior, guesser, objective = preset.prior, preset.reconstructor, preset.objective

@@ -21,7 +21,7 @@ from gancli.run_pictures import RunPictures
 from gancli.runs.advice import after_non_finite
 from gancli.runs.folder import Run
 from gancli.runs.rollbacks import Rollback
-from gancli.start_from import Start, begin
+from gancli.start_from import StartingWeights, begin
 from gancli.state import TrainState, counts_before, non_finite
 from gancli.step import StepRunner, by_player, refuse_to_split
 from gancli.turn_gauge import penalty_shares
@@ -44,7 +44,7 @@ class Job:
     world: World = field(default_factory=World)
     resident: bool | None = None
     """whether the data are on the device; None: where they fit"""
-    start_from: Start | None = None
+    start_from: StartingWeights | None = None
     """the weights of another run, which this one starts with"""
 
 

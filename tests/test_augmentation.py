@@ -140,7 +140,7 @@ def test_an_augmented_run_resumes_to_the_bit(key: Key, tmp_path: Path) -> None:
 def test_parts_have_the_names_of_the_authors(names: str, fields: tuple[bool, float, float]) -> None:
     found = DifferentiableAugmentation.model_validate(names)
     assert (found.colour, found.translation, found.cutout) == fields
-    with pytest.raises(ValidationError, match="one or more of color, translation and cutout"):
+    with pytest.raises(ValidationError, match="one or more of colour, translation and cutout"):
         DifferentiableAugmentation.model_validate(f"{names},crop")
 
 

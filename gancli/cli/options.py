@@ -230,7 +230,7 @@ AugmentOption = Annotated[
     typer.Option(
         "--augment",
         metavar="NAMES",
-        help="Differentiable augmentation, for few images: color, translation, cutout, or several "
+        help="Differentiable augmentation, for few images: colour, translation, cutout, or several "
         "with commas (objective.augmentation).",
     ),
 ]

@@ -123,7 +123,7 @@ def train(
     Raises:
         UsageError: something unknown, or arguments that exclude each other.
         DataError: the data are missing or broken; NetworkError: or cannot be downloaded.
-        RunError: `out` is not free; `start_from` is no run, or one with other networks.
+        RunError: `out` is not free; `start_from` names none, or one with other networks.
         NonFiniteError: a loss or weight is not finite; the last good checkpoint is kept.
         InterruptedRunError: it was interrupted, with everything saved.
     """

@@ -27,13 +27,13 @@ class DifferentiableAugmentation(View):
     @model_validator(mode="before")
     @classmethod
     def _by_names(cls, said: object) -> object:
-        """Its policies by the names of the authors' code, e.g. color,translation,cutout."""
+        """Its parts by their names with commas, of which one is spelt in either way."""
         if not isinstance(said, str):
             return said
         names = [POLICIES.get(name.strip(), "") for name in said.split(",")]
         if "" in names:
             raise ValueError(
-                f'it is "{said}", and must be one or more of color, translation and cutout, with '
+                f'it is "{said}", and must be one or more of colour, translation and cutout, with '
                 "commas, or a table, e.g. {cutout = 0.25}"
             )
         off = {"colour": False, "translation": 0.0, "cutout": 0.0}

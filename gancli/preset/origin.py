@@ -7,15 +7,18 @@ from pydantic import Field
 from gancli.outside import STEP_LIMIT
 from gancli.settings import Settings
 
+FOLDER_NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
+"""What presets and data sets are called, so that runs' folders can be named after them."""
+
 
 class Origin(Settings):
     """The checkpoint of another run, by its content; where it was kept is not told."""
 
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
     """of the checkpoint's file, as its header says"""
-    preset: str
+    preset: str = Field(pattern=FOLDER_NAME)
     """name of the preset it was trained with"""
-    dataset: str
+    dataset: str = Field(pattern=FOLDER_NAME)
     """name of the data set it was trained on"""
     step: int = Field(ge=0, le=STEP_LIMIT)
     """how long it was trained"""
