@@ -96,8 +96,13 @@ def start_from(wanted: str, preset: Preset) -> StartingWeights:
 def record_start(
     preset: Preset, start: StartingWeights | None, say: Callable[[str], None]
 ) -> Preset:
-    """The preset, which says what its run starts from where it is another run; a line says so."""
+    """The preset, which says what its run starts from where it is another run; a line says so.
+
+    Raises:
+        UsageError: the preset was started from another run, which is not named.
+    """
     if start is None:
+        _refuse_unnamed(preset)
         return preset
     say(str(start))
     return start.recorded_in(preset)
@@ -125,18 +130,28 @@ def begin(
     """
     state = build_state(preset, settings.seed, device, settings.dtype)
     if start is None:
-        if preset.started_from is not None and not resumes:
-            raise UsageError(
-                f"the preset was trained from the weights of {preset.started_from} (sha256 "
-                f"{preset.started_from.sha256[:12]}): name its run with {OPTION} RUN, or take the "
-                "table started_from out"
-            )
+        if not resumes:
+            _refuse_unnamed(preset)
         return state
     for player, net in state.players.named().items():
         net.load_state_dict(start.networks[player], strict=False)
     if state.ema is not None:
         state.ema.load_state_dict(start.networks["generator"], strict=False)
     return state
+
+
+def _refuse_unnamed(preset: Preset) -> None:
+    """Refuse a preset that says what its run started from: its weights are not there.
+
+    Raises:
+        UsageError: it does.
+    """
+    origin = preset.started_from
+    if origin is not None:
+        raise UsageError(
+            f"the preset was trained from the weights of {origin} (sha256 {origin.sha256[:12]}): "
+            f"name its run with {OPTION} RUN, or take the table started_from out"
+        )
 
 
 def _shapes(preset: Preset, classes: int | None = None) -> dict[str, dict[str, torch.Size]]:

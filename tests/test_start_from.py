@@ -1,6 +1,8 @@
 """Fine-tuning: weights of another run, layers that do not learn, and what is refused."""
 
 import shutil
+import subprocess
+import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -9,6 +11,7 @@ import pytest
 import torch
 from conftest import Gan
 from helpers import Key, every_preset, job, narrow, narrowing, preset_id, real_images
+from test_parallel import close, together
 from test_trainer import equal
 from torch import Tensor, nn
 
@@ -191,6 +194,17 @@ def test_programs_fine_tune(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     assert again.preset.started_from.step == first.step == 2
     with pytest.raises(RunError):
         gancli.train("gan", "ring8", steps=1, start_from=tmp_path / "nowhere")
+
+
+@pytest.mark.slow
+def test_processes_fine_tune_as_one_does(tmp_path: Path) -> None:
+    source = trained(narrow(RING), tmp_path / "source")
+    typed = ["train", tmp_path / "source" / "preset.toml", "--from", source.folder, "--precision",
+             "fp64", "--seed", "5", "--set", "frozen=1", "--out"]  # fmt: skip
+    together("-m", "gancli", *typed, "two")
+    alone = [sys.executable, "-m", "gancli", *typed, "one"]
+    subprocess.run(list(map(str, alone)), check=True, capture_output=True)
+    assert close(*(load(Run(Path(name)).checkpoint()).tensors for name in ("one", "two")))
 
 
 # --- layers that do not learn ---
