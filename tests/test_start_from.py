@@ -16,6 +16,7 @@ from test_trainer import equal
 from torch import Tensor, nn
 
 import gancli
+from gancli.catalog.fields import field_differences
 from gancli.catalog.fit_to_images import UserImages
 from gancli.checkpoint import load
 from gancli.errors import InterruptedRunError, RunError, UsageError
@@ -88,6 +89,10 @@ def test_a_preset_says_where_it_came_from_by_content(tmp_path: Path) -> None:
     assert (origin.preset, origin.dataset, origin.step) == ("gan", "ring8", 8)
     text = to_toml(begun)
     assert "source of mine" not in text and str(tmp_path) not in text
+    tables = [each.model_dump(mode="json", exclude_none=True) for each in (preset, begun)]
+    (told,) = field_differences(tables)
+    assert told.name == "started_from"
+    assert told.values == ["not set", f"gan on ring8, step 8 ({origin.sha256[:12]})"]
     (tmp_path / "mine.toml").write_text(text)
     again = load_preset(str(tmp_path / "mine.toml"))
     assert again == begun
