@@ -3,7 +3,7 @@
 import errno
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -110,6 +110,12 @@ def keep(path: Path, content: bytes | bytearray) -> None:
         write_atomically(path, content)
     except DiskError as error:
         notice_once(not_kept(error))
+
+
+def note_use(file: Path) -> None:
+    """Let a file of the cache look as if it were written now: by that its age is told."""
+    with suppress(OSError):
+        os.utime(file)
 
 
 def not_kept(error: DiskError) -> str:

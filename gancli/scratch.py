@@ -82,6 +82,16 @@ def partial_file(path: Path) -> Iterator[tuple[Path, BinaryIO]]:
             return
 
 
+def is_leftover(name: str) -> bool:
+    """Whether a temporary file or folder of ours has such a name."""
+    return bool(_FOLDER.fullmatch(name) or _FILE.fullmatch(name))
+
+
+def leftover_lock(path: Path) -> Path:
+    """The file that the owner of a temporary file or folder holds locked while it lives."""
+    return path / _OWNER if path.is_dir() else path
+
+
 def sweep_partials(folder: Path) -> None:
     """Remove the temporary files and folders of dead owners."""
     with suppress(OSError), os.scandir(folder) as entries:
