@@ -87,7 +87,7 @@ ROOMS = [
     },
     {"step", "trainer", "rollback", "turn_gauge"},
     {"evaluate_in_training", "verdicts"},
-    {"bench", "experiment"},
+    {"bench", "experiment", "doctor"},
     {"report"},
     {"run_job", "run_experiment", "commands"},
     {"library", "register", "parts"},
