@@ -1,4 +1,4 @@
-"""The names of what is kept in the cache folder, for those that write and list it; no torch."""
+"""The names of files and folders in the cache folder, for all who write or list it; no torch."""
 
 IMAGES = "images"
 """Folder of decoded images; the next two are below it."""

@@ -100,7 +100,8 @@ class CacheContents:
         except FileNotFoundError:
             return []
         except OSError:
-            self.unreadable.append(folder)
+            if not {folder, *folder.parents} & {*self.unreadable}:
+                self.unreadable.append(folder)
             return []
 
 

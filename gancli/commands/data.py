@@ -284,7 +284,7 @@ class CacheRequest:
 
 
 def look_at_caches(request: CacheRequest) -> None:
-    """List what is kept between calls, or remove parts of it.
+    """List the caches, or remove some of them.
 
     Raises:
         UsageError: no part has such a name, or there is no terminal to ask in.

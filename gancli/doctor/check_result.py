@@ -32,7 +32,7 @@ class CheckResult:
     name: str
     state: CheckState
     said: str
-    """what was found, in words"""
+    """the finding, in words"""
     mend: tuple[str, ...] = ()
     """commands to type into a shell, in this order, if it is to be otherwise"""
     facts: Mapping[str, object] = field(default_factory=dict)
@@ -55,7 +55,7 @@ def pip_install(*wanted: str) -> str:
 
 
 def set_variable(name: str, value: str) -> str:
-    """The command that sets a variable of the environment for what is typed next."""
+    """The command that sets a variable of the environment for the commands after it."""
     return f"$env:{name} = '{value}'" if os.name == "nt" else f"export {name}={shlex.quote(value)}"
 
 

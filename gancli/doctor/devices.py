@@ -21,7 +21,7 @@ from gancli.doctor.check_result import (
 from gancli.doctor.versions import build_of, loaded
 from gancli.plurals import counted
 
-GROUP = "devices"
+DEVICES_GROUP = "devices"
 HIDING = "CUDA_VISIBLE_DEVICES"
 PCI = Path("/sys/bus/pci/devices")
 NVIDIA_VENDOR, DISPLAY_CLASS = "0x10de", "0x03"
@@ -51,7 +51,9 @@ def device_checks(wanted: DeviceName | None) -> Iterator[CheckResult]:
 def _as_wanted(found: CheckResult, is_wanted: bool) -> CheckResult:
     if not is_wanted or found.state == CheckState.OK:
         return found
-    return CheckResult(GROUP, found.name, CheckState.FAULT, found.said, found.mend, found.facts)
+    return CheckResult(
+        DEVICES_GROUP, found.name, CheckState.FAULT, found.said, found.mend, found.facts
+    )
 
 
 def usable_cores() -> int:
@@ -69,7 +71,7 @@ def _cpu_check(torch: ModuleType | Exception) -> CheckResult:
         said, facts = f"{counted(threads, 'thread')} on {said}", facts | {"threads": threads}
         limit = os.environ.get("OMP_NUM_THREADS")
         said += f" (OMP_NUM_THREADS is {limit})" if limit else ""
-    return CheckResult(GROUP, "CPU", CheckState.OK, said, facts=facts)
+    return CheckResult(DEVICES_GROUP, "CPU", CheckState.OK, said, facts=facts)
 
 
 def _cuda_check(torch: ModuleType | Exception) -> CheckResult:
@@ -77,18 +79,18 @@ def _cuda_check(torch: ModuleType | Exception) -> CheckResult:
         gpus = nvidia_gpus()
         said = f"{_listed(gpus)}: not known, because torch cannot be imported"
         state = CheckState.NOTE if gpus.names else CheckState.ABSENT
-        return CheckResult(GROUP, "CUDA", state, said)
+        return CheckResult(DEVICES_GROUP, "CUDA", state, said)
     heard, is_there = _asked(torch)
     if is_there:
         return _used(torch)
     gpus = nvidia_gpus()
     if not gpus.names:
         said = "no NVIDIA GPU is seen: everything runs on the CPU"
-        return CheckResult(GROUP, "CUDA", CheckState.ABSENT, said)
+        return CheckResult(DEVICES_GROUP, "CUDA", CheckState.ABSENT, said)
     why, mend = why_unused(torch, gpus, heard)
     facts: dict[str, object] = {"gpus": list(gpus.names), "driver": gpus.driver, "why": why}
     said = f"{_listed(gpus)}, not used: {why}"
-    return CheckResult(GROUP, "CUDA", CheckState.NOTE, said, mend, facts)
+    return CheckResult(DEVICES_GROUP, "CUDA", CheckState.NOTE, said, mend, facts)
 
 
 def _asked(torch: ModuleType) -> tuple[str, bool]:
@@ -114,9 +116,9 @@ def _used(torch: ModuleType) -> CheckResult:
     if without:
         said = f"torch, {build_of(torch)}, has no kernels for {', '.join(without)}"
         mend = (unset_variable(HIDING),) if os.environ.get(HIDING) else ()
-        return CheckResult(GROUP, "CUDA", CheckState.NOTE, said, mend, facts)
+        return CheckResult(DEVICES_GROUP, "CUDA", CheckState.NOTE, said, mend, facts)
     said = f"{', '.join(names)}; {build_of(torch)}"
-    return CheckResult(GROUP, "CUDA", CheckState.OK, said, facts=facts)
+    return CheckResult(DEVICES_GROUP, "CUDA", CheckState.OK, said, facts=facts)
 
 
 def why_unused(torch: ModuleType, gpus: NvidiaGpus, heard: str) -> tuple[str, tuple[str, ...]]:
@@ -195,11 +197,13 @@ def _listed(gpus: NvidiaGpus) -> str:
 def _mps_check(torch: ModuleType | Exception) -> CheckResult:
     if isinstance(torch, Exception):
         said = "not known, because torch cannot be imported"
-        return CheckResult(GROUP, "MPS", CheckState.NOTE, said)
+        return CheckResult(DEVICES_GROUP, "MPS", CheckState.NOTE, said)
     if torch.backends.mps.is_available():
-        return CheckResult(GROUP, "MPS", CheckState.OK, "Apple's GPU; only with --device mps")
+        return CheckResult(
+            DEVICES_GROUP, "MPS", CheckState.OK, "Apple's GPU; only with --device mps"
+        )
     if not torch.backends.mps.is_built():
         said = f"torch is {build_of(torch)}, without MPS"
     else:
         said = "not there: it needs a Mac of Apple's own chips"
-    return CheckResult(GROUP, "MPS", CheckState.ABSENT, said)
+    return CheckResult(DEVICES_GROUP, "MPS", CheckState.ABSENT, said)

@@ -16,7 +16,7 @@ from gancli.pasteable import command
 from gancli.plurals import GIGABYTE, MEGABYTE, in_bytes
 from gancli.runs.names import runs_root
 
-GROUP = "disk"
+DISK_GROUP = "disk"
 NEEDED_BYTES = 200 * MEGABYTE
 """Less than this is a fault: a checkpoint of a large model takes about as much."""
 AMPLE_BYTES = 5 * GIGABYTE
@@ -37,7 +37,7 @@ def disk_checks(data_dir: Path | None) -> Iterator[CheckResult]:
     except OSError:
         said = "no folder for temporary files can be written to"
         mend = (set_variable("TMPDIR", str(_usable() / "tmp")),)
-        yield CheckResult(GROUP, "temporary files", CheckState.FAULT, said, mend)
+        yield CheckResult(DISK_GROUP, "temporary files", CheckState.FAULT, said, mend)
     else:
         yield _check("temporary files", temporary, "TMPDIR", CheckState.FAULT)
 
@@ -46,20 +46,22 @@ def _check(name: str, folder: Path, variable: str, state: CheckState) -> CheckRe
     """A folder that is written to."""
     elsewhere = (set_variable(variable, str(_usable() / f"gancli-{name.split()[0]}")),)
     if name == "cache" and not folder.is_absolute():
-        return CheckResult(GROUP, name, state, "there is no home folder to keep it in", elsewhere)
+        return CheckResult(
+            DISK_GROUP, name, state, "there is no home folder to keep it in", elsewhere
+        )
     there = existing(folder)
-    if there is None or not os.access(there, os.W_OK | os.X_OK):
+    if there is None or not _may(there, os.W_OK | os.X_OK):
         said = f"{folder} cannot be written to"
-        return CheckResult(GROUP, name, state, said, elsewhere)
+        return CheckResult(DISK_GROUP, name, state, said, elsewhere)
     if not there.is_dir():
-        return CheckResult(GROUP, name, state, f"{there} is a file, not a folder", elsewhere)
+        return CheckResult(DISK_GROUP, name, state, f"{there} is a file, not a folder", elsewhere)
     free = shutil.disk_usage(there).free
     said, facts = f"{in_bytes(free)} free in {folder}", {"folder": str(folder), "free": free}
     if free >= AMPLE_BYTES:
-        return CheckResult(GROUP, name, CheckState.OK, said, facts=facts)
+        return CheckResult(DISK_GROUP, name, CheckState.OK, said, facts=facts)
     how = CheckState.FAULT if free < NEEDED_BYTES else CheckState.NOTE
-    mend = (command(*LIST, *OLD_CACHES),)
-    return CheckResult(GROUP, name, how, f"only {said}", mend, facts)
+    mend = (command(*LIST, *OLD_CACHES), *elsewhere)
+    return CheckResult(DISK_GROUP, name, how, f"only {said}", mend, facts)
 
 
 def _read_check(folder: Path) -> CheckResult:
@@ -68,16 +70,21 @@ def _read_check(folder: Path) -> CheckResult:
     if there != folder:
         said = f"{folder} does not exist"
         mend = (f"mkdir {shlex.quote(str(folder))}",) if there == folder.parent else ()
-        return CheckResult(GROUP, "data", CheckState.NOTE, said, mend)
-    if not os.access(folder, os.R_OK | os.X_OK):
-        return CheckResult(GROUP, "data", CheckState.FAULT, f"{folder} may not be read")
+        return CheckResult(DISK_GROUP, "data", CheckState.NOTE, said, mend)
+    if not _may(folder, os.R_OK | os.X_OK):
+        return CheckResult(DISK_GROUP, "data", CheckState.FAULT, f"{folder} may not be read")
     free = shutil.disk_usage(folder).free
     said = f"{in_bytes(free)} free in {folder}"
-    if not os.access(folder, os.W_OK):
+    if not _may(folder, os.W_OK):
         said = f"{folder} may only be read: nothing is downloaded into it"
     return CheckResult(
-        GROUP, "data", CheckState.OK, said, facts={"folder": str(folder), "free": free}
+        DISK_GROUP, "data", CheckState.OK, said, facts={"folder": str(folder), "free": free}
     )
+
+
+def _may(path: Path, how: int) -> bool:
+    """Whether this user may read, write or enter a place: the one that files would belong to."""
+    return os.access(path, how, effective_ids=os.access in os.supports_effective_ids)
 
 
 def existing(folder: Path) -> Path | None:
@@ -94,7 +101,7 @@ def existing(folder: Path) -> Path | None:
 def _usable() -> Path:
     """A folder that this user may write into: home, else the current one."""
     home = Path(os.path.expanduser("~"))  # noqa: PTH111
-    is_able = home.is_absolute() and os.access(home, os.W_OK | os.X_OK)
+    is_able = home.is_absolute() and _may(home, os.W_OK | os.X_OK)
     return home if is_able else Path.cwd()
 
 

@@ -53,7 +53,7 @@ def data_checks(data_dir: Path | None) -> Iterator[CheckResult]:
             DATA_GROUP,
             "absent",
             CheckState.ABSENT,
-            ", ".join(absent),
+            f"{', '.join(absent)}",
             tuple(line for lines in absent.values() for line in lines),
         )
 
@@ -64,7 +64,8 @@ def _put_aside(folder: Path) -> str:
 
 
 def weight_checks() -> Iterator[CheckResult]:
-    """A line per network whose features images are compared by."""
+    """A line per network whose features images are compared by; one for those not there yet."""
+    absent: list[str] = []
     for name, known in PRETRAINED.items():
         file = hub_folder() / known.file
         try:
@@ -75,14 +76,17 @@ def weight_checks() -> Iterator[CheckResult]:
             yield CheckResult(WEIGHTS_GROUP, name, CheckState.FAULT, said)
             continue
         if not there:
-            said = f"not in {file.parent}; fetched when first needed"
-            yield CheckResult(WEIGHTS_GROUP, name, CheckState.ABSENT, said, (_fetch(known),))
+            absent.append(name)
         elif not digest.startswith(known.sha256):
             said = f"{file} is damaged: its SHA-256 does not begin with {known.sha256}"
             yield CheckResult(WEIGHTS_GROUP, name, CheckState.FAULT, said, (_fetch(known),))
         else:
             said = f"{in_bytes(file.stat().st_size)} in {file.parent}"
             yield CheckResult(WEIGHTS_GROUP, name, CheckState.OK, said, facts={"file": str(file)})
+    if absent:
+        said = f"{', '.join(absent)}: downloaded when first needed"
+        mend = tuple(_fetch(PRETRAINED[name]) for name in absent)
+        yield CheckResult(WEIGHTS_GROUP, "absent", CheckState.ABSENT, said, mend)
 
 
 def _digest(file: Path) -> str:

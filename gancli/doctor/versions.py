@@ -14,20 +14,25 @@ from gancli.doctor.check_result import CheckResult, CheckState, brief_reason, pi
 if TYPE_CHECKING:
     from packaging.requirements import Requirement
 
-GROUP = "versions"
+VERSIONS_GROUP = "versions"
 OF_DEVELOPERS = "dev"
 """The extra that users do not miss."""
 HEAVY_PACKAGES = ("torch", "torchvision")
 """They have lines of their own, because their versions alone do not say that they work."""
-AHEAD = 15
+VISION_AHEAD = 15
 """torchvision 0.(N + 15) is built for torch 2.N, from torch 2.0 on (its README has the table)."""
 
 
 def version_checks() -> Iterator[CheckResult]:
     """A line for each of them."""
-    yield CheckResult(GROUP, "gancli", CheckState.OK, f"{gancli.__version__}, {_home()}")
     yield CheckResult(
-        GROUP, "Python", CheckState.OK, f"{platform.python_version()}, {platform.platform()}"
+        VERSIONS_GROUP, "gancli", CheckState.OK, f"{gancli.__version__}, in {sys.prefix}"
+    )
+    yield CheckResult(
+        VERSIONS_GROUP,
+        "Python",
+        CheckState.OK,
+        f"{platform.python_version()} on {platform.system()} ({platform.machine()})",
     )
     yield torch_check()
     yield torchvision_check()
@@ -35,14 +40,10 @@ def version_checks() -> Iterator[CheckResult]:
         needed = _requirements()
     except metadata.PackageNotFoundError:
         said = "gancli runs from a folder that is not installed, so nothing says what it needs"
-        yield CheckResult(GROUP, "packages", CheckState.NOTE, said)
+        yield CheckResult(VERSIONS_GROUP, "packages", CheckState.NOTE, said)
         return
     yield _packages_check([each for each in needed if _extra_of(each) is None])
     yield _extras_check(needed)
-
-
-def _home() -> str:
-    return f"in {sys.prefix}"
 
 
 def _requirements() -> list["Requirement"]:
@@ -83,8 +84,12 @@ def _packages_check(needed: list["Requirement"]) -> CheckResult:
     lacking = {each: said for each, said in wrong.items() if said}
     if lacking:
         said = "; ".join(lacking.values())
-        return CheckResult(GROUP, "packages", CheckState.FAULT, said, (pip_install(*lacking),))
-    return CheckResult(GROUP, "packages", CheckState.OK, f"the other {len(wrong)} are there")
+        return CheckResult(
+            VERSIONS_GROUP, "packages", CheckState.FAULT, said, (pip_install(*lacking),)
+        )
+    return CheckResult(
+        VERSIONS_GROUP, "packages", CheckState.OK, f"the other {len(wrong)} are there"
+    )
 
 
 def _extras_check(needed: list["Requirement"]) -> CheckResult:
@@ -99,7 +104,7 @@ def _extras_check(needed: list["Requirement"]) -> CheckResult:
     said = [f"there: {', '.join(there)}"] if there else []
     said += [f"absent: {', '.join(absent)}"] if absent else []
     return CheckResult(
-        GROUP,
+        VERSIONS_GROUP,
         "extras",
         CheckState.ABSENT if absent else CheckState.OK,
         "; ".join(said),
@@ -123,7 +128,7 @@ def torch_check() -> CheckResult:
         return _broken("torch", found, pip_install(*_again("torch"), "torch>=2.6"))
     build = build_of(found)
     return CheckResult(
-        GROUP,
+        VERSIONS_GROUP,
         "torch",
         CheckState.OK,
         f"{found.__version__}, {build}",
@@ -147,15 +152,19 @@ def torchvision_check() -> CheckResult:
     mend = pip_install(*_again("torchvision"), fitting)
     there = metadata_version("torchvision")
     wanted = torch_wanted()
-    if torch and there and wanted and _public(torch) != _public(wanted):
-        said = f"{there} is built for torch {wanted}, and torch is {torch}"
-        return CheckResult(GROUP, "torchvision", CheckState.FAULT, said, (mend,))
+    if torch and there and wanted and not wanted.specifier.contains(torch, prereleases=True):
+        said = f"{there} is built for torch {wanted.specifier}, and torch is {torch}"
+        return CheckResult(VERSIONS_GROUP, "torchvision", CheckState.FAULT, said, (mend,))
     found = loaded("torchvision")
     if isinstance(found, Exception):
         return _broken("torchvision", found, mend)
     said = f"{found.__version__}, which fits torch" if wanted else str(found.__version__)
     return CheckResult(
-        GROUP, "torchvision", CheckState.OK, said, facts={"version": str(found.__version__)}
+        VERSIONS_GROUP,
+        "torchvision",
+        CheckState.OK,
+        said,
+        facts={"version": str(found.__version__)},
     )
 
 
@@ -167,25 +176,21 @@ def metadata_version(name: str) -> str | None:
         return None
 
 
-def torch_wanted() -> str | None:
-    """The version of torch that the installed torchvision was built for; None: it says none."""
+def torch_wanted() -> "Requirement | None":
+    """The torch that the installed torchvision asks for; None: it says none."""
+    from packaging.requirements import Requirement
+
     try:
-        needed = metadata.requires("torchvision") or ()
+        needed = [Requirement(each) for each in metadata.requires("torchvision") or ()]
     except metadata.PackageNotFoundError:
         return None
-    pinned = (re.match(r"torch\s*\(?\s*==\s*([\w.]+)", each) for each in needed)
-    return next((match[1] for match in pinned if match), None)
-
-
-def _public(version: str) -> str:
-    """A version without its local part, e.g. `+cpu`."""
-    return version.partition("+")[0]
+    return next((each for each in needed if each.name == "torch"), None)
 
 
 def _fitting(torch: str) -> str:
     """The torchvision to install for a torch, as pip takes it."""
     match = re.match(r"2\.(\d+)", torch)
-    return f"torchvision==0.{int(match[1]) + AHEAD}.*" if match else "torchvision"
+    return f"torchvision==0.{int(match[1]) + VISION_AHEAD}.*" if match else "torchvision"
 
 
 def _again(name: str) -> tuple[str, ...]:
@@ -196,4 +201,4 @@ def _again(name: str) -> tuple[str, ...]:
 def _broken(name: str, error: Exception, mend: str) -> CheckResult:
     missing = isinstance(error, ModuleNotFoundError) and error.name == name
     said = "missing" if missing else f"cannot be imported ({brief_reason(error)})"
-    return CheckResult(GROUP, name, CheckState.FAULT, said, (mend,))
+    return CheckResult(VERSIONS_GROUP, name, CheckState.FAULT, said, (mend,))

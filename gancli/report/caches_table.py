@@ -1,4 +1,4 @@
-"""`gan data --caches`: what is kept between calls, as a table."""
+"""`gan data --caches`: the caches of earlier calls, as a table."""
 
 from datetime import UTC, datetime
 from typing import Any

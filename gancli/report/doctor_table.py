@@ -1,9 +1,8 @@
-"""`gan doctor`: what was found, as one table, and the commands that mend it."""
+"""`gan doctor`: the findings, as one table, and the commands that mend it."""
 
 from collections.abc import Sequence
 from typing import Any
 
-from rich.box import SIMPLE_HEAD
 from rich.markup import escape
 from rich.table import Table
 
@@ -11,7 +10,7 @@ from gancli.doctor.check_result import CheckResult, CheckState
 from gancli.printable import encodable, printable
 from gancli.report.console import console, say
 
-STYLES = {
+STATE_STYLES = {
     CheckState.OK: "green",
     CheckState.ABSENT: "dim",
     CheckState.NOTE: "yellow",
@@ -20,7 +19,7 @@ STYLES = {
 TO_MEND = {
     CheckState.FAULT: "what stands in the way, and what to type:",
     CheckState.NOTE: "what could be better:",
-    CheckState.ABSENT: "what may be added, by those who want it:",
+    CheckState.ABSENT: "what may be added:",
 }
 
 MOST_COMMANDS = 3
@@ -29,18 +28,15 @@ MOST_COMMANDS = 3
 
 def print_checks(found: Sequence[CheckResult]) -> None:
     """Print the table, then what to type, faults first."""
-    table = Table(box=SIMPLE_HEAD)
-    table.add_column("", no_wrap=True)
-    table.add_column("", no_wrap=True)
-    table.add_column("state", no_wrap=True)
-    table.add_column("found", overflow="fold")
+    table = Table(box=None, show_header=False, pad_edge=False)
+    for _ in range(3):
+        table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
     before = ""
     for each in found:
-        if each.group != before and before:
-            table.add_section()
         group = each.group if each.group != before else ""
         before = each.group
-        state = f"[{STYLES[each.state]}]{each.state.value}[/]"
+        state = f"[{STATE_STYLES[each.state]}]{each.state.value}[/]"
         table.add_row(group, escape(printable(each.name)), state, escape(printable(each.said)))
     console().print(table, soft_wrap=False)
     for state, heading in TO_MEND.items():
@@ -49,10 +45,10 @@ def print_checks(found: Sequence[CheckResult]) -> None:
             say(heading)
         for each in mends:
             for line in each.mend[:MOST_COMMANDS]:
-                say(f"  {each.name}: {line}")
+                say(f"  {each.group}, {each.name}: {line}")
             more = len(each.mend) - MOST_COMMANDS
             if more > 0:
-                say(f"  {each.name}: and {more} more, which --json lists")
+                say(f"  {each.group}, {each.name}: and {more} more, which --json lists")
 
 
 def checks_as_json(found: Sequence[CheckResult], *, ok: bool) -> dict[str, Any]:
