@@ -14,7 +14,7 @@ from gancli.notices import notice
 
 STOPPING = tuple(
     getattr(signal, name)
-    for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGUSR1", "SIGUSR2", "SIGXCPU")
+    for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGUSR1", "SIGUSR2", "SIGXCPU", "SIGBREAK")
     if hasattr(signal, name)
 )
 """A terminal's Ctrl-C and its end; what batch systems send before they kill."""
@@ -128,11 +128,19 @@ def _repeat_what_was_dropped(
             others(dropped)
         elif signal.getsignal(signal.SIGTERM) is interrupt:
             _asked.clear()
-            again = threading.Timer(REPEAT_SECONDS, os.kill, (os.getpid(), signal.SIGTERM))
+            again = threading.Timer(REPEAT_SECONDS, _strike_again)
             again.daemon = True
             again.start()
 
     return repeat
+
+
+def _strike_again() -> None:
+    """Send this process the signal again; on Windows, os.kill would end it at once."""
+    if os.name == "nt":
+        signal.raise_signal(signal.SIGTERM)
+    else:
+        os.kill(os.getpid(), signal.SIGTERM)
 
 
 def exit_undisturbed(code: int) -> NoReturn:

@@ -139,7 +139,10 @@ class TorchvisionSet(ABC):
                 self._fetch_or_refuse(scratch, folder)
                 place = self.where(folder)
                 if not self.is_present(folder):
-                    place.mkdir(parents=True, exist_ok=True)
+                    place.parent.mkdir(parents=True, exist_ok=True)
+                    if place.is_dir():
+                        # It is empty; Windows would replace not even that.
+                        place.rmdir()
                     flush_tree(self.where(scratch))
                     self.where(scratch).replace(place)
                     flush_folder(place.parent)
