@@ -25,6 +25,7 @@ from gancli.errors import RunError
 from gancli.files import reserve, write_atomically
 from gancli.pasteable import command
 from gancli.runs.folder import Run
+from gancli.runs.names import output_name
 from gancli.runs.standing import is_at_work
 from gancli.scratch import scratch_folder
 
@@ -292,6 +293,14 @@ def test_folders_change_places_without_an_exchange(
     exchange.replace_folder(tmp_path / "new", tmp_path / "out", tmp_path / "old")
     assert (tmp_path / "out" / "new").exists()
     assert (tmp_path / "old" / "out").exists()
+
+
+@pytest.mark.parametrize("name", ["pink-yellow dahlia?", "a:b", "T-shirt/top", "x*", '"', "<|>"])
+def test_folders_of_samples_have_names_that_windows_takes(name: str) -> None:
+    made = output_name(100, f"0-9-of-{name}", raw=False)
+    assert not (FORBIDDEN | {"/"}) & set(made)
+    assert made != output_name(100, f"0-9-of-{name}2", raw=False)
+    assert output_name(100, "0-9-of-cat", raw=False) == "step-000100-seeds-0-9-of-cat"
 
 
 def test_cores_are_counted_without_affinity(monkeypatch: pytest.MonkeyPatch) -> None:

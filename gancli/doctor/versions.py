@@ -19,8 +19,6 @@ OF_DEVELOPERS = "dev"
 """The extra that users do not miss."""
 HEAVY_PACKAGES = ("torch", "torchvision")
 """They have lines of their own, because their versions alone do not say that they work."""
-VISION_AHEAD = 15
-"""torchvision 0.(N + 15) is built for torch 2.N, from torch 2.0 on (its README has the table)."""
 
 
 def version_checks() -> Iterator[CheckResult]:
@@ -148,16 +146,16 @@ def build_of(torch: ModuleType) -> str:
 def torchvision_check() -> CheckResult:
     """Whether torchvision can be imported, and was built for this torch."""
     torch = metadata_version("torch")
-    fitting = _fitting(torch) if torch else "torchvision>=0.21"
-    mend = pip_install(*_again("torchvision"), fitting)
     there = metadata_version("torchvision")
     wanted = torch_wanted()
     if torch and there and wanted and not wanted.specifier.contains(torch, prereleases=True):
         said = f"{there} is built for torch {wanted.specifier}, and torch is {torch}"
+        mend = _fitting(torch, newer=True)
         return CheckResult(VERSIONS_GROUP, "torchvision", CheckState.FAULT, said, (mend,))
     found = loaded("torchvision")
     if isinstance(found, Exception):
-        return _broken("torchvision", found, mend)
+        again = pip_install(*_again("torchvision"), f"torchvision=={there}")
+        return _broken("torchvision", found, again if there else _fitting(torch))
     said = f"{found.__version__}, which fits torch" if wanted else str(found.__version__)
     return CheckResult(
         VERSIONS_GROUP,
@@ -187,10 +185,10 @@ def torch_wanted() -> "Requirement | None":
     return next((each for each in needed if each.name == "torch"), None)
 
 
-def _fitting(torch: str) -> str:
-    """The torchvision to install for a torch, as pip takes it."""
-    match = re.match(r"2\.(\d+)", torch)
-    return f"torchvision==0.{int(match[1]) + VISION_AHEAD}.*" if match else "torchvision"
+def _fitting(torch: str | None, *, newer: bool = False) -> str:
+    """The command that installs the newest torchvision for the torch that is there."""
+    kept = [f"torch=={torch.partition('+')[0]}"] if torch else []
+    return pip_install(*(["--upgrade"] if newer else []), "torchvision", *kept)
 
 
 def _again(name: str) -> tuple[str, ...]:
