@@ -120,6 +120,31 @@ def test_a_broken_package_leaves_the_rest_of_the_table(package: str, tmp_path: P
     assert found["runs"]["state"] == "ok"
 
 
+@pytest.mark.parametrize("words", [["train", "gan", "--dataset", "ring8"], ["data", "--caches"]])
+def test_other_commands_point_to_the_doctor(words: list[str], tmp_path: Path) -> None:
+    (tmp_path / "broken" / "torch").mkdir(parents=True)
+    (tmp_path / "broken" / "torch" / "__init__.py").write_text(BROKEN)
+    done = subprocess.run(
+        [sys.executable, "-m", "gancli", *words],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=os.environ | {"PYTHONPATH": f"{tmp_path / 'broken'}:{ROOT}"},
+    )
+    assert done.returncode == 10
+    assert "gan doctor says what to type" in done.stderr
+
+
+def test_remains_of_a_package_are_no_package(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "remains_of_torch").mkdir()
+    monkeypatch.syspath_prepend(str(tmp_path))
+    found = versions.loaded("remains_of_torch")
+    assert isinstance(found, ImportError)
+    assert "remains" in str(found)
+
+
 def test_without_a_home_and_in_a_folder_that_may_not_be_read(
     gan: Gan, monkeypatch: pytest.MonkeyPatch
 ) -> None:

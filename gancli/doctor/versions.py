@@ -114,9 +114,12 @@ def _extras_check(needed: list["Requirement"]) -> CheckResult:
 def loaded(name: str) -> ModuleType | Exception:
     """A module, or why it cannot be imported: broken ones raise what they like."""
     try:
-        return import_module(name)
+        found = import_module(name)
     except Exception as error:
         return error
+    # What an interrupted removal leaves imports as a package of nothing.
+    is_whole = getattr(found, "__version__", None)
+    return found if is_whole else ImportError(f"only remains of {name} are there")
 
 
 def torch_check() -> CheckResult:
