@@ -106,16 +106,6 @@ def test_the_reading_finds_what_it_is_for() -> None:
     assert not list(unguarded_names(ast.parse(good)))
 
 
-def test_text_files_have_an_encoding() -> None:
-    """Windows' own is not UTF-8."""
-    for path in sources():
-        for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-                said = {keyword.arg for keyword in node.keywords}
-                if node.func.attr in ("read_text", "write_text"):
-                    assert "encoding" in said, f"{path.name}, line {node.lineno}"
-
-
 # --- by running under Windows' rules ---
 
 

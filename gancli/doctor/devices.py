@@ -168,7 +168,12 @@ def nvidia_gpus() -> NvidiaGpus:
         asked = [program, "--query-gpu=name,driver_version", "--format=csv,noheader"]
         try:
             told = subprocess.run(
-                asked, capture_output=True, text=True, check=False, timeout=ASK_SECONDS
+                asked,
+                capture_output=True,
+                encoding="utf-8",
+                errors="replace",
+                check=False,
+                timeout=ASK_SECONDS,
             )
         except (OSError, subprocess.SubprocessError):
             told = None
