@@ -3,7 +3,6 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from rich.box import SIMPLE_HEAD
 from rich.markup import escape
 from rich.table import Table
 
@@ -20,7 +19,7 @@ SHARED = "other programs may use it, too"
 
 def print_caches(found: CacheContents) -> None:
     """Print a line per cache."""
-    table = Table(box=SIMPLE_HEAD)
+    table = Table(box=None, pad_edge=False, header_style="bold")
     for heading in ("cache", "size", "last used"):
         table.add_column(heading, justify="right" if heading == "size" else "left", no_wrap=True)
     table.add_column("made from", overflow="fold")
