@@ -117,7 +117,7 @@ def _draw(axes: "Axes", line: CurveLine, place: int) -> Any:  # noqa: ANN401
 
 
 def prepare() -> None:
-    """Import what plots and their files need: it takes a second, which may pass beside work."""
+    """Import what plots and their files need, which takes a second."""
     for name in ("figure", "backends.backend_agg", "backends.backend_svg", "backends.backend_pdf"):
         import_module(f"matplotlib.{name}")
 

@@ -123,7 +123,7 @@ class WorkerProcess:
 
 
 _ahead: list[WorkerProcess] = []
-"""Processes started ahead that nobody has taken."""
+"""Processes started ahead that are free."""
 
 
 @contextmanager
