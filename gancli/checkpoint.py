@@ -125,7 +125,9 @@ class Checkpoint:
         name = "ema" if self._averaged(raw) else "generator"
         own = below(self.tensors, name)
         if raw and not own:
-            raise RunError(f"{self.path} holds no weights as trained, but their average: drop --raw")
+            raise RunError(
+                f"{self.path} holds no weights as trained, but their average: drop --raw"
+            )
         try:
             net.load_state_dict(own)
         except RuntimeError as error:

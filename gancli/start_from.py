@@ -20,6 +20,7 @@ from gancli.state import TrainState, below, build_players, build_state
 from gancli.tally import Tensors
 
 OPTION = "--from"
+GENERATOR = "generator"
 FEW_FIELDS = 3
 """Fields that a sentence proposes; networks that differ in more are others altogether."""
 
@@ -33,6 +34,8 @@ class StartingWeights:
     """of each network, the tensors that are taken over"""
     afresh: tuple[str, ...]
     """tensors that start as in any run, because there were other classes"""
+    absent: tuple[str, ...] = ()
+    """networks that start as in any run, because the file does not hold them"""
 
     def recorded_in(self, preset: Preset) -> Preset:
         """The preset, which then says what it was started from."""
@@ -40,10 +43,12 @@ class StartingWeights:
 
     def __str__(self) -> str:
         """In a sentence."""
-        said = (
-            f"starting from {self.origin}: the generator's {self.origin.generator}, the "
-            "discriminator's weights as trained"
-        )
+        others = [name for name in self.networks if name != GENERATOR]
+        said = f"starting from {self.origin}: the generator's {self.origin.generator}"
+        for name in others:
+            said += f", the {name}'s weights as trained"
+        for name in self.absent:
+            said += f"; the {name} starts afresh, as it is not there"
         if self.afresh:
             more = f" and {len(self.afresh) - 1} more" if len(self.afresh) > 1 else ""
             said += f"; {self.afresh[0]}{more} start afresh, because there are other classes"
@@ -53,8 +58,8 @@ class StartingWeights:
 def start_from(wanted: str, preset: Preset) -> StartingWeights:
     """The weights of a run's last checkpoint, or of a checkpoint file, for another run.
 
-    The generator's are its moving average where one was kept. Parts that depend on the number of
-    classes start afresh where there is another one.
+    The generator's are its moving average where one was kept. Other networks that the file does not
+    hold start afresh, and parts that depend on the number of classes where there is another one.
 
     Args:
         wanted: a run, as `find` takes it.
@@ -69,18 +74,21 @@ def start_from(wanted: str, preset: Preset) -> StartingWeights:
     afresh: list[str] = []
     here, classes = _shapes(preset), source.data.shape.classes
     alike = here if classes == preset.data.shape.classes else _shapes(preset, classes)
-    for player, wanted_shapes in here.items():
-        name = "ema" if player == "generator" and source.average_kept else player
-        kept = below(saved.tensors, name)
+    absent = [name for name in here if name != GENERATOR and not below(saved.tensors, name)]
+    for player, shapes in here.items():
+        if player in absent:
+            continue
+        averaged = player == GENERATOR and source.average_kept
+        kept = below(saved.tensors, "ema" if averaged else player)
         misfits = [
             path
-            for path in dict.fromkeys([*wanted_shapes, *kept])
-            if path not in kept or kept[path].shape != wanted_shapes.get(path)
+            for path in dict.fromkeys([*shapes, *kept])
+            if path not in kept or kept[path].shape != shapes.get(path)
         ]
         for path in misfits:
             was = kept[path].shape if path in kept else None
             if was is None or was != alike[player].get(path):
-                raise _misfit(saved, preset, f"{player}.{path}", was, wanted_shapes.get(path))
+                raise _misfit(saved, preset, f"{player}.{path}", was, shapes.get(path))
         networks[player] = {path: each for path, each in kept.items() if path not in misfits}
         afresh += [f"{player}.{path}" for path in misfits]
     origin = Origin(
@@ -90,7 +98,7 @@ def start_from(wanted: str, preset: Preset) -> StartingWeights:
         step=saved.header.step,
         generator=saved.network(raw=False),
     )
-    return StartingWeights(origin, networks, tuple(afresh))
+    return StartingWeights(origin, networks, tuple(afresh), tuple(absent))
 
 
 def record_start(
@@ -134,9 +142,10 @@ def begin(
             _refuse_unnamed(preset)
         return state
     for player, net in state.players.named().items():
-        net.load_state_dict(start.networks[player], strict=False)
+        if player in start.networks:
+            net.load_state_dict(start.networks[player], strict=False)
     if state.ema is not None:
-        state.ema.load_state_dict(start.networks["generator"], strict=False)
+        state.ema.load_state_dict(start.networks[GENERATOR], strict=False)
     return state
 
 

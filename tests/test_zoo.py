@@ -1,5 +1,6 @@
 """The zoo: generators that come with gancli, for any command that takes a run."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import make_zoo
@@ -14,6 +15,7 @@ import gancli
 from gancli.checkpoint import load
 from gancli.errors import RunError
 from gancli.sampler import Sampler
+from gancli.start_from import start_from
 from gancli.trainer import Trainer
 from gancli.zoo.entries import zoo_card, zoo_file, zoo_names
 
@@ -138,3 +140,24 @@ def test_what_the_zoo_cannot_do_is_said_in_a_sentence(
     assert out == ""
     assert said in error
     assert len(error.splitlines()) == 1
+
+
+def test_a_run_may_start_from_a_generator_alone(tmp_path: Path) -> None:
+    """All but the generator starts as in any run."""
+    key: Key = ("dcgan", "cifar10", "lite")
+    preset = narrow(key, ["schedule.steps=2", "schedule.ema_decay=0.9"])
+    work = job(preset, tmp_path / "run")
+    Trainer(work).train()
+    file = tmp_path / "packed.safetensors"
+    make_zoo.pack(load(work.run.checkpoint()), file)
+    start = start_from(str(file), preset)
+    assert "; the discriminator starts afresh, as it is not there" in str(start)
+    fresh = Trainer(job(preset, tmp_path / "fresh")).state.tensors()
+    again = Trainer(replace(job(start.recorded_in(preset), tmp_path / "again"), start_from=start))
+    tensors, packed = again.state.tensors(), load(file).tensors
+    for name, value in tensors.items():
+        if name.startswith("generator."):
+            twin = packed[name.replace("generator.", "ema.", 1)]
+            assert torch.equal(value, twin.to(value.dtype)), name
+        elif name.startswith("discriminator."):
+            assert torch.equal(value, fresh[name]), name

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from pydantic import Field
+
 from gancli.catalog import preset_folder
 from gancli.catalog.preset_files import close_to
 from gancli.errors import RunError
@@ -45,7 +47,7 @@ class ZooCard(Settings):
     command: str
     """that trained it"""
     scores: tuple[ZooScore, ...] = ()
-    versions: dict[str, str] = {}
+    versions: dict[str, str] = Field(default_factory=dict)
 
 
 def zoo_folder() -> Path:
