@@ -103,6 +103,11 @@ class Checkpoint:
     sha256: str = ""
     """of the file, as its header says; empty before it is written"""
 
+    @property
+    def is_generator_alone(self) -> bool:
+        """Whether it lacks the other networks, so that samples can be made and no step taken."""
+        return not below(self.tensors, "discriminator")
+
     def network(self, *, raw: bool) -> Network:
         """Whose weights `generator` has."""
         return "moving average" if self._averaged(raw) else TRAINED
@@ -121,12 +126,20 @@ class Checkpoint:
         """
         preset, settings = self.header.preset, self.header.settings
         net = build_generator(preset, settings.seed).to(settings.dtype)
-        name = "ema" if self._averaged(raw) else "generator"
+        tensors = self.generator_tensors(raw=raw)
+        if not tensors and self.is_generator_alone:
+            other, remedy = self.network(raw=not raw), "leave out" if raw else "add"
+            raise RunError(f"{self.path} holds the generator's {other} alone: {remedy} --raw")
         try:
-            net.load_state_dict(below(self.tensors, name))
+            net.load_state_dict({key.partition(".")[2]: t for key, t in tensors.items()})
         except RuntimeError as error:
             raise _foreign(self.path, "its tensors are not those of its networks") from error
         return net.eval()
+
+    def generator_tensors(self, *, raw: bool = False) -> Tensors:
+        """The tensors of the generator that `generator` makes, under their names in the file."""
+        name = "ema" if self._averaged(raw) else "generator"
+        return {key: t for key, t in self.tensors.items() if key.startswith(f"{name}.")}
 
 
 def changed_plugins(header: Header) -> list[str]:
@@ -150,8 +163,13 @@ def save(path: Path, header: Header, tensors: Mapping[str, Tensor]) -> None:
     Raises:
         DiskError: the disk is full or not writable.
     """
+    known = header.model_copy(update={"plugins": records_of(header.preset) or None})
+    write_atomically(path, file_of_checkpoint(known, tensors))
+
+
+def file_of_checkpoint(header: Header, tensors: Mapping[str, Tensor]) -> bytes:
+    """The content of a checkpoint's file."""
     plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    header = header.model_copy(update={"plugins": records_of(header.preset) or None})
     metadata = {
         "format": CHECKPOINT_FORMAT,
         "gancli": header.model_dump_json(exclude_none=True),
@@ -160,7 +178,7 @@ def save(path: Path, header: Header, tensors: Mapping[str, Tensor]) -> None:
     content = bytearray(safetensors.torch.save(plain, metadata))
     place = _hash_place(content)
     content[place] = hashlib.sha256(content).hexdigest().encode()
-    write_atomically(path, content)
+    return bytes(content)
 
 
 def load(path: Path) -> Checkpoint:

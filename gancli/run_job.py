@@ -151,6 +151,11 @@ def go_on(
         GanError: anything that reading data, training and evaluation raise.
     """
     step = saved.header.step
+    if saved.is_generator_alone:
+        raise RunError(
+            f"{saved.path} holds the generator alone, from which no training goes on: pull or copy "
+            "the whole run, or start a new one"
+        )
     if step >= preset.schedule.steps and not is_due(run, preset.schedule, step):
         say(
             f"{run.folder} is complete at step {step:,}; train it longer with "

@@ -14,6 +14,7 @@ from gancli.cli.compare import compare
 from gancli.cli.data import data
 from gancli.cli.evaluate import evaluate
 from gancli.cli.explain import explain
+from gancli.cli.export import export
 from gancli.cli.figures import figures
 from gancli.cli.presets import presets_app
 from gancli.cli.reproduce import reproduce
@@ -26,6 +27,7 @@ from gancli.cli.train import train
 from gancli.cli.traverse import traverse
 
 TRAIN_PANEL, GENERATE_PANEL, EVALUATE_PANEL = "Train", "Generate", "Evaluate and compare"
+SHARE_PANEL = "Pass on"
 LOOK_UP_PANEL = "Look up models and data"
 SPEED_PANEL = "Speed"
 
@@ -40,6 +42,7 @@ app.command("status", rich_help_panel=TRAIN_PANEL)(status)
 app.command("runs", rich_help_panel=TRAIN_PANEL)(runs)
 app.command("sample", rich_help_panel=GENERATE_PANEL)(sample)
 app.command("traverse", rich_help_panel=GENERATE_PANEL)(traverse)
+app.command("export", rich_help_panel=SHARE_PANEL)(export)
 app.command("evaluate", rich_help_panel=EVALUATE_PANEL)(evaluate)
 app.command("eval", hidden=True)(evaluate)
 app.command("compare", rich_help_panel=EVALUATE_PANEL)(compare)
