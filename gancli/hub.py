@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from gancli.errors import NetworkError, RunError, UsageError
 from gancli.folders import cache_folder
+from gancli.outside import REASON_CHARACTERS
 from gancli.pasteable import named
 
 ON_HUB = "hf:"
@@ -145,9 +146,9 @@ def _in_sentences(fault: str, otherwise: str) -> Iterator[Any]:
         status = getattr(getattr(error, "response", None), "status_code", None)
         if status in _REFUSALS:
             raise NetworkError(f"{fault}: {_REFUSALS[status]}") from error
-        first = (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
+        said = " ".join(str(error).split())[:REASON_CHARACTERS] or type(error).__name__
         raise NetworkError(
-            f"{fault}: {first}: try again when the hub can be reached, {otherwise}"
+            f"{fault} ({said}): try again when the hub can be reached, {otherwise}"
         ) from error
 
 

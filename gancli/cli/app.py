@@ -17,6 +17,8 @@ from gancli.cli.explain import explain
 from gancli.cli.export import export
 from gancli.cli.figures import figures
 from gancli.cli.presets import presets_app
+from gancli.cli.pull import pull
+from gancli.cli.push import push
 from gancli.cli.reproduce import reproduce
 from gancli.cli.resume import resume
 from gancli.cli.runs import runs
@@ -43,6 +45,8 @@ app.command("runs", rich_help_panel=TRAIN_PANEL)(runs)
 app.command("sample", rich_help_panel=GENERATE_PANEL)(sample)
 app.command("traverse", rich_help_panel=GENERATE_PANEL)(traverse)
 app.command("export", rich_help_panel=SHARE_PANEL)(export)
+app.command("push", rich_help_panel=SHARE_PANEL)(push)
+app.command("pull", rich_help_panel=SHARE_PANEL)(pull)
 app.command("evaluate", rich_help_panel=EVALUATE_PANEL)(evaluate)
 app.command("eval", hidden=True)(evaluate)
 app.command("compare", rich_help_panel=EVALUATE_PANEL)(compare)

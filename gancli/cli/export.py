@@ -26,7 +26,9 @@ def export(
     raw: RawOption = False,
     out: Annotated[
         Path | None,
-        typer.Option("--out", metavar="FILE", help="File to write. Default: in exports/ of the run."),
+        typer.Option(
+            "--out", metavar="FILE", help="File to write. Default: in exports/ of the run."
+        ),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace the file in --out.")] = False,
 ) -> None:

@@ -36,7 +36,7 @@ RunArgument = Annotated[
         show_default=False,
         autocompletion=complete_run,
         help="A run's folder or name, a checkpoint file, or a model's name (its latest run). "
-        "Default: the latest run that fits.",
+        "hf:OWNER/NAME: one on the Hugging Face hub. Default: the latest run that fits.",
     ),
 ]
 DatasetOption = Annotated[

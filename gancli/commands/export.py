@@ -52,8 +52,8 @@ def export(request: ExportRequest) -> None:
     require_packages(request.to)
     if request.dtype != WeightName.FP32 and not form.is_weights:
         raise UsageError(
-            f"--dtype {request.dtype} is for files of weights alone, and --to {request.to} writes a "
-            "program: leave it out, or use --to safetensors"
+            f"--dtype {request.dtype} is for files of weights, and --to {request.to} writes "
+            "a program: leave it out, or use --to safetensors"
         )
     found = find(request.run)
     saved = open_checkpoint(found, request.checkpoint)

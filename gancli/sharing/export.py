@@ -1,4 +1,4 @@
-"""Writes a generator for other programs: a table of formats, each written and run by its library."""
+"""Writes a generator for other programs: formats, each written and run by its own library."""
 
 import io
 import warnings

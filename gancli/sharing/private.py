@@ -5,9 +5,11 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePath, PureWindowsPath
 from typing import Any
 
+from gancli.checkpoint_header import LENGTH_BYTES
 from gancli.errors import RunError
 from gancli.evaluation.protocol import Evaluation
 from gancli.folders import expanded, portable
+from gancli.runs.folder import SUFFIX
 
 _STARTS = re.compile(r"(?:~/|/|[A-Za-z]:[\\/])[^\n]*")
 """A text that is a path as a whole, spaces and all."""
@@ -74,9 +76,15 @@ def refuse_private(files: Mapping[str, bytes], places: Iterable[bytes]) -> None:
     """
     known = list(places)
     for name, content in files.items():
+        text = content[: _end_of_header(content)] if name.endswith(SUFFIX) else content
         for place in known:
-            if place in content:
+            if place in text:
                 raise RunError(
                     f"{name} would hold {place.decode()}, a path of this machine, so nothing is "
                     "passed on: rename what is called so, e.g. a class, or leave it out"
                 )
+
+
+def _end_of_header(content: bytes) -> int:
+    """Where the tensors of a safetensors file begin, among whose bytes any text may stand."""
+    return LENGTH_BYTES + int.from_bytes(content[:LENGTH_BYTES], "little")

@@ -12,13 +12,12 @@ from gancli.runs.folder import Run
 from gancli.runs.from_hub import run_on_hub
 
 
-def pull_run(wanted: Repository, out: Path | None, *, force: bool) -> Run:
+def pull_run(wanted: Repository, out: Path | None) -> Run:
     """Copy a run from the hub into a folder of its own.
 
     Args:
         wanted: its repository.
         out: the folder; None: the next numbered one under the root of runs.
-        force: whether a run in `out` is replaced.
 
     Raises:
         UsageError: the hub's package is not installed.
@@ -27,7 +26,7 @@ def pull_run(wanted: Repository, out: Path | None, *, force: bool) -> Run:
         DiskError: the folder cannot be written.
     """
     if out is not None:
-        refuse_if_taken(out, force=force)
+        refuse_if_taken(out, force=False)
     there = run_on_hub(wanted)
     preset = read_header(there.checkpoint()).preset
     run = new_run(preset) if out is None else Run(out)

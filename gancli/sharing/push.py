@@ -21,11 +21,11 @@ from gancli.runs.names import runs_root
 from gancli.sample_picture import SamplePicture
 from gancli.sampler import Sampler
 from gancli.sharing.card import card_of
-from gancli.sharing.model_page import SHEET, hub_metadata, model_page
+from gancli.sharing.hub_page import SHEET, hub_metadata, hub_page, scores_on_hub
 from gancli.sharing.private import private_places, public, public_evaluation, refuse_private
 
-SHEET_SEEDS = range(64)
-"""Seeds of the picture."""
+SHEET_SAMPLES = {"images": 64, "points": 1000}
+"""Samples of the picture, from seed 0 on."""
 
 
 def shared_files(
@@ -54,14 +54,16 @@ def shared_files(
     header, step = _public_header(saved), saved.header.step
     sampler = Sampler(saved.generator().to(device), saved.header.preset)
     card = card_of(saved, sampler, evaluations_of_run(run), raw=False)
-    facts = hub_metadata(header, card, license_name)
-    metadata = hub_package().ModelCardData(**facts).to_yaml()
+    package, facts = hub_package(), hub_metadata(header, card, license_name)
+    scored = [package.EvalResult(**each) for each in scores_on_hub(card)]
+    own = {"eval_results": scored, "model_name": wanted.name.partition("/")[2]} if scored else {}
+    metadata = package.ModelCardData(**facts, **own).to_yaml()
     tensors = saved.generator_tensors() if alone else saved.tensors
     checkpoint = run.checkpoint_file(step).relative_to(run.folder).as_posix()
     trained = [each for each in training_evaluations(run) if each.step <= step]
     asked = [each for each in read_evaluations(run.evaluation_file) if each.step is not None]
     files = {
-        "README.md": model_page(wanted, header, card, metadata, alone=alone).encode(),
+        "README.md": hub_page(wanted, header, card, metadata, alone=alone).encode(),
         SHEET: _sheet(saved, sampler),
         run.preset_file.name: to_toml(header.preset).encode(),
         checkpoint: bytes(file_of_checkpoint(header, tensors)),
@@ -100,8 +102,9 @@ def _lines(rows: Iterable[LogRow]) -> bytes:
 
 
 def _sheet(saved: Checkpoint, sampler: Sampler) -> bytes:
-    picture = SamplePicture(saved, SHEET_SEEDS, [None])
-    for _ in picture.keeping(sampler.batches(SHEET_SEEDS), None):
+    seeds = range(SHEET_SAMPLES[saved.header.preset.data.key])
+    picture = SamplePicture(saved, seeds, [None])
+    for _ in picture.keeping(sampler.batches(seeds), None):
         pass
     return picture.drawn()
 

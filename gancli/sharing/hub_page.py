@@ -19,7 +19,7 @@ SHEET = "samples.png"
 """The picture of samples, next to the page."""
 
 
-def model_page(
+def hub_page(
     wanted: Repository,
     header: Header,
     card: GeneratorCard,
@@ -37,13 +37,14 @@ def model_page(
         alone: whether the repository holds the generator alone.
     """
     preset = header.preset
-    summary = f"{preset.summary.rstrip('.')}. " if preset.summary else ""
+    said = preset.summary.rstrip(".")
+    summary = f"{said[:1].upper()}{said[1:]}. " if said else ""
     parts = [
         f"---\n{metadata.strip()}\n---",
         f"# {wanted.name.partition('/')[2]}",
         f"{summary}`{preset.name}` on `{preset.dataset}`, trained with gancli "
-        f"{header.versions.get('gancli', card.gancli)} for {counted(header.step, 'step')} of "
-        f"{preset.schedule.steps:,}.",
+        f"{header.versions.get('gancli', card.gancli)} for {header.step:,} of "
+        f"{counted(preset.schedule.steps, 'step')}.",
         f"![samples]({SHEET})",
         "## Use",
         _use(wanted, alone=alone),
@@ -79,6 +80,28 @@ def hub_metadata(header: Header, card: GeneratorCard, license_name: str | None) 
         made |= {"pipeline_tag": None, "tags": ["gan", preset.name, preset.dataset, "gancli"]}
     made["tags"] = list(dict.fromkeys(made["tags"]))
     return {name: value for name, value in made.items() if value is not None}
+
+
+def scores_on_hub(card: GeneratorCard) -> list[dict[str, Any]]:
+    """The scores that stand for themselves, with their data, as the hub's metadata names them."""
+    return [
+        {
+            "task_type": "unconditional-image-generation",
+            "dataset_type": card.dataset,
+            "dataset_name": f"{found.protocol.reference}, {found.protocol.split}",
+            "metric_type": name,
+            "metric_name": f"{shown_name(name, found, ())}, {found.protocol.count:,} samples",
+            "metric_value": found.scores[name],
+        }
+        for found in _latest(card)
+        for name in found.scores
+        if is_headline(name)
+    ]
+
+
+def _latest(card: GeneratorCard) -> list[Evaluation]:
+    """The last evaluation by each protocol."""
+    return [group[-1] for group in comparable_groups(card.scores)]
 
 
 def _use(wanted: Repository, *, alone: bool) -> str:
@@ -133,8 +156,7 @@ def _scores(card: GeneratorCard) -> list[str]:
     if not card.scores:
         return ["These weights have not been scored: `gan evaluate` does it."]
     said = []
-    for group in comparable_groups(card.scores):
-        found = group[-1]
+    for found in _latest(card):
         said += [_score_table(found), "\n".join(f"- {line}" for line in _protocol(found))]
     return said
 
