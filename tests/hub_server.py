@@ -42,10 +42,10 @@ class HubCalls(BaseHTTPRequestHandler):
     server: HubServer
     protocol_version = "HTTP/1.1"
 
-    def log_message(self, *_: Any) -> None:
+    def log_message(self, *_: object) -> None:
         """Say nothing."""
 
-    def _answer(self, said: Any = None, status: int = 200, **headers: str) -> None:
+    def _answer(self, said: object = None, status: int = 200, **headers: str) -> None:
         content = said if isinstance(said, bytes) else json.dumps(said).encode()
         self.send_response(status)
         for name, value in ({"Content-Length": str(len(content))} | headers).items():
@@ -126,9 +126,7 @@ class HubCalls(BaseHTTPRequestHandler):
             self.headers.get("Authorization") != f"Bearer {TOKEN}"
         )
         if repository not in self.server.files or hidden:
-            return self._answer(
-                {"error": "Repository not found"}, 404, X_Error_Code="RepoNotFound"
-            )
+            return self._answer({"error": "Repository not found"}, 404, X_Error_Code="RepoNotFound")
         files, oid = self.server.files[repository], self.server.commit(repository)
         if is_api and len(parts) > 4 and parts[4] == "tree":
             tree = [

@@ -15,6 +15,9 @@ from gancli.scores import is_headline
 from gancli.sharing.card import GeneratorCard
 from gancli.tabular import TableFormat, TextTable, table_text
 
+FIELD = "generative-adversarial-network"
+TASK = "unconditional-image-generation"
+"""What the hub calls the task of models whose input is noise, with classes or without."""
 SHEET = "samples.png"
 """The picture of samples, next to the page."""
 
@@ -66,19 +69,17 @@ def hub_metadata(header: Header, card: GeneratorCard, license_name: str | None) 
         card: of its generator.
         license_name: of the weights; None: it is not said.
     """
-    preset = header.preset
-    is_own = isinstance(preset.data, ImageFolder) or card.kind == "points"
-    conditional = "conditional-" if card.classes else ""
+    preset, of_images = header.preset, card.kind == "images"
+    kind = "conditional-image-generation" if card.classes else "image-generation"
+    tags = [FIELD, *([kind] if of_images else []), preset.name, preset.dataset, "gancli"]
+    is_known = of_images and not isinstance(preset.data, ImageFolder)
     made: dict[str, Any] = {
         "library_name": "gancli",
-        "pipeline_tag": "unconditional-image-generation",
-        "tags": ["gan", f"{conditional}image-generation", preset.name, preset.dataset, "gancli"],
-        "datasets": None if is_own else [preset.dataset],
+        "pipeline_tag": TASK if of_images else None,
+        "tags": list(dict.fromkeys(tags)),
+        "datasets": [preset.dataset] if is_known else None,
         "license": license_name,
     }
-    if card.kind == "points":
-        made |= {"pipeline_tag": None, "tags": ["gan", preset.name, preset.dataset, "gancli"]}
-    made["tags"] = list(dict.fromkeys(made["tags"]))
     return {name: value for name, value in made.items() if value is not None}
 
 
@@ -86,7 +87,7 @@ def scores_on_hub(card: GeneratorCard) -> list[dict[str, Any]]:
     """The scores that stand for themselves, with their data, as the hub's metadata names them."""
     return [
         {
-            "task_type": "unconditional-image-generation",
+            "task_type": TASK,
             "dataset_type": card.dataset,
             "dataset_name": f"{found.protocol.reference}, {found.protocol.split}",
             "metric_type": name,

@@ -9,6 +9,7 @@ from gancli.checkpoint_header import LENGTH_BYTES
 from gancli.errors import RunError
 from gancli.evaluation.protocol import Evaluation
 from gancli.folders import expanded, portable
+from gancli.outside import model_from
 from gancli.runs.folder import SUFFIX
 
 _STARTS = re.compile(r"(?:~/|/|[A-Za-z]:[\\/])[^\n]*")
@@ -34,7 +35,7 @@ def public(value: Any) -> Any:  # noqa: ANN401
 
 def public_evaluation(found: Evaluation) -> Evaluation:
     """An evaluation in which real images are called by the last part of their path."""
-    return Evaluation.model_validate(public(found.model_dump(mode="json")))
+    return model_from(Evaluation, public(found.model_dump(mode="json")), "an evaluation")
 
 
 def _public_text(text: str) -> str:

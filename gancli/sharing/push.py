@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -51,31 +52,21 @@ def shared_files(
         UsageError: the hub's package is not installed.
         RunError: a file would hold a path of this machine.
     """
-    header, step = _public_header(saved), saved.header.step
+    header = _public_header(saved)
     sampler = Sampler(saved.generator().to(device), saved.header.preset)
     card = card_of(saved, sampler, evaluations_of_run(run), raw=False)
-    package, facts = hub_package(), hub_metadata(header, card, license_name)
-    scored = [package.EvalResult(**each) for each in scores_on_hub(card)]
-    own = {"eval_results": scored, "model_name": wanted.name.partition("/")[2]} if scored else {}
-    metadata = package.ModelCardData(**facts, **own).to_yaml()
+    metadata = _metadata(wanted, hub_metadata(header, card, license_name), scores_on_hub(card))
     tensors = saved.generator_tensors() if alone else saved.tensors
-    checkpoint = run.checkpoint_file(step).relative_to(run.folder).as_posix()
-    trained = [each for each in training_evaluations(run) if each.step <= step]
-    asked = [each for each in read_evaluations(run.evaluation_file) if each.step is not None]
+    checkpoint = run.checkpoint_file(saved.header.step).relative_to(run.folder).as_posix()
     files = {
         "README.md": hub_page(wanted, header, card, metadata, alone=alone).encode(),
         SHEET: _sheet(saved, sampler),
         run.preset_file.name: to_toml(header.preset).encode(),
         checkpoint: bytes(file_of_checkpoint(header, tensors)),
-        run.metrics_file.name: _lines(row for row in run.metrics() if row["step"] <= step),
-        run.evaluations_file.name: _lines(each.model_dump(mode="json") for each in trained),
-        run.evaluation_file.name: json.dumps(
-            [public_evaluation(each).model_dump(mode="json") for each in asked], indent=1
-        ).encode(),
+        **_logs(run, saved.header.step),
     }
-    made = {name: content for name, content in files.items() if content not in (b"", b"[]")}
-    refuse_private(made, private_places(_places(run, saved.header)))
-    return made
+    refuse_private(files, private_places(_places(run, saved.header)))
+    return files
 
 
 def write_shared(files: Mapping[str, bytes], folder: Path) -> None:
@@ -95,6 +86,30 @@ def _public_header(saved: Checkpoint) -> Header:
     said = public(saved.header.model_dump(mode="json", exclude_none=True))
     said.pop("data_folder", None)
     return model_from(Header, said, saved.path)
+
+
+def _metadata(
+    wanted: Repository, facts: Mapping[str, Any], scores: Iterable[Mapping[str, Any]]
+) -> str:
+    """The metadata of the page, as YAML."""
+    package = hub_package()
+    scored = [package.EvalResult(**each) for each in scores]
+    own = {"eval_results": scored, "model_name": wanted.name.partition("/")[2]} if scored else {}
+    return str(package.ModelCardData(**facts, **own).to_yaml())
+
+
+def _logs(run: Run, step: int) -> dict[str, bytes]:
+    """The numbers and scores up to a step, without the files that would be empty."""
+    trained = [each for each in training_evaluations(run) if each.step <= step]
+    asked = [each for each in read_evaluations(run.evaluation_file) if (each.step or step) <= step]
+    found = {
+        run.metrics_file.name: _lines(row for row in run.metrics() if row["step"] <= step),
+        run.evaluations_file.name: _lines(each.model_dump(mode="json") for each in trained),
+    }
+    if asked:
+        rows = [public_evaluation(each).model_dump(mode="json") for each in asked]
+        found[run.evaluation_file.name] = json.dumps(rows, indent=1).encode()
+    return {name: content for name, content in found.items() if content}
 
 
 def _lines(rows: Iterable[LogRow]) -> bytes:
