@@ -147,6 +147,8 @@ def _in_sentences(fault: str, otherwise: str) -> Iterator[Any]:
         if status in _REFUSALS:
             raise NetworkError(f"{fault}: {_REFUSALS[status]}") from error
         said = " ".join(str(error).split())[:REASON_CHARACTERS] or type(error).__name__
+        if isinstance(error, ValueError):
+            raise NetworkError(f"{fault}: the hub refuses it: {said}") from error
         raise NetworkError(
             f"{fault} ({said}): try again when the hub can be reached, {otherwise}"
         ) from error

@@ -73,7 +73,10 @@ class HubCalls(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         parts, body = self._parts(), self._body()
         if parts[-1] == "validate-yaml":
-            return self._answer({"warnings": [], "errors": []})
+            known = "license: no-such" not in json.loads(body)["content"]
+            fault = {"message": '"license" must be one of apache-2.0, mit'}
+            errors = [] if known else [fault]
+            return self._answer({"warnings": [], "errors": errors}, 200 if known else 400)
         if self.headers.get("Authorization") != f"Bearer {TOKEN}":
             return self._answer({"error": "Invalid username or password."}, 401)
         if parts == ["api", "repos", "create"]:

@@ -102,7 +102,8 @@ def test_a_pulled_run_goes_on_as_if_it_had_stayed(hub: HubServer, gan: Gan) -> N
         "train", "gan", "--dataset", "ring8", "--steps", 6, *small, "--out", "original"
     )
     assert code == 0, err
-    assert gan("push", "original", "me/ring", "--checkpoint", 4)[0] == 0
+    code, _, err = gan("push", "original", "me/ring", "--checkpoint", 4)
+    assert code == 0, err
     assert gan("pull", "hf:me/ring", "--out", "copy")[0] == 0
     assert max(row["step"] for row in Run(Path("copy")).metrics()) <= 4
     code, out, err = gan("resume", "copy")
@@ -307,6 +308,8 @@ def test_refusals_are_sentences(hub: HubServer, gan: Gan, monkeypatch: pytest.Mo
     for words, wanted, said in cases:
         code, _, err = gan(*words)
         assert (code, err.count("\n")) == (wanted, 1) and said in err, err
+    code, _, err = gan("push", run.folder, "me/licensed", "--license", "no-such")
+    assert code == 5 and "must be one of apache-2.0, mit" in err and err.count("\n") == 1
     monkeypatch.setenv("HF_TOKEN", "wrong")
     code, _, err = gan("push", run.folder, "me/ring")
     assert code == 5 and "hf auth login" in err and err.count("\n") == 1
