@@ -11,12 +11,13 @@ import numpy as np
 import pytest
 import safetensors.torch
 from conftest import Gan
-from helpers import job, narrow, real_images, toy_extractor
+from helpers import Key, every_preset, job, narrow, preset_id, real_images, toy_extractor
 from hub_server import TOKEN, HubServer, hub_server
 
 import gancli
 from gancli.checkpoint import load, read_header, save
 from gancli.hub import repository
+from gancli.preset import load_preset
 from gancli.runs.folder import Run
 from gancli.sharing.private import public
 from gancli.trainer import Trainer
@@ -352,6 +353,13 @@ def test_a_file_with_a_private_place_is_refused(hub: HubServer, gan: Gan, home: 
 )
 def test_paths_are_called_by_their_last_part(text: str, left: str) -> None:
     assert public({"a": [text]}) == {"a": [left]}
+
+
+@pytest.mark.parametrize("key", every_preset(), ids=preset_id)
+def test_presets_are_passed_on_as_they_are(key: Key) -> None:
+    """What papers, sources and reasons say has slashes, too, which begin no path."""
+    said = load_preset(*key).model_dump(mode="json")
+    assert public(said) == said
 
 
 def test_addresses() -> None:
