@@ -108,6 +108,18 @@ class Checkpoint:
         """Whether it lacks the other networks, so that samples can be made and no step taken."""
         return not below(self.tensors, "discriminator")
 
+    def refuse_to_train(self) -> None:
+        """Check that training can go on from it.
+
+        Raises:
+            RunError: it holds the generator alone.
+        """
+        if self.is_generator_alone:
+            raise RunError(
+                f"{self.path} holds the generator alone, from which no training goes on: pull or "
+                "copy the whole run, or start a new one"
+            )
+
     def network(self, *, raw: bool) -> Network:
         """Whose weights `generator` has."""
         return "moving average" if self._averaged(raw) else TRAINED

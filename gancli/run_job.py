@@ -151,7 +151,7 @@ def go_on(
         GanError: anything that reading data, training and evaluation raise.
     """
     step = saved.header.step
-    _refuse_generator_alone(saved)
+    saved.refuse_to_train()
     if step >= preset.schedule.steps and not is_due(run, preset.schedule, step):
         say(
             f"{run.folder} is complete at step {step:,}; train it longer with "
@@ -178,14 +178,6 @@ def go_on(
         run.write_preset(preset)
 
     run_job(Job(preset, settings, data, run, saved, folder, world), lay_out, options)
-
-
-def _refuse_generator_alone(saved: Checkpoint) -> None:
-    if saved.is_generator_alone:
-        raise RunError(
-            f"{saved.path} holds the generator alone, from which no training goes on: pull or copy "
-            "the whole run, or start a new one"
-        )
 
 
 def _resumed(run: Run) -> tuple[object, ...]:
