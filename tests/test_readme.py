@@ -27,8 +27,7 @@ LANGUAGES = {"sh", "text", "toml", "python"}
 FILE = re.compile(r"# ([\w.-]+\.(?:py|toml))\n")
 COMMENT = re.compile(r"<!-- (.*) -->")
 OTHERS = ("make ", "torchrun ", "dask ", "ssh ", "mkdir ", "openssl ", "export ", "CUDA_VISIBLE_")
-"""How a line begins that is not run: with a program that is not ours; others are for a cluster, or
-for an account on a hub."""
+"""How a line begins that is not run: with a program that is not ours; or it is for a cluster."""
 EACH_PAGE = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 
 
