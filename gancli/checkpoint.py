@@ -34,7 +34,8 @@ from gancli.plugin_records import PluginRecord, changes, records_of, require_plu
 from gancli.preset import StoredPreset
 from gancli.runs.rollbacks import Rollback
 from gancli.settings import Settings
-from gancli.state import Tensors, below, build_generator
+from gancli.state import below, build_generator
+from gancli.tally import Tensors
 from gancli.types import GeneratorNet
 
 _ZEROS = "0" * 64

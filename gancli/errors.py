@@ -26,6 +26,8 @@ class ExitCode(IntEnum):
     """A part of a study failed; the rest is there."""
     LOCKED = 9
     """Another process is at work in the same folder."""
+    NOT_READY = 10
+    """Something on this machine stands in the way; `gan doctor` says what."""
     INTERRUPTED = 130
     """Stopped by Ctrl-C or SIGTERM, with its state saved."""
 
@@ -112,6 +114,12 @@ class LockedError(GanError):
     """A folder that another process works in."""
 
     code = ExitCode.LOCKED
+
+
+class NotReadyError(GanError):
+    """A machine that lacks something."""
+
+    code = ExitCode.NOT_READY
 
 
 class InterruptedRunError(GanError):

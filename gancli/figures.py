@@ -7,6 +7,7 @@ at its own size, so that its letters can be read there; on a slide it is enlarge
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -113,6 +114,12 @@ def _draw(axes: "Axes", line: CurveLine, place: int) -> Any:  # noqa: ANN401
         line.x, line.y, color=colour, linestyle=dashes, linewidth=1.6, marker=marker, markersize=4
     )
     return drawn
+
+
+def prepare() -> None:
+    """Import what plots and their files need, which takes a second."""
+    for name in ("figure", "backends.backend_agg", "backends.backend_svg", "backends.backend_pdf"):
+        import_module(f"matplotlib.{name}")
 
 
 def figure_file(figure: "Figure", form: FigureFormat, dpi: int = FIGURE_DPI) -> bytes:

@@ -2,15 +2,16 @@
 
 import errno
 import os
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
 from gancli.errors import DiskError, RunError
 from gancli.notices import notice_once
 from gancli.pasteable import named
-from gancli.scratch import partial_file
+from gancli.scratch import let_rename, partial_file
 
 FULL = {errno.ENOSPC: "the disk is full", errno.EDQUOT: "the disk quota is used up"}
 """The errors of a disk without room, in words."""
@@ -30,6 +31,9 @@ _REFUSED = {
     errno.EISDIR: "a folder is in the way",
     errno.ENOENT: "its folder cannot be made",
 }
+RENAME_TRIES = 20 if os.name == "nt" else 1
+"""Windows refuses to replace a file while another program reads it, e.g. a scanner for viruses."""
+RENAME_PAUSE_SECONDS = 0.05
 _NOT_FLUSHED = {errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EBADF}
 _FLUSHED_ONE_BY_ONE = 64
 """Most files that are flushed each for itself; of more, one flush of all disks takes less time."""
@@ -91,8 +95,21 @@ def write_atomically(path: Path, content: bytes | bytearray) -> None:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-            partial.replace(path)
+            let_rename(file)
+            _take_place(partial, path)
         flush_folder(path.parent)
+
+
+def _take_place(new: Path, out: Path) -> None:
+    """Rename a file; on Windows readers of the old one stand in the way, and are waited for."""
+    for _ in range(RENAME_TRIES - 1):
+        try:
+            new.replace(out)
+        except PermissionError:
+            time.sleep(RENAME_PAUSE_SECONDS)
+        else:
+            return
+    new.replace(out)
 
 
 def make_folder(folder: Path) -> None:
@@ -110,6 +127,12 @@ def keep(path: Path, content: bytes | bytearray) -> None:
         write_atomically(path, content)
     except DiskError as error:
         notice_once(not_kept(error))
+
+
+def note_use(file: Path) -> None:
+    """Let a file of the cache look as if it were written now: by that its age is told."""
+    with suppress(OSError):
+        os.utime(file)
 
 
 def not_kept(error: DiskError) -> str:

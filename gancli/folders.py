@@ -11,6 +11,7 @@ from pathlib import Path
 
 import platformdirs
 
+from gancli.cache_layout import DOWNLOADS
 from gancli.files import disk_errors
 from gancli.notices import as_text, notice_once
 from gancli.scratch import scratch_folder
@@ -92,12 +93,16 @@ def cache_folder() -> Path:
     Raises:
         DiskError: no temporary folder can be made either.
     """
-    wanted = _wanted()
+    wanted = cache_place()
     reason = _unusable(wanted)
     return wanted if reason is None else stand_in(wanted, reason)
 
 
-def _wanted() -> Path:
+def cache_place() -> Path:
+    """Where the cache folder should be, whether or not it can be used; nothing is made.
+
+    Without a home folder it is not absolute.
+    """
     asked = named_by(_SETTING)
     if asked:
         return Path(asked).absolute()
@@ -150,8 +155,8 @@ def data_folder(asked: Path | None, before: str | None = None) -> Path:
     if chosen:
         return Path(chosen)
     # Data that are there need only be read.
-    there = _wanted() / "data"
-    return there if there.is_dir() else cache_folder() / "data"
+    there = cache_place() / DOWNLOADS
+    return there if there.is_dir() else cache_folder() / DOWNLOADS
 
 
 def _folder(path: str) -> Path | None:

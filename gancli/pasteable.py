@@ -1,6 +1,8 @@
 """Commands as a reader can paste them into a shell."""
 
+import os
 import shlex
+import subprocess
 from collections.abc import Sequence
 
 _first: list[str] = []
@@ -23,4 +25,6 @@ def named(*words: str) -> str:
 
 
 def _joined(*words: object) -> str:
-    return f"gan {shlex.join(map(str, words))}"
+    said = [str(word) for word in words]
+    # Windows' shells know no single quotes.
+    return f"gan {subprocess.list2cmdline(said) if os.name == 'nt' else shlex.join(said)}"

@@ -1,4 +1,6 @@
-"""Counts in words: `1 thread`, `2 threads`; times in words."""
+"""Counts in words: `1 thread`, `2 threads`; times and sizes in words."""
+
+GIGABYTE, MEGABYTE, KILOBYTE = 1e9, 1e6, 1e3
 
 
 def counted(count: int, noun: str, plural: str | None = None) -> str:
@@ -18,3 +20,12 @@ def duration(seconds: float) -> str:
         if seconds >= 2 * size:
             return f"{seconds / size:,.1f} {unit}"
     return counted(round(seconds), "second")
+
+
+def in_bytes(size: float) -> str:
+    """A size in kB (10^3 bytes), MB (10^6) or GB (10^9), of the latter two a tenth at least."""
+    if size < MEGABYTE / 10:
+        return f"{size / KILOBYTE:,.1f} kB"
+    if size >= GIGABYTE / 10:
+        return f"{size / GIGABYTE:,.1f} GB"
+    return f"{size / MEGABYTE:,.1f} MB"

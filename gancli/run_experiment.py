@@ -5,11 +5,13 @@
 
 import os
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
+from gancli import figures
 from gancli.choices import DeviceName
 from gancli.data import AnyData
 from gancli.environment import Place, choose_device
@@ -288,6 +290,8 @@ def _run_cells(
         say(f"{to_run}, {jobs} at a time{where}, in {experiment.folder}")
         watching = watched_cells(console(), cells, ended, jobs, scores[:LIVE_COLUMNS])
         tell = unharmed(stack.enter_context(watching).note, "the display")
+        # Until the first cell begins, a core has nothing to do.
+        stack.enter_context(ThreadPoolExecutor(max_workers=1)).submit(figures.prepare)
         if cluster is not None:
             return DaskPool(experiment, cluster, tell).run(requests, should_stop)
         return Pool(experiment, jobs, tell).run(requests, should_stop)

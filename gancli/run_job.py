@@ -6,7 +6,7 @@
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
@@ -34,6 +34,7 @@ from gancli.report.progress import RunDisplay
 from gancli.runs.find import new_run, refuse_if_taken
 from gancli.runs.folder import BEST, LAST, Run
 from gancli.signals import stop_flag
+from gancli.start_from import StartingWeights, record_start
 from gancli.trainer import Job, Listener, Trainer
 from gancli.typed_preset import moved_to
 from gancli.user_images import load_data
@@ -76,6 +77,7 @@ def start_run(
     *,
     out: Path | None = None,
     force: bool = False,
+    start: StartingWeights | None = None,
 ) -> Run:
     """Train from the start, to the end of the schedule.
 
@@ -85,20 +87,23 @@ def start_run(
         options: the other options.
         out: the run's folder; None: the next numbered one under the root of runs.
         force: whether a run in `out` is replaced.
+        start: the weights of another run, if it starts with them; the preset then says so.
 
     Raises:
         GanError: anything that reading data, training and evaluation raise; `out` is not free.
     """
     options.check()
     world = set_up_torch(settings)
+    preset = record_start(preset, start, say)
     if out is not None and world.leads:
         refuse_if_taken(out, force=force)
     with world.lead_first():
         folder = data_folder(options.data_dir)
         data = _load(preset, settings, folder, options)
+    job = Job(preset, settings, data, Run(Path()), None, folder, world, start_from=start)
     if not world.leads:
-        run_job(Job(preset, settings, data, Run(Path()), world=world), options=options)
-        return Run(Path())
+        run_job(job, options=options)
+        return job.run
     run = Run(out) if out else new_run(preset)
 
     def lay_out(_: Trainer) -> None:
@@ -108,8 +113,7 @@ def start_run(
     with run.locked():
         # Again: another process may have trained here while the data were read.
         refuse_if_taken(run.folder, force=force)
-        job = Job(preset, settings, data, run, data_folder=folder, world=world)
-        run_job(job, lay_out, options)
+        run_job(replace(job, run=run), lay_out, options)
     return run
 
 

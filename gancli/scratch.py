@@ -10,6 +10,7 @@ import re
 import secrets
 import shutil
 import stat
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -54,6 +55,7 @@ def scratch_folder(parent: Path, target: str) -> Iterator[Path]:
     with _held(folder / f"{_OWNER}{NEW}") as file:
         file.write(os.fsencode(target))
         file.flush()
+        let_rename(file)
         # Only now, locked, is it seen by those who sweep.
         (folder / f"{_OWNER}{NEW}").replace(folder / _OWNER)
         try:
@@ -77,9 +79,29 @@ def partial_file(path: Path) -> Iterator[tuple[Path, BinaryIO]]:
             try:
                 yield partial, file
             except BaseException:
+                let_rename(file)
                 partial.unlink(missing_ok=True)
                 raise
             return
+
+
+def is_leftover(name: str) -> bool:
+    """Whether a temporary file or folder of ours has such a name."""
+    return bool(_FOLDER.fullmatch(name) or _FILE.fullmatch(name))
+
+
+def leftover_lock(path: Path) -> Path:
+    """The file that the owner of a temporary file or folder holds locked while it lives."""
+    return path / _OWNER if path.is_dir() else path
+
+
+def let_rename(file: BinaryIO) -> None:
+    """Let an open file be renamed or removed: Windows refuses that until it is closed.
+
+    Elsewhere it stays open, for its lock.
+    """
+    if fcntl is None:
+        file.close()
 
 
 def sweep_partials(folder: Path) -> None:
@@ -94,7 +116,10 @@ def sweep_partials(folder: Path) -> None:
 
 
 def _hidden(name: str, ending: str) -> str:
-    short = os.fsdecode(os.fsencode(name)[:80])
+    errors = sys.getfilesystemencodeerrors()
+    # Where other bytes than UTF-8 cannot be in names, as on Windows, neither can half a letter.
+    errors = errors if errors == "surrogateescape" else "ignore"
+    short = os.fsencode(name)[:80].decode(sys.getfilesystemencoding(), errors)
     return f".{short}.{secrets.token_hex(8)}{ending}"
 
 

@@ -1,5 +1,6 @@
 """Signals that ask a process to stop, as a flag that training looks at."""
 
+import gc
 import os
 import signal
 import sys
@@ -14,7 +15,7 @@ from gancli.notices import notice
 
 STOPPING = tuple(
     getattr(signal, name)
-    for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGUSR1", "SIGUSR2", "SIGXCPU")
+    for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGUSR1", "SIGUSR2", "SIGXCPU", "SIGBREAK")
     if hasattr(signal, name)
 )
 """A terminal's Ctrl-C and its end; what batch systems send before they kill."""
@@ -128,15 +129,25 @@ def _repeat_what_was_dropped(
             others(dropped)
         elif signal.getsignal(signal.SIGTERM) is interrupt:
             _asked.clear()
-            again = threading.Timer(REPEAT_SECONDS, os.kill, (os.getpid(), signal.SIGTERM))
+            again = threading.Timer(REPEAT_SECONDS, _strike_again)
             again.daemon = True
             again.start()
 
     return repeat
 
 
+def _strike_again() -> None:
+    """Send this process the signal again; on Windows, os.kill would end it at once."""
+    if os.name == "nt":
+        signal.raise_signal(signal.SIGTERM)
+    else:
+        os.kill(os.getpid(), signal.SIGTERM)
+
+
 def exit_undisturbed(code: int) -> NoReturn:
     """Exit, and let no signal break into Python's own winding down with a traceback."""
     for number in STOPPING:
         signal.signal(number, signal.SIG_IGN)
+    # Python would look for garbage among torch's objects, for half a second.
+    gc.freeze()
     raise SystemExit(code)

@@ -3,88 +3,23 @@
 import copy
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from gancli.errors import RunError, UsageError
-from gancli.objective.context import Side, TermState
+from gancli.networks.frozen import freeze
+from gancli.objective.context import TermState
 from gancli.objective.take_turn import Memory
-from gancli.objective.turn_settings import SIDES
 from gancli.optimizers import PlateauState
 from gancli.preset import Preset, Schedule
 from gancli.rng import stream
+from gancli.tally import Meter, Tensors, TurnCounts, exact
 from gancli.types import GeneratorNet, Players
 
-Tensors = dict[str, Tensor]
 NO_TENSORS: Tensors = {}
-
-
-def exact(device: torch.device) -> torch.dtype:
-    """The most precise type of numbers this device has."""
-    return torch.float32 if device.type == "mps" else torch.float64
-
-
-@dataclass
-class TurnCounts:
-    """The counts so far: of real batches, and of turns by name."""
-
-    batches: int = 0
-    turns: dict[Side, int] = field(default_factory=lambda: dict.fromkeys(SIDES, 0))
-
-    def tensors(self) -> Tensors:
-        """Each as a scalar."""
-        turns = {str(side): torch.tensor(count) for side, count in self.turns.items()}
-        return {"batches": torch.tensor(self.batches)} | turns
-
-    def restore(self, tensors: Tensors) -> None:
-        """Go on from saved counts."""
-        self.batches = int(tensors["batches"])
-        self.turns = {side: int(tensors[side]) for side in SIDES}
-        if min(self.batches, *self.turns.values()) < 0:
-            raise ValueError("a count is negative")
-
-
-class Meter:
-    """Means of the losses since the last log, kept on the device so that no step waits for them."""
-
-    def __init__(self) -> None:
-        self.sums: Tensors = {}
-        self.counts: dict[str, int] = {}
-
-    def add(self, losses: Mapping[str, Tensor]) -> None:
-        """Count one more value of each loss."""
-        for name, loss in losses.items():
-            if name in self.sums:
-                self.sums[name] += loss
-            else:
-                self.sums[name] = loss.to(exact(loss.device), copy=True)
-            self.counts[name] = self.counts.get(name, 0) + 1
-
-    def means(self) -> dict[str, float]:
-        """Read the means from the device."""
-        return {name: float(total) / self.counts[name] for name, total in self.sums.items()}
-
-    def clear(self) -> None:
-        """Start again, after a log."""
-        self.sums, self.counts = {}, {}
-
-    def tensors(self) -> Tensors:
-        """Sum and count of each loss."""
-        return {
-            name: torch.stack([total.cpu().double(), torch.tensor(float(self.counts[name]))])
-            for name, total in self.sums.items()
-        }
-
-    def restore(self, tensors: Tensors, device: torch.device) -> None:
-        """Go on from saved sums and counts."""
-        for name, (total, count) in ((k, v.unbind()) for k, v in tensors.items()):
-            self.sums[name] = total.to(exact(device)).to(device)
-            self.counts[name] = int(count)
-            if self.counts[name] < 1:
-                raise ValueError(f"a mean of {self.counts[name]} values of {name}")
 
 
 @dataclass
@@ -229,22 +164,46 @@ def build_generator(preset: Preset, seed: int) -> GeneratorNet:
         return preset.generator.network.build(preset.prior, preset.data.shape)
 
 
-def build_players(preset: Preset, seed: int) -> Players:
-    """The networks as they start: a function of the preset and the seed alone, on the CPU."""
-    prior, shape, guesser = preset.prior, preset.data.shape, preset.reconstructor
+def build_players(preset: Preset, seed: int, classes: int | None = None) -> Players:
+    """The networks as they start: a function of the preset and the seed alone, on the CPU.
+
+    Args:
+        preset: the run's.
+        seed: the run's.
+        classes: how many the data set has, if not as many as the preset says.
+    """
+    prior, guesser, objective = preset.prior, preset.reconstructor, preset.objective
+    shape = preset.data.shape
+    if classes is not None:
+        shape = shape._replace(classes=classes)
     with _seeded(seed):
         with _naming("generator"):
             generator = preset.generator.network.build(prior, shape)
         with _naming("discriminator"):
             discriminator = preset.discriminator.network.build(
                 shape,
-                twice=preset.objective.differentiates_twice(),
+                twice=objective.differentiates_twice(),
                 z_dim=preset.judged_noise,
-                heads=preset.heads,
+                heads=objective.heads(shape, prior),
             )
         with _naming("reconstructor"):
             made = guesser.network.build(prior, shape, guesser.noise) if guesser else None
-        return Players(generator, discriminator, made)
+    return _frozen(Players(generator, discriminator, made), preset)
+
+
+def _frozen(players: Players, preset: Preset) -> Players:
+    """The players, and which of their parameters do not learn.
+
+    Raises:
+        UsageError: a preset names layers that are not there, or leaves none that learns.
+    """
+    held = {}
+    for name, spec in preset.players().items():
+        try:
+            held[name] = freeze(players.named()[name], spec.frozen)
+        except UsageError as error:
+            raise UsageError(f"{name}.{error}") from error
+    return replace(players, frozen=held)
 
 
 @contextmanager

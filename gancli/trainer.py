@@ -21,7 +21,8 @@ from gancli.run_pictures import RunPictures
 from gancli.runs.advice import after_non_finite
 from gancli.runs.folder import Run
 from gancli.runs.rollbacks import Rollback
-from gancli.state import TrainState, build_state, counts_before, non_finite
+from gancli.start_from import StartingWeights, begin
+from gancli.state import TrainState, counts_before, non_finite
 from gancli.step import StepRunner, by_player, refuse_to_split
 from gancli.turn_gauge import penalty_shares
 
@@ -43,6 +44,8 @@ class Job:
     world: World = field(default_factory=World)
     resident: bool | None = None
     """whether the data are on the device; None: where they fit"""
+    start_from: StartingWeights | None = None
+    """the weights of another run, which this one starts with"""
 
 
 @dataclass(frozen=True)
@@ -190,8 +193,8 @@ class Trainer:
 
     def _state(self) -> TrainState:
         job = self.job
-        state = build_state(job.preset, job.settings.seed, self.device, job.settings.dtype)
-        saved = job.resume_from
+        saved, start = job.resume_from, job.start_from
+        state = begin(job.preset, job.settings, self.device, start, resumes=saved is not None)
         if saved is not None:
             stored = saved.header.preset
             if stored.data == job.preset.data and saved.header.data != job.data.fingerprint:

@@ -1,7 +1,7 @@
 """The nouns every room shares: latents, samples, verdicts, and the two network contracts."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from types import MappingProxyType
 from typing import NamedTuple, Protocol, cast
@@ -173,6 +173,8 @@ class Players:
     generator: GeneratorNet
     discriminator: DiscriminatorNet
     reconstructor: ReconstructorNet | None = None
+    frozen: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """By network, the names of the parameters that do not learn."""
 
     def named(self) -> dict[str, nn.Module]:
         """The networks under their names, in the order in which they are saved."""
@@ -184,8 +186,11 @@ class Players:
 
     @cached_property
     def weights(self) -> dict[str, list[nn.Parameter]]:
-        """Each network's parameters; they stay the same objects while it trains."""
-        return {name: list(net.parameters()) for name, net in self.named().items()}
+        """Each network's parameters that learn; they stay the same objects while it trains."""
+        return {
+            name: [p for path, p in net.named_parameters() if path not in self.frozen.get(name, ())]
+            for name, net in self.named().items()
+        }
 
 
 class Draws(Protocol):

@@ -7,7 +7,8 @@ from gancli.choices import OnNan, StopWhen, VerdictName
 from gancli.errors import InterruptedRunError
 from gancli.evaluate_in_training import Evaluated
 from gancli.evaluation.results import training_evaluations
-from gancli.health.verdict import Verdict, judge, verdict_row, verdicts_in
+from gancli.health.measures import DIVERSITY
+from gancli.health.verdict import Verdict, judge, signals_for, verdict_row, verdicts_in
 from gancli.pasteable import command
 from gancli.preset import Preset
 from gancli.rollback import RolledBack, train_through
@@ -22,12 +23,26 @@ VERDICT_OF = {
 }
 """At which verdict `--stop-when` stops."""
 
+EACH_LINE = 200
+"""Lines of a log that are judged one by one. A verdict may read all of them, so that verdicts on a
+log of every step would soon take longer than the steps."""
+
 
 @dataclass(frozen=True)
 class RunVerdict(Event):
     """The run was given another verdict than before, as of this step."""
 
     verdict: Verdict
+
+
+def is_judged(lines: int, row: LogRow) -> bool:
+    """Whether a verdict is given at a line of the log: at few of many, but at each look at samples.
+
+    Args:
+        lines: how many there are, with this one.
+        row: this one.
+    """
+    return bool({DIVERSITY, HELD} & row.keys()) or lines % (1 + lines // EACH_LINE) == 0
 
 
 class HealthWatch:
@@ -43,22 +58,30 @@ class HealthWatch:
         """
         self.preset, self.run, self.tell = preset, run, tell
         counts = [_counted(each.step or 0, each.scores) for each in training_evaluations(run)]
-        self._rows = sorted([*run.metrics(), *filter(None, counts)], key=_step)
-        self._name = self._last_name()
+        self._go_on_from(sorted([*run.metrics(), *filter(None, counts)], key=_step))
 
     def note(self, event: Event) -> None:
         """Take an event in."""
         if isinstance(event, RolledBack):
-            self._rows = [row for row in self._rows if row["step"] <= event.step]
-            self._name = self._last_name()
+            self._go_on_from([row for row in self._rows if row["step"] <= event.step])
         elif isinstance(event, Logged):
-            self._rows.append({"step": event.step, **event.values})
-            self._judge(event.step)
+            self._add([{"step": event.step, **event.values}])
+            if is_judged(len(self._signals.turns), event.values):
+                self._judge(event.step)
         elif isinstance(event, Evaluated):
-            self._rows += filter(None, [_counted(event.step, event.found.scores)])
+            self._add([*filter(None, [_counted(event.step, event.found.scores)])])
+
+    def _go_on_from(self, rows: list[LogRow]) -> None:
+        self._rows, self._signals = rows, signals_for(self.preset, rows)
+        names = [each.verdict.name for each in verdicts_in(rows)]
+        self._name = names[-1] if names else None
+
+    def _add(self, rows: list[LogRow]) -> None:
+        self._rows += rows
+        self._signals.extend(rows)
 
     def _judge(self, step: int) -> None:
-        found = judge(self.preset, self._rows)
+        found = judge(self.preset, self._signals)
         if found is None or found.name == self._name:
             return
         self._name = found.name
@@ -66,10 +89,6 @@ class HealthWatch:
         self._rows.append(row)
         self.run.log(row)
         self.tell(RunVerdict(step, found))
-
-    def _last_name(self) -> VerdictName | None:
-        names = [each.verdict.name for each in verdicts_in(self._rows)]
-        return names[-1] if names else None
 
 
 def _step(row: LogRow) -> int:

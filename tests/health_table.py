@@ -23,7 +23,7 @@ from rich.table import Table
 from gancli.checkpoint import load
 from gancli.choices import VerdictName
 from gancli.errors import RunError
-from gancli.health.verdict import Verdict, judge
+from gancli.health.verdict import Verdict, judge, signals_for
 from gancli.runs.folder import Run
 
 LIST = Path(__file__).with_suffix("").parent / "health_runs.toml"
@@ -84,9 +84,10 @@ def verdicts_of(run: Run) -> list[tuple[int, Verdict]]:
         preset = load(run.checkpoint()).header.preset
     except RunError:
         return []
-    rows, found = run.metrics(), list[tuple[int, Verdict]]()
-    for number, row in enumerate(rows, 1):
-        verdict = judge(preset, rows[:number])
+    signals, found = signals_for(preset), list[tuple[int, Verdict]]()
+    for row in run.metrics():
+        signals.extend([row])
+        verdict = judge(preset, signals)
         if verdict is not None and (not found or found[-1][1].name != verdict.name):
             found.append((row["step"], verdict))
     return found

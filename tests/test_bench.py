@@ -167,7 +167,10 @@ def test_loops_take_turns_and_each_starts_a_round() -> None:
 def test_operations_are_counted_and_timed() -> None:
     a, b = torch.ones(4, 8), torch.ones(8, 16)
     assert count_flops(lambda: a @ b) == 2 * 4 * 8 * 16
+    rounding = torch.backends.cuda.matmul.allow_tf32
     assert matmul_peak(CPU) > 1e8
+    assert matmul_peak(CPU, torch.float64) > 1e8
+    assert torch.backends.cuda.matmul.allow_tf32 == rounding
 
 
 @pytest.mark.parametrize("key", BENCHED, ids=preset_id)

@@ -15,7 +15,6 @@ from gancli.data import Dataset
 from gancli.data.torchvision_set import ArraySet, SetPart
 from gancli.data.torchvision_sets import SETS
 from gancli.errors import DataError, NetworkError, UsageError
-from gancli.evaluation import extractors
 from gancli.evaluation.classifier import Reader
 from gancli.evaluation.evaluate import ReferenceScores, compute_scores
 from gancli.evaluation.extractors import Extractor, Seen, digit_extractor, load_extractor
@@ -26,6 +25,7 @@ from gancli.evaluation.image_sets import DatasetImages, ImageSet
 from gancli.evaluation.metrics import METRICS, ImageCounts, ImageFacts, MetricInputs
 from gancli.evaluation.mnist_classifier import DigitClassifier
 from gancli.evaluation.observer import EvaluationStoppedError, Observer
+from gancli.evaluation.pretrained import PRETRAINED
 from gancli.evaluation.protocol import Evaluation, Protocol, Split
 from gancli.evaluation.reference_cache import reference_features
 from gancli.evaluation.spec import EvaluationSpec
@@ -306,7 +306,7 @@ def test_without_a_network_the_file_is_named(
 
     monkeypatch.setattr("torch.hub.download_url_to_file", offline)
     monkeypatch.setattr("torch.hub.get_dir", lambda: str(tmp_path))
-    for name, known in extractors.PRETRAINED.items():
+    for name, known in PRETRAINED.items():
         with pytest.raises(NetworkError, match="--weights") as caught:
             load_extractor(name, None, CPU)
         assert known.file in str(caught.value)

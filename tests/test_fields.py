@@ -9,6 +9,7 @@ from helpers import Key, every_preset, preset_id
 
 from gancli.errors import UsageError
 from gancli.preset import Preset, change
+from gancli.state import build_players
 
 Case = tuple[Key, str, Group]
 SHARE = 194
@@ -73,7 +74,9 @@ def fault(key: Key, path: str, group: Group) -> str | None:
         return None
     for value in group:
         try:
-            accepted.append((value, change(before, [f"{path}={value_in_toml(value)}"])))
+            after = change(before, [f"{path}={value_in_toml(value)}"])
+            build_players(after, 0)
+            accepted.append((value, after))
         except UsageError as error:
             table, _, field = path.rpartition(".")
             if field not in str(error) and table not in str(error):

@@ -7,6 +7,7 @@ import pytest
 import torch
 from helpers import Key, every_preset, job, narrow, preset_id
 
+from gancli.bench.measure import alternate, count_flops, matmul_peak
 from gancli.checkpoint import load
 from gancli.sampler import Sampler
 from gancli.trainer import Job, Trainer
@@ -58,3 +59,14 @@ def test_deterministic_runs_resume_bit_for_bit(
         assert all(torch.equal(tensor, second[name]) for name, tensor in first.items())
     finally:
         torch.use_deterministic_algorithms(False)
+
+
+def test_no_step_beats_the_peak() -> None:
+    """Convolutions round to TF32, of which the peak is several times that of float32."""
+    device = torch.device("cuda")
+    layer = torch.nn.Conv2d(256, 256, 3, padding=1, device=device)
+    x = torch.randn(64, 256, 32, 32, device=device)
+    with torch.no_grad():
+        loops = {"forward": lambda: layer(x)}
+        fastest = alternate(loops, rounds=1, seconds=1.0, device=device)["forward"].minimum
+    assert count_flops(lambda: layer(x)) / fastest < 1.1 * matmul_peak(device)

@@ -12,9 +12,10 @@ from gancli.health.measures import BINS_DIVERGENCE, BINS_HELD, DIVERSITY, NEARES
 from gancli.health.rules import COPIED, FEW_HELD, LOW_DIVERSITY, STILL_UPDATE, TREND
 from gancli.health.rules import WARM_UP_OF_IMAGES as WARM_UP
 from gancli.health.signals import LARGEST_DIVERGENCE
-from gancli.health.verdict import Verdict, judge, verdict_row, verdicts_in
-from gancli.preset import change
+from gancli.health.verdict import Verdict, judge, signals_for, verdict_row, verdicts_in
+from gancli.preset import Preset, change
 from gancli.runs.logs import LogRow
+from gancli.runs.overview import HELD
 
 PRESET = narrow(("gan", "mnist", "reference"))
 D = "discriminator.health."
@@ -45,8 +46,12 @@ def series(*changes: Mapping[str, float], first: int = WARM_UP) -> list[LogRow]:
     return [row(first + 100 * number, **each) for number, each in enumerate(changes)]
 
 
+def judged(rows: list[LogRow], preset: Preset = PRESET) -> Verdict | None:
+    return judge(preset, signals_for(preset, rows))
+
+
 def name_of(rows: list[LogRow]) -> str | None:
-    found = judge(PRESET, rows)
+    found = judged(rows)
     return None if found is None else found.name.value
 
 
@@ -94,7 +99,7 @@ def test_what_three_rows_show(changed: dict[str, float], name: str) -> None:
     rows = series({}, {}, changed, changed, changed)
     assert name_of(rows) == name
     assert name_of(rows[:-1]) in ("healthy", None)
-    found = judge(PRESET, rows)
+    found = judged(rows)
     assert found is not None
     assert found.since == WARM_UP + 200
 
@@ -121,7 +126,7 @@ def test_a_loss_without_a_boundary_is_not_guessed_at() -> None:
     """Wasserstein: half of the logits lie on either side of a middle that means nothing."""
     rows = series(*[{**LIKE_NOISE, **BLIND}] * SURE)
     assert name_of(rows) == "generator-too-strong"
-    found = judge(narrow(("wgan-gp", "mnist", "reference")), rows)
+    found = judged(rows, narrow(("wgan-gp", "mnist", "reference")))
     assert found is None or found.name is VerdictName.HEALTHY
 
 
@@ -149,7 +154,7 @@ def test_a_fall_that_may_be_chance_is_no_plateau() -> None:
 def test_the_longer_a_run_the_more_looks_are_compared() -> None:
     """So that a slow fall is found, which noise hides from the last few looks."""
     slow = [0.3 - 0.002 * n + 0.02 * (n % 2) for n in range(16 * TREND)]
-    found = judge(PRESET, series(*far(slow)))
+    found = judged(series(*far(slow)))
     assert found is not None
     assert (found.name.value, found.since) == ("improving", WARM_UP + 100 * 12 * TREND)
 
@@ -182,7 +187,7 @@ def test_what_is_to_be_tried_can_be_typed(name: VerdictName) -> None:
         "plateau": series(*far(NOISE)),
         "mode-dropping": series(*[{**each, BINS_HELD: 0.5} for each in far(NOISE)]),
     }[name]
-    found = judge(PRESET, rows)
+    found = judged(rows)
     assert found is not None
     assert found.name is name
     assert 1 <= len(found.tries) <= 3
@@ -196,16 +201,27 @@ def test_what_is_to_be_tried_can_be_typed(name: VerdictName) -> None:
 
 def test_the_player_that_leaps_is_slowed() -> None:
     rows = series(*[{"generator.health.update_ratio": 0.5}] * 3)
-    found = judge(PRESET, rows)
+    found = judged(rows)
     assert found is not None
     assert "the generator's weights by 50%" in found.said
     assert found.tries[0].startswith("--set generator.optimizer.lr=")
 
 
 def test_a_player_of_several_is_named() -> None:
-    found = judge(PRESET, series(*[{"joint.health.reconstructor_update_ratio": 0.5}] * SURE))
+    found = judged(series(*[{"joint.health.reconstructor_update_ratio": 0.5}] * SURE))
     assert found is not None
     assert "the reconstructor's weights by 50%" in found.said
+
+
+def test_a_growing_log_is_read_once() -> None:
+    """What is added line by line comes to the same as the whole log, counts of modes included."""
+    counted = [{"step": row["step"], HELD: 3.0} for row in series({}, {})]
+    rows = [*series(*far([0.5, 0.4, 0.3])), *counted, {"step": 2000, "verdict": {}}]
+    growing = signals_for(PRESET)
+    for each in rows:
+        growing.extend([each])
+    assert growing == signals_for(PRESET, rows)
+    assert (len(growing.looks), len(growing.known), len(growing.turns)) == (3, 2, 3)
 
 
 def test_verdicts_are_read_back_and_foreign_ones_passed_over() -> None:

@@ -26,7 +26,19 @@ PAGES = [README, *sorted(DOCS.glob("*.md"))]
 LANGUAGES = {"sh", "text", "toml", "python"}
 FILE = re.compile(r"# ([\w.-]+\.(?:py|toml))\n")
 COMMENT = re.compile(r"<!-- (.*) -->")
-OTHERS = ("make ", "torchrun ", "dask ", "ssh ", "mkdir ", "openssl ", "export ", "CUDA_VISIBLE_")
+OTHERS = (
+    "make ",
+    "torchrun ",
+    "dask ",
+    "ssh ",
+    "mkdir ",
+    "openssl ",
+    "pip ",
+    "pipx ",
+    "uv ",
+    "export ",
+    "CUDA_VISIBLE_",
+)
 """How a line begins that is not run: with a program that is not ours; or it is for a cluster."""
 EACH_PAGE = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 

@@ -1,6 +1,7 @@
 """Runs that stop at a verdict: saved, said, with exit code 0, and resumed to the same end."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,7 @@ from gancli.rollback import RolledBack
 from gancli.runs.folder import Run
 from gancli.runs.rollbacks import Rollback
 from gancli.trainer import Event, Job, Logged, Stepped, Trainer
-from gancli.verdicts import HealthWatch, RunVerdict, Stopper, train_until
+from gancli.verdicts import EACH_LINE, HealthWatch, RunVerdict, Stopper, is_judged, train_until
 
 
 def verdict(name: str, said: str = "it was seen") -> Verdict:
@@ -100,6 +101,17 @@ def collapsing(monkeypatch: pytest.MonkeyPatch, at: int) -> None:
 
 TYPED = ("train", "gan", "--dataset", "ring8", "--steps", 12)
 SMALL = ("--set", "generator.network.width=8", "--set", "schedule.checkpoint_every=100")
+
+
+def test_few_of_many_lines_are_judged_but_every_look() -> None:
+    """The work of verdicts, which may read the log so far, stays in proportion to its length."""
+    judged = [lines for lines in range(1, 10_001) if is_judged(lines, {"loss_generator": 1.0})]
+    assert judged[:EACH_LINE] == [*range(1, EACH_LINE), EACH_LINE]
+    assert sum(judged) < 2.1 * EACH_LINE * 10_000
+    assert max(after - before for before, after in pairwise(judged)) <= 2 * (1 + 50)
+    assert (
+        is_judged(9_999, {"health.diversity": 1.0}) is is_judged(9_999, {"modes_held": 1.0}) is True
+    )
 
 
 def test_the_command_stops_and_resume_goes_on(gan: Gan, monkeypatch: pytest.MonkeyPatch) -> None:

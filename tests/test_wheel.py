@@ -1,13 +1,17 @@
 """The wheel, installed into another environment and run from another folder, works."""
 
 import os
+import re
 import subprocess
 import sys
 import sysconfig
+import tomllib
 import venv
 from pathlib import Path
 
 import pytest
+
+import gancli
 
 ROOT = Path(__file__).parent.parent
 PROGRAM = """
@@ -59,3 +63,11 @@ def test_the_wheel_works_elsewhere(tmp_path: Path) -> None:
     (elsewhere / "program.py").write_text(PROGRAM)
     assert "modes_held" in call("python", "program.py")
     assert (site / "gancli" / "py.typed").exists()
+
+
+def test_the_citation_is_of_this_version_and_distributed() -> None:
+    cited = (ROOT / "CITATION.cff").read_text()
+    assert re.search(rf"^version: {re.escape(gancli.__version__)}$", cited, re.MULTILINE)
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    assert "CITATION.cff" in project["tool"]["hatch"]["build"]["targets"]["sdist"]["include"]
+    assert f"license: {project['project']['license']}" in cited

@@ -3,22 +3,27 @@
 import errno
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 
+import psutil
 import pytest
+from conftest import Gan
 
 from gancli.errors import InterruptedRunError
 from gancli.evaluation.request import ExtractorWeights
-from gancli.experiment import pool
+from gancli.experiment import pool, worker_process
 from gancli.experiment.axes import typed_axes
 from gancli.experiment.cell import CellRequest, run_with_patience
 from gancli.experiment.folder import Experiment
 from gancli.experiment.grid import GridPlan, base_change, experiment_of
 from gancli.experiment.measures import MeasurePlaces, measures_named
 from gancli.experiment.pool import News, Pool
-from gancli.experiment.worker_process import ENDED
+from gancli.experiment.worker_process import ENDED, next_worker, workers_ahead
 
 SMALL = ["width=8", "schedule.batch_size=8", "schedule.steps=20", "schedule.discriminator_steps=1"]
 WORKER = [sys.executable, "-m", "gancli.experiment.worker"]
@@ -42,6 +47,19 @@ def serve(asked: list[CellRequest]) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         WORKER, input=text, capture_output=True, text=True, check=False, timeout=120
     )
+
+
+def children() -> set[int]:
+    """This process's, that have not ended."""
+    found = psutil.Process().children()
+    return {each.pid for each in found if each.status() != psutil.STATUS_ZOMBIE}
+
+
+def wait_for(true: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 60
+    while not true() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert true()
 
 
 def measured(folder: Path) -> dict[str, str]:
@@ -115,13 +133,52 @@ def test_cells_without_a_process_fail_in_a_sentence(
     def refused() -> None:
         raise OSError(errno.EAGAIN, "Resource temporarily unavailable")
 
-    monkeypatch.setattr(pool, "WorkerProcess", refused)
+    monkeypatch.setattr(pool, "next_worker", refused)
     told: list[News] = []
     asked = requests(tmp_path, "width=8,9")
     assert Pool(Experiment(tmp_path), 2, told.append).run(asked, lambda: False)
     assert sorted(news.cell for news in told) == sorted(each.cell.name for each in asked)
     reason = "it has no process: Resource temporarily unavailable"
     assert {(news.state, news.reason) for news in told} == {("failed", reason)}
+
+
+def test_processes_started_ahead_are_taken_first_and_the_others_leave(tmp_path: Path) -> None:
+    (asked,) = requests(tmp_path, "width=8")
+    before = children()
+    with workers_ahead(2):
+        ahead = children() - before
+        worker = next_worker()
+        assert len(ahead) == min(2, os.cpu_count() or 1)
+        assert children() - before == ahead
+        ending = worker.run(asked.cell.name, asked.model_dump_json(), lambda words: None)
+        worker.close()
+    assert ending.how == "done"
+    assert children() == before
+
+
+def test_a_process_that_died_ahead_is_not_taken() -> None:
+    before = children()
+    with workers_ahead(1):
+        for pid in children() - before:
+            os.kill(pid, signal.SIGKILL)
+        wait_for(lambda: children() == before)
+        worker = next_worker()
+        assert worker.is_alive
+        worker.stop()
+        worker.close()
+    assert children() == before
+
+
+@pytest.mark.parametrize("more", [["--plan"], ["--on", "dask://127.0.0.1:1"]])
+def test_nothing_starts_ahead_where_no_cell_will_run_here(
+    more: list[str], gan: Gan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: object) -> None:
+        raise AssertionError("a process was started")
+
+    monkeypatch.setattr(worker_process, "WorkerProcess", refused)
+    code, _, error = gan("sweep", "gan", "--dataset", "ring8", "--over", "wrong=1,2", *more)
+    assert code == 2, error
 
 
 def test_a_cell_that_waits_for_an_orphan_may_be_stopped(tmp_path: Path) -> None:

@@ -16,7 +16,8 @@ BRIEF_WARM_UP, BRIEF_STEPS = 10, 30
 """Steps of a brief timing at most: first those that are not timed."""
 WARM_UP_SHARE = 0.25
 """Of the time of a brief timing, what the steps take that are not timed."""
-PEAK_MATRIX_SIDE = 1024
+PEAK_MATRIX_SIDE, PEAK_MATRIX_SIDE_GPU = 1024, 8192
+"""On a GPU a small product takes less time than it takes to ask for it."""
 PEAK_REPEATS = 10
 
 
@@ -143,8 +144,20 @@ def count_flops(
     return int(counter.get_total_flops())
 
 
-def matmul_peak(device: torch.device) -> float:
-    """Floating-point operations per second of the fastest of a few float32 matrix products."""
-    a, b = torch.randn(2, PEAK_MATRIX_SIDE, PEAK_MATRIX_SIDE, device=device)
-    fastest = min(min(_turn(lambda: a @ b, 0.0, device)) for _ in range(PEAK_REPEATS))
-    return 2 * PEAK_MATRIX_SIDE**3 / fastest
+def matmul_peak(device: torch.device, dtype: torch.dtype = torch.float32) -> float:
+    """Floating-point operations per second of the fastest of a few matrix products.
+
+    Args:
+        device: where they are computed.
+        dtype: of the matrices. On CUDA, float32 is rounded to TF32 where convolutions round it, as
+            they do unless told otherwise: of full float32 they would be several times the peak.
+    """
+    side = PEAK_MATRIX_SIDE if device.type == "cpu" else PEAK_MATRIX_SIDE_GPU
+    a, b = torch.randn(2, side, side, device=device, dtype=dtype)
+    rounding, before = torch.backends.cuda.matmul, torch.backends.cuda.matmul.allow_tf32
+    rounding.allow_tf32 = torch.backends.cudnn.allow_tf32
+    try:
+        fastest = min(min(_turn(lambda: a @ b, 0.0, device)) for _ in range(PEAK_REPEATS))
+    finally:
+        rounding.allow_tf32 = before
+    return 2 * side**3 / fastest

@@ -1,6 +1,5 @@
 """The memory of one loop, in a process of its own: `python -m gancli.bench.memory < request`."""
 
-import resource
 import subprocess
 import sys
 import tempfile
@@ -10,12 +9,18 @@ from pathlib import Path
 import torch
 
 from gancli.bench.loops import build
+from gancli.bench.windows_memory import peak_working_set
 from gancli.checkpoint import RunSettings
 from gancli.data import Dataset
 from gancli.errors import RunError
 from gancli.outside import model_from
 from gancli.preset import Preset
 from gancli.settings import Settings
+
+try:
+    import resource
+except ImportError:  # not on Windows
+    resource = None  # type: ignore[assignment]
 
 MEASURED_STEPS = 4
 MADE_UP_SAMPLES = 4096
@@ -95,6 +100,8 @@ def peak(device: torch.device) -> int:
             if ":" in line
         )
         return int(lines["VmHWM"].split()[0]) * 1024
+    if resource is None:
+        return peak_working_set()
     unit = 1 if sys.platform == "darwin" else 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 

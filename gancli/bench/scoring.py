@@ -20,12 +20,13 @@ from gancli.bench.memory import forget_peak, peak
 from gancli.data import Dataset
 from gancli.errors import RunError
 from gancli.evaluation.evaluate import look_at_reals, score_images
-from gancli.evaluation.extractors import INCEPTION, PRETRAINED, Extractor, Seen
+from gancli.evaluation.extractors import Extractor, Seen
 from gancli.evaluation.feature_store import FeatureStore
 from gancli.evaluation.features import FeatureNeeds, extract_features
 from gancli.evaluation.frechet import Moments, frechet_distance
 from gancli.evaluation.image_sets import DatasetImages
 from gancli.evaluation.metrics import METRICS
+from gancli.evaluation.pretrained import INCEPTION, PRETRAINED
 from gancli.evaluation.reference_cache import reference_features
 from gancli.evaluation.spec import EvaluationSpec, RealImages
 from gancli.watch import Done

@@ -97,11 +97,12 @@ def measure_training(preset: Preset, data: Dataset, settings: RunSettings, how: 
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         loops = {loop: build(loop, preset, data, settings, folder) for loop in (*LOOPS, GAUGED)}
-        peak = matmul_peak(device)
+        dtype = settings.autocast or settings.dtype
+        peak = matmul_peak(device, dtype)
         timings = alternate(
             loops, rounds=how.rounds, seconds=how.seconds, device=device, done=how.done
         )
-        peak = max(peak, matmul_peak(device))
+        peak = max(peak, matmul_peak(device, dtype))
         flops = count_flops(loops[OURS])
         reports = _reporting(preset, data, settings, folder, how.accompany)
         look = _seconds_of_a_look(preset, data, settings, folder)

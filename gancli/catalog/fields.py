@@ -27,6 +27,8 @@ REMARKS = frozenset({"deviations", "expected", "paper", "source", "summary"})
 """Descriptions: they may be reworded, and a run goes on all the same."""
 _TERMS = "objective"
 """The table whose tables are the terms of the losses."""
+_ORIGIN = "started_from"
+"""The table that says what a run's weights came from."""
 NOT_SET = "not set"
 """In place of a value that a preset lacks."""
 
@@ -67,14 +69,24 @@ def trained_leaves(table: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def trained_values(table: Mapping[str, Any]) -> dict[str, Any]:
-    """As `trained_leaves`, and the names of the objective's terms as one more field.
+    """As `trained_leaves`, and the names of the objective's terms as one more field; where the
+    weights came from is one field, too.
 
     Args:
         table: a resolved preset's, as in preset.toml.
     """
-    terms = table.get(_TERMS)
+    terms, origin = table.get(_TERMS), table.get(_ORIGIN)
     named = " + ".join(terms) if isinstance(terms, Mapping) else ""
-    return trained_leaves(table) | {_TERMS: named}
+    values = {
+        path: value
+        for path, value in trained_leaves(table).items()
+        if path.partition(".")[0] != _ORIGIN
+    }
+    if isinstance(origin, Mapping):
+        words = (origin.get(name) for name in ("preset", "dataset", "step", "sha256"))
+        preset, dataset, step, sha256 = map(str, words)
+        values[_ORIGIN] = f"{preset} on {dataset}, step {step} ({sha256[:12]})"
+    return values | {_TERMS: named}
 
 
 def field_differences(tables: Sequence[Mapping[str, Any]]) -> list[FieldValues]:

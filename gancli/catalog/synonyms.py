@@ -100,6 +100,8 @@ _TO_FIELD = {
     "objective.class_loss.weight": "lambda_cls,aux_weight,ac_weight,cls_weight,lambda_aux",
     "objective.mutual_information.weight": "lambda_info,info_weight,lambda_mi,mi_weight",
     "objective.augmentation": "augment,aug,ada,diffaugment,diff_aug",
+    "discriminator.frozen": "freeze,freeze_d,freezed,freeze_layers,frozen_layers,free_d",
+    "generator.frozen": "freeze_g,freeze_generator",
     "data.size": (
         "image_size,imsize,img_size,resolution,res,imagesize,im_size,crop_size,load_size,fine_size"
     ),
@@ -121,7 +123,11 @@ _TO_OPTION = {
     "--dataset": "data,dataroot,data_root,data_path,datapath,root,input_dir,dataset,data_dir",
     "--resume": (
         "continue,continue_train,load,resume_from,ckpt,from_checkpoint,restart,resume"
-        ",load_checkpoint,pretrained"
+        ",load_checkpoint"
+    ),
+    "--from": (
+        "pretrained,finetune,fine_tune,finetune_from,start_from,init_from,initial_weights"
+        ",load_weights,transfer,warm_start,pretrained_path"
     ),
     "--tensorboard": "tb,tensorboard,use_tensorboard",
     "--log": "wandb,use_wandb,report_to,logger,trackio",

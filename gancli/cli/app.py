@@ -12,6 +12,7 @@ from gancli.cli.bench import bench_app
 from gancli.cli.collapse_study import collapse_study
 from gancli.cli.compare import compare
 from gancli.cli.data import data
+from gancli.cli.doctor import doctor
 from gancli.cli.evaluate import evaluate
 from gancli.cli.explain import explain
 from gancli.cli.export import export
@@ -31,7 +32,7 @@ from gancli.cli.traverse import traverse
 TRAIN_PANEL, GENERATE_PANEL, EVALUATE_PANEL = "Train", "Generate", "Evaluate and compare"
 SHARE_PANEL = "Pass on"
 LOOK_UP_PANEL = "Look up models and data"
-SPEED_PANEL = "Speed"
+MACHINE_PANEL = "This machine"
 
 app = typer.Typer(
     help="Train, sample, evaluate, traverse and compare the classic GANs, repeatably.",
@@ -57,7 +58,8 @@ app.command("collapse-study", rich_help_panel=EVALUATE_PANEL)(collapse_study)
 app.add_typer(presets_app, name="presets", rich_help_panel=LOOK_UP_PANEL)
 app.command("explain", rich_help_panel=LOOK_UP_PANEL)(explain)
 app.command("data", rich_help_panel=LOOK_UP_PANEL)(data)
-app.add_typer(bench_app, name="bench", rich_help_panel=SPEED_PANEL)
+app.command("doctor", rich_help_panel=MACHINE_PANEL)(doctor)
+app.add_typer(bench_app, name="bench", rich_help_panel=MACHINE_PANEL)
 
 
 def _version(wanted: bool) -> None:

@@ -53,20 +53,23 @@ def collapse_study(
 
     Rerun the same command to finish the rest.
     """
-    from gancli.commands import collapse_study as command
-    from gancli.environment import Place
+    from gancli.experiment.worker_process import workers_ahead
 
-    command.collapse_study(
-        command.StudyRequest(
-            dataset=dataset,
-            models=models,
-            seeds=seeds,
-            steps=steps,
-            overrides=tuple(overrides or ()),
-            jobs=jobs,
-            place=Place(device, None, data_dir),
-            out=out,
-            dpi=dpi,
-            on=on,
+    with workers_ahead(0 if on else jobs or 1):
+        from gancli.commands import collapse_study as command
+        from gancli.environment import Place
+
+        command.collapse_study(
+            command.StudyRequest(
+                dataset=dataset,
+                models=models,
+                seeds=seeds,
+                steps=steps,
+                overrides=tuple(overrides or ()),
+                jobs=jobs,
+                place=Place(device, None, data_dir),
+                out=out,
+                dpi=dpi,
+                on=on,
+            )
         )
-    )

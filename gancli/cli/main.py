@@ -14,12 +14,12 @@ from typer.exceptions import TyperException
 import gancli
 from gancli.cli.app import app
 from gancli.cli.mistyped import mistyped
-from gancli.errors import ExitCode, GanError, UsageError
+from gancli.errors import ExitCode, GanError, NotReadyError, UsageError
 from gancli.files import disk_error
 from gancli.folders import expanded
 from gancli.launch import is_shared, quit_at_once
 from gancli.notices import never_fail_for_a_character
-from gancli.pasteable import begin_with
+from gancli.pasteable import begin_with, command
 from gancli.plugin_records import ChangedPluginWarning
 from gancli.plugins import load_plugin, load_plugins, plugin_fault
 from gancli.printable import printable
@@ -118,9 +118,9 @@ def _explain(error: Exception) -> int:
         # The reader, e.g. `head`, has gone; Python would complain again when it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return ExitCode.OK
-    on_disk = _on_disk(error) if isinstance(error, OSError) else None
-    if on_disk is not None:
-        return _complain(str(on_disk), on_disk.code)
+    known = _on_disk(error) if isinstance(error, OSError) else _of_missing_package(error)
+    if known is not None:
+        return _complain(str(known), known.code)
     if "surrogates not allowed" in str(error):
         return _complain(
             "a path on the command line, or one in a file, is not UTF-8: rename that file "
@@ -140,6 +140,16 @@ def _explain(error: Exception) -> int:
     return _complain(
         f"internal error: {type(error).__name__}: {error}; rerun with --debug and report it",
         ExitCode.INTERNAL,
+    )
+
+
+def _of_missing_package(error: Exception) -> GanError | None:
+    """The sentence for a package that cannot be imported, unless it is a plugin's."""
+    is_ours = isinstance(error, ImportError) and not (error.name or "").startswith("gancli")
+    if not is_ours or plugin_fault(error) is not None:
+        return None
+    return NotReadyError(
+        f"a package is missing or broken ({error}): {command('doctor')} says what to type"
     )
 
 

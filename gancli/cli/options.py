@@ -225,6 +225,25 @@ FromCheckpointOption = Annotated[
         help="Checkpoint to resume from; those after it are removed.",
     ),
 ]
+AugmentOption = Annotated[
+    str | None,
+    typer.Option(
+        "--augment",
+        metavar="NAMES",
+        help="Differentiable augmentation, for few images: colour, translation, cutout, or several "
+        "with commas (objective.augmentation).",
+    ),
+]
+StartFromOption = Annotated[
+    str | None,
+    typer.Option(
+        "--from",
+        metavar="RUN",
+        autocompletion=complete_run,
+        help="A run, or a checkpoint file, whose weights the new run starts with (fine-tuning): "
+        "the generator's moving average, where it has one.",
+    ),
+]
 WeightsOption = Annotated[
     Path | None,
     typer.Option(

@@ -96,28 +96,31 @@ def sweep(
     Rerun the same command to finish the rest; more seeds are added to what is there, and with --out
     more values, too.
     """
-    from gancli.commands import sweep as command
-    from gancli.environment import Place
-    from gancli.evaluation.request import ExtractorWeights
+    from gancli.experiment.worker_process import workers_ahead
 
-    command.sweep(
-        command.SweepRequest(
-            model=model,
-            dataset=dataset,
-            variant=variant,
-            over=tuple(over or ()),
-            seeds=seeds,
-            steps=steps,
-            score=score,
-            score_every=score_every,
-            search=search,
-            overrides=tuple(overrides or ()),
-            jobs=jobs,
-            on=on,
-            place=Place(device, None, data_dir),
-            out=out,
-            dpi=dpi,
-            weights=ExtractorWeights(weights, trust_weights),
-            plan_only=plan,
+    with workers_ahead(0 if plan or on else jobs or 1):
+        from gancli.commands import sweep as command
+        from gancli.environment import Place
+        from gancli.evaluation.request import ExtractorWeights
+
+        command.sweep(
+            command.SweepRequest(
+                model=model,
+                dataset=dataset,
+                variant=variant,
+                over=tuple(over or ()),
+                seeds=seeds,
+                steps=steps,
+                score=score,
+                score_every=score_every,
+                search=search,
+                overrides=tuple(overrides or ()),
+                jobs=jobs,
+                on=on,
+                place=Place(device, None, data_dir),
+                out=out,
+                dpi=dpi,
+                weights=ExtractorWeights(weights, trust_weights),
+                plan_only=plan,
+            )
         )
-    )

@@ -7,6 +7,7 @@ import typer
 
 from gancli.choices import OnNan, PrecisionName
 from gancli.cli.options import (
+    AugmentOption,
     ClassesOption,
     DataDirOption,
     DatasetOption,
@@ -23,6 +24,7 @@ from gancli.cli.options import (
     PlanOption,
     SetOption,
     SkipBrokenOption,
+    StartFromOption,
     StepsOption,
     StopWhenOption,
     TensorboardOption,
@@ -64,6 +66,8 @@ def train(
         bool, typer.Option("--deterministic", help="Bit-equal runs on CUDA too; slower there.")
     ] = False,
     overrides: SetOption = None,
+    augment: AugmentOption = None,
+    start_from: StartFromOption = None,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -124,6 +128,8 @@ def train(
             threads=threads,
             deterministic=deterministic,
             overrides=tuple(overrides or ()),
+            augment=augment,
+            start_from=start_from,
             out=out,
             data_dir=data_dir,
             resume=resume,

@@ -1,6 +1,7 @@
 """`gan data`."""
 
-from collections.abc import Sequence
+import sys
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -8,6 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from gancli import catalog
+from gancli.cache_removal import CacheChoice, remove_entries
+from gancli.caches import kept_caches
 from gancli.catalog.fit_to_images import UserImages
 from gancli.data import (
     AnyData,
@@ -23,8 +26,9 @@ from gancli.defaults import DEFAULT_SEED
 from gancli.errors import DataError, RunError, UsageError
 from gancli.files import write_atomically
 from gancli.folders import data_folder
-from gancli.plurals import counted
+from gancli.plurals import counted, in_bytes
 from gancli.preset import load_preset, models_on, named_sets, spec_named
+from gancli.report.caches_table import caches_as_json, print_caches
 from gancli.report.console import console_beside_json, print_json, say
 from gancli.report.counting import counting
 from gancli.report.data_table import Look, NamedSet, print_look, print_sets
@@ -225,3 +229,89 @@ def _pack(out: Path, request: LookRequest, spec: AnyData, data: Dataset, found: 
         pack(spec.to_samples(data.x), labels, names, out, done)
     if not request.as_json:
         say(f"packed {counted(len(data), 'image')} into {out}")
+
+
+def only_one(names: Sequence[str]) -> str:
+    """The one data set to look at.
+
+    Raises:
+        UsageError: there are several.
+    """
+    if len(names) > 1:
+        raise UsageError(
+            f"{len(names)} names are too many: look at one data set at a time, or quote a path "
+            "that has spaces"
+        )
+    return names[0]
+
+
+@dataclass(frozen=True)
+class CacheRequest:
+    """The arguments and options of `gan data --caches`."""
+
+    names: tuple[str, ...]
+    older_than: str | None
+    every: bool
+    remove: bool
+    yes: bool
+    as_json: bool
+    ask: Callable[[str], bool]
+    """puts a question to the user, who answers yes or no"""
+    others: Sequence[str]
+    """options that apply to data sets, where they were typed"""
+
+    def is_about_caches(self, *, caches: bool) -> bool:
+        """Whether `--caches` is among the options; without it, none of its own may be.
+
+        Raises:
+            UsageError: one is, or one of data sets is among those of caches.
+        """
+        own = {
+            "--remove": self.remove,
+            "--older-than": self.older_than is not None,
+            "--all": self.every,
+            "--yes": self.yes,
+        }
+        typed = [option for option, is_there in own.items() if is_there]
+        if caches and self.others:
+            raise UsageError(f"{self.others[0]} applies to data sets: leave it out with --caches")
+        if typed and not caches:
+            raise UsageError(f"{typed[0]} applies to caches: add --caches")
+        if caches and not self.remove and (self.names or typed):
+            said = self.names[0] if self.names else typed[0]
+            raise UsageError(f"--caches lists all: leave {said} out, or add --remove")
+        return caches
+
+
+def look_at_caches(request: CacheRequest) -> None:
+    """List the caches, or remove some of them.
+
+    Raises:
+        UsageError: no part has such a name, or there is no terminal to ask in.
+        LockedError: a process is at work with one; nothing is removed then.
+        DiskError: one may not be removed.
+    """
+    found = kept_caches()
+    if not request.remove:
+        if request.as_json:
+            print_json(caches_as_json(found))
+        else:
+            print_caches(found)
+        return
+    chosen = CacheChoice(request.names, request.older_than, request.every).of(found)
+    total = in_bytes(sum(each.size for each in chosen))
+    what = f"{counted(len(chosen), 'cache')} ({total}): {', '.join(e.name for e in chosen)}"
+    if chosen and not (request.yes or _agreed(f"remove {what}?", request)):
+        say("nothing is removed")
+        return
+    remove_entries(chosen)
+    if request.as_json:
+        print_json(caches_as_json(replace(found, entries=chosen)))
+    else:
+        say(f"removed {what}" if chosen else "nothing to remove")
+
+
+def _agreed(question: str, request: CacheRequest) -> bool:
+    if request.as_json or not sys.stdin.isatty():
+        raise UsageError("--remove asks first, and there is no terminal to ask in: add --yes")
+    return request.ask(question)

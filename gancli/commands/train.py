@@ -1,5 +1,6 @@
 """`gan train`."""
 
+import json
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -31,6 +32,7 @@ from gancli.report.plan_table import print_run_plan
 from gancli.run_job import TrainOptions, alone_in, go_on, start_run
 from gancli.runs.find import latest_of
 from gancli.runs.folder import LAST, Run
+from gancli.start_from import start_from
 from gancli.typed_preset import preset_as_typed
 from gancli.user_images import ImageChoices, choose, typed_over, words_for
 
@@ -64,6 +66,8 @@ class TrainRequest:
     plan_only: bool = False
     on_nan: OnNan = OnNan.STOP
     stop_when: StopWhen | None = None
+    start_from: str | None = None
+    augment: str | None = None
 
     @cached_property
     def data(self) -> str | UserImages | None:
@@ -92,6 +96,8 @@ class TrainRequest:
         """All overrides, `--steps` and `--epochs` among them."""
         lengths = {"steps": self.steps, "epochs": self.epochs}
         typed = [f"schedule.{name}={said}" for name, said in lengths.items() if said]
+        if self.augment is not None:
+            typed.append(f"objective.augmentation={json.dumps(self.augment)}")
         return [*self.overrides, *typed]
 
     def typed_dry(self) -> list[str]:
@@ -103,6 +109,8 @@ class TrainRequest:
             "--epochs": self.epochs,
             "--image-size": self.images.size,
             "--fit": self.images.fit,
+            "--from": self.start_from,
+            "--augment": self.augment,
         }
         words = [self.model, *(["--skip-broken"] if self.images.skip_broken else [])]
         words += [word for name, said in options.items() if said for word in (name, str(said))]
@@ -123,6 +131,8 @@ def train(request: TrainRequest) -> None:
         preset = request.preset()
         if isinstance(preset.data, ImageFolder):
             say(words_for(preset.data))
+        if request.start_from is not None:
+            say(str(start_from(request.start_from, preset)))
         print_plan(preset, request.typed_dry(), full=request.full)
         return
     run = _run_to_resume(request) if request.resume else None
@@ -130,6 +140,7 @@ def train(request: TrainRequest) -> None:
         _resume_as_typed(request, run)
         return
     preset = request.preset()
+    start = None if request.start_from is None else start_from(request.start_from, preset)
     if request.resume:
         say("there is no run to resume yet: starting one")
     settings = new_settings(
@@ -140,7 +151,7 @@ def train(request: TrainRequest) -> None:
         return
     # A run that stopped before its first checkpoint has nothing to lose.
     force = request.force or run is not None
-    start_run(preset, settings, request.options, out=request.out, force=force)
+    start_run(preset, settings, request.options, out=request.out, force=force, start=start)
 
 
 def _print_estimate(preset: Preset, settings: RunSettings) -> None:
@@ -167,6 +178,8 @@ def _refuse_options_out_of_place(request: TrainRequest) -> None:
         )
     if request.resume and request.dry_run:
         raise UsageError("--resume and --dry-run are mutually exclusive: leave one out")
+    if request.resume and request.start_from is not None and request.out is None:
+        raise UsageError("--from with --resume needs --out, the folder of the new run: add it")
     if request.full and not request.dry_run:
         raise UsageError("--full applies only with --dry-run: leave it out")
     if request.force and request.out is None:
@@ -186,7 +199,9 @@ def _resume_as_typed(request: TrainRequest, run: Run) -> None:
                 f"{run.folder} was trained with --seed {stored.settings.seed}, and a run keeps its "
                 "seed: leave --seed out, or start a new run"
             )
-        preset = _preset_again(request, stored.preset)
+        again = _preset_again(request, stored.preset)
+        # Where the weights came from counts at the start alone.
+        preset = again.model_copy(update={"started_from": stored.preset.started_from})
         settings = settings_again(stored.settings, request.place, say)
         asked = {"precision": request.precision, "deterministic": request.deterministic or None}
         chosen = {name: value for name, value in asked.items() if value is not None}

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from gancli.cache_layout import IMAGES
 from gancli.data.decode import (
     WHITE,
     Crop,
@@ -65,7 +66,7 @@ class Form:
 
 def cache_root() -> Path:
     """Where decoded images are kept."""
-    return cache_folder() / "images"
+    return cache_folder() / IMAGES
 
 
 def decoded(

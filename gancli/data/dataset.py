@@ -97,6 +97,11 @@ class DataSpec(Settings):
         del say, watch, verify
         return self.load(folder, seed)
 
+    def lacking(self, folder: Path) -> tuple[str, ...]:
+        """The files that are missing of data that are there, in words, as far as names tell."""
+        del folder
+        return ()
+
     def is_present(self, folder: Path) -> bool:
         """Whether loading needs no download."""
         del folder

@@ -18,7 +18,8 @@ from gancli.data.decode import Hashed
 from gancli.data.source import Source
 from gancli.errors import DataError, DiskError
 from gancli.files import flush_tree, reserve, write_atomically
-from gancli.notices import notice_once
+from gancli.locks import hold_while_used
+from gancli.notices import as_text, notice_once
 from gancli.outside import ForeignTextError, model_from
 from gancli.settings import Settings
 from gancli.watch import Done
@@ -39,6 +40,8 @@ class Notes(Settings):
     """SHA-256 of what the files held"""
     broken: dict[int, str]
     """the places of the images that are not among them, and why"""
+    path: str = ""
+    """where the files were; empty: an earlier version wrote this"""
 
 
 @dataclass(frozen=True)
@@ -77,7 +80,12 @@ def write_entry(
     if labels is not None:
         own = np.delete(np.array(labels, dtype=np.int64), list(broken))
         np.save(folder / LABELS_FILE, own)
-    notes = Notes(fingerprint=_data(folder).fingerprint, content=content, broken=broken)
+    notes = Notes(
+        fingerprint=_data(folder).fingerprint,
+        content=content,
+        broken=broken,
+        path=as_text(source.path.absolute()),
+    )
     (folder / NOTES_FILE).write_text(notes.model_dump_json(), encoding="utf-8")
     flush_tree(folder)
     return notes
@@ -138,6 +146,7 @@ def read_entry(folder: Path, source: Source, *, verify: bool = False) -> Decoded
         broken = {source.names[index]: reason for index, reason in notes.broken.items()}
     except (OSError, ValueError, EOFError, IndexError, ForeignTextError):
         return None
+    hold_while_used(folder / NOTES_FILE)
     return Decoded(Dataset(data.x, data.labels, notes.fingerprint), broken)
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from gancli.cache_layout import KNOWN
 from gancli.data.source import UNREADABLE, Source, reading
 from gancli.files import keep
 from gancli.outside import ForeignTextError, json_from
@@ -95,7 +96,7 @@ def hash_of(content: bytes | NDArray[np.uint8] | Exception) -> bytes:
 
 
 def _memo(source: Source, root: Path) -> Path:
-    return root / "known" / f"{place_key(source)}.json"
+    return root / KNOWN / f"{place_key(source)}.json"
 
 
 def _read(memo: Path) -> dict[str, str]:

@@ -36,6 +36,10 @@ class StackedDigits(ImageSpec):
         """As many as are drawn."""
         return self.count
 
+    def lacking(self, folder: Path) -> tuple[str, ...]:
+        """Of the digits' files, those that are missing."""
+        return DIGITS.lacking(folder)
+
     def is_present(self, folder: Path) -> bool:
         """Whether `folder` holds MNIST."""
         return DIGITS.is_present(folder)

@@ -12,6 +12,7 @@ import numpy as np
 from PIL import Image
 from PIL.ImageFile import ImageFile
 
+from gancli.cache_layout import SURVEYS
 from gancli.data.cache import cache_root
 from gancli.data.decode import (
     DEEP_MODES,
@@ -140,7 +141,7 @@ def survey(
         DataError: there are none, or none can be read, or their labels do not fit.
     """
     source = open_source(path, how)
-    kept = (root or cache_root()) / "surveys" / f"{place_key(source)}.json"
+    kept = (root or cache_root()) / SURVEYS / f"{place_key(source)}.json"
     try:
         if not again:
             found = model_from(Survey, kept.read_bytes(), kept)

@@ -152,6 +152,10 @@ class TorchvisionImages(StoredImages):
         """All of the set's own split, prepared in the same way."""
         return self.model_copy(update={"split": split, "limit": None})
 
+    def lacking(self, folder: Path) -> tuple[str, ...]:
+        """Of the set's files, those that are missing or too small."""
+        return self.described.lacking(folder)
+
     def is_present(self, folder: Path) -> bool:
         """Whether `folder` holds anything of this set, so that nothing is downloaded."""
         return self.described.is_present(folder)

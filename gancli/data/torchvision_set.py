@@ -3,6 +3,7 @@
 import contextlib
 import hashlib
 import io
+import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -64,8 +65,12 @@ class TorchvisionSet(ABC):
     """what each image has or has not, where labels may be made from that"""
     shape: tuple[int, int, int] | None = None
     """(C, H, W) of each image; None: they are of several sizes, or oblong"""
+    others: tuple[str, ...] = ()
+    """the other files, without which nothing is read"""
     companions: str = "its companions"
     """the other files, in words"""
+    needs: tuple[str, ...] = ()
+    """packages that a download needs in addition"""
     hint: str = ""
     """what a download needs in addition to a network, as the end of a sentence"""
 
@@ -86,6 +91,20 @@ class TorchvisionSet(ABC):
         """Whether the folder of all sets holds anything of it, so that nothing is downloaded."""
         where = self.where(folder)
         return where.is_file() or (where.is_dir() and any(where.iterdir()))
+
+    def lacking(self, folder: Path) -> tuple[str, ...]:
+        """What is missing of files that are there, in words, by their names and sizes alone.
+
+        Raises:
+            OSError: the folder may not be read.
+        """
+        names = (self.file, *self.others)
+        missing = tuple(name for name in names if not (self.where(folder) / name).exists())
+        return missing or self._too_little(self.where(folder))
+
+    @abstractmethod
+    def _too_little(self, where: Path) -> tuple[str, ...]:
+        """What is missing where every file is there."""
 
     @abstractmethod
     def fetch(self, folder: Path) -> None:
@@ -120,7 +139,10 @@ class TorchvisionSet(ABC):
                 self._fetch_or_refuse(scratch, folder)
                 place = self.where(folder)
                 if not self.is_present(folder):
-                    place.mkdir(parents=True, exist_ok=True)
+                    place.parent.mkdir(parents=True, exist_ok=True)
+                    if place.is_dir():
+                        # It is empty; Windows would replace not even that.
+                        place.rmdir()
                     flush_tree(self.where(scratch))
                     self.where(scratch).replace(place)
                     flush_folder(place.parent)
@@ -159,6 +181,14 @@ class ArraySet(TorchvisionSet):
 
     part: Callable[[Path, SetPart, bool], Dataset] = field(kw_only=True)
     """reads a part from the folder of all sets; the last argument: download it there"""
+    is_compressed: bool = False
+    """whether the files are smaller than the images"""
+
+    def _too_little(self, where: Path) -> tuple[str, ...]:
+        there = sum((where / name).stat().st_size for name in (self.file, *self.others))
+        needed = sum(self.counts.values()) * int(np.prod(self.shape or 0))
+        is_cut = there < needed and not self.is_compressed
+        return (f"{needed - there:,} of {needed:,} bytes or more",) if is_cut else ()
 
     def fetch(self, folder: Path) -> None:
         """Every part: those of some sets are files of their own."""
@@ -208,6 +238,12 @@ class FileSet(TorchvisionSet):
 
     listed: Callable[[Path, bool], Listed] = field(kw_only=True)
     """lists the files in the folder of all sets; the last argument: download them there"""
+
+    def _too_little(self, where: Path) -> tuple[str, ...]:
+        needed = sum(self.counts.values())
+        with os.scandir(where / self.file) as entries:
+            there = sum(1 for _ in entries)
+        return (f"{needed - there:,} of {needed:,} images",) if there < needed else ()
 
     def fetch(self, folder: Path) -> None:
         """All files."""

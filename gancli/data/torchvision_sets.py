@@ -104,6 +104,7 @@ def _like_mnist(name: str, of: str, classes: tuple[str, ...]) -> ArraySet:
         classes,
         {"train": 60_000, "test": 10_000},
         shape=(1, 28, 28),
+        others=("train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"),
         part=_idx(of),
     )
 
@@ -121,6 +122,11 @@ SETS: dict[str, TorchvisionSet] = {
             LETTER_NAMES,
             {"train": 124_800, "test": 20_800},
             shape=(1, 28, 28),
+            others=(
+                "emnist-letters-train-labels-idx1-ubyte",
+                "emnist-letters-test-images-idx3-ubyte",
+                "emnist-letters-test-labels-idx1-ubyte",
+            ),
             part=_emnist,
         ),
         ArraySet(
@@ -130,6 +136,7 @@ SETS: dict[str, TorchvisionSet] = {
             CIFAR10,
             {"train": 50_000, "test": 10_000},
             shape=(3, 32, 32),
+            others=(*(f"data_batch_{n}" for n in range(2, 6)), "test_batch", "batches.meta"),
             part=_cifar("CIFAR10"),
         ),
         ArraySet(
@@ -139,6 +146,7 @@ SETS: dict[str, TorchvisionSet] = {
             CIFAR100,
             {"train": 50_000, "test": 10_000},
             shape=(3, 32, 32),
+            others=("test", "meta"),
             part=_cifar("CIFAR100"),
         ),
         ArraySet(
@@ -148,7 +156,9 @@ SETS: dict[str, TorchvisionSet] = {
             DIGIT_NAMES,
             {"train": 73_257, "test": 26_032},
             shape=(3, 32, 32),
+            others=("test_32x32.mat",),
             companions="test_32x32.mat",
+            is_compressed=True,
             part=_svhn,
         ),
         ArraySet(
@@ -158,6 +168,7 @@ SETS: dict[str, TorchvisionSet] = {
             STL10,
             {"train": 5_000, "test": 8_000, "unlabeled": 100_000},
             shape=(3, 96, 96),
+            others=("train_y.bin", "test_X.bin", "test_y.bin", "unlabeled_X.bin"),
             part=_stl10,
         ),
         FileSet(
@@ -166,6 +177,7 @@ SETS: dict[str, TorchvisionSet] = {
             "jpg",
             FLOWERS,
             {"train": 2_040, "test": 6_149},
+            others=("imagelabels.mat", "setid.mat"),
             companions="imagelabels.mat and setid.mat next to it",
             listed=_flowers,
         ),
@@ -176,7 +188,12 @@ SETS: dict[str, TorchvisionSet] = {
             (),
             {"train": 182_637, "test": 19_962},
             attributes=CELEBA_ATTRIBUTES,
+            others=(
+                *("list_attr_celeba.txt", "identity_CelebA.txt", "list_bbox_celeba.txt"),
+                *("list_landmarks_align_celeba.txt", "list_eval_partition.txt"),
+            ),
             companions="the five lists (list_attr_celeba.txt and the others) next to it",
+            needs=("gdown",),
             hint="; a download needs gdown, too: pip install gdown",
             listed=_celeba,
         ),

@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 import torch
 
+from gancli.cache_layout import REFERENCES
 from gancli.checkpoint import Checkpoint
 from gancli.data import TorchvisionImages
 from gancli.data.torchvision_images import SetSplit
@@ -171,7 +172,7 @@ class Patience:
 
 
 def _cache() -> Path:
-    return cache_folder() / "references"
+    return cache_folder() / REFERENCES
 
 
 def _lacking(protocol: Protocol, saved: Checkpoint | None, request: BaselineRequest) -> str | None:

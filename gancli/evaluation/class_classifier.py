@@ -6,6 +6,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from gancli.cache_layout import CLASSES_PREFIX, TENSORS
 from gancli.data import Dataset
 from gancli.data.torchvision_set import resized
 from gancli.evaluation.classifier import (
@@ -58,7 +59,7 @@ def class_reader(images: ImageSet, cache: Path, observer: Observer = UNOBSERVED)
     epochs = max(CLASS_EPOCHS, math.ceil(LEAST_BATCHES / (learnt // batch)))
     lesson = Lesson(epochs, batch, "classes", "classifier of classes", CLASS_SETTINGS)
     name = sha(f"{CLASS_SETTINGS} {images.fingerprint} {images.labelling}")[:16]
-    file = cache / f"classes-{name}.safetensors"
+    file = cache / f"{CLASSES_PREFIX}{name}{TENSORS}"
     with observer.watch(lesson.batches(learnt), "batches for the classifier of classes") as done:
         return trained_reader(
             lambda: _network(channels, side, classes),

@@ -24,7 +24,7 @@ from torch.nn.functional import cross_entropy, interpolate
 from gancli.data import Dataset
 from gancli.data.torchvision_set import resized
 from gancli.evaluation.observer import EvaluationStoppedError, never
-from gancli.files import keep
+from gancli.files import keep, note_use
 from gancli.notices import notice_once
 from gancli.rng import stream
 from gancli.watch import Done
@@ -253,4 +253,5 @@ def _load(net: ImageClassifier, file: Path) -> float:
     if said.get("sha256") != _digest(tensors):
         raise ValueError("its content does not match its own hash")
     net.load_state_dict(tensors)
+    note_use(file)
     return float(said["accuracy"])

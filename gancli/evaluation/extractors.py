@@ -24,13 +24,12 @@ from gancli.evaluation.mnist_classifier import (
     DIGITS_KNOWN,
     DigitClassifier,
 )
-from gancli.evaluation.torchvision_inception import RESIZE, TorchvisionInception
+from gancli.evaluation.pretrained import INCEPTION, PRETRAINED, VGG, PretrainedNetwork
+from gancli.evaluation.torchvision_inception import TorchvisionInception
 from gancli.files import disk_error
-from gancli.scores import PUBLISHED_EXTRACTOR
 
 CHUNK_BYTES = 2**20
-MNIST, INCEPTION, TORCHVISION = "mnist", PUBLISHED_EXTRACTOR, "inception-torchvision"
-PIXELS = "pixels"
+MNIST, PIXELS = "mnist", "pixels"
 PIXEL_SIDE = 16
 MADE_HERE = (MNIST, PIXELS)
 """Extractors without published weights to download."""
@@ -81,53 +80,6 @@ class Extractor:
                 return self.see(images.to(self.device))
         finally:
             torch.backends.cudnn.allow_tf32 = tf32
-
-
-@dataclass(frozen=True)
-class PretrainedNetwork:
-    """A network, and the file of its published weights."""
-
-    file: str
-    url: str
-    sha256: str
-    """how the file's SHA-256 begins; torch names files by it"""
-    resize: str
-    """what it does to an image first"""
-    width: int
-    layers: tuple[str, ...] = ()
-    """features, and logits if it has them, as torch-fidelity names them; none: it is not theirs"""
-    classes: int = 0
-    """that the logits are of"""
-
-
-PRETRAINED = {
-    INCEPTION: PretrainedNetwork(
-        "weights-inception-2015-12-05-6726825d.pth",
-        "https://github.com/toshas/torch-fidelity/releases/download/v0.2.0/"
-        "weights-inception-2015-12-05-6726825d.pth",
-        "6726825d",
-        "to 299x299, bilinear as in TensorFlow 1",
-        2048,
-        ("2048", "logits_unbiased"),
-        1008,
-    ),
-    "vgg16": PretrainedNetwork(
-        "vgg16-397923af.pth",
-        "https://download.pytorch.org/models/vgg16-397923af.pth",
-        "397923af",
-        "to 224x224, bilinear as in TensorFlow 1",
-        4096,
-        ("fc2_relu",),
-    ),
-    TORCHVISION: PretrainedNetwork(
-        "inception_v3_google-0cc3c7bd.pth",
-        "https://download.pytorch.org/models/inception_v3_google-0cc3c7bd.pth",
-        "0cc3c7bd",
-        RESIZE,
-        2048,
-        classes=1000,
-    ),
-}
 
 
 def classifies(name: str) -> bool:
@@ -274,7 +226,7 @@ def _built(name: str, known: PretrainedNetwork, path: Path) -> nn.Module:
     from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
     from torch_fidelity.feature_extractor_vgg16 import FeatureExtractorVGG16
 
-    build = {INCEPTION: FeatureExtractorInceptionV3, "vgg16": FeatureExtractorVGG16}
+    build = {INCEPTION: FeatureExtractorInceptionV3, VGG: FeatureExtractorVGG16}
     try:
         tensors = torch.load(path, "cpu", weights_only=True)
         if name not in build:

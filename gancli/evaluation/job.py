@@ -6,6 +6,7 @@ from functools import cache, partial
 
 import torch
 
+from gancli.cache_layout import REFERENCES
 from gancli.data.stacked import DIGITS
 from gancli.errors import DataError, UsageError
 from gancli.evaluation.class_matching import refuse_missing_classes, with_same_classes
@@ -18,7 +19,6 @@ from gancli.evaluation.evaluate import (
     score_images,
 )
 from gancli.evaluation.extractors import (
-    INCEPTION,
     MADE_HERE,
     MNIST,
     PIXELS,
@@ -41,6 +41,7 @@ from gancli.evaluation.mnist_classifier import load_digit_reader
 from gancli.evaluation.mode_readers import FoundModes, find_known_modes
 from gancli.evaluation.observer import UNOBSERVED, Observer
 from gancli.evaluation.pixel_extractor import pixel_extractor
+from gancli.evaluation.pretrained import INCEPTION
 from gancli.evaluation.protocol import Evaluation
 from gancli.evaluation.records import evaluations_of
 from gancli.evaluation.request import EvaluationRequest, ExtractorWeights
@@ -180,7 +181,7 @@ def prepare_evaluation(
         known_modes=found.modes,
         unknown_modes=found.why_not,
     )
-    store = FeatureStore(cache_folder() / "references", int(request.memory_gib * GIB))
+    store = FeatureStore(cache_folder() / REFERENCES, int(request.memory_gib * GIB))
     size = request.batch_size
     stats = look_at_reals(reals.references, spec, store, batch_size=size, observer=observer)
     return EvaluationJob(scored, by_class, spec, reals, stats, store, size)

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import nn
 
+from gancli.cache_layout import DIGITS_PREFIX, TENSORS
 from gancli.data import Dataset, TorchvisionImages
 from gancli.data.stacked import DIGITS
 from gancli.data.torchvision_images import SET_SPLITS
@@ -86,7 +87,7 @@ def digit_reader(
         should_stop: asked after each batch whether to stop; nothing is kept then.
     """
     name = hashlib.sha256(f"{CLASSIFIER_SETTINGS} {train.fingerprint}".encode()).hexdigest()[:16]
-    file = cache / f"digits-{name}.safetensors"
+    file = cache / f"{DIGITS_PREFIX}{name}{TENSORS}"
     sets = (train, test)
     return trained_reader(
         DigitClassifier, DIGIT_LESSON, file, lambda: sets, done=done, should_stop=should_stop

@@ -11,6 +11,8 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
+from gancli.cache_layout import REFERENCE_PREFIX, SUBJECT, TENSORS
+from gancli.data.decode import COLOUR_WORDS
 from gancli.evaluation.distances import reaches
 from gancli.evaluation.extractors import Extractor
 from gancli.evaluation.feature_store import FeatureStore
@@ -19,8 +21,9 @@ from gancli.evaluation.frechet import Gaussian
 from gancli.evaluation.image_sets import ImageSet
 from gancli.evaluation.mode_bins import BinSettings, ModeBins, fit_bins
 from gancli.evaluation.observer import UNOBSERVED, Observer
-from gancli.files import keep
+from gancli.files import keep, note_use
 from gancli.notices import notice_once
+from gancli.plurals import counted
 
 REFERENCE_FORMAT = "gancli-reference-2"
 TOTAL = "total"
@@ -60,7 +63,7 @@ def reference_features(
         EvaluationStoppedError: the observer wants to stop; nothing is written then.
         DiskError: there is no room for features that do not fit into memory.
     """
-    file = store.folder / f"reference-{reference_name(images, extractor)}.safetensors"
+    file = store.folder / f"{REFERENCE_PREFIX}{reference_name(images, extractor)}{TENSORS}"
     known = _load(file, extractor) if file.exists() else None
     kept = FeatureNeeds() if known is None else _kept(known)
     if known is not None and needs | kept == kept:
@@ -77,7 +80,7 @@ def reference_features(
     if needs.reaches:
         known.reaches = reaches(known.all_features(), extractor.exact_device, store.block_bytes)
     known.bins = _fitted(known, needs) if lacks_bins else bins
-    _save(known, file)
+    _save(known, file, _subject(images, extractor))
     return known
 
 
@@ -100,7 +103,14 @@ def _kept(known: FeatureSet) -> FeatureNeeds:
     )
 
 
-def _save(found: FeatureSet, file: Path) -> None:
+def _subject(images: ImageSet, extractor: Extractor) -> str:
+    """The images in words, as the list of caches has them."""
+    channels, height, width = images.shape
+    size = f"{width}x{height} {COLOUR_WORDS[channels]}"
+    return f"{counted(len(images), 'image')} of {size}, as {extractor.name} sees them"
+
+
+def _save(found: FeatureSet, file: Path, subject: str) -> None:
     tensors = _named(TOTAL, found.total)
     for label, gaussian in found.by_class.items():
         tensors |= _named(f"class{label}", gaussian)
@@ -109,7 +119,7 @@ def _save(found: FeatureSet, file: Path) -> None:
             tensors[name] = kept.contiguous()
     if found.bins is not None:
         tensors |= _of_bins(found.bins)
-    content = safetensors.torch.save(tensors, {HASH: _hash(tensors)})
+    content = safetensors.torch.save(tensors, {HASH: _hash(tensors), SUBJECT: subject})
     keep(file, content)
 
 
@@ -148,6 +158,7 @@ def _load(file: Path, extractor: Extractor) -> FeatureSet | None:
             f"{file}, the cached statistics of real images, is damaged: they are computed again"
         )
         return None
+    note_use(file)
     by_class = {int(name.removeprefix("class")): own for name, own in gaussians.items()}
     return FeatureSet(
         total.count,

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-SIDE = 299
-RESIZE = f"to {SIDE}x{SIDE}, bilinear with aligned corners, scaled by ImageNet's mean and deviation"
+from gancli.evaluation.pretrained import INCEPTION_SIDE
+
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 """Of ImageNet's pixels in 0 to 1, by channel: as torchvision's other networks expect them. These
@@ -49,6 +49,8 @@ class TorchvisionInception(nn.Module):
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """Features of (B, 2048) and logits of (B, 1000), of uint8 images of (B, 3, H, W)."""
         x = (images.float() / 255 - self.mean) / self.std
-        x = F.interpolate(x, size=(SIDE, SIDE), mode="bilinear", align_corners=True)
+        x = F.interpolate(
+            x, size=(INCEPTION_SIDE, INCEPTION_SIDE), mode="bilinear", align_corners=True
+        )
         features = self.body(x)
         return features, self.classifier(features)

@@ -20,7 +20,7 @@ from gancli.experiment.pool import POLL_SECONDS, News, news_of
 from gancli.experiment.worker_process import Ending
 from gancli.notices import as_path, as_text
 from gancli.plugins import VARIABLE
-from gancli.scratch import partial_file
+from gancli.scratch import let_rename, partial_file
 
 if TYPE_CHECKING:
     from distributed import Future
@@ -84,7 +84,8 @@ class DaskPool:
             LostProcessError: the scheduler has gone.
         """
         place = self.experiment.folder.absolute() / "shared"
-        with partial_file(place) as (token, _):
+        with partial_file(place) as (token, file):
+            let_rename(file)
             self._token = as_text(token)
             self._refuse_strangers()
             self.client.subscribe_topic(self._id, lambda event: self._events.put(event[1]))

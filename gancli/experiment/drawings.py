@@ -198,8 +198,6 @@ class Artist:
         """A group at several steps; what became of a cell stands at the last of them."""
         own = {cell.settings.seed: cell for cell in group}
         steps = self._shown_steps(table, group[0])
-        for step in steps:
-            self.store.draw([own[seed] for seed in seeds if seed in own], step)
         return [
             PicturePlace(
                 label_of_group(group),

@@ -15,7 +15,7 @@ import numpy as np
 from gancli.data import AnyData, Mixture
 from gancli.errors import UsageError
 from gancli.evaluation.classifier import Reader
-from gancli.evaluation.extractors import PRETRAINED
+from gancli.evaluation.pretrained import PRETRAINED
 from gancli.evaluation.results import training_evaluations
 from gancli.experiment.arena import (
     Arena,

@@ -1,6 +1,7 @@
 """An experiment's report: a page that needs nothing else, and its pictures and tables as files."""
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -87,11 +88,15 @@ def write_report(parts: ReportParts, dpi: int = FIGURE_DPI) -> Path:
     CSV, Markdown and LaTeX.
     """
     drawn = _drawn(parts)
-    files = drawn.files | table_files(parts.results, parts.view, parts.published())
-    for name, figure in drawn.figures.items():
-        files |= {f"{name}.{form}": figure_file(figure, form, dpi) for form in FigureFormat}
+    budget = PICTURE_BYTES - sum(len(each.content) for each in drawn.films)
+    with ThreadPoolExecutor(max_workers=1) as beside:
+        sources = beside.submit(drawn.store.sources, budget)
+        files = drawn.files | table_files(parts.results, parts.view, parts.published())
+        for name, figure in drawn.figures.items():
+            files |= {f"{name}.{form}": figure_file(figure, form, dpi) for form in FigureFormat}
+        page = _page(parts, drawn, *sources.result())
     folder = parts.experiment.folder
-    for name, content in (files | {"report.html": page_bytes(_page(parts, drawn))}).items():
+    for name, content in (files | {"report.html": page_bytes(page)}).items():
         write_atomically(folder / name, content)
     return folder / "report.html"
 
@@ -128,10 +133,8 @@ def _add(drawing: Drawing, drawn: Drawn, artist: Artist, parts: ReportParts) -> 
         drawn.files[f"{name}.png"] = table_png(made, drawn.store)
 
 
-def _page(parts: ReportParts, drawn: Drawn) -> str:
+def _page(parts: ReportParts, drawn: Drawn, sources: Mapping[str, str], shrunk: int) -> str:
     results, view, published = parts.results, parts.view, parts.published()
-    budget = PICTURE_BYTES - sum(len(each.content) for each in drawn.films)
-    sources, shrunk = drawn.store.sources(budget)
     numbered = {key: f"p{number}" for number, key in enumerate(sources)}
     return template("gancli.experiment", "experiment.html.jinja").render(
         results=results,

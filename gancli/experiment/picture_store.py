@@ -1,6 +1,6 @@
 """The pictures of a report: each is drawn once, and stands in the page once."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
@@ -38,29 +38,18 @@ class PictureStore:
     images: dict[str, Image.Image] = field(default_factory=dict)
     fields: set[str] = field(default_factory=set)
     """keys of those with fields of colour, of which a PNG would be large"""
-
-    def draw(self, cells: Sequence[CellSpec], step: int) -> None:
-        """Draw cells' pictures at a step on all cores; those that are not there are passed over."""
-        missing = [cell for cell in cells if _key_of(cell, step) not in self.images]
-        if not missing:
-            return
-        # One thread alone opens an arena.
-        reals = [self.reals(cell) for cell in missing]
-        with ThreadPoolExecutor() as pool:
-            drawn = list(pool.map(partial(self._tile, step), missing, reals))
-        for cell, image in zip(missing, drawn, strict=True):
-            if image is not None:
-                self.add(_key_of(cell, step), image, has_fields=mixture_of(cell) is not None)
+    _reals: dict[str, Samples] = field(default_factory=dict)
 
     def frame(self, cell: CellSpec, step: int) -> str | None:
-        """The key of a cell's picture at a step; None: there is none."""
-        self.draw([cell], step)
-        key = _key_of(cell, step)
-        return key if key in self.images else None
-
-    def _tile(self, step: int, cell: CellSpec, reals: Samples) -> Image.Image | None:
-        read = Frame.read(self.experiment.cell(cell.name).frame_file(step))
-        return None if read is None else tile(read, mixture_of(cell), reals)
+        """The key of a cell's picture at a step, drawn once; None: there is none."""
+        key = f"{cell.name}@{step}"
+        if key not in self.images:
+            read = Frame.read(self.experiment.cell(cell.name).frame_file(step))
+            if read is None:
+                return None
+            mixture = mixture_of(cell)
+            self.add(key, tile(read, mixture, self.reals(cell)), has_fields=mixture is not None)
+        return key
 
     def add(self, key: str, image: Image.Image, *, has_fields: bool = False) -> str:
         """Keep a picture; returns its key."""
@@ -72,8 +61,12 @@ class PictureStore:
 
     def reals(self, cell: CellSpec) -> Samples:
         """Real points of a cell's data, where its modes are counted; of images none."""
-        arena = None if mixture_of(cell) is None else self.book.arena_if_counted(cell)
-        return arena.real()[:SHOWN_REALS] if arena else np.zeros((0, 2), np.float32)
+        key = cell.preset.data.model_dump_json()
+        if key not in self._reals:
+            arena = None if mixture_of(cell) is None else self.book.arena_if_counted(cell)
+            found = arena.real()[:SHOWN_REALS] if arena else np.zeros((0, 2), np.float32)
+            self._reals[key] = found
+        return self._reals[key]
 
     def sources(self, budget: int) -> tuple[Mapping[str, str], int]:
         """Each picture as an address, all of at most this many bytes; and how many were shrunk."""
@@ -84,10 +77,6 @@ class PictureStore:
             fitted = list(pool.map(fit, self.images.values(), is_sharp))
         uris = [data_uri(content, kind) for content, kind, _ in fitted]
         return dict(zip(self.images, uris, strict=True)), sum(lost for _, _, lost in fitted)
-
-
-def _key_of(cell: CellSpec, step: int) -> str:
-    return f"{cell.name}@{step}"
 
 
 def mixture_of(cell: CellSpec) -> Mixture | None:

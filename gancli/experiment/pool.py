@@ -10,7 +10,7 @@ from typing import Literal
 from gancli.errors import DiskError
 from gancli.experiment.cell import CellRequest
 from gancli.experiment.folder import Cell, Experiment, Outcome
-from gancli.experiment.worker_process import Ending, Words, WorkerProcess
+from gancli.experiment.worker_process import Ending, Words, WorkerProcess, next_worker
 from gancli.files import write_atomically
 from gancli.notices import as_path
 
@@ -108,7 +108,7 @@ class Pool:
         with self._guard:
             if self._stopped:
                 return None
-            worker = WorkerProcess()
+            worker = next_worker()
             self._workers.add(worker)
         return worker
 

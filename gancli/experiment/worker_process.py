@@ -1,6 +1,6 @@
 """A process that runs cells in turn, seen from the one that gives it the cells.
 
-Workers of a cluster import this file: it costs no torch.
+Workers of a cluster import this file, and commands before they import torch: it costs no torch.
 """
 
 import json
@@ -8,8 +8,8 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Literal
 
@@ -120,3 +120,41 @@ class WorkerProcess:
             return Ending("stopped")
         said = self._said[-1].strip() if self._said else ""
         return Ending("error", said or f"its process ended with code {code}")
+
+
+_ahead: list[WorkerProcess] = []
+"""Processes started ahead that are free."""
+
+
+@contextmanager
+def workers_ahead(count: int) -> Iterator[None]:
+    """Processes that import torch while this one does; those not taken leave at the end.
+
+    Args:
+        count: how many are surely of use; no more start than there are cores.
+    """
+    with suppress(OSError):
+        _ahead.extend(WorkerProcess() for _ in range(min(count, os.cpu_count() or 1)))
+    try:
+        yield
+    finally:
+        spare = list(_ahead)
+        _ahead.clear()
+        for worker in spare:
+            worker.stop()
+        for worker in spare:
+            worker.close()
+
+
+def next_worker() -> WorkerProcess:
+    """A process for cells: one of those started ahead, or a new one.
+
+    Raises:
+        OSError: there is no room for another.
+    """
+    while _ahead:
+        worker = _ahead.pop()
+        if worker.is_alive:
+            return worker
+        worker.close()
+    return WorkerProcess()

@@ -1,7 +1,6 @@
 """The rule of runs that diverge, and the thresholds it is held against."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Iterator, Mapping
 
 from gancli.choices import VerdictName
 from gancli.health.finding import Finding, since
@@ -16,39 +15,36 @@ WILD_LOSS = 1e3
 """Times its early median that a loss grows to, of a run that diverges."""
 
 
-class _Measured(NamedTuple):
-    step: int
-    value: float
-
-
 def diverging(signals: Signals) -> Finding | None:
     """Weights leap, gradients or losses are out of all bounds, or a generator is dead."""
     return _leaping(signals) or _exploding(signals) or _growing(signals) or _dead(signals)
 
 
 def _leaping(signals: Signals) -> Finding | None:
-    for player, moves in _by_player(signals, lambda row: row.updates):
-        bound = WILD_DISCRIMINATOR_UPDATE if player == "discriminator" else WILD_UPDATE
-        began = _since_above(moves, bound)
-        if began is not None:
-            said = f"a step moves the {player}'s weights by {moves[-1].value:.0%} of their norm"
-            return Finding(VerdictName.DIVERGING, began, said, player)
+    for player, share, began in _beyond(signals, lambda row: row.updates, _wild_update):
+        said = f"a step moves the {player}'s weights by {share:.0%} of their norm"
+        return Finding(VerdictName.DIVERGING, began, said, player)
     return None
 
 
+def _wild_update(player: str) -> float:
+    return WILD_DISCRIMINATOR_UPDATE if player == "discriminator" else WILD_UPDATE
+
+
 def _exploding(signals: Signals) -> Finding | None:
-    for player, norms in _by_player(signals, lambda row: row.gradients):
-        began = _since_above(norms, WILD_GRADIENT)
-        if began is not None:
-            said = f"the {player}'s gradient has a norm of {norms[-1].value:.3g}"
-            return Finding(VerdictName.DIVERGING, began, said, player)
+    for player, norm, began in _beyond(signals, lambda row: row.gradients, lambda _: WILD_GRADIENT):
+        said = f"the {player}'s gradient has a norm of {norm:.3g}"
+        return Finding(VerdictName.DIVERGING, began, said, player)
     return None
 
 
 def _growing(signals: Signals) -> Finding | None:
     rows = signals.turns
+    # The bound is no lower than this: most runs need no median.
+    if since(rows, lambda row: row.loss > WILD_LOSS) is None:
+        return None
     early = sorted(row.loss for row in rows[: max(1, len(rows) // 4)])
-    usual = max(1.0, early[len(early) // 2]) if early else 1.0
+    usual = max(1.0, early[len(early) // 2])
     began = since(rows, lambda row: row.loss > WILD_LOSS * usual)
     if began is None:
         return None
@@ -64,14 +60,15 @@ def _dead(signals: Signals) -> Finding | None:
     return Finding(VerdictName.DIVERGING, began, said)
 
 
-def _by_player(
-    signals: Signals, measure: Callable[[TurnRow], Mapping[str, float]]
-) -> Iterator[tuple[str, list[_Measured]]]:
-    """A measure of each player that the last line of the log tells of."""
+def _beyond(
+    signals: Signals,
+    measure: Callable[[TurnRow], Mapping[str, float]],
+    bound: Callable[[str], float],
+) -> Iterator[tuple[str, float, int]]:
+    """Players whose measure is beyond its bound: its last value, and since when it is."""
     rows = signals.turns
-    for player in measure(rows[-1]) if rows else ():
-        yield player, [_Measured(row.step, measure(row).get(player, 0.0)) for row in rows]
-
-
-def _since_above(rows: Sequence[_Measured], bound: float) -> int | None:
-    return since(rows, lambda row: row.value > bound)
+    for player, last in measure(rows[-1]).items() if rows else ():
+        most = bound(player)
+        began = since(rows, lambda row, p=player, m=most: measure(row).get(p, 0.0) > m)  # type: ignore[misc]
+        if began is not None:
+            yield player, last, began

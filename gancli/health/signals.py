@@ -1,7 +1,7 @@
 """A run's log as the series that verdicts are given on."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from gancli.health.measures import BINS_DIVERGENCE, BINS_HELD, DIVERSITY, NEAREST_REAL
@@ -44,42 +44,37 @@ class TurnRow(NamedTuple):
 
 @dataclass(frozen=True)
 class Signals:
-    """Series, each in the order of its steps."""
+    """Series, each in the order of its steps; they grow with the log."""
 
-    looks: Sequence[SampleRow]
-    """at samples"""
-    fits: Sequence[SampleRow]
-    """those that tell how far the samples are from the data"""
-    known: Sequence[SampleRow]
-    """counts of modes that are known: of mixtures, or of classes, by evaluations in training"""
-    turns: Sequence[TurnRow]
     modes: int
     """how many modes are known; 0: none"""
     has_boundary: bool = True
     """whether the loss has a logit at which the discriminator is undecided"""
     warm_up: int = 0
     """the steps of the beginning, of which samples tell nothing"""
+    looks: list[SampleRow] = field(default_factory=list)
+    """at samples"""
+    known: list[SampleRow] = field(default_factory=list)
+    """counts of modes that are known: of mixtures, or of classes, by evaluations in training"""
+    turns: list[TurnRow] = field(default_factory=list)
+
+    def extend(self, rows: Iterable[LogRow]) -> None:
+        """Add lines of the log, or counts of modes by evaluations, of later steps."""
+        for row in rows:
+            if DIVERSITY in row:
+                self.looks.append(_look(row))
+            if HELD in row and self.modes:
+                self.known.append(_counts(row, self.modes))
+            self.turns.extend(_turns(row))
+
+    @property
+    def fits(self) -> Sequence[SampleRow]:
+        """Looks and counts that tell how far the samples are from the data."""
+        return [look for look in (*self.looks, *self.known) if look.misfit is not None]
 
     def warm(self, looks: Sequence[SampleRow]) -> Sequence[SampleRow]:
         """Those after the beginning."""
         return [look for look in looks if look.step >= self.warm_up]
-
-
-def signals_of(
-    rows: Sequence[LogRow], modes: int, *, has_boundary: bool = True, warm_up: int = 0
-) -> Signals:
-    """Find the series in a log.
-
-    Args:
-        rows: those of metrics.jsonl, and counts of modes by evaluations, in the order of steps.
-        modes: how many known modes the data have; 0: they are not known.
-        has_boundary: whether the loss has a logit at which the discriminator is undecided.
-        warm_up: the steps of the beginning, of which samples tell nothing.
-    """
-    looks = [_look(row) for row in rows if DIVERSITY in row]
-    known = [_counts(row, modes) for row in rows if HELD in row and modes]
-    fits = [look for look in (*looks, *known) if look.misfit is not None]
-    return Signals(looks, fits, known, list(_turns(rows)), modes, has_boundary, warm_up)
 
 
 def _look(row: LogRow) -> SampleRow:
@@ -99,20 +94,20 @@ def _counts(row: LogRow, modes: int) -> SampleRow:
     )
 
 
-def _turns(rows: Sequence[LogRow]) -> Iterator[TurnRow]:
-    for row in rows:
-        losses = [abs(v) for name, v in _numbers(row) if name.startswith(_LOSS)]
-        if not losses:
-            continue
-        found = [_ending(row, f"accuracy_{kind}") for kind in ("real", "fake")]
-        known = [value for value in found if value is not None]
-        yield TurnRow(
-            int(row["step"]),
-            sum(known) / 2 if len(known) == 2 else None,
-            dict(_by_player(row, "update_ratio")),
-            dict(_by_player(row, "gradient_norm")),
-            max(losses),
-        )
+def _turns(row: LogRow) -> Iterator[TurnRow]:
+    """What a line tells of turns, if anything."""
+    losses = [abs(v) for name, v in _numbers(row) if name.startswith(_LOSS)]
+    if not losses:
+        return
+    found = [_ending(row, f"accuracy_{kind}") for kind in ("real", "fake")]
+    known = [value for value in found if value is not None]
+    yield TurnRow(
+        int(row["step"]),
+        sum(known) / 2 if len(known) == 2 else None,
+        dict(_by_player(row, "update_ratio")),
+        dict(_by_player(row, "gradient_norm")),
+        max(losses),
+    )
 
 
 def _by_player(row: LogRow, measure: str) -> Iterator[tuple[str, float]]:

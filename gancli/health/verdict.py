@@ -1,15 +1,14 @@
 """Verdicts on runs, as their logs and pages show them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from pydantic import Field, ValidationError
 
 from gancli.choices import VerdictName
 from gancli.data import Mixture
 from gancli.health.advice import tries
-from gancli.health.finding import Finding
 from gancli.health.rules import WARM_UP_OF_IMAGES, WARM_UP_OF_POINTS, finding_of
-from gancli.health.signals import signals_of
+from gancli.health.signals import Signals
 from gancli.outside import STEP_LIMIT
 from gancli.preset import Preset
 from gancli.runs.logs import LogRow
@@ -48,22 +47,33 @@ class StandingVerdict(Settings):
     verdict: Verdict
 
 
-def judge(preset: Preset, rows: Sequence[LogRow]) -> Verdict | None:
-    """How a run is doing, by its log; None: it is too early to tell.
+def signals_for(preset: Preset, rows: Iterable[LogRow] = ()) -> Signals:
+    """The series that verdicts on a run are given on.
 
     Args:
         preset: the run's.
-        rows: of metrics.jsonl, all there are so far.
+        rows: of metrics.jsonl so far, and counts of modes by evaluations, in the order of steps.
     """
     spec = preset.data
-    modes = spec.modes if isinstance(spec, Mixture) else spec.shape.classes
-    has_boundary = preset.objective.adversarial.boundary is not None
-    warm_up = WARM_UP_OF_POINTS if isinstance(spec, Mixture) else WARM_UP_OF_IMAGES
-    found = finding_of(signals_of(rows, modes, has_boundary=has_boundary, warm_up=warm_up))
-    return None if found is None else _verdict(preset, found)
+    signals = Signals(
+        modes=spec.modes if isinstance(spec, Mixture) else spec.shape.classes,
+        has_boundary=preset.objective.adversarial.boundary is not None,
+        warm_up=WARM_UP_OF_POINTS if isinstance(spec, Mixture) else WARM_UP_OF_IMAGES,
+    )
+    signals.extend(rows)
+    return signals
 
 
-def _verdict(preset: Preset, found: Finding) -> Verdict:
+def judge(preset: Preset, signals: Signals) -> Verdict | None:
+    """How a run is doing; None: it is too early to tell.
+
+    Args:
+        preset: the run's.
+        signals: what `signals_for` makes of its log.
+    """
+    found = finding_of(signals)
+    if found is None:
+        return None
     more = tuple(tries(preset, found))
     return Verdict(name=found.name, since=found.since, said=found.said, tries=more)
 

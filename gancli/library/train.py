@@ -36,6 +36,7 @@ from gancli.run_job import (
 )
 from gancli.runs.find import find
 from gancli.runs.folder import Run
+from gancli.start_from import start_from as weights_of
 from gancli.typed_preset import preset_as_typed
 from gancli.user_images import ImageChoices, choose
 
@@ -52,6 +53,7 @@ def train(
     epochs: int | None = None,
     seed: int | None = None,
     overrides: Overrides = NO_OVERRIDES,
+    start_from: str | Path | None = None,
     out: str | Path | None = None,
     force: bool = False,
     device: str | None = None,
@@ -90,6 +92,8 @@ def train(
         overrides: fields and their values, e.g. `{"schedule.batch_size": 64}`, `{"optimizer.lr":
             1e-4}` for all players, `{"generator.optimizer.lr": 1e-4}` for one;
             tables may be nested; None as a value takes a field out.
+        start_from: a run, or a checkpoint file, whose weights it starts with: the generator's
+            moving average, where it has one.
         out: the run's folder. Default: the next `runs/MODEL-DATASET-NNN`.
         force: replace the run that is in `out`.
         device: `"cpu"`, `"cuda"` or `"mps"`; None: CUDA where there is one, else the CPU.
@@ -119,7 +123,7 @@ def train(
     Raises:
         UsageError: something unknown, or arguments that exclude each other.
         DataError: the data are missing or broken; NetworkError: or cannot be downloaded.
-        RunError: `out` is not free.
+        RunError: `out` is not free; `start_from` names none, or one with other networks.
         NonFiniteError: a loss or weight is not finite; the last good checkpoint is kept.
         InterruptedRunError: it was interrupted, with everything saved.
     """
@@ -148,7 +152,8 @@ def train(
         on_nan=one_of(OnNan, "on_nan", on_nan) or OnNan.STOP,
         stop_when=one_of(StopWhen, "stop_when", stop_when),
     )
-    run = start_run(preset, settings, options, out=path_or_none(out), force=force)
+    start = None if start_from is None else weights_of(str(start_from), preset)
+    run = start_run(preset, settings, options, out=path_or_none(out), force=force, start=start)
     return load(run.folder, device=device)
 
 

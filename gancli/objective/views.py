@@ -8,6 +8,9 @@ from torch.nn.functional import pad
 from gancli.objective.context import NamedDraws, View
 from gancli.objective.term import TERMS
 
+POLICIES = {"color": "colour", "colour": "colour", "translation": "translation", "cutout": "cutout"}
+"""Names of its parts -> their fields."""
+
 
 @TERMS.register("augmentation")
 class DifferentiableAugmentation(View):
@@ -20,6 +23,21 @@ class DifferentiableAugmentation(View):
     """greatest shift, as a part of the side; what is shifted in is 0"""
     cutout: float = Field(default=0.5, ge=0, le=1)
     """side of the square that is set to 0, as a part of the image's"""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _by_names(cls, said: object) -> object:
+        """Its parts by their names with commas, of which one is spelt in either way."""
+        if not isinstance(said, str):
+            return said
+        names = [POLICIES.get(name.strip(), "") for name in said.split(",")]
+        if "" in names:
+            raise ValueError(
+                f'it is "{said}", and must be one or more of colour, translation and cutout, with '
+                "commas, or a table, e.g. {cutout = 0.25}"
+            )
+        off = {"colour": False, "translation": 0.0, "cutout": 0.0}
+        return {field: value for field, value in off.items() if field not in names}
 
     @model_validator(mode="after")
     def _changes_something(self) -> "DifferentiableAugmentation":

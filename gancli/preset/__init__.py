@@ -10,6 +10,7 @@ from gancli.preset.load import (
     validate,
 )
 from gancli.preset.named_data import models_on, named_sets, spec_named
+from gancli.preset.origin import Origin
 from gancli.preset.published import Published
 from gancli.preset.schedule import Schedule
 from gancli.preset.schema import Preset
@@ -18,6 +19,7 @@ from gancli.preset.show import to_toml
 from gancli.preset.stored import StoredPreset
 
 __all__ = [
+    "Origin",
     "Preset",
     "PresetLayer",
     "Published",

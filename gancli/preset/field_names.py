@@ -16,6 +16,7 @@ from gancli.objective.term import TERMS
 from gancli.objective.turn_settings import Turns
 from gancli.optimizers import OPTIMIZERS
 from gancli.pasteable import command
+from gancli.preset.players import PlayerSpec
 from gancli.preset.schedule import Schedule
 from gancli.preset.schema import Preset
 from gancli.prior import Prior
@@ -27,6 +28,7 @@ _NETWORKS: dict[str, Mapping[str, type[Settings]]] = {
     OPTIONAL_PLAYER: RECONSTRUCTORS,
 }
 _SHARED = ("network", "optimizer")
+_OWN = [field for field in PlayerSpec.model_fields if field not in _SHARED]
 _TERM = re.compile(r"[A-Za-z_]\w*")
 _MOST_OFFERED = 3
 """Fields that one sentence offers."""
@@ -204,6 +206,7 @@ def fields_of(table: Mapping[str, Any]) -> Iterator[str]:
             network, optimizer = below.get("network"), below.get("optimizer")
             yield from _of(f"{player}.network", families.get(_tag(network, "family")))
             yield from _of(f"{player}.optimizer", OPTIMIZERS.get(_tag(optimizer, "kind")))
+            yield from (f"{player}.{field}" for field in _OWN)
     terms = table.get("objective")
     for name in terms if isinstance(terms, Mapping) else ():
         yield from _of(f"objective.{name}", TERMS.get(name))
@@ -218,6 +221,7 @@ def every_field() -> Iterator[str]:
             yield from _of(f"{player}.network", family)
         for optimizer in OPTIMIZERS.values():
             yield from _of(f"{player}.optimizer", optimizer)
+        yield from (f"{player}.{field}" for field in _OWN)
     for name, term in TERMS.items():
         yield f"objective.{name}"
         yield from _of(f"objective.{name}", term)

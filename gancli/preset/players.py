@@ -1,8 +1,11 @@
 """The players of a preset: a network and an optimiser each."""
 
-from pydantic import Field
+import json
+
+from pydantic import Field, field_validator
 
 from gancli.networks import AnyDiscriminator, AnyGenerator, AnyReconstructor, NetworkSpec
+from gancli.networks.frozen import Frozen
 from gancli.optimizers import AnyOptimizer
 from gancli.settings import Settings
 
@@ -12,6 +15,23 @@ class PlayerSpec(Settings):
 
     network: NetworkSpec
     optimizer: AnyOptimizer
+    frozen: Frozen | None = None
+    """layers that do not learn (FreezeD, Mo et al. 2020): how many blocks from the first one, or
+    paths of layers, as gan train --dry-run --full lists them; none: all learn"""
+
+    @field_validator("frozen", mode="before")
+    @classmethod
+    def _is_count_or_layers(cls, said: object) -> object:
+        counted = isinstance(said, int) and not isinstance(said, bool) and said > 0
+        if said is None or counted:
+            return said
+        if isinstance(said, list | tuple) and said and all(isinstance(each, str) for each in said):
+            return tuple(said)
+        raise ValueError(
+            f"it is {json.dumps(said, default=str)}, and must be how many blocks from the first "
+            'one, e.g. 2, or a list of layers, e.g. ["first_conv", "layers.0"]; leave it out to '
+            "freeze none"
+        )
 
 
 class GeneratorPlayer(PlayerSpec):

@@ -14,6 +14,7 @@ from gancli.optimizers import AnyOptimizer
 from gancli.plurals import counted
 from gancli.preset.epochs import steps_in_epochs
 from gancli.preset.idle import is_lenient, refuse_idle
+from gancli.preset.origin import FOLDER_NAME, Origin
 from gancli.preset.players import (
     DiscriminatorPlayer,
     GeneratorPlayer,
@@ -30,14 +31,14 @@ from gancli.settings import Settings
 class Preset(Settings):
     """A resolved preset; it trains as it stands."""
 
-    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
+    name: str = Field(pattern=FOLDER_NAME)
     """names the run's folder"""
     summary: str = ""
     """what the paper changed, or what the variant is, in a sentence"""
     paper: str = ""
     source: str | None = None
     """where the variant's settings come from, if not from the paper"""
-    dataset: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
+    dataset: str = Field(pattern=FOLDER_NAME)
     variant: str = "reference"
     data: AnyData
     prior: Prior
@@ -47,6 +48,8 @@ class Preset(Settings):
     objective: Objective
     turns: Turns = Turns()
     schedule: Schedule
+    started_from: Origin | None = None
+    """the checkpoint whose weights it starts with; none: weights as its networks draw them"""
     deviations: dict[str, Deviation] = Field(default_factory=dict)
     """field -> the paper's value for it"""
     expected: Published | None = None

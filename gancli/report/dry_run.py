@@ -7,7 +7,7 @@ from itertools import groupby
 import torch
 from rich.markup import escape
 from rich.table import Table
-from torch import Tensor
+from torch import Tensor, nn
 
 from gancli.catalog.fields import leaves
 from gancli.networks.layers import OutputSpec
@@ -218,10 +218,17 @@ def _network_titles(preset: Preset, players: Players) -> dict[str, str]:
     """Of each network its family, size and optimiser."""
     specs = preset.players()
     return {
-        name: f"{name}: {specs[name].network.family}, {parameter_count(net):,} parameters; "
+        name: f"{name}: {specs[name].network.family}, {parameter_count(net):,} parameters"
+        f"{_frozen_words(net, players.frozen[name])}; "
         f"{_optimizer_words(specs[name].optimizer)}"
         for name, net in players.named().items()
     }
+
+
+def _frozen_words(net: nn.Module, frozen: frozenset[str]) -> str:
+    """How many of a network's parameters do not learn; nothing where all do."""
+    count = sum(each.numel() for path, each in net.named_parameters() if path in frozen)
+    return f", {count:,} of them frozen" if count else ""
 
 
 def _optimizer_words(spec: OptimizerSpec) -> str:

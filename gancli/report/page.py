@@ -91,6 +91,7 @@ def _facts(summary: Summary) -> dict[str, str]:
     return {
         "model": f"{preset.name}, variant {preset.variant}",
         "data set": f"{preset.dataset} (fingerprint {header.data[:12]})",
+        **({"weights from": str(preset.started_from)} if preset.started_from else {}),
         "state": summary.state,
         "speed": summary.pace(),
         "batch": f"{counted(preset.schedule.batch_size, 'sample')}, "

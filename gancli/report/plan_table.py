@@ -10,11 +10,9 @@ from gancli.bench.probe import RunCosts, RunEstimate, RunLength
 from gancli.checkpoint import RunSettings
 from gancli.experiment.estimate import ExperimentEstimate, KindEstimate
 from gancli.experiment.spec import CellSpec
-from gancli.plurals import counted, duration
+from gancli.plurals import counted, duration, in_bytes
 from gancli.preset import Preset
 from gancli.report.console import say
-
-GIGABYTE, MEGABYTE = 1e9, 1e6
 
 
 def print_cells(cells: Sequence[CellSpec], ended: int, folder: Path) -> None:
@@ -39,7 +37,7 @@ def print_experiment_plan(console: Console, found: ExperimentEstimate) -> None:
     console.print(table)
     say(
         f"about {duration(found.seconds)} with {counted(found.jobs, 'job')}, "
-        f"about {_size(found.bytes)}"
+        f"about {in_bytes(found.bytes)}"
     )
     timed = [kind.costs.timed for kind in found.kinds]
     most = f"{min(timed)} to {max(timed)}" if min(timed) < max(timed) else str(max(timed))
@@ -55,7 +53,7 @@ def _row(kind: KindEstimate) -> list[str]:
         f"{steps[0]:,}" if len(set(steps)) == 1 else f"{min(steps):,} to {max(steps):,}",
         _per_step(kind.costs),
         duration(sum(seconds) / len(seconds)),
-        _size(sum(each.bytes for each in kind.cells)),
+        in_bytes(sum(each.bytes for each in kind.cells)),
     ]
 
 
@@ -74,9 +72,9 @@ def print_run_plan(
     )
     kept = counted(length.kept + length.keeps_first, "checkpoint")
     say(
-        f"about {_size(whole.checkpoint_bytes + whole.preview_bytes)}: {kept} of up to "
-        f"{_size(costs.checkpoint_bytes)} each, {counted(length.previews, 'preview')} of "
-        f"{_size(whole.preview_bytes)} together"
+        f"about {in_bytes(whole.checkpoint_bytes + whole.preview_bytes)}: {kept} of up to "
+        f"{in_bytes(costs.checkpoint_bytes)} each, {counted(length.previews, 'preview')} of "
+        f"{in_bytes(whole.preview_bytes)} together"
     )
     if length.evaluations:
         images = preset.schedule.evaluate_count
@@ -88,12 +86,6 @@ def _per_step(costs: RunCosts) -> str:
     if costs.step_s < 1:
         return f"{1e3 * costs.step_s:,.3g} ms"
     return f"{costs.step_s:,.3g} s"
-
-
-def _size(size: float) -> str:
-    if size >= GIGABYTE / 10:
-        return f"{size / GIGABYTE:,.1f} GB"
-    return f"{size / MEGABYTE:,.1f} MB"
 
 
 def _basis(what: str, settings: RunSettings) -> str:

@@ -50,6 +50,7 @@ def _facts(summary: Summary) -> dict[str, str]:
         "run": str(summary.run.folder),
         "state": _state(summary, standing),
         "model": f"{preset.name} on {preset.dataset}, variant {preset.variant}",
+        **({"weights from": str(preset.started_from)} if preset.started_from else {}),
         "settings": f"seed {settings.seed}, {settings.device}, {settings.precision}, "
         + counted(settings.threads, "thread"),
         "speed": summary.pace(goes_on=standing is Standing.RUNNING),

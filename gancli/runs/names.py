@@ -8,6 +8,8 @@ from gancli.errors import RunError
 from gancli.folders import named_by
 
 _NUMBERED = re.compile(r"^.+-(?P<number>\d{3,})$")
+_UNFIT = re.compile(r'[<>:"/\\|?*\x00-\x1f]')
+"""What no name may have on Windows, e.g. of a class; and the sign between folders."""
 LONGEST_SEEDS = 40
 """Characters of --seeds that still make a folder's name."""
 
@@ -57,6 +59,6 @@ def output_name(step: int, which: str, *, raw: bool) -> str:
         which: seeds, and all options that change the samples made from them.
         raw: whether the weights are as trained.
     """
-    if len(which) > LONGEST_SEEDS:
+    if len(which) > LONGEST_SEEDS or _UNFIT.search(which):
         which = hashlib.sha256(which.encode()).hexdigest()[:12]
     return f"step-{step:06d}-seeds-{which}{'-raw' if raw else ''}"

@@ -7,15 +7,11 @@ from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
 
+from gancli.locks import is_locked
 from gancli.outside import ForeignTextError, json_from
 from gancli.plurals import counted
 from gancli.runs.folder import Run
 from gancli.runs.names import runs_root
-
-try:
-    import fcntl
-except ImportError:  # not on Windows
-    fcntl = None  # type: ignore[assignment]
 
 DEPTH = {True: 6, False: 3}
 """How deep runs are looked for: below the root of runs, and elsewhere."""
@@ -39,16 +35,7 @@ class Standing(StrEnum):
 
 def is_at_work(run: Run) -> bool:
     """Whether a process holds the run's lock, which ends with it, however it ends."""
-    if fcntl is None:
-        return False
-    try:
-        with run.lock_file.open("rb") as lock:
-            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    except OSError:
-        return False
-    return False
+    return is_locked(run.lock_file, shared=True)
 
 
 def failure_of(run: Run) -> str:

@@ -117,6 +117,8 @@ def _become(place: Place, arguments: Sequence[str], command: Callable[[], None])
     os.environ |= {
         **{"HOME": str(place.home), "XDG_CACHE_HOME": str(place.home / ".cache")},
         **{"COLUMNS": "100", "GANCLI_RUNS": "runs"},
+        # Caches are removed there, too.
+        **{"GANCLI_CACHE": "", "TORCH_HOME": str(place.home / "torch")},
     }
     said = os.open(place.said, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     nothing = os.open(os.devnull, os.O_RDONLY)

@@ -12,12 +12,13 @@ from numpy.typing import NDArray
 
 from gancli.errors import DataError, UsageError
 from gancli.evaluation.distances import BLOCK_BYTES, CPU
-from gancli.evaluation.extractors import INCEPTION, classifies
+from gancli.evaluation.extractors import classifies
 from gancli.evaluation.features import FeatureNeeds, FeatureSet
 from gancli.evaluation.image_sets import ImageSet
 from gancli.evaluation.intervals import Uncertainty
 from gancli.evaluation.known_modes import KnownModes
 from gancli.evaluation.observer import UNOBSERVED, Observer
+from gancli.evaluation.pretrained import INCEPTION
 from gancli.registry import Registry
 from gancli.scores import STD_SUFFIX, MetricEntry, add_metric, setting_named
 
