@@ -61,9 +61,11 @@ def start_from(wanted: str, preset: Preset) -> StartingWeights:
         preset: of the run that is to start.
 
     Raises:
-        RunError: there is no such run; or its networks are not the preset's.
+        RunError: there is no such run, it is a generator alone, or its networks are not the
+            preset's.
     """
     saved = open_checkpoint(find(wanted))
+    saved.refuse_to_train()
     source = saved.header.preset
     networks: dict[str, Tensors] = {}
     afresh: list[str] = []

@@ -226,6 +226,8 @@ def test_a_generator_alone(hub: HubServer, gan: Gan) -> None:
     assert code == 4 and "generator alone" in err and err.count("\n") == 1
     code, _, err = gan("train", "copy/preset.toml", "--out", "copy", "--resume")
     assert code == 4 and "generator alone" in err
+    code, _, err = gan("train", "sagan", "--dataset", "cifar10", "--from", "copy", "--steps", 1)
+    assert code == 4 and "generator alone" in err
     code, _, err = gan("sample", "copy", "--count", 2, "--raw")
     assert code == 4 and "leave out --raw" in err
     assert gan("push", "copy", "me/again")[0] == 0, "it can be passed on"
