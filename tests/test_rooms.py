@@ -50,6 +50,7 @@ ROOMS = [
         "class_folders",
         "image_formats",
         "tabular",
+        "hub_files",
     },
     {"networks", "objective", "optimizers", "data"},
     {"preset"},
@@ -62,6 +63,7 @@ ROOMS = [
         "user_images",
         "typed_preset",
         "explanations",
+        "importing",
     },
     {
         "sampler",

@@ -15,6 +15,7 @@ from gancli.cli.data import data
 from gancli.cli.evaluate import evaluate
 from gancli.cli.explain import explain
 from gancli.cli.figures import figures
+from gancli.cli.import_ import import_
 from gancli.cli.presets import presets_app
 from gancli.cli.reproduce import reproduce
 from gancli.cli.resume import resume
@@ -36,6 +37,7 @@ app = typer.Typer(
 )
 app.command("train", rich_help_panel=TRAIN_PANEL)(train)
 app.command("resume", rich_help_panel=TRAIN_PANEL)(resume)
+app.command("import", rich_help_panel=TRAIN_PANEL)(import_)
 app.command("status", rich_help_panel=TRAIN_PANEL)(status)
 app.command("runs", rich_help_panel=TRAIN_PANEL)(runs)
 app.command("sample", rich_help_panel=GENERATE_PANEL)(sample)
