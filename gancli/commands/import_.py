@@ -52,7 +52,7 @@ def import_(request: ImportRequest) -> None:
         name = path.name or str(path.resolve().name)
     made = import_run(path, name, words, request.place)
     say(
-        f"imported {made.source}'s {name} as {made.preset.name} on {made.preset.dataset} "
+        f"imported {name}, of {made.source}, as {made.preset.name} on {made.preset.dataset} "
         f"({made.preset.variant}), after {counted(made.step, 'step')}"
     )
     if made.changes:

@@ -3,7 +3,7 @@
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from torch import Tensor
@@ -12,7 +12,7 @@ from gancli import catalog
 from gancli.catalog.fields import leaves
 from gancli.catalog.fit_to_images import UserImages
 from gancli.errors import RunError, UsageError
-from gancli.importing.layout import GENERATOR, RECONSTRUCTOR, Fields
+from gancli.importing.layout import DISCRIMINATOR, GENERATOR, RECONSTRUCTOR, Fields
 from gancli.importing.read_files import Found, SavedOptimizer
 from gancli.importing.recognise import Recognised
 from gancli.importing.shapes import family_of, fields_of_net, prior_fields
@@ -30,6 +30,7 @@ _FAMILIES: Mapping[str, Mapping[str, type[NetworkSpec]]] = {
     DISCRIMINATOR: DISCRIMINATORS,
     RECONSTRUCTOR: RECONSTRUCTORS,
 }
+_FAMILY_COST = 100
 _SETTINGS = {"adam": ("betas", "eps"), "rmsprop": ("alpha", "eps"), "sgd": ("momentum",)}
 """Of optimisers, as torch calls them and we do; the first tells an optimiser's kind."""
 
@@ -56,6 +57,19 @@ class PresetWords:
             self.model, self.data, variant, self.images, changes, data_dir=self.data_dir
         )
 
+    def base(self, variant: str | None) -> Preset:
+        """The preset that the files are compared with, which need not have the changes.
+
+        A change of the image size, say, may fit the files' networks alone.
+        """
+        try:
+            return self.preset(variant)
+        except UsageError as error:
+            try:
+                return replace(self, changes=()).preset(variant)
+            except UsageError:
+                raise error from None
+
     def variants(self, of: Preset) -> list[str | None]:
         """The variants to choose from: all on the data set, where none is named."""
         if self.variant or isinstance(self.data, UserImages):
@@ -76,15 +90,15 @@ def fitted_preset(
         UsageError: the preset that is named does not exist.
         RunError: the networks do not fit it.
     """
-    first = words.preset(words.variant)
+    first = words.base(words.variant)
     choices = []
     for variant in words.variants(first):
         try:
-            base = words.preset(variant)
+            base = words.base(variant)
         except UsageError:
             continue
         choices.append((variant, changes_needed(base, known, found, ours)))
-    variant, needed = min(choices, key=lambda choice: len(choice[1]))
+    variant, needed = min(choices, key=lambda choice: _cost(choice[1]))
     try:
         preset = words.preset(variant, needed)
     except UsageError as error:
@@ -94,6 +108,11 @@ def fitted_preset(
         ) from error
     refuse_misfits(preset, found.path, ours)
     return preset, needed
+
+
+def _cost(changes: Sequence[str]) -> int:
+    """How unlike a variant is: another family counts more than any number of fields."""
+    return sum(_FAMILY_COST if "={" in change else 1 for change in changes)
 
 
 def changes_needed(
@@ -180,7 +199,8 @@ def _network_changes(preset: Preset, player: str, net: Tensors, said: Fields) ->
     }
     if family == now.family:
         return [_override(f"{start}{name}", value) for name, value in changed.items()]
-    table = {name: value for name, value in (own | changed).items() if value is not None}
+    usual = kind.model_validate({"family": family}).model_dump(mode="json")
+    table = {n: v for n, v in (own | changed).items() if n == "family" or v != usual[n]}
     said_so = ", ".join(f"{name} = {json.dumps(value)}" for name, value in table.items())
     return [f"{start.removesuffix('.')}={{{said_so}}}"]
 

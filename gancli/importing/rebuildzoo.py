@@ -29,7 +29,6 @@ def _fields(nets: SourceNets) -> Fields:
     judge = nets.get(DISCRIMINATOR, {})
     has_codes = any(key.startswith("Q_") for key in judge)
     found: Fields = {
-        "data.size": 28,
         "data.range": "unit",
         "generator.network.kernels": [2, 2, 4],
         "generator.network.paddings": [0, 1, 1],
