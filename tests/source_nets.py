@@ -78,7 +78,7 @@ class ImageMaker(nn.Module):
 
     def forward(self, z: Tensor, label: Tensor | None = None) -> Tensor:
         x = self.first_conv(z[:, :, None, None])
-        for norm, activation, conv in [*self.layers, self.last_conv]:  # type: ignore[misc]
+        for norm, activation, conv in [*self.layers, self.last_conv]:
             x = conv(activation(norm(x, label) if self.normed else norm(x)))
         return torch.tanh(x)
 
@@ -99,8 +99,8 @@ class ImageJudge(nn.Module):
         widths = [dim, 2 * dim, 4 * dim]
         self.heads = heads
 
-        def conv(before: int, after: int, *sizes: int) -> nn.Module:
-            made = nn.Conv2d(before, after, *sizes)
+        def conv(before: int, after: int, kernel: int, stride: int, padding: int) -> nn.Module:
+            made = nn.Conv2d(before, after, kernel, stride, padding)
             return spectral_norm(made) if sn else made
 
         def block(before: int, after: int, has_norm: bool) -> nn.Sequential:
@@ -116,7 +116,7 @@ class ImageJudge(nn.Module):
         )
         last = [norm_or_not(norm, widths[-1], images=True), nn.LeakyReLU(0.2)]
         if heads is None:
-            self.last_conv = nn.Sequential(*last, conv(widths[-1], 1, 4))
+            self.last_conv = nn.Sequential(*last, conv(widths[-1], 1, 4, 1, 0))
         else:
             self.last = nn.Sequential(*last)
             self.disc_head = nn.Conv2d(widths[-1], 1, 4)
@@ -156,9 +156,9 @@ HEADS = {"cls_head": "label", "c_disc_head": "category", "c_cont_head": "code"}
 
 
 class Judge(nn.Module):
-    def __init__(self, net: nn.Module, classes: int = 0) -> None:
+    def __init__(self, net: nn.Module, classes: int = 0, *, judges_noise: bool = False) -> None:
         super().__init__()
-        self.net, self.classes = net, classes
+        self.net, self.classes, self.judges_noise = net, classes, judges_noise
 
     def forward(self, sample: Sample) -> DiscriminatorOutput:
         x = sample.x
@@ -168,8 +168,10 @@ class Judge(nn.Module):
         if isinstance(self.net, ImageJudge):
             logit, heads = self.net(x)
             return DiscriminatorOutput(logit[:, 0], {HEADS[k]: v for k, v in heads.items()})
-        parts = [sample.x.flatten(1), *([] if sample.z is None else [sample.z])]
-        return DiscriminatorOutput(self.net(torch.cat(parts, 1))[:, 0], {})
+        x = x.flatten(1)
+        if self.judges_noise and sample.z is not None:
+            x = torch.cat([x, sample.z], 1)
+        return DiscriminatorOutput(self.net(x)[:, 0], {})
 
 
 # --- koshian2/SNGAN ---
@@ -197,7 +199,7 @@ class FrozenNorm(nn.Module):
         v = v / (v.norm() + 1e-4)
         u = matrix @ v
         u = u / (u.norm() + 1e-4)
-        self.module.weight = bar / (u @ matrix @ v)  # type: ignore[assignment]
+        self.module.weight = bar / (u @ matrix @ v)
         return cast(Tensor, self.module(x))
 
 
@@ -372,7 +374,7 @@ class NumberedMlp(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         inner = self.model if self.judges else self.model[:-1]
-        for layer in inner:  # type: ignore[union-attr]
+        for layer in inner:
             x = layer.fc(x)  # type: ignore[operator]
             x = self.act(layer.bn(x) if hasattr(layer, "bn") else x)  # type: ignore[operator]
         last = self.classifier if self.judges else self.model[-1]

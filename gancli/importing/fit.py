@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from pydantic import ValidationError
 from torch import Tensor
 
 from gancli import catalog
@@ -190,7 +191,11 @@ def _network_changes(preset: Preset, player: str, net: Tensors, said: Fields) ->
     }
     spec = kind.model_validate_json(json.dumps(own))
     wanted |= fields_of_net(net, player, spec)
-    made = kind.model_validate_json(json.dumps(own | wanted))
+    try:
+        made = kind.model_validate_json(json.dumps(own | wanted))
+    except ValidationError:
+        # No network of ours has such shapes; the tensor that does not fit is named later.
+        return []
     full, idle = made.model_dump(mode="json"), made.idle()
     changed = {
         name: full[name]

@@ -120,10 +120,11 @@ def read_tensors(file: Path) -> Mapping[str, Any]:
 
 
 def _refusal(file: Path, reason: str) -> str:
-    named = re.search(r"GLOBAL ([\w.]+)|Unsupported (?:global|class) ([\w.]+)", reason)
-    if named is None and "weights_only" not in reason.lower() and "pickle" not in reason.lower():
+    """What is said of a file that torch would not read, by torch's own reason."""
+    found = re.search(r"GLOBAL ([\w.]+)|Unsupported (?:global|class)|Trying to", reason)
+    if found is None:
         return f"{file} is damaged, or not a file that torch wrote: fetch it again"
-    what = f" ({named[1] or named[2]})" if named else ""
+    what = f" ({found[1]})" if found[1] else ""
     return (
         f"{file} holds more than tensors, numbers and text{what}, which could run code, so it is "
         "not read: let the program that wrote it save the networks' state_dict alone"

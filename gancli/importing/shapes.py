@@ -6,6 +6,7 @@ Tensors have our names here, whatever program wrote them.
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 
 from torch import Tensor
 
@@ -19,7 +20,7 @@ _Family = Callable[[_Net, str], Fields]
 def family_of(net: _Net) -> str | None:
     """The family that has tensors of these names; None: no family that is told by them."""
     marks = {
-        "eigen": r"layers\.0\.subspace\.U|cls\.0\.weight",
+        "eigen": r"layers\.0\.(subspace\.U|5\.(weight|bias))",
         "mlp": r"first_layer\.(weight|bias)",
         "cnn": rf"first_conv\.(weight|{re.escape(SPECTRAL)}\.original)",
         "resnet": r"stages\.0\.0\.conv1\..+",
@@ -46,10 +47,12 @@ def fields_of_net(net: _Net, player: str, network: Settings) -> Fields:
         "spectral": any(f"{SPECTRAL}.original" in key for key in net),
     }
     if family is not None:
-        found |= _FAMILIES[family](net, player)
+        # A tensor may be missing, or have too few axes: which one is said later.
+        with suppress(IndexError, TypeError):
+            found |= _FAMILIES[family](net, player)
     widths = found.pop("widths", None)
     field = getattr(type(network), "width_field", None) or "width"
-    if isinstance(widths, list):
+    if isinstance(widths, list) and widths and min(widths) > 0:
         found |= _widths(widths, field, network)
     known = type(network).model_fields
     return {name: value for name, value in found.items() if name in known}
@@ -59,7 +62,7 @@ def input_size(net: _Net) -> int | None:
     """How many numbers a generator reads; None: its first layer is not among ours."""
     for name, axis in (("first_layer", 1), ("dense", 1), ("first_conv", 0)):
         weight = _weight(net, name)
-        if weight is not None:
+        if weight is not None and weight.dim() > axis:
             return weight.shape[axis]
     return None
 
@@ -76,13 +79,13 @@ def prior_fields(nets: Mapping[str, _Net], concatenated: int) -> Fields:
     others = concatenated
     for head, name in (("category", "categories"), ("code", "codes")):
         weight = _weight(judge, f"heads.{head}")
-        if weight is not None:
+        if weight is not None and weight.dim():
             found[f"prior.{name}"] = len(weight)
             others += len(weight)
     size = input_size(maker)
     if size is not None:
         found["prior.z_dim"] = size - others
-    directions = [t for key, t in maker.items() if key.endswith("subspace.U")]
+    directions = [t for key, t in maker.items() if key.endswith("subspace.U") and t.dim()]
     if directions:
         found["prior.levels"] = [len(directions), len(directions[0])]
     return found
