@@ -23,7 +23,7 @@ from gancli.errors import NetworkError, RunError, UsageError
 from gancli.hub_files import HubAddress, downloaded
 from gancli.importing.fit import PresetWords
 from gancli.importing.import_run import Imported, RunPlace, import_run
-from gancli.importing.read_files import read_found
+from gancli.importing.read_files import read_source_files
 from gancli.importing.recognise import LAYOUTS, recognise
 from gancli.objective.plan_step import plan
 from gancli.objective.take_turn import take
@@ -739,6 +739,6 @@ def test_the_sources_are_told_apart(tmp_path: Path) -> None:
         folder.mkdir()
         torch.save(maker.state_dict(), folder / "a_1.pth")
         torch.save(judge.state_dict(), folder / "b_1.pth")
-        known = recognise(read_found(folder))
+        known = recognise(read_source_files(folder))
         assert known.layout.source == name
         assert {*known.theirs} == {"generator", "discriminator"}

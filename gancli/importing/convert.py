@@ -7,7 +7,7 @@ from torch import Tensor
 
 from gancli.errors import RunError
 from gancli.importing.layout import GENERATOR, is_trained
-from gancli.importing.read_files import Found, SavedOptimizer
+from gancli.importing.read_files import SavedOptimizer, SourceFiles
 from gancli.importing.recognise import Recognised
 from gancli.preset import Preset
 from gancli.state import Tensors
@@ -21,7 +21,7 @@ _MOMENTS = ("exp_avg", "square_avg", "momentum_buffer")
 def state_tensors(
     preset: Preset,
     known: Recognised,
-    found: Found,
+    found: SourceFiles,
     ours: Mapping[str, Tensors],
     dtype: torch.dtype,
 ) -> Tensors:
@@ -43,7 +43,7 @@ def state_tensors(
     return made
 
 
-def averaged(known: Recognised, found: Found, ours: Mapping[str, Tensors]) -> Tensors:
+def averaged(known: Recognised, found: SourceFiles, ours: Mapping[str, Tensors]) -> Tensors:
     """The generator's moving average; without one, nothing: it then starts as the generator is.
 
     Raises:
@@ -60,7 +60,7 @@ def averaged(known: Recognised, found: Found, ours: Mapping[str, Tensors]) -> Te
     return dict(zip(names, parameters, strict=True)) | buffers
 
 
-def assign_players(known: Recognised, found: Found, ours: Mapping[str, Tensors]) -> None:
+def assign_players(known: Recognised, found: SourceFiles, ours: Mapping[str, Tensors]) -> None:
     """Say of each optimiser whose it is, by the shapes of what it remembers.
 
     Raises:
@@ -78,7 +78,7 @@ def assign_players(known: Recognised, found: Found, ours: Mapping[str, Tensors])
             saved.player = next((player for player in fits if player not in taken), fits[0])
 
 
-def generator_steps(found: Found) -> int | None:
+def generator_steps(found: SourceFiles) -> int | None:
     """How often the generator's optimiser has stepped; None: the files do not say."""
     for saved in found.optimizers:
         for slots in saved.state.values():
@@ -110,7 +110,7 @@ def _fits(saved: SavedOptimizer, parameters: Sequence[Tensor]) -> bool:
 
 def _optimizer_tensors(
     known: Recognised,
-    found: Found,
+    found: SourceFiles,
     saved: SavedOptimizer,
     ours: Mapping[str, Tensors],
     dtype: torch.dtype,
@@ -136,7 +136,7 @@ def _optimizer_tensors(
     return made
 
 
-def _refuse_other_count(found: Found, what: str, there: int, wanted: int) -> None:
+def _refuse_other_count(found: SourceFiles, what: str, there: int, wanted: int) -> None:
     if there != wanted:
         raise RunError(
             f"{found.path}: the {what} is of {there} tensors, and the network has {wanted}: name "

@@ -14,7 +14,7 @@ from gancli.catalog.fields import leaves
 from gancli.catalog.fit_to_images import UserImages
 from gancli.errors import RunError, UsageError
 from gancli.importing.layout import DISCRIMINATOR, GENERATOR, RECONSTRUCTOR, Fields
-from gancli.importing.read_files import Found, SavedOptimizer
+from gancli.importing.read_files import SavedOptimizer, SourceFiles
 from gancli.importing.recognise import Recognised
 from gancli.importing.shapes import family_of, fields_of_net, prior_fields
 from gancli.networks import DISCRIMINATORS, GENERATORS, RECONSTRUCTORS
@@ -81,7 +81,7 @@ class PresetWords:
 
 
 def fitted_preset(
-    words: PresetWords, known: Recognised, found: Found, ours: Mapping[str, Tensors]
+    words: PresetWords, known: Recognised, found: SourceFiles, ours: Mapping[str, Tensors]
 ) -> tuple[Preset, list[str]]:
     """The preset of imported networks, and the fields that the files say, as `--set` takes them.
 
@@ -117,7 +117,7 @@ def _cost(changes: Sequence[str]) -> int:
 
 
 def changes_needed(
-    preset: Preset, known: Recognised, found: Found, ours: Mapping[str, Tensors]
+    preset: Preset, known: Recognised, found: SourceFiles, ours: Mapping[str, Tensors]
 ) -> list[str]:
     """What the files say and the preset does not, as `--set` takes it."""
     said = known.layout.fields(known.theirs)

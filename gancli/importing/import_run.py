@@ -17,7 +17,7 @@ from gancli.importing.convert import (
 )
 from gancli.importing.fit import PresetWords, fitted_preset
 from gancli.importing.layout import Layout
-from gancli.importing.read_files import Found, read_found
+from gancli.importing.read_files import SourceFiles, read_source_files
 from gancli.importing.recognise import recognise
 from gancli.preset import Preset
 from gancli.preset.epochs import steps_in_epochs
@@ -67,7 +67,7 @@ def import_run(path: Path, name: str, words: PresetWords, place: RunPlace) -> Im
     """
     if place.out is not None:
         refuse_if_taken(place.out, force=place.force)
-    found = read_found(path)
+    found = read_source_files(path)
     known = recognise(found)
     ours = known.ours()
     assign_players(known, found, ours)
@@ -91,7 +91,9 @@ def _settings(dtype: torch.dtype, seed: int | None) -> RunSettings:
     return new_settings(Place(), precision, seed)
 
 
-def _step(preset: Preset, layout: Layout, found: Found, said: int | None) -> tuple[int, list[str]]:
+def _step(
+    preset: Preset, layout: Layout, found: SourceFiles, said: int | None
+) -> tuple[int, list[str]]:
     """How often the generator was updated, and a remark where that is a guess."""
     known = next((n for n in (said, found.step, generator_steps(found)) if n is not None), None)
     if known is not None:
@@ -105,7 +107,7 @@ def _step(preset: Preset, layout: Layout, found: Found, said: int | None) -> tup
     return 0, ["the files do not say how long it was trained: --step N says it"]
 
 
-def _lacking(preset: Preset, found: Found) -> list[str]:
+def _lacking(preset: Preset, found: SourceFiles) -> list[str]:
     remarks = []
     if not found.optimizers:
         remarks.append(

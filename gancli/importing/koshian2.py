@@ -11,7 +11,7 @@ from gancli.importing.layout import (
     SPECTRAL,
     Fields,
     Layout,
-    Rule,
+    NameRule,
     SourceNets,
     trailing_without,
 )
@@ -46,7 +46,7 @@ def _conv(match: re.Match[str]) -> str:
     return f"stages.{int(stage) - 1}.{2 * int(place)}.{rest}"
 
 
-_GENERATOR: list[Rule] = [
+_GENERATOR: list[NameRule] = [
     (r"(dense\.(?:weight|bias))", r"\g<1>"),
     (r"conv(\d)\.(conv\.(?:weight|bias))", _stage),
     (rf"conv(\d)\.bn\.{_NORM}", lambda m: f"stages.{int(m[1]) - 1}.norm.{m[2]}"),
@@ -55,7 +55,7 @@ _GENERATOR: list[Rule] = [
     (rf"bn_out\.{_NORM}", r"last_norm.\g<1>"),
     (r"out\.[01]\.(weight|bias)", r"last_conv.\g<1>"),
 ]
-_DISCRIMINATOR: list[Rule] = [
+_DISCRIMINATOR: list[NameRule] = [
     (rf"conv(\d)\.(\d)\.conv\.{_LAYER}", _conv),
     (rf"conv4\.conv\.{_LAYER}", r"stages.3.0.\g<1>"),
     (rf"block(\d)(\d)?\.(conv1|conv2|shortcut_conv)\.{_LAYER}", _block),

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-Rule = tuple[str, str | Callable[[re.Match[str]], str]]
+NameRule = tuple[str, str | Callable[[re.Match[str]], str]]
 """A pattern of the source's whole names, and ours; a match may be expanded."""
 SourceNets = Mapping[str, Mapping[str, Tensor]]
 """By player: the source's tensors under the source's names."""
@@ -44,7 +44,7 @@ class Layout:
 
     source: str
     """OWNER/REPOSITORY"""
-    names: Mapping[str, Sequence[Rule]]
+    names: Mapping[str, Sequence[NameRule]]
     """by player"""
     fields: Callable[[SourceNets], Fields] = _nothing
     """what all its networks have that no shape tells"""
@@ -80,9 +80,9 @@ class Layout:
         return self.ignores(key) or self.our_name(player, key) is not None
 
 
-def by_layer(table: Mapping[str, str]) -> list[Rule]:
+def by_layer(table: Mapping[str, str]) -> list[NameRule]:
     """Rules from the layers' names, there and here; spectral norm may be torch's older one."""
-    rules: list[Rule] = []
+    rules: list[NameRule] = []
     for theirs, ours in table.items():
         start = re.escape(theirs)
         rules.append((rf"{start}\.({PLAIN})", rf"{ours}.\g<1>"))

@@ -16,7 +16,7 @@ from gancli.errors import RunError
 from gancli.folders import close_path
 from gancli.importing.layout import DISCRIMINATOR, GENERATOR, RECONSTRUCTOR
 
-ENDINGS = frozenset({".pt", ".pth", ".pytorch", ".ckpt", ".bin"})
+TORCH_ENDINGS = frozenset({".pt", ".pth", ".pytorch", ".ckpt", ".bin"})
 """Of files that torch writes."""
 PARTS = ("model.pt", "optimizer.pt", "meta.pt", "ema.pt")
 """Files of one checkpoint, where these are their names."""
@@ -65,7 +65,7 @@ class SavedAverage:
 
 
 @dataclass
-class Found:
+class SourceFiles:
     """All that the files hold."""
 
     path: Path
@@ -78,14 +78,14 @@ class Found:
     """the last number in the file's name"""
 
 
-def read_found(path: Path) -> Found:
+def read_source_files(path: Path) -> SourceFiles:
     """Read a checkpoint: a file, with the other player's next to it, or a folder.
 
     Raises:
         RunError: there is nothing to read, or a file holds more than tensors, numbers and text.
     """
     files = _files_of(path)
-    found = Found(path, number=_number(files[0]))
+    found = SourceFiles(path, number=_number(files[0]))
     for file in files:
         _take(found, read_tensors(file))
     if path.is_file() and len(found.nets) == 1 and found.nets[0].player is None:
@@ -120,7 +120,7 @@ def read_tensors(file: Path) -> Mapping[str, Any]:
 
 
 def _refusal(file: Path, reason: str) -> str:
-    """What is said of a file that torch would not read, by torch's own reason."""
+    """The sentence about a file that torch refused, by its own reason."""
     found = re.search(r"GLOBAL ([\w.]+)|Unsupported (?:global|class)|Trying to", reason)
     if found is None:
         return f"{file} is damaged, or not a file that torch wrote: fetch it again"
@@ -150,12 +150,12 @@ def _files_of(path: Path) -> list[Path]:
 
 def _below(folder: Path) -> str:
     """Where below a folder there are files, as the end of a sentence."""
-    inside = sorted({each.parent for each in folder.rglob("*") if each.suffix in ENDINGS})
+    inside = sorted({each.parent for each in folder.rglob("*") if each.suffix in TORCH_ENDINGS})
     return f": name a folder in it, e.g. {inside[-1]}" if inside else f" ({', '.join(PARTS)})"
 
 
 def _with_endings(folder: Path) -> list[Path]:
-    return sorted(f for f in folder.iterdir() if f.suffix in ENDINGS and f.is_file())
+    return sorted(f for f in folder.iterdir() if f.suffix in TORCH_ENDINGS and f.is_file())
 
 
 def _partners(file: Path) -> Iterator[Path]:
@@ -170,7 +170,7 @@ def _number(file: Path) -> int | None:
     return int(digits[-1]) if digits else None
 
 
-def _take(found: Found, table: Mapping[str, Any]) -> None:
+def _take(found: SourceFiles, table: Mapping[str, Any]) -> None:
     """Add what a file's table holds."""
     if table and all(isinstance(value, Tensor) for value in table.values()):
         found.nets += _nets_of(table)
@@ -185,27 +185,27 @@ def _take(found: Found, table: Mapping[str, Any]) -> None:
             _OTHERS[key](found, value)
 
 
-def _take_nets(found: Found, value: object) -> None:
+def _take_nets(found: SourceFiles, value: object) -> None:
     if isinstance(value, Mapping):
         found.nets += _nets_of(value)
 
 
-def _take_optimizers(found: Found, value: object) -> None:
+def _take_optimizers(found: SourceFiles, value: object) -> None:
     found.optimizers += _optimizers_of(value if isinstance(value, list) else [value])
 
 
-def _take_average(found: Found, value: object) -> None:
+def _take_average(found: SourceFiles, value: object) -> None:
     if isinstance(value, Mapping):
         found.average = _average_of(value)
 
 
-def _take_last_step(found: Found, value: object) -> None:
+def _take_last_step(found: SourceFiles, value: object) -> None:
     """It is counted from 0."""
     if type(value) is int:
         found.step = value + 1
 
 
-_OTHERS: dict[str, Callable[[Found, object], None]] = {
+_OTHERS: dict[str, Callable[[SourceFiles, object], None]] = {
     "state_dict": _take_nets,
     "model_state_dict": _take_nets,
     "optimizer_states": _take_optimizers,

@@ -11,7 +11,7 @@ from gancli.importing import w86763777
 from gancli.importing.koshian2 import KOSHIAN2
 from gancli.importing.layout import DISCRIMINATOR, GENERATOR, Layout, is_trained
 from gancli.importing.mimicry import MIMICRY
-from gancli.importing.read_files import Found, SavedNet
+from gancli.importing.read_files import SavedNet, SourceFiles
 from gancli.importing.rebuildzoo import REBUILDZOO
 from gancli.importing.victarry import VICTARRY
 from gancli.importing.xyfjason import XYFJASON
@@ -69,7 +69,7 @@ class Recognised:
         return [self.layout.our_name(player, key) or key for key in keys]
 
 
-def recognise(found: Found) -> Recognised:
+def recognise(found: SourceFiles) -> Recognised:
     """The source of networks, by the names of all their tensors.
 
     Raises:
