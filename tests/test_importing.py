@@ -619,7 +619,7 @@ def test_it_samples_scores_and_trains_on(tmp_path: Path, gan: Gan) -> None:
     assert [*run.checkpoints()] == [40]
     assert "step000039" in run.preset_file.read_text()
     assert gan("sample", run.folder, "--count", 30)[0] == 0
-    assert gan("evaluate", run.folder)[0] == 0
+    assert gan("evaluate", run.folder, "--modes")[0] == 0
     assert gan("status", run.folder)[0] == 0
     code, _, said = gan("resume", run.folder)
     assert code == 0, said

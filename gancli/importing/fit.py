@@ -189,22 +189,22 @@ def _network_changes(preset: Preset, player: str, net: Tensors, said: Fields) ->
         for path, value in said.items()
         if path.startswith(start) and path.removeprefix(start) in kind.model_fields
     }
-    spec = kind.model_validate_json(json.dumps(own))
+    spec = kind(**own)
     wanted |= fields_of_net(net, player, spec)
     try:
-        made = kind.model_validate_json(json.dumps(own | wanted))
+        made = kind(**(own | wanted))
     except ValidationError:
         # No network of ours has such shapes; the tensor that does not fit is named later.
         return []
-    full, idle = made.model_dump(mode="json"), made.idle()
+    full, before, idle = made.model_dump(mode="json"), spec.model_dump(mode="json"), made.idle()
     changed = {
         name: full[name]
         for name in wanted
-        if name not in idle and not _same(spec.model_dump(mode="json")[name], full[name])
+        if name not in idle and not _same(before[name], full[name])
     }
     if family == now.family:
         return [_override(f"{start}{name}", value) for name, value in changed.items()]
-    usual = kind.model_validate({"family": family}).model_dump(mode="json")
+    usual = kind(family=family).model_dump(mode="json")
     table = {n: v for n, v in (own | changed).items() if n == "family" or v != usual[n]}
     said_so = ", ".join(f"{name} = {json.dumps(value)}" for name, value in table.items())
     return [f"{start.removesuffix('.')}={{{said_so}}}"]
