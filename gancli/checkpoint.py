@@ -80,7 +80,7 @@ class Header(Settings):
     preset: StoredPreset
     settings: RunSettings
     data: str
-    """fingerprint of the training data"""
+    """fingerprint of the training data; empty: not known, as of a checkpoint that was imported"""
     data_folder: str | None = None
     """folder of the named data sets; resuming looks there again"""
     metrics: dict[str, float] = Field(default_factory=dict)

@@ -17,6 +17,8 @@ from gancli.pasteable import named
 ON_HUB = "hf:"
 """How the address of a repository begins."""
 _PACKAGE = "huggingface_hub"
+_SITE = "https://huggingface.co"
+_COPIED = "or get the run's folder in another way: it works wherever it is copied"
 _PART = r"[A-Za-z0-9][A-Za-z0-9._-]{0,95}"
 _REPOSITORY = re.compile(rf"(?P<name>{_PART}/{_PART})(?:@(?P<revision>[\w./-]+))?")
 _REFUSALS = {
@@ -59,18 +61,74 @@ def repository(address: str) -> Repository:
     return Repository(found["name"], found["revision"])
 
 
-def snapshot(wanted: Repository, patterns: list[str]) -> Path:
+class HubPath(NamedTuple):
+    """A file or a folder on the hub."""
+
+    repository: Repository
+    path: str
+    """within it; empty: all of it"""
+
+    @staticmethod
+    def of(address: str) -> "HubPath":
+        """The parts of `hf:OWNER/REPO/PATH`.
+
+        Raises:
+            UsageError: it is not such an address.
+        """
+        owner, _, rest = address.removeprefix(ON_HUB).partition("/")
+        name, _, path = rest.partition("/")
+        parts = path.rstrip("/").split("/") if path else []
+        if not _REPOSITORY.fullmatch(f"{owner}/{name}") or not {"", ".", ".."}.isdisjoint(parts):
+            raise UsageError(
+                f"{address} is not an address on the hub: type {ON_HUB}OWNER/REPO/PATH, e.g. "
+                f"{ON_HUB}OWNER/REPO/FOLDER/model.pt"
+            )
+        return HubPath(repository(f"{owner}/{name}"), "/".join(parts))
+
+    @property
+    def page(self) -> str:
+        """The address for a browser."""
+        revision = self.repository.revision or "main"
+        return f"{_SITE}/{self.repository.name}/tree/{revision}/{self.path}".rstrip("/")
+
+
+def downloaded(address: str, *, instead: str) -> Path:
+    """Download a file or a folder of the hub, unless it is in the cache already.
+
+    Args:
+        address: `hf:OWNER/REPO/PATH`.
+        instead: the command to type once the files are downloaded by other means.
+
+    Returns:
+        The file or the folder, in the cache.
+
+    Raises:
+        NetworkError: the hub cannot be reached, or there is no such file.
+        UsageError: it is not such an address, or the package is not installed.
+    """
+    where = HubPath.of(address)
+    wanted = [where.path, f"{where.path}/*"] if where.path else ["*"]
+    otherwise = f"or download it from {where.page} by other means, then type {instead}"
+    found = snapshot(where.repository, wanted, otherwise) / where.path
+    if not found.exists():
+        raise NetworkError(
+            f"{where.repository} has no {where.path}: look at {where._replace(path='').page}"
+        )
+    return found
+
+
+def snapshot(wanted: Repository, patterns: list[str], otherwise: str = _COPIED) -> Path:
     """The folder of a repository's files in the cache; what is there already is not loaded again.
 
     Args:
         wanted: the repository.
         patterns: names of the files, with `*`; others are left on the hub.
+        otherwise: what to do where the hub cannot be reached.
 
     Raises:
         UsageError: the package is not installed.
         NetworkError: the hub cannot be reached, or has no such repository.
     """
-    otherwise = "or get the run's folder in another way: it works wherever it is copied"
     with _in_sentences(f"could not download {wanted}", otherwise) as package:
         found: str = package.snapshot_download(
             wanted.name,

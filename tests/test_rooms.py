@@ -66,6 +66,7 @@ ROOMS = [
         "user_images",
         "typed_preset",
         "explanations",
+        "importing",
     },
     {
         "sampler",
