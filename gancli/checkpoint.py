@@ -80,7 +80,7 @@ class Header(Settings):
     preset: StoredPreset
     settings: RunSettings
     data: str
-    """fingerprint of the training data"""
+    """fingerprint of the training data; empty: not known, as of a checkpoint that was imported"""
     data_folder: str | None = None
     """folder of the named data sets; resuming looks there again"""
     metrics: dict[str, float] = Field(default_factory=dict)
@@ -104,6 +104,23 @@ class Checkpoint:
     sha256: str = ""
     """of the file, as its header says; empty before it is written"""
 
+    @property
+    def is_generator_alone(self) -> bool:
+        """Whether it lacks the other networks, so that samples can be made and no step taken."""
+        return not below(self.tensors, "discriminator")
+
+    def refuse_to_train(self) -> None:
+        """Check that training can go on from it.
+
+        Raises:
+            RunError: it holds the generator alone.
+        """
+        if self.is_generator_alone:
+            raise RunError(
+                f"{self.path} holds the generator alone, from which no training goes on: pull or "
+                "copy the whole run, or start a new one"
+            )
+
     def network(self, *, raw: bool) -> Network:
         """Whose weights `generator` has."""
         return "moving average" if self._averaged(raw) else TRAINED
@@ -122,17 +139,20 @@ class Checkpoint:
         """
         preset, settings = self.header.preset, self.header.settings
         net = build_generator(preset, settings.seed).to(settings.dtype)
-        name = "ema" if self._averaged(raw) else "generator"
-        own = below(self.tensors, name)
-        if raw and not own:
-            raise RunError(
-                f"{self.path} holds no weights as trained, but their average: drop --raw"
-            )
+        tensors = self.generator_tensors(raw=raw)
+        if not tensors and self.is_generator_alone:
+            other, remedy = self.network(raw=not raw), "leave out" if raw else "add"
+            raise RunError(f"{self.path} holds the generator's {other} alone: {remedy} --raw")
         try:
-            net.load_state_dict(own)
+            net.load_state_dict({key.partition(".")[2]: t for key, t in tensors.items()})
         except RuntimeError as error:
             raise _foreign(self.path, "its tensors are not those of its networks") from error
         return net.eval()
+
+    def generator_tensors(self, *, raw: bool = False) -> Tensors:
+        """The tensors of the generator that `generator` makes, under their names in the file."""
+        name = "ema" if self._averaged(raw) else "generator"
+        return {key: t for key, t in self.tensors.items() if key.startswith(f"{name}.")}
 
 
 def changed_plugins(header: Header) -> list[str]:
@@ -156,8 +176,13 @@ def save(path: Path, header: Header, tensors: Mapping[str, Tensor]) -> None:
     Raises:
         DiskError: the disk is full or not writable.
     """
+    known = header.model_copy(update={"plugins": records_of(header.preset) or None})
+    write_atomically(path, file_of_checkpoint(known, tensors))
+
+
+def file_of_checkpoint(header: Header, tensors: Mapping[str, Tensor]) -> bytes:
+    """The content of a checkpoint's file."""
     plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    header = header.model_copy(update={"plugins": records_of(header.preset) or None})
     metadata = {
         "format": CHECKPOINT_FORMAT,
         "gancli": header.model_dump_json(exclude_none=True),
@@ -166,7 +191,7 @@ def save(path: Path, header: Header, tensors: Mapping[str, Tensor]) -> None:
     content = bytearray(safetensors.torch.save(plain, metadata))
     place = _hash_place(content)
     content[place] = hashlib.sha256(content).hexdigest().encode()
-    write_atomically(path, content)
+    return bytes(content)
 
 
 def load(path: Path) -> Checkpoint:

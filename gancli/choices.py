@@ -49,6 +49,23 @@ class FigureFormat(StrEnum):
     PDF = "pdf"
 
 
+class ExportName(StrEnum):
+    """The format of an exported generator."""
+
+    SAFETENSORS = "safetensors"
+    ONNX = "onnx"
+    TORCHSCRIPT = "torchscript"
+    TORCH_EXPORT = "torch-export"
+
+
+class WeightName(StrEnum):
+    """The type of an exported generator's weights."""
+
+    FP32 = "fp32"
+    BF16 = "bf16"
+    FP16 = "fp16"
+
+
 class OnNan(StrEnum):
     """What training does when a loss or weight is no longer finite."""
 

@@ -155,6 +155,7 @@ def go_on(
         GanError: anything that reading data, training and evaluation raise.
     """
     step = saved.header.step
+    saved.refuse_to_train()
     if step >= preset.schedule.steps and not is_due(run, preset.schedule, step):
         say(
             f"{run.folder} is complete at step {step:,}; train it longer with "

@@ -197,7 +197,8 @@ class Trainer:
         state = begin(job.preset, job.settings, self.device, start, resumes=saved is not None)
         if saved is not None:
             stored = saved.header.preset
-            if stored.data == job.preset.data and saved.header.data != job.data.fingerprint:
+            known = saved.header.data
+            if known and stored.data == job.preset.data and known != job.data.fingerprint:
                 raise RunError(
                     f"the data are not those the run was trained on (fingerprint "
                     f"{job.data.fingerprint[:12]}, not {saved.header.data[:12]}): name the "

@@ -46,6 +46,7 @@ ROOMS = [
         "outside",
         "notices",
         "locks",
+        "hub",
         "exchange",
         "printable",
         "class_folders",
@@ -66,6 +67,7 @@ ROOMS = [
         "typed_preset",
         "explanations",
         "zoo",
+        "importing",
     },
     {
         "sampler",
@@ -92,6 +94,7 @@ ROOMS = [
     {"evaluate_in_training", "verdicts"},
     {"bench", "experiment", "doctor"},
     {"report"},
+    {"sharing"},
     {"run_job", "run_experiment", "commands"},
     {"library", "register", "parts"},
     {"cli", "__main__", "__init__"},

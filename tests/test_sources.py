@@ -30,6 +30,7 @@ STATES = re.compile(r"yes|partly: .+|not yet: .+")
 DOORS = {
     "collapse-study": ("collapse_study", "collapse_study"),
     "data": ("data", "look"),
+    "import": ("import_", "import_"),
     **{name: (name, name) for name in ("compare", "evaluate", "figures", "sample", "status")},
     **{name: (name, name) for name in ("reproduce", "sweep", "train", "traverse")},
 }

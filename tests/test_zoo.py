@@ -129,7 +129,7 @@ def test_the_zoo_is_listed_and_has_cards(gan: Gan) -> None:
         (["zoo", "cgan-mnits"], "did you mean cgan-mnist?"),
         (["sample", "zoo:nothing"], "gan zoo lists what there is"),
         (["resume", "zoo:cgan-mnist"], "is a single checkpoint"),
-        (["sample", "zoo:cgan-mnist", "--raw"], "holds no weights as trained"),
+        (["sample", "zoo:cgan-mnist", "--raw"], "leave out --raw"),
     ],
 )
 def test_what_the_zoo_cannot_do_is_said_in_a_sentence(

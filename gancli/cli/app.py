@@ -15,8 +15,12 @@ from gancli.cli.data import data
 from gancli.cli.doctor import doctor
 from gancli.cli.evaluate import evaluate
 from gancli.cli.explain import explain
+from gancli.cli.export import export
 from gancli.cli.figures import figures
+from gancli.cli.import_ import import_
 from gancli.cli.presets import presets_app
+from gancli.cli.pull import pull
+from gancli.cli.push import push
 from gancli.cli.reproduce import reproduce
 from gancli.cli.resume import resume
 from gancli.cli.runs import runs
@@ -28,6 +32,7 @@ from gancli.cli.traverse import traverse
 from gancli.cli.zoo import zoo
 
 TRAIN_PANEL, GENERATE_PANEL, EVALUATE_PANEL = "Train", "Generate", "Evaluate and compare"
+SHARE_PANEL = "Pass on"
 LOOK_UP_PANEL = "Look up models and data"
 MACHINE_PANEL = "This machine"
 
@@ -38,10 +43,14 @@ app = typer.Typer(
 )
 app.command("train", rich_help_panel=TRAIN_PANEL)(train)
 app.command("resume", rich_help_panel=TRAIN_PANEL)(resume)
+app.command("import", rich_help_panel=TRAIN_PANEL)(import_)
 app.command("status", rich_help_panel=TRAIN_PANEL)(status)
 app.command("runs", rich_help_panel=TRAIN_PANEL)(runs)
 app.command("sample", rich_help_panel=GENERATE_PANEL)(sample)
 app.command("traverse", rich_help_panel=GENERATE_PANEL)(traverse)
+app.command("export", rich_help_panel=SHARE_PANEL)(export)
+app.command("push", rich_help_panel=SHARE_PANEL)(push)
+app.command("pull", rich_help_panel=SHARE_PANEL)(pull)
 app.command("evaluate", rich_help_panel=EVALUATE_PANEL)(evaluate)
 app.command("eval", hidden=True)(evaluate)
 app.command("compare", rich_help_panel=EVALUATE_PANEL)(compare)

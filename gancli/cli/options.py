@@ -35,8 +35,8 @@ RunArgument = Annotated[
         metavar="[RUN]",
         show_default=False,
         autocompletion=complete_run,
-        help="A run's folder or name, a checkpoint file, a model's name (its latest run), or "
-        "zoo:NAME. Default: the latest run that fits.",
+        help="A run's folder or name, a checkpoint file, a model's name (its latest run), "
+        "zoo:NAME, or hf:OWNER/NAME on the Hugging Face hub. Default: the latest run that fits.",
     ),
 ]
 DatasetOption = Annotated[

@@ -2,7 +2,8 @@
 
 from gancli.environment import Place
 from gancli.errors import UsageError
-from gancli.pasteable import named
+from gancli.hub import is_on_hub
+from gancli.pasteable import command, named
 from gancli.run_job import TrainOptions, resume_run
 from gancli.runs.find import find
 from gancli.runs.folder import Run
@@ -24,6 +25,10 @@ def resume(
         GanError: there is no such run, or anything that training raises.
     """
     options.check()
+    if wanted is not None and is_on_hub(wanted):
+        raise UsageError(
+            f"{wanted} goes on in a folder of your own: type {command('pull', wanted)} first"
+        )
     found = find(wanted)
     if not isinstance(found, Run):
         raise UsageError(

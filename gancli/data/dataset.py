@@ -117,6 +117,11 @@ class DataSpec(Settings):
         """Whether the networks see black as -1 and white as 1."""
         return True
 
+    @property
+    def unit(self) -> float:
+        """How much 1 is, as the networks see it, in the units of what users read; of pixels 1."""
+        return 1.0
+
     @abstractmethod
     def to_samples(self, x: Tensor) -> NDArray[np.generic]:
         """What a generator makes, or `Dataset.x`, as users read it.

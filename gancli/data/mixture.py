@@ -69,6 +69,11 @@ class Mixture(DataSpec):
         """Points."""
         return "points"
 
+    @property
+    def unit(self) -> float:
+        """As `scale` says."""
+        return self.scale
+
     def to_samples(self, x: Tensor) -> NDArray[np.generic]:
         """Points in the units of `extent` and `std`, float32 of (N, 2)."""
         return (x * self.scale).float().cpu().numpy()

@@ -37,7 +37,7 @@ def _of_data(scored: ScoredImages, real: RealImages) -> list[str]:
     if scored.header is None or not real.of_training:
         return []
     before, now = scored.header.data, real.images.fingerprint
-    if before == now:
+    if before in (now, ""):
         return []
     return [
         f"the images of {real} have changed since training: their fingerprint is "

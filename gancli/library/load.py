@@ -25,7 +25,8 @@ def load(
 
     Args:
         run: a run's folder or its name under the root of runs, a checkpoint file, or a model's name
-            (its latest run); None: the latest run.
+            (its latest run), `"hf:OWNER/NAME"` (the last checkpoint of a run on the Hugging Face
+            hub, which goes into the cache); None: the latest run.
         checkpoint: of a run: `"last"`, `"best"` (by the evaluations made in training), or a step.
         raw: the weights as trained, even where a moving average of them was kept.
         device: `"cpu"`, `"cuda"` or `"mps"`; None: CUDA where there is one, else the CPU.
@@ -33,7 +34,8 @@ def load(
     Raises:
         RunError: there is no such run or checkpoint, it is damaged, or it needs a plugin that is
             not loaded.
-        UsageError: this machine lacks the device.
+        UsageError: this machine lacks the device, or the hub's package is not installed.
+        NetworkError: the hub cannot be reached, or has no such run.
     """
     found = find(None if run is None else str(run))
     saved = open_checkpoint(found, str(checkpoint))

@@ -45,7 +45,7 @@ class SelfAttention2d(nn.Module):
         query = self.query(x).flatten(2)
         key, value = (_pooled(layer(x)).flatten(2) for layer in (self.key, self.value))
         shares = torch.softmax(query.transpose(1, 2) @ key, dim=2)
-        gathered = (value @ shares.transpose(1, 2)).view(len(x), -1, *x.shape[2:])
+        gathered = (value @ shares.transpose(1, 2)).view(-1, value.shape[1], *x.shape[2:])
         made: Tensor = self.gate(x, self.out(channels_last(gathered)))
         return made
 

@@ -108,7 +108,9 @@ class EigenBlock(nn.Module):
     def forward(self, x: Tensor, coordinates: Tensor) -> Tensor:
         """Return (B, C', 2S, 2S) for x of (B, C, S, S) and coordinates of (B, K)."""
         maps = self.subspace()
-        shares = torch.cat([coordinates, coordinates.new_ones(len(coordinates), 1)], 1)
+        # Of a shape that follows the batch in exported graphs, too, where len() is a constant.
+        origin = coordinates.new_ones(coordinates.shape[0], 1)
+        shares = torch.cat([coordinates, origin], 1)
         y = self.block1(x + self.dconv1(maps, shares))
         made: Tensor = self.block2(y + self.dconv2(maps, shares))
         return made

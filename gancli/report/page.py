@@ -14,7 +14,7 @@ from gancli.evaluation.protocol import Evaluation
 from gancli.folders import portable
 from gancli.html import data_uri, page_bytes, template, thinned
 from gancli.plurals import counted
-from gancli.preset import to_toml
+from gancli.preset import Preset, to_toml
 from gancli.preset.published import ABSENT
 from gancli.report.charts import SCORE_WORDS, charts_of
 from gancli.report.evaluation import (
@@ -78,7 +78,7 @@ def render_report(summary: Summary) -> bytes:
         charts=charts_of(summary),
         latest=summary.latest(),
         judged=[_judged(group, preset.data.class_names) for group in summary.standing()],
-        deviations=_deviations(summary),
+        deviations=deviation_rows(preset),
         toml=to_toml(preset),
         version=gancli.__version__,
     )
@@ -154,8 +154,8 @@ def _frames(summary: Summary) -> list[PreviewFrame]:
     return [PreviewFrame(step, data_uri(path.read_bytes())) for step, path in _chosen(summary)]
 
 
-def _deviations(summary: Summary) -> Iterable[DeviationRow]:
-    preset = summary.header.preset
+def deviation_rows(preset: Preset) -> Iterable[DeviationRow]:
+    """The fields that differ from the paper, as text."""
     values = leaves(preset.model_dump(mode="json"))
     for path, said in preset.deviations_in_force().items():
         here = values.get(path)

@@ -202,8 +202,16 @@ def summarise_run(run: Run, header: Header) -> Summary:
     known = known_step(header, metrics)
     previews = {step: path for step, path in run.previews().items() if step <= known}
     timing = [row for row in run.timing() if _is_positive(row.get("seconds"), row.get("steps"))]
-    trained = [each for row in training_evaluations(run) for each in row.every]
-    return Summary(run, header, metrics, timing, previews, trained, _asked(run))
+    return Summary(run, header, metrics, timing, previews, _in_training(run), _asked(run))
+
+
+def evaluations_of_run(run: Run) -> list[Evaluation]:
+    """All of a run: those made in training, then those of `gan evaluate`."""
+    return [*_in_training(run), *_asked(run)]
+
+
+def _in_training(run: Run) -> list[Evaluation]:
+    return [each for row in training_evaluations(run) for each in row.every]
 
 
 def _asked(run: Run) -> list[Evaluation]:

@@ -12,10 +12,12 @@ from gancli.checkpoint import Checkpoint, load
 from gancli.errors import RunError, UsageError
 from gancli.files import disk_errors, make_folder
 from gancli.folders import close_path, expanded
+from gancli.hub import is_on_hub, repository
 from gancli.locks import locked
 from gancli.pasteable import command
 from gancli.preset import Preset
 from gancli.runs.folder import LAST, Run
+from gancli.runs.from_hub import last_checkpoint_on_hub
 from gancli.runs.names import numbered_folders, output_name, run_name, run_number, runs_root
 from gancli.runs.overview import CELLS
 from gancli.runs.standing import all_runs_there_are
@@ -112,17 +114,19 @@ def find(wanted: str | None, fit: RunFilter = ANY) -> Run | Path:
 
     Args:
         wanted: an existing path, a folder under the root, the name of a model or preset (its
-            latest run), `zoo:NAME`, or None: the latest run that fits.
+            latest run), `zoo:NAME`, `hf:OWNER/NAME` (the last checkpoint of a run on the Hugging
+            Face hub), or None: the latest run that fits.
         fit: which runs fit.
 
     Raises:
         RunError: nothing was found.
+        NetworkError: the hub cannot be reached, or has no such run.
     """
     if wanted is None:
         runs = [run for run in all_runs() if fit.fits(run)]
         return _latest(runs, "" if runs else _lacking(fit))
-    if wanted.startswith(ZOO_PREFIX):
-        return zoo_file(wanted)
+    if (elsewhere := _elsewhere(wanted)) is not None:
+        return elsewhere
     wanted = expanded(wanted)
     for path in (Path(wanted), runs_root() / wanted):
         if _looked_up(path, Path.is_file):
@@ -144,6 +148,13 @@ def find(wanted: str | None, fit: RunFilter = ANY) -> Run | Path:
         f"no run {wanted!r}{_close_run(wanted)}: name a path, a folder under {runs_root()}, or a "
         f"model{_there_are()}"
     )
+
+
+def _elsewhere(wanted: str) -> Path | None:
+    """The checkpoint that a prefix names, in the zoo or on the hub; None: there is no prefix."""
+    if wanted.startswith(ZOO_PREFIX):
+        return zoo_file(wanted)
+    return last_checkpoint_on_hub(repository(wanted)) if is_on_hub(wanted) else None
 
 
 def _lacking(fit: RunFilter) -> str:

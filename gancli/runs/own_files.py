@@ -15,6 +15,7 @@ BINS_FILE = "bins.png"
 _OWN = re.compile(
     r"(preset\.toml|(metrics|timing|evaluations)\.jsonl|metrics\.csv|logger-name|bins\.png|report\.html|evaluation\.json|[\w-]+-step-\d+\.png|tensorboard/events\.[^/]+|checkpoints/step-\d+\.safetensors|previews/step-\d+\.png"
     r"|figures/[\w-]+\.(png|svg|pdf)"
+    r"|exports/[\w.-]+-step-\d+(-raw)?(-(bf|fp)16)?\.(safetensors|onnx|pt2?)"
     rf"|samples/step-\d+-seeds-[^/]+(/([^/]+/)?({SAMPLE_FILE.pattern})|-grid\.png)"
     rf"|traversals/step-\d+-seeds-[^/]+/({TRAVERSAL_FILE.pattern}))(\.partial)?"
 )

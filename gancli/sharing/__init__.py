@@ -1,0 +1,1 @@
+"""Trained generators for other programs, and runs for other machines."""
