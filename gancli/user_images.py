@@ -18,7 +18,7 @@ from gancli.data.source import ReadingChoices, Source, passed_over_words
 from gancli.data.survey import SHALLOW, SIZES, Survey, survey
 from gancli.data.user_downloads import FFHQ_FOLDERS
 from gancli.errors import DataError, UsageError
-from gancli.folders import data_folder
+from gancli.folders import data_folder, portable
 from gancli.pasteable import command
 from gancli.plurals import counted
 from gancli.preset import Preset
@@ -41,12 +41,19 @@ class ImageChoices:
     classes: ClassesName | None = None
     frames: FramesName | None = None
     images_key: str | None = None
+    labels: str | None = None
 
     @property
     def reading(self) -> ReadingChoices:
         """How the images are listed."""
         classes, frames = self.classes or ClassesName.AUTO, self.frames or FramesName.FIRST
-        return ReadingChoices(classes.value, frames.value, self.images_key)
+        return ReadingChoices(classes.value, frames.value, self.images_key, self.labels_file)
+
+    @property
+    def labels_file(self) -> str | None:
+        """The file of labels: on the disk, which any folder finds again; else within the images."""
+        there = self.labels is not None and Path(self.labels).is_file()
+        return portable(Path(self.labels).absolute()) if self.labels and there else self.labels
 
     def typed(self) -> str | None:
         """The first of these options that is set."""
@@ -59,6 +66,7 @@ class ImageChoices:
             "--classes": self.classes,
             "--frames": self.frames,
             "--images-key": self.images_key,
+            "--labels": self.labels,
         }
         return next((name for name, said in options.items() if said), None)
 
@@ -94,7 +102,7 @@ def choose(
     where = path_of(dataset, data_dir)
     source, found = survey(where, choices.reading, again=choices.verify, say=say)
     spec = spec_of(found, choices, source)
-    for remark in image_remarks(found, spec):
+    for remark in image_remarks(found, spec, source):
         say(f"note: {remark}")
     name = FFHQ_NAME if dataset == FFHQ_NAME else short_name(found.path)
     count = partial(spec.count_of, source)
@@ -142,10 +150,11 @@ def spec_of(found: Survey, choices: ImageChoices, source: Source) -> ImageFolder
         classes_from=how.classes,
         frames=how.frames,
         images_key=how.images_key,
+        labels_file=how.labels,
     )
 
 
-def image_remarks(found: Survey, spec: ImageFolder) -> list[str]:
+def image_remarks(found: Survey, spec: ImageFolder, source: Source) -> list[str]:
     """What is unusual in images, and how it is dealt with, a sentence each."""
     told = []
     small = found.smaller_than(spec.size)
@@ -169,6 +178,13 @@ def image_remarks(found: Survey, spec: ImageFolder) -> list[str]:
             f"colour images of 16 bits have no value above {found.colour_depth:,}, so they are "
             "nearly black: the upper 8 bits are read; bring them to 8 bits first"
         )
+    unused = source.labelled.unused
+    if unused:
+        are = "is" if len(unused) == 1 else "are"
+        told.append(
+            f"{counted(len(unused), 'label')} {are} of files that are not there, the first "
+            f"{printable(unused[0])}"
+        )
     return told
 
 
@@ -190,11 +206,12 @@ def typed_over(
     typed |= {"skip_broken": choices.skip_broken or None, "white": choices.white}
     typed |= {"classes_from": choices.classes and choices.classes.value}
     typed |= {"frames": choices.frames and choices.frames.value, "images_key": choices.images_key}
+    typed |= {"labels_file": choices.labels_file}
     own = data.data if isinstance(data, UserImages) else None
     typed |= {"path": own and own["path"]}
     if in_epochs and isinstance(data, UserImages):
         typed["image_count"] = data.count()
-    typed |= {"classes": own["classes"] if own and choices.classes else None}
+    typed |= {"classes": own["classes"] if own and (choices.classes or choices.labels) else None}
     there = {key: said for key, said in typed.items() if said is not None}
     # TOML knows no surrogate pairs, by which JSON escapes some letters.
     return [f"data.{key}={json.dumps(said, ensure_ascii=False)}" for key, said in there.items()]

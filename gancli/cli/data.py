@@ -14,6 +14,7 @@ from gancli.cli.options import (
     FramesOption,
     ImageSizeOption,
     ImagesKeyOption,
+    LabelsOption,
     SkipBrokenOption,
     VerifyOption,
     WhiteOption,
@@ -36,6 +37,7 @@ def data(
     classes: ClassesOption = None,
     frames: FramesOption = None,
     images_key: ImagesKeyOption = None,
+    labels: LabelsOption = None,
     verify: VerifyOption = False,
     white: WhiteOption = None,
     out: Annotated[
@@ -60,7 +62,9 @@ def data(
     from gancli.commands import data as command
     from gancli.user_images import ImageChoices
 
-    images = ImageChoices(image_size, fit, skip_broken, verify, white, classes, frames, images_key)
+    images = ImageChoices(
+        image_size, fit, skip_broken, verify, white, classes, frames, images_key, labels
+    )
     if dataset is None:
         command.list_sets(
             data_dir, as_json=as_json, others=[images.typed(), out, pack, force or None]

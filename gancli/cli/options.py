@@ -172,6 +172,15 @@ ImagesKeyOption = Annotated[
         "train_labels). Default: images, or arr_0.",
     ),
 ]
+LabelsOption = Annotated[
+    str | None,
+    typer.Option(
+        "--labels",
+        metavar="FILE",
+        help="Labels of your own images: a CSV of files and labels, or NVlabs' dataset.json, on "
+        "the disk or among the images. Default: a dataset.json, metadata.csv or labels.csv there.",
+    ),
+]
 VerifyOption = Annotated[
     bool,
     typer.Option(

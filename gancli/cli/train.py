@@ -17,6 +17,7 @@ from gancli.cli.options import (
     FromCheckpointOption,
     ImageSizeOption,
     ImagesKeyOption,
+    LabelsOption,
     LogOption,
     Model,
     OnNanOption,
@@ -77,6 +78,7 @@ def train(
     classes: ClassesOption = None,
     frames: FramesOption = None,
     images_key: ImagesKeyOption = None,
+    labels: LabelsOption = None,
     verify: VerifyOption = False,
     white: WhiteOption = None,
     resume: Annotated[
@@ -136,7 +138,7 @@ def train(
             on_nan=on_nan,
             stop_when=stop_when,
             images=ImageChoices(
-                image_size, fit, skip_broken, verify, white, classes, frames, images_key
+                image_size, fit, skip_broken, verify, white, classes, frames, images_key, labels
             ),
             weights=ExtractorWeights(weights, trust_weights),
             checkpoint=checkpoint,

@@ -136,7 +136,7 @@ def _look_at_own(request: LookRequest) -> tuple[Look, Dataset, AnyData]:
         reasons=broken,
         passed_over=dict(source.passed_over),
         several_frames=frame_words(seen.animated, spec),
-        remarks=image_remarks(seen, spec),
+        remarks=image_remarks(seen, spec, source),
         training=_training(spec),
     )
     return found, spec.relabelled(result.data, source), spec

@@ -5,7 +5,8 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
-from gancli.data.image_tree import Holder, Stamps, place_file, source_of
+from gancli.data.holder import Holder
+from gancli.data.image_tree import Stamps, place_file, source_of
 from gancli.data.name_tree import HIDDEN, Listing
 from gancli.data.source import ReadingChoices, Source, Stamp, system_words
 from gancli.errors import DataError

@@ -63,12 +63,15 @@ class ImageFolder(StoredImages):
     skip_broken: bool = False
     """go on without the images that cannot be decoded"""
     classes_from: ClassesFrom = "auto"
-    """auto: labels, dataset.json, or folders that part the images; folders: the outermost folders,
-    whatever lies around them; none: no classes"""
+    """auto: labels, dataset.json, metadata.csv, labels.csv, or folders that part the images;
+    folders: the outermost folders, whatever lies around them; none: no classes"""
     frames: Frames = "first"
     """of animations and documents of several pages: the first, or all, each an image"""
     images_key: str | None = Field(default=None, min_length=1)
     """the images' name in an npz; none: images, else arr_0"""
+    labels_file: str | None = Field(default=None, min_length=1)
+    """a file of labels: a path on the disk, or a name within the folder or zip; none: dataset.json,
+    metadata.csv or labels.csv, where there is one"""
     image_count: int | None = Field(default=None, gt=0)
     """how many readable images there must be, from which the steps of `schedule.epochs` follow;
     none: any number"""
@@ -175,7 +178,7 @@ class ImageFolder(StoredImages):
     @property
     def reading(self) -> ReadingChoices:
         """How the images are listed."""
-        return ReadingChoices(self.classes_from, self.frames, self.images_key)
+        return ReadingChoices(self.classes_from, self.frames, self.images_key, self.labels_file)
 
     def _refuse_other_classes(self, source: Source) -> None:
         """Refuse a set with other classes than those the preset was made for.

@@ -68,7 +68,12 @@ def why_no_image(name: str, start: bytes) -> str | None:
 
 
 def labels_of(
-    names: Sequence[str], lists: Mapping[str, ClassList], classes_from: ClassesFrom, where: str
+    names: Sequence[str],
+    lists: Mapping[str, ClassList],
+    classes_from: ClassesFrom,
+    where: str,
+    *,
+    asked: bool = False,
 ) -> tuple[list[int], Labels]:
     """Which images of a tree are read, and the classes of these.
 
@@ -77,6 +82,7 @@ def labels_of(
         lists: the lists of classes, by the folder that each is in; the top is "".
         classes_from: what to take the classes from.
         where: the tree, for errors.
+        asked: whether a user named the list.
 
     Raises:
         DataError: a list labels some of the images and not others, or no folder is a class.
@@ -86,7 +92,7 @@ def labels_of(
         return every, Labels(why="--classes none")
     if classes_from == "folders":
         return _by_outer_folder(names, where)
-    return every, by_lists(names, lists, where) or by_folder(names)
+    return every, by_lists(names, lists, where, asked=asked) or by_folder(names)
 
 
 def by_folder(names: Sequence[str]) -> Labels:

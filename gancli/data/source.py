@@ -42,6 +42,8 @@ class ReadingChoices:
     """the frames that are read of files with several"""
     images_key: str | None = None
     """the name of an npz's images; None: `images`, else `arr_0`"""
+    labels: str | None = None
+    """a file of labels, on the disk or within the folder or zip; None: those of the usual names"""
 
 
 AS_FOUND = ReadingChoices()
@@ -61,6 +63,8 @@ class Labels:
     """the classes as an earlier version dealt them: those without images are among them"""
     why: str = ""
     """what the classes are taken from, or why there are none"""
+    unused: tuple[str, ...] = ()
+    """files that a list labels and that are not there"""
 
 
 class Stamp(NamedTuple):

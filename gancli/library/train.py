@@ -64,6 +64,7 @@ def train(
     classes: str | None = None,
     frames: str | None = None,
     images_key: str | None = None,
+    labels: str | Path | None = None,
     skip_broken: bool = False,
     verify: bool = False,
     on_nan: str = "stop",
@@ -103,6 +104,7 @@ def train(
             `"folders"` (the outermost ones) or `"none"`.
         frames: `"first"` (the default) or `"all"`: the images read of an animation.
         images_key: the array of the images in an npz. Default: `images`, or `arr_0`.
+        labels: a file of labels of your own images, as for `gan train --labels`.
         skip_broken: go on without images that cannot be decoded.
         verify: read your own images again, and decode them again if they have changed.
         on_nan: what to do when a loss or weight is no longer finite: `"stop"`, or `"rollback"` to
@@ -132,6 +134,7 @@ def train(
         classes=one_of(ClassesName, "classes", classes),
         frames=one_of(FramesName, "frames", frames),
         images_key=images_key,
+        labels=None if labels is None else str(labels),
     )
     changes = override_list(overrides, steps, epochs)
     preset = _preset(model, dataset, variant, choices=choices, changes=changes, data_dir=folder)
@@ -269,6 +272,7 @@ def resolve_preset(
     classes: str | None = None,
     frames: str | None = None,
     images_key: str | None = None,
+    labels: str | Path | None = None,
     data_dir: str | Path | None = None,
 ) -> Preset:
     """A preset, resolved and validated: all that a run depends on but its seed.
@@ -285,6 +289,7 @@ def resolve_preset(
         classes: what their classes are taken from, as for `gancli.train`.
         frames: `"first"` (the default) or `"all"`: the images read of an animation.
         images_key: the array of the images in an npz.
+        labels: a file of labels of your own images.
         data_dir: the folder of named data sets.
 
     Raises:
@@ -297,6 +302,7 @@ def resolve_preset(
         classes=one_of(ClassesName, "classes", classes),
         frames=one_of(FramesName, "frames", frames),
         images_key=images_key,
+        labels=None if labels is None else str(labels),
     )
     return _preset(
         model,
