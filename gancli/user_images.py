@@ -11,7 +11,7 @@ from gancli.catalog.fit_to_images import UserImages
 from gancli.choices import ClassesName, FitName, FramesName
 from gancli.data import Dataset, ImageFolder
 from gancli.data.decode import COLOUR_WORDS
-from gancli.data.name_tree import ARCHIVE_ENDINGS
+from gancli.data.name_tree import ARCHIVE_ENDINGS, PARQUET_ENDING
 from gancli.data.readable import readable_classes
 from gancli.data.reasons import NAMED
 from gancli.data.source import ReadingChoices, Source, passed_over_words
@@ -92,8 +92,8 @@ def choose(
         option = choices.typed()
         if option and dataset is not None:
             raise UsageError(
-                f"{option} applies only to images of your own (a folder, a zip or an npz), and "
-                f"{dataset} is one of gan's data sets: leave {option} out"
+                f"{option} applies only to images of your own (a folder, a zip, an npz or "
+                f"parquet), and {dataset} is one of gan's data sets: leave {option} out"
             )
         return dataset
     named = model in catalog.model_names() and dataset in catalog.preset_file(model).datasets
@@ -126,7 +126,9 @@ def is_path(dataset: str) -> bool:
         return True
     if dataset in catalog.dataset_names():
         return False
-    looks_so = "/" in dataset or "\\" in dataset or dataset.endswith(tuple(ARCHIVE_ENDINGS))
+    looks_so = (
+        "/" in dataset or "\\" in dataset or dataset.endswith((*ARCHIVE_ENDINGS, PARQUET_ENDING))
+    )
     try:
         return looks_so or Path(dataset).exists()
     except OSError as error:

@@ -27,8 +27,8 @@ def data(
         typer.Argument(
             metavar="NAME|PATH",
             autocompletion=complete_dataset,
-            help="A data set's name, or images of your own: a folder, a zip or an npz. Default: "
-            "list all named sets and which are present.",
+            help="A data set's name, or images of your own: a folder, a zip, an npz or parquet. "
+            "Default: list all named sets and which are present.",
         ),
     ] = None,
     image_size: ImageSizeOption = None,

@@ -1,4 +1,4 @@
-"""A user's own images: a folder, a zip, or an npz."""
+"""A user's own images: a folder, a zip, an npz or parquet files."""
 
 from collections import Counter
 from pathlib import Path
@@ -43,7 +43,8 @@ class ImageFolder(StoredImages):
 
     kind: Literal["images"] = "images"
     path: str = Field(min_length=1)
-    """a folder, a zip or an npz; relative: within the data folder; a | b: whichever is there"""
+    """a folder, a zip, an npz or a parquet file; relative: within the data folder; a | b: whichever
+    is there"""
     size: int
     """side of the square the images are brought to: 16, 24, 32, 48, 64, 96, 128, 192 or 256"""
     channels: Literal[1, 3] = 3
@@ -68,10 +69,11 @@ class ImageFolder(StoredImages):
     frames: Frames = "first"
     """of animations and documents of several pages: the first, or all, each an image"""
     images_key: str | None = Field(default=None, min_length=1)
-    """the images' name in an npz; none: images, else arr_0"""
+    """the images' name in an npz, or their column in parquet files; none: images, else arr_0;
+    image, img or the only one"""
     labels_file: str | None = Field(default=None, min_length=1)
-    """a file of labels: a path on the disk, or a name within the folder or zip; none: dataset.json,
-    metadata.csv or labels.csv, where there is one"""
+    """a file of labels: a path on the disk, or a name within the folder or zip; of parquet files,
+    the labels' column; none: the one of a usual name, if there is one"""
     image_count: int | None = Field(default=None, gt=0)
     """how many readable images there must be, from which the steps of `schedule.epochs` follow;
     none: any number"""

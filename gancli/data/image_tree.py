@@ -11,6 +11,7 @@ from gancli.data.name_tree import (
     HIDDEN,
     NO_CLASS,
     NO_ENDING,
+    PARQUET_ENDING,
     Listing,
     is_hidden,
     is_image_by_name,
@@ -51,6 +52,8 @@ def _place_by_content(found: Listing, name: str, holder: Holder) -> None:
     ending = Path(name).suffix.lower()
     if ending in ARCHIVE_ENDINGS:
         found.archives.append(name)
+    if ending == PARQUET_ENDING:
+        found.tables.append(name)
     found.passed_over[why or encodable(ending) or NO_ENDING] += 1
 
 

@@ -33,7 +33,7 @@ def read_label_table(content: bytes, where: str, file: str, *, asked: bool) -> C
 
     Cells are parted by commas, semicolons or tabs. A first row of names of columns says which
     hold the files and their labels (`NAME_COLUMNS`, `LABEL_COLUMNS`); they are the first two
-    elsewhere, but for a metadata.csv that was not asked for. An empty cell is no label.
+    elsewhere, but for a metadata.csv that was not asked for. A file with an empty cell has none.
 
     Args:
         content: the file.

@@ -23,6 +23,8 @@ def lists_of(holder: Holder, found: Listing, how: ReadingChoices) -> Mapping[str
         DataError: one is broken, or the one that a user named is not there.
         UsageError: classes are taken from something else.
     """
+    if not found.images:
+        return {}
     if how.labels is not None:
         if how.classes != "auto":
             raise UsageError(

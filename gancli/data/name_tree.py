@@ -24,6 +24,7 @@ from gancli.image_formats import (
 from gancli.printable import encodable, printable
 
 ARCHIVE_ENDINGS = frozenset({".zip", ".npz"})
+PARQUET_ENDING = ".parquet"
 HIDDEN, HEIC = "hidden", f"HEIC ({HEIC_REMEDY} to read them)"
 NO_ENDING = "without an ending"
 NO_CLASS = "outside the folders of classes"
@@ -41,6 +42,8 @@ class Listing:
     lists: list[str] = field(default_factory=list)
     """those of lists of classes"""
     archives: list[str] = field(default_factory=list)
+    tables: list[str] = field(default_factory=list)
+    """those of parquet files"""
     unreadable: list[tuple[str, str]] = field(default_factory=list)
     passed_over: Counter[str] = field(default_factory=Counter)
 

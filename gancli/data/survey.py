@@ -130,7 +130,7 @@ def survey(
     """List the images at a path, and look at their headers; what was seen is kept in the cache.
 
     Args:
-        path: a folder, a zip or an npz.
+        path: a folder, a zip, an npz or parquet.
         how: what the user chose.
         again: read the headers although the files look as they did.
         say: told that headers are read, and how long it took.

@@ -82,8 +82,8 @@ def train(
     Args:
         model: a model's name (`gancli.presets` lists them), a preset file, or a preset as
             `resolve_preset` gives it.
-        dataset: a data set's name, or images of your own: a folder, a zip or an npz. May be left
-            out where the model has one.
+        dataset: a data set's name, or images of your own: a folder, a zip, an npz or parquet. May
+            be left out where the model has one.
         variant: `"reference"` (the default), `"paper"` or `"lite"`.
         steps: updates of the generator, in place of `schedule.steps`.
         epochs: passes through the data, in place of `steps`.
