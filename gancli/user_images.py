@@ -14,8 +14,9 @@ from gancli.data.decode import COLOUR_WORDS
 from gancli.data.name_tree import ARCHIVE_ENDINGS, PARQUET_ENDING
 from gancli.data.readable import readable_classes
 from gancli.data.reasons import NAMED
+from gancli.data.sides import SIZES, ImageSize, height_and_width, typed_size
 from gancli.data.source import ReadingChoices, Source, passed_over_words
-from gancli.data.survey import SHALLOW, SIZES, Survey, survey
+from gancli.data.survey import SHALLOW, Survey, survey
 from gancli.data.user_downloads import FFHQ_FOLDERS
 from gancli.errors import DataError, UsageError
 from gancli.folders import data_folder, portable
@@ -33,7 +34,7 @@ LONGEST_NAME = 60
 class ImageChoices:
     """The options for a user's own images."""
 
-    size: int | None = None
+    image_size: ImageSize | str | None = None
     fit: FitName | None = None
     skip_broken: bool = False
     verify: bool = False
@@ -42,6 +43,15 @@ class ImageChoices:
     frames: FramesName | None = None
     images_key: str | None = None
     labels: str | None = None
+
+    @property
+    def size(self) -> ImageSize | None:
+        """The size of the images, as `image_size` says.
+
+        Raises:
+            UsageError: it says neither a side nor a height and a width.
+        """
+        return typed_size(self.image_size)
 
     @property
     def reading(self) -> ReadingChoices:
@@ -58,7 +68,7 @@ class ImageChoices:
     def typed(self) -> str | None:
         """The first of these options that is set."""
         options = {
-            "--image-size": self.size,
+            "--image-size": self.image_size,
             "--fit": self.fit,
             "--skip-broken": self.skip_broken,
             "--verify": self.verify,
@@ -159,14 +169,16 @@ def spec_of(found: Survey, choices: ImageChoices, source: Source) -> ImageFolder
 def image_remarks(found: Survey, spec: ImageFolder, source: Source) -> list[str]:
     """What is unusual in images, and how it is dealt with, a sentence each."""
     told = []
-    small = found.smaller_than(spec.size)
+    height, width = height_and_width(spec.size)
+    side = min(height, width)
+    small = found.smaller_than(side)
     if small:
         fitting = [size for size in SIZES if size <= min(found.sides)]
         offer = f"; --image-size {fitting[-1]} enlarges none" if fitting else ""
         are = "is" if small == 1 else "are"
         names = ", ".join(found.smallest_names[: min(small, NAMED)])
         told.append(
-            f"{small:,} of {found.count:,} images {are} smaller than {spec.size}x{spec.size} and "
+            f"{small:,} of {found.count:,} images {are} smaller than {height}x{width} and "
             f"{are} enlarged, the smallest {names}{offer}"
         )
     if found.depth is not None:
@@ -224,7 +236,9 @@ def words_for(data: ImageFolder) -> str:
     count = data.shape.classes
     classes = counted(count, "class", "classes") if count else "no classes"
     colour = COLOUR_WORDS[data.channels]
-    prepared = f"{data.fitting} to {data.size}x{data.size} {colour}"
+    height, width = height_and_width(data.size)
+    sides = f"{height}x{width}" if height == width else f"{height}x{width} (height x width)"
+    prepared = f"{data.fitting} to {sides} {colour}"
     return f"{printable(data.path)}: {classes}; {prepared}"
 
 

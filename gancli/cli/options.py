@@ -120,12 +120,13 @@ DataDirOption = Annotated[
     ),
 ]
 ImageSizeOption = Annotated[
-    int | None,
+    str | None,
     typer.Option(
         "--image-size",
-        metavar="N",
-        help="Side of your own images in training: 16, 24, 32, 48, 64, 96, 128, 192 or 256. "
-        "Default: 16, 32 or 64, the largest that 19 of 20 images allow.",
+        metavar="N|HxW",
+        help="Side of your own images in training: 16, 24, 32, 48, 64, 96, 128, 192 or 256; or "
+        "height and width, e.g. 48x64. Default: 16, 32 or 64, the largest that 19 of 20 images "
+        "allow.",
     ),
 ]
 FitOption = Annotated[

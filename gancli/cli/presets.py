@@ -74,6 +74,11 @@ def show(
     from gancli.user_images import ImageChoices
 
     choices = ImageChoices(
-        image_size, fit, classes=classes, frames=frames, images_key=images_key, labels=labels
+        image_size,
+        fit,
+        classes=classes,
+        frames=frames,
+        images_key=images_key,
+        labels=labels,
     )
     command.show(model, dataset, variant, overrides or (), choices)

@@ -138,7 +138,15 @@ def train(
             on_nan=on_nan,
             stop_when=stop_when,
             images=ImageChoices(
-                image_size, fit, skip_broken, verify, white, classes, frames, images_key, labels
+                image_size,
+                fit,
+                skip_broken,
+                verify,
+                white,
+                classes,
+                frames,
+                images_key,
+                labels,
             ),
             weights=ExtractorWeights(weights, trust_weights),
             checkpoint=checkpoint,

@@ -17,6 +17,7 @@ from pydantic import PositiveInt
 
 from gancli.data.identity import content_of, hash_of
 from gancli.data.reasons import reason_of
+from gancli.data.sides import ImageSize, height_and_width
 from gancli.data.source import Source, open_image
 
 Fit = Literal["crop", "resize"]
@@ -115,14 +116,14 @@ def middle(height: int, width: int, crop: Crop) -> tuple[slice, slice]:
 
 def to_pixels_of(
     image: Image.Image,
-    size: int,
+    size: ImageSize,
     channels: int,
     fit: Fit,
     white: float = WHITE,
     *,
     crop: Crop | None = None,
 ) -> NDArray[np.uint8]:
-    """Decode an image; uint8 of (C, size, size), C = `channels` = 1 or 3.
+    """Decode an image; uint8 of (C, H, W), C = `channels` = 1 or 3, H and W as `size` says.
 
     EXIF orientation is followed, transparency laid over white, values of more than 8 bits are
     scaled so that `white` becomes 255, and sizes are changed by Lanczos' filter; `crop` first
@@ -131,16 +132,17 @@ def to_pixels_of(
     Raises:
         Exception: the image is broken, and Pillow raises what it likes; or smaller than `crop`.
     """
+    high, wide = height_and_width(size)
     if crop is None:
-        image.draft(None, (_ON_DECODING * size, _ON_DECODING * size))
+        image.draft(None, (_ON_DECODING * wide, _ON_DECODING * high))
     plain = _plain(image, white)
     if crop is not None:
         rows, columns = middle(plain.height, plain.width, crop)
         plain = plain.crop((columns.start, rows.start, columns.stop, rows.stop))
     if fit == "crop":
-        sized = ImageOps.fit(plain, (size, size), Image.Resampling.LANCZOS)
+        sized = ImageOps.fit(plain, (wide, high), Image.Resampling.LANCZOS)
     else:
-        sized = plain.resize((size, size), Image.Resampling.LANCZOS)
+        sized = plain.resize((wide, high), Image.Resampling.LANCZOS)
     return _planes(sized, channels)
 
 

@@ -16,6 +16,7 @@ from torch import Tensor
 from gancli.checkpoint import Checkpoint
 from gancli.data import Dataset
 from gancli.data.decode import COLOUR_WORDS
+from gancli.data.sides import ImageSize, height_and_width, size_text
 from gancli.pasteable import command
 from gancli.sampler import Sampler
 from gancli.types import Latent
@@ -241,10 +242,11 @@ def described(shape: Shape) -> str:
     return f"{width}x{height} {COLOUR_WORDS.get(channels, f'of {channels} channels')}"
 
 
-def packed(path: Path, side: int) -> str:
-    """The command that brings the images at a path to squares of one size."""
-    out = f"{path.name.removesuffix(path.suffix)}-{side}x{side}.zip"
-    return command("data", path, "--image-size", side, "--pack", out)
+def packed(path: Path, size: ImageSize) -> str:
+    """The command that brings the images at a path to one size."""
+    height, width = height_and_width(size)
+    out = f"{path.name.removesuffix(path.suffix)}-{height}x{width}.zip"
+    return command("data", path, "--image-size", size_text(size), "--pack", out)
 
 
 def sha(text: str) -> str:

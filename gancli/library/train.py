@@ -15,6 +15,7 @@ from gancli.choices import (
     PrecisionName,
     StopWhen,
 )
+from gancli.data.sides import ImageSize
 from gancli.environment import Place, new_settings, settings_again
 from gancli.errors import UsageError
 from gancli.evaluation.request import ExtractorWeights
@@ -59,7 +60,7 @@ def train(
     threads: int | None = None,
     deterministic: bool = False,
     data_dir: str | Path | None = None,
-    image_size: int | None = None,
+    image_size: ImageSize | None = None,
     fit: str | None = None,
     classes: str | None = None,
     frames: str | None = None,
@@ -98,7 +99,8 @@ def train(
         threads: CPU threads; None: as many as torch has. They stay set in this process.
         deterministic: bit-equal runs on CUDA, too; slower there.
         data_dir: the folder of named data sets; None: `GANCLI_DATA`, else a cache folder.
-        image_size: side of your own images in training: 16, 32, 64, 128 or 256.
+        image_size: side of your own images in training: 16, 24, 32, 48, 64, 96, 128, 192 or 256;
+            or their height and width.
         fit: `"crop"` (the default) or `"resize"`: how your own images become square.
         classes: what the classes of your own images are taken from: `"auto"` (the default),
             `"folders"` (the outermost ones) or `"none"`.
@@ -267,7 +269,7 @@ def resolve_preset(
     variant: str | None = None,
     *,
     overrides: Overrides = NO_OVERRIDES,
-    image_size: int | None = None,
+    image_size: ImageSize | None = None,
     fit: str | None = None,
     classes: str | None = None,
     frames: str | None = None,
@@ -284,7 +286,7 @@ def resolve_preset(
         dataset: a data set's name, or images of your own.
         variant: `"reference"` (the default), `"paper"` or `"lite"`.
         overrides: fields and their values, as for `gancli.train`.
-        image_size: side of your own images in training.
+        image_size: side of your own images in training, or their height and width.
         fit: `"crop"` (the default) or `"resize"`: how your own images become square.
         classes: what their classes are taken from, as for `gancli.train`.
         frames: `"first"` (the default) or `"all"`: the images read of an animation.
