@@ -235,7 +235,7 @@ def words_for(data: ImageFolder) -> str:
     """How images are prepared for training, in one line."""
     count = data.shape.classes
     classes = counted(count, "class", "classes") if count else "no classes"
-    colour = COLOUR_WORDS[data.channels]
+    colour = COLOUR_WORDS[data.made_channels]
     height, width = height_and_width(data.size)
     sides = f"{height}x{width}" if height == width else f"{height}x{width} (height x width)"
     prepared = f"{data.fitting} to {sides} {colour}"

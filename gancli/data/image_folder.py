@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field, field_validator
 
+from gancli.alpha import RGBA_CHANNELS
 from gancli.data.cache import Form, decoded
 from gancli.data.dataset import Dataset
 from gancli.data.decode import (
@@ -46,6 +47,9 @@ class ImageFolder(StoredImages):
     height and width, the shorter one of these, the longer one halved as often"""
     channels: Literal[1, 3] = 3
     """1: all become grey; 3: all become RGB"""
+    alpha: Literal["white", "keep"] = "white"
+    """white: transparency is laid over white; keep: it is a fourth channel (RGBA), which networks
+    learn and samples have"""
     fit: Fit = "crop"
     """crop: the middle of these proportions, resized; resize: all of it, whatever its own"""
     crop: Crop | None = None
@@ -108,7 +112,12 @@ class ImageFolder(StoredImages):
     def shape(self) -> DataShape:
         """Images of one size, and their classes."""
         classes = len(self.classes) or self.class_count or 0
-        return DataShape((self.channels, *height_and_width(self.size)), classes)
+        return DataShape((self.made_channels, *height_and_width(self.size)), classes)
+
+    @property
+    def made_channels(self) -> int:
+        """Channels of the images once they are read: 4 where transparency is kept."""
+        return RGBA_CHANNELS if self.alpha == "keep" else self.channels
 
     @property
     def sample_count(self) -> int | None:
@@ -121,8 +130,9 @@ class ImageFolder(StoredImages):
         return self.classes or super().class_names
 
     def idle(self) -> dict[str, str]:
-        """The number of classes does nothing where they are named."""
-        return {"class_count": "the classes are named"} if self.classes else {}
+        """The number of classes where they are named, and that of colours where alpha is kept."""
+        found = {"class_count": "the classes are named"} if self.classes else {}
+        return found | ({"channels": "alpha = keep"} if self.alpha == "keep" else {})
 
     def with_class_names(self, folder: Path) -> "ImageFolder":
         """With the names of its classes, where the images are there.
@@ -213,7 +223,7 @@ class ImageFolder(StoredImages):
     def form(self) -> Form:
         """What the images become."""
         return Form(
-            self.size, self.channels, self.fit, self.shape.classes > 0, self.white, self.crop
+            self.size, self.made_channels, self.fit, self.shape.classes > 0, self.white, self.crop
         )
 
     def decode(

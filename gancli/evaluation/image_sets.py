@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from gancli.alpha import over_white
 from gancli.checkpoint import Checkpoint
 from gancli.data import Dataset
 from gancli.data.decode import COLOUR_WORDS
@@ -69,7 +70,7 @@ class ImageSet(Protocol):
 
 @dataclass(frozen=True)
 class DatasetImages:
-    """The images of a data set in memory, or mapped into it."""
+    """The images of a data set in memory, or mapped into it; transparency is laid over white."""
 
     data: Dataset
     classes: tuple[str, ...] = ()
@@ -78,7 +79,7 @@ class DatasetImages:
     def shape(self) -> Shape:
         """Of each image."""
         _, channels, height, width = self.data.x.shape
-        return channels, height, width
+        return min(channels, 3), height, width
 
     @property
     def fingerprint(self) -> str:
@@ -104,11 +105,11 @@ class DatasetImages:
         for start in range(0, len(self.data), size):
             part = slice(start, start + size)
             labels = None if self.data.labels is None else self.data.labels[part]
-            yield self.data.x[part], labels
+            yield over_white(self.data.x[part]), labels
 
     def at(self, places: Sequence[int]) -> Tensor:
         """Some of the images."""
-        return self.data.x[torch.tensor(places, dtype=torch.int64)]
+        return over_white(self.data.x[torch.tensor(places, dtype=torch.int64)])
 
 
 @dataclass(frozen=True)
@@ -142,7 +143,7 @@ class GeneratedImages:
     def shape(self) -> Shape:
         """Of each image."""
         channels, height, width = self.saved.header.preset.data.shape.x
-        return channels, height, width
+        return min(channels, 3), height, width
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -218,7 +219,7 @@ class GeneratedImages:
 
     def _made(self, seeds: Sequence[int], label: int | None) -> Tensor:
         images = self.sampler.all(seeds, label)
-        return torch.from_numpy(np.ascontiguousarray(images.transpose(0, 3, 1, 2)))
+        return over_white(torch.from_numpy(np.ascontiguousarray(images.transpose(0, 3, 1, 2))))
 
 
 def share_out(total: int, weights: Sequence[int]) -> tuple[int, ...]:
