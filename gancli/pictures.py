@@ -24,7 +24,7 @@ def to_image(image: Samples) -> Image.Image:
     return Image.fromarray(image[:, :, 0] if image.shape[2] == 1 else image)
 
 
-def shown(image: Samples) -> Image.Image:
+def displayed(image: Samples) -> Image.Image:
     """The same for the eye: transparency lies over chequers."""
     return to_image(over_chequers(image))
 

@@ -11,7 +11,7 @@ from PIL import Image
 from gancli.alpha import over_chequers, over_white
 from gancli.data.decode import to_pixels_of
 from gancli.data.image_folder import ImageFolder
-from gancli.pictures import grid, shown
+from gancli.pictures import displayed, grid
 
 
 @pytest.fixture(autouse=True)
@@ -52,7 +52,7 @@ def test_pictures_show_chequers_where_nothing_is() -> None:
     assert laid.shape == (2, 16, 16, 3) and set(np.unique(laid)) == {204, 255}
     clear[..., 3] = 255
     assert (over_chequers(clear) == 0).all()
-    assert grid(clear).mode == shown(clear[0]).mode == "RGB"
+    assert grid(clear).mode == displayed(clear[0]).mode == "RGB"
     grey = np.full((1, 4, 4, 1), 7, np.uint8)
     assert over_chequers(grey) is grey
 

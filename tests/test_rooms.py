@@ -46,6 +46,7 @@ ROOMS = [
         "notices",
         "locks",
         "exchange",
+        "alpha",
         "printable",
         "class_folders",
         "image_formats",
