@@ -51,7 +51,7 @@ def image_choices(
     skip_broken: bool = False,
     verify: bool = False,
 ) -> ImageChoices:
-    """How images of one's own are read, as `train` and `resolve_preset` are told.
+    """How images of the user are read, as `train` and `resolve_preset` are told.
 
     Raises:
         UsageError: a word is unknown.
