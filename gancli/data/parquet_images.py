@@ -1,6 +1,5 @@
 """The images and labels of parquet files, as data sets on hubs are shared."""
 
-import json
 import re
 import threading
 from collections import OrderedDict
@@ -12,6 +11,7 @@ from gancli.data.labels import labels_from
 from gancli.data.name_tree import PARQUET_ENDING
 from gancli.data.source import Labels, ReadingChoices, Source, Stamp
 from gancli.errors import DataError
+from gancli.outside import ForeignTextError, json_from
 from gancli.printable import printable
 
 if TYPE_CHECKING:
@@ -281,7 +281,8 @@ def _class_names(schema: "arrow.Schema", column: str) -> list[object] | None:
     """The names of the classes that `datasets` keeps with a column; None: it keeps none."""
     kept = (schema.metadata or {}).get(b"huggingface")
     try:
-        names = json.loads(kept)["info"]["features"][column]["names"] if kept else None
-    except (ValueError, KeyError, TypeError):
+        said = json_from(kept, "what `datasets` keeps of a column") if kept else {}
+        names = said["info"]["features"][column]["names"]
+    except (ForeignTextError, KeyError, TypeError):
         return None
     return names if isinstance(names, list) else None
