@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from gancli.alpha import over_chequers
 from gancli.sampler import Samples
 
 GAP = 2
@@ -19,8 +20,13 @@ FONT_PIXELS = 12
 
 
 def to_image(image: Samples) -> Image.Image:
-    """A picture of one uint8 image of (H, W, C), C = 1 or 3."""
+    """A picture of one uint8 image of (H, W, C), C = 1, 3 or 4: grey, RGB or RGBA."""
     return Image.fromarray(image[:, :, 0] if image.shape[2] == 1 else image)
+
+
+def displayed(image: Samples) -> Image.Image:
+    """The same for the eye: transparency lies over chequers."""
+    return to_image(over_chequers(image))
 
 
 def png(image: Image.Image, compress_level: int = 6) -> bytes:
@@ -49,6 +55,7 @@ def enlarged_picture(image: Image.Image, width: int) -> Image.Image:
 
 def grid(images: Samples, columns: int | None = None) -> Image.Image:
     """uint8 images of (N, H, W, C) in reading order, in ceil(sqrt(N)) columns if none are said."""
+    images = over_chequers(images)
     count, height, width, channels = images.shape
     columns = columns or math.ceil(math.sqrt(count))
     rows = math.ceil(count / columns)

@@ -16,10 +16,10 @@ from gancli.pictures import (
     CELL_SIDE,
     FONT_PIXELS,
     cut_to,
+    displayed,
     enlarged,
     in_one_line,
     label_font,
-    to_image,
 )
 from gancli.plurals import counted
 from gancli.sampler import Samples
@@ -159,7 +159,7 @@ def _draw_group(picture: Image.Image, group: Group, layout: _Layout, panel: int,
     for number, image in enumerate(group.images):
         x = layout.column(panel, number % layout.columns)
         y = layout.row(row + number // layout.columns)
-        picture.paste(to_image(image), (x, y))
+        picture.paste(displayed(image), (x, y))
         if layout.below:
             _write(draw, (x, y + layout.height + 3), group.labels[number], layout.width)
 

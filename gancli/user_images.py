@@ -11,14 +11,15 @@ from gancli.catalog.fit_to_images import UserImages
 from gancli.choices import ClassesName, FitName, FramesName
 from gancli.data import Dataset, ImageFolder
 from gancli.data.decode import COLOUR_WORDS
-from gancli.data.name_tree import ARCHIVE_ENDINGS
+from gancli.data.name_tree import ARCHIVE_ENDINGS, PARQUET_ENDING
 from gancli.data.readable import readable_classes
 from gancli.data.reasons import NAMED
+from gancli.data.sides import SIZES, ImageSize, height_and_width, typed_size
 from gancli.data.source import ReadingChoices, Source, passed_over_words
-from gancli.data.survey import SHALLOW, SIZES, Survey, survey
+from gancli.data.survey import SHALLOW, Survey, survey
 from gancli.data.user_downloads import FFHQ_FOLDERS
 from gancli.errors import DataError, UsageError
-from gancli.folders import data_folder
+from gancli.folders import data_folder, portable
 from gancli.pasteable import command
 from gancli.plurals import counted
 from gancli.preset import Preset
@@ -33,7 +34,7 @@ LONGEST_NAME = 60
 class ImageChoices:
     """The options for a user's own images."""
 
-    size: int | None = None
+    image_size: ImageSize | str | None = None
     fit: FitName | None = None
     skip_broken: bool = False
     verify: bool = False
@@ -41,17 +42,33 @@ class ImageChoices:
     classes: ClassesName | None = None
     frames: FramesName | None = None
     images_key: str | None = None
+    labels: str | None = None
+
+    @property
+    def size(self) -> ImageSize | None:
+        """The size of the images, as `image_size` says.
+
+        Raises:
+            UsageError: it says neither a side nor a height and a width.
+        """
+        return typed_size(self.image_size)
 
     @property
     def reading(self) -> ReadingChoices:
         """How the images are listed."""
         classes, frames = self.classes or ClassesName.AUTO, self.frames or FramesName.FIRST
-        return ReadingChoices(classes.value, frames.value, self.images_key)
+        return ReadingChoices(classes.value, frames.value, self.images_key, self.labels_file)
+
+    @property
+    def labels_file(self) -> str | None:
+        """The file of labels: on the disk, which any folder finds again; else within the images."""
+        there = self.labels is not None and Path(self.labels).is_file()
+        return portable(Path(self.labels).absolute()) if self.labels and there else self.labels
 
     def typed(self) -> str | None:
         """The first of these options that is set."""
         options = {
-            "--image-size": self.size,
+            "--image-size": self.image_size,
             "--fit": self.fit,
             "--skip-broken": self.skip_broken,
             "--verify": self.verify,
@@ -59,6 +76,7 @@ class ImageChoices:
             "--classes": self.classes,
             "--frames": self.frames,
             "--images-key": self.images_key,
+            "--labels": self.labels,
         }
         return next((name for name, said in options.items() if said), None)
 
@@ -84,8 +102,8 @@ def choose(
         option = choices.typed()
         if option and dataset is not None:
             raise UsageError(
-                f"{option} applies only to images of your own (a folder, a zip or an npz), and "
-                f"{dataset} is one of gan's data sets: leave {option} out"
+                f"{option} applies only to images of your own (a folder, a zip, an npz or "
+                f"parquet), and {dataset} is one of gan's data sets: leave {option} out"
             )
         return dataset
     named = model in catalog.model_names() and dataset in catalog.preset_file(model).datasets
@@ -94,7 +112,7 @@ def choose(
     where = path_of(dataset, data_dir)
     source, found = survey(where, choices.reading, again=choices.verify, say=say)
     spec = spec_of(found, choices, source)
-    for remark in image_remarks(found, spec):
+    for remark in image_remarks(found, spec, source):
         say(f"note: {remark}")
     name = FFHQ_NAME if dataset == FFHQ_NAME else short_name(found.path)
     count = partial(spec.count_of, source)
@@ -118,7 +136,9 @@ def is_path(dataset: str) -> bool:
         return True
     if dataset in catalog.dataset_names():
         return False
-    looks_so = "/" in dataset or "\\" in dataset or dataset.endswith(tuple(ARCHIVE_ENDINGS))
+    looks_so = (
+        "/" in dataset or "\\" in dataset or dataset.endswith((*ARCHIVE_ENDINGS, PARQUET_ENDING))
+    )
     try:
         return looks_so or Path(dataset).exists()
     except OSError as error:
@@ -142,20 +162,23 @@ def spec_of(found: Survey, choices: ImageChoices, source: Source) -> ImageFolder
         classes_from=how.classes,
         frames=how.frames,
         images_key=how.images_key,
+        labels_file=how.labels,
     )
 
 
-def image_remarks(found: Survey, spec: ImageFolder) -> list[str]:
+def image_remarks(found: Survey, spec: ImageFolder, source: Source) -> list[str]:
     """What is unusual in images, and how it is dealt with, a sentence each."""
     told = []
-    small = found.smaller_than(spec.size)
+    height, width = height_and_width(spec.size)
+    side = min(height, width)
+    small = found.smaller_than(side)
     if small:
         fitting = [size for size in SIZES if size <= min(found.sides)]
         offer = f"; --image-size {fitting[-1]} enlarges none" if fitting else ""
         are = "is" if small == 1 else "are"
         names = ", ".join(found.smallest_names[: min(small, NAMED)])
         told.append(
-            f"{small:,} of {found.count:,} images {are} smaller than {spec.size}x{spec.size} and "
+            f"{small:,} of {found.count:,} images {are} smaller than {height}x{width} and "
             f"{are} enlarged, the smallest {names}{offer}"
         )
     if found.depth is not None:
@@ -168,6 +191,13 @@ def image_remarks(found: Survey, spec: ImageFolder) -> list[str]:
         told.append(
             f"colour images of 16 bits have no value above {found.colour_depth:,}, so they are "
             "nearly black: the upper 8 bits are read; bring them to 8 bits first"
+        )
+    unused = source.labelled.unused
+    if unused:
+        are = "is" if len(unused) == 1 else "are"
+        told.append(
+            f"{counted(len(unused), 'label')} {are} of files that are not there, the first "
+            f"{printable(unused[0])}"
         )
     return told
 
@@ -190,11 +220,12 @@ def typed_over(
     typed |= {"skip_broken": choices.skip_broken or None, "white": choices.white}
     typed |= {"classes_from": choices.classes and choices.classes.value}
     typed |= {"frames": choices.frames and choices.frames.value, "images_key": choices.images_key}
+    typed |= {"labels_file": choices.labels_file}
     own = data.data if isinstance(data, UserImages) else None
     typed |= {"path": own and own["path"]}
     if in_epochs and isinstance(data, UserImages):
         typed["image_count"] = data.count()
-    typed |= {"classes": own["classes"] if own and choices.classes else None}
+    typed |= {"classes": own["classes"] if own and (choices.classes or choices.labels) else None}
     there = {key: said for key, said in typed.items() if said is not None}
     # TOML knows no surrogate pairs, by which JSON escapes some letters.
     return [f"data.{key}={json.dumps(said, ensure_ascii=False)}" for key, said in there.items()]
@@ -204,8 +235,10 @@ def words_for(data: ImageFolder) -> str:
     """How images are prepared for training, in one line."""
     count = data.shape.classes
     classes = counted(count, "class", "classes") if count else "no classes"
-    colour = COLOUR_WORDS[data.channels]
-    prepared = f"{data.fitting} to {data.size}x{data.size} {colour}"
+    colour = COLOUR_WORDS[data.made_channels]
+    height, width = height_and_width(data.size)
+    sides = f"{height}x{width}" if height == width else f"{height}x{width} (height x width)"
+    prepared = f"{data.fitting} to {sides} {colour}"
     return f"{printable(data.path)}: {classes}; {prepared}"
 
 

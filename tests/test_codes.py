@@ -186,11 +186,11 @@ def test_code_agreement_by_hand() -> None:
 
 
 def test_a_subspace_by_hand() -> None:
-    layer = Subspace(3, 2, 4, falling=True)
+    layer = Subspace(3, 2, (4, 4), falling=True)
     assert layer.L.tolist() == [9, 6, 3]
     assert torch.allclose(layer.U @ layer.U.T, torch.eye(3), atol=1e-6)
     assert not bool(layer.mu.any())
-    assert Subspace(3, 2, 4, falling=False).L.tolist() == [1, 1, 1]
+    assert Subspace(3, 2, (4, 4), falling=False).L.tolist() == [1, 1, 1]
     with torch.no_grad():
         layer.mu.normal_()
     z = torch.randn(5, 3)

@@ -12,7 +12,8 @@ from PIL import Image
 
 from gancli.catalog.fit_to_images import UserImages
 from gancli.checkpoint import load
-from gancli.data.survey import SIZES, Survey, survey
+from gancli.data.sides import SIZES
+from gancli.data.survey import Survey, survey
 from gancli.errors import UsageError
 from gancli.networks.layers import doublings, seed_side
 from gancli.preset import change, load_preset

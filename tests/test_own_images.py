@@ -285,7 +285,11 @@ def relabelled(labels: object) -> Callable[[Path], None]:
 
 BAD: list[tuple[str, Callable[[Path], object], str]] = [
     ("empty", Path.mkdir, "holds no images"),
-    ("text.zip", lambda path: path.write_text("no zip"), "neither a zip nor an npz"),
+    (
+        "text.zip",
+        lambda path: path.write_text("no zip"),
+        "an npz nor a parquet file",
+    ),
     ("a.npz", pickled, "are of object and shape (1,)"),
     ("b.npz", wrong_type, "float32 and shape (3, 8, 8)"),
     ("c.npz", wrong_labels, "labels of int64 and shape (2,)"),

@@ -265,8 +265,11 @@ def test_networks_that_fit_stay(
 @pytest.mark.parametrize(
     ("spec", "said"),
     [
-        (ResnetGeneratorSpec(multipliers=(1, 1, 1, 1, 1, 1, 1)), "7 multipliers take square"),
-        (SndcganDiscriminatorSpec(multipliers=(1,) * 8), "8 multipliers take square"),
+        (
+            ResnetGeneratorSpec(multipliers=(1, 1, 1, 1, 1, 1, 1)),
+            "7 multipliers take images",
+        ),
+        (SndcganDiscriminatorSpec(multipliers=(1,) * 8), "8 multipliers take images"),
         (ResnetDiscriminatorSpec(multipliers=(1,) * 8), "multipliers has 8 stages, which halve"),
         (ResnetDiscriminatorSpec(flat_stages=5), "flat_stages is 5, and multipliers make 4 stages"),
         (
@@ -282,5 +285,5 @@ def test_misfits_are_said(spec: GeneratorSpec | DiscriminatorSpec, said: str) ->
     assert found is not None and said in found
     assert (
         ResnetDiscriminatorSpec().misfit(DataShape((2,)))
-        == "family: resnet judges square images, which the data are not"
+        == "family: resnet judges images, which the data are not"
     )

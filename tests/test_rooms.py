@@ -48,6 +48,7 @@ ROOMS = [
         "locks",
         "hub",
         "exchange",
+        "alpha",
         "printable",
         "class_folders",
         "image_formats",

@@ -115,7 +115,7 @@ def measure_loading(
     """Time reading the images at a path, and steps on them.
 
     Args:
-        path: a folder of images, a zip or an npz.
+        path: a folder of images, a zip, an npz or parquet files.
         settings: device, threads and precision.
         rounds: how often each loop is timed.
         seconds: how long each time.

@@ -22,7 +22,8 @@ class FittedNetwork(NamedTuple):
 
 
 NetworkFit = Callable[[str, Table, int], FittedNetwork]
-"""Takes a player, its network's table and the images' side; the network's family fits the table."""
+"""Takes a player, its network's table and the images' shorter side; the network's family fits the
+table."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,12 @@ class UserImages:
     """what the classes were taken from, or why there are none"""
     count: Callable[[], int | None] = lambda: None
     """how many there are, where a schedule in epochs asks"""
+
+    @property
+    def sides(self) -> tuple[int, ...]:
+        """Height and width, in pixels."""
+        size = self.data["size"]
+        return (size, size) if isinstance(size, int) else tuple(size)
 
     def __str__(self) -> str:
         return str(self.data["path"])
@@ -58,11 +65,12 @@ def fitted(table: Table, own: UserImages, instead: Sequence[str], fit: NetworkFi
     of_the_set = {"data", *(f"data.{key}" for key in table["data"] if key not in KEPT)}
     deviations = {k: said for k, said in table.get("deviations", {}).items() if k not in of_the_set}
     made = table | {"data": own.data | kept, "deviations": deviations}
-    size = own.data["size"]
+    sides = own.sides
     levels = table["prior"].get("levels")
     for player in (name for name in (*PLAYERS, OPTIONAL_PLAYER) if name in table):
-        network = fit(player, table[player]["network"], size)
-        if network.largest_side and size > network.largest_side:
+        network = fit(player, table[player]["network"], min(sides))
+        if network.largest_side and max(sides) > network.largest_side:
+            size = "x".join(map(str, dict.fromkeys(sides)))
             raise UsageError(
                 f"{table['name']} learns images of up to {network.largest_side} pixels, and {own} "
                 f"is read at {size}: choose --image-size {network.largest_side}, or one of "

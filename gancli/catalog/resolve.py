@@ -122,7 +122,7 @@ def _resolve_own(
     resolved: Table = {}
     for layer in _layers(chosen, own.name, variant, [*chosen.lineage(home), OWN]):
         resolved = lay_over(resolved, layer)
-    large = dataset_table(OWN)["large"].get(home, {}) if own.data["size"] >= LARGE else {}
+    large = dataset_table(OWN)["large"].get(home, {}) if max(own.sides) >= LARGE else {}
     # Published scores belong to the data set they were published for.
     resolved = lay_over(resolved, {"expected": None, **large.get(variant, {})})
     for each in chosen.layers_of(variant).values() if variant != REFERENCE else ():

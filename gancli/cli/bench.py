@@ -97,7 +97,7 @@ def bench_data(
         typer.Argument(
             metavar="[PATH]",
             show_default=False,
-            help="A folder of images, a zip or an npz. Default: 2,000 made-up JPEGs.",
+            help="A folder of images, a zip, an npz or parquet. Default: 2,000 made-up JPEGs.",
         ),
     ] = None,
     device: DeviceOption = None,

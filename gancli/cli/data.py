@@ -14,6 +14,7 @@ from gancli.cli.options import (
     FramesOption,
     ImageSizeOption,
     ImagesKeyOption,
+    LabelsOption,
     SkipBrokenOption,
     VerifyOption,
     WhiteOption,
@@ -26,8 +27,8 @@ def data(
         typer.Argument(
             metavar="[NAME|PATH]",
             autocompletion=complete_dataset,
-            help="A data set's name, or images of your own: a folder, a zip or an npz. Default: "
-            "list all named sets and which are present. With --remove: names of caches.",
+            help="A data set's name, or images of your own: a folder, a zip, an npz or parquet. "
+            "Default: list all named sets and which are present. With --remove: names of caches.",
         ),
     ] = None,
     image_size: ImageSizeOption = None,
@@ -36,6 +37,7 @@ def data(
     classes: ClassesOption = None,
     frames: FramesOption = None,
     images_key: ImagesKeyOption = None,
+    labels: LabelsOption = None,
     verify: VerifyOption = False,
     white: WhiteOption = None,
     out: Annotated[
@@ -81,7 +83,9 @@ def data(
     from gancli.commands import data as command
     from gancli.user_images import ImageChoices
 
-    images = ImageChoices(image_size, fit, skip_broken, verify, white, classes, frames, images_key)
+    images = ImageChoices(
+        image_size, fit, skip_broken, verify, white, classes, frames, images_key, labels
+    )
     names = tuple(dataset or ())
     unused = [images.typed(), out and "--out", pack and "--pack", force and "--force"]
     request = command.CacheRequest(

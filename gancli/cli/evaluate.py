@@ -28,7 +28,7 @@ def evaluate(
             show_default=False,
             autocompletion=complete_run,
             help="A run's folder or name, a checkpoint file, or a model's name (its latest run); "
-            "or images: a folder, a zip or an npz. Default: the latest run that fits.",
+            "or images: a folder, a zip, an npz or parquet. Default: the latest run that fits.",
         ),
     ] = None,
     metrics: tuple[str, ...] = (),

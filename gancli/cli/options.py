@@ -44,8 +44,8 @@ DatasetOption = Annotated[
     typer.Option(
         "--dataset",
         autocompletion=complete_dataset,
-        help="A data set's name, or images of your own: a folder, a zip or an npz. May be left "
-        "out where all the model's data sets are like its first one.",
+        help="A data set's name, or images of your own: a folder, a zip, an npz or parquet. May be "
+        "left out where all the model's data sets are like its first one.",
     ),
 ]
 VariantOption = Annotated[
@@ -120,12 +120,13 @@ DataDirOption = Annotated[
     ),
 ]
 ImageSizeOption = Annotated[
-    int | None,
+    str | None,
     typer.Option(
         "--image-size",
-        metavar="N",
-        help="Side of your own images in training: 16, 24, 32, 48, 64, 96, 128, 192 or 256. "
-        "Default: 16, 32 or 64, the largest that 19 of 20 images allow.",
+        metavar="N|HxW",
+        help="Side of your own images in training: 16, 24, 32, 48, 64, 96, 128, 192 or 256; or "
+        "height and width, e.g. 48x64. Default: 16, 32 or 64, the largest that 19 of 20 images "
+        "allow.",
     ),
 ]
 FitOption = Annotated[
@@ -169,7 +170,17 @@ ImagesKeyOption = Annotated[
         "--images-key",
         metavar="NAME",
         help="Array of the images in an npz; that of the labels follows (train_images: "
-        "train_labels). Default: images, or arr_0.",
+        "train_labels). Default: images, or arr_0. Of parquet files, their column.",
+    ),
+]
+LabelsOption = Annotated[
+    str | None,
+    typer.Option(
+        "--labels",
+        metavar="FILE",
+        help="Labels of your own images: a CSV of files and labels, or NVlabs' dataset.json, on "
+        "the disk or among the images. Default: a dataset.json, metadata.csv or labels.csv there. "
+        "Of parquet files, the labels' column.",
     ),
 ]
 VerifyOption = Annotated[

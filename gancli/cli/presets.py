@@ -12,6 +12,7 @@ from gancli.cli.options import (
     FramesOption,
     ImageSizeOption,
     ImagesKeyOption,
+    LabelsOption,
     Model,
     SetOption,
     VariantOption,
@@ -66,10 +67,18 @@ def show(
     classes: ClassesOption = None,
     frames: FramesOption = None,
     images_key: ImagesKeyOption = None,
+    labels: LabelsOption = None,
 ) -> None:
     """Print a resolved preset as TOML: > my.toml, edit it, gan train my.toml."""
     from gancli.commands import presets as command
     from gancli.user_images import ImageChoices
 
-    choices = ImageChoices(image_size, fit, classes=classes, frames=frames, images_key=images_key)
+    choices = ImageChoices(
+        image_size,
+        fit,
+        classes=classes,
+        frames=frames,
+        images_key=images_key,
+        labels=labels,
+    )
     command.show(model, dataset, variant, overrides or (), choices)

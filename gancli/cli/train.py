@@ -18,6 +18,7 @@ from gancli.cli.options import (
     FromCheckpointOption,
     ImageSizeOption,
     ImagesKeyOption,
+    LabelsOption,
     LogOption,
     Model,
     OnNanOption,
@@ -81,6 +82,7 @@ def train(
     classes: ClassesOption = None,
     frames: FramesOption = None,
     images_key: ImagesKeyOption = None,
+    labels: LabelsOption = None,
     verify: VerifyOption = False,
     white: WhiteOption = None,
     resume: Annotated[
@@ -115,6 +117,9 @@ def train(
     from gancli.report.loggers import chosen
     from gancli.user_images import ImageChoices
 
+    images = ImageChoices(
+        image_size, fit, skip_broken, verify, white, classes, frames, images_key, labels
+    )
     command.train(
         command.TrainRequest(
             model=model,
@@ -141,9 +146,7 @@ def train(
             log=chosen(log, tensorboard=tensorboard),
             on_nan=on_nan,
             stop_when=stop_when,
-            images=ImageChoices(
-                image_size, fit, skip_broken, verify, white, classes, frames, images_key
-            ),
+            images=images,
             weights=ExtractorWeights(weights, trust_weights),
             checkpoint=checkpoint,
         )

@@ -19,8 +19,9 @@ from gancli.data import (
 )
 from gancli.data.cache import decoded
 from gancli.data.readable import broken_images
+from gancli.data.sides import SIZES, height_and_width, misfit_of, size_text
 from gancli.data.source import Source
-from gancli.data.survey import SIZES, Survey, survey
+from gancli.data.survey import Survey, survey
 from gancli.data_sheet import data_sheet, free_sheet_file
 from gancli.defaults import DEFAULT_SEED
 from gancli.errors import DataError, RunError, UsageError
@@ -140,7 +141,7 @@ def _look_at_own(request: LookRequest) -> tuple[Look, Dataset, AnyData]:
         reasons=broken,
         passed_over=dict(source.passed_over),
         several_frames=frame_words(seen.animated, spec),
-        remarks=image_remarks(seen, spec),
+        remarks=image_remarks(seen, spec, source),
         training=_training(spec),
     )
     return found, spec.relabelled(result.data, source), spec
@@ -157,17 +158,17 @@ def _classes(names: Sequence[str], data: Dataset) -> dict[str, int]:
 def _spec(seen: Survey, source: Source, request: LookRequest) -> ImageFolder:
     """What the images become; a pack may be of any size, whatever networks there are."""
     size = request.images.size
-    if size is None or size in SIZES or request.pack is None:
+    if size is None or misfit_of(size) is None or request.pack is None:
         return spec_of(seen, request.images, source)
-    if not 1 <= size <= MAX_PACKED_SIZE:
-        raise UsageError(f"--image-size {size} is not from 1 to {MAX_PACKED_SIZE:,}")
-    others = spec_of(seen, replace(request.images, size=SIZES[0]), source)
+    if not all(1 <= side <= MAX_PACKED_SIZE for side in height_and_width(size)):
+        raise UsageError(f"--image-size {size_text(size)} is not from 1 to {MAX_PACKED_SIZE:,}")
+    others = spec_of(seen, replace(request.images, image_size=SIZES[0]), source)
     return others.model_copy(update={"size": size})
 
 
 def _training(spec: ImageFolder) -> list[str]:
     """What training would do, in a few lines."""
-    if spec.size not in SIZES:
+    if misfit_of(spec.size) is not None:
         sides = ", ".join(map(str, SIZES))
         return [words_for(spec), f"trained on are images of {sides} pixels; this pack is not"]
     own = UserImages("images", spec.model_dump(mode="json"))

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import torch
 
+from gancli.alpha import RGBA_CHANNELS
 from gancli.checkpoint import Checkpoint
 from gancli.choices import DeviceName
 from gancli.environment import choose_device
@@ -140,7 +141,9 @@ def _refuse_unwritable(request: EvaluateRequest, file: Path | None) -> None:
 def _described(scored: ScoredImages) -> str:
     path = f"{scored.saved.path}: " if scored.saved is not None else ""
     shape = described(scored.images.shape)
-    return f"{path}{scored}, {len(scored.images):,} images of {shape}"
+    has_alpha = scored.preset is not None and scored.preset.data.shape.x[0] == RGBA_CHANNELS
+    laid = ", transparency laid over white" if has_alpha and scored.saved else ""
+    return f"{path}{scored}, {len(scored.images):,} images of {shape}{laid}"
 
 
 def _print(evaluations: list[Evaluation], scored: ScoredImages) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 from gancli.checkpoint import load
 from gancli.folders import as_typed
 from gancli.hub import hub_package, repository
-from gancli.pasteable import command
+from gancli.pasteable import command, named
 from gancli.report.console import say
 from gancli.report.run_report import bring_up_to_date
 from gancli.sharing.pull import pull_run
@@ -32,6 +32,6 @@ def pull(address: str, out: Path | None) -> None:
     say(f"wrote {place}: {preset.name} on {preset.dataset}, step {saved.header.step:,}")
     say(f"sample:   {command('sample', place)}")
     if saved.is_generator_alone:
-        say("note: it is the generator alone, so gan resume cannot go on with it")
+        say(f"note: it is the generator alone, so {named('resume')} cannot go on with it")
     else:
         say(f"go on:    {command('resume', place)}")

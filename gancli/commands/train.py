@@ -107,10 +107,11 @@ class TrainRequest:
             "--variant": self.variant,
             "--steps": self.steps,
             "--epochs": self.epochs,
-            "--image-size": self.images.size,
+            "--image-size": self.images.image_size,
             "--fit": self.images.fit,
             "--from": self.start_from,
             "--augment": self.augment,
+            "--labels": self.images.labels,
         }
         words = [self.model, *(["--skip-broken"] if self.images.skip_broken else [])]
         words += [word for name, said in options.items() if said for word in (name, str(said))]

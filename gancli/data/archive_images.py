@@ -8,7 +8,8 @@ import zipfile
 from pathlib import Path
 from typing import IO, cast
 
-from gancli.data.image_tree import Holder, Stamps, digest_of, place_file, source_of
+from gancli.data.holder import Holder
+from gancli.data.image_tree import Stamps, digest_of, place_file, source_of
 from gancli.data.name_tree import Listing, is_image_by_name
 from gancli.data.npz_images import is_npz, npz_images
 from gancli.data.reasons import reason_of

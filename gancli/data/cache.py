@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 import os
 import shutil
 import time
@@ -27,6 +28,7 @@ from gancli.data.decode import (
 )
 from gancli.data.entry import IMAGES_FILE, Decoded, Notes, read_entry, write_entry
 from gancli.data.identity import CONTENT, content_hash, recall, remember
+from gancli.data.sides import ImageSize, height_and_width
 from gancli.data.source import Source
 from gancli.errors import DataError, DiskError
 from gancli.files import FULL, disk_errors, flush_folder
@@ -49,7 +51,7 @@ DECODING_SECONDS = 86_400
 class Form:
     """What images become."""
 
-    size: int
+    size: ImageSize
     channels: int
     fit: Fit
     labelled: bool
@@ -57,6 +59,11 @@ class Form:
     """the value of images of more than 8 bits that becomes 255"""
     crop: Crop | None = None
     """height and width of the middle part that is read of each image; None: all of it"""
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Channels, height and width."""
+        return (self.channels, *height_and_width(self.size))
 
     @property
     def broken_words(self) -> str:
@@ -167,7 +174,7 @@ def _decode(source: Source, form: Form, done: Done, root: Path) -> Decoded:
 
 
 def _refuse_if_full(root: Path, source: Source, form: Form) -> None:
-    needed = len(source) * form.channels * form.size**2
+    needed = len(source) * math.prod(form.shape)
     free = shutil.disk_usage(root).free
     if needed > free:
         raise DiskError(
@@ -179,8 +186,8 @@ def _refuse_if_full(root: Path, source: Source, form: Form) -> None:
 
 def _write(folder: Path, source: Source, form: Form, done: Done) -> Notes:
     labels = source.labels if form.labelled else None
-    shape = (form.channels, form.size, form.size)
-    return write_entry(folder, source, _all_decoded(source, form), shape, labels, done=done)
+    found = _all_decoded(source, form)
+    return write_entry(folder, source, found, form.shape, labels, done=done)
 
 
 def _all_decoded(source: Source, form: Form) -> Iterator[Hashed]:

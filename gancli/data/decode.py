@@ -15,8 +15,10 @@ from PIL.JpegImagePlugin import JpegImageFile
 from PIL.TiffImagePlugin import TiffImageFile
 from pydantic import PositiveInt
 
+from gancli.alpha import RGBA_CHANNELS
 from gancli.data.identity import content_of, hash_of
 from gancli.data.reasons import reason_of
+from gancli.data.sides import ImageSize, height_and_width
 from gancli.data.source import Source, open_image
 
 Fit = Literal["crop", "resize"]
@@ -28,7 +30,7 @@ DEEP_MODES = frozenset({"F", "I", "I;16", "I;16B", "I;16L", "I;16N"})
 """Those of more than 8 bits; Pillow reads some 16-bit PNGs into 32."""
 WHITE = 65535.0
 """The value that is white in images of more than 8 bits, unless it is said."""
-COLOUR_WORDS = {1: "grey", 3: "RGB"}
+COLOUR_WORDS = {1: "grey", 3: "RGB", RGBA_CHANNELS: "RGBA"}
 """The names of images by their number of channels."""
 FIT_WORDS: dict[Fit, str] = {
     "crop": "cropped to the middle square, then resized",
@@ -115,32 +117,33 @@ def middle(height: int, width: int, crop: Crop) -> tuple[slice, slice]:
 
 def to_pixels_of(
     image: Image.Image,
-    size: int,
+    size: ImageSize,
     channels: int,
     fit: Fit,
     white: float = WHITE,
     *,
     crop: Crop | None = None,
 ) -> NDArray[np.uint8]:
-    """Decode an image; uint8 of (C, size, size), C = `channels` = 1 or 3.
+    """Decode an image; uint8 of (C, H, W), C = `channels` = 1, 3 or 4, H and W as `size` says.
 
-    EXIF orientation is followed, transparency laid over white, values of more than 8 bits are
-    scaled so that `white` becomes 255, and sizes are changed by Lanczos' filter; `crop` first
-    takes the middle part of that many rows and columns.
+    EXIF orientation is followed, transparency laid over white or, with 4 channels, kept, values of
+    more than 8 bits are scaled so that `white` becomes 255, and sizes are changed by Lanczos'
+    filter; `crop` first takes the middle part of that many rows and columns.
 
     Raises:
         Exception: the image is broken, and Pillow raises what it likes; or smaller than `crop`.
     """
+    high, wide = height_and_width(size)
     if crop is None:
-        image.draft(None, (_ON_DECODING * size, _ON_DECODING * size))
-    plain = _plain(image, white)
+        image.draft(None, (_ON_DECODING * wide, _ON_DECODING * high))
+    plain = _with_alpha(image, white) if channels == RGBA_CHANNELS else _plain(image, white)
     if crop is not None:
         rows, columns = middle(plain.height, plain.width, crop)
         plain = plain.crop((columns.start, rows.start, columns.stop, rows.stop))
     if fit == "crop":
-        sized = ImageOps.fit(plain, (size, size), Image.Resampling.LANCZOS)
+        sized = ImageOps.fit(plain, (wide, high), Image.Resampling.LANCZOS)
     else:
-        sized = plain.resize((size, size), Image.Resampling.LANCZOS)
+        sized = plain.resize((wide, high), Image.Resampling.LANCZOS)
     return _planes(sized, channels)
 
 
@@ -167,7 +170,21 @@ def deep_values(image: Image.Image) -> NDArray[np.float64]:
     return values
 
 
+def _with_alpha(image: Image.Image, white: float) -> Image.Image:
+    """As RGBA, the right way up; images of more than 8 bits of grey are opaque."""
+    if image.mode in DEEP_MODES or not image.has_transparency_data:
+        return _plain(image, white).convert("RGBA")
+    if image.width * image.height > MAX_PIXELS:
+        raise Image.DecompressionBombError(f"more than {MAX_PIXELS:,} pixels")
+    return ImageOps.exif_transpose(image).convert("RGBA")
+
+
 def _planes(image: Image.Image, channels: int) -> NDArray[np.uint8]:
+    if channels == RGBA_CHANNELS:
+        # What is wholly transparent has no colour: white, so that its edges are as over white.
+        every = np.array(image)
+        every[every[..., 3] == 0, :3] = 255
+        return every.transpose(2, 0, 1)
     pixels = np.asarray(image.convert("L" if channels == 1 else "RGB"))
     return pixels[None] if channels == 1 else pixels.transpose(2, 0, 1)
 

@@ -5,7 +5,8 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
-from gancli.data.image_tree import Holder, Stamps, place_file, source_of
+from gancli.data.holder import Holder
+from gancli.data.image_tree import Stamps, place_file, source_of
 from gancli.data.name_tree import HIDDEN, Listing
 from gancli.data.source import ReadingChoices, Source, Stamp, system_words
 from gancli.errors import DataError
@@ -24,8 +25,8 @@ _Place = tuple[int, int]
 """A folder's device and number."""
 
 
-def folder_images(path: Path, how: ReadingChoices) -> tuple[Source, list[Path]]:
-    """The images below a folder, and the archives among its files.
+def folder_images(path: Path, how: ReadingChoices) -> tuple[Source, Listing]:
+    """The images below a folder, and what else is there.
 
     Raises:
         DataError: labels do not fit, or links multiply without end.
@@ -46,7 +47,7 @@ def folder_images(path: Path, how: ReadingChoices) -> tuple[Source, list[Path]]:
     def stamp(names: list[str]) -> Stamps:
         return tuple(Stamp.of(name, told[name]) for name in names)
 
-    return source_of(holder, found, how, stamp), [path / name for name in found.archives]
+    return source_of(holder, found, how, stamp), found
 
 
 def _files_below(path: Path, found: Listing) -> Iterator[tuple[str, os.stat_result]]:

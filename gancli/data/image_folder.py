@@ -1,13 +1,12 @@
-"""A user's own images: a folder, a zip, or an npz."""
+"""A user's own images: a folder, a zip, an npz or parquet files."""
 
 from collections import Counter
 from pathlib import Path
 from typing import Literal
 
-import numpy as np
-import torch
 from pydantic import Field, field_validator
 
+from gancli.alpha import RGBA_CHANNELS
 from gancli.data.cache import Form, decoded
 from gancli.data.dataset import Dataset
 from gancli.data.decode import (
@@ -17,21 +16,19 @@ from gancli.data.decode import (
     Fit,
 )
 from gancli.data.images import StoredImages
+from gancli.data.known_classes import KnownClasses
 from gancli.data.readable import broken_images
 from gancli.data.reasons import first_of
+from gancli.data.sides import ImageSize, height_and_width, misfit_of, plain_size, size_text
 from gancli.data.source import ClassesFrom, Frames, ReadingChoices, Source
 from gancli.data.sources import open_source
-from gancli.data.survey import SIZES, Survey, survey
+from gancli.data.survey import Survey, survey
 from gancli.data.user_downloads import where_from
 from gancli.errors import DataError
 from gancli.folders import expanded, portable
-from gancli.plurals import counted
 from gancli.printable import printable
 from gancli.types import DataShape
 from gancli.watch import Done, Say, Watch, unsaid, unwatched
-
-CLASSES_NAMED = 9
-"""Classes that a sentence names."""
 
 
 class MovedImagesError(DataError):
@@ -43,13 +40,18 @@ class ImageFolder(StoredImages):
 
     kind: Literal["images"] = "images"
     path: str = Field(min_length=1)
-    """a folder, a zip or an npz; relative: within the data folder; a | b: whichever is there"""
-    size: int
-    """side of the square the images are brought to: 16, 24, 32, 48, 64, 96, 128, 192 or 256"""
+    """a folder, a zip, an npz or a parquet file; relative: within the data folder; a | b: whichever
+    is there"""
+    size: ImageSize
+    """side of the square the images are brought to: 16, 24, 32, 48, 64, 96, 128, 192 or 256; or
+    height and width, the shorter one of these, the longer one halved as often"""
     channels: Literal[1, 3] = 3
     """1: all become grey; 3: all become RGB"""
+    alpha: Literal["white", "keep"] = "white"
+    """white: transparency is laid over white; keep: it is a fourth channel (RGBA), which networks
+    learn and samples have"""
     fit: Fit = "crop"
-    """crop: the middle square, resized; resize: all of it, whatever its proportions"""
+    """crop: the middle of these proportions, resized; resize: all of it, whatever its own"""
     crop: Crop | None = None
     """height and width, in pixels, of the middle part of each image that is read, before `fit`
     applies to it; none: all of it; images that are smaller are refused"""
@@ -63,12 +65,16 @@ class ImageFolder(StoredImages):
     skip_broken: bool = False
     """go on without the images that cannot be decoded"""
     classes_from: ClassesFrom = "auto"
-    """auto: labels, dataset.json, or folders that part the images; folders: the outermost folders,
-    whatever lies around them; none: no classes"""
+    """auto: labels, dataset.json, metadata.csv, labels.csv, or folders that part the images;
+    folders: the outermost folders, whatever lies around them; none: no classes"""
     frames: Frames = "first"
     """of animations and documents of several pages: the first, or all, each an image"""
     images_key: str | None = Field(default=None, min_length=1)
-    """the images' name in an npz; none: images, else arr_0"""
+    """the images' name in an npz, or their column in parquet files; none: images, else arr_0;
+    image, img or the only one"""
+    labels_file: str | None = Field(default=None, min_length=1)
+    """a file of labels: a path on the disk, or a name within the folder or zip; of parquet files,
+    the labels' column; none: the one of a usual name, if there is one"""
     image_count: int | None = Field(default=None, gt=0)
     """how many readable images there must be, from which the steps of `schedule.epochs` follow;
     none: any number"""
@@ -80,10 +86,11 @@ class ImageFolder(StoredImages):
 
     @field_validator("size")
     @classmethod
-    def _is_known(cls, size: int) -> int:
-        if size not in SIZES:
-            raise ValueError(f"{size} is not one of {', '.join(map(str, SIZES))}")
-        return size
+    def _is_known(cls, size: ImageSize) -> ImageSize:
+        why = misfit_of(size)
+        if why is not None:
+            raise ValueError(f"no network is made for {size_text(size)}: {why}")
+        return plain_size(size)
 
     @field_validator("classes")
     @classmethod
@@ -103,9 +110,14 @@ class ImageFolder(StoredImages):
 
     @property
     def shape(self) -> DataShape:
-        """Square images, and their classes."""
+        """Images of one size, and their classes."""
         classes = len(self.classes) or self.class_count or 0
-        return DataShape((self.channels, self.size, self.size), classes)
+        return DataShape((self.made_channels, *height_and_width(self.size)), classes)
+
+    @property
+    def made_channels(self) -> int:
+        """Channels of the images once they are read: 4 where transparency is kept."""
+        return RGBA_CHANNELS if self.alpha == "keep" else self.channels
 
     @property
     def sample_count(self) -> int | None:
@@ -118,8 +130,9 @@ class ImageFolder(StoredImages):
         return self.classes or super().class_names
 
     def idle(self) -> dict[str, str]:
-        """The number of classes does nothing where they are named."""
-        return {"class_count": "the classes are named"} if self.classes else {}
+        """The number of classes where they are named, and that of colours where alpha is kept."""
+        found = {"class_count": "the classes are named"} if self.classes else {}
+        return found | ({"channels": "alpha = keep"} if self.alpha == "keep" else {})
 
     def with_class_names(self, folder: Path) -> "ImageFolder":
         """With the names of its classes, where the images are there.
@@ -157,7 +170,7 @@ class ImageFolder(StoredImages):
             DataError: they are missing, or their classes are others.
         """
         source = open_source(self.place(folder), self.reading)
-        self._refuse_other_classes(source)
+        self._known.refuse_others(source)
         return source
 
     def look(
@@ -169,47 +182,13 @@ class ImageFolder(StoredImages):
             DataError: they are missing, or their classes are others.
         """
         source, seen = survey(self.place(folder), self.reading, again=again, say=say)
-        self._refuse_other_classes(source)
+        self._known.refuse_others(source)
         return source, seen
 
     @property
     def reading(self) -> ReadingChoices:
         """How the images are listed."""
-        return ReadingChoices(self.classes_from, self.frames, self.images_key)
-
-    def _refuse_other_classes(self, source: Source) -> None:
-        """Refuse a set with other classes than those the preset was made for.
-
-        Classes without an image that can be read may be missing on either side: they are dropped
-        where a set is new, and earlier versions dealt them.
-
-        Raises:
-            DataError: the classes are others.
-        """
-        if not self.classes:
-            self._refuse_more_or_fewer_classes(source)
-            return
-        if self.classes in (source.classes, source.labelled.listed):
-            return
-        if self.skip_broken and set(self.classes) <= set(source.classes):
-            return
-        raise self._made_for_others(source)
-
-    def _refuse_more_or_fewer_classes(self, source: Source) -> None:
-        if self.class_count not in (None, len(source.classes)):
-            there = counted(len(source.classes), "class", "classes")
-            raise DataError(
-                f"{source.path} has {there}, and data.class_count is {self.class_count}: sort the "
-                "images into one folder per class, or leave classes out with --set "
-                "data.class_count="
-            )
-
-    def _made_for_others(self, source: Source) -> DataError:
-        theirs, own = (_listed(each) for each in (source.classes, self.classes))
-        return DataError(
-            f"{source.path} has the classes {theirs}, and the preset was made for {own}: name the "
-            "set it was made for"
-        )
+        return ReadingChoices(self.classes_from, self.frames, self.images_key, self.labels_file)
 
     def relabelled(self, data: Dataset, source: Source) -> Dataset:
         """Decoded images of a source, their labels as the preset's classes count.
@@ -218,30 +197,33 @@ class ImageFolder(StoredImages):
             DataError: an image is of a class that the preset does not know, or a class of the
                 preset, and not of an earlier version, has no images.
         """
-        if data.labels is None or not self.classes or self.classes == source.classes:
-            return data
-        place = {name: label for label, name in enumerate(self.classes)}
-        there = [source.classes[label] for label in np.unique(data.labels.numpy()).tolist()]
-        lost = set(self.classes) - set(there) if self.classes != source.labelled.listed else set()
-        if lost or not set(there) <= set(place):
-            raise self._made_for_others(source)
-        new = torch.tensor([place.get(name, -1) for name in source.classes])
-        return Dataset(data.x, new[data.labels])
+        return self._known.relabelled(data, source)
+
+    @property
+    def _known(self) -> KnownClasses:
+        return KnownClasses(self.classes, self.class_count, self.skip_broken)
 
     @property
     def fitting(self) -> str:
-        """How images are brought to a square, in words."""
+        """How images are brought to their size, in words."""
+        height, width = height_and_width(self.size)
+        fit = FIT_WORDS[self.fit]
+        if height != width:
+            fit = fit.replace(
+                "the middle square", f"the middle, {height}:{width} of height to width"
+            )
         if self.crop is None:
-            return FIT_WORDS[self.fit]
+            return fit
         height, width = self.crop
-        then = "resized" if height == width else FIT_WORDS[self.fit]
+        same = height * self.shape.x[2] == width * self.shape.x[1]
+        then = "resized" if same else fit
         return f"the middle {width}x{height} of each, {then}"
 
     @property
     def form(self) -> Form:
         """What the images become."""
         return Form(
-            self.size, self.channels, self.fit, self.shape.classes > 0, self.white, self.crop
+            self.size, self.made_channels, self.fit, self.shape.classes > 0, self.white, self.crop
         )
 
     def decode(
@@ -310,8 +292,3 @@ class ImageFolder(StoredImages):
                 f"the images that were trained on are no longer at {where}: put them back"
             )
         raise DataError(f"there is no {where}: {where_from(self.path)}")
-
-
-def _listed(classes: tuple[str, ...]) -> str:
-    more = f" and {len(classes) - CLASSES_NAMED:,} more" if len(classes) > CLASSES_NAMED else ""
-    return ", ".join(map(printable, classes[:CLASSES_NAMED])) + more if classes else "none"

@@ -24,6 +24,7 @@ from gancli.image_formats import (
 from gancli.printable import encodable, printable
 
 ARCHIVE_ENDINGS = frozenset({".zip", ".npz"})
+PARQUET_ENDING = ".parquet"
 HIDDEN, HEIC = "hidden", f"HEIC ({HEIC_REMEDY} to read them)"
 NO_ENDING = "without an ending"
 NO_CLASS = "outside the folders of classes"
@@ -41,6 +42,8 @@ class Listing:
     lists: list[str] = field(default_factory=list)
     """those of lists of classes"""
     archives: list[str] = field(default_factory=list)
+    tables: list[str] = field(default_factory=list)
+    """those of parquet files"""
     unreadable: list[tuple[str, str]] = field(default_factory=list)
     passed_over: Counter[str] = field(default_factory=Counter)
 
@@ -68,7 +71,12 @@ def why_no_image(name: str, start: bytes) -> str | None:
 
 
 def labels_of(
-    names: Sequence[str], lists: Mapping[str, ClassList], classes_from: ClassesFrom, where: str
+    names: Sequence[str],
+    lists: Mapping[str, ClassList],
+    classes_from: ClassesFrom,
+    where: str,
+    *,
+    asked: bool = False,
 ) -> tuple[list[int], Labels]:
     """Which images of a tree are read, and the classes of these.
 
@@ -77,6 +85,7 @@ def labels_of(
         lists: the lists of classes, by the folder that each is in; the top is "".
         classes_from: what to take the classes from.
         where: the tree, for errors.
+        asked: whether a user named the list.
 
     Raises:
         DataError: a list labels some of the images and not others, or no folder is a class.
@@ -86,7 +95,7 @@ def labels_of(
         return every, Labels(why="--classes none")
     if classes_from == "folders":
         return _by_outer_folder(names, where)
-    return every, by_lists(names, lists, where) or by_folder(names)
+    return every, by_lists(names, lists, where, asked=asked) or by_folder(names)
 
 
 def by_folder(names: Sequence[str]) -> Labels:

@@ -69,6 +69,8 @@ def npz_images(
     """
     if how.classes == "folders":
         raise DataError(f"{path} has no folders to take classes from: leave --classes folders out")
+    if how.labels is not None:
+        raise DataError(f"{path} holds labels of its own, if any: leave --labels {how.labels} out")
     members = {entry.filename: entry for entry in archive.infolist()}
     key = _images_key(path, members, how.images_key)
     header = _header(path, archive, members[key + _SUFFIX])

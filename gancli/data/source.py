@@ -26,7 +26,10 @@ UNREADABLE = (
 """What a zip raises that is damaged, packed in a strange way, or encrypted."""
 UNREADABLE_ARRAYS = (*UNREADABLE, KeyError, TypeError, SyntaxError, MemoryError)
 """What an npz raises that is damaged or foreign, when it is opened or an array of it is read."""
-LAYOUT = "a folder of images, one folder per class (cats/1.jpg, dogs/1.jpg), a zip, or an npz"
+LAYOUT = (
+    "a folder of images, one folder per class (cats/1.jpg, dogs/1.jpg), a zip, an npz, or parquet "
+    "files"
+)
 ClassesFrom = Literal["auto", "folders", "none"]
 Frames = Literal["first", "all"]
 
@@ -41,7 +44,10 @@ class ReadingChoices:
     frames: Frames = "first"
     """the frames that are read of files with several"""
     images_key: str | None = None
-    """the name of an npz's images; None: `images`, else `arr_0`"""
+    """the name of an npz's images, or of the column in parquet files; None: the usual one"""
+    labels: str | None = None
+    """a file of labels, on the disk or within the folder or zip, or a column of parquet files;
+    None: those of the usual names"""
 
 
 AS_FOUND = ReadingChoices()
@@ -61,6 +67,8 @@ class Labels:
     """the classes as an earlier version dealt them: those without images are among them"""
     why: str = ""
     """what the classes are taken from, or why there are none"""
+    unused: tuple[str, ...] = ()
+    """files that a list labels and that are not there"""
 
 
 class Stamp(NamedTuple):

@@ -27,6 +27,7 @@ from gancli.data.decode import (
 from gancli.data.entry import all_broken
 from gancli.data.identity import place_key, settled
 from gancli.data.reasons import NAMED, reason_of
+from gancli.data.sides import ImageSize, misfit_of, size_text
 from gancli.data.source import AS_FOUND, ReadingChoices, Source, refuse_unread
 from gancli.data.sources import open_source
 from gancli.errors import UsageError
@@ -37,8 +38,6 @@ from gancli.plurals import counted
 from gancli.settings import Settings
 from gancli.watch import Say, unsaid
 
-SIZES = (16, 24, 32, 48, 64, 96, 128, 192, 256)
-"""Sides that networks are made for: 4 or 3 pixels, doubled."""
 CHOSEN_SIZES = (16, 32, 64)
 """Those that are chosen where none is asked for."""
 SMALL_SHARE = 0.05
@@ -93,20 +92,18 @@ class Survey(Settings):
         allowed = WHITES if "F" in self.modes else WHITES[1:]
         return next((white for white in allowed if most <= white), most)
 
-    def size(self, asked: int | None) -> int:
-        """The side to train at: --image-size, else what nearly all images allow, 64 at most.
+    def size(self, asked: ImageSize | None) -> ImageSize:
+        """The size to train at: --image-size, else the side that nearly all allow, 64 at most.
 
         Raises:
-            UsageError: no network is made for the side that is asked for.
+            UsageError: no network is made for the size that is asked for.
         """
         if asked is None:
             fitting = (size for size in CHOSEN_SIZES if size <= self.usual_side)
             return max(fitting, default=CHOSEN_SIZES[0])
-        if asked not in SIZES:
-            raise UsageError(
-                f"no network is made for --image-size {asked}: choose one of "
-                f"{', '.join(map(str, SIZES))}"
-            )
+        why = misfit_of(asked)
+        if why is not None:
+            raise UsageError(f"no network is made for --image-size {size_text(asked)}: {why}")
         return asked
 
     @property
@@ -131,7 +128,7 @@ def survey(
     """List the images at a path, and look at their headers; what was seen is kept in the cache.
 
     Args:
-        path: a folder, a zip or an npz.
+        path: a folder, a zip, an npz or parquet.
         how: what the user chose.
         again: read the headers although the files look as they did.
         say: told that headers are read, and how long it took.

@@ -1,4 +1,4 @@
-"""The images of a folder, a zip or an npz, exactly as they are: no cropping, no resizing."""
+"""The images of a folder, a zip, an npz or parquet, as they are: neither cropped nor resized."""
 
 import hashlib
 import os

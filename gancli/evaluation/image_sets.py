@@ -13,9 +13,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from gancli.alpha import over_white
 from gancli.checkpoint import Checkpoint
 from gancli.data import Dataset
 from gancli.data.decode import COLOUR_WORDS
+from gancli.data.sides import ImageSize, height_and_width, size_text
 from gancli.pasteable import command
 from gancli.sampler import Sampler
 from gancli.types import Latent
@@ -68,7 +70,7 @@ class ImageSet(Protocol):
 
 @dataclass(frozen=True)
 class DatasetImages:
-    """The images of a data set in memory, or mapped into it."""
+    """The images of a data set in memory, or mapped into it; transparency is laid over white."""
 
     data: Dataset
     classes: tuple[str, ...] = ()
@@ -77,7 +79,7 @@ class DatasetImages:
     def shape(self) -> Shape:
         """Of each image."""
         _, channels, height, width = self.data.x.shape
-        return channels, height, width
+        return min(channels, 3), height, width
 
     @property
     def fingerprint(self) -> str:
@@ -103,11 +105,11 @@ class DatasetImages:
         for start in range(0, len(self.data), size):
             part = slice(start, start + size)
             labels = None if self.data.labels is None else self.data.labels[part]
-            yield self.data.x[part], labels
+            yield over_white(self.data.x[part]), labels
 
     def at(self, places: Sequence[int]) -> Tensor:
         """Some of the images."""
-        return self.data.x[torch.tensor(places, dtype=torch.int64)]
+        return over_white(self.data.x[torch.tensor(places, dtype=torch.int64)])
 
 
 @dataclass(frozen=True)
@@ -141,7 +143,7 @@ class GeneratedImages:
     def shape(self) -> Shape:
         """Of each image."""
         channels, height, width = self.saved.header.preset.data.shape.x
-        return channels, height, width
+        return min(channels, 3), height, width
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -217,7 +219,7 @@ class GeneratedImages:
 
     def _made(self, seeds: Sequence[int], label: int | None) -> Tensor:
         images = self.sampler.all(seeds, label)
-        return torch.from_numpy(np.ascontiguousarray(images.transpose(0, 3, 1, 2)))
+        return over_white(torch.from_numpy(np.ascontiguousarray(images.transpose(0, 3, 1, 2))))
 
 
 def share_out(total: int, weights: Sequence[int]) -> tuple[int, ...]:
@@ -241,10 +243,11 @@ def described(shape: Shape) -> str:
     return f"{width}x{height} {COLOUR_WORDS.get(channels, f'of {channels} channels')}"
 
 
-def packed(path: Path, side: int) -> str:
-    """The command that brings the images at a path to squares of one size."""
-    out = f"{path.name.removesuffix(path.suffix)}-{side}x{side}.zip"
-    return command("data", path, "--image-size", side, "--pack", out)
+def packed(path: Path, size: ImageSize) -> str:
+    """The command that brings the images at a path to one size."""
+    height, width = height_and_width(size)
+    out = f"{path.name.removesuffix(path.suffix)}-{height}x{width}.zip"
+    return command("data", path, "--image-size", size_text(size), "--pack", out)
 
 
 def sha(text: str) -> str:

@@ -81,8 +81,8 @@ def scored_images_of(
     """The images to score.
 
     Args:
-        name: a run, a checkpoint file, or a folder, a zip or an npz of images; None: the latest
-            run that fits.
+        name: a run, a checkpoint file, or a folder, a zip, an npz or parquet of images; None: the
+            latest run that fits.
         checkpoint: which of the run: last, best or a step.
         request: how many.
         device: where to generate them.

@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import TypeGuard
 
 from gancli.data.decode import WHITE
+from gancli.data.sides import plain_size
 from gancli.errors import UsageError
 from gancli.evaluation.image_files import ImageFiles
 from gancli.evaluation.image_sets import ImageSet, described, packed
@@ -61,8 +62,9 @@ def _remedy(fake: ImageSet, real: ImageSet) -> str:
     _, height, width = fixed.shape
     if fake.shape[1:] == real.shape[1:] or not files:
         return "choose real images of the same kind with --reference"
-    if height == width:
-        return f"bring the others to {width}x{width} with {packed(files[0].path, width)}"
+    if height == width or isinstance(fixed, ImageFiles):
+        again = packed(files[0].path, plain_size((height, width)))
+        return f"bring the others to {height}x{width} with {again}"
     side = min(*fake.shape[1:], *real.shape[1:])
     both = " and ".join(packed(each.path, side) for each in files)
     return f"bring both to one size with {both}"

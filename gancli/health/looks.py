@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from gancli.alpha import over_white
 from gancli.data import Dataset
 from gancli.evaluation.extractors import Extractor
 from gancli.evaluation.frechet import Moments
@@ -125,7 +126,7 @@ class Looker:
         return pixel_extractor(torch.device("cpu"))
 
     def _features(self, images: Tensor) -> Tensor:
-        return self._extractor(images).features.float()
+        return self._extractor(over_white(images)).features.float()
 
     @cached_property
     def _features_of_reals(self) -> Tensor:

@@ -13,11 +13,11 @@ from gancli import catalog
 from gancli.catalog.fields import leaves
 from gancli.catalog.fit_to_images import UserImages
 from gancli.errors import RunError, UsageError
-from gancli.importing.layout import DISCRIMINATOR, GENERATOR, RECONSTRUCTOR, Fields
+from gancli.importing.layout import DISCRIMINATOR, GENERATOR, RECONSTRUCTOR
 from gancli.importing.read_files import SavedOptimizer, SourceFiles
 from gancli.importing.recognise import Recognised
-from gancli.importing.shapes import family_of, fields_of_net, prior_fields
 from gancli.networks import DISCRIMINATORS, GENERATORS, RECONSTRUCTORS
+from gancli.networks.by_shapes import Fields, family_of, fields_of_net, prior_fields
 from gancli.networks.spec import NetworkSpec
 from gancli.preset import Preset
 from gancli.state import build_players

@@ -8,13 +8,12 @@ from torch import Tensor
 from gancli.importing.layout import (
     DISCRIMINATOR,
     GENERATOR,
-    SPECTRAL,
-    Fields,
     Layout,
     NameRule,
     SourceNets,
     trailing_without,
 )
+from gancli.networks.by_shapes import SPECTRAL, Fields
 
 _LAYER = rf"(weight|bias|{re.escape(SPECTRAL)}\.(?:original|0\._u))"
 _NORM = r"((?:bn\.)?(?:running_mean|running_var|num_batches_tracked)|weight|bias|\w+\.weight)"

@@ -6,15 +6,14 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
+from gancli.networks.by_shapes import SPECTRAL, Fields
+
 NameRule = tuple[str, str | Callable[[re.Match[str]], str]]
 """A pattern of the source's whole names, and ours; a match may be expanded."""
 SourceNets = Mapping[str, Mapping[str, Tensor]]
 """By player: the source's tensors under the source's names."""
-Fields = dict[str, object]
-"""By path: fields of a preset; None: not set."""
 
 GENERATOR, DISCRIMINATOR, RECONSTRUCTOR = "generator", "discriminator", "reconstructor"
-SPECTRAL = "parametrizations.weight"
 OLD_SPECTRAL = {"weight_orig": "original", "weight_u": "0._u", "weight_v": "0._v"}
 """torch's older spectral norm, and ours."""
 PLAIN = "weight|bias|running_mean|running_var|num_batches_tracked"

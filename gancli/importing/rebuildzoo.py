@@ -1,6 +1,7 @@
 """Names in checkpoints of RebuildZoo/GANseries, of its small networks for MNIST."""
 
-from gancli.importing.layout import DISCRIMINATOR, GENERATOR, Fields, Layout, SourceNets, by_layer
+from gancli.importing.layout import DISCRIMINATOR, GENERATOR, Layout, SourceNets, by_layer
+from gancli.networks.by_shapes import Fields
 
 _GENERATOR = {
     "G_deconv.0.deconv": "first_conv",

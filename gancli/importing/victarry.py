@@ -1,6 +1,7 @@
 """Names in checkpoints of Victarry/Image-Generation-models, of its grids of learning rates."""
 
-from gancli.importing.layout import DISCRIMINATOR, GENERATOR, Fields, Layout, SourceNets, by_layer
+from gancli.importing.layout import DISCRIMINATOR, GENERATOR, Layout, SourceNets, by_layer
+from gancli.networks.by_shapes import Fields
 
 _GENERATOR = {
     "model.0.fc": "first_layer",

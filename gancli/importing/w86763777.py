@@ -5,12 +5,12 @@ import re
 from gancli.importing.layout import (
     DISCRIMINATOR,
     GENERATOR,
-    Fields,
     Layout,
     SourceNets,
     by_layer,
     trailing_without,
 )
+from gancli.networks.by_shapes import Fields
 
 SOURCE = "w86763777/pytorch-gan-collections"
 _RESIDUAL_GENERATOR = {

@@ -7,10 +7,13 @@ from pathlib import Path
 from typing import TypeVar
 
 from gancli.catalog import labelled_example
+from gancli.choices import ClassesName, FitName, FramesName
+from gancli.data.sides import ImageSize
 from gancli.errors import UsageError
 from gancli.folders import expanded
 from gancli.preset import Preset
 from gancli.rng import SEED_LIMIT
+from gancli.user_images import ImageChoices
 
 NAMES_SHOWN = 20
 """Classes that an error lists."""
@@ -35,6 +38,34 @@ def one_of(words: type[Word], name: str, argument: str | None) -> Word | None:
 def path_or_none(path: str | Path | None) -> Path | None:
     """A path, with `~` as the home folder."""
     return None if path is None else Path(expanded(str(path)))
+
+
+def image_choices(
+    image_size: ImageSize | None,
+    *,
+    fit: str | None,
+    classes: str | None,
+    frames: str | None,
+    images_key: str | None,
+    labels: str | Path | None,
+    skip_broken: bool = False,
+    verify: bool = False,
+) -> ImageChoices:
+    """How images of the user are read, as `train` and `resolve_preset` are told.
+
+    Raises:
+        UsageError: a word is unknown.
+    """
+    return ImageChoices(
+        image_size,
+        one_of(FitName, "fit", fit),
+        skip_broken,
+        verify,
+        classes=one_of(ClassesName, "classes", classes),
+        frames=one_of(FramesName, "frames", frames),
+        images_key=images_key,
+        labels=None if labels is None else str(labels),
+    )
 
 
 def seed_list(seeds: Iterable[int]) -> list[int]:

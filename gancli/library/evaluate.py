@@ -63,8 +63,8 @@ def evaluate(
     """Score images by comparison with real ones, as `gan evaluate` does.
 
     Args:
-        images: a folder, a zip or an npz of images; or a run's folder or name, or a checkpoint
-            file, whose images are generated. Points are scored by `Model.evaluate`.
+        images: a folder, a zip, an npz or parquet of images; or a run's folder or name, or a
+            checkpoint file, whose images are generated. Points are scored by `Model.evaluate`.
         metrics: `"fid"`, `"is"`, `"kid"`, `"prc"`, `"dc"`, `"intra-fid"`, `"memorisation"`,
             `"modes"`, `"is-koshian2"`, or those of plugins; none: FID and, where
             the extractor classifies, the Inception score.

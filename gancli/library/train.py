@@ -6,20 +6,24 @@ from pathlib import Path
 from gancli.catalog.fit_to_images import UserImages
 from gancli.checkpoint import load as read_checkpoint
 from gancli.choices import (
-    ClassesName,
     DeviceName,
-    FitName,
-    FramesName,
     LoggerName,
     OnNan,
     PrecisionName,
     StopWhen,
 )
+from gancli.data.sides import ImageSize
 from gancli.environment import Place, new_settings, settings_again
 from gancli.errors import UsageError
 from gancli.evaluation.request import ExtractorWeights
 from gancli.folders import expanded
-from gancli.library.arguments import Overrides, one_of, override_list, path_or_none
+from gancli.library.arguments import (
+    Overrides,
+    image_choices,
+    one_of,
+    override_list,
+    path_or_none,
+)
 from gancli.library.in_python import in_python
 from gancli.library.load import load
 from gancli.library.model import Model
@@ -61,11 +65,12 @@ def train(
     threads: int | None = None,
     deterministic: bool = False,
     data_dir: str | Path | None = None,
-    image_size: int | None = None,
+    image_size: ImageSize | None = None,
     fit: str | None = None,
     classes: str | None = None,
     frames: str | None = None,
     images_key: str | None = None,
+    labels: str | Path | None = None,
     skip_broken: bool = False,
     verify: bool = False,
     on_nan: str = "stop",
@@ -83,8 +88,8 @@ def train(
     Args:
         model: a model's name (`gancli.presets` lists them), a preset file, or a preset as
             `resolve_preset` gives it.
-        dataset: a data set's name, or images of your own: a folder, a zip or an npz. May be left
-            out where the model has one.
+        dataset: a data set's name, or images of your own: a folder, a zip, an npz or parquet. May
+            be left out where the model has one.
         variant: `"reference"` (the default), `"paper"` or `"lite"`.
         steps: updates of the generator, in place of `schedule.steps`.
         epochs: passes through the data, in place of `steps`.
@@ -101,12 +106,14 @@ def train(
         threads: CPU threads; None: as many as torch has. They stay set in this process.
         deterministic: bit-equal runs on CUDA, too; slower there.
         data_dir: the folder of named data sets; None: `GANCLI_DATA`, else a cache folder.
-        image_size: side of your own images in training: 16, 32, 64, 128 or 256.
+        image_size: side of your own images in training: 16, 24, 32, 48, 64, 96, 128, 192 or 256;
+            or their height and width.
         fit: `"crop"` (the default) or `"resize"`: how your own images become square.
         classes: what the classes of your own images are taken from: `"auto"` (the default),
             `"folders"` (the outermost ones) or `"none"`.
         frames: `"first"` (the default) or `"all"`: the images read of an animation.
         images_key: the array of the images in an npz. Default: `images`, or `arr_0`.
+        labels: a file of labels of your own images, as for `gan train --labels`.
         skip_broken: go on without images that cannot be decoded.
         verify: read your own images again, and decode them again if they have changed.
         on_nan: what to do when a loss or weight is no longer finite: `"stop"`, or `"rollback"` to
@@ -128,14 +135,15 @@ def train(
         InterruptedRunError: it was interrupted, with everything saved.
     """
     folder = path_or_none(data_dir)
-    choices = ImageChoices(
+    choices = image_choices(
         image_size,
-        one_of(FitName, "fit", fit),
-        skip_broken,
-        verify,
-        classes=one_of(ClassesName, "classes", classes),
-        frames=one_of(FramesName, "frames", frames),
+        fit=fit,
+        classes=classes,
+        frames=frames,
         images_key=images_key,
+        labels=labels,
+        skip_broken=skip_broken,
+        verify=verify,
     )
     changes = override_list(overrides, steps, epochs)
     preset = _preset(model, dataset, variant, choices=choices, changes=changes, data_dir=folder)
@@ -269,11 +277,12 @@ def resolve_preset(
     variant: str | None = None,
     *,
     overrides: Overrides = NO_OVERRIDES,
-    image_size: int | None = None,
+    image_size: ImageSize | None = None,
     fit: str | None = None,
     classes: str | None = None,
     frames: str | None = None,
     images_key: str | None = None,
+    labels: str | Path | None = None,
     data_dir: str | Path | None = None,
 ) -> Preset:
     """A preset, resolved and validated: all that a run depends on but its seed.
@@ -285,29 +294,20 @@ def resolve_preset(
         dataset: a data set's name, or images of your own.
         variant: `"reference"` (the default), `"paper"` or `"lite"`.
         overrides: fields and their values, as for `gancli.train`.
-        image_size: side of your own images in training.
+        image_size: side of your own images in training, or their height and width.
         fit: `"crop"` (the default) or `"resize"`: how your own images become square.
         classes: what their classes are taken from, as for `gancli.train`.
         frames: `"first"` (the default) or `"all"`: the images read of an animation.
         images_key: the array of the images in an npz.
+        labels: a file of labels of your own images.
         data_dir: the folder of named data sets.
 
     Raises:
         UsageError: something unknown, or a value that does not fit.
         DataError: there are no images at the path.
     """
-    choices = ImageChoices(
-        image_size,
-        one_of(FitName, "fit", fit),
-        classes=one_of(ClassesName, "classes", classes),
-        frames=one_of(FramesName, "frames", frames),
-        images_key=images_key,
+    choices = image_choices(
+        image_size, fit=fit, classes=classes, frames=frames, images_key=images_key, labels=labels
     )
-    return _preset(
-        model,
-        dataset,
-        variant,
-        choices=choices,
-        changes=override_list(overrides),
-        data_dir=path_or_none(data_dir),
-    )
+    changes, folder = override_list(overrides), path_or_none(data_dir)
+    return _preset(model, dataset, variant, choices=choices, changes=changes, data_dir=folder)

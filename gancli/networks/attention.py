@@ -54,8 +54,8 @@ class AttentionSpec(Settings):
     """The settings of networks in which places of a feature map may attend to each other."""
 
     attention: int | None = Field(default=None, ge=2, le=1024)
-    """side of the feature map whose places attend to each other (Zhang et al. 2019); none: no such
-    map"""
+    """side (the shorter one) of the feature map whose places attend to each other (Zhang et al.
+    2019); none: no such map"""
 
     def attentions(self, sides: list[int], widths: list[int]) -> nn.ModuleList:
         """What follows each feature map, of these sides and channels: attention, or nothing."""
@@ -65,11 +65,17 @@ class AttentionSpec(Settings):
             for n, width in enumerate(widths)
         )
 
-    def attention_misfit(self, sides: list[int]) -> str | None:
-        """Why `attention` fits no feature map of these sides; None if it fits, or is not set."""
-        if self.attention is None or (self.attention in sides and not self.attention % 2):
+    def attention_misfit(self, sides: list[int], longer: list[int]) -> str | None:
+        """Why `attention` fits no feature map of these sides; None if it fits, or is not set.
+
+        Args:
+            sides: the shorter side of each map.
+            longer: its other side.
+        """
+        even = [a for a, b in zip(sides, longer, strict=True) if not a % 2 and not b % 2]
+        if self.attention is None or self.attention in even:
             return None
-        able = ", ".join(str(side) for side in dict.fromkeys(sides) if not side % 2)
+        able = ", ".join(map(str, dict.fromkeys(even)))
         return (
             f"attention is {self.attention}, and must be the side of one of its feature maps, "
             f"and even: {able or 'none is'}, which follow from the size of the data"

@@ -4,6 +4,7 @@ Each block is (normalisation, activation, convolution): a norm acts on the layer
 multipliers the smallest feature map has the image's side, halved n times and rounded up each time.
 """
 
+import math
 from collections.abc import Mapping
 from itertools import pairwise
 from typing import ClassVar, Literal
@@ -49,8 +50,8 @@ class CnnGenerator(GeneratorNet):
         self.read = LatentReader(spec.condition, prior, shape)
         self.bounded = spec.bounded
         *inner, outermost = reversed(spec.halvings(shape.x[1]))
-        seed = spec.seed(shape.x[1])
-        self.first_conv = SeedConvTranspose2d(self.read.size, widths[0], seed, bias=spec.bias)
+        seeds = spec.seeds(shape)
+        self.first_conv = SeedConvTranspose2d(self.read.size, widths[0], seeds, bias=spec.bias)
 
         def up(inputs: int, outputs: int, halving: Halving) -> _Up:
             kernel, padding, _ = halving
@@ -92,24 +93,24 @@ class CnnDiscriminator(DiscriminatorNet):
         self.label_planes = shape.classes if spec.condition == "concat" else 0
         inputs = shape.x[0] + self.label_planes
         self.first_conv, self.layers = _trunk(spec, inputs, shape.x[1], twice=twice)
-        side = spec.seed(shape.x[1])
+        sides = spec.seeds(shape)
         self.last_conv = nn.Sequential(
             batch_norm(spec.norm, widths[-1], spatial=True),
             leaky(spec.slope, twice=twice),
-            WholeConv2d(widths[-1], 1, side, bias=spec.bias),
+            WholeConv2d(widths[-1], 1, sides, bias=spec.bias),
         )
-        inputs, features = widths[-1], widths[-1] * side**2
+        inputs, features = widths[-1], widths[-1] * math.prod(sides)
         self.before_heads: nn.Module = nn.Identity()
         if spec.head_width and heads:
             self.before_heads = nn.Sequential(
-                WholeConv2d(inputs, spec.head_width, side, bias=spec.bias),
+                WholeConv2d(inputs, spec.head_width, sides, bias=spec.bias),
                 batch_norm(spec.norm, spec.head_width, spatial=True),
                 leaky(spec.slope),
             )
-            inputs, side = spec.head_width, 1
+            inputs, sides = spec.head_width, (1, 1)
         self.heads = nn.ModuleDict(
             {
-                name: WholeConv2d(inputs, count, side, bias=spec.bias or spec.head_bias)
+                name: WholeConv2d(inputs, count, sides, bias=spec.bias or spec.head_bias)
                 for name, count in heads.items()
             }
         )
@@ -165,7 +166,8 @@ class CnnGeneratorSpec(CnnSpec, ConditionedGeneratorSpec):
 
     def misfit(self, shape: DataShape) -> str | None:
         """Why these layers do not fit images of `shape`; None if they do."""
-        return super().misfit(shape) or self.misenlarged(shape.x[-1])
+        said = map(self.misenlarged, dict.fromkeys(reversed(shape.x[1:])))
+        return super().misfit(shape) or next(filter(None, said), None)
 
     def build(self, prior: Prior, shape: DataShape) -> CnnGenerator:
         """Build the generator from latents of `prior` to images of `shape`."""

@@ -5,6 +5,7 @@ size of the layer's feature map, weighted by K coordinates of the latent. With n
 are n - 1 layers, and an image has a side of 4 * 2^(n - 1) or 3 * 2^(n - 1) pixels.
 """
 
+import math
 from collections.abc import Mapping
 from itertools import pairwise
 from typing import ClassVar, Literal, Self, cast
@@ -24,6 +25,8 @@ from gancli.networks.layers import (
     batch_norm,
     doublings,
     finish,
+    is_square,
+    mishalved,
     missized,
     seed_side,
 )
@@ -45,10 +48,12 @@ FIRST_IMPORTANCE = 3.0
 class Subspace(nn.Module):
     """An affine subspace of feature maps of (C, S, S): K directions U, importances L, origin mu."""
 
-    def __init__(self, directions: int, channels: int, side: int, *, falling: bool) -> None:
+    def __init__(
+        self, directions: int, channels: int, sides: tuple[int, ...], *, falling: bool
+    ) -> None:
         super().__init__()
-        size = channels * side**2
-        self.map = (channels, side, side)
+        self.map = (channels, *sides)
+        size = math.prod(self.map)
         self.U = nn.Parameter(torch.empty(directions, size))
         importance = torch.ones(directions)
         if falling:
@@ -87,11 +92,16 @@ class EigenBlock(nn.Module):
     """Doubles the side, with a point of the layer's subspace added before and after."""
 
     def __init__(
-        self, spec: "EigenGeneratorSpec", inputs: int, outputs: int, side: int, directions: int
+        self,
+        spec: "EigenGeneratorSpec",
+        inputs: int,
+        outputs: int,
+        sides: tuple[int, ...],
+        directions: int,
     ) -> None:
         super().__init__()
         falling = spec.importance == "falling"
-        self.subspace = Subspace(directions, inputs, side, falling=falling)
+        self.subspace = Subspace(directions, inputs, sides, falling=falling)
         self.dconv1 = OfSubspace(inputs, inputs, 1)
         self.dconv2 = OfSubspace(inputs, outputs, 3, 2, 1, 1)
         self.block1 = nn.Sequential(
@@ -124,11 +134,11 @@ class EigenGenerator(GeneratorNet):
         widths = [spec.dim * m for m in reversed(spec.multipliers)]
         _, directions = prior.levels or (0, 0)
         self.bounded = spec.bounded
-        seed = seed_side(shape.x[-1])
-        self.seed = (widths[0], seed, seed)
-        self.first_layer = nn.Linear(prior.z_dim, widths[0] * seed**2)
+        seeds = spec.seeds(shape)
+        self.seed = (widths[0], *seeds)
+        self.first_layer = nn.Linear(prior.z_dim, math.prod(self.seed))
         self.layers = nn.ModuleList(
-            EigenBlock(spec, a, b, seed * 2**i, directions)
+            EigenBlock(spec, a, b, tuple(seed * 2**i for seed in seeds), directions)
             for i, (a, b) in enumerate(pairwise(widths))
         )
         self.last_layer = nn.Sequential(
@@ -182,7 +192,7 @@ class EigenDiscriminator(DiscriminatorNet):
         self.last_conv = nn.Sequential(*part(widths[-1], widths[-1], spec.norm))
         self.activation = leaky(spec.slope, twice=twice)
         self.cls = nn.Sequential(
-            nn.Linear(widths[-1] * seed_side(shape.x[-1]) ** 2, widths[-1]),
+            nn.Linear(widths[-1] * math.prod(spec.seeds(shape)), widths[-1]),
             leaky(spec.slope, twice=twice),
             nn.Linear(widths[-1], 1),
         )
@@ -218,6 +228,10 @@ class EigenSpec(LeakySpec):
         """How many layers double the side."""
         return len(self.multipliers) - 1
 
+    def seeds(self, shape: DataShape) -> tuple[int, ...]:
+        """Height and width of the smallest feature map of images of `shape`."""
+        return tuple(side >> self.layers for side in shape.x[1:])
+
     def fitted(self, side: int) -> Self:
         """As many layers as `side` takes, the outermost as wide as it is here."""
         most = max(self.multipliers)
@@ -226,6 +240,9 @@ class EigenSpec(LeakySpec):
 
     def misfit(self, shape: DataShape) -> str | None:
         """Why these layers do not fit images of `shape`; None if they do."""
+        if not is_square(shape):
+            said = mishalved(shape, self.layers, len(self.multipliers))
+            return said or super().misfit(shape)
         side = seed_side(shape.x[-1]) * 2**self.layers
         return missized(shape, side, len(self.multipliers)) or super().misfit(shape)
 

@@ -168,6 +168,28 @@ def missized(shape: DataShape, side: int, multipliers: int) -> str | None:
     )
 
 
+def is_square(shape: DataShape) -> bool:
+    """Whether samples are square images, or no images."""
+    return not shape.is_image or shape.x[1] == shape.x[2]
+
+
+def mishalved(shape: DataShape, halvings: int, multipliers: int) -> str | None:
+    """Why images that are not square cannot be halved to a map of 4 or 3 pixels' shorter side.
+
+    None if they can.
+    """
+    short, long = sorted(shape.x[1:])
+    unit = 2**halvings
+    if not short % unit and not long % unit and short // unit in SEED_SIDES:
+        return None
+    wanted = " or ".join(str(seed * unit) for seed in sorted(SEED_SIDES))
+    return (
+        f"{multipliers} multipliers make images whose shorter side is {wanted} and whose longer "
+        f"one is a multiple of {unit}, not {'x'.join(map(str, shape.x))} as the data are "
+        f"{WHERE_SIZED}"
+    )
+
+
 def batch_norm(kind: Norm, channels: int, *, spatial: bool) -> nn.Module:
     """Batch normalisation over `channels`, or nothing; it keeps its place in the state's keys."""
     if kind == "none":

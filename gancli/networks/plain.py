@@ -67,7 +67,7 @@ def _(spec: MlpDiscriminatorSpec, shape: DataShape) -> nn.Sequential:
 def _(spec: CnnGeneratorSpec, z_dim: int, shape: DataShape) -> nn.Sequential:
     widths = [spec.dim * m for m in reversed(spec.multipliers)]
     halvings = spec.halvings(shape.x[-1])[::-1]
-    first = nn.ConvTranspose2d(z_dim, widths[0], halvings[0].side, bias=spec.bias)
+    first = nn.ConvTranspose2d(z_dim, widths[0], spec.seeds(shape), bias=spec.bias)
     layers: list[nn.Module] = [nn.Unflatten(1, (z_dim, 1, 1)), first]
     for (inputs, outputs), each in zip(pairwise([*widths, shape.x[0]]), halvings, strict=True):
         layers += [*_norm(spec.norm, inputs, spatial=True), nn.ReLU()]
@@ -90,7 +90,7 @@ def _(spec: CnnDiscriminatorSpec, shape: DataShape) -> nn.Sequential:
             layers += [nn.LeakyReLU(spec.slope)]
         layers += [nn.Conv2d(inputs, outputs, each.kernel, 2, each.padding, bias=spec.bias)]
     layers += [*_norm(spec.norm, channels[-1], spatial=True), nn.LeakyReLU(spec.slope)]
-    layers += [nn.Conv2d(channels[-1], 1, halvings[-1].side, bias=spec.bias)]
+    layers += [nn.Conv2d(channels[-1], 1, spec.seeds(shape), bias=spec.bias)]
     return _spectral(nn.Sequential(*layers, nn.Flatten(0)), spec)
 
 

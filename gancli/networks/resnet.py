@@ -1,5 +1,6 @@
 """Residual networks after Miyato et al. 2018 (arXiv:1802.05957, Tables 4 and 5) and others."""
 
+import math
 from collections.abc import Mapping
 from itertools import pairwise
 from typing import Annotated, Literal, Self
@@ -47,9 +48,8 @@ class ResnetGenerator(GeneratorNet):
         self.read = LatentReader(spec.condition, prior, shape)
         self.bounded = spec.bounded
         widths = [spec.dim * m for m in reversed(spec.multipliers)]
-        seed = shape.x[1] >> spec.depth
-        self.seed = (widths[0], seed, seed)
-        self.dense = nn.Linear(self.read.size, widths[0] * seed**2)
+        self.seed = (widths[0], *(side >> spec.depth for side in shape.x[1:]))
+        self.dense = nn.Linear(self.read.size, math.prod(self.seed))
 
         def block(inputs: int, outputs: int, up: bool) -> Residual:
             first = inputs if spec.preactivation else outputs
@@ -76,7 +76,7 @@ class ResnetGenerator(GeneratorNet):
             self.last_norm = spec.norm_of(widths[-1], shape.classes)
             self.last_activation = nn.ReLU(inplace=True)
         self.last_conv = nn.Conv2d(widths[-1], shape.x[0], 3, padding=1)
-        self.attention = spec.attentions(spec.map_sides(shape.x[1]), widths[1:])
+        self.attention = spec.attentions(spec.map_sides(min(shape.x[1:])), widths[1:])
 
     def forward(self, latent: Latent) -> Tensor:
         """Return images of shape (B, C, H, W)."""
@@ -116,7 +116,7 @@ class ResnetDiscriminator(DiscriminatorNet):
             leaky(spec.slope, twice=twice) if spec.preactivation else nn.Identity()
         )
         self.verdict = LogitHead(spec, widths[-1], shape, heads)
-        self.attention = spec.attentions(spec.map_sides(shape.x[1]), widths[1:])
+        self.attention = spec.attentions(spec.map_sides(min(shape.x[1:])), widths[1:])
 
     def forward(self, sample: Sample) -> DiscriminatorOutput:
         """Return one logit per image, and (B, count) of each head."""
@@ -244,11 +244,11 @@ class ResnetDiscriminatorSpec(ResnetSpec, LogitHeadSpec):
     def missized(self, shape: DataShape) -> str | None:
         """Why images of `shape` cannot be halved so often; None if they can, with a rest or not."""
         stages = len(self.multipliers)
-        if not shape.is_image or shape.x[1] != shape.x[2]:
-            return "family: resnet judges square images, which the data are not"
-        if self.map_sides(shape.x[1])[-1]:
+        if not shape.is_image:
+            return "family: resnet judges images, which the data are not"
+        if self.map_sides(min(shape.x[1:]))[-1]:
             return None
-        pixels = f"the data's {shape.x[1]} pixels"
+        pixels = f"the data's {min(shape.x[1:])} pixels"
         return f"multipliers has {stages} stages, which halve {pixels} to nothing"
 
     def misfit(self, shape: DataShape) -> str | None:

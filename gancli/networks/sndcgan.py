@@ -4,6 +4,7 @@ The generator's transposed convolutions of 4x4 and stride 2 end with a convoluti
 discriminator has two convolutions for each halving of the side.
 """
 
+import math
 from collections.abc import Mapping
 from itertools import pairwise
 from typing import Literal, NamedTuple
@@ -51,9 +52,8 @@ class SndcganGenerator(GeneratorNet):
         self.read = LatentReader(spec.condition, prior, shape)
         self.bounded = spec.bounded
         widths = [spec.dim * m for m in reversed(spec.multipliers)]
-        seed = shape.x[1] >> spec.depth
-        self.seed = (widths[0], seed, seed)
-        self.dense = nn.Linear(self.read.size, widths[0] * seed**2)
+        self.seed = (widths[0], *(side >> spec.depth for side in shape.x[1:]))
+        self.dense = nn.Linear(self.read.size, math.prod(self.seed))
         self.first_norm: nn.Module = nn.Identity()
         self.first_activation: nn.Module = nn.Identity()
         if spec.first_activation:
@@ -63,7 +63,7 @@ class SndcganGenerator(GeneratorNet):
             _Up(a, b, spec.norm_of(b, shape.classes)) for a, b in pairwise(widths)
         )
         self.last_conv = nn.Conv2d(widths[-1], shape.x[0], 3, padding=1)
-        self.attention = spec.attentions(spec.map_sides(shape.x[1]), widths[1:])
+        self.attention = spec.attentions(spec.map_sides(min(shape.x[1:])), widths[1:])
 
     def forward(self, latent: Latent) -> Tensor:
         """Return images of shape (B, C, H, W)."""
@@ -95,10 +95,10 @@ class SndcganDiscriminator(DiscriminatorNet):
         self.stages = nn.ModuleList(
             nn.Sequential(*(part for each in stage for part in layer(*each))) for stage in made
         )
-        sides = spec.map_sides(shape.x[1])
+        places = math.prod(spec.map_sides(side)[-1] for side in shape.x[1:])
         widths = [stage[-1].outputs for stage in made]
-        self.verdict = LogitHead(spec, widths[-1] * sides[-1] ** 2, shape, heads)
-        self.attention = spec.attentions(sides, widths)
+        self.verdict = LogitHead(spec, widths[-1] * places, shape, heads)
+        self.attention = spec.attentions(spec.map_sides(min(shape.x[1:])), widths)
 
     def forward(self, sample: Sample) -> DiscriminatorOutput:
         """Return one logit per image, and (B, count) of each head."""

@@ -53,7 +53,7 @@ class NetworkSpec(Settings):
         return False
 
     def fitted(self, side: int) -> Self:
-        """These settings for square images of another side: 3 or 4 pixels, doubled, from 16 on."""
+        """These settings for images of another shorter side: 3 or 4 pixels, doubled, from 16 on."""
         del side
         return self
 
@@ -161,7 +161,7 @@ AnyReconstructor = Annotated[ReconstructorSpec, _ANY["reconstructor"]]
 
 
 def fit(player: str, table: Table, side: int) -> FittedNetwork:
-    """A network's table, fitted by its family to square images; a faulty one stays as it is."""
+    """A network's table, fitted by its family to a shorter side; a faulty one stays as it is."""
     try:
         spec = _ANY[player].adapter.validate_json(json.dumps(table, default=str))
     except ValidationError:

@@ -34,10 +34,10 @@ class StagedSpec(AttentionSpec, WeightSpec):
     def missized(self, shape: DataShape) -> str | None:
         """Why images of `shape` cannot be halved, or made, so often; None if they can."""
         unit = 2**self.depth
-        if shape.is_image and shape.x[1] == shape.x[2] and not shape.x[1] % unit:
+        if shape.is_image and not any(side % unit for side in shape.x[1:]):
             return None
         return (
-            f"{len(self.multipliers)} multipliers take square images whose side is a multiple of "
+            f"{len(self.multipliers)} multipliers take images whose sides are multiples of "
             f"{unit}, and not {'x'.join(map(str, shape.x))} as the data are"
         )
 
@@ -45,7 +45,7 @@ class StagedSpec(AttentionSpec, WeightSpec):
         """Why these layers do not fit images of `shape`; None if they do."""
         return (
             self.missized(shape)
-            or self.attention_misfit(self.map_sides(shape.x[1]))
+            or self.attention_misfit(*map(self.map_sides, sorted(shape.x[1:])))
             or super().misfit(shape)
         )
 

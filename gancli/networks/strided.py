@@ -10,6 +10,8 @@ from gancli.networks.layers import (
     LayeredSpec,
     Multiplier,
     doublings,
+    is_square,
+    mishalved,
     missized,
     seed_side,
 )
@@ -85,12 +87,18 @@ class StridedSpec(LayeredSpec):
         """The side of the smallest feature map of images of `side`."""
         return self.halvings(side)[-1].side
 
+    def seeds(self, shape: DataShape) -> tuple[int, int]:
+        """Height and width of the smallest feature map of images of `shape`."""
+        return self.seed(shape.x[1]), self.seed(shape.x[2])
+
     def misfit(self, shape: DataShape) -> str | None:
         """Why these layers do not fit images of `shape`; None if they do."""
         return self._missized(shape) or super().misfit(shape)
 
     def _missized(self, shape: DataShape) -> str | None:
-        count, side = len(self.multipliers), shape.x[-1]
+        count, side = len(self.multipliers), min(shape.x[1:] or shape.x)
+        if self.kernels is None and not is_square(shape):
+            return mishalved(shape, count, count)
         if self.kernels is None:
             fits = doublings(side) == count
             return missized(shape, side if fits else seed_side(side) * STRIDE**count, count)
@@ -101,9 +109,9 @@ class StridedSpec(LayeredSpec):
                     f"one for each of multipliers, which has {count}"
                 )
         if min(each.side for each in self.halvings(side)) < 1:
-            large = list(self.kernels)
-            return f"kernels: {large} are too large for images of {side}x{side} {WHERE_SIZED}"
-        return missized(shape, side, count)
+            large, size = list(self.kernels or ()), "x".join(map(str, shape.x[1:]))
+            return f"kernels: {large} are too large for images of {size} {WHERE_SIZED}"
+        return None if shape.is_image else missized(shape, side, count)
 
     def misenlarged(self, side: int) -> str | None:
         """Why a generator of these kernels makes no images of `side`; None if it does."""

@@ -37,6 +37,6 @@ def models_on(dataset: str) -> list[str]:
     if not models and dataset not in catalog.dataset_names():
         known = ", ".join(catalog.dataset_names())
         raise unknown_set(
-            dataset, f"name a path of images (a folder, a zip or an npz) or one of {known}"
+            dataset, f"name a path of images (a folder, a zip, an npz or parquet) or one of {known}"
         )
     return models

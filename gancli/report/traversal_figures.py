@@ -9,12 +9,12 @@ from PIL import Image
 
 from gancli.html import data_uri, thinned
 from gancli.pictures import (
+    displayed,
     encoded,
     enlarged,
     grid,
     labelled_table,
     png,
-    to_image,
 )
 from gancli.sampler import Samples
 from gancli.traverse import Axis, AxisEffect
@@ -46,7 +46,7 @@ class Sprite(NamedTuple):
 
 def strip(axis: Axis, images: Samples) -> bytes:
     """A PNG of the axis's images, (rows, frames, H, W, C), values above the columns."""
-    tiles = [[to_image(each) for each in row] for row in enlarged(images)]
+    tiles = [[displayed(each) for each in row] for row in enlarged(images)]
     rows = list(zip(axis.rows, tiles, strict=True))
     return png(labelled_table(rows, tiles[0][0].size, axis.headings))
 
@@ -56,7 +56,7 @@ def axes_sheet(ranked: Sequence[tuple[AxisEffect, Samples]]) -> bytes:
     rows, side = [], (0, 0)
     for found, images in ranked:
         chosen = thinned(list(enlarged(images)), AXES_SHEET_COLUMNS)
-        tiles = [_at_most(to_image(image), AXES_SHEET_SIDE) for image in chosen]
+        tiles = [_at_most(displayed(image), AXES_SHEET_SIDE) for image in chosen]
         first, last = found.headings[0], found.headings[-1]
         rows.append((f"{found.name}\n{first} to {last}\n{shown_effect(found)}", tiles))
         side = tiles[0].size

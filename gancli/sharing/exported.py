@@ -11,12 +11,14 @@ from torch.nn.utils import parametrize
 
 from gancli.errors import RunError
 from gancli.outside import model_from
+from gancli.pasteable import named
 from gancli.plugins import load_plugins
 from gancli.sharing.card import GeneratorCard
 from gancli.types import DataShape, GeneratorNet, Latent
 
 CARD = "card"
 """The key of the card in a file's metadata."""
+_WRITER = named("export", "--to", "safetensors")
 
 
 class ExportedGenerator(nn.Module):
@@ -80,12 +82,10 @@ def rebuild(
         tensors = safetensors.torch.load_file(file)
     except (OSError, safetensors.SafetensorError) as error:
         raise RunError(
-            f"could not read {file}: {error}: name a file that gan export --to safetensors wrote"
+            f"could not read {file}: {error}: name a file that {_WRITER} wrote"
         ) from error
     if said is None:
-        raise RunError(
-            f"{file} has no card of a generator: name a file that gan export --to safetensors wrote"
-        )
+        raise RunError(f"{file} has no card of a generator: name a file that {_WRITER} wrote")
     card = model_from(GeneratorCard, said, file, RunError)
     generator = card.network.build(card.prior, DataShape(card.shape, card.labels))
     made = ExportedGenerator(generator, [each.name for each in card.inputs], card.unit)

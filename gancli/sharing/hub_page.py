@@ -8,6 +8,7 @@ from gancli.data import ImageFolder
 from gancli.evaluation.leaderboard import comparable_groups
 from gancli.evaluation.protocol import Evaluation
 from gancli.hub import Repository
+from gancli.pasteable import command, named
 from gancli.plurals import counted
 from gancli.report.evaluation import protocol_lines, shown_interval, shown_name, shown_value
 from gancli.report.page import deviation_rows
@@ -107,14 +108,12 @@ def _latest(card: GeneratorCard) -> list[Evaluation]:
 
 def _use(wanted: Repository, *, alone: bool) -> str:
     pulled = (
-        ""
-        if alone
-        else f"gan pull {wanted}               # the whole run, which gan resume goes on with\n"
+        "" if alone else f"{command('pull', wanted)}    # the whole run, whose training can go on\n"
     )
     return (
         "```sh\n"
         "pip install 'gancli[hub]'\n"
-        f"gan sample {wanted} --count 64 --grid\n"
+        f"{command('sample', wanted, '--count', 64, '--grid')}\n"
         f"{pulled}"
         "```\n\n"
         "```python\n"
@@ -155,7 +154,7 @@ def _deviations(header: Header) -> str:
 
 def _scores(card: GeneratorCard) -> list[str]:
     if not card.scores:
-        return ["These weights have not been scored: `gan evaluate` does it."]
+        return [f"These weights have not been scored: `{named('evaluate')}` does it."]
     said = []
     for found in _latest(card):
         said += [_score_table(found), "\n".join(f"- {line}" for line in _protocol(found))]

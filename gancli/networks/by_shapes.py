@@ -10,9 +10,13 @@ from contextlib import suppress
 
 from torch import Tensor
 
-from gancli.importing.layout import DISCRIMINATOR, GENERATOR, SPECTRAL, Fields
 from gancli.settings import Settings
 
+SPECTRAL = "parametrizations.weight"
+"""Where a layer under spectral norm keeps its weight."""
+Fields = dict[str, object]
+"""By path: fields of a preset; None: not set."""
+_GENERATOR = "generator"
 _Net = Mapping[str, Tensor]
 _Family = Callable[[_Net, str], Fields]
 
@@ -74,7 +78,7 @@ def prior_fields(nets: Mapping[str, _Net], concatenated: int) -> Fields:
         nets: by player.
         concatenated: classes that join the generator's noise.
     """
-    maker, judge = nets.get(GENERATOR, {}), nets.get(DISCRIMINATOR, {})
+    maker, judge = nets.get(_GENERATOR, {}), nets.get("discriminator", {})
     found: Fields = {}
     others = concatenated
     for head, name in (("category", "categories"), ("code", "codes")):
@@ -126,18 +130,18 @@ def _mlp(net: _Net, player: str) -> Fields:
 
 
 def _cnn(net: _Net, player: str) -> Fields:
-    axis = 1 if player == GENERATOR else 0
+    axis = 1 if player == _GENERATOR else 0
     first = _weight(net, "first_conv")
     inner = _in_turn(net, "layers.{n}.2")
     widths = [weight.shape[axis] for weight in (first, *inner) if weight is not None]
     return {
-        "widths": widths[::-1] if player == GENERATOR else widths,
+        "widths": widths[::-1] if player == _GENERATOR else widths,
         "bias": "first_conv.bias" in net,
     }
 
 
 def _sndcgan(net: _Net, player: str) -> Fields:
-    if player == GENERATOR:
+    if player == _GENERATOR:
         stages = _in_turn(net, "stages.{n}.conv")
         widths = [stages[0].shape[0], *(weight.shape[1] for weight in stages)]
         return {"widths": widths[::-1]}
@@ -154,7 +158,7 @@ def _resnet(net: _Net, player: str) -> Fields:
     firsts = _in_turn(net, "stages.{n}.0.conv1")
     widths = [len(weight) for weight in firsts]
     blocks = [len(_in_turn(net, f"stages.{n}.{{n}}.conv1")) for n in range(len(firsts))]
-    if player == GENERATOR:
+    if player == _GENERATOR:
         widths = [*widths[::-1], firsts[0].shape[1]]
         return {"widths": widths, "blocks": _shortened(blocks[::-1])}
     start = _weight(net, "start")
@@ -163,7 +167,7 @@ def _resnet(net: _Net, player: str) -> Fields:
 
 
 def _eigen(net: _Net, player: str) -> Fields:
-    if player == GENERATOR:
+    if player == _GENERATOR:
         makes = _in_turn(net, "layers.{n}.dconv2")
         widths = [makes[0].shape[0], *(weight.shape[1] for weight in makes)]
         return {"widths": widths[::-1]}
