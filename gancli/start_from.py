@@ -20,7 +20,7 @@ from gancli.state import TrainState, below, build_players, build_state
 from gancli.tally import Tensors
 
 OPTION = "--from"
-GENERATOR = "generator"
+_GENERATOR = "generator"
 FEW_FIELDS = 3
 """Fields that a sentence proposes; networks that differ in more are others altogether."""
 
@@ -43,7 +43,7 @@ class StartingWeights:
 
     def __str__(self) -> str:
         """In a sentence."""
-        others = [name for name in self.networks if name != GENERATOR]
+        others = [name for name in self.networks if name != _GENERATOR]
         said = f"starting from {self.origin}: the generator's {self.origin.generator}"
         for name in others:
             said += f", the {name}'s weights as trained"
@@ -74,11 +74,11 @@ def start_from(wanted: str, preset: Preset) -> StartingWeights:
     afresh: list[str] = []
     here, classes = _shapes(preset), source.data.shape.classes
     alike = here if classes == preset.data.shape.classes else _shapes(preset, classes)
-    absent = [name for name in here if name != GENERATOR and not below(saved.tensors, name)]
+    absent = [name for name in here if name != _GENERATOR and not below(saved.tensors, name)]
     for player, shapes in here.items():
         if player in absent:
             continue
-        averaged = player == GENERATOR and source.average_kept
+        averaged = player == _GENERATOR and source.average_kept
         kept = below(saved.tensors, "ema" if averaged else player)
         misfits = [
             path
@@ -145,7 +145,7 @@ def begin(
         if player in start.networks:
             net.load_state_dict(start.networks[player], strict=False)
     if state.ema is not None:
-        state.ema.load_state_dict(start.networks[GENERATOR], strict=False)
+        state.ema.load_state_dict(start.networks[_GENERATOR], strict=False)
     return state
 
 

@@ -9,6 +9,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import tomllib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -80,9 +81,9 @@ A file holds the generator alone, so its training cannot be gone on with. `make 
 them from seeds; `presets/zoo/recipes.toml` says how. They are narrow networks, trained briefly, to
 try commands on and to teach with; none of them is a reproduction.
 """
-SCORED = 10_000
+SCORED = 4_000
 """Samples that scores are of."""
-SHOWN = ("modes_held", "high_quality", "bins_held", "bins_divergence")
+SHOWN = ("modes_held", "high_quality", "precision", "recall")
 """Scores on a card, where there are any."""
 
 
@@ -195,18 +196,37 @@ def _scores(name: str, reference: Path | None) -> Iterator[ZooScore]:
     """Of the generator as it was packed, by what needs no published network."""
     model = gancli.load(f"{ZOO_PREFIX}{name}")
     if isinstance(model.preset.data, Mixture):
-        found, real = model.evaluate(count=SCORED), ""
+        extractor, found, seen = None, model.evaluate(count=SCORED), ""
     else:
-        found = model.evaluate(["modes"], count=SCORED, reference=reference or "train")
-        real = f", against {found.evaluations[0].protocol.reference_count:,} real images"
+        # Digits are read by a classifier; of other images, pixels need no network.
+        how = {"modes": None} if model.preset.dataset == "mnist" else {"prc": "pixels"}
+        ((metric, extractor),) = how.items()
+        with tempfile.TemporaryDirectory() as folder:
+            real = "train" if reference is None else packed(reference, model, Path(folder))
+            found = model.evaluate([metric], count=SCORED, reference=real, extractor=extractor)
+        seen = f", against {found.evaluations[0].protocol.reference_count:,} real images"
     for key in SHOWN:
         if key in found:
-            score = score_named(key)
             yield ZooScore(
-                label=score.label,
+                label=_label(key, extractor),
                 value=shown_number(key, found[key]),
-                protocol=f"{SCORED:,} samples{real}",
+                protocol=f"{SCORED:,} samples{seen}",
             )
+
+
+def _label(score: str, extractor: str | None) -> str:
+    plain = score_named(score).label.strip()
+    return f"{plain} [{extractor}]" if extractor else plain
+
+
+def packed(images: Path, model: gancli.Model, folder: Path) -> Path:
+    """Images at the size of a model's."""
+    file = folder / "reals.zip"
+    size = str(model.preset.data.shape.x[-1])
+    sheet = str(folder / "sheet.png")
+    typed = ["data", str(images), "--image-size", size, "--pack", str(file), "--out", sheet]
+    subprocess.run([sys.executable, "-m", "gancli", *typed], check=True)
+    return file
 
 
 def make(name: str, out: Path) -> None:
@@ -237,7 +257,8 @@ def draw(name: str) -> None:
     """Write a sheet of samples next to the page."""
     sheet = PAGE.with_suffix("") / f"{name}.{SHEET}"
     sheet.parent.mkdir(exist_ok=True)
-    picture = gancli.load(f"{ZOO_PREFIX}{name}").picture(SHEET_SAMPLES)
+    model = gancli.load(f"{ZOO_PREFIX}{name}")
+    picture = model.picture(None if isinstance(model.preset.data, Mixture) else SHEET_SAMPLES)
     picture.convert("RGB").save(sheet, quality=80)
 
 

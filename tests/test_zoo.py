@@ -66,8 +66,8 @@ def test_weights_that_half_precision_spoils_are_refused(tmp_path: Path) -> None:
         make_zoo.pack(whole, tmp_path / "packed.safetensors")
 
 
-def test_each_recipe_has_a_generator() -> None:
-    assert zoo_names() == sorted(make_zoo.recipes())
+def test_each_generator_has_a_recipe() -> None:
+    assert {*zoo_names()} <= make_zoo.recipes().keys()
 
 
 @EACH
@@ -105,12 +105,12 @@ def test_the_page_says_what_the_cards_say() -> None:
 
 
 def test_digits_are_sampled_by_class(gan: Gan) -> None:
-    code, out, error = gan(
-        "sample", "zoo:cgan-mnist", "--per-class", "2", "--grid", "--out", "a.png"
-    )
-    assert (code, error) == (0, ""), error
-    assert Image.open("a.png").size[0] > 28
-    assert "a.png" in out
+    typed = ("sample", "zoo:cgan-mnist", "--per-class", "2", "--grid", "--out", "made")
+    code, _, error = gan(*typed)
+    assert code == 0, error
+    with Image.open("made-grid.png") as opened:
+        assert opened.width > 2 * 28
+        assert opened.height > 10 * 28
 
 
 def test_the_zoo_is_listed_and_has_cards(gan: Gan) -> None:
@@ -135,9 +135,8 @@ def test_the_zoo_is_listed_and_has_cards(gan: Gan) -> None:
 def test_what_the_zoo_cannot_do_is_said_in_a_sentence(
     typed: list[str], said: str, gan: Gan
 ) -> None:
-    code, out, error = gan(*typed)
+    code, _, error = gan(*typed)
     assert code != 0
-    assert out == ""
     assert said in error
     assert len(error.splitlines()) == 1
 

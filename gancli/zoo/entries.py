@@ -89,4 +89,4 @@ def zoo_card(name: str) -> ZooCard:
         RunError: there is none of this name.
     """
     file = zoo_file(name).with_suffix(CARD_ENDING)
-    return model_from(ZooCard, file.read_text(), file, RunError)
+    return model_from(ZooCard, file.read_text(encoding="utf-8"), file, RunError)
