@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from rich.markup import escape
 from rich.table import Table
 
 from gancli.pasteable import command
@@ -17,7 +18,7 @@ def print_zoo(cards: Mapping[str, ZooCard]) -> None:
     table.add_column("first score", overflow="fold")
     for name, card in cards.items():
         score = f"{card.scores[0].label} {card.scores[0].value}" if card.scores else ""
-        table.add_row(f"{ZOO_PREFIX}{name}", card.about, score)
+        table.add_row(f"{ZOO_PREFIX}{name}", card.about, escape(score))
     console().print(table, soft_wrap=False)
     first = next(iter(cards), "NAME")
     say(f"\nsamples of one: {command('sample', ZOO_PREFIX + first, '--grid')}")
@@ -32,7 +33,7 @@ def print_zoo_card(name: str, card: ZooCard) -> None:
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
     for heading, said in card_lines(card):
-        table.add_row(heading, said)
+        table.add_row(escape(heading), escape(said))
     console().print(table, soft_wrap=False)
     say(f"\nits samples: {command('sample', ZOO_PREFIX + plain, '--grid')}")
 
