@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 
 import gancli
-from gancli.checkpoint import Checkpoint, Header, load, save
+from gancli.checkpoint import Checkpoint, load, save
 from gancli.data import Mixture
 from gancli.errors import RunError
 from gancli.pasteable import command
@@ -29,7 +29,7 @@ from gancli.runs.folder import Run
 from gancli.sampler import Sampler, Samples
 from gancli.score_words import shown_number
 from gancli.scores import score_named
-from gancli.state import below
+from gancli.sharing.push import public_header
 from gancli.zoo.entries import (
     CARD_ENDING,
     GENERATOR_ENDING,
@@ -117,9 +117,8 @@ def pack(saved: Checkpoint, file: Path) -> float:
     Raises:
         RunError: rounding changes samples by more than it may, or the file is too large.
     """
-    name = "ema" if saved.header.preset.average_kept else "generator"
-    own = {f"{name}.{key}": _rounded(value) for key, value in below(saved.tensors, name).items()}
-    save(file, _of_no_machine(saved.header), own)
+    own = {name: _rounded(value) for name, value in saved.generator_tensors().items()}
+    save(file, public_header(saved).model_copy(update={"metrics": {}}), own)
     before, after = _samples(saved), _samples(load(file))
     found = float(np.abs(before.astype(np.float64) - after.astype(np.float64)).max())
     most = GREY_LEVELS if before.dtype == np.uint8 else POINT_PART * float(np.abs(before).max())
@@ -128,16 +127,6 @@ def pack(saved: Checkpoint, file: Path) -> float:
     if file.stat().st_size > MOST_BYTES:
         raise RunError(f"{file} has {file.stat().st_size:,} bytes, more than {MOST_BYTES:,}")
     return found
-
-
-def _of_no_machine(header: Header) -> Header:
-    """Without paths of the machine it was trained on."""
-    preset = header.preset
-    path = getattr(preset.data, "path", None)
-    if path is not None and Path(path).is_absolute():
-        data = preset.data.model_copy(update={"path": Path(path).name})
-        preset = preset.model_copy(update={"data": data})
-    return header.model_copy(update={"data_folder": None, "metrics": {}, "preset": preset})
 
 
 def _rounded(value: Tensor) -> Tensor:

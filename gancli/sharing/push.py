@@ -52,7 +52,7 @@ def shared_files(
         UsageError: the hub's package is not installed.
         RunError: a file would hold a path of this machine.
     """
-    header = _public_header(saved)
+    header = public_header(saved)
     sampler = Sampler(saved.generator().to(device), saved.header.preset)
     card = card_of(saved, sampler, evaluations_of_run(run), raw=False)
     metadata = _metadata(wanted, hub_metadata(header, card, license_name), scores_on_hub(card))
@@ -82,7 +82,8 @@ def write_shared(files: Mapping[str, bytes], folder: Path) -> None:
             file.write_bytes(content)
 
 
-def _public_header(saved: Checkpoint) -> Header:
+def public_header(saved: Checkpoint) -> Header:
+    """What a checkpoint says of itself, without paths of this machine."""
     said = public(saved.header.model_dump(mode="json", exclude_none=True))
     said.pop("data_folder", None)
     return model_from(Header, said, saved.path)
