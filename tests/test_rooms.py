@@ -82,6 +82,7 @@ ROOMS = [
         "sample_picture",
         "data_sheet",
         "figures",
+        "page_charts",
         "writer",
         "output_places",
         "preview",

@@ -76,6 +76,11 @@ def film(frames: Sequence[Frame], data: Mixture, reals: Samples, limit: int = FI
 
 
 def curves(cells: Sequence[CellResult], columns: Sequence[Column]) -> "Figure":
+    """`curve_panels`, below one another."""
+    return plot(curve_panels(cells, columns))
+
+
+def curve_panels(cells: Sequence[CellResult], columns: Sequence[Column]) -> list[CurvePanel]:
     """Each measure over the steps, by group: its mean over seeds, and how seeds differ.
 
     A few seeds have a thin line each; more have a band, of the bootstrap of their mean. Where there
@@ -94,7 +99,7 @@ def curves(cells: Sequence[CellResult], columns: Sequence[Column]) -> "Figure":
             ]
             shown = ": ".join(filter(None, [column.label, title]))
             panels.append(CurvePanel(shown, lines, _limits(cells, column)))
-    return plot(panels)
+    return panels
 
 
 def _outer_axes(cells: Sequence[CellResult]) -> list[str]:
@@ -172,8 +177,7 @@ def weight_histograms(weights: Mapping[str, NDArray[np.float64]]) -> "Figure":
     figure = Figure(figsize=(WIDTH, 1.7 * rows), layout="constrained")
     panels = figure.subplots(rows, columns, squeeze=False).flat
     for axes, (group, own) in zip(panels, weights.items(), strict=False):
-        least, most = np.quantile(own, [HISTOGRAM_TAIL / 2, 1 - HISTOGRAM_TAIL / 2])
-        values = own[(own >= least) & (own <= most)]
+        values = shown_weights(own)
         axes.hist(values, HISTOGRAM_BINS, color=PLAIN_COLOUR)
         axes.locator_params(axis="x", nbins=3)
         outer = outer_share(values)
@@ -183,6 +187,13 @@ def weight_histograms(weights: Mapping[str, NDArray[np.float64]]) -> "Figure":
     for axes in list(figure.get_axes())[len(weights) :]:
         axes.set_visible(False)
     return figure
+
+
+def shown_weights(own: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The values of a histogram: all but the outermost half percent."""
+    least, most = np.quantile(own, [HISTOGRAM_TAIL / 2, 1 - HISTOGRAM_TAIL / 2])
+    inner: NDArray[np.float64] = own[(own >= least) & (own <= most)]
+    return inner
 
 
 def discriminator_weights(saved: Checkpoint) -> NDArray[np.float64]:

@@ -91,7 +91,7 @@ function drawLine(svg, line, place, scales) {
 function fit(node, most) {
   const whole = node.textContent;
   for (let kept = whole.length - 1; kept > 3 && node.getComputedTextLength() > most; kept--)
-    node.textContent = `${whole.slice(0, kept).trimEnd()}…`;
+    node.textContent = `${whole.slice(0, kept).trimEnd()}\u2026`;
 }
 
 // Heights for names whose lines end at these heights: in the same order, and nowhere on each other.
