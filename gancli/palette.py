@@ -19,6 +19,8 @@ FAKE_FIELD = "#f7cdbe"
 """Where a discriminator sees fakes."""
 INK, SOFT_INK = "#1c2530", "#5b6775"
 """Text, and what matters less."""
+ALARM_INK = "#b42318"
+"""Text about what went wrong."""
 SERIES: tuple[Pair, ...] = (
     ("#1f4fd8", "#6f9bf5"),
     ("#c14500", "#f08040"),
@@ -44,7 +46,7 @@ PAGE: dict[str, Pair] = {
     "on-accent": ("#ffffff", "#10161d"),
     "good": ("#23804a", "#57c785"),
     "still": ("#5b6775", "#9aa7b6"),
-    "bad": ("#b3402a", "#ff9b85"),
+    "bad": (ALARM_INK, "#ff9b85"),
     "shade": ("#1c253055", "#000000cc"),
     "real": (REAL_COLOUR, REAL_COLOUR),
     "fake": (FAKE_COLOUR, FAKE_COLOUR),

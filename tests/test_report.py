@@ -71,9 +71,9 @@ def test_a_page_fetches_nothing_and_says_all(tmp_path: Path) -> None:
     assert [step for step, _ in lines["generator"]] == [step for step, _ in logged]
     assert [v for _, v in lines["generator"]] == pytest.approx([v for _, v in logged], rel=1e-5)
     assert {line["name"] for chart in shown for line in chart["lines"]} >= {
-        "modes_held",
+        "modes held",
         "steps/s",
-        "discriminator_gradient_penalty",
+        "discriminator gradient penalty",
     }
 
 

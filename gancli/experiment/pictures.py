@@ -1,6 +1,7 @@
 """The pictures of an experiment's report: samples, their film, curves and weight histograms."""
 
 from collections.abc import Mapping, Sequence
+from textwrap import wrap
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -38,6 +39,8 @@ SEEDS_WITH_LINES = 5
 MOST_LINES = 10
 """In one panel of curves; more could not be told apart."""
 HISTOGRAM_COLUMNS = 2
+HISTOGRAM_CHARACTERS = 36
+"""In a line of a histogram's title."""
 HISTOGRAM_TAIL = 0.005
 """Part of the weights that a histogram leaves out."""
 HISTOGRAM_BINS = 20
@@ -181,7 +184,8 @@ def weight_histograms(weights: Mapping[str, NDArray[np.float64]]) -> "Figure":
         axes.hist(values, HISTOGRAM_BINS, color=PLAIN_COLOUR)
         axes.locator_params(axis="x", nbins=3)
         outer = outer_share(values)
-        axes.set_title(f"{group}: {outer:.0%} in the outer bins", fontsize=8.5)
+        title = wrap(f"{group}: {outer:.0%} in the outer bins", HISTOGRAM_CHARACTERS)
+        axes.set_title("\n".join(title), fontsize=8.5)
         axes.tick_params(labelsize=8)
         axes.set_yticks([])
     for axes in list(figure.get_axes())[len(weights) :]:

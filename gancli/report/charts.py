@@ -8,7 +8,7 @@ import numpy as np
 
 from gancli.evaluation.mode_coverage import FAIR_SHARE, RADIUS_IN_STD
 from gancli.figures import CurveLine, CurvePanel
-from gancli.health.measures import LOOK, LOOKS
+from gancli.health.measures import LOOK, LOOKS, is_look
 from gancli.html import thinned
 from gancli.page_charts import PageChart, page_chart
 from gancli.report.summary import LOSS, Series, Summary
@@ -52,6 +52,8 @@ class Chart(NamedTuple):
 
     def title_of(self, name: str) -> str:
         """The title of a chart of one of the curves."""
+        if is_look(name):
+            return self.title
         return f"{self.title}: {name}" if self.of_players else name
 
 
@@ -64,7 +66,7 @@ def charts_of(summary: Summary) -> list[Chart]:
     ]
     charts += [Chart(name, {name: points}) for name, points in summary.judged.items()]
     charts += [
-        Chart(name.removeprefix(LOOK).replace("_", " "), {name: points}, LOOKS.get(name, ""))
+        Chart(spelled_out(name.removeprefix(LOOK)), {name: points}, LOOKS.get(name, ""))
         for name, points in summary.looks.items()
     ]
     charts += _health(summary)
@@ -96,17 +98,22 @@ def panel_of(chart: Chart) -> CurvePanel:
 
 def charts_on_page(charts: Sequence[Chart]) -> list[PageChart]:
     """Charts as a page draws them, those left out that have no points."""
-    drawn = [page_chart(panel_of(_short_names(chart)), chart.words) for chart in charts]
+    drawn = [
+        page_chart(panel_of(chart._replace(title=spelled_out(chart.title))), chart.words)
+        for chart in charts
+    ]
     return [chart for chart in drawn if chart is not None]
 
 
-def _short_names(chart: Chart) -> Chart:
-    """Losses under the names of their players alone, where all curves are losses."""
-    if not all(name.startswith(LOSS) for name in chart.series):
-        return chart
-    return chart._replace(
-        series={name.removeprefix(LOSS): points for name, points in chart.series.items()}
-    )
+def with_short_names(chart: Chart) -> Chart:
+    """A run's chart with its curves' names in words: of losses, the player's alone."""
+    names = {name: spelled_out(name.removeprefix(LOSS).removeprefix(LOOK)) for name in chart.series}
+    return chart._replace(series={names[name]: own for name, own in chart.series.items()})
+
+
+def spelled_out(name: str) -> str:
+    """A name of the log as it is read."""
+    return name.replace("_", " ")
 
 
 def _thinned(series: Series) -> Series:

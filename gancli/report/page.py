@@ -15,7 +15,7 @@ from gancli.html import data_uri, page_bytes, template, thinned
 from gancli.plurals import counted
 from gancli.preset import Preset, to_toml
 from gancli.preset.published import ABSENT
-from gancli.report.charts import SCORE_WORDS, charts_of, charts_on_page
+from gancli.report.charts import SCORE_WORDS, charts_of, charts_on_page, with_short_names
 from gancli.report.evaluation import (
     protocol_lines,
     shown_interval,
@@ -74,7 +74,7 @@ def render_report(summary: Summary) -> bytes:
         bins=bins_picture(summary),
         seen=_seen(summary),
         left_out=len(summary.previews) - len(_chosen(summary)),
-        charts=charts_on_page(charts_of(summary)),
+        charts=charts_on_page(list(map(with_short_names, charts_of(summary)))),
         latest={name: f"{value:.5g}" for name, value in summary.latest().items()},
         judged=[_judged(group, preset.data.class_names) for group in summary.standing()],
         published=_published(preset),
