@@ -86,6 +86,16 @@ def test_a_file_says_which_axes_and_which_labels(ring: Preset) -> None:
     assert all(name.endswith("net-conv-seed-0") for row in placed(panel) for name in row)
 
 
+def test_an_axis_whose_name_holds_a_word_of_columns_is_an_axis(
+    tmp_path: Path, ring: Preset
+) -> None:
+    axes = {"lr": ["0.1", "0.01"], "discriminator_steps": ["1", "5"]}
+    parts = reported(tmp_path / "sweep", grid_spec(ring, axes, [0], "modes"), STEPS, {})
+    (panel,) = drawn(parts, parts.view.drawings[0].table).panels
+    assert panel.headings == ["discriminator_steps 1", "discriminator_steps 5"]
+    assert panel.stops == [f"step {step}" for step in STEPS]
+
+
 def test_cells_outside_the_grid_stand_apart_and_gaps_stay_open(ring: Preset) -> None:
     spec = grid_spec(ring, AXES, [0], "modes")
     first, *others = spec.cells

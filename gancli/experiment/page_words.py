@@ -45,7 +45,7 @@ def numbers_seen(results: Results) -> dict[str, str]:
 def weights_seen(weights: Mapping[str, NDArray[np.float64]]) -> str:
     """What histograms of weights show, group by group."""
     shares = {label: outer_share(shown_weights(own)) for label, own in weights.items()}
-    return ", ".join(f"{label} {share:.0%} in the outer bins" for label, share in shares.items())
+    return "; ".join(f"{label}: {share:.0%} in the outer bins" for label, share in shares.items())
 
 
 def spread_words(results: Results) -> str:

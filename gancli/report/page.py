@@ -11,6 +11,7 @@ from gancli.evaluation.leaderboard import Entry
 from gancli.evaluation.mode_coverage import FAIR_SHARE, RADIUS_IN_STD
 from gancli.evaluation.protocol import Evaluation
 from gancli.folders import portable
+from gancli.health.measures import BINS_HELD
 from gancli.html import data_uri, page_bytes, template, thinned
 from gancli.plurals import counted
 from gancli.preset import Preset, to_toml
@@ -167,11 +168,11 @@ def _frames(summary: Summary) -> list[PreviewFrame]:
 
 
 def _main_numbers(summary: Summary) -> dict[int, str]:
-    """Of each step that has one, its first score: of points the modes held, of images FID or so."""
-    scores = summary.scores
-    held = {"modes held": scores["modes_held"]} if "modes_held" in scores else {}
-    name, points = next(iter((held | summary.judged).items()), ("", []))
-    return {point.step: f": {name} {point.value:.4g}" for point in points}
+    """Each step's number: modes held, else the first score found in training, else bins held."""
+    known = {"modes held": summary.scores.get("modes_held"), **summary.judged}
+    known["bins held"] = summary.looks.get(BINS_HELD)
+    name, points = next(((name, points) for name, points in known.items() if points), ("", []))
+    return {point.step: f": {name} {point.value:.4g}" for point in points or ()}
 
 
 def _published(preset: Preset) -> dict[str, str]:

@@ -15,7 +15,7 @@ function showShot(place, seed, stop, title, heading) {
   const at = Math.min(stop, keys.length - 1), name = [place.name, heading].filter(Boolean).join(", ");
   const said = [fate, numbers[at]].filter(Boolean).join(", ");
   place.image.src = pictures[keys[at]];
-  place.image.alt = keys[at] ? `${title} of ${name}${said && `: ${said}`}` : `${name}: no picture`;
+  place.image.alt = keys[at] ? `${title}: ${name}${said && `; ${said}`}` : `${name}: no picture`;
   place.fate.textContent = fate || (keys[at] ? "" : "no picture");
 }
 
