@@ -74,6 +74,7 @@ ROOMS = [
         "sampler",
         "traverse",
         "html",
+        "templates",
         "palette",
         "pictures",
         "point_pictures",
