@@ -61,6 +61,8 @@ class RunSettings(Settings):
     device: Literal["cpu", "cuda", "mps"] = "cpu"
     threads: int = Field(default=1, gt=0)
     deterministic: bool = False
+    sync_bn: bool = False
+    """whether batch norms see the whole batch where several processes share it"""
 
     @property
     def dtype(self) -> torch.dtype:

@@ -10,7 +10,9 @@ from gancli import parallel
 from gancli.checkpoint import Precision, RunSettings
 from gancli.choices import DeviceName, PrecisionName
 from gancli.errors import UsageError
+from gancli.launch import is_shared, place_here, processes_here
 from gancli.parallel import World
+from gancli.plurals import counted
 from gancli.watch import Say
 
 
@@ -49,6 +51,7 @@ def new_settings(
     seed: int | None = None,
     *,
     deterministic: bool = False,
+    sync_bn: bool = False,
 ) -> RunSettings:
     """The settings of a new run on this machine.
 
@@ -57,6 +60,7 @@ def new_settings(
         precision: None: bf16 where CUDA has it, else fp32.
         seed: None: the default.
         deterministic: whether runs are equal to the bit on CUDA, too.
+        sync_bn: whether batch norms see the whole batch where several processes share it.
 
     Raises:
         UsageError: this machine lacks the device, or the device the precision.
@@ -73,6 +77,7 @@ def new_settings(
         device=device,
         threads=place.threads or torch.get_num_threads(),
         deterministic=deterministic,
+        sync_bn=sync_bn,
     )
     return settings if seed is None else settings.model_copy(update={"seed": seed})
 
@@ -93,12 +98,36 @@ def settings_again(stored: RunSettings, place: Place, say: Say) -> RunSettings:
 
 
 def set_up_torch(settings: RunSettings) -> World:
-    """Set torch up as these settings say, and join the other processes."""
+    """Set torch up as these settings say, and join the other processes.
+
+    Raises:
+        UsageError: this machine has fewer GPUs than processes, or none that can work together.
+    """
     torch.set_num_threads(settings.threads)
     if settings.deterministic:
         # cuBLAS reads it when it starts, which is after this.
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
         torch.use_deterministic_algorithms(True)
-    if settings.device == "cuda":
-        torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")))
-    return parallel.join(torch.device(settings.device))
+    return join_on(torch.device(settings.device))
+
+
+def join_on(device: torch.device) -> World:
+    """Join the other processes, each with its own GPU where the device is CUDA.
+
+    Raises:
+        UsageError: this machine has fewer GPUs than processes, or none that can work together.
+    """
+    if not is_shared():
+        return World()
+    here = processes_here()
+    if device.type == "mps":
+        raise UsageError("several processes cannot share mps: choose --device cpu, or one process")
+    if device.type == "cuda":
+        if here > torch.cuda.device_count():
+            gpus = counted(torch.cuda.device_count(), "GPU")
+            raise UsageError(
+                f"this machine has {gpus}, and {here} processes need one each: start as many "
+                "processes as there are GPUs, or choose --device cpu"
+            )
+        torch.cuda.set_device(place_here())
+    return parallel.join(device)

@@ -28,6 +28,8 @@ class ExitCode(IntEnum):
     """Another process is at work in the same folder."""
     NOT_READY = 10
     """Something on this machine stands in the way; `gan doctor` says what."""
+    LOST_PROCESS = 11
+    """One of several processes that share the work has ended; what was saved is intact."""
     INTERRUPTED = 130
     """Stopped by Ctrl-C or SIGTERM, with its state saved."""
 
@@ -61,6 +63,8 @@ class RunError(GanError):
 
 class LostProcessError(RunError):
     """Another process that shares the run has ended."""
+
+    code = ExitCode.LOST_PROCESS
 
 
 class NetworkError(GanError):

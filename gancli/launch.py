@@ -16,6 +16,16 @@ def leads_here() -> bool:
     return not is_shared() or os.environ["RANK"] == "0"
 
 
+def processes_here() -> int:
+    """How many of the processes are on this machine."""
+    return int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
+
+
+def place_here() -> int:
+    """This process's place among those on this machine, from 0."""
+    return int(os.environ.get("LOCAL_RANK", "0"))
+
+
 def quit_at_once(code: int) -> NoReturn:
     """End a process that torchrun started, without the interpreter's own good-bye.
 

@@ -1,23 +1,25 @@
 """The processes that share one run (torchrun), and what they must agree on.
 
 Each process computes gradients on its slice of the global batch; averaging them gives the global
-batch's gradient. Batch-norm statistics are averaged as well, so that every process holds the same
-state at every step.
+batch's gradient, also through `World.mean`, which is its own adjoint. Batch-norm statistics are
+averaged as well, so that every process holds the same state at every step.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import torch
 import torch.distributed as dist
 from torch import Tensor
+from torch.distributed.distributed_c10d import PrefixStore
+from torch.distributed.rendezvous import rendezvous
 
-from gancli.errors import LostProcessError, UsageError
+from gancli.errors import GanError, LostProcessError, UsageError
 from gancli.launch import is_shared
-from gancli.pasteable import named
+from gancli.one_voice import know_who_spoke
 from gancli.signals import end_in_own_words
 
 _Value = TypeVar("_Value")
@@ -68,6 +70,37 @@ class World:
         for tensor, mean in zip(group, means, strict=True):
             tensor.copy_(mean.view_as(tensor))
 
+    def mean(self, x: Tensor) -> Tensor:
+        """The mean of each number over all processes, differentiable any number of times."""
+        return x if self.size == 1 else _Mean.over_all(x)
+
+    def dealt(self, count: int, work: Callable[[int], _Value]) -> Iterator[_Value]:
+        """What `work` makes of 0 to `count` - 1, in order; the processes take turns.
+
+        The leading process gets all of it, the others nothing.
+
+        Raises:
+            GanError: the work of any process raises it; then all do.
+            LostProcessError: another process has ended.
+        """
+        for first in range(0, count, self.size):
+            own = first + self.rank
+            if self.size == 1:
+                yield work(own)
+                continue
+            yield from self._gathered(_outcome(work, own) if own < count else None)
+
+    def _gathered(self, outcome: Any) -> Iterator[Any]:  # noqa: ANN401
+        """What all processes have made in one round, on the leading one."""
+        every: list[Any] = [None] * self.size
+        with _together():
+            dist.gather_object(outcome, every if self.leads else None, group=self.patient)
+        made = [each for each in every if each is not None]
+        failed = self.from_lead([each for each in made if isinstance(each, GanError)])
+        if failed:
+            raise failed[0]
+        yield from (value for (value,) in made)
+
     @contextmanager
     def lead_first(self) -> Iterator[None]:
         """Let the leading process do something, e.g. a download, before the others."""
@@ -111,9 +144,42 @@ def _together() -> Iterator[None]:
     except RuntimeError as error:
         end_in_own_words()
         raise LostProcessError(
-            "another process of this run has ended or cannot be reached: see what it said, then go "
-            f"on from the last checkpoint with {named('resume')}, started as before"
+            "another process that shares this work has ended or cannot be reached: see what it "
+            "said, then start all of them again, as before"
         ) from error
+
+
+class _Mean(torch.autograd.Function):
+    """The mean over all processes: linear, and its own adjoint where losses are averaged, too."""
+
+    @classmethod
+    def over_all(cls, x: Tensor) -> Tensor:
+        """The mean, in the graph."""
+        mean: Tensor = cls.apply(x)
+        return mean
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:  # noqa: ANN401
+        """The mean itself."""
+        del ctx
+        total = x.detach().clone(memory_format=torch.contiguous_format)
+        with _together():
+            dist.all_reduce(total)
+        return total / dist.get_world_size()
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> Tensor:  # noqa: ANN401
+        """The mean of the gradients."""
+        del ctx
+        return _Mean.over_all(gradients[0])
+
+
+def _outcome(work: Callable[[int], _Value], place: int) -> tuple[_Value] | GanError:
+    """What the work makes, or what it raises."""
+    try:
+        return (work(place),)
+    except GanError as error:
+        return error
 
 
 def _wait(group: "dist.ProcessGroup | None" = None) -> None:
@@ -127,7 +193,12 @@ def join(device: torch.device) -> World:
         return World()
     with _together():
         if not dist.is_initialized():
-            dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
+            # torchrun itself holds the store, which outlives any of the processes.
+            store, rank, size = next(rendezvous("env://"))
+            backend = "nccl" if device.type == "cuda" else "gloo"
+            dist.init_process_group(backend, store=store, rank=rank, world_size=size)
+            said = PrefixStore("gancli", store)
+            know_who_spoke(lambda: said.add("said", 1) == 1)
         patient = dist.new_group(backend="gloo", timeout=LEAD_TIMEOUT)
     joined = patient if isinstance(patient, dist.ProcessGroup) else None
     return World(dist.get_rank(), dist.get_world_size(), joined)

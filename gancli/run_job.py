@@ -22,7 +22,7 @@ from gancli.evaluation.request import ExtractorWeights
 from gancli.files import unreadable
 from gancli.folders import data_folder
 from gancli.launch import leads_here
-from gancli.pasteable import command
+from gancli.pasteable import command, named
 from gancli.plurals import counted
 from gancli.preset import Preset, lite_command, load_preset, preset_differences
 from gancli.report import loggers
@@ -93,10 +93,11 @@ def start_run(
         GanError: anything that reading data, training and evaluation raise; `out` is not free.
     """
     options.check()
-    world = set_up_torch(settings)
     preset = record_start(preset, start, say)
-    if out is not None and world.leads:
+    if out is not None:
+        # Before the processes meet: what all of them refuse, one of them says.
         refuse_if_taken(out, force=force)
+    world = set_up_torch(settings)
     with world.lead_first():
         folder = data_folder(options.data_dir)
         data = _load(preset, settings, folder, options)
@@ -215,13 +216,12 @@ def run_job(
         else:
             _follow(job, options or TrainOptions())
     except LostProcessError as error:
-        if not job.world.leads or not job.run.checkpoints():
-            raise
-        step = max(job.run.checkpoints())
+        steps = job.run.checkpoints() if job.world.leads else ()
+        told = f"; the last checkpoint is that of step {max(steps):,}" if steps else ""
+        again = command("resume", job.run.folder) if steps else named("resume")
         raise LostProcessError(
-            "another process of this run has ended or cannot be reached; the last checkpoint is "
-            f"that of step {step:,}: go on from it with {command('resume', job.run.folder)}, "
-            "started as before"
+            f"another process of this run has ended or cannot be reached{told}: go on from the "
+            f"last checkpoint with {again}, in as many processes as you like"
         ) from error
     finally:
         parallel.leave()

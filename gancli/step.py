@@ -10,6 +10,7 @@ from gancli.checkpoint import RunSettings
 from gancli.data import BatchSource
 from gancli.data.batch_source import TurnDraws
 from gancli.errors import UsageError
+from gancli.networks.batch_norm import share_batch_norms
 from gancli.objective.plan_step import plan
 from gancli.objective.scene import Carried
 from gancli.objective.take_turn import BLIND, take
@@ -44,7 +45,10 @@ class StepRunner:
         self.source = source
         self.settings = settings
         self.world = world
-        last = source.size(source.batches_per_epoch - 1) // world.size
+        if settings.sync_bn and world.size > 1:
+            for player in state.players.named().values():
+                share_batch_norms(player, world.mean, world.size)
+        last = source.size(source.batches_per_epoch - 1) // (1 if settings.sync_bn else world.size)
         if last == 1 and any(spec.network.couples_samples for spec in preset.players().values()):
             raise UsageError(
                 "schedule.partial_batches: an epoch's last batch has one sample in each process, "

@@ -1,7 +1,7 @@
 """What many tests share: every preset, narrowed until it trains in milliseconds."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -250,15 +250,22 @@ WHOLE: dict[str, tuple[Key, list[str]]] = {
     "relativistic average": (("ragan-hinge", "ring8", "reference"), PARTIAL),
     "features": (RING, [*PARTIAL, "objective.feature_matching.weight=1"]),
 }
-"""Likewise; they cannot be split among processes."""
+"""Likewise; each summand is a function of the whole batch."""
 
 
-def divisible() -> dict[str, Preset]:
-    """Every preset, narrowed, and every configuration of turns, that processes may share."""
-    found = {preset_id(key): narrow(key) for key in every_preset()}
-    found |= {name: narrow(key, fields) for name, (key, fields) in (TURNS | WHOLE).items()}
-    terms = {name: preset.objective.terms().values() for name, preset in found.items()}
-    return {n: p for n, p in found.items() if all(term.splits() for term in terms[n])}
+def divisible(names: Collection[str] = ()) -> dict[str, Preset]:
+    """Every preset, narrowed to ten logged steps, and every configuration of turns.
+
+    `names`: only these.
+    """
+    own: dict[str, tuple[Key, list[str]]] = {preset_id(key): (key, []) for key in every_preset()}
+    keys = own | TURNS | WHOLE
+    ten = ["schedule.steps=10", "schedule.log_every=1"]
+    return {
+        name: narrow(key, [*fields, *ten])
+        for name, (key, fields) in keys.items()
+        if not names or name in names
+    }
 
 
 class NoDraws:

@@ -32,6 +32,8 @@ ROOMS = [
         "files",
         "scratch",
         "launch",
+        "one_voice",
+        "start_processes",
         "signals",
         "catalog",
         "parallel",

@@ -1,4 +1,4 @@
-"""Run under torchrun by test_parallel.py: trains what can be split, narrowed, with its share."""
+"""Run under torchrun by test_parallel.py: trains presets, narrowed, with its share of them."""
 
 import json
 import sys
@@ -14,12 +14,13 @@ from gancli.trainer import Job, Trainer
 from gancli.turn_gauge import is_gauge
 
 
-def main(folder: Path) -> None:
+def main(folder: Path, names: list[str]) -> None:
     torch.set_num_threads(1)
     world = parallel.join(torch.device("cpu"))
-    for name, preset in divisible().items():
+    for name, preset in divisible(names).items():
         alone = job(preset, folder / name / str(world.rank), precision="fp64")
-        shared = Job(alone.preset, alone.settings, alone.data, alone.run, world=world)
+        settings = alone.settings.model_copy(update={"sync_bn": True})
+        shared = Job(alone.preset, settings, alone.data, alone.run, world=world)
         trainer = Trainer(shared)
         trainer.train()
         state = {name: t.contiguous() for name, t in trainer.state.tensors().items()}
@@ -30,5 +31,5 @@ def main(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), sys.argv[2:])
     quit_at_once(0)

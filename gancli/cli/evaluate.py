@@ -12,6 +12,7 @@ from gancli.cli.options import (
     CheckpointOption,
     DataDirOption,
     DeviceOption,
+    DevicesOption,
     ImagesKeyOption,
     RawOption,
     TrustOption,
@@ -134,6 +135,7 @@ def evaluate(
     checkpoint: CheckpointOption = "last",
     raw: RawOption = False,
     device: DeviceOption = None,
+    devices: DevicesOption = None,
     data_dir: DataDirOption = None,
     out: Annotated[
         Path | None,
@@ -158,6 +160,7 @@ def evaluate(
     as_json: AsJsonOption = False,
 ) -> None:
     """Score images against real ones; every score is printed with its protocol."""
+    del devices  # Its processes come here.
     from gancli.commands import evaluate as command
     from gancli.evaluation.protocol import ClassesAs
     from gancli.evaluation.request import EvaluationRequest, ExtractorWeights

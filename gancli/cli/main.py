@@ -17,8 +17,9 @@ from gancli.cli.mistyped import mistyped
 from gancli.errors import ExitCode, GanError, NotReadyError, UsageError
 from gancli.files import disk_error
 from gancli.folders import expanded
-from gancli.launch import is_shared, quit_at_once
+from gancli.launch import is_shared, leads_here, quit_at_once
 from gancli.notices import never_fail_for_a_character
+from gancli.one_voice import may_say
 from gancli.pasteable import begin_with, command
 from gancli.plugin_records import ChangedPluginWarning
 from gancli.plugins import load_plugin, load_plugins, plugin_fault
@@ -65,9 +66,9 @@ def run(arguments: Sequence[str]) -> int:
 
 def _call(arguments: Sequence[str]) -> int:
     with _warnings_in_sentences():
-        code = app(
-            _load_typed_plugins(arguments) or ["--help"], prog_name="gan", standalone_mode=False
-        )
+        typed = _load_typed_plugins(arguments) or ["--help"]
+        # The option --devices types the same words once more, several times.
+        code = app(typed, prog_name="gan", standalone_mode=False, obj=tuple(arguments))
     if code == ExitCode.INTERRUPTED:
         return _interrupted()
     return code if isinstance(code, int) else ExitCode.OK
@@ -168,6 +169,8 @@ def _on_disk(error: OSError) -> GanError | None:
 
 
 def _complain(sentence: str, code: int) -> int:
+    if not (leads_here() if code == ExitCode.OK else may_say()):
+        return code
     typer.secho("gan: ", fg="red", err=True, nl=False)
     typer.echo(printable(sentence), err=True)
     return code

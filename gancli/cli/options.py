@@ -20,6 +20,7 @@ from gancli.cli.complete import (
     complete_run,
     complete_variant,
 )
+from gancli.launch import is_shared
 
 Model = Annotated[
     str,
@@ -95,6 +96,29 @@ SetOption = Annotated[
 DeviceOption = Annotated[
     DeviceName | None,
     typer.Option("--device", help="Device to compute on. Default: cuda where available, else cpu."),
+]
+
+
+def _in_processes(context: typer.Context, count: int | None) -> int | None:
+    """Start the processes, and end as they do; each of them comes here as well."""
+    if count is None or count == 1 or is_shared() or context.resilient_parsing:
+        return count
+    from gancli.start_processes import start_processes
+
+    raise typer.Exit(start_processes(context.find_root().obj, count))
+
+
+DevicesOption = Annotated[
+    int | None,
+    typer.Option(
+        "--devices",
+        min=1,
+        max=1024,
+        metavar="N",
+        callback=_in_processes,
+        help="Processes that share the work, each with a GPU of its own where there are GPUs; "
+        "torchrun starts them. Default: 1.",
+    ),
 ]
 OnOption = Annotated[
     str | None,

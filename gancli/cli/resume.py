@@ -8,6 +8,7 @@ from gancli.choices import OnNan
 from gancli.cli.options import (
     DataDirOption,
     DeviceOption,
+    DevicesOption,
     FromCheckpointOption,
     LogOption,
     OnNanOption,
@@ -32,6 +33,7 @@ def resume(
     ] = None,
     checkpoint: FromCheckpointOption = "last",
     device: DeviceOption = None,
+    devices: DevicesOption = None,
     threads: ThreadsOption = None,
     data_dir: DataDirOption = None,
     on_nan: OnNanOption = OnNan.STOP,
@@ -42,6 +44,7 @@ def resume(
     trust_weights: TrustOption = False,
 ) -> None:
     """Continue a run, bit for bit as if it had never stopped."""
+    del devices  # Its processes come here.
     from gancli.commands import resume as command
     from gancli.environment import Place
     from gancli.evaluation.request import ExtractorWeights

@@ -7,6 +7,7 @@ import typer
 from gancli.cli.options import (
     CheckpointOption,
     DeviceOption,
+    DevicesOption,
     RawOption,
     RunArgument,
     TruncationOption,
@@ -83,6 +84,7 @@ def sample(
     checkpoint: CheckpointOption = "last",
     raw: RawOption = False,
     device: DeviceOption = None,
+    devices: DevicesOption = None,
     out: Annotated[
         str | None,
         typer.Option(
@@ -95,6 +97,7 @@ def sample(
     force: Annotated[bool, typer.Option("--force", help="Replace the files in --out.")] = False,
 ) -> None:
     """Write samples: each depends only on the checkpoint and its seed."""
+    del devices  # Its processes come here.
     from gancli.commands import sample as command
 
     command.sample(

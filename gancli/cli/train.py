@@ -12,6 +12,7 @@ from gancli.cli.options import (
     DataDirOption,
     DatasetOption,
     DeviceOption,
+    DevicesOption,
     EpochsOption,
     FitOption,
     FramesOption,
@@ -56,6 +57,7 @@ def train(
         ),
     ] = None,
     device: DeviceOption = None,
+    devices: DevicesOption = None,
     precision: Annotated[
         PrecisionName | None,
         typer.Option(
@@ -65,6 +67,13 @@ def train(
     threads: ThreadsOption = None,
     deterministic: Annotated[
         bool, typer.Option("--deterministic", help="Bit-equal runs on CUDA too; slower there.")
+    ] = False,
+    sync_bn: Annotated[
+        bool,
+        typer.Option(
+            "--sync-bn",
+            help="Batch norm over the samples of all processes, not of each alone (--devices).",
+        ),
     ] = False,
     overrides: SetOption = None,
     augment: AugmentOption = None,
@@ -112,6 +121,7 @@ def train(
     plan: PlanOption = False,
 ) -> None:
     """Train a model: previews, metrics and checkpoints go to the run's folder."""
+    del devices  # Its processes come here.
     from gancli.commands import train as command
     from gancli.evaluation.request import ExtractorWeights
     from gancli.report.loggers import chosen
@@ -132,6 +142,7 @@ def train(
             precision=precision,
             threads=threads,
             deterministic=deterministic,
+            sync_bn=sync_bn,
             overrides=tuple(overrides or ()),
             augment=augment,
             start_from=start_from,

@@ -9,6 +9,7 @@ from gancli.cli.options import (
     CheckpointOption,
     DataDirOption,
     DeviceOption,
+    DevicesOption,
     RawOption,
     RunArgument,
     TruncationOption,
@@ -63,6 +64,7 @@ def traverse(
     checkpoint: CheckpointOption = "last",
     raw: RawOption = False,
     device: DeviceOption = None,
+    devices: DevicesOption = None,
     data_dir: DataDirOption = None,
     out: Annotated[
         Path | None,
@@ -73,6 +75,7 @@ def traverse(
     force: Annotated[bool, typer.Option("--force", help="Replace the files in --out.")] = False,
 ) -> None:
     """Vary one input at a time (codes, labels, directions of layers, seeds), ranked by effect."""
+    del devices  # Its processes come here.
     from gancli.commands import traverse as command
 
     command.traverse(

@@ -51,6 +51,7 @@ class TrainRequest:
     precision: PrecisionName | None
     threads: int | None
     deterministic: bool
+    sync_bn: bool
     overrides: tuple[str, ...]
     out: Path | None
     data_dir: Path | None
@@ -145,7 +146,11 @@ def train(request: TrainRequest) -> None:
     if request.resume:
         say("there is no run to resume yet: starting one")
     settings = new_settings(
-        request.place, request.precision, request.seed, deterministic=request.deterministic
+        request.place,
+        request.precision,
+        request.seed,
+        deterministic=request.deterministic,
+        sync_bn=request.sync_bn,
     )
     if request.plan_only:
         _print_estimate(preset, settings)
@@ -204,7 +209,11 @@ def _resume_as_typed(request: TrainRequest, run: Run) -> None:
         # Where the weights came from counts at the start alone.
         preset = again.model_copy(update={"started_from": stored.preset.started_from})
         settings = settings_again(stored.settings, request.place, say)
-        asked = {"precision": request.precision, "deterministic": request.deterministic or None}
+        asked = {
+            "precision": request.precision,
+            "deterministic": request.deterministic or None,
+            "sync_bn": request.sync_bn or None,
+        }
         chosen = {name: value for name, value in asked.items() if value is not None}
         changed = (
             changed_plugins(stored)

@@ -6,7 +6,7 @@ makes the union of what its terms read, in the turn's own order, before the firs
 evaluated; and a context refuses what its term has not declared.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, TypeVar
 
@@ -111,6 +111,8 @@ class Scene:
     """what each term observed"""
     drawn: set[str] = field(default_factory=set)
     """names of the random numbers drawn so far"""
+    over_processes: Callable[[Tensor], Tensor] = lambda x: x
+    """the mean of each number over the processes that share the batch, with its graph"""
 
     def shown(self, sample: Sample, name: str) -> Sample:
         """The sample as the discriminator sees it, through the views."""
@@ -183,6 +185,20 @@ class Context:
         """Samples as a network has them, in numbers from 0 (black) to 1, in float32 at least."""
         black, white = self._scene.draws.black_and_white
         return (wide(x) - black) / (white - black)
+
+    def batch_mean(self, x: Tensor) -> Tensor:
+        """The mean over the whole batch, of which each process has a part; with its graph.
+
+        A summand in which such a mean stands within something else (a square, a softplus) is that
+        of the whole batch in every process.
+
+        Args:
+            x: one row per sample of this process, (B, ...).
+
+        Returns:
+            the mean row, (...), the same in every process.
+        """
+        return self._scene.over_processes(x.mean(0))
 
     def observe(self, name: str, value: Tensor) -> None:
         """Log a measure of the turn, and pass it on to `Term.advance`.

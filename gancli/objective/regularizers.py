@@ -25,7 +25,8 @@ class FeatureMatching(Term):
         Raises:
             ValueError: the discriminator has no features.
         """
-        real, fake = (_mean_features(out) for out in (context.real_output, context.fake_output))
+        outputs = context.real_output, context.fake_output
+        real, fake = (context.batch_mean(_features(output)) for output in outputs)
         return (real.detach() - fake).square().sum()
 
     def reads(self, side: Side) -> frozenset[Read]:
@@ -33,20 +34,16 @@ class FeatureMatching(Term):
         del side
         return BOTH
 
-    def splits(self) -> bool:
-        """No: the means stand within a square."""
-        return False
-
     def equation(self, side: Side) -> str:
         """The summand in symbols."""
         del side
         return "|mean h(x) - mean h(G(z))|^2"
 
 
-def _mean_features(output: DiscriminatorOutput) -> Tensor:
+def _features(output: DiscriminatorOutput) -> Tensor:
     if output.features is None:
         raise ValueError("this discriminator has no features to match")
-    return output.features.mean(0)
+    return output.features
 
 
 @TERMS.register("logit_anchor")

@@ -76,7 +76,7 @@ def take(
     due = turn.due(count)
     with torch.autocast(device.type, dtype=autocast, enabled=autocast is not None):
         scene = make_scene(turn, due, players, draws, memory.carried)
-        scene.states = memory.states
+        scene.states, scene.over_processes = memory.states, world.mean
         losses = turn.losses(scene, due)
     own = [optimizers[turn.optimizer_of(name)] for name in turn.steppers]
     _differentiate(losses, own)

@@ -66,8 +66,8 @@ class Term(Settings):
     def splits(self) -> bool:
         """Whether the summand of a batch is the mean of the summands of its parts.
 
-        Otherwise the processes of one run, each with a part of the batch, would descend something
-        else, and the term is refused there.
+        Means within it are taken with `Context.batch_mean`. Otherwise the processes of one run,
+        each with a part of the batch, would descend something else, and the term is refused there.
         """
         return True
 

@@ -1,0 +1,55 @@
+"""Starts the same command in several processes, as torchrun does, and ends as they end."""
+
+import logging
+import os
+from collections.abc import Sequence
+
+from gancli.errors import ExitCode
+
+DEVICES = "--devices"
+
+
+def start_processes(words: Sequence[str], count: int) -> int:
+    """Type the same command in `count` processes that share its work; wait for them.
+
+    Args:
+        words: the command line without the program; `--devices` and its number are taken out.
+        count: how many processes, each with a GPU of its own where it computes on GPUs.
+
+    Returns:
+        the exit code: that of the leading process, or of the first that failed.
+    """
+    from torch.distributed.elastic.multiprocessing.api import SignalException
+    from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
+    from torch.distributed.run import parse_args, run
+
+    # torchrun would let each process compute on one thread.
+    os.environ.setdefault("OMP_NUM_THREADS", str(max((os.cpu_count() or 1) // count, 1)))
+    # The processes say themselves what goes wrong, in a sentence.
+    logging.disable(logging.CRITICAL)
+    asked = ["--standalone", f"--nproc-per-node={count}", "-m", "gancli"]
+    try:
+        run(parse_args([*asked, *_without_devices(words)]))  # type: ignore[no-untyped-call]
+    except ChildFailedError as error:
+        return _code({rank: failure.exitcode for rank, failure in error.failures.items()})
+    except SignalException:
+        return ExitCode.INTERRUPTED
+    return ExitCode.OK
+
+
+def _code(ended: dict[int, int]) -> int:
+    """The exit code of all, from those of the processes that failed first, by rank."""
+    first = ended[min(ended)]
+    # A process that a signal has killed has a negative one.
+    return ExitCode.LOST_PROCESS if min(ended.values()) < 0 else first
+
+
+def _without_devices(words: Sequence[str]) -> list[str]:
+    rest: list[str] = []
+    every = iter(words)
+    for word in every:
+        if word == DEVICES:
+            next(every, None)
+        elif not word.startswith(f"{DEVICES}="):
+            rest.append(word)
+    return rest
