@@ -104,11 +104,11 @@ class World:
     @contextmanager
     def lead_first(self) -> Iterator[None]:
         """Let the leading process do something, e.g. a download, before the others."""
-        if self.size > 1 and not self.leads:
-            _wait()
+        if not self.leads:
+            self.wait_for_lead()
         yield
-        if self.size > 1 and self.leads:
-            _wait()
+        if self.leads:
+            self.wait_for_lead()
 
     def wait_for_lead(self) -> None:
         """Go on when every process has come here, however long the leading one takes."""
@@ -130,6 +130,10 @@ class World:
         with _together():
             dist.all_reduce(votes)
         return bool(votes.item())
+
+
+ALONE = World()
+"""A process that shares its work with no other."""
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """From seeds to samples: sample i depends on the generator and seed i alone."""
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -10,6 +11,7 @@ from torch import Tensor
 
 from gancli.defaults import SAMPLE_BATCH_SIZE
 from gancli.errors import NonFiniteError
+from gancli.parallel import ALONE, World
 from gancli.preset import Preset
 from gancli.types import GeneratorNet, Latent
 
@@ -28,9 +30,11 @@ class Sampler:
     """largest distance of the noise from its middle, as `Prior.at` takes it"""
     checked: bool = True
     """whether samples that are not finite are refused; training has a check of its own"""
+    world: World = ALONE
+    """the processes that take turns with the batches"""
 
     def batches(self, seeds: Sequence[int], label: int | None = None) -> Iterator[Samples]:
-        """The seeds' samples, batch after batch.
+        """The seeds' samples, batch after batch; all on the process that leads, elsewhere none.
 
         Args:
             seeds: one per sample.
@@ -39,8 +43,12 @@ class Sampler:
         Raises:
             NonFiniteError: one is not finite.
         """
-        for start in range(0, len(seeds), self.batch_size):
-            yield self.of(self.latent(seeds[start : start + self.batch_size], label))
+
+        def made(place: int) -> Samples:
+            part = slice(place * self.batch_size, (place + 1) * self.batch_size)
+            return self.of(self.latent(seeds[part], label))
+
+        yield from self.world.dealt(math.ceil(len(seeds) / self.batch_size), made)
 
     def all(self, seeds: Sequence[int], label: int | None = None) -> Samples:
         """The seeds' samples in one array."""

@@ -1,5 +1,6 @@
 """One axis of the latents at a time: its frames, and how much they differ."""
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -226,12 +227,20 @@ def frames(
         sampler: makes them.
         axis: what varies.
         done: told how many images are made.
+
+    Where several processes share the work, the one that leads has the images, the others none.
     """
     latent = Latent.joined([axis.at(value) for value in axis.values])
     size, made = sampler.batch_size, []
-    for start in range(0, len(latent.z), size):
-        made.append(sampler.of(_part(latent, slice(start, start + size))))
-        done(min(start + size, len(latent.z)))
+
+    def part(place: int) -> Samples:
+        return sampler.of(_part(latent, slice(place * size, (place + 1) * size)))
+
+    for images in sampler.world.dealt(math.ceil(len(latent.z) / size), part):
+        made.append(images)
+        done(sum(map(len, made)))
+    if not made:
+        return np.empty(0)
     images = np.concatenate(made)
     return images.reshape(len(axis.values), -1, *images.shape[1:]).swapaxes(0, 1)
 

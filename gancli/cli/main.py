@@ -75,6 +75,8 @@ def _call(arguments: Sequence[str]) -> int:
 
 
 def _interrupted() -> int:
+    if not leads_here():
+        return ExitCode.INTERRUPTED
     return _complain("interrupted; files written before are intact", ExitCode.INTERRUPTED)
 
 

@@ -1,6 +1,6 @@
 """`gan evaluate`."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -9,7 +9,7 @@ import torch
 from gancli.alpha import RGBA_CHANNELS
 from gancli.checkpoint import Checkpoint
 from gancli.choices import DeviceName
-from gancli.environment import choose_device
+from gancli.environment import choose_device, join_on
 from gancli.errors import UsageError
 from gancli.evaluation.baseline import known_baseline
 from gancli.evaluation.evaluate import EvaluationOutput
@@ -24,6 +24,7 @@ from gancli.evaluation.results import append_evaluations, read_evaluations
 from gancli.evaluation.statistics_file import write_statistics
 from gancli.files import write_atomically
 from gancli.folders import cache_folder
+from gancli.launch import leads_here
 from gancli.report.console import console_beside_json, print_json, say
 from gancli.report.counting import counting
 from gancli.report.evaluation import print_baseline, print_evaluation
@@ -55,14 +56,23 @@ def evaluate(request: EvaluateRequest) -> None:
     wanted = request.evaluation
     points = points_to_score(request.images, request.checkpoint, wanted)
     if points is not None:
-        _score_points(request, *points, device)
+        if leads_here():
+            _score_points(request, *points, device)
         return
     scored = scored_images_of(request.images, request.checkpoint, wanted, device)
     file = request.out or (scored.run.evaluation_file if scored.run else None)
     _refuse_unwritable(request, file)
     observer = Observer(partial(counting, shown))
-    jobs = prepare_evaluations(wanted, scored, device, observer)
+    world = join_on(device)
+    with world.lead_first():
+        # The others find the real images' statistics in the cache.
+        prepared = prepare_evaluations(wanted, scored, device, observer)
+    jobs = [replace(job, world=world) for job in prepared]
     _refuse_no_reference(request, jobs)
+    if not world.leads:
+        for job in jobs:
+            job.help()
+        return
     every: list[Evaluation] = []
     try:
         for job in jobs:

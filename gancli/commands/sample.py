@@ -2,6 +2,7 @@
 
 import csv
 import os
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -16,7 +17,7 @@ from gancli.catalog import labelled_example
 from gancli.checkpoint import Checkpoint
 from gancli.choices import DeviceName
 from gancli.defaults import SAMPLE_COUNT, SAMPLES_PER_CLASS
-from gancli.environment import choose_device
+from gancli.environment import choose_device, join_on
 from gancli.errors import UsageError
 from gancli.files import write_atomically
 from gancli.folders import as_typed
@@ -116,10 +117,15 @@ def sample(request: SampleRequest) -> None:
     if pictured:
         refuse_to_replace(picture_file, force=request.force)
     device = torch.device(choose_device(request.device))
+    world = join_on(device)
     network = saved.network(raw=request.raw)
     say(f"sampling {saved.path}: {preset.name} on {preset.dataset}, {network}")
     generator = saved.generator(raw=request.raw).to(device)
-    sampler = Sampler(generator, preset, request.batch_size, request.truncation)
+    sampler = Sampler(generator, preset, request.batch_size, request.truncation, world=world)
+    if not world.leads:
+        for label in labels:
+            deque(sampler.batches(seeds, label), maxlen=0)
+        return
     picture = SamplePicture(saved, seeds, labels)
     with counting(console(), total, preset.data.key) as progress:
         batches = (picture.keeping(sampler.batches(seeds, label), label) for label in labels)

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -13,7 +13,7 @@ from gancli.checkpoint import Checkpoint
 from gancli.choices import DeviceName
 from gancli.data.stacked import DIGITS
 from gancli.defaults import TRAVERSE_FRAMES
-from gancli.environment import choose_device
+from gancli.environment import choose_device, join_on
 from gancli.errors import UsageError
 from gancli.evaluation.classifier import Reader
 from gancli.evaluation.mnist_classifier import load_digit_reader, shows_digits
@@ -110,6 +110,11 @@ def traverse(request: TraverseRequest) -> None:
         _refuse_unused(span, chosen, preset)
     out = (request.out or _default_folder(request, found, saved, span)).absolute()
     refuse_to_overwrite(out, force=request.force, own=TRAVERSAL_FILE, writer=named("traverse"))
+    sampler = replace(sampler, world=join_on(device))
+    if not sampler.world.leads:
+        for axis in chosen:
+            frames(sampler, axis)
+        return
     network = saved.network(raw=request.raw)
     say(f"traversing {saved.path}: {preset.name} on {preset.dataset}, {network}")
     if max(preset.classes, preset.prior.categories) > MAX_CLASSES_SHOWN:

@@ -15,6 +15,7 @@ from gancli.evaluation.metrics import ImageSets, Metric, MetricInputs
 from gancli.evaluation.observer import UNOBSERVED, Observer
 from gancli.evaluation.reference_cache import reference_features
 from gancli.evaluation.spec import EvaluationSpec, RealImages
+from gancli.parallel import ALONE, World
 from gancli.scores import score_named, whole_score
 
 
@@ -104,6 +105,7 @@ def score_images(
     *,
     batch_size: int,
     observer: Observer = UNOBSERVED,
+    world: World = ALONE,
 ) -> EvaluationOutput:
     """Score images; each is looked at once.
 
@@ -114,6 +116,7 @@ def score_images(
         store: makes room for features.
         batch_size: images that are looked at together.
         observer: sees the progress, and may stop it.
+        world: the processes that take turns with generated images; this is the leading one.
 
     Raises:
         EvaluationStoppedError: the observer wants to stop.
@@ -128,6 +131,7 @@ def score_images(
         unit="images to score",
         observer=observer,
         known_modes=spec.known_modes,
+        world=world,
     )
     alone = _inputs(fakes, fake, stats, spec)
     alone = replace(alone, block_bytes=store.block_bytes, observer=observer)

@@ -1,6 +1,7 @@
 """One pass over images: each is seen by the extractor once, whatever the metrics need."""
 
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor
@@ -9,11 +10,12 @@ from gancli.errors import NonFiniteError
 from gancli.evaluation.extractors import Extractor, Seen
 from gancli.evaluation.feature_store import FeatureStore
 from gancli.evaluation.frechet import Gaussian, Moments
-from gancli.evaluation.image_sets import ImageSet
+from gancli.evaluation.image_sets import GeneratedImages, ImageSet
 from gancli.evaluation.known_modes import KnownModes, Readings
 from gancli.evaluation.mode_bins import BinnedSamples, BinSettings, ModeBins
 from gancli.evaluation.observer import UNOBSERVED, Observer
 from gancli.objective.mutual_information import stroke_thickness
+from gancli.parallel import ALONE, World
 
 
 @dataclass(frozen=True)
@@ -113,6 +115,7 @@ def extract_features(
     unit: str = "images",
     observer: Observer = UNOBSERVED,
     known_modes: KnownModes | None = None,
+    world: World = ALONE,
 ) -> FeatureSet:
     """Look at every image once.
 
@@ -125,6 +128,7 @@ def extract_features(
         unit: what the images are called while they are counted.
         observer: is told of each batch, and may stop the pass after it.
         known_modes: those of the data, which images are read by; None: they are not known.
+        world: the processes that take turns with generated images; this is the leading one.
 
     Raises:
         NonFiniteError: the extractor's features are not finite.
@@ -133,12 +137,37 @@ def extract_features(
     kept = _Kept(len(images), extractor, needs, store, known_modes)
     observer.go_on_or_stop()
     with observer.watch(len(images), unit) as done:
-        for pixels, classes in images.batches(batch_size):
-            kept.add(extractor(pixels), classes)
+        for pixels, classes, seen in looked_at(images, extractor, batch_size, world):
+            kept.add(seen, classes)
             kept.measure(pixels)
             done(kept.total.count)
             observer.go_on_or_stop()
     return kept.feature_set()
+
+
+def looked_at(
+    images: ImageSet, extractor: Extractor, batch_size: int, world: World
+) -> Iterator[tuple[Tensor, Tensor | None, Seen]]:
+    """Batch after batch, its classes, and what the extractor sees.
+
+    Where several processes share the work, they take turns with images that are generated, and the
+    leading one has it all; other images it looks at alone.
+    """
+    if world.size == 1 or not isinstance(images, GeneratedImages):
+        for pixels, classes in images.batches(batch_size) if world.leads else ():
+            yield pixels, classes, extractor(pixels)
+        return
+    own = replace(images, turns=slice(world.rank, None, world.size)).batches(batch_size)
+
+    def look(place: int) -> tuple[Tensor, Tensor | None, Seen]:
+        del place
+        pixels, classes = next(own)
+        seen = extractor(pixels)
+        logits = None if seen.logits is None else seen.logits.cpu()
+        return pixels.cpu(), classes, Seen(seen.features.cpu(), logits)
+
+    for pixels, classes, seen in world.dealt(images.batch_count(batch_size), look):
+        yield pixels, classes, Seen(seen.features.to(extractor.exact_device), seen.logits)
 
 
 class _Kept:

@@ -128,6 +128,8 @@ class GeneratedImages:
     device: torch.device
     counts: tuple[int, ...] | None = None
     """how many of each class, where these differ; `seeds` is the largest"""
+    turns: slice = slice(None)
+    """which of its batches are made here, where several processes take turns"""
 
     def with_counts(self, counts: tuple[int, ...]) -> "GeneratedImages":
         """So many images of each class."""
@@ -186,11 +188,21 @@ class GeneratedImages:
         Raises:
             NonFiniteError: an image is not.
         """
-        for label, count in zip(self._labels(), self._each(), strict=True):
-            for start in range(0, count, size):
-                seeds = range(start, min(start + size, count))
-                images = self._made(seeds, label)
-                yield images, None if label is None else torch.full((len(images),), label)
+        for seeds, label in self._parts(size)[self.turns]:
+            images = self._made(seeds, label)
+            yield images, None if label is None else torch.full((len(images),), label)
+
+    def batch_count(self, size: int) -> int:
+        """How many batches there are, whoever makes them."""
+        return len(self._parts(size))
+
+    def _parts(self, size: int) -> list[tuple[range, int | None]]:
+        """The seeds of each batch, and their class."""
+        return [
+            (range(start, min(start + size, count)), label)
+            for label, count in zip(self._labels(), self._each(), strict=True)
+            for start in range(0, count, size)
+        ]
 
     def at(self, places: Sequence[int]) -> Tensor:
         """Some of the images, made again."""

@@ -1,5 +1,6 @@
 """From a request and images to scores, for the command, training, compare and programs."""
 
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cache, partial
@@ -28,6 +29,7 @@ from gancli.evaluation.extractors import (
     width_of,
 )
 from gancli.evaluation.feature_store import GIB, FeatureStore
+from gancli.evaluation.features import looked_at
 from gancli.evaluation.image_sets import GeneratedImages, ImageSet
 from gancli.evaluation.inputs import (
     RealSets,
@@ -48,6 +50,7 @@ from gancli.evaluation.request import EvaluationRequest, ExtractorWeights
 from gancli.evaluation.shape_matching import with_same_shape
 from gancli.evaluation.spec import EvaluationSpec, choose_metrics
 from gancli.folders import cache_folder, data_folder
+from gancli.parallel import ALONE, World
 from gancli.scores import METRIC_TABLE, metric_options
 
 
@@ -64,6 +67,13 @@ class EvaluationJob:
     stats: ReferenceStats
     store: FeatureStore
     batch_size: int
+    world: World = ALONE
+    """the processes that take turns with the images to score"""
+
+    def help(self) -> None:
+        """Take this process's turns while the leading one scores what the job was made for."""
+        images = self.classes.applied(self.scored).images
+        deque(looked_at(images, self.spec.extractor, self.batch_size, self.world), maxlen=0)
 
     def score(
         self, scored: ScoredImages, observer: Observer = UNOBSERVED
@@ -100,6 +110,7 @@ class EvaluationJob:
             self.store.fresh(),
             batch_size=self.batch_size,
             observer=observer,
+            world=self.world,
         )
 
 
