@@ -157,7 +157,7 @@ def looked_at(
         for pixels, classes in images.batches(batch_size) if world.leads else ():
             yield pixels, classes, extractor(pixels)
         return
-    own = replace(images, turns=slice(world.rank, None, world.size)).batches(batch_size)
+    own = replace(images, turns=(world.rank, world.size)).batches(batch_size)
 
     def look(place: int) -> tuple[Tensor, Tensor | None, Seen]:
         del place

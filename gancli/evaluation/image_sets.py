@@ -128,8 +128,8 @@ class GeneratedImages:
     device: torch.device
     counts: tuple[int, ...] | None = None
     """how many of each class, where these differ; `seeds` is the largest"""
-    turns: slice = slice(None)
-    """which of its batches are made here, where several processes take turns"""
+    turns: tuple[int, int] = (0, 1)
+    """this process's place among those that take turns with the batches, and how many they are"""
 
     def with_counts(self, counts: tuple[int, ...]) -> "GeneratedImages":
         """So many images of each class."""
@@ -188,7 +188,7 @@ class GeneratedImages:
         Raises:
             NonFiniteError: an image is not.
         """
-        for seeds, label in self._parts(size)[self.turns]:
+        for seeds, label in self._parts(size)[self.turns[0] :: self.turns[1]]:
             images = self._made(seeds, label)
             yield images, None if label is None else torch.full((len(images),), label)
 
