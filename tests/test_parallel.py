@@ -1,7 +1,9 @@
 """Two processes train as one does."""
 
+import copy
 import json
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -10,11 +12,14 @@ from pathlib import Path
 
 import pytest
 import torch
+from conftest import Gan
 from helpers import BRITTLE, divisible, job
 from safetensors.torch import load_file
-from torch import Tensor
+from torch import Tensor, nn
 
 from gancli.checkpoint import load
+from gancli.errors import ExitCode
+from gancli.networks.batch_norm import share_batch_norms
 from gancli.runs.folder import Run
 from gancli.trainer import Trainer
 from gancli.turn_gauge import is_gauge
@@ -78,30 +83,133 @@ def test_processes_go_back_together() -> None:
     assert close(*(load_file(run.checkpoint()) for run in runs))
 
 
-@pytest.mark.slow
-def test_every_preset_in_two_processes(tmp_path: Path) -> None:
-    """Both hold the same state; without batch norm, it is that of one process up to rounding."""
-    together(TESTS / "two_processes.py", tmp_path)
-    for name, preset in divisible().items():
-        folder = tmp_path / name
-        states = [load_file(folder / rank / "state.safetensors") for rank in "01"]
+QUICK = ["dcgan-mnist-reference", "wgan-gp-mnist-reference", "relativistic average"]
+"""Batch norm; batch norm below a gradient penalty, differentiated twice; means within a loss."""
+
+
+def alike(names: list[str], folder: Path) -> None:
+    """Two processes take the same ten steps as one: losses to 1e-9, and the state to rounding."""
+    together(TESTS / "two_processes.py", folder, *names)
+    for name, preset in divisible(names).items():
+        own = folder / name
+        states = [load_file(own / rank / "state.safetensors") for rank in "01"]
         assert all(torch.equal(t, states[1][key]) for key, t in states[0].items()), name
-        assert not Run(folder / "1").checkpoints()
-        gauges = [json.loads((folder / rank / "gauges.json").read_text()) for rank in "01"]
+        assert not Run(own / "1").checkpoints()
+        gauges = [json.loads((own / rank / "gauges.json").read_text()) for rank in "01"]
         assert gauges[0] == gauges[1], name
         assert len(gauges[0]) >= 7
-        coupled = {player.network.couples_samples for player in preset.players().values()}
-        if coupled == {False}:
-            alone = Trainer(job(preset, tmp_path / "alone", precision="fp64"))
-            assert close(states[0], alone.train().tensors()), name
-            # The middle of the means is that of each process's part of the batch.
-            shared = preset.objective.adversarial.boundary is not None
-            compared = {name for name in gauges[0] if shared or "accuracy" not in name}
-            assert gauges[0] == {
-                name: pytest.approx(value, rel=1e-6) if name in compared else gauges[0][name]
-                for name, value in alone.metrics.items()
-                if is_gauge(name)
-            }
+        alone = Trainer(job(preset, folder / "alone" / name, precision="fp64"))
+        assert close(states[0], alone.train().tensors()), name
+        for one, two in zip(alone.job.run.metrics(), Run(own / "0").metrics(), strict=True):
+            losses = {key: value for key, value in one.items() if key.startswith("loss")}
+            found = {key: two[key] for key in losses}
+            assert found == pytest.approx(losses, rel=1e-9, abs=1e-9), name
+        # The middle of the means is that of each process's part of the batch.
+        shared = preset.objective.adversarial.boundary is not None
+        for key, value in alone.metrics.items():
+            if is_gauge(key) and (shared or "accuracy" not in key):
+                assert gauges[0][key] == pytest.approx(value, rel=1e-6, abs=1e-9), (name, key)
+
+
+def test_three_presets_in_two_processes(tmp_path: Path) -> None:
+    alike(QUICK, tmp_path)
+
+
+@pytest.mark.slow
+def test_every_preset_in_two_processes(tmp_path: Path) -> None:
+    alike([], tmp_path)
+
+
+@pytest.mark.slow
+def test_a_hundred_steps_in_two_processes() -> None:
+    """Of the preset as it is; rounding alone parts them, since the losses are sums."""
+    typed = ["train", "gan", "--dataset", "ring8", "--precision", "fp64", "--steps", 100]
+    typed += ["--device", "cpu", "--set", "schedule.log_every=1"]
+    together("-m", "gancli", *typed, "--out", "two")
+    alone = [sys.executable, "-m", "gancli", *typed, "--out", "one"]
+    subprocess.run(list(map(str, alone)), check=True, capture_output=True)
+    one, two = (Run(Path(name)).metrics() for name in ("one", "two"))
+    assert len(one) >= 100
+    for before, after in zip(one, two, strict=True):
+        for key in before:
+            if key.startswith("loss"):
+                assert after[key] == pytest.approx(before[key], abs=1e-7)
+
+
+@pytest.mark.parametrize("net", [nn.BatchNorm1d(3), nn.BatchNorm2d(3)])
+def test_a_shared_batch_norm_is_a_batch_norm(net: nn.BatchNorm1d | nn.BatchNorm2d) -> None:
+    """Of one process: values, both derivatives, and the statistics it remembers."""
+    shape = (6, 3) if isinstance(net, nn.BatchNorm1d) else (6, 3, 2, 2)
+    kinds = [nn.Sequential(copy.deepcopy(net)).double() for _ in range(2)]
+    share_batch_norms(kinds[1], lambda x: x, 1)
+    assert not isinstance(kinds[1][0], type(net))
+    found = []
+    for kind in kinds:
+        torch.manual_seed(0)
+        x = torch.randn(shape, dtype=torch.float64, requires_grad=True)
+        y = kind(x)
+        (slope,) = torch.autograd.grad(y.pow(3).sum(), x, create_graph=True)
+        (curve,) = torch.autograd.grad(slope.square().sum(), x)
+        kind.eval()
+        found.append([y, slope, curve, kind(x), *kind.state_dict().values()])
+    for own, shared in zip(*found, strict=True):
+        torch.testing.assert_close(own.double(), shared.double(), rtol=1e-9, atol=1e-12)
+
+
+def devices(*typed: object) -> subprocess.CompletedProcess[str]:
+    """What `gan` says with these words, in two processes on the CPU."""
+    words = [sys.executable, "-m", "gancli", *map(str, typed), "--devices", "2", "--device", "cpu"]
+    return subprocess.run(words, capture_output=True, text=True, check=False, timeout=300)
+
+
+@pytest.mark.slow
+def test_samples_and_traversals_are_those_of_one_process(gan: Gan) -> None:
+    """The same bytes but for the time they were made at; one process speaks."""
+    common = ["zoo:cgan-mnist", "--out"]
+    assert gan("sample", *common, "one.zip", "--count", "1100", "--device", "cpu")[0] == 0
+    told = devices("sample", *common, "two.zip", "--count", 1100)
+    assert (told.returncode, told.stderr) == (0, "")
+    assert told.stdout.count("wrote 1,100 images") == 1
+    assert Path("one.zip").read_bytes() == Path("two.zip").read_bytes()
+    few = ["--frames", "3", "--rows", "2", "--no-html"]
+    assert gan("traverse", *common, "one", *few, "--device", "cpu")[0] == 0
+    assert devices("traverse", *common, "two", *few).returncode == 0
+    pictures = {path.name: path.read_bytes() for path in Path("one").glob("*.png")}
+    assert pictures
+    assert pictures == {path.name: path.read_bytes() for path in Path("two").glob("*.png")}
+
+
+@pytest.mark.slow
+def test_scores_are_those_of_one_process(gan: Gan, pictures: Path) -> None:
+    """Of generated images against a folder of others, by their pixels."""
+    common = ["evaluate", "zoo:cgan-mnist", "--fid", "--extractor", "pixels", "--count", "200"]
+    common += ["--reference", str(pictures), "--out"]
+    assert gan(*common, "one.json", "--device", "cpu")[0] == 0
+    told = devices(*common, "two.json")
+    assert told.returncode == 0, told.stderr
+    one, two = (json.loads(Path(f"{name}.json").read_text())[0] for name in ("one", "two"))
+    assert one["scores"]
+    assert one["scores"] == two["scores"]
+
+
+@pytest.fixture
+def pictures() -> Path:
+    """Some images of the generator's own, under other seeds."""
+    assert devices("sample", "zoo:cgan-mnist", "--out", "real", "--count", 100).returncode == 0
+    return Path("real")
+
+
+@pytest.mark.slow
+def test_one_sentence_and_its_exit_code_come_through() -> None:
+    """What all processes refuse, one of them says, and the program ends as it does."""
+    told = devices("train", "gan", "--dataset", "ring9")
+    assert told.returncode == ExitCode.USAGE
+    assert len(told.stderr.splitlines()) == 1
+    assert told.stderr.startswith("gan: ")
+    Path("taken.zip").touch()
+    told = devices("sample", "zoo:cgan-mnist", "--out", "taken.zip")
+    assert told.returncode == ExitCode.RUN
+    assert len(told.stderr.splitlines()) == 1
 
 
 @pytest.mark.slow
@@ -144,3 +252,55 @@ def ranks_of(parent: int) -> list[int]:
         if int(of) == parent and rank:
             found[int(rank[0].partition(b"=")[2])] = int(folder.name)
     return [found[rank] for rank in sorted(found)]
+
+
+@pytest.mark.slow
+def test_a_process_killed_at_any_moment_loses_nothing() -> None:
+    """One of two is killed at ten moments; the run goes on each time, and ends as one unhurt."""
+    chance = random.Random(20)
+    typed = ["train", "gan", "--dataset", "ring8", *SMALL, "--precision", "fp64", "--steps", 3000]
+    typed += ["--device", "cpu", "--set", "schedule.checkpoint_every=100"]
+    typed += ["--set", "schedule.preview_every=5000"]
+    alone = [sys.executable, "-m", "gancli", *typed, "--out", "whole"]
+    subprocess.run(list(map(str, alone)), check=True, capture_output=True)
+    run, hurt = Run(Path("hurt")), 0
+    words = [sys.executable, "-m", "gancli", *map(str, typed), "--out", "hurt", "--resume"]
+    while hurt < 10:
+        began = len(run.checkpoints())
+        process = subprocess.Popen(
+            [*words, "--devices", "2"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        deadline = time.monotonic() + 120
+        while len(ranks_of(process.pid)) < 2 and time.monotonic() < deadline:
+            time.sleep(0.05)
+        time.sleep(chance.uniform(0, 15))
+        there = ranks_of(process.pid)
+        if process.poll() is not None or len(there) < 2:
+            break
+        os.kill(there[chance.randrange(2)], signal.SIGKILL)
+        killed = time.monotonic()
+        _, err = process.communicate(timeout=120)
+        assert time.monotonic() - killed < 30
+        assert process.returncode == ExitCode.LOST_PROCESS, err
+        assert len([line for line in err.splitlines() if line.startswith("gan: ")]) <= 1, err
+        hurt += 1
+        if began or run.checkpoints():
+            load(run.checkpoint())
+    for count in (1, 2, 4):
+        subprocess.run([*words, "--devices", str(count)], check=True, capture_output=True)
+    ends = [load(each.checkpoint_file(3000)).tensors for each in (run, Run(Path("whole")))]
+    assert close(*ends)
+
+
+@pytest.mark.slow
+def test_a_run_goes_on_in_any_number_of_processes() -> None:
+    """One, two and four take turns at the same run; it is as if one had trained it all."""
+    typed = ["train", "gan", "--dataset", "ring8", *SMALL, "--precision", "fp64"]
+    typed += ["--device", "cpu", "--allow-changes", "--resume"]
+    words = [sys.executable, "-m", "gancli", *typed]
+    for steps, count in ((10, 1), (20, 4), (30, 2)):
+        more = ["--steps", str(steps), "--devices", str(count), "--out", "shared"]
+        subprocess.run([*words, *more], check=True, capture_output=True)
+    alone = [*words, "--steps", "30", "--out", "alone"]
+    subprocess.run(alone, check=True, capture_output=True)
+    assert close(*(load(Run(Path(n)).checkpoint_file(30)).tensors for n in ("shared", "alone")))

@@ -11,7 +11,7 @@ from typing import Literal
 import pytest
 import torch
 from equations import evaluate
-from helpers import RING, TURNS, WHOLE, NoDraws, job, losses_of, narrow, shown, toy_deck
+from helpers import RING, TURNS, NoDraws, job, losses_of, narrow, shown, toy_deck
 from pydantic import ValidationError
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
@@ -588,10 +588,3 @@ def test_an_objective_is_written_and_read_again() -> None:
     assert Objective.model_validate_json(written) == objective
     # Files of before name the tables that are not used, too.
     assert Objective.model_validate_json(objective.model_dump_json()) == objective
-
-
-@pytest.mark.parametrize("name", WHOLE)
-def test_terms_of_the_whole_batch_say_so(name: str) -> None:
-    key, fields = WHOLE[name]
-    terms = narrow(key, fields).objective.terms()
-    assert [name for name, term in terms.items() if not term.splits()]

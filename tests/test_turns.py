@@ -13,6 +13,7 @@ from torch.nn.functional import softplus
 from gancli.checkpoint import load
 from gancli.data import BatchSource
 from gancli.errors import DataError, InterruptedRunError, UsageError
+from gancli.objective import FeatureMatching
 from gancli.objective.adversarial import Vanilla
 from gancli.objective.plan_step import plan
 from gancli.objective.scene import Carried, make_scene
@@ -286,9 +287,12 @@ def test_these_are_refused_by_name(key: tuple[str, str, str], fields: list[str],
     assert said in str(refusal.value)
 
 
-@pytest.mark.parametrize("name", WHOLE)
-def test_processes_refuse_what_they_would_split(name: str, tmp_path: Path) -> None:
-    work = job(configured(name), tmp_path / "run")
+def test_processes_refuse_what_they_would_split(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A term of a plugin that takes means within it without saying so to the other processes."""
+    monkeypatch.setattr(FeatureMatching, "splits", lambda self: False)
+    work = job(configured("features"), tmp_path / "run")
     shared = Job(work.preset, work.settings, work.data, work.run, world=World(0, 2))
     with pytest.raises(UsageError, match=r"objective\.\w+ is a function of the whole batch"):
         Trainer(shared)
