@@ -29,7 +29,7 @@ class ExitCode(IntEnum):
     NOT_READY = 10
     """Something on this machine stands in the way; `gan doctor` says what."""
     LOST_PROCESS = 11
-    """One of several processes that share the work has ended; what was saved is intact."""
+    """A process of several has ended before the work was done; saved files are intact."""
     INTERRUPTED = 130
     """Stopped by Ctrl-C or SIGTERM, with its state saved."""
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from gancli.launch import is_shared, leads_here
 from gancli.signals import end_in_own_words
 
-PATIENCE_SECONDS = 5.0
+SECONDS_FOR_LEADER = 5.0
 """How long a process that fails waits for the leading one to say why."""
 _claims: list[Callable[[], bool]] = []
 """Asks whether no other process has spoken before, once they know of each other."""
@@ -30,7 +30,7 @@ def may_say() -> bool:
     if _claims:
         end_in_own_words()
     try:
-        time.sleep(PATIENCE_SECONDS)
+        time.sleep(SECONDS_FOR_LEADER)
     except KeyboardInterrupt:
         # torchrun ends this one, because another one has said its piece and ended.
         return False

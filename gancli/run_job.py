@@ -94,8 +94,7 @@ def start_run(
     """
     options.check()
     preset = record_start(preset, start, say)
-    if out is not None:
-        # Before the processes meet: what all of them refuse, one of them says.
+    if out is not None:  # before the processes meet: what all of them refuse, one says
         refuse_if_taken(out, force=force)
     world = set_up_torch(settings)
     with world.lead_first():

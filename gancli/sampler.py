@@ -1,6 +1,7 @@
 """From seeds to samples: sample i depends on the generator and seed i alone."""
 
 import math
+from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -49,6 +50,11 @@ class Sampler:
             return self.of(self.latent(seeds[part], label))
 
         yield from self.world.dealt(math.ceil(len(seeds) / self.batch_size), made)
+
+    def help(self, seeds: Sequence[int], labels: Sequence[int | None]) -> None:
+        """Take this process's turns while the leading one goes through `batches` of each label."""
+        for label in labels:
+            deque(self.batches(seeds, label), maxlen=0)
 
     def all(self, seeds: Sequence[int], label: int | None = None) -> Samples:
         """The seeds' samples in one array."""

@@ -21,6 +21,7 @@ from gancli.cli.complete import (
     complete_variant,
 )
 from gancli.launch import is_shared
+from gancli.signals import exit_undisturbed
 
 Model = Annotated[
     str,
@@ -105,7 +106,7 @@ def _in_processes(context: typer.Context, count: int | None) -> int | None:
         return count
     from gancli.start_processes import start_processes
 
-    raise typer.Exit(start_processes(context.find_root().obj, count))
+    exit_undisturbed(start_processes(context.find_root().obj, count))
 
 
 DevicesOption = Annotated[

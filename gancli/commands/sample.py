@@ -2,7 +2,6 @@
 
 import csv
 import os
-from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -116,15 +115,9 @@ def sample(request: SampleRequest) -> None:
     check(out, force=request.force)
     if pictured:
         refuse_to_replace(picture_file, force=request.force)
-    device = torch.device(choose_device(request.device))
-    world = join_on(device)
-    network = saved.network(raw=request.raw)
-    say(f"sampling {saved.path}: {preset.name} on {preset.dataset}, {network}")
-    generator = saved.generator(raw=request.raw).to(device)
-    sampler = Sampler(generator, preset, request.batch_size, request.truncation, world=world)
-    if not world.leads:
-        for label in labels:
-            deque(sampler.batches(seeds, label), maxlen=0)
+    sampler = _sampler(request, saved)
+    if not sampler.world.leads:
+        sampler.help(seeds, labels)
         return
     picture = SamplePicture(saved, seeds, labels)
     with counting(console(), total, preset.data.key) as progress:
@@ -146,6 +139,14 @@ def sample(request: SampleRequest) -> None:
     say(f"wrote {counted(total, preset.data.key.removesuffix('s'))}{each} to {as_typed(out)}")
     if pictured:
         _draw(picture, picture_file)
+
+
+def _sampler(request: SampleRequest, saved: Checkpoint) -> Sampler:
+    device, preset = torch.device(choose_device(request.device)), saved.header.preset
+    world, network = join_on(device), saved.network(raw=request.raw)
+    say(f"sampling {saved.path}: {preset.name} on {preset.dataset}, {network}")
+    generator = saved.generator(raw=request.raw).to(device)
+    return Sampler(generator, preset, request.batch_size, request.truncation, world=world)
 
 
 def _draw(picture: SamplePicture, file: Path) -> None:

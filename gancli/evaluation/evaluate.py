@@ -1,7 +1,7 @@
 """From images to score, and real ones, to scores: one pass over each."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from itertools import zip_longest
 from typing import NamedTuple
@@ -107,11 +107,11 @@ def score_images(
     observer: Observer = UNOBSERVED,
     world: World = ALONE,
 ) -> EvaluationOutput:
-    """Score images; each is looked at once.
+    """Score images, each of which is looked at once.
 
     Args:
         fakes: the images to score.
-        stats: of the real images that they are compared with.
+        stats: of the real images to compare with.
         spec: the metrics.
         store: makes room for features.
         batch_size: images that are looked at together.
@@ -133,13 +133,10 @@ def score_images(
         known_modes=spec.known_modes,
         world=world,
     )
-    alone = _inputs(fakes, fake, stats, spec)
-    alone = replace(alone, block_bytes=store.block_bytes, observer=observer)
-    pairs = zip_longest(stats.references, stats.images[: len(stats.references)])
-    compared = [alone.against(real, images) for real, images in pairs] or [alone]
+    alone = _inputs(fakes, fake, stats, spec, observer, store.block_bytes)
+    compared = _with_each_reference(alone, stats)
     metrics, draws = spec.chosen(), spec.resamples
-    # Once, however many references there are.
-    own = {m: _scores(m, alone, draws) for m in metrics if m.reference_needs is None}
+    own = {m: _scores(m, alone, draws) for m in metrics if m.reference_needs is None}  # once
     return EvaluationOutput(
         [_together(own.get(m) or _scores(m, each, draws) for m in metrics) for each in compared],
         {m.entry.name: partial(m.picture, alone if m in own else compared[0]) for m in metrics},
@@ -147,8 +144,19 @@ def score_images(
     )
 
 
+def _with_each_reference(alone: MetricInputs, stats: ReferenceStats) -> list[MetricInputs]:
+    """The scored images against one reference after the other; alone where there is none."""
+    pairs = zip_longest(stats.references, stats.images[: len(stats.references)])
+    return [alone.against(real, images) for real, images in pairs] or [alone]
+
+
 def _inputs(
-    images: ImageSet, fake: FeatureSet, stats: ReferenceStats, spec: EvaluationSpec
+    images: ImageSet,
+    fake: FeatureSet,
+    stats: ReferenceStats,
+    spec: EvaluationSpec,
+    observer: Observer,
+    block_bytes: int,
 ) -> MetricInputs:
     sets = (None if real is None else real.images for real in (spec.train, spec.held_out))
     return MetricInputs(
@@ -159,6 +167,8 @@ def _inputs(
         images=ImageSets(images, *sets),
         device=spec.extractor.exact_device,
         known_modes=spec.known_modes,
+        block_bytes=block_bytes,
+        observer=observer,
     )
 
 

@@ -8,7 +8,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from gancli.networks.init import BATCH_NORMS
 
-Mean = Callable[[Tensor], Tensor]
+OverProcesses = Callable[[Tensor], Tensor]
 """Of each number over all processes, differentiable any number of times."""
 
 
@@ -25,7 +25,7 @@ class SharedBatchNorm(_BatchNorm):
         processes: how many there are.
     """
 
-    def __init__(self, own: _BatchNorm, mean: Mean, processes: int) -> None:
+    def __init__(self, own: _BatchNorm, mean: OverProcesses, processes: int) -> None:
         super().__init__(own.num_features, own.eps, own.momentum, affine=False)
         self.weight, self.bias = own.weight, own.bias
         self.running_mean, self.running_var = own.running_mean, own.running_var
@@ -56,7 +56,7 @@ class SharedBatchNorm(_BatchNorm):
         return (normal if self.bias is None else normal + _along_channels(self.bias, x)).to(x.dtype)
 
     def _move(self, mean: Tensor, variance: Tensor, count: int) -> None:
-        """Move the running statistics towards those of a batch of so many numbers per channel."""
+        """Move the running statistics towards a batch's, which has `count` numbers per channel."""
         moves = ((self.running_mean, mean), (self.running_var, variance * (count / (count - 1))))
         with torch.no_grad():
             for running, now in moves:
@@ -71,7 +71,7 @@ def _along_channels(values: Tensor, x: Tensor) -> Tensor:
     return values.view(1, -1, *[1] * (x.dim() - 2))
 
 
-def share_batch_norms(net: nn.Module, mean: Mean, processes: int) -> None:
+def share_batch_norms(net: nn.Module, mean: OverProcesses, processes: int) -> None:
     """Let a network's batch norms see the samples of all processes; weights stay the same objects.
 
     Args:

@@ -14,7 +14,7 @@ from gancli.objective.adversarial import BOTH, Adversarial
 from gancli.objective.context import Context, Read, Side
 from gancli.objective.term import TERMS
 
-Mean = Callable[[Tensor], Tensor]
+BatchMean = Callable[[Tensor], Tensor]
 """Of all logits of a batch, (B,); a scalar."""
 
 
@@ -22,7 +22,7 @@ class Relativistic(Adversarial):
     """A loss in which the generator swaps the discriminator's fakes and reals."""
 
     @abstractmethod
-    def prefer(self, better: Tensor, worse: Tensor, mean: Mean) -> Tensor:
+    def prefer(self, better: Tensor, worse: Tensor, mean: BatchMean) -> Tensor:
         """A scalar that is the lower, the more real the first logits, (B,), are than the others."""
 
     def discriminator(self, context: Context) -> Tensor:
@@ -45,7 +45,7 @@ class Relativistic(Adversarial):
 class RelativisticAverageHinge(Relativistic):
     """Jolicoeur-Martineau 2018, section 4.3: each logit against the mean of the other kind's."""
 
-    def prefer(self, better: Tensor, worse: Tensor, mean: Mean) -> Tensor:
+    def prefer(self, better: Tensor, worse: Tensor, mean: BatchMean) -> Tensor:
         """Penalise logits within the margin of 1 from the other kind's mean."""
         first, second = better - mean(worse), worse - mean(better)
         return relu(1 - first).mean() + relu(1 + second).mean()
@@ -62,7 +62,7 @@ class RelativisticPairing(Relativistic):
     """Jolicoeur-Martineau 2018, section 4.1; the loss of Huang et al. 2024, "The GAN is dead; long
     live the GAN!" (arXiv:2501.05441), eq. 2: each fake is judged against one real."""
 
-    def prefer(self, better: Tensor, worse: Tensor, mean: Mean) -> Tensor:
+    def prefer(self, better: Tensor, worse: Tensor, mean: BatchMean) -> Tensor:
         """Binary cross-entropy of telling which of a pair is the better."""
         del mean
         return softplus(worse - better).mean()
