@@ -41,10 +41,10 @@ def together(*command: object) -> None:
     assert result.returncode == 0, result.stderr
 
 
-def close(first: dict[str, Tensor], second: dict[str, Tensor]) -> bool:
+def close(first: dict[str, Tensor], second: dict[str, Tensor], atol: float = 1e-9) -> bool:
     pairs = ((tensor, second[name]) for name, tensor in first.items())
     return set(first) == set(second) and all(
-        torch.allclose(a.double(), b.double(), rtol=1e-6, atol=1e-9) for a, b in pairs
+        torch.allclose(a.double(), b.double(), rtol=1e-6, atol=atol) for a, b in pairs
     )
 
 
@@ -99,7 +99,9 @@ def alike(names: list[str], folder: Path) -> None:
         assert gauges[0] == gauges[1], name
         assert len(gauges[0]) >= 7
         alone = Trainer(job(preset, folder / "alone" / name, precision="fp64"))
-        assert close(states[0], alone.train().tensors()), name
+        # Adam makes steps of the rounding of gradients that are 0, as those of biases that batch
+        # norm takes out again; no loss depends on them.
+        assert close(states[0], alone.train().tensors(), atol=1e-6), name
         for one, two in zip(alone.job.run.metrics(), Run(own / "0").metrics(), strict=True):
             losses = {key: value for key, value in one.items() if key.startswith("loss")}
             found = {key: two[key] for key in losses}

@@ -133,7 +133,7 @@ def score_images(
         known_modes=spec.known_modes,
         world=world,
     )
-    alone = _inputs(fakes, fake, stats, spec, observer, store.block_bytes)
+    alone = _inputs(fakes, fake, stats, spec, observer=observer, block_bytes=store.block_bytes)
     compared = _with_each_reference(alone, stats)
     metrics, draws = spec.chosen(), spec.resamples
     own = {m: _scores(m, alone, draws) for m in metrics if m.reference_needs is None}  # once
@@ -155,6 +155,7 @@ def _inputs(
     fake: FeatureSet,
     stats: ReferenceStats,
     spec: EvaluationSpec,
+    *,
     observer: Observer,
     block_bytes: int,
 ) -> MetricInputs:
