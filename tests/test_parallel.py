@@ -41,7 +41,7 @@ def together(*command: object) -> None:
     assert result.returncode == 0, result.stderr
 
 
-def close(first: dict[str, Tensor], second: dict[str, Tensor], atol: float = 1e-9) -> bool:
+def close(first: dict[str, Tensor], second: dict[str, Tensor], *, atol: float = 1e-9) -> bool:
     pairs = ((tensor, second[name]) for name, tensor in first.items())
     return set(first) == set(second) and all(
         torch.allclose(a.double(), b.double(), rtol=1e-6, atol=atol) for a, b in pairs
