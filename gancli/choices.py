@@ -100,3 +100,18 @@ class LoggerName(StrEnum):
     TENSORBOARD = "tensorboard"
     WANDB = "wandb"
     TRACKIO = "trackio"
+
+
+class LabelWay(StrEnum):
+    """What the labels of a walk do between stops of different classes."""
+
+    BLENDED = "blended"
+    HELD = "held"
+
+
+class AnimationName(StrEnum):
+    """The format of an animation."""
+
+    WEBP = "webp"
+    GIF = "gif"
+    MP4 = "mp4"

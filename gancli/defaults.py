@@ -46,3 +46,7 @@ BENCH_STUDY_STEPS = 1_000
 """Steps of each cell that `gan bench study` runs."""
 FIGURE_DPI = 200
 """Pixels per inch of plots."""
+WALK_SECONDS = 10.0
+"""Length of a walk."""
+WALK_RATE = 20
+"""Pictures per second of a walk between its stops."""

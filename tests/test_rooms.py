@@ -21,6 +21,7 @@ ROOMS = [
         "settings",
         "types",
         "rng",
+        "seeds_and_classes",
         "plugins",
         "plugin_records",
         "any_of",
@@ -73,6 +74,10 @@ ROOMS = [
     {
         "sampler",
         "traverse",
+        "walk",
+        "axis_values",
+        "latent_files",
+        "animation",
         "html",
         "palette",
         "pictures",
@@ -96,7 +101,7 @@ ROOMS = [
     {"bench", "experiment", "doctor"},
     {"report"},
     {"sharing"},
-    {"run_job", "run_experiment", "commands"},
+    {"run_job", "run_experiment", "run_walk", "commands"},
     {"library", "register", "parts"},
     {"cli", "__main__", "__init__"},
 ]

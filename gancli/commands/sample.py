@@ -1,10 +1,8 @@
 """`gan sample`."""
 
-import csv
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from itertools import chain
 from pathlib import Path
 
@@ -25,7 +23,6 @@ from gancli.plurals import counted
 from gancli.preset import Preset
 from gancli.report.console import console, say
 from gancli.report.counting import counting
-from gancli.rng import SEED_LIMIT
 from gancli.runs.find import ANY, LABELLED, default_folder, find, open_checkpoint
 from gancli.runs.folder import Run
 from gancli.sample_formats import (
@@ -38,18 +35,13 @@ from gancli.sample_formats import (
 )
 from gancli.sample_picture import SamplePicture
 from gancli.sampler import Sampler
+from gancli.seeds_and_classes import COUNT_LIMIT, parse_classes, parse_seeds
 from gancli.writer import write
 
 PICTURE_LIMIT = 100_000
 """Points in one picture; more could not be told apart."""
-COUNT_LIMIT = 10_000_000
-"""Samples of one call."""
-NAMES_SHOWN = 20
-"""Classes that an error lists."""
 SINGLE_FILES = (FormatName.ZIP, FormatName.NPZ)
 """Formats of one file, whose endings they are."""
-LONGEST_NUMBER = 40
-"""Digits of a number; longer ones are names."""
 
 
 @dataclass(frozen=True)
@@ -182,82 +174,6 @@ def _wanted_classes(request: SampleRequest, preset: Preset) -> list[int | None]:
     if request.classes is None:
         return list(range(preset.classes))
     return [*parse_classes(request.classes, preset.data.class_names)]
-
-
-def parse_classes(texts: Sequence[str], names: Sequence[str]) -> list[int]:
-    """`0,3,cat` as labels: each word a class's name, or its number.
-
-    A name that has commas is a text of its own, or stands in double quotes.
-
-    Raises:
-        UsageError: there is no such class, or one is named twice.
-    """
-    labels: list[int] = []
-    for word in chain.from_iterable(_words(text, names) for text in texts):
-        if word in names:
-            labels.append(names.index(word))
-        elif _is_number(word) and int(word) < len(names):
-            labels.append(int(word))
-        else:
-            close = get_close_matches(word, names, n=1)
-            raise UsageError(
-                f"--classes {word} is neither one of {_listed(names)} nor a number below "
-                f"{len(names)}"
-                + (f" (did you mean {close[0]}?)" if close else "")
-                + ("; put a name that has commas in double quotes" if "," in "".join(names) else "")
-            )
-    if len(set(labels)) < len(labels):
-        raise UsageError(f"--classes {','.join(texts)} names a class twice: name each once")
-    return labels
-
-
-def _words(text: str, names: Sequence[str]) -> list[str]:
-    """A list with commas as csv has it, where it is not a class's name as a whole."""
-    if text.strip() in names:
-        return [text.strip()]
-    try:
-        return [word.strip() for word in next(csv.reader([text], skipinitialspace=True))]
-    except (csv.Error, StopIteration):
-        return [text]
-
-
-def _listed(names: Sequence[str]) -> str:
-    shown = ", ".join(names[:NAMES_SHOWN])
-    return shown if len(names) <= NAMES_SHOWN else f"{shown} and {len(names) - NAMES_SHOWN} more"
-
-
-def parse_seeds(text: str) -> list[int]:
-    """`0-3,7` as [0, 1, 2, 3, 7].
-
-    Raises:
-        UsageError: it is not a list of numbers and ranges.
-    """
-    seeds: list[int] = []
-    for part in text.split(","):
-        first, dash, last = part.strip().partition("-")
-        if not _is_number(first) or (dash and not _is_number(last)):
-            raise UsageError(
-                f"--seeds {text} is not a list of numbers and ranges, such as 0-63 or 3,7"
-            )
-        begin, end = int(first), int(last or first)
-        if not begin <= end < SEED_LIMIT:
-            raise UsageError(
-                f"--seeds {part} must have the smaller number first, and none above "
-                f"{SEED_LIMIT - 1}"
-            )
-        if len(seeds) + end - begin >= COUNT_LIMIT:
-            raise UsageError(
-                f"--seeds {text} is too many: one call writes at most {COUNT_LIMIT:,} samples"
-            )
-        seeds += range(begin, end + 1)
-    if len(set(seeds)) < len(seeds):
-        raise UsageError(f"--seeds {text} names a seed twice: name each once")
-    return seeds
-
-
-def _is_number(text: str) -> bool:
-    """Whether it is a number that may be a seed, or is at least short enough to be read."""
-    return text.isdecimal() and len(text) <= LONGEST_NUMBER
 
 
 def single_file(out: str | None) -> FormatName | None:

@@ -1,7 +1,7 @@
 """`gan traverse`."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import torch
 
+from gancli.axis_values import Held, TypedAxes, hold, split_axes
 from gancli.checkpoint import Checkpoint
 from gancli.choices import DeviceName
 from gancli.data.stacked import DIGITS
@@ -19,6 +20,7 @@ from gancli.evaluation.classifier import Reader
 from gancli.evaluation.mnist_classifier import load_digit_reader, shows_digits
 from gancli.evaluation.observer import Observer
 from gancli.folders import as_typed, cache_folder, data_folder, portable
+from gancli.latent_files import RowSampler, latents_npz, read_latents
 from gancli.output_places import new_folder, refuse_to_overwrite
 from gancli.pasteable import command, named
 from gancli.preset import Preset
@@ -27,10 +29,12 @@ from gancli.report.counting import counting
 from gancli.report.traversal import Panel, budget, print_traversal, render_traversal
 from gancli.report.traversal_figures import animation, axes_sheet, sprite, strip
 from gancli.rng import SEED_LIMIT
+from gancli.run_walk import WalkOptions, WalkSource, run_walk
 from gancli.runs.find import OF_IMAGES, default_folder, find, open_checkpoint
 from gancli.runs.folder import Run
 from gancli.runs.own_files import TRAVERSAL_FILE
 from gancli.sampler import Sampler, Samples
+from gancli.seeds_and_classes import parse_seeds
 from gancli.traverse import (
     MAX_CLASSES_SHOWN,
     Axis,
@@ -43,6 +47,7 @@ from gancli.traverse import (
     effect,
     frames,
 )
+from gancli.types import Latent
 
 RANGE_LIMIT = 1e6
 """The bound of a range."""
@@ -68,13 +73,40 @@ class TraverseRequest:
     data_dir: Path | None
     out: Path | None
     force: bool
+    latents: Path | None
+    through: str | None
+    walk: WalkOptions
 
-    def seeds(self) -> range:
-        """One per row."""
-        seeds = range(self.seed, self.seed + self.rows)
-        if seeds.stop >= SEED_LIMIT:
+    def seeds(self, there: int | None) -> list[int]:
+        """One per row, or stop; of latents in a file, of which `there` are, their rows."""
+        if self.through is not None:
+            seeds = parse_seeds(self.through, "--through")
+        elif there is not None:
+            seeds = list(range(min(self.seed, there), min(self.seed + self.rows, there)))
+        else:
+            seeds = list(range(self.seed, self.seed + self.rows))
+        if there is not None and (not seeds or max(seeds) >= there):
+            raise UsageError(f"{self.latents} has rows 0 to {there - 1}: choose among these")
+        if max(seeds) >= SEED_LIMIT - 1:
             raise UsageError(f"--seed {self.seed} is too large: at most {SEED_LIMIT - 1_000}")
         return seeds
+
+
+class Rows(NamedTuple):
+    """The rows of the strips, and what varies along them."""
+
+    saved: Checkpoint
+    sampler: Sampler
+    seeds: Sequence[int]
+    """one per row; or rows of a file"""
+    held: Held
+    chosen: Sequence[Axis]
+    span: Span | None
+
+    @property
+    def latent(self) -> Latent:
+        """What the rows start from."""
+        return self.held.on(self.sampler.latent(self.seeds))
 
 
 class AxisPictures(NamedTuple):
@@ -91,8 +123,7 @@ class AxisPictures(NamedTuple):
 
 
 def traverse(request: TraverseRequest) -> None:
-    """Write the strips, and print what each axis does."""
-    seeds = request.seeds()
+    """Write the strips, and print what each axis does; or a walk through chosen samples."""
     span = None if request.span is None else parse_range(request.span)
     found = find(request.run, OF_IMAGES)
     saved = open_checkpoint(found, request.checkpoint)
@@ -102,13 +133,43 @@ def traverse(request: TraverseRequest) -> None:
             f"{preset.name} on {preset.dataset} makes points, and only images are traversed: draw "
             f"points with {command('sample', found.folder if isinstance(found, Run) else found)}"
         )
+    typed = split_axes(words_of(request.axes))
+    held = hold(typed.held, preset)
+    sampler = _sampler(request, saved)
+    seeds = request.seeds(len(sampler.given.z) if isinstance(sampler, RowSampler) else None)
+    out = (request.out or _default_folder(request, found, saved, span, seeds)).absolute()
+    if request.through is not None:
+        _refuse_on_walks(request, typed)
+        source = WalkSource(saved, sampler, seeds, request.latents, held, request.raw)
+        run_walk(source, request.walk, out)
+    else:
+        _refuse_without_walk(request.walk)
+        chosen = choose_axes(typed.varied, axes(sampler, seeds, request.frames, span, held))
+        if span is not None:
+            _refuse_unused(span, chosen, preset)
+        _traverse(request, Rows(saved, sampler, seeds, held, chosen, span), out)
+
+
+def _sampler(request: TraverseRequest, saved: Checkpoint) -> Sampler:
+    """The run's sampler, of seeds or of the rows of a file."""
+    preset = saved.header.preset
+    given = None
+    if request.latents is not None:
+        if request.truncation is not None:
+            raise UsageError(
+                "--truncation is for drawing latents, and --latents gives them: leave one out"
+            )
+        given = read_latents(request.latents, preset)
     device = torch.device(choose_device(request.device))
     generator = saved.generator(raw=request.raw).to(device)
-    sampler = Sampler(generator, preset, request.batch_size, request.truncation)
-    chosen = parse_axes(request.axes, axes(sampler, seeds, request.frames, span))
-    if span is not None:
-        _refuse_unused(span, chosen, preset)
-    out = (request.out or _default_folder(request, found, saved, span)).absolute()
+    if given is not None:
+        return RowSampler(generator, preset, request.batch_size, given=given)
+    return Sampler(generator, preset, request.batch_size, request.truncation)
+
+
+def _traverse(request: TraverseRequest, rows: Rows, out: Path) -> None:
+    """Write the strips of the axes, and print what each does."""
+    saved, preset = rows.saved, rows.saved.header.preset
     refuse_to_overwrite(out, force=request.force, own=TRAVERSAL_FILE, writer=named("traverse"))
     network = saved.network(raw=request.raw)
     say(f"traversing {saved.path}: {preset.name} on {preset.dataset}, {network}")
@@ -116,10 +177,11 @@ def traverse(request: TraverseRequest) -> None:
         say(f"of the classes, the first {MAX_CLASSES_SHOWN} are shown")
     reader = _reader(request, saved)
     with new_folder(out) as new:
-        made = _make(request, sampler, reader, chosen, new)
+        made = _make(request, rows, reader, new)
         made.sort(key=lambda each: -each.found.effect)
-        traversal = _record(request, saved, span, reader, [each.found for each in made])
+        traversal = _record(request, rows, reader, [each.found for each in made])
         (new / "axes.png").write_bytes(axes_sheet([(each.found, each.row) for each in made]))
+        (new / "latents.npz").write_bytes(latents_npz(rows.latent))
         (new / "traversal.json").write_text(traversal.model_dump_json(indent=1), encoding="utf-8")
         if request.html:
             page = render_traversal(traversal, [each.panel for each in made])
@@ -131,24 +193,20 @@ def traverse(request: TraverseRequest) -> None:
 
 
 def _make(
-    request: TraverseRequest,
-    sampler: Sampler,
-    reader: Reader | None,
-    chosen: Sequence[Axis],
-    folder: Path,
+    request: TraverseRequest, rows: Rows, reader: Reader | None, folder: Path
 ) -> list[AxisPictures]:
     """Each axis's pictures, into the folder, and what it does."""
-    made, begun = [], 0
-    base = sampler.of(sampler.latent(request.seeds()))
-    total = request.rows * sum(len(axis.values) for axis in chosen)
+    made, begun, chosen = [], 0, rows.chosen
+    base = rows.sampler.of(rows.latent)
+    total = len(rows.seeds) * sum(len(axis.values) for axis in chosen)
     with counting(console(), total, "images") as done:
         for axis in chosen:
 
             def further(count: int, begun: int = begun) -> None:
                 done(begun + count)
 
-            images = frames(sampler, axis, further)
-            begun += request.rows * len(axis.values)
+            images = frames(rows.sampler, axis, further)
+            begun += len(rows.seeds) * len(axis.values)
             (folder / f"{axis.name}.png").write_bytes(strip(axis, images))
             if request.gif:
                 (folder / f"{axis.name}.gif").write_bytes(animation(axis, images))
@@ -165,13 +223,9 @@ def _make(
 
 
 def _record(
-    request: TraverseRequest,
-    saved: Checkpoint,
-    span: Span | None,
-    reader: Reader | None,
-    ranked: Sequence[AxisEffect],
+    request: TraverseRequest, rows: Rows, reader: Reader | None, ranked: Sequence[AxisEffect]
 ) -> Traversal:
-    preset = saved.header.preset
+    saved, preset = rows.saved, rows.saved.header.preset
     return Traversal(
         model=preset.name,
         dataset=preset.dataset,
@@ -179,8 +233,10 @@ def _record(
         checkpoint=portable(saved.path),
         step=saved.header.step,
         network=saved.network(raw=request.raw),
-        seeds=tuple(request.seeds()),
-        span=span,
+        seeds=tuple(rows.seeds),
+        span=rows.span,
+        held=rows.held.words,
+        latents=None if request.latents is None else portable(request.latents),
         truncation=request.truncation or preset.prior.truncation,
         classifier=None if reader is None else reader.weights,
         axes=tuple(ranked),
@@ -220,14 +276,28 @@ def parse_range(text: str) -> Span:
     return first, last
 
 
-def parse_axes(text: str | None, known: Mapping[str, Axis]) -> list[Axis]:
-    """`code0,L0D1` as these axes; None as all there are.
+def words_of(text: str | None) -> list[str] | None:
+    """`code0,category=3` as its words; None: nothing is said."""
+    return None if text is None else [word.strip() for word in text.split(",")]
 
-    Raises:
-        UsageError: there is no such axis, or one is named twice.
-    """
-    names = None if text is None else [name.strip() for name in text.split(",")]
-    return choose_axes(names, known)
+
+def _refuse_on_walks(request: TraverseRequest, typed: TypedAxes) -> None:
+    """Refuse options that strips of axes have, and walks do not."""
+    if typed.varied:
+        raise UsageError(
+            f"--through walks through all numbers, so --axis {','.join(typed.varied)} does not "
+            "vary: leave it out, or hold it at a value as in --axis code0=-1.5"
+        )
+    said = {"--range": request.span is not None, "--gif": request.gif}
+    for option in (option for option, is_said in said.items() if is_said):
+        raise UsageError(f"{option} is for axes, not for a walk: leave it or --through out")
+
+
+def _refuse_without_walk(options: WalkOptions) -> None:
+    """Refuse options that have a meaning on walks alone."""
+    said = {"--loop": options.loop, "--label": options.label is not None}
+    for option in (option for option, is_said in said.items() if is_said):
+        raise UsageError(f"{option} is for a walk: add --through 3,17,42, or leave it out")
 
 
 def _refuse_unused(span: Span, chosen: Sequence[Axis], preset: Preset) -> None:
@@ -242,9 +312,16 @@ def _refuse_unused(span: Span, chosen: Sequence[Axis], preset: Preset) -> None:
 
 
 def _default_folder(
-    request: TraverseRequest, found: Run | Path, saved: Checkpoint, span: Span | None
+    request: TraverseRequest,
+    found: Run | Path,
+    saved: Checkpoint,
+    span: Span | None,
+    seeds: Sequence[int],
 ) -> Path:
-    which = f"{request.seed}-{request.seeds()[-1]}"
+    which = f"{seeds[0]}-{seeds[-1]}" if request.through is None else f"{request.through}-walk"
+    which = which.replace(" ", "")
+    if request.latents is not None:
+        which += f"-of-{request.latents.stem}"
     if request.axes is not None:
         which += f"-{request.axes}".replace(" ", "")
     if span is not None:
