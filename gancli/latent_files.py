@@ -14,6 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from gancli.checkpoint import Checkpoint
 from gancli.data.source import UNREADABLE_ARRAYS
 from gancli.errors import UsageError
 from gancli.preset import Preset
@@ -53,6 +54,59 @@ class RowSampler(Sampler):
     def after(self, seeds: Sequence[int]) -> list[int]:
         """The row after each; after the last one comes the first."""
         return [(row + 1) % len(self.given.z) for row in seeds]
+
+
+def open_sampler(
+    saved: Checkpoint,
+    latents: Path | None,
+    *,
+    raw: bool,
+    device: torch.device,
+    batch_size: int,
+    truncation: float | None,
+) -> Sampler:
+    """A sampler of a checkpoint's generator: of seeds, or of the rows of a file.
+
+    Args:
+        saved: the checkpoint.
+        latents: the file; None: seeds.
+        raw: whether the weights are as trained.
+        device: where it computes.
+        batch_size: samples that are made together.
+        truncation: as `Prior.at` takes it; None with `latents`, which are as they are.
+
+    Raises:
+        UsageError: the file has no latents for this generator, or a truncation is given with it.
+    """
+    preset = saved.header.preset
+    if latents is not None and truncation is not None:
+        raise UsageError(
+            "--truncation is for latents that are drawn, and those of --latents are given: leave "
+            "one out"
+        )
+    given = None if latents is None else read_latents(latents, preset)
+    generator = saved.generator(raw=raw).to(device)
+    if given is not None:
+        return RowSampler(generator, preset, batch_size, given=given)
+    return Sampler(generator, preset, batch_size, truncation)
+
+
+def every_row(sampler: Sampler) -> list[int] | None:
+    """The rows that a file has; None: the sampler takes seeds."""
+    return list(range(len(sampler.given.z))) if isinstance(sampler, RowSampler) else None
+
+
+def refuse_missing_rows(seeds: Sequence[int], there: Sequence[int] | None) -> None:
+    """Refuse rows that a file of latents does not have.
+
+    Raises:
+        UsageError: one is not there.
+    """
+    if there is not None and (not seeds or max(seeds) >= len(there)):
+        raise UsageError(
+            f"--latents has {len(there)} rows, of which the last is {there[-1]}: name rows among "
+            "these"
+        )
 
 
 def latents_npz(latent: Latent) -> bytes:

@@ -7,7 +7,7 @@ from pathlib import Path
 from gancli.animation import require_video, write_animation
 from gancli.axis_values import Held
 from gancli.checkpoint import Checkpoint, versions
-from gancli.choices import AnimationName, LabelWay
+from gancli.choices import FilmFormat, LabelWay
 from gancli.errors import UsageError
 from gancli.folders import as_typed, portable
 from gancli.latent_files import latents_npz
@@ -31,7 +31,7 @@ class WalkOptions:
     seconds: float
     rate: float
     """pictures per second between stops"""
-    to: AnimationName
+    to: FilmFormat
     label: str | None
     """the class of all samples, as typed"""
     labels: LabelWay
@@ -62,7 +62,7 @@ def run_walk(source: WalkSource, options: WalkOptions, out: Path) -> None:
     """
     walk, label = _walk(source, options)
     frames = walk.frames(options.seconds, options.rate)
-    if options.to == AnimationName.MP4:
+    if options.to == FilmFormat.MP4:
         require_video()
     refuse_to_overwrite(out, force=options.force, own=TRAVERSAL_FILE, writer=named("traverse"))
     preset = source.saved.header.preset

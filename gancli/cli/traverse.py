@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from gancli.choices import AnimationName, LabelWay
+from gancli.choices import FilmFormat, LabelWay
 from gancli.cli.options import (
     CheckpointOption,
     DataDirOption,
@@ -80,9 +80,9 @@ def traverse(
         typer.Option("--fps", min=1, max=60, metavar="N", help="Pictures per second of a walk."),
     ] = WALK_RATE,
     to: Annotated[
-        AnimationName,
+        FilmFormat,
         typer.Option("--to", help="Format of a walk's film; mp4: pip install 'gancli\\[film]'."),
-    ] = AnimationName.WEBP,
+    ] = FilmFormat.WEBP,
     label: Annotated[
         str | None,
         typer.Option(

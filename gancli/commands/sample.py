@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -18,11 +19,13 @@ from gancli.environment import choose_device
 from gancli.errors import UsageError
 from gancli.files import write_atomically
 from gancli.folders import as_typed
+from gancli.latent_files import every_row, latents_npz, open_sampler, refuse_missing_rows
 from gancli.output_places import refuse_to_overwrite, refuse_to_replace
 from gancli.plurals import counted
 from gancli.preset import Preset
 from gancli.report.console import console, say
 from gancli.report.counting import counting
+from gancli.report.picker_page import Picker, PickerCommands
 from gancli.runs.find import ANY, LABELLED, default_folder, find, open_checkpoint
 from gancli.runs.folder import Run
 from gancli.sample_formats import (
@@ -34,8 +37,8 @@ from gancli.sample_formats import (
     FormatName,
 )
 from gancli.sample_picture import SamplePicture
-from gancli.sampler import Sampler
 from gancli.seeds_and_classes import COUNT_LIMIT, parse_classes, parse_seeds
+from gancli.types import Latent
 from gancli.writer import write
 
 PICTURE_LIMIT = 100_000
@@ -64,20 +67,25 @@ class SampleRequest:
     device: DeviceName | None
     out: str | None
     force: bool
+    pick: bool
+    latents: Path | None
+    write_latents: bool
 
     @property
     def by_class(self) -> bool:
         """Whether classes are asked for one by one."""
         return self.per_class is not None or self.classes is not None
 
-    def wanted(self) -> list[int]:
-        """The seeds to sample; of each class, if it goes by class."""
+    def wanted(self) -> list[int] | None:
+        """The seeds to sample; of each class, if it goes by class. None: every row of a file."""
         said = [("--seeds", self.seeds), ("--count", self.count), ("--per-class", self.per_class)]
         read = [option for option, value in said if value is not None]
         if len(read) > 1:
             raise UsageError(f"{' and '.join(read)} are mutually exclusive: choose one")
         if self.seeds is not None:
             return parse_seeds(self.seeds)
+        if self.latents is not None and self.count is None:
+            return None
         default = SAMPLES_PER_CLASS if self.by_class else SAMPLE_COUNT
         count = self.count or self.per_class or default
         if count > COUNT_LIMIT:
@@ -87,38 +95,55 @@ class SampleRequest:
         return list(range(count))
 
 
+class Places(NamedTuple):
+    """Where samples go, and what is written next to them; None: that is not asked for."""
+
+    out: Path
+    picture: Path | None
+    picker: Path | None
+    latents: Path | None
+
+
 def sample(request: SampleRequest) -> None:
     """Write the samples, and say where they are."""
-    seeds = request.wanted()
+    asked = request.wanted()
     found = find(request.run, LABELLED if request.by_class else ANY)
     saved = open_checkpoint(found, request.checkpoint)
     preset = saved.header.preset
     labels = _wanted_classes(request, preset)
-    total = len(seeds) * len(labels)
     file = single_file(request.out)
     form = _form(request, preset.data.key, file)
-    pictured = request.grid or preset.data.key == "points"
+    if request.pick and preset.data.key == "points":
+        raise UsageError(
+            f"{preset.name} on {preset.dataset} makes points, and --pick shows images: leave it out"
+        )
+    sampler = open_sampler(
+        saved,
+        request.latents,
+        raw=request.raw,
+        device=torch.device(choose_device(request.device)),
+        batch_size=request.batch_size,
+        truncation=request.truncation,
+    )
+    there = every_row(sampler)
+    seeds = asked if asked is not None else there or []
+    refuse_missing_rows(seeds, there)
+    total = len(seeds) * len(labels)
     _refuse_too_many(total, preset.data.key)
-    place = _default_folder(found, saved, request) if request.out is None else Path(request.out)
-    out = place.absolute()
-    # Next to the folder, not in it: whoever reads the folder wants samples alone.
-    picture_file = out.parent / f"{out.stem if file else out.name}-grid.png"
-    check = refuse_to_replace if file else refuse_to_overwrite
-    check(out, force=request.force)
-    if pictured:
-        refuse_to_replace(picture_file, force=request.force)
-    device = torch.device(choose_device(request.device))
+    places = _places(request, found, saved, seeds)
     network = saved.network(raw=request.raw)
     say(f"sampling {saved.path}: {preset.name} on {preset.dataset}, {network}")
-    generator = saved.generator(raw=request.raw).to(device)
-    sampler = Sampler(generator, preset, request.batch_size, request.truncation)
-    picture = SamplePicture(saved, seeds, labels)
+    picture = SamplePicture(saved, sampler, seeds, labels)
+    picker = Picker(sampler, seeds, labels, _commands(request, found, saved))
     with counting(console(), total, preset.data.key) as progress:
         batches = (picture.keeping(sampler.batches(seeds, label), label) for label in labels)
+        if request.pick:
+            pairs = zip(batches, labels, strict=True)
+            batches = (picker.keeping(own, label) for own, label in pairs)
         write(
             chain.from_iterable(batches),
             seeds * len(labels),
-            out,
+            places.out,
             form,
             key=request.images_key or preset.data.key,
             labels=_joined([sampler.labels(seeds, label) for label in labels]),
@@ -129,9 +154,54 @@ def sample(request: SampleRequest) -> None:
             progress=progress,
         )
     each = f", {len(seeds)} of each of {_classes(labels)}," if request.by_class else ""
-    say(f"wrote {counted(total, preset.data.key.removesuffix('s'))}{each} to {as_typed(out)}")
-    if pictured:
-        _draw(picture, picture_file)
+    unit = preset.data.key.removesuffix("s")
+    say(f"wrote {counted(total, unit)}{each} to {as_typed(places.out)}")
+    if places.picture is not None:
+        _draw(picture, places.picture)
+    if places.latents is not None:
+        made = Latent.joined([sampler.latent(seeds, label) for label in labels])
+        write_atomically(places.latents, latents_npz(made))
+        say(f"latents: {as_typed(places.latents)}")
+    if places.picker is not None:
+        write_atomically(places.picker, picker.page(saved.header.step))
+        say(f"picker: {as_typed(places.picker)}")
+
+
+def _places(
+    request: SampleRequest, found: Run | Path, saved: Checkpoint, seeds: Sequence[int]
+) -> Places:
+    """Where everything goes, which must be free.
+
+    Raises:
+        RunError: something is there that must stay.
+    """
+    out = request.out or _default_folder(found, saved, request, seeds)
+    place, file = Path(out).absolute(), single_file(request.out)
+    # Next to the folder, not in it: whoever reads the folder wants samples alone.
+    name = place.stem if file else place.name
+    pictured = request.grid or saved.header.preset.data.key == "points"
+    places = Places(
+        place,
+        place.parent / f"{name}-grid.png" if pictured else None,
+        place.parent / f"{name}-picker.html" if request.pick else None,
+        place.parent / f"{name}-latents.npz" if request.write_latents else None,
+    )
+    check = refuse_to_replace if file else refuse_to_overwrite
+    check(place, force=request.force)
+    for beside in filter(None, places[1:]):
+        refuse_to_replace(beside, force=request.force)
+    return places
+
+
+def _commands(request: SampleRequest, found: Run | Path, saved: Checkpoint) -> PickerCommands:
+    """The commands that make the same samples again, but for their seeds."""
+    words: list[object] = [as_typed(found.folder) if isinstance(found, Run) else request.run]
+    if isinstance(found, Run):
+        words += ["--checkpoint", saved.header.step]
+    words += ["--raw"] if request.raw else []
+    for option, value in (("--truncation", request.truncation), ("--latents", request.latents)):
+        words += [] if value is None else [option, value]
+    return PickerCommands(["sample", *words], ["traverse", *words])
 
 
 def _draw(picture: SamplePicture, file: Path) -> None:
@@ -166,6 +236,11 @@ def _wanted_classes(request: SampleRequest, preset: Preset) -> list[int | None]:
     """
     if not request.by_class:
         return [None]
+    if request.latents is not None:
+        raise UsageError(
+            "--latents gives each row its class, so --per-class and --classes do not apply: leave "
+            "them out"
+        )
     if not preset.classes:
         raise UsageError(
             f"{preset.name} knows no classes, so --per-class and --classes do not apply: "
@@ -219,8 +294,12 @@ def _check_images_key(name: str, form: FormatName, key: str) -> None:
         )
 
 
-def _default_folder(found: Run | Path, saved: Checkpoint, request: SampleRequest) -> Path:
-    which = (request.seeds or f"0-{len(request.wanted()) - 1}").replace(" ", "")
+def _default_folder(
+    found: Run | Path, saved: Checkpoint, request: SampleRequest, seeds: Sequence[int]
+) -> Path:
+    which = (request.seeds or f"0-{len(seeds) - 1}").replace(" ", "")
+    if request.latents is not None:
+        which += f"-of-{request.latents.stem}"
     if request.by_class:
         which += f"-of-{','.join(request.classes or ('each',))}".replace(" ", "").replace("/", "_")
     if request.truncation is not None:

@@ -20,7 +20,7 @@ from gancli.evaluation.classifier import Reader
 from gancli.evaluation.mnist_classifier import load_digit_reader, shows_digits
 from gancli.evaluation.observer import Observer
 from gancli.folders import as_typed, cache_folder, data_folder, portable
-from gancli.latent_files import RowSampler, latents_npz, read_latents
+from gancli.latent_files import every_row, latents_npz, open_sampler, refuse_missing_rows
 from gancli.output_places import new_folder, refuse_to_overwrite
 from gancli.pasteable import command, named
 from gancli.preset import Preset
@@ -77,18 +77,17 @@ class TraverseRequest:
     through: str | None
     walk: WalkOptions
 
-    def seeds(self, there: int | None) -> list[int]:
-        """One per row, or stop; of latents in a file, of which `there` are, their rows."""
+    def seeds(self, there: Sequence[int] | None) -> list[int]:
+        """One per row or stop; where latents come from a file, some of its rows."""
         if self.through is not None:
             seeds = parse_seeds(self.through, "--through")
         elif there is not None:
-            seeds = list(range(min(self.seed, there), min(self.seed + self.rows, there)))
+            seeds = list(there[self.seed : self.seed + self.rows])
         else:
             seeds = list(range(self.seed, self.seed + self.rows))
-        if there is not None and (not seeds or max(seeds) >= there):
-            raise UsageError(f"{self.latents} has rows 0 to {there - 1}: choose among these")
-        if max(seeds) >= SEED_LIMIT - 1:
-            raise UsageError(f"--seed {self.seed} is too large: at most {SEED_LIMIT - 1_000}")
+            if seeds[-1] >= SEED_LIMIT - 1:
+                raise UsageError(f"--seed {self.seed} is too large: at most {SEED_LIMIT - 1_000}")
+        refuse_missing_rows(seeds, there)
         return seeds
 
 
@@ -135,8 +134,15 @@ def traverse(request: TraverseRequest) -> None:
         )
     typed = split_axes(words_of(request.axes))
     held = hold(typed.held, preset)
-    sampler = _sampler(request, saved)
-    seeds = request.seeds(len(sampler.given.z) if isinstance(sampler, RowSampler) else None)
+    sampler = open_sampler(
+        saved,
+        request.latents,
+        raw=request.raw,
+        device=torch.device(choose_device(request.device)),
+        batch_size=request.batch_size,
+        truncation=request.truncation,
+    )
+    seeds = request.seeds(every_row(sampler))
     out = (request.out or _default_folder(request, found, saved, span, seeds)).absolute()
     if request.through is not None:
         _refuse_on_walks(request, typed)
@@ -148,23 +154,6 @@ def traverse(request: TraverseRequest) -> None:
         if span is not None:
             _refuse_unused(span, chosen, preset)
         _traverse(request, Rows(saved, sampler, seeds, held, chosen, span), out)
-
-
-def _sampler(request: TraverseRequest, saved: Checkpoint) -> Sampler:
-    """The run's sampler, of seeds or of the rows of a file."""
-    preset = saved.header.preset
-    given = None
-    if request.latents is not None:
-        if request.truncation is not None:
-            raise UsageError(
-                "--truncation is for drawing latents, and --latents gives them: leave one out"
-            )
-        given = read_latents(request.latents, preset)
-    device = torch.device(choose_device(request.device))
-    generator = saved.generator(raw=request.raw).to(device)
-    if given is not None:
-        return RowSampler(generator, preset, request.batch_size, given=given)
-    return Sampler(generator, preset, request.batch_size, request.truncation)
 
 
 def _traverse(request: TraverseRequest, rows: Rows, out: Path) -> None:

@@ -25,9 +25,11 @@ PAGE_QUALITIES = (90, 75, 60)
 def film_frames(walk: Walk, frames: Sequence[WalkFrame], images: Samples) -> Iterator[Image.Image]:
     """Each image, uint8 of (frames, H, W, C), above two lines that say where it is on the way."""
     font = label_font()
+    # Where there are no classes, and nothing is held, one line says all.
+    lines = 1 + any(walk.way_words(leg)[1] for leg in range(len(walk.legs)))
+    below = lines * CAPTION_LINE + 2 * CAPTION_MARGIN
     for frame, image in zip(frames, images, strict=True):
         shown = displayed(enlarged(image, FILM_SIDE)).convert("RGB")
-        below = 2 * CAPTION_LINE + 2 * CAPTION_MARGIN
         whole = Image.new("RGB", (shown.width, shown.height + below), "white")
         whole.paste(shown, (0, 0))
         draw = ImageDraw.Draw(whole)
