@@ -82,7 +82,7 @@ def refuse_unknown(name: str, known: Iterable[str]) -> None:
         )
 
 
-def hold(held: Mapping[str, str], preset: Preset) -> Held:
+def hold_axes(held: Mapping[str, str], preset: Preset) -> Held:
     """The axes at their values: numbers, or names and numbers of categories and classes.
 
     Raises:

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gancli.animation import require_video, write_animation
-from gancli.axis_values import Held
-from gancli.checkpoint import Checkpoint, versions
+from gancli.checkpoint import versions
 from gancli.choices import FilmFormat, LabelWay
 from gancli.errors import UsageError
 from gancli.folders import as_typed, portable
@@ -18,8 +17,8 @@ from gancli.report.counting import counting
 from gancli.report.walk_figures import film_frames, walk_strip
 from gancli.report.walk_page import WalkRecord, render_walk
 from gancli.runs.own_files import TRAVERSAL_FILE
-from gancli.sampler import Sampler
 from gancli.seeds_and_classes import parse_classes
+from gancli.traversal_source import TraversalSource
 from gancli.walk import MAX_STOPS, Walk, WalkFrame
 
 
@@ -40,20 +39,7 @@ class WalkOptions:
     force: bool
 
 
-@dataclass(frozen=True)
-class WalkSource:
-    """What a walk is made of."""
-
-    saved: Checkpoint
-    sampler: Sampler
-    through: Sequence[int]
-    """seeds, or rows of `latents`"""
-    latents: Path | None
-    held: Held
-    raw: bool
-
-
-def run_walk(source: WalkSource, options: WalkOptions, out: Path) -> None:
+def run_walk(source: TraversalSource, options: WalkOptions, out: Path) -> None:
     """Write the walk into a folder, and say where it is.
 
     Raises:
@@ -92,9 +78,9 @@ def run_walk(source: WalkSource, options: WalkOptions, out: Path) -> None:
         say(f"slider: {place / 'walk.html'}")
 
 
-def _walk(source: WalkSource, options: WalkOptions) -> tuple[Walk, int | None]:
+def _walk(source: TraversalSource, options: WalkOptions) -> tuple[Walk, int | None]:
     """The walk, and the class of all its samples, if one was asked for."""
-    stops, preset = list(source.through), source.saved.header.preset
+    stops, preset = list(source.seeds), source.saved.header.preset
     if not 2 <= len(stops) <= MAX_STOPS:
         raise UsageError(
             f"--through names {len(stops)}, and a walk needs 2 to {MAX_STOPS} stops, e.g. "
@@ -108,14 +94,14 @@ def _walk(source: WalkSource, options: WalkOptions) -> tuple[Walk, int | None]:
         if len(found) != 1:
             raise UsageError(f"--label {options.label} is more than one class: name one")
         (label,) = found
-    latents = source.held.on(source.sampler.latent(stops, label))
+    latents = source.latent(label)
     names = tuple(f"{source.sampler.unit} {stop}" for stop in stops)
     walk = Walk(source.sampler, latents, names, options.loop, options.labels, source.held)
     return walk, label
 
 
 def _record(
-    source: WalkSource,
+    source: TraversalSource,
     options: WalkOptions,
     walk: Walk,
     frames: Sequence[WalkFrame],
@@ -130,12 +116,12 @@ def _record(
         step=header.step,
         network=source.saved.network(raw=source.raw),
         stops=walk.names,
-        through=tuple(source.through),
+        through=tuple(source.seeds),
         latents=None if source.latents is None else portable(source.latents),
         label=None if label is None else preset.data.class_names[label],
         labels=options.labels,
         held=source.held.words,
-        truncation=source.sampler.truncation or preset.prior.truncation,
+        truncation=source.truncation,
         loop=options.loop,
         seconds=options.seconds,
         frames=tuple(frames),

@@ -10,7 +10,7 @@ from gancli.rng import SEED_LIMIT
 
 COUNT_LIMIT = 10_000_000
 """Samples of one call."""
-NAMES_SHOWN = 20
+_NAMES_SHOWN = 20
 """Classes that an error lists."""
 LONGEST_NUMBER = 40
 """Digits of a number; longer ones are names."""
@@ -56,8 +56,8 @@ def _words(text: str, names: Sequence[str]) -> list[str]:
 
 
 def _listed(names: Sequence[str]) -> str:
-    shown = ", ".join(names[:NAMES_SHOWN])
-    return shown if len(names) <= NAMES_SHOWN else f"{shown} and {len(names) - NAMES_SHOWN} more"
+    shown = ", ".join(names[:_NAMES_SHOWN])
+    return shown if len(names) <= _NAMES_SHOWN else f"{shown} and {len(names) - _NAMES_SHOWN} more"
 
 
 def parse_seeds(text: str, option: str = "--seeds") -> list[int]:

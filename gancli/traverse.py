@@ -125,21 +125,12 @@ def axes(
     ]
     if base.label is not None and sampler.preset.classes > 1:
         found += _of_classes(base, base.label, sampler.preset.data.class_names, rows, frames)
-    following = sampler.after(seeds)
-    ways = tuple(
-        _named(f"{sampler.unit} {a} to {b}", held) for a, b in zip(seeds, following, strict=True)
-    )
-    shares = _evenly(0, 1, frames)
-    far = sampler.latent(following)
-
-    def between(share: float) -> Latent:
-        return held.on(prior.between(own, far, share, sampler.truncation))
-
-    found.append(Axis("seed", shares, _shown(shares), ways, between))
+    found.append(_of_seeds(sampler, seeds, own, held, _evenly(0, 1, frames)))
     if held.words:
-        ends = (0.0, 1.0)
         found.append(
-            Axis(HELD_AXIS, ends, ("as drawn", "held"), rows, lambda end: base if end else own)
+            Axis(
+                HELD_AXIS, (0.0, 1.0), ("as drawn", "held"), rows, lambda end: base if end else own
+            )
         )
     return {axis.name: axis for axis in found if axis.name not in held.changes}
 
@@ -207,6 +198,21 @@ def _of_classes(
         Axis("label", tuple(range(len(shown))), tuple(shown), rows, one, ordered=False),
         Axis("label-blend", shares, _shown(shares), ways, blend),
     ]
+
+
+def _of_seeds(
+    sampler: Sampler, seeds: Sequence[int], own: Latent, held: Held, shares: tuple[float, ...]
+) -> Axis:
+    """The way from each seed's latent, `own`, to the next one's."""
+    following = sampler.after(seeds)
+    pairs = zip(seeds, following, strict=True)
+    ways = tuple(_named(f"{sampler.unit} {a} to {b}", held) for a, b in pairs)
+    far = sampler.latent(following)
+
+    def between(share: float) -> Latent:
+        return held.on(sampler.preset.prior.between(own, far, share, sampler.truncation))
+
+    return Axis("seed", shares, _shown(shares), ways, between)
 
 
 def _evenly(first: float, last: float, count: int) -> tuple[float, ...]:

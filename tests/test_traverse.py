@@ -497,7 +497,7 @@ def test_nothing_is_overwritten_without_force(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("gancli.commands.traverse.axes_sheet", stop)
+        patch.setattr("gancli.run_axes.axes_sheet", stop)
         assert gan(*typed, "--force")[0] == 130
     assert {path: path.read_bytes() for path in Path("here").iterdir()} == before
     assert [path.name for path in Path().iterdir()] == ["here"]

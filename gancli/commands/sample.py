@@ -1,9 +1,7 @@
 """`gan sample`."""
 
-import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
@@ -28,23 +26,16 @@ from gancli.report.counting import counting
 from gancli.report.picker_page import Picker, PickerCommands
 from gancli.runs.find import ANY, LABELLED, default_folder, find, open_checkpoint
 from gancli.runs.folder import Run
-from gancli.sample_formats import (
-    ADM_IMAGES_KEY,
-    ADM_LABELS_KEY,
-    LABELS_KEY,
-    SAMPLE_FORMATS,
-    SEEDS_KEY,
-    FormatName,
-)
+from gancli.sample_formats import FormatName
 from gancli.sample_picture import SamplePicture
+from gancli.sampler import Sampler, Samples
 from gancli.seeds_and_classes import COUNT_LIMIT, parse_classes, parse_seeds
+from gancli.typed_format import TypedFormat, single_file
 from gancli.types import Latent
 from gancli.writer import write
 
 PICTURE_LIMIT = 100_000
 """Points in one picture; more could not be told apart."""
-SINGLE_FILES = (FormatName.ZIP, FormatName.NPZ)
-"""Formats of one file, whose endings they are."""
 
 
 @dataclass(frozen=True)
@@ -95,8 +86,8 @@ class SampleRequest:
         return list(range(count))
 
 
-class Places(NamedTuple):
-    """Where samples go, and what is written next to them; None: that is not asked for."""
+class OutputPlaces(NamedTuple):
+    """Where samples go, and where the files next to them; None: there is no such file."""
 
     out: Path
     picture: Path | None
@@ -111,8 +102,8 @@ def sample(request: SampleRequest) -> None:
     saved = open_checkpoint(found, request.checkpoint)
     preset = saved.header.preset
     labels = _wanted_classes(request, preset)
-    file = single_file(request.out)
-    form = _form(request, preset.data.key, file)
+    typed = TypedFormat(request.form, single_file(request.out), request.flat, request.images_key)
+    form = typed.fitting(preset.data.key)
     if request.pick and preset.data.key == "points":
         raise UsageError(
             f"{preset.name} on {preset.dataset} makes points, and --pick shows images: leave it out"
@@ -128,34 +119,14 @@ def sample(request: SampleRequest) -> None:
     there = every_row(sampler)
     seeds = asked if asked is not None else there or []
     refuse_missing_rows(seeds, there)
-    total = len(seeds) * len(labels)
-    _refuse_too_many(total, preset.data.key)
+    _refuse_too_many(len(seeds) * len(labels), preset.data.key)
     places = _places(request, found, saved, seeds)
     network = saved.network(raw=request.raw)
     say(f"sampling {saved.path}: {preset.name} on {preset.dataset}, {network}")
     picture = SamplePicture(saved, sampler, seeds, labels)
     picker = Picker(sampler, seeds, labels, _commands(request, found, saved))
-    with counting(console(), total, preset.data.key) as progress:
-        batches = (picture.keeping(sampler.batches(seeds, label), label) for label in labels)
-        if request.pick:
-            pairs = zip(batches, labels, strict=True)
-            batches = (picker.keeping(own, label) for own, label in pairs)
-        write(
-            chain.from_iterable(batches),
-            seeds * len(labels),
-            places.out,
-            form,
-            key=request.images_key or preset.data.key,
-            labels=_joined([sampler.labels(seeds, label) for label in labels]),
-            classes=preset.data.class_names if preset.classes else (),
-            by_class=request.by_class,
-            single=file is not None,
-            flat=request.flat,
-            progress=progress,
-        )
-    each = f", {len(seeds)} of each of {_classes(labels)}," if request.by_class else ""
-    unit = preset.data.key.removesuffix("s")
-    say(f"wrote {counted(total, unit)}{each} to {as_typed(places.out)}")
+    viewers: list[SamplePicture | Picker] = [picture, *([picker] if request.pick else [])]
+    _write(request, form, sampler, _Wanted(seeds, labels, viewers), places)
     if places.picture is not None:
         _draw(picture, places.picture)
     if places.latents is not None:
@@ -167,9 +138,53 @@ def sample(request: SampleRequest) -> None:
         say(f"picker: {as_typed(places.picker)}")
 
 
+class _Wanted(NamedTuple):
+    """Which samples are written, and what looks at them on the way."""
+
+    seeds: list[int]
+    labels: list[int | None]
+    viewers: Sequence[SamplePicture | Picker]
+
+    def batches(self, sampler: Sampler) -> Iterator[Samples]:
+        """All samples, class by class."""
+        for label in self.labels:
+            batches = sampler.batches(self.seeds, label)
+            for viewer in self.viewers:
+                batches = viewer.keeping(batches, label)
+            yield from batches
+
+
+def _write(
+    request: SampleRequest,
+    form: FormatName,
+    sampler: Sampler,
+    wanted: _Wanted,
+    places: OutputPlaces,
+) -> None:
+    """Write the samples alone."""
+    data, seeds, labels = sampler.preset.data, wanted.seeds, wanted.labels
+    total = len(seeds) * len(labels)
+    with counting(console(), total, data.key) as progress:
+        write(
+            wanted.batches(sampler),
+            seeds * len(labels),
+            places.out,
+            form,
+            key=request.images_key or data.key,
+            labels=_joined([sampler.labels(seeds, label) for label in labels]),
+            classes=data.class_names if sampler.preset.classes else (),
+            by_class=request.by_class,
+            single=single_file(request.out) is not None,
+            flat=request.flat,
+            progress=progress,
+        )
+    each = f", {len(seeds)} of each of {_classes(labels)}," if request.by_class else ""
+    say(f"wrote {counted(total, data.key.removesuffix('s'))}{each} to {as_typed(places.out)}")
+
+
 def _places(
     request: SampleRequest, found: Run | Path, saved: Checkpoint, seeds: Sequence[int]
-) -> Places:
+) -> OutputPlaces:
     """Where everything goes, which must be free.
 
     Raises:
@@ -180,7 +195,7 @@ def _places(
     # Next to the folder, not in it: whoever reads the folder wants samples alone.
     name = place.stem if file else place.name
     pictured = request.grid or saved.header.preset.data.key == "points"
-    places = Places(
+    places = OutputPlaces(
         place,
         place.parent / f"{name}-grid.png" if pictured else None,
         place.parent / f"{name}-picker.html" if request.pick else None,
@@ -249,49 +264,6 @@ def _wanted_classes(request: SampleRequest, preset: Preset) -> list[int | None]:
     if request.classes is None:
         return list(range(preset.classes))
     return [*parse_classes(request.classes, preset.data.class_names)]
-
-
-def single_file(out: str | None) -> FormatName | None:
-    """The format of the one file that `--out` names by its ending; None: it names a folder.
-
-    A slash at the end makes a folder of any name.
-    """
-    ending = Path(out).suffix.lower().removeprefix(".") if out else ""
-    is_folder = not out or out.endswith(("/", os.sep))
-    return None if is_folder or ending not in SINGLE_FILES else FormatName(ending)
-
-
-def _form(request: SampleRequest, key: str, file: FormatName | None) -> FormatName:
-    """The format, which the options that are of one format alone must fit."""
-    if file is not None and request.form not in (None, file):
-        raise UsageError(
-            f"--out ends in .{file}, and --format is {request.form}: leave --format out, or end "
-            "--out with a slash to write into a folder of that name"
-        )
-    asked = request.form or file
-    if key != "images" and asked not in (None, FormatName.NPZ):
-        raise UsageError(
-            f"points can only be written as npz, not as {asked}: leave --format out, and --out "
-            "without that ending"
-        )
-    form = asked or (FormatName.FOLDER if key == "images" else FormatName.NPZ)
-    if request.flat and SAMPLE_FORMATS[form].container != "folder":
-        raise UsageError(f"--flat is for folders, and {form} has none: leave it out")
-    if request.images_key is not None:
-        _check_images_key(request.images_key, form, key)
-    return form
-
-
-def _check_images_key(name: str, form: FormatName, key: str) -> None:
-    if form != FormatName.NPZ or key != "images":
-        raise UsageError(
-            "--images-key names the array of images in an npz: add --format npz, or leave it out"
-        )
-    if name in {SEEDS_KEY, LABELS_KEY, ADM_LABELS_KEY} or not name.isidentifier():
-        raise UsageError(
-            f"--images-key {name!r} cannot name an array next to {SEEDS_KEY} and {LABELS_KEY}: use "
-            f"letters, digits and underscores, e.g. {ADM_IMAGES_KEY}"
-        )
 
 
 def _default_folder(

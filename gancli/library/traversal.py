@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from gancli.axis_values import hold, split_axes
+from gancli.axis_values import hold_axes, split_axes
 from gancli.errors import UsageError
 from gancli.html import data_uri
 from gancli.image_formats import image_in
@@ -109,7 +109,7 @@ def traverse_model(
         if not least <= number <= most:
             raise UsageError(f"{name}={number} is out of range: choose {least} to {most}")
     typed = split_axes(names)
-    held = hold(typed.held, sampler.preset)
+    held = hold_axes(typed.held, sampler.preset)
     chosen = choose_axes(typed.varied, axes(sampler, seeds, count, span, held))
     found = [_traversed(axis, frames(sampler, axis)) for axis in chosen]
     return Traversed(sorted(found, key=lambda axis: -axis.effect))

@@ -10,7 +10,7 @@ from gancli.pictures import cut_to, displayed, encoded, enlarged, label_font, la
 from gancli.sampler import Samples
 from gancli.walk import Walk, WalkFrame
 
-FILM_SIDE = 256
+WALK_SIDE = 256
 """Pixels of the shorter side of a film's images, at least: pixels are repeated."""
 CAPTION_LINE, CAPTION_MARGIN = 18, 6
 """Pixels of a caption's lines, and around them."""
@@ -29,7 +29,7 @@ def film_frames(walk: Walk, frames: Sequence[WalkFrame], images: Samples) -> Ite
     lines = 1 + any(walk.way_words(leg)[1] for leg in range(len(walk.legs)))
     below = lines * CAPTION_LINE + 2 * CAPTION_MARGIN
     for frame, image in zip(frames, images, strict=True):
-        shown = displayed(enlarged(image, FILM_SIDE)).convert("RGB")
+        shown = displayed(enlarged(image, WALK_SIDE)).convert("RGB")
         whole = Image.new("RGB", (shown.width, shown.height + below), "white")
         whole.paste(shown, (0, 0))
         draw = ImageDraw.Draw(whole)
