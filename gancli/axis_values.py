@@ -92,6 +92,10 @@ def hold_axes(held: Mapping[str, str], preset: Preset) -> Held:
     labels = ["label"] if preset.classes else []
     changes = {}
     for name, text in held.items():
+        if not (known or labels):
+            raise UsageError(
+                f"--axis {name}={text}: {preset.name} has no axes to hold: leave the value out"
+            )
         refuse_unknown(name, [*known, *labels])
         changes[name] = _at(known[name], text, preset) if name in known else _of_class(text, preset)
     return Held(changes, ", ".join(f"{name}={value}" for name, value in held.items()))

@@ -45,8 +45,8 @@ class TypedFormat(NamedTuple):
         """
         if self.file is not None and self.form not in (None, self.file):
             raise UsageError(
-                f"--out ends in .{self.file}, and --format is {self.form}: leave --format out, or end "
-                "--out with a slash to write into a folder of that name"
+                f"--out ends in .{self.file}, and --format is {self.form}: leave --format out, or "
+                "end --out with a slash to write into a folder of that name"
             )
         asked = self.form or self.file
         if key != "images" and asked not in (None, FormatName.NPZ):
