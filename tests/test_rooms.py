@@ -89,6 +89,7 @@ ROOMS = [
         "sample_picture",
         "data_sheet",
         "figures",
+        "page_charts",
         "writer",
         "output_places",
         "preview",
