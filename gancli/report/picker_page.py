@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-import gancli
 from gancli.errors import UsageError
 from gancli.html import data_uri, page_bytes, template
 from gancli.pasteable import command
@@ -97,7 +96,6 @@ class Picker:
             count=sum(map(len, self._sources.values())),
             unit=self.sampler.unit,
             pixelated=max(shape[1:]) <= PNG_SIDE,
-            version=gancli.__version__,
         )
         return page_bytes(page)
 

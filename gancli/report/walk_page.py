@@ -1,9 +1,7 @@
 """The page of a walk, which needs nothing else: a slider along the way, and a button that plays."""
 
-import json
 from collections.abc import Mapping, Sequence
 
-import gancli
 from gancli.html import page_bytes, template
 from gancli.report.walk_figures import page_pictures
 from gancli.sampler import Samples
@@ -54,14 +52,12 @@ def render_walk(
     page = template("gancli.report", "walk.html.jinja").render(
         record=record,
         first=told[0],
-        # No word of a class may end the script that holds it.
-        told=json.dumps(told).replace("<", "\\u003c"),
+        told=told,
         last=len(frames) - 1,
         stops=list(zip(stops, record.stops, strict=True)),
         pixelated=max(images.shape[1:3]) < 400,
         film=film,
         facts=_facts(record),
-        version=gancli.__version__,
     )
     return page_bytes(page)
 

@@ -1,4 +1,3 @@
-"use strict";
 const choices = [...document.querySelectorAll("[data-key]")];
 const byKey = new Map(choices.map((choice) => [choice.dataset.key, choice]));
 const [count, commands, sheet, clear] = ["count", "commands", "sheet", "clear"].map((id) => document.getElementById(id));
@@ -121,10 +120,10 @@ function drawSheet() {
   const pen = canvas.getContext("2d");
   pen.fillStyle = "#fff";
   pen.fillRect(0, 0, canvas.width, canvas.height);
-  pen.imageSmoothingEnabled = !document.querySelector(".pixelated");
+  pen.imageSmoothingEnabled = !document.querySelector(".small");
   pen.fillStyle = "#1c2530";
   pen.font = "13px system-ui, sans-serif";
-  pen.fillText(document.querySelector("main").dataset.title, GAP, HEAD - 11, canvas.width - 2 * GAP);
+  pen.fillText(choices[0].closest("section").dataset.title, GAP, HEAD - 11, canvas.width - 2 * GAP);
   picked.forEach((key, place) => {
     const left = GAP + (place % columns) * (CELL + GAP), top = HEAD + Math.floor(place / columns) * (CELL + LINE + GAP);
     drawCell(pen, byKey.get(key), left, top);
