@@ -2,7 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 
+from gancli.choices import LabelWay
 from gancli.html import page_bytes, template
+from gancli.pasteable import named
 from gancli.report.walk_figures import page_pictures
 from gancli.sampler import Samples
 from gancli.settings import Settings
@@ -57,19 +59,21 @@ def render_walk(
         stops=list(zip(stops, record.stops, strict=True)),
         pixelated=max(images.shape[1:3]) < 400,
         film=film,
-        facts=_facts(record),
+        facts=_facts(record, walk),
     )
     return page_bytes(page)
 
 
-def _facts(record: WalkRecord) -> Mapping[str, str]:
-    whence = f"rows of {record.latents}" if record.latents else "seeds, as gan sample makes them"
-    between = "blended" if record.labels == "blended" else "held until half-way"
+def _facts(record: WalkRecord, walk: Walk) -> Mapping[str, str]:
+    whence = (
+        f"rows of {record.latents}" if record.latents else f"seeds, as {named('sample')} makes them"
+    )
+    categories = "" if walk.stops.category is None else "; categories change at half-way"
     facts = {
         "checkpoint": f"{record.checkpoint}, step {record.step:,}, {record.network}",
         "stops": f"{', '.join(map(str, record.through))}: {whence}",
-        "way": "spherical, in the normal scores of all numbers; categories change at half-way",
-        "labels": f"{record.label}, held" if record.label else between,
+        "way": f"spherical, in the normal scores of all numbers{categories}",
+        "labels": _labels(record, walk),
         "held": record.held,
         "truncation": "" if record.truncation is None else f"{record.truncation:g}",
         "length": f"{record.seconds:g} s, {len(record.frames)} pictures"
@@ -77,3 +81,12 @@ def _facts(record: WalkRecord) -> Mapping[str, str]:
         "versions": ", ".join(f"{name} {said}" for name, said in record.versions.items()),
     }
     return {name: said for name, said in facts.items() if said}
+
+
+def _labels(record: WalkRecord, walk: Walk) -> str:
+    """What labels do; empty: there are none."""
+    if walk.stops.label is None:
+        return ""
+    if record.label is not None:
+        return f"{record.label}, held"
+    return "blended" if record.labels == LabelWay.BLENDED else "held until half-way"

@@ -1,3 +1,4 @@
+// Samples to pick from: clicks and keys choose favourites, whose commands and sheet are offered.
 const choices = [...document.querySelectorAll("[data-key]")];
 const byKey = new Map(choices.map((choice) => [choice.dataset.key, choice]));
 const [count, commands, sheet, clear] = ["count", "commands", "sheet", "clear"].map((id) => document.getElementById(id));
@@ -34,9 +35,18 @@ function lines() {
   });
 }
 
+// Lines break between the words of a command, not at the hyphens of its options.
+function words(text) {
+  return text.split(" ").flatMap((word, place) => {
+    const shown = document.createElement("span");
+    shown.textContent = word;
+    return place ? [" ", shown] : [shown];
+  });
+}
+
 function commandLine(text) {
   const item = document.createElement("li"), code = document.createElement("code"), copy = document.createElement("button");
-  code.textContent = text;
+  code.append(...words(text));
   copy.type = "button";
   copy.textContent = "Copy";
   copy.setAttribute("aria-label", `Copy: ${text}`);
