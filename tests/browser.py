@@ -27,7 +27,8 @@ LOOK = """<script>addEventListener("load", () => {
   };
   const found = document.createElement("template");
   found.id = "found";
-  found.dataset.said = btoa(JSON.stringify(said));
+  // In base64 there is room for bytes alone.
+  found.dataset.said = btoa(String.fromCharCode(...new TextEncoder().encode(JSON.stringify(said))));
   parent.document.body.append(parent.document.adoptNode(found));
 });</script>"""
 SIDEWAYS = """
