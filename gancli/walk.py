@@ -1,4 +1,8 @@
-"""A walk through chosen latents: along the sphere from stop to stop, with a pause at each."""
+"""A walk through chosen latents: along the sphere from stop to stop, with a pause at each.
+
+The way between two stops is `Prior.between`'s (slerp: Shoemake 1985, Animating rotation with
+quaternion curves; White 2016, arXiv:1609.04468).
+"""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
