@@ -81,6 +81,7 @@ ROOMS = [
         "traversal_source",
         "animation",
         "html",
+        "templates",
         "palette",
         "pictures",
         "point_pictures",
