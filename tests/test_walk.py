@@ -226,7 +226,7 @@ def test_a_walk_of_one_class_goes_through_its_samples(gan: Gan) -> None:
 
 def test_places_of_walks_say_what_is_in_them(gan: Gan) -> None:
     for more, name in (
-        (["--loop"], "3,17,42-walk-loop"),
+        (["--loop", "--labels", "held"], "3,17,42-walk-labels-held-loop"),
         (["--label", "7", "--truncation", "1"], "3,17,42-walk-label-7-within-1"),
     ):
         assert gan(*typed("--no-html", *more))[0] == 0

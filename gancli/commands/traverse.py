@@ -9,7 +9,7 @@ import torch
 
 from gancli.axis_values import TypedAxes, hold_axes, split_axes
 from gancli.checkpoint import Checkpoint
-from gancli.choices import DeviceName
+from gancli.choices import DeviceName, LabelWay
 from gancli.defaults import TRAVERSE_FRAMES
 from gancli.environment import choose_device
 from gancli.errors import UsageError
@@ -146,7 +146,11 @@ def _refuse_on_walks(request: TraverseRequest, typed: TypedAxes) -> None:
 
 def _refuse_without_walk(options: WalkOptions) -> None:
     """Refuse options that have a meaning on walks alone."""
-    said = {"--loop": options.loop, "--label": options.label is not None}
+    said = {
+        "--loop": options.loop,
+        "--label": options.label is not None,
+        "--labels": options.labels != LabelWay.BLENDED,
+    }
     for option in (option for option, is_said in said.items() if is_said):
         raise UsageError(f"{option} is for a walk: add --through 3,17,42, or leave it out")
 
@@ -175,6 +179,8 @@ def _default_folder(
         which += f"-of-{request.latents.stem}"
     if request.walk.label is not None:
         which += f"-label-{request.walk.label}"
+    if request.walk.labels != LabelWay.BLENDED:
+        which += f"-labels-{request.walk.labels}"
     if request.walk.loop:
         which += "-loop"
     if request.axes is not None:
