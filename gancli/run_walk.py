@@ -38,6 +38,17 @@ class WalkOptions:
     """whether the page is written"""
     force: bool
 
+    @property
+    def suffix(self) -> str:
+        """What a folder's name says of the options that change where a walk leads."""
+        return "".join(
+            [
+                "" if self.label is None else f"-label-{self.label}",
+                "" if self.labels == LabelWay.BLENDED else f"-labels-{self.labels}",
+                "-loop" if self.loop else "",
+            ]
+        )
+
 
 def run_walk(source: TraversalSource, options: WalkOptions, out: Path) -> None:
     """Write the walk into a folder, and say where it is.

@@ -177,12 +177,7 @@ def _default_folder(
     which = which.replace(" ", "")
     if request.latents is not None:
         which += f"-of-{request.latents.stem}"
-    if request.walk.label is not None:
-        which += f"-label-{request.walk.label}"
-    if request.walk.labels != LabelWay.BLENDED:
-        which += f"-labels-{request.walk.labels}"
-    if request.walk.loop:
-        which += "-loop"
+    which += request.walk.suffix
     if request.axes is not None:
         which += f"-{request.axes}".replace(" ", "")
     if span is not None:
