@@ -28,6 +28,10 @@ TRAVERSE_ROWS = 5
 """Samples that a traversal varies."""
 TRAVERSE_BATCH_SIZE = 64
 """Images that a traversal generates together."""
+WALK_SECONDS = 10.0
+"""Length of a walk."""
+WALK_RATE = 20
+"""Pictures per second of a walk between its stops."""
 
 STUDY_SEEDS = 3
 """Seeds of each model in a study."""

@@ -27,7 +27,8 @@ LOOK = """<script>addEventListener("load", () => {
   };
   const found = document.createElement("template");
   found.id = "found";
-  found.dataset.said = btoa(JSON.stringify(said));
+  // In base64 there is room for bytes alone.
+  found.dataset.said = btoa(String.fromCharCode(...new TextEncoder().encode(JSON.stringify(said))));
   parent.document.body.append(parent.document.adoptNode(found));
 });</script>"""
 SIDEWAYS = """
@@ -45,7 +46,12 @@ SIDEWAYS = """
 """What is wider than its place; a film strip and a table in a scroller may be."""
 SECONDS = 120
 """What a browser may take for a page."""
-KEYS = {"ArrowLeft": 37, "ArrowRight": 39, "Tab": 9}
+KEYS = {
+    **{"ArrowLeft": 37, "ArrowUp": 38, "ArrowRight": 39, "ArrowDown": 40, "Tab": 9},
+    **{"Home": 36, "End": 35, "Enter": 13, " ": 32},
+}
+TEXTS = {"Enter": "\r", " ": " "}
+"""Keys that write something, which makes buttons take them for a click."""
 THREE_AND_FOUR = """
 import os, sys
 for place, file in enumerate(sys.argv[1:3]):
@@ -155,8 +161,11 @@ class Tab:
     def press(self, key: str) -> None:
         """Type a key of `KEYS`."""
         code = {"key": key, "code": key, "windowsVirtualKeyCode": KEYS[key]}
-        for kind in ("rawKeyDown", "keyUp"):
-            self.ask("Input.dispatchKeyEvent", type=kind, **code)
+        if key in TEXTS:
+            self.ask("Input.dispatchKeyEvent", type="keyDown", text=TEXTS[key], **code)
+        else:
+            self.ask("Input.dispatchKeyEvent", type="rawKeyDown", **code)
+        self.ask("Input.dispatchKeyEvent", type="keyUp", **code)
 
     def click(self, x: float, y: float) -> None:
         """Click at a place of the window."""

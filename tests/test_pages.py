@@ -115,6 +115,18 @@ def traversal_page(folder: Path, gan: Gan) -> Path:
     return folder / "out" / "traverse.html"
 
 
+def walk_page(folder: Path, gan: Gan) -> Path:
+    typed = ["--through", "3,17", "--seconds", 1, "--fps", 5, "--out", folder / "out"]
+    assert gan("traverse", "zoo:cgan-mnist", *typed)[0] == 0
+    return folder / "out" / "walk.html"
+
+
+def picker_page(folder: Path, gan: Gan) -> Path:
+    typed = ["--per-class", 3, "--classes", "3,7", "--pick", "--out", folder / "out"]
+    assert gan("sample", "zoo:cgan-mnist", *typed)[0] == 0
+    return folder / "out-picker.html"
+
+
 def sweep_page(folder: Path, _: Gan) -> Path:
     """Six cells of points, two seeds each."""
     preset = load_preset("gan", "ring8", None, ["schedule.steps=400"])
@@ -149,9 +161,12 @@ PAGES: dict[str, Callable[[Path, Gan], Path]] = {
     "run": run_page,
     "comparison": comparison_page,
     "traversal": traversal_page,
+    "walk": walk_page,
+    "picker": picker_page,
     "sweep": sweep_page,
     "reproduction": reproduction_page,
 }
+WITHOUT_CURVES = {"traversal", "walk", "picker"}
 
 
 @pytest.mark.parametrize("kind", PAGES)
@@ -170,7 +185,7 @@ def test_a_page_fits_and_can_be_used_without_a_mouse_or_eyes(
         assert said["styles"] == 1
         assert all(said["texts"])
         assert not any(re.search(r"\.(png|webp|jpe?g)$", text) for text in said["texts"])
-        assert (said["plots"] > 0) == (kind != "traversal")
+        assert (said["plots"] > 0) == (kind not in WITHOUT_CURVES)
 
 
 def test_texts_of_pictures_say_what_is_seen(gan: Gan, tmp_path: Path) -> None:
