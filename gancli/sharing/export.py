@@ -18,6 +18,7 @@ from gancli.choices import ExportName, WeightName
 from gancli.errors import UsageError
 from gancli.sharing.card import BATCH, SAMPLES, GeneratorCard
 from gancli.sharing.exported import CARD, ExportedGenerator, rebuild
+from gancli.sharing.generator_page import generator_page, run_generator_page
 
 CARD_FILE = "card.json"
 """What the card is called among the further files of a program."""
@@ -155,6 +156,10 @@ def _run_onnx(path: Path, inputs: Inputs) -> Tensor:
     return torch.from_numpy(session.run([SAMPLES], feeds)[0])
 
 
+def _html(made: ExportedGenerator, inputs: Inputs, card: GeneratorCard) -> bytes:
+    return generator_page(_program(made, inputs), inputs, card)
+
+
 EXPORT_FORMATS = {
     ExportName.SAFETENSORS: ExportFormat(
         "safetensors", _safetensors, _run_safetensors, is_weights=True
@@ -162,5 +167,6 @@ EXPORT_FORMATS = {
     ExportName.ONNX: ExportFormat("onnx", _onnx, _run_onnx, ONNX_PACKAGES),
     ExportName.TORCHSCRIPT: ExportFormat("pt", _torchscript, _run_torchscript),
     ExportName.TORCH_EXPORT: ExportFormat("pt2", _torch_export, _run_torch_export),
+    ExportName.HTML: ExportFormat("html", _html, run_generator_page),
 }
 """All formats, by name."""
