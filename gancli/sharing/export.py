@@ -80,7 +80,7 @@ def _run_safetensors(path: Path, inputs: Inputs) -> Tensor:
         return cast(Tensor, made(*inputs.values()))
 
 
-def _program(made: ExportedGenerator, inputs: Inputs) -> torch.export.ExportedProgram:
+def generator_graph(made: ExportedGenerator, inputs: Inputs) -> torch.export.ExportedProgram:
     """The generator as a graph, for batches of any size."""
     batch = torch.export.Dim(BATCH, min=1)
     shapes = {"inputs": tuple({0: batch} for _ in inputs)}
@@ -94,7 +94,9 @@ def _program(made: ExportedGenerator, inputs: Inputs) -> torch.export.ExportedPr
 
 def _torch_export(made: ExportedGenerator, inputs: Inputs, card: GeneratorCard) -> bytes:
     file = io.BytesIO()
-    torch.export.save(_program(made, inputs), file, extra_files={CARD_FILE: _metadata(card)[CARD]})
+    torch.export.save(
+        generator_graph(made, inputs), file, extra_files={CARD_FILE: _metadata(card)[CARD]}
+    )
     return file.getvalue()
 
 
@@ -157,7 +159,7 @@ def _run_onnx(path: Path, inputs: Inputs) -> Tensor:
 
 
 def _html(made: ExportedGenerator, inputs: Inputs, card: GeneratorCard) -> bytes:
-    return generator_page(_program(made, inputs), inputs, card)
+    return generator_page(generator_graph(made, inputs), inputs, card)
 
 
 EXPORT_FORMATS = {

@@ -1,7 +1,7 @@
 """A page in which a generator runs: its weights, its operations and the stream of its latents."""
 
 import base64
-import json
+import math
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -46,21 +46,21 @@ def generator_page(
     Raises:
         UsageError: it has an operation that the page cannot compute, or is too large.
     """
-    packed, stored = _packed(program, inputs, card)
-    facts = _facts(card, packed, stored)
-    page = template("gancli.sharing", "generator.html.jinja").render(
-        card=card,
-        facts=facts,
-        program=packed.program.model_dump(mode="json"),
-        weights=packed.base64(),
-        prior=_prior(card),
-        shown=_shown(card),
-        card_json=card.model_dump(mode="json", exclude_none=True),
-    )
-    content = page_bytes(page)
-    if len(content) > MAX_PAGE_BYTES:
-        raise _too_large(len(content), card)
-    return content
+    names = tuple(inputs)
+    exact = traced(program, names, halved=False)
+    require_operations(exact.program, known_operations(), f"type {_INSTEAD} instead")
+    types = sorted({each.type for each in exact.program.weights if each.type != "int64"})
+    page = _rendered(exact, card, " and ".join(types) + ", without loss")
+    if len(page) <= MAX_PAGE_BYTES:
+        return page
+    rounded = traced(program, names, halved=True)
+    off = _off(exact, rounded, inputs, card)
+    count = counted(len(next(iter(inputs.values()))), "image")
+    said = f"rounded to float16, which changes {count} by {off:.2f} grey levels at most"
+    smaller = _rendered(rounded, card, said)
+    if len(smaller) > MAX_PAGE_BYTES or off > MAX_ROUNDING_LEVELS:
+        raise _too_large(len(page), card)
+    return smaller
 
 
 def run_generator_page(path: Path, inputs: Mapping[str, Tensor]) -> Tensor:
@@ -84,21 +84,18 @@ def known_operations() -> list[str]:
     return re.findall(r'^  "([\w.]+)": ', script, re.MULTILINE)
 
 
-def _packed(
-    program: torch.export.ExportedProgram, inputs: Mapping[str, Tensor], card: GeneratorCard
-) -> tuple[PackedProgram, str]:
-    """The program, its weights as exact as fit, and in words how they are stored."""
-    packed = traced(program, tuple(inputs), halved=False)
-    require_operations(packed.program, known_operations(), f"type {_INSTEAD} instead")
-    types = sorted({each.type for each in packed.program.weights if each.type != "int64"})
-    if len(packed.base64()) < MAX_PAGE_BYTES:
-        return packed, " and ".join(types) + ", without loss"
-    rounded = traced(program, tuple(inputs), halved=True)
-    off = _off(packed, rounded, inputs, card)
-    if len(rounded.base64()) > MAX_PAGE_BYTES or off > MAX_ROUNDING_LEVELS:
-        raise _too_large(len(packed.base64()), card)
-    count = counted(len(next(iter(inputs.values()))), "image")
-    return rounded, f"rounded to float16, which changes {count} by {off:.2f} grey levels at most"
+def _rendered(packed: PackedProgram, card: GeneratorCard, stored: str) -> bytes:
+    """The page of a program whose weights are stored as these words say."""
+    page = template("gancli.sharing", "generator.html.jinja").render(
+        card=card,
+        facts=_facts(card, packed, stored),
+        program=packed.program.model_dump(mode="json"),
+        weights=packed.base64(),
+        prior=_prior(card),
+        shown=_shown(card),
+        card_json=card.model_dump(mode="json", exclude_none=True),
+    )
+    return page_bytes(page)
 
 
 def _off(
@@ -109,7 +106,7 @@ def _off(
 ) -> float:
     """Grey levels by which rounding changes samples; points must not be changed."""
     if card.range is None:
-        return float("inf")
+        return math.inf
     black, white = card.range
     first, second = (each.run(inputs).clamp(black, white) for each in (exact, rounded))
     return float((first - second).abs().max()) * WHITE / (white - black)
@@ -151,14 +148,11 @@ def _prior(card: GeneratorCard) -> dict[str, Any]:
 
 def _numbers(place: NumberPlace, shape: tuple[str | int, ...]) -> dict[str, Any]:
     span = UNIFORM_SPAN if place.distribution == "uniform" else NORMAL_SPAN
-    count = 1
-    for side in shape:
-        count *= int(side)
     return {
         "distribution": place.distribution,
         "middle": place.middle,
         "scale": place.scale,
-        "count": count,
+        "count": math.prod(map(int, shape)),
         "low": span[0] * place.scale + place.middle,
         "high": span[1] * place.scale + place.middle,
     }
@@ -201,9 +195,3 @@ def _facts(card: GeneratorCard, packed: PackedProgram, stored: str) -> dict[str,
     if card.licence is not None:
         facts["data's licence"] = card.licence
     return facts | {"written by": f"gancli {card.gancli}"}
-
-
-def card_in(page: str) -> dict[str, Any]:
-    """The card in a page."""
-    found: dict[str, Any] = json.loads(page_part(page, "card"))
-    return found

@@ -71,9 +71,11 @@ class PackedProgram:
         values: list[Any] = [inputs[name] for name in self.program.inputs]
         values += [self._weight(each) for each in self.program.weights]
         for each in self.program.operations:
-            values.append(_computed(each, values))
-        made: Tensor = values[self.program.output]
-        return made
+            made = _computed(each, values)
+            # Views are of tensors whose last axis is innermost, as other languages hold them.
+            values.append(made.contiguous() if isinstance(made, Tensor) else made)
+        result: Tensor = values[self.program.output]
+        return result
 
     @property
     def parameters(self) -> int:

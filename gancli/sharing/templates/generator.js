@@ -8,7 +8,7 @@ const NO_LIMIT = Math.max(...Object.values(PRIOR.numbers).map(
   ({distribution}) => distribution === "uniform" ? 1 : 3));
 const chosen = {
   seed: 0, label: null, truncation: PRIOR.truncation, count: isPoints ? POINTS : 1,
-  held: new Map(), walk: null, zFrom: 0,
+  held: new Map(), walk: null,
 };
 
 // Latents and samples
@@ -81,6 +81,11 @@ function drawPoints(points) {
   pen.moveTo(0, side / 2); pen.lineTo(side, side / 2);
   pen.moveTo(side / 2, 0); pen.lineTo(side / 2, side);
   pen.stroke();
+  pen.fillStyle = colour.getPropertyValue("--soft");
+  pen.font = "20px system-ui, sans-serif";
+  pen.textAlign = "right";
+  pen.fillText(extent.toFixed(1), side - 8, side / 2 - 8);
+  pen.fillText(extent.toFixed(1), side / 2 - 8, 24);
   pen.fillStyle = colour.getPropertyValue("--accent");
   pen.globalAlpha = 0.5;
   const own = SHOWN.shape[0];
@@ -124,31 +129,37 @@ async function draw() {
   tell(performance.now() - began);
 }
 
+// What is shown, in words.
+function described() {
+  const {seed, count, label, held, walk} = chosen;
+  const what = isPoints ? `${POINTS.toLocaleString("en")} points of seeds`
+    : count > 1 ? "Images of seeds" : "Image of seed";
+  const which = walk ? `Walk along seeds ${walk.seeds.join(", ")}, at ${walk.place.toFixed(2)}`
+    : `${what} ${seed}${count > 1 ? ` to ${seed + count - 1}` : ""}`;
+  const first = walk ? walk.seeds[Math.floor(walk.place)] : seed;
+  const own = label ?? (count > 1 ? null : first % PRIOR.classes);
+  const kind = PRIOR.classes && own !== null ? `, class ${SHOWN.classes[own]}` : "";
+  return which + kind + (held.size ? `, ${held.size} ${held.size > 1 ? "axes" : "axis"} held` : "");
+}
+
 function tell(milliseconds) {
-  const {seed, count, label, held, walk} = chosen, last = seed + count - 1;
-  const what = isPoints ? `${POINTS} points of seeds` : count > 1 ? "Images of seeds" : "Image of seed";
-  const which = walk ? `a walk along seeds ${walk.seeds.join(", ")}, at ${walk.place.toFixed(2)}`
-    : `${what} ${seed}${count > 1 ? ` to ${last}` : ""}`;
-  const own = count > 1 ? "" : `, ${SHOWN.classes[(walk?.seeds[Math.floor(walk.place)] ?? seed) % PRIOR.classes]}`;
-  const kind = !PRIOR.classes ? "" : label === null ? own : `, ${SHOWN.classes[label]}`;
-  const more = held.size ? `, ${held.size} ${held.size > 1 ? "axes" : "axis"} held` : "";
-  const said = which[0].toUpperCase() + which.slice(1) + kind + more;
+  const said = described();
   canvas.setAttribute("aria-label", said);
-  if (walk === null) byId("said").textContent = `${said} · ${milliseconds.toFixed(0)} ms`;
+  if (chosen.walk === null) byId("said").textContent = `${said} · ${milliseconds.toFixed(0)} ms`;
 }
 
 // Controls
 
-let waiting = false;
+let drawn = null;
 
+// Draws in the next frame, once for all that has changed till then.
 function refresh() {
-  if (waiting) return;
-  waiting = true;
-  requestAnimationFrame(() => {
-    waiting = false;
+  drawn ??= new Promise((done) => requestAnimationFrame(() => {
+    drawn = null;
     for (const slider of sliders) slider.follow();
-    draw();
-  });
+    done(draw());
+  }));
+  return drawn;
 }
 
 function stopWalk() {
@@ -238,8 +249,9 @@ function addAxes() {
 // Ten numbers of the noise at a time.
 function addNoise(numbers, turns) {
   const before = sliders.length, {count} = PRIOR.numbers.z;
+  let first = 0;
   const show = (from) => {
-    chosen.zFrom = from;
+    first = from;
     sliders.length = before;
     numbers.replaceChildren();
     for (let place = from; place < Math.min(from + Z_SHOWN, count); place++) {
@@ -251,7 +263,7 @@ function addNoise(numbers, turns) {
   };
   const [earlier, later] = ["◀ earlier", "later ▶"].map((text, i) => {
     const button = Object.assign(document.createElement("button"), {type: "button", textContent: text});
-    button.addEventListener("click", () => show(chosen.zFrom + (i ? Z_SHOWN : -Z_SHOWN)));
+    button.addEventListener("click", () => show(first + (i ? Z_SHOWN : -Z_SHOWN)));
     return button;
   });
   if (count > Z_SHOWN) turns.append(earlier, later);
@@ -293,7 +305,6 @@ function walkTo(place) {
   byId("place-said").textContent = said;
   byId("place").setAttribute("aria-valuetext", `${said}, ${Math.round(place % 1 * 100)} %`);
   byId("said").textContent = `Walk along seeds ${seeds.join(", ")}`;
-  refresh();
   return true;
 }
 
@@ -303,17 +314,18 @@ function pause() {
   byId("play").setAttribute("aria-pressed", "false");
 }
 
-function play() {
-  if (!walkTo(chosen.walk?.place ?? +byId("place").value)) return;
+async function play() {
   byId("play").textContent = "pause";
   byId("play").setAttribute("aria-pressed", "true");
-  const own = playing = {}, step = (before) => (now) => {
-    if (playing !== own) return;
-    const pace = 1000 * +byId("pace").value;
-    if (walkTo(chosen.walk.place + Math.max(now - before, 0) / pace)) requestAnimationFrame(step(now));
-    else pause();
-  };
-  requestAnimationFrame(step(performance.now()));
+  const own = playing = {};
+  let place = chosen.walk?.place ?? +byId("place").value, before = performance.now();
+  while (playing === own && walkTo(place)) {
+    await refresh();
+    const now = performance.now();
+    place = chosen.walk ? chosen.walk.place + (now - before) / (1000 * +byId("pace").value) : 0;
+    before = now;
+  }
+  if (playing === own) pause();
 }
 
 function showPace() {
@@ -340,7 +352,10 @@ function listen() {
   on("truncation", "input", () => { chooseTruncation(); refresh(); });
   on("release", "click", () => { chosen.held.clear(); refresh(); });
   on("way", "input", () => { stopWalk(); checkWay(); });
-  on("place", "input", () => { pause(); walkTo(+byId("place").value); });
+  on("place", "input", () => {
+    pause();
+    if (walkTo(+byId("place").value)) refresh();
+  });
   on("pace", "input", showPace);
   on("play", "click", () => playing ? pause() : play());
   on("save", "click", save);
@@ -374,6 +389,7 @@ window.ganPage = {
     const {data} = samples([latentOf(seed, label, truncation)]);
     return Array.from(isPoints ? data : pixels(data));
   }),
-  latent: (seed, label = null, truncation = PRIOR.truncation) => latentOf(seed, label, truncation),
+  latent: latentOf,
+  between,
 };
 begin();
