@@ -59,7 +59,7 @@ function pixels(image) {
 // Pictures
 
 const canvas = byId("picture");
-const pen = canvas.getContext("2d");
+const pen = canvas.getContext("2d", {willReadFrequently: true});
 let extent = 1;
 
 function placeImage(bytes, column, row) {
