@@ -42,7 +42,7 @@ class NumberPlace:
 
     distribution: Distribution
     middle: float = 0.0
-    """of what is drawn, in the latent's units"""
+    """of the distribution, in the latent's units"""
     scale: float = 1.0
     """standard deviation (normal) or half the width (uniform), in the same units"""
 

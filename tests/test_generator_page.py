@@ -200,7 +200,7 @@ CALLS: dict[str, tuple[Callable[..., Tensor], tuple[int, ...]]] = {
     "pieces": (lambda x: torch.cat([x[:, 1:, ::2], x[:, :3, 2:]], 1), IMAGES),
     "turned": (lambda x: x.permute(0, 3, 1, 2).contiguous().view(x.shape[0], -1), IMAGES),
     "one of them": (lambda x: x.select(1, -2).unsqueeze(-1).expand(-1, -1, -1, 3), IMAGES),
-    "apart": (lambda x: sum(x.unbind(1)), IMAGES),  # type: ignore[dict-item]
+    "apart": (lambda x: sum(x.unbind(1)), IMAGES),
     "activations": (
         lambda x: F.leaky_relu(x, 0.2) + F.relu(x - 0.5) + F.elu(x, 1.3) + torch.tanh(x), ROWS),
     "functions": (
@@ -248,7 +248,7 @@ def test_each_operation_computes_what_torch_computes(tmp_path: Path) -> None:
     said = asked(page, made="[1, 2].map(() => [...program.run(inputs).data])")
     sizes = [each[0].numel() for each in wanted.values()]
     for made in (*map(torch.tensor, said["made"]), packed.run(inputs)):
-        pieces = made.view(len(inputs["rows"]), -1).split(sizes, 1)
+        pieces = torch.split(made.view(len(inputs["rows"]), -1), sizes, 1)
         for (name, one), piece in zip(wanted.items(), pieces, strict=True):
             torch.testing.assert_close(
                 piece, one.reshape(len(one), -1), atol=1e-5, rtol=1e-5, msg=name

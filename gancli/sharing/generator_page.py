@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from gancli.data.images import WHITE_LEVEL
 from gancli.errors import UsageError
 from gancli.html import page_bytes, template
 from gancli.networks import GeneratorSpec
@@ -26,8 +27,6 @@ MAX_PAGE_BYTES = 20_000_000
 MAX_ROUNDING_LEVELS = 0.5
 """Grey levels by which rounded weights may change the checked images: so many that pixels become
 the neighbouring level at most, and twice as many on other seeds do no harm."""
-WHITE = 255
-OPERATIONS_FILE = "operations.js"
 _INSTEAD = command("export", "RUN", "--to", "onnx")
 _PARTS = {"program": "application/json", "weights": "text/plain", "card": "application/json"}
 """Contents of the page that other programs may read, by id, and their types."""
@@ -80,7 +79,7 @@ def page_part(page: str, name: str) -> str:
 
 def known_operations() -> list[str]:
     """The operations that the page can compute, as its script lists them."""
-    script = template("gancli.sharing", OPERATIONS_FILE).render()
+    script = template("gancli.sharing", "operations.js").render()
     return re.findall(r'^  "([\w.]+)": ', script, re.MULTILINE)
 
 
@@ -109,7 +108,7 @@ def _off(
         return math.inf
     black, white = card.range
     first, second = (each.run(inputs).clamp(black, white) for each in (exact, rounded))
-    return float((first - second).abs().max()) * WHITE / (white - black)
+    return float((first - second).abs().max()) * WHITE_LEVEL / (white - black)
 
 
 def _too_large(size: int, card: GeneratorCard) -> UsageError:
