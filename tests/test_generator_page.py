@@ -29,11 +29,11 @@ from gancli.sharing.export import generator_graph
 from gancli.sharing.exported import ExportedGenerator
 from gancli.sharing.generator_page import known_operations, page_part
 from gancli.sharing.tensor_program import PackedProgram, TensorProgram, traced
+from gancli.zoo.entries import zoo_names
 
 DESK, PHONE = (1280, 900), (390, 800)
 SEEDS = range(8)
 LARGE_SEEDS = [2**31, 2**40, 2**48 - 1]
-ZOO = ["cgan-mnist", "dcgan-animefaces", "gan-ring8", "infogan-mnist", "sngan-projection-cifar10"]
 
 
 def families() -> list[Key]:
@@ -91,7 +91,7 @@ def test_the_page_makes_the_samples_of_every_family(key: Key, tmp_path: Path, ga
     assert_same_samples(exported_page(gan, run.folder), sampler_of(run))
 
 
-@pytest.mark.parametrize("name", ZOO)
+@pytest.mark.parametrize("name", zoo_names())
 def test_the_page_makes_the_samples_of_the_zoo(name: str, gan: Gan) -> None:
     page = exported_page(gan, f"zoo:{name}")
     assert_same_samples(page, sampler_of(f"zoo:{name}"))
