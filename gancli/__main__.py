@@ -1,5 +1,5 @@
 """`python -m gancli` is `gan`."""
 
-from gancli.cli import main
+from gancli.cli import program
 
-main()
+program()

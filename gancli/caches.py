@@ -17,6 +17,8 @@ from gancli.cache_layout import (
     CLASSES_PREFIX,
     DIGITS_PREFIX,
     DOWNLOADS,
+    HUB,
+    HUB_MODEL,
     IMAGES,
     KNOWN,
     REFERENCE_PREFIX,
@@ -112,7 +114,16 @@ def kept_caches(folder: Path | None = None) -> CacheContents:
         folder: another cache folder than the user's.
     """
     found = CacheContents(cache_place() if folder is None else folder)
-    for look in (_images, _memos, _references, _classifiers, _downloads, _weights, _unfinished):
+    for look in (
+        _images,
+        _memos,
+        _references,
+        _classifiers,
+        _downloads,
+        _hub,
+        _weights,
+        _unfinished,
+    ):
         found.entries += look(found)
     found.entries = _shortened(found.entries)
     return found
@@ -194,6 +205,17 @@ def _downloads(found: CacheContents) -> Iterator[KeptEntry]:
                 yield KeptEntry(
                     f"{DOWNLOADS}/{name}", f"the data set {name}", (folder,), size, used
                 )
+
+
+def _hub(found: CacheContents) -> Iterator[KeptEntry]:
+    """Repositories that were downloaded; two dashes stand for the slash in a name."""
+    for each in found.names_in(found.folder / HUB):
+        owner, dashes, name = each.name.removeprefix(HUB_MODEL).partition("--")
+        if each.name.startswith(HUB_MODEL) and dashes and each.is_dir(follow_symlinks=False):
+            folder = Path(each.path)
+            size, used = _measured(folder)
+            of = f"downloaded: hf:{owner}/{name}"
+            yield KeptEntry(f"{HUB}/{owner}/{name}", of, (folder,), size, used)
 
 
 def _weights(found: CacheContents) -> Iterator[KeptEntry]:

@@ -9,6 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from gancli.cache_layout import HUB
 from gancli.errors import NetworkError, RunError, UsageError
 from gancli.folders import cache_folder
 from gancli.outside import REASON_CHARACTERS
@@ -134,7 +135,7 @@ def snapshot(wanted: Repository, patterns: list[str], otherwise: str = _COPIED) 
             wanted.name,
             revision=wanted.revision,
             allow_patterns=patterns,
-            cache_dir=cache_folder() / "hub",
+            cache_dir=cache_folder() / HUB,
             endpoint=_endpoint(),
             library_name="gancli",
         )

@@ -78,6 +78,10 @@ def filled(images: Path) -> None:
     raw = cache_folder() / "data" / "MNIST" / "raw"
     raw.mkdir(parents=True)
     (raw / "train-images-idx3-ubyte").write_bytes(b"0" * 100)
+    for part, content in (("blobs", b"0" * 70), ("refs", b"main")):
+        file = cache_folder() / "hub" / "models--some--faces--32" / part / "one"
+        file.parent.mkdir(parents=True)
+        file.write_bytes(content)
     (cache_folder() / f".digits.{'0' * 16}.partial").write_bytes(b"half")
     hub_folder().mkdir(parents=True)
     for known in PRETRAINED.values():
@@ -103,12 +107,15 @@ def test_every_kind_is_listed_with_size_age_and_subject(images: Path, gan: Gan) 
     kinds = {name.partition("/")[0] for name in found}
     assert kinds == {
         *("images", "surveys", "known", "references", "classifiers", "data"),
+        "hub",
         *("weights", "unfinished"),
     }
     of = {each["kind"]: each["of"] for each in found.values()}
     assert of["images"] == f"10 images of 16x16 from {images}"
     assert re.fullmatch(r"12 images of 8x8 grey, as .* sees them", of["references"])
     assert found["data/mnist"]["bytes"] == 100
+    assert found["hub/some/faces--32"]["bytes"] == 74
+    assert of["hub"] == "downloaded: hf:some/faces--32"
     assert all(each["bytes"] > 0 for each in found.values())
     now = time.time()
     for each in kept_caches().entries:
@@ -136,6 +143,7 @@ def test_foreign_files_and_links_are_neither_listed_nor_removed(
         own_cache / "images" / "holiday.jpg",
         own_cache / "references" / "reference-mine.safetensors",
         own_cache / "data" / "faces" / "1.png",
+        own_cache / "hub" / "notes" / "1.txt",
         own_cache / "images" / ("1" * 32) / "foreign.txt",
         hub_folder() / "resnet50.pth",
         outside / "x.npy",

@@ -229,3 +229,34 @@ def test_a_process_that_has_lost_the_others_says_so_first() -> None:
         ended = subprocess.run([*typed, *extra], capture_output=True, text=True)
         assert ended.returncode == code, ended.stderr
         assert ended.stdout.startswith("another process of this run has ended")
+
+
+LEAVING = """
+import atexit, sys, threading, time
+from gancli.signals import exit_undisturbed, leave_quickly
+
+class Object:
+    def __del__(self):
+        print("freed")
+
+leave_quickly()
+held = Object()
+atexit.register(print, "registered", end=" ")
+threading.Thread(target=lambda: (time.sleep(0.3), print("thread", end=" "))).start()
+{end}
+"""
+
+
+@pytest.mark.parametrize(
+    ("end", "code", "said"),
+    [
+        ("exit_undisturbed(7)", 7, "thread registered "),
+        ("sys.exit(3)", 3, "thread registered freed\n"),
+        ("1 / 0", 1, "thread registered freed\n"),
+    ],
+)
+def test_a_program_ends_with_all_but_its_objects_freed(end: str, code: int, said: str) -> None:
+    typed = [sys.executable, "-c", LEAVING.format(end=end)]
+    ended = subprocess.run(typed, capture_output=True, text=True)
+    assert (ended.returncode, ended.stdout) == (code, said)
+    assert ("ZeroDivisionError" in ended.stderr) == (end == "1 / 0")

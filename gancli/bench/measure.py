@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 import torch
 from torch.optim import Optimizer
-from torch.utils.flop_counter import FlopCounterMode
 
 Step = Callable[[], object]
 WARM_UP_STEPS = 3
@@ -134,6 +133,9 @@ def count_flops(
         optimizer: where its steps are noted.
         note: told how many operations were counted until each of them.
     """
+    # It imports Triton, for half a second that a training run does not need.
+    from torch.utils.flop_counter import FlopCounterMode
+
     counter = FlopCounterMode(display=False)
     # Its own tracker refuses gradients of inputs, as penalties take them.
     counter.mod_tracker = _NoTracker()  # type: ignore[assignment]

@@ -23,13 +23,19 @@ from gancli.pasteable import begin_with, command
 from gancli.plugin_records import ChangedPluginWarning
 from gancli.plugins import load_plugin, load_plugins, plugin_fault
 from gancli.printable import printable
-from gancli.signals import exit_undisturbed, interrupt_on_signals
+from gancli.signals import exit_undisturbed, interrupt_on_signals, leave_quickly
 
 PLUGIN = "--plugin"
 
 
+def program() -> None:
+    """The program `gan`, which has its process for itself."""
+    leave_quickly()
+    main()
+
+
 def main() -> None:
-    """Run `gan` on this process's arguments, and exit."""
+    """Run `gan` on this process's arguments, and raise SystemExit."""
     # Signals end in a sentence, too, and leave nothing half-written.
     interrupt_on_signals()
     try:

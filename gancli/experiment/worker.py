@@ -15,7 +15,7 @@ from gancli.experiment.cell import CellRequest, run_with_patience
 from gancli.experiment.worker_process import ENDED, Words
 from gancli.notices import never_fail_for_a_character
 from gancli.outside import model_from
-from gancli.signals import exit_undisturbed, stop_flag
+from gancli.signals import exit_undisturbed, leave_quickly, stop_flag
 
 
 def _tell(words: Words) -> None:
@@ -54,5 +54,6 @@ def serve() -> None:
 
 
 if __name__ == "__main__":
+    leave_quickly()
     serve()
     exit_undisturbed(ExitCode.OK)

@@ -359,6 +359,7 @@ function listen() {
   on("pace", "input", showPace);
   on("play", "click", () => playing ? pause() : play());
   on("save", "click", save);
+  on("ground", "click", refresh);
   for (const radio of document.querySelectorAll("[name=count]")) {
     radio.addEventListener("change", () => { chosen.count = +radio.value; chooseSeed(chosen.seed); });
   }
