@@ -56,6 +56,7 @@ class ExportName(StrEnum):
     ONNX = "onnx"
     TORCHSCRIPT = "torchscript"
     TORCH_EXPORT = "torch-export"
+    HTML = "html"
 
 
 class WeightName(StrEnum):
