@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gancli import catalog
+from gancli.catalog.preset_files import close_to
 from gancli.data import Mixture
 from gancli.errors import UsageError
 from gancli.lab.engine_parts import lacking
@@ -82,5 +83,5 @@ def refuse_unknown(model: str | None) -> None:
         if model in catalog.model_names():
             said = f"{model} does not train on points in the lab"
         else:
-            said = f"there is no model {model}{catalog.close_to(model, known)}"
+            said = f"there is no model {model}{close_to(model, known)}"
         raise UsageError(f"{said}: choose one of {', '.join(known)}")
