@@ -18,7 +18,7 @@ class LabRequest:
     """The arguments and options of `gan lab`."""
 
     dataset: str
-    model: str
+    model: str | None
     against: str | None
     out: Path
     force: bool
@@ -36,8 +36,10 @@ def lab(request: LabRequest) -> None:
         refuse_unknown(model)
     refuse_to_replace(request.out, force=request.force)
     own = None if request.dataset in mixtures() else read_points(request.dataset)
-    choice = LabChoice(own.name if own else request.dataset, request.model, request.against)
-    page = lab_page(lab_tables(own), choice)
+    tables = lab_tables(own)
+    model = request.model or tables["models"][0]["name"]
+    choice = LabChoice(own.name if own else request.dataset, model, request.against)
+    page = lab_page(tables, choice)
     with disk_errors(request.out):
         request.out.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(request.out, page_bytes(page))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gancli.html import template
-from gancli.lab.preset_settings import Table
+from gancli.lab.preset_settings import LabTable
 
 _TEMPLATES = Path(__file__).parent / "templates"
 KERNEL_FILE = _TEMPLATES / "engine" / "kernel.wasm"
@@ -19,7 +19,7 @@ ENGINE_FILES = (
 INNER_NAMES = (
     "Tensor", "Network", "Stream", "TERMS", "CONSTRAINTS", "OPTIMIZERS", "STARTS", "RULES",
     "gradients", "within", "makeStore", "multiply", "add", "subtract", "times", "divide", "scaled",
-    "squared", "root", "tanh", "sigmoid", "softplus", "leaky", "total", "mean", "linear", "beside",
+    "squared", "root", "tanh", "sigmoid", "softplus", "leaky", "total", "mean", "linear", "joined",
     "columns", "constant", "leaf", "summedTo", "spread", "kernelUse", "coverage", "remember",
 )  # fmt: skip
 """What tests may use of it, as Lab.inner.NAME."""
@@ -52,7 +52,7 @@ def engine() -> str:
     )
 
 
-def lab_page(tables: Table, choice: LabChoice) -> str:
+def lab_page(tables: LabTable, choice: LabChoice) -> str:
     """The page.
 
     Args:
