@@ -66,6 +66,14 @@ class WeightName(StrEnum):
     FP16 = "fp16"
 
 
+class FilmFormat(StrEnum):
+    """The format of a film."""
+
+    GIF = "gif"
+    WEBP = "webp"
+    MP4 = "mp4"
+
+
 class OnNan(StrEnum):
     """What training does when a loss or weight is no longer finite."""
 

@@ -16,6 +16,10 @@ PLAIN_COLOUR = "#1f4fd8"
 """What is neither, e.g. a histogram."""
 INK, SOFT_INK = "#1c2530", "#5b6775"
 """Text, and what matters less."""
+RULE = "#dfe4ea"
+"""Thin lines, and what is still empty."""
+GOOD_NEWS, NO_NEWS, BAD_NEWS = "#23804a", "#5b6775", "#b3402a"
+"""Verdicts: all is well, nothing moves, something is wrong."""
 MODEL_COLOURS = (
     "#0072b2",
     "#d55e00",

@@ -14,7 +14,6 @@ from gancli.discriminator_field import FIELD_SIDE
 from gancli.experiment.arena import MODE_SCORES, open_arena
 from gancli.experiment.collapse import study_spec
 from gancli.experiment.folder import Experiment
-from gancli.experiment.frames import Frame
 from gancli.experiment.gather import gather_results
 from gancli.experiment.measures import MeasureBook, MeasurePlaces
 from gancli.experiment.page import ReportParts, write_report
@@ -22,6 +21,7 @@ from gancli.experiment.pictures import FILM_SIDE, MIN_FILM_FRAMES, curves, film,
 from gancli.experiment.results import CellResult, Column
 from gancli.experiment.spec import MeasureSpec
 from gancli.experiment.view import view_of_axes
+from gancli.frames import Frame
 from gancli.preset import load_preset
 
 MODELS = ("gan", "gan-r1", "wgan", "wgan-gp", "sngan", "lsgan", "veegan")

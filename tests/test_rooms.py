@@ -85,6 +85,8 @@ ROOMS = [
         "writer",
         "output_places",
         "preview",
+        "film",
+        "frames",
         "run_pictures",
         "caches",
         "cache_removal",
