@@ -96,7 +96,7 @@ class FilmRequest:
         """The first and the last step that are shown.
 
         Raises:
-            UsageError: --steps is no range.
+            UsageError: --steps names none.
         """
         if self.steps is None:
             return 0, float("inf")

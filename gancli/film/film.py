@@ -117,7 +117,7 @@ class Film:
     def _write(
         self, draw: ImageDraw.ImageDraw, strip: FilmStrip, step: int, corner: tuple[int, int]
     ) -> None:
-        """Name and step in one line, and what is said of it in the next."""
+        """Name and step in one line, and the remark on it in the next."""
         layout, (left, top) = self.layout, corner
         font, line = label_font(layout.letters), 1.5 * layout.letters
         at = f"step {strip.step_at(step):,}"

@@ -62,7 +62,7 @@ def as_news(standing: StandingVerdict) -> Remark:
 
 
 def _drawing(files: Mapping[int, Path], header: Header) -> PictureAt:
-    """Draws points anew from what their previews carry; enlarges other previews."""
+    """Draws points again, from what their previews carry; enlarges other previews."""
     data, seed = header.preset.data, header.settings.seed
     reals = training_points(data, seed) if isinstance(data, Mixture) else None
 

@@ -1,4 +1,4 @@
-"""What a film shows of one run: its pictures by step, its name, and what was said of it when."""
+"""What a film shows of one run: its pictures by step, its name, and remarks on it."""
 
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
