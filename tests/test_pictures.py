@@ -207,7 +207,7 @@ def test_a_first_run_says_what_is_seen(gan: Gan) -> None:
     assert code == 0
     assert "of 8 modes captured, " in out
     page = Path("runs/gan-ring8-001/report.html").read_text()
-    assert page.count("data-step=") == 9
+    assert page.count("data-step=") == 25
     shown = json.loads(page.split('id="charts">')[1].split("</script>")[0])
     assert len(shown[0]["loss_generator"]) == 20
     words = " ".join(page.split())

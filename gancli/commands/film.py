@@ -119,17 +119,19 @@ def film(request: FilmRequest) -> None:
         RunError: there is no such run, it has no previews, or a file is in the way.
         DiskError: the file cannot be written.
     """
-    form, box = request.form(), request.box()
+    form, box, span = request.form(), request.box(), request.span()
     require_writer(form)
     timing = FilmTiming(request.seconds, request.per_second)
     parts = [_part(request, word) for word in request.runs or (None,)]
     strips = _told_apart([strip for part in parts for strip in part.strips])
-    strips = _at_most([_within(strip, request) for strip in strips])
+    strips = _at_most([_within(strip, span) for strip in strips])
     own = parts[0].folder if len(parts) == 1 else None
     file = (request.out or (own or Path()) / f"film.{form.value}").absolute()
     # Next to what it is of, it is a picture like the others there, and as easily made again.
     is_own = request.out is None and own is not None
     refuse_to_replace(file, force=request.force or is_own)
+    for remark in filter(None, (part.remark for part in parts)):
+        say(remark)
     made = Film(strips, timing, box)
     _write(made, form, file, loop=request.loop)
     width, height = made.size
@@ -146,6 +148,7 @@ class _Part:
 
     folder: Path
     strips: Sequence[FilmStrip]
+    remark: str = ""
 
 
 def _part(request: FilmRequest, word: str | None) -> _Part:
@@ -155,6 +158,11 @@ def _part(request: FilmRequest, word: str | None) -> _Part:
         wanted = [] if request.only is None else [w.strip() for w in request.only.split(",")]
         cells = chosen_cells(spec, wanted) if spec else []
         return _Part(experiment.folder, strips_of_cells(experiment, cells))
+    if request.only is not None:
+        raise UsageError(
+            "--only chooses cells of a sweep or study, and a run has none: leave it out, or name "
+            "the folder of a study"
+        )
     run = find(word, FILMED)
     if not isinstance(run, Run):
         raise UsageError(
@@ -162,13 +170,19 @@ def _part(request: FilmRequest, word: str | None) -> _Part:
             f"e.g. with {example_of()}"
         )
     strip = strip_of_run(run)
-    if len(strip.steps) < FEW_FRAMES and strip.steps[-1] >= strip.last_step:
-        say(
-            f"{run.folder} has only {counted(len(strip.steps), 'preview')}: for a smoother film, "
-            "train it again with more, e.g. --set schedule.preview_every="
-            f"{max(1, strip.last_step // 24)}"
-        )
-    return _Part(run.folder, [strip])
+    return _Part(run.folder, [strip], _remark_on(strip, run))
+
+
+def _remark_on(strip: FilmStrip, run: Run) -> str:
+    """What is said of a finished run with few previews; empty: there are enough."""
+    count, end = len(strip.steps), strip.last_step
+    if count > min(FEW_FRAMES, end) or strip.steps[-1] < end:
+        return ""
+    every = max(1, end // (2 * FEW_FRAMES))
+    return (
+        f"{run.folder} has only {counted(count, 'preview')}: for a smoother film, train it again "
+        f"with more, e.g. --set schedule.preview_every={every}"
+    )
 
 
 def _experiment(word: str) -> Experiment | None:
@@ -191,14 +205,18 @@ def _told_apart(strips: Sequence[FilmStrip]) -> list[FilmStrip]:
     ]
 
 
-def _within(strip: FilmStrip, request: FilmRequest) -> FilmStrip:
-    """The strip with the pictures of the typed steps alone."""
-    low, high = request.span()
+def _within(strip: FilmStrip, span: tuple[int, float]) -> FilmStrip:
+    """The strip with the pictures of these steps alone.
+
+    Raises:
+        RunError: it has none of them.
+    """
+    low, high = span
     steps = [step for step in strip.steps if low <= step <= high]
     if not steps:
         raise RunError(
-            f"{strip.name} has no pictures of steps {request.steps}: it has them from "
-            f"{strip.steps[0]:,} to {strip.steps[-1]:,}"
+            f"{strip.name} has no pictures of these steps: choose --steps from {strip.steps[0]} to "
+            f"{strip.steps[-1]}"
         )
     return replace(strip, steps=steps)
 

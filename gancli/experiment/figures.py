@@ -23,7 +23,8 @@ from gancli.film.film import Film, FilmTiming
 
 FILM_SIDE = 480
 """Pixels of a film's longer side."""
-FILM_TIMING = FilmTiming(seconds=10.0, per_second=7.0)
+FILM_SECONDS_EACH, MOST_FILM_SECONDS, FILM_FRAME_RATE = 0.3, 10.0, 7
+"""Of a frame and of the whole film, where there are many frames; frames per second, at most."""
 FILM_BYTES = 1_500_000
 """Of a film, at most."""
 ALL_FILMS_BYTES = 9_000_000
@@ -53,7 +54,9 @@ def films_of(
         cell, label = store.experiment.cell(group[0].name), label_of_group(group)
         strip = strip_of_cell(cell, group[0], label)
         if strip is not None:
-            film = Film([strip], FILM_TIMING, (FILM_SIDE, FILM_SIDE))
+            seconds = min(MOST_FILM_SECONDS, FILM_SECONDS_EACH * len(strip.steps))
+            timing = FilmTiming(seconds, FILM_FRAME_RATE)
+            film = Film([strip], timing, (FILM_SIDE, FILM_SIDE))
             found.append(GroupFilm(group_name(group[0]), label, webp_within(film, limit)))
     return found
 

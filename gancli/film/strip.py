@@ -67,4 +67,5 @@ class FilmStrip:
         return [
             (each.step / whole, end / whole, each.colour)
             for each, end in zip(starts, ends, strict=True)
+            if end > each.step
         ]
