@@ -161,13 +161,14 @@ def test_remarks_are_drawn_from_their_step_on() -> None:
     film = Film([replace(strip, news=news)], TIMING, (400, 400))
     frames = list(film.frames())
     above = [
-        frame.crop((0, 0, film.size[0], film.layout.corner(0)[1] + film.layout.above - 2))
+        frame.crop((0, 0, film.size[0], film.layout.corner(0)[1] + film.layout.bar[0]))
         for frame in frames
     ]
     assert [has(each, GOOD_NEWS) for each in above] == [False, True, False]
     assert [has(each, BAD_NEWS) for each in above] == [False, False, True]
-    below = [frame.crop((0, film.size[1] * 4 // 5, *film.size)) for frame in frames]
-    assert [has(each, GOOD_NEWS) for each in below] == [False, False, True]
+    bars = [film.layout.corner(0)[1] + end for end in film.layout.bar]
+    drawn = [frame.crop((0, bars[0], film.size[0], bars[1])) for frame in frames]
+    assert [has(each, GOOD_NEWS) for each in drawn] == [False, False, True]
     # The step stands at the right, and differs from frame to frame.
     steps = [each.crop((each.width // 2, 0, *each.size)).tobytes() for each in above]
     assert len(set(steps)) == 3
@@ -287,6 +288,7 @@ def test_a_gif_keeps_the_colours_of_its_frames(ring: Run, tmp_path: Path) -> Non
             picture.seek(number)
             wanted, made = np.asarray(film.frame(step), float), np.asarray(picture.convert("RGB"))
             assert np.abs(wanted - made).mean() < 4
+            assert (made[:2] == 255).all(), "white is not white"
 
 
 def test_an_mp4_plays_everywhere(gan: Gan, ring: Run, longer: Run) -> None:

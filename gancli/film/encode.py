@@ -7,16 +7,27 @@ from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 
-from PIL import Image
+from PIL import Image, ImageColor
 
 from gancli.choices import FilmFormat
 from gancli.errors import UsageError
 from gancli.film.film import Film
 from gancli.html import thinned
+from gancli.palette import (
+    BAD_NEWS,
+    FAKE_COLOUR,
+    GOOD_NEWS,
+    INK,
+    NO_NEWS,
+    REAL_COLOUR,
+    RULE,
+)
 from gancli.watch import Done
 
 PALETTE_FRAMES = 6
 """Frames that a GIF's colours are chosen from."""
+DRAWN_COLOURS = ("#ffffff", INK, RULE, GOOD_NEWS, NO_NEWS, BAD_NEWS, REAL_COLOUR, FAKE_COLOUR)
+"""Colours that a GIF has exactly."""
 GIF_UNIT, WEBP_UNIT = 0.01, 0.001
 """Seconds that a frame's duration is counted in."""
 WEBP_QUALITY, WEBP_METHOD = 75, 2
@@ -115,13 +126,17 @@ def _write_gif(film: Film, file: Path, done: Done, *, loop: bool) -> None:
 
 
 def _palette(film: Film) -> Image.Image:
-    """A picture in the 256 colours of some frames."""
+    """A picture in 256 colours: those that are drawn with, and others of some frames."""
     shown = thinned(film.steps, PALETTE_FRAMES)
     width, height = film.size
     together = Image.new("RGB", (width, height * len(shown)))
     for number, step in enumerate(shown):
         together.paste(film.frame(step), (0, number * height))
-    return together.quantize(256, Image.Quantize.MEDIANCUT)
+    found = together.quantize(256 - len(DRAWN_COLOURS), Image.Quantize.MEDIANCUT).getpalette()
+    drawn = [part for colour in DRAWN_COLOURS for part in ImageColor.getrgb(colour)]
+    palette = Image.new("P", (1, 1))
+    palette.putpalette([*drawn, *(found or [])])
+    return palette
 
 
 def _write_mp4(film: Film, file: Path, done: Done) -> None:

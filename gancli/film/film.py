@@ -103,16 +103,14 @@ class Film:
         self._write(draw, strip, step, corner)
         whole = (layout.part, layout.picture)
         shown = strip.picture(strip.step_at(step), whole)
-        x = left + (layout.part - shown.width) // 2
-        y = top + layout.above + (layout.picture - shown.height) // 2
+        x, y = left + (layout.part - shown.width) // 2, top + layout.above
         picture.paste(shown, (x, y))
         draw.rectangle((x - 1, y - 1, x + shown.width, y + shown.height), outline=RULE)
-        below = top + layout.above + layout.picture + layout.letters // 2
-        thick = max(3, layout.letters // 3)
-        draw.rectangle((left, below, left + layout.part, below + thick), fill=RULE)
+        bar = layout.bar
+        draw.rectangle((left, top + bar[0], left + layout.part, top + bar[1]), fill=RULE)
         for start, end, colour in strip.spans_to(step):
             ends = (left + start * layout.part, left + end * layout.part)
-            draw.rectangle((ends[0], below, ends[1], below + thick), fill=colour)
+            draw.rectangle((ends[0], top + bar[0], ends[1], top + bar[1]), fill=colour)
 
     def _write(
         self, draw: ImageDraw.ImageDraw, strip: FilmStrip, step: int, corner: tuple[int, int]

@@ -10,7 +10,7 @@ LETTER_SHARE = 0.036
 """Height of letters, as a part of the same."""
 LETTERS_FROM, LETTERS_TO = 10, 36
 """Pixels of letters, at least and at most."""
-LINES_ABOVE, LINES_OF_BAR, LINES_OF_LEGEND = 3.3, 1.3, 1.8
+LINES_OF_TEXT, LINES_OF_BAR, LINES_OF_LEGEND = 3.1, 0.9, 1.8
 """Heights in lines of text."""
 SAME_WIDTH = 1.05
 """A width that counts as the same: then more runs stand side by side."""
@@ -32,13 +32,19 @@ class FrameLayout(NamedTuple):
 
     @property
     def above(self) -> int:
-        """Height of the lines of text above a picture."""
-        return round(LINES_ABOVE * self.letters)
+        """Height of the text and the bar above a picture."""
+        return round((LINES_OF_TEXT + LINES_OF_BAR) * self.letters)
+
+    @property
+    def bar(self) -> tuple[int, int]:
+        """Where the bar of the steps begins and ends, from the top of a run's part."""
+        begin = round(LINES_OF_TEXT * self.letters)
+        return begin, begin + max(3, self.letters // 3)
 
     @property
     def part_height(self) -> int:
-        """Of a run's part: its lines, its picture, its bar."""
-        return self.above + self.picture + round(LINES_OF_BAR * self.letters)
+        """Of a run's part: its lines, its bar, its picture."""
+        return self.above + self.picture
 
     def corner(self, number: int) -> tuple[int, int]:
         """Where a run's part begins, from the left and from above."""

@@ -59,7 +59,7 @@ class FilmStrip:
         return before[-1] if before else Remark(0, BEFORE_NEWS)
 
     def spans_to(self, step: int) -> list[tuple[float, float, str]]:
-        """The bar below its picture: from where to where, as parts of its schedule, and colours."""
+        """The bar above its picture: from where to where, as parts of its schedule, and colours."""
         reached = min(self.step_at(step), self.last_step)
         starts = [Remark(0, ""), *(each for each in self.news if each.step <= reached)]
         ends = [*(each.step for each in starts[1:]), reached]
