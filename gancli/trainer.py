@@ -262,7 +262,6 @@ class Trainer:
             return {}
         path, preview = self.pictures.preview(self.state)
         self.listen(Previewed(self.state.step, path, preview.caption))
-        # Verdicts are given on a number of counts: those between the usual steps would hasten them.
         return preview.scores if self.job.preset.schedule.counts_at(self.state.step) else {}
 
     def _look(self) -> dict[str, float]:

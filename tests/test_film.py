@@ -12,6 +12,7 @@ from helpers import RING, Key, job, narrow
 from PIL import Image, ImageColor
 
 from gancli.choices import FilmFormat, VerdictName
+from gancli.data import Mixture
 from gancli.discriminator_field import FIELD_SIDE
 from gancli.film.encode import (
     MIN_FILM_FRAMES,
@@ -213,8 +214,9 @@ def test_points_are_drawn_again_at_the_size_of_the_film(ring: Run) -> None:
     assert frame is not None and frame.samples.shape == (1000, 2)
     assert frame.field is not None and frame.field.shape == (FIELD_SIDE, FIELD_SIDE)
     data = narrow(RING).data
-    reals = training_points(data, 3)  # type: ignore[arg-type]
-    wanted = draw_points(frame.samples, reals, data.scale, 700, frame.field)  # type: ignore[union-attr]
+    assert isinstance(data, Mixture)
+    reals = training_points(data, 3)
+    wanted = draw_points(frame.samples, reals, data.scale, 700, frame.field)
     assert strip.picture(3, (700, 900)).tobytes() == wanted.tobytes()
 
 

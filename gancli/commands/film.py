@@ -174,7 +174,7 @@ def _part(request: FilmRequest, word: str | None) -> _Part:
 
 
 def _remark_on(strip: FilmStrip, run: Run) -> str:
-    """What is said of a finished run with few previews; empty: there are enough."""
+    """A remark on a finished run with few previews; empty: there are enough."""
     count, end = len(strip.steps), strip.last_step
     if count > min(FEW_FRAMES, end) or strip.steps[-1] < end:
         return ""

@@ -15,7 +15,7 @@ stored."""
 
 
 class Remark(NamedTuple):
-    """What is said of a run from a step on."""
+    """A remark on a run, from a step on."""
 
     step: int
     said: str
@@ -40,7 +40,7 @@ class FilmStrip:
     news: Sequence[Remark] = ()
     """in order"""
     end: str = ""
-    """what is said at its last step where it is not its schedule's last; empty: it is"""
+    """a remark at its last step, where that is not its schedule's last; empty: it is"""
     folder: str = ""
     """name of the run's folder, which tells it from runs of the same name"""
     of_points: bool = False
@@ -51,7 +51,7 @@ class FilmStrip:
         return self.steps[max(0, bisect_right(self.steps, step) - 1)]
 
     def news_at(self, step: int) -> Remark:
-        """What is said of it at a step."""
+        """The remark on it at a step."""
         own = self.step_at(step)
         if self.end and own == self.steps[-1] and step >= own:
             return Remark(own, self.end, BAD_NEWS)

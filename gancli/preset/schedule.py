@@ -149,7 +149,10 @@ class Schedule(Settings):
         return step == self.steps or self._previews_to(step) > self._previews_to(step - 1)
 
     def counts_at(self, step: int) -> bool:
-        """Whether the preview of this step is one of which scores are logged."""
+        """Whether the preview of this step is one of which scores are logged.
+
+        Verdicts are given on a number of counts: those of further previews would hasten them.
+        """
         return step % self.preview_every == 0 or step == self.steps
 
     @property
