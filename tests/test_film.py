@@ -14,6 +14,9 @@ from PIL import Image, ImageColor
 from gancli.choices import FilmFormat, VerdictName
 from gancli.data import Mixture
 from gancli.discriminator_field import FIELD_SIDE
+from gancli.experiment.collapse import study_spec
+from gancli.experiment.films import chosen_cells, strips_of_cells
+from gancli.experiment.folder import Experiment
 from gancli.film.encode import (
     MIN_FILM_FRAMES,
     MP4_PACKAGE,
@@ -30,7 +33,7 @@ from gancli.health.verdict import Verdict, verdict_row
 from gancli.palette import BAD_NEWS, GOOD_NEWS
 from gancli.pictures import resized_sharply
 from gancli.point_pictures import draw_points
-from gancli.preset import Schedule
+from gancli.preset import Schedule, load_preset
 from gancli.runs.folder import Run
 from gancli.trainer import Trainer
 
@@ -468,3 +471,78 @@ def test_an_interrupted_run_has_the_previews_of_a_whole_one(gan: Gan) -> None:
     assert len(whole.previews()) == 25
     for step, file in part.previews().items():
         assert file.read_bytes() == whole.preview_file(step).read_bytes()
+
+
+# --- of experiments ---
+
+
+@pytest.fixture
+def study(tmp_path: Path) -> Experiment:
+    """Two models, two seeds; the first model loses its modes after step 20."""
+    presets = {model: load_preset(model, "ring8", None, ["schedule.steps=40"]) for model in STUDIED}
+    spec = study_spec(presets, [0, 1], "cpu")
+    made = Experiment(tmp_path / "study")
+    made.claim(spec)
+    for each in spec.cells:
+        cell = made.cell(each.name)
+        for step, held in ((10, 6), (20, 7), (30, 1), (40, 1)):
+            points = np.full((5, 2), step / 20, np.float32)
+            field = np.zeros((FIELD_SIDE, FIELD_SIDE), np.float32)
+            cell.frame_file(step).parent.mkdir(parents=True, exist_ok=True)
+            cell.frame_file(step).write_bytes(Frame(points, field).packed())
+            cell.add({"step": step, "held": held if each.labels["model"] == STUDIED[0] else 7})
+    return made
+
+
+STUDIED = ("gan", "wgan-gp")
+
+
+def test_a_studys_cells_stand_side_by_side(gan: Gan, study: Experiment) -> None:
+    code, out, said = gan("film", study.folder, "--to", "webp", "--size", 400)
+    assert (code, said) == (0, "")
+    assert "4 frames of 2 runs" in out
+    with Image.open(study.folder / "film.webp") as picture:
+        assert picture.n_frames == 4  # type: ignore[attr-defined]
+    spec = study.stored()
+    assert spec is not None
+    strips = strips_of_cells(study, chosen_cells(spec, []))
+    assert [strip.name for strip in strips] == list(STUDIED)
+    lost, kept = ([strip.news_at(step) for step in (10, 20, 30, 40)] for strip in strips)
+    assert [each.said for each in lost[1:3]] == [
+        "7 of 8 modes held",
+        "collapsed: 1 of 8 modes held",
+    ]
+    assert [each.colour for each in lost] == [GOOD_NEWS, GOOD_NEWS, BAD_NEWS, BAD_NEWS]
+    assert {each.said for each in kept} == {"7 of 8 modes held"}
+
+
+@pytest.mark.parametrize(
+    ("typed", "names"),
+    [
+        (["wgan-gp"], ["wgan-gp"]),
+        (["gan-seed-1"], ["gan"]),
+        (["gan-seed-0", "gan-seed-1"], ["gan, seed 0", "gan, seed 1"]),
+        (["gan-seed-1", "wgan-gp"], ["gan, seed 1", "wgan-gp, seed 0"]),
+    ],
+    ids=str,
+)
+def test_cells_are_chosen_by_name_or_label(
+    study: Experiment, typed: list[str], names: list[str]
+) -> None:
+    spec = study.stored()
+    assert spec is not None
+    strips = strips_of_cells(study, chosen_cells(spec, typed))
+    assert [strip.name for strip in strips] == names
+
+
+def test_a_cell_that_there_is_not_is_refused(gan: Gan, study: Experiment) -> None:
+    code, out, said = gan("film", study.folder, "--only", "wgan")
+    assert (code, out) == (2, "")
+    assert "--only wgan names no cell: choose among gan, wgan-gp" in " ".join(said.split())
+
+
+def test_a_study_without_pictures_says_so(gan: Gan, study: Experiment) -> None:
+    for file in study.folder.rglob("*.npz"):
+        file.unlink()
+    code, _, said = gan("film", study.folder)
+    assert code == 4 and "holds no pictures of these cells yet" in " ".join(said.split())
