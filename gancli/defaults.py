@@ -50,3 +50,9 @@ BENCH_STUDY_STEPS = 1_000
 """Steps of each cell that `gan bench study` runs."""
 FIGURE_DPI = 200
 """Pixels per inch of plots."""
+
+FILM_SIZE = "720"
+"""Pixels of the longer side of a film."""
+FILM_SECONDS = 12.0
+FILM_RATE = 25
+"""Frames per second of a film."""

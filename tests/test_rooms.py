@@ -94,6 +94,8 @@ ROOMS = [
         "writer",
         "output_places",
         "preview",
+        "film",
+        "frames",
         "run_pictures",
         "caches",
         "cache_removal",

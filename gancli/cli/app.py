@@ -17,6 +17,7 @@ from gancli.cli.evaluate import evaluate
 from gancli.cli.explain import explain
 from gancli.cli.export import export
 from gancli.cli.figures import figures
+from gancli.cli.film import film
 from gancli.cli.import_ import import_
 from gancli.cli.lab import lab
 from gancli.cli.presets import presets_app
@@ -57,6 +58,7 @@ app.command("evaluate", rich_help_panel=EVALUATE_PANEL)(evaluate)
 app.command("eval", hidden=True)(evaluate)
 app.command("compare", rich_help_panel=EVALUATE_PANEL)(compare)
 app.command("figures", rich_help_panel=EVALUATE_PANEL)(figures)
+app.command("film", rich_help_panel=EVALUATE_PANEL)(film)
 app.command("sweep", rich_help_panel=EVALUATE_PANEL)(sweep)
 app.command("reproduce", rich_help_panel=EVALUATE_PANEL)(reproduce)
 app.command("collapse-study", rich_help_panel=EVALUATE_PANEL)(collapse_study)

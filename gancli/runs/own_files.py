@@ -14,7 +14,7 @@ TRAVERSAL_FILE = re.compile(
 BINS_FILE = "bins.png"
 """Real images that the samples lack, as of the last look."""
 _OWN = re.compile(
-    r"(preset\.toml|(metrics|timing|evaluations)\.jsonl|metrics\.csv|logger-name|bins\.png|report\.html|evaluation\.json|[\w-]+-step-\d+\.png|tensorboard/events\.[^/]+|checkpoints/step-\d+\.safetensors|previews/step-\d+\.png"
+    r"(preset\.toml|(metrics|timing|evaluations)\.jsonl|metrics\.csv|logger-name|bins\.png|report\.html|film\.(gif|webp|mp4)|evaluation\.json|[\w-]+-step-\d+\.png|tensorboard/events\.[^/]+|checkpoints/step-\d+\.safetensors|previews/step-\d+\.png"
     r"|figures/[\w-]+\.(png|svg|pdf)"
     r"|exports/[\w.-]+-step-\d+(-raw)?(-(bf|fp)16)?\.(safetensors|onnx|pt2?)"
     rf"|samples/step-\d+-seeds-[^/]+(/([^/]+/)?({SAMPLE_FILE.pattern})|-grid\.png|-picker\.html|-latents\.npz)"
