@@ -1,69 +1,93 @@
-"""Animations as files: pictures one after another, as WebP, GIF or MP4 by the file's ending."""
+"""Animations as files: GIF and WebP by Pillow, MP4 by the ffmpeg that imageio-ffmpeg brings."""
 
-from collections.abc import Iterable, Iterator, Sequence
+import io
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from importlib.util import find_spec
+from itertools import chain
 from pathlib import Path
 
-from PIL import Image
+from PIL import Image, ImageColor
 
+from gancli.choices import FilmFormat
 from gancli.errors import UsageError
-from gancli.html import thinned
 
-_WEBP_QUALITY, _WEBP_METHOD = 80, 4
-_GIF_PALETTE_FRAMES = 6
+PALETTE_FRAMES = 6
 """Pictures that a GIF's colours are chosen from."""
-_MP4_RATE = 30
+VIDEO_RATE = 30.0
 """Pictures per second of a video, in which all are shown equally long."""
+_WEBP_QUALITY, _WEBP_METHOD = 80, 4
 _MP4_QUALITY = 18
-"""libx264's constant rate factor, of which smaller is better and larger."""
+"""libx264's constant rate factor: smaller is better and larger; at 18 the eye sees no loss"""
 _VIDEO_PACKAGE = "imageio_ffmpeg"
 
 
+def require_writer(form: FilmFormat) -> None:
+    """Make sure that animations of a format can be written.
+
+    Raises:
+        UsageError: a package is missing.
+    """
+    if form is FilmFormat.MP4 and find_spec(_VIDEO_PACKAGE) is None:
+        raise UsageError(
+            "--to mp4 needs the package imageio-ffmpeg, which is not installed: pip install "
+            "'gancli[film]', or choose --to gif or --to webp"
+        )
+
+
 def write_animation(
-    frames: Iterable[Image.Image], file: Path, *, seconds: float | Sequence[float], loop: bool
+    frames: Iterable[Image.Image],
+    file: Path | io.BytesIO,
+    form: FilmFormat,
+    seconds: Sequence[float],
+    *,
+    loop: bool,
+    palette: Callable[[], Image.Image],
+    rate: float = VIDEO_RATE,
 ) -> None:
-    """Write pictures of one size as an animation.
+    """Write pictures of one size as an animation; they are taken one by one.
 
     Args:
         frames: at least one.
-        file: ends in .webp, .gif or .mp4.
-        seconds: how long each picture is shown; one number: all equally long.
+        file: written in place; its folder must exist. A video needs a path.
+        form: of the file; `require_writer` says whether it can be written.
+        seconds: how long each picture is shown.
         loop: whether a GIF or WebP begins again at its end; a video leaves that to its player.
+        palette: makes a picture in the colours of a GIF, e.g. by `gif_palette`.
+        rate: pictures per second of a video.
 
     Raises:
-        UsageError: it is to be a video, and the package that encodes it is missing.
         OSError: the file cannot be written.
     """
-    shown = list(frames)
-    each = [seconds] * len(shown) if isinstance(seconds, int | float) else seconds
-    if file.suffix == ".mp4":
-        _write_video(shown, file, each)
-    elif file.suffix == ".gif":
-        _write_gif(shown, file, each, loop=loop)
+    if form is FilmFormat.MP4:
+        _write_video(frames, file, seconds, rate)
+    elif form is FilmFormat.GIF:
+        _write_gif(frames, file, seconds, palette(), loop=loop)
     else:
-        shown[0].save(
+        shown = iter(frames)
+        next(shown).save(
             file,
+            format="webp",
             save_all=True,
-            append_images=shown[1:],
-            duration=_durations(each, 1),
+            append_images=shown,
+            duration=_durations(seconds, 1),
             loop=0 if loop else 1,
             quality=_WEBP_QUALITY,
             method=_WEBP_METHOD,
         )
 
 
-def require_video() -> None:
-    """Make sure that videos can be written.
-
-    Raises:
-        UsageError: the package that encodes them is missing.
-    """
-    if find_spec(_VIDEO_PACKAGE) is None:
-        raise UsageError(
-            "--to mp4 needs the package imageio-ffmpeg, which is not installed: pip install "
-            "'gancli[film]', or choose --to gif or --to webp"
-        )
+def gif_palette(frames: Sequence[Image.Image], exact: Sequence[str] = ()) -> Image.Image:
+    """A picture in 256 colours: those of some frames, and the exact ones, e.g. `#ffffff`."""
+    width, height = frames[0].size
+    together = Image.new("RGB", (width, height * len(frames)))
+    for number, frame in enumerate(frames):
+        together.paste(frame, (0, number * height))
+    found = together.quantize(256 - len(exact), Image.Quantize.MEDIANCUT).getpalette()
+    drawn = [part for colour in exact for part in ImageColor.getrgb(colour)]
+    picture = Image.new("P", (1, 1))
+    picture.putpalette([*drawn, *(found or [])])
+    return picture
 
 
 def _durations(seconds: Sequence[float], step: int) -> list[int]:
@@ -78,15 +102,20 @@ def _durations(seconds: Sequence[float], step: int) -> list[int]:
 
 
 def _write_gif(
-    frames: Sequence[Image.Image], file: Path, seconds: Sequence[float], *, loop: bool
+    frames: Iterable[Image.Image],
+    file: Path | io.BytesIO,
+    seconds: Sequence[float],
+    palette: Image.Image,
+    *,
+    loop: bool,
 ) -> None:
     # Colours of each picture's own would flicker, and so would the dots of dithering.
-    palette = _palette(frames)
-    drawn = [frame.quantize(palette=palette, dither=Image.Dither.NONE) for frame in frames]
-    drawn[0].save(
+    drawn = (frame.quantize(palette=palette, dither=Image.Dither.NONE) for frame in frames)
+    next(drawn).save(
         file,
+        format="gif",
         save_all=True,
-        append_images=drawn[1:],
+        append_images=drawn,
         # Browsers show what lasts less than 20 ms for 100.
         duration=_durations(seconds, 10),
         # The number says how often it is repeated: without it, it is not.
@@ -95,25 +124,17 @@ def _write_gif(
     )
 
 
-def _palette(frames: Sequence[Image.Image]) -> Image.Image:
-    """A picture in the 256 colours of some frames."""
-    some = thinned(list(frames), _GIF_PALETTE_FRAMES)
-    width, height = some[0].size
-    together = Image.new("RGB", (width, height * len(some)))
-    for number, frame in enumerate(some):
-        together.paste(frame, (0, number * height))
-    return together.quantize(256, Image.Quantize.MEDIANCUT)
-
-
-def _write_video(frames: Sequence[Image.Image], file: Path, seconds: Sequence[float]) -> None:
-    require_video()
+def _write_video(
+    frames: Iterable[Image.Image], file: Path | io.BytesIO, seconds: Sequence[float], rate: float
+) -> None:
     import imageio_ffmpeg
 
-    even = [_even(frame.convert("RGB")) for frame in frames]
+    shown = iter(frames)
+    first = _even(next(shown))
     writer = imageio_ffmpeg.write_frames(
         str(file),
-        even[0].size,
-        fps=_MP4_RATE,
+        first.size,
+        fps=rate,
         codec="libx264",
         pix_fmt_in="rgb24",
         # What players and phones show.
@@ -125,21 +146,23 @@ def _write_video(frames: Sequence[Image.Image], file: Path, seconds: Sequence[fl
     )
     with closing(writer):
         writer.send(None)
-        for frame in _repeated(even, seconds):
-            writer.send(frame.tobytes())
+        every = chain([first], map(_even, shown))
+        for frame, count in zip(every, _repeats(seconds, rate), strict=True):
+            for _ in range(count):
+                writer.send(frame.tobytes())
 
 
-def _repeated(frames: Sequence[Image.Image], seconds: Sequence[float]) -> Iterator[Image.Image]:
-    """Each frame as often as a video shows it."""
-    ends, total = [0], 0.0
+def _repeats(seconds: Sequence[float], rate: float) -> Iterator[int]:
+    """How often a video shows each picture."""
+    before, total = 0, 0.0
     for each in seconds:
         total += each
-        ends.append(round(total * _MP4_RATE))
-    for number, frame in enumerate(frames):
-        yield from [frame] * (ends[number + 1] - ends[number])
+        end = round(total * rate)
+        yield end - before
+        before = end
 
 
 def _even(image: Image.Image) -> Image.Image:
-    """With sides of an even number of pixels, which the codec asks for."""
+    """In RGB, with sides of an even number of pixels, which the codec asks for."""
     width, height = image.size
-    return image.crop((0, 0, width + width % 2, height + height % 2))
+    return image.convert("RGB").crop((0, 0, width + width % 2, height + height % 2))

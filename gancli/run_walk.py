@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from gancli.animation import require_video, write_animation
+from gancli.animation import PALETTE_FRAMES, gif_palette, require_writer, write_animation
 from gancli.checkpoint import versions
 from gancli.choices import FilmFormat, LabelWay
 from gancli.errors import UsageError
 from gancli.folders import as_typed, portable
+from gancli.html import thinned
 from gancli.latent_files import latents_npz
 from gancli.output_places import new_folder, refuse_to_overwrite
 from gancli.pasteable import named
@@ -59,8 +60,7 @@ def run_walk(source: TraversalSource, options: WalkOptions, out: Path) -> None:
     """
     walk, label = _walk(source, options)
     frames = walk.frames(options.seconds, options.rate)
-    if options.to == FilmFormat.MP4:
-        require_video()
+    require_writer(options.to)
     refuse_to_overwrite(out, force=options.force, own=TRAVERSAL_FILE, writer=named("traverse"))
     preset = source.saved.header.preset
     say(
@@ -71,8 +71,15 @@ def run_walk(source: TraversalSource, options: WalkOptions, out: Path) -> None:
         images = walk.images(frames, done)
     with new_folder(out) as new:
         film = new / f"walk.{options.to}"
-        shown = [frame.seconds for frame in frames]
-        write_animation(film_frames(walk, frames, images), film, seconds=shown, loop=options.loop)
+        shown = list(film_frames(walk, frames, images))
+        write_animation(
+            shown,
+            film,
+            options.to,
+            [frame.seconds for frame in frames],
+            loop=options.loop,
+            palette=lambda: gif_palette(thinned(shown, PALETTE_FRAMES)),
+        )
         (new / "walk.png").write_bytes(walk_strip(walk, frames, images))
         (new / "latents.npz").write_bytes(latents_npz(walk.stops))
         record = _record(source, options, walk, frames, label)

@@ -11,6 +11,7 @@ from conftest import Gan
 from helpers import RING, Key, job, narrow
 from PIL import Image, ImageColor
 
+from gancli.animation import require_writer
 from gancli.choices import FilmFormat, VerdictName
 from gancli.data import Mixture
 from gancli.discriminator_field import FIELD_SIDE
@@ -19,8 +20,6 @@ from gancli.experiment.films import chosen_cells, strips_of_cells
 from gancli.experiment.folder import Experiment
 from gancli.film.encode import (
     MIN_FILM_FRAMES,
-    MP4_PACKAGE,
-    require_writer,
     webp_within,
     write_film,
 )
@@ -297,7 +296,7 @@ def test_a_gif_keeps_the_colours_of_its_frames(ring: Run, tmp_path: Path) -> Non
 
 
 def test_an_mp4_plays_everywhere(gan: Gan, ring: Run, longer: Run) -> None:
-    ffmpeg = pytest.importorskip(MP4_PACKAGE, reason="imageio-ffmpeg is not installed")
+    ffmpeg = pytest.importorskip("imageio_ffmpeg", reason="imageio-ffmpeg is not installed")
     typed = ("film", ring.folder, longer.folder, "--out", "x.mp4", "--size", 301, "--fps", 20)
     code, _, said = gan(*typed, "--seconds", 3)
     assert (code, said) == (0, "")
@@ -317,7 +316,7 @@ def test_an_mp4_plays_everywhere(gan: Gan, ring: Run, longer: Run) -> None:
 def test_without_its_package_mp4_says_what_to_install(
     gan: Gan, ring: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gancli.film.encode.find_spec", lambda name: None)
+    monkeypatch.setattr("gancli.animation.find_spec", lambda name: None)
     code, out, said = gan("film", ring.folder, "--to", "mp4")
     assert (code, out) == (2, "")
     assert "pip install 'gancli[film]'" in said and said.count("\n") == 1

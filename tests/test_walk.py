@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from gancli import animation
-from gancli.animation import write_animation
+from gancli.animation import gif_palette, write_animation
 from gancli.axis_values import NOTHING_HELD, hold_axes
 from gancli.checkpoint import load
-from gancli.choices import LabelWay
+from gancli.choices import FilmFormat, LabelWay
 from gancli.errors import UsageError
 from gancli.report.walk_figures import page_pictures
 from gancli.sampler import Sampler
@@ -268,11 +268,17 @@ def test_videos_need_their_extra(gan: Gan, monkeypatch: pytest.MonkeyPatch) -> N
     assert not Path("here").exists()
 
 
+def write(
+    shades: list[Image.Image], file: Path, form: FilmFormat, seconds: list[float], *, loop: bool
+) -> None:
+    write_animation(shades, file, form, seconds, loop=loop, palette=lambda: gif_palette(shades))
+
+
 def test_videos_hold_as_many_pictures_as_their_length(tmp_path: Path) -> None:
     imageio_ffmpeg = pytest.importorskip("imageio_ffmpeg")
     shades = [Image.new("RGB", (33, 21), (level, 0, 0)) for level in (0, 120, 240)]
     file = tmp_path / "film.mp4"
-    write_animation(shades, file, seconds=[0.5, 0.25, 0.25], loop=False)
+    write(shades, file, FilmFormat.MP4, [0.5, 0.25, 0.25], loop=False)
     count, seconds = imageio_ffmpeg.count_frames_and_secs(str(file))
     assert (count, round(seconds, 1)) == (30, 1.0)
 
@@ -281,7 +287,7 @@ def test_videos_hold_as_many_pictures_as_their_length(tmp_path: Path) -> None:
 def test_rounded_durations_keep_their_sum(seconds: list[float]) -> None:
     shades = [Image.new("RGB", (8, 8), (20 * level, 0, 0)) for level in range(len(seconds))]
     file = Path("film.gif")
-    write_animation(shades, file, seconds=seconds, loop=True)
+    write(shades, file, FilmFormat.GIF, seconds, loop=True)
     with Image.open(file) as film:
         total = 0
         for number in range(film.n_frames):  # type: ignore[attr-defined]

@@ -7,13 +7,14 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from gancli.animation import require_writer
 from gancli.catalog import example_of
 from gancli.choices import FilmFormat
 from gancli.errors import RunError, UsageError
 from gancli.experiment.films import chosen_cells, strips_of_cells
 from gancli.experiment.folder import Experiment
 from gancli.files import disk_errors, flush_file
-from gancli.film.encode import require_writer, write_film
+from gancli.film.encode import write_film
 from gancli.film.film import Film, FilmTiming
 from gancli.film.of_run import strip_of_run
 from gancli.film.strip import FilmStrip
