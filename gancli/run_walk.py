@@ -21,6 +21,7 @@ from gancli.runs.own_files import TRAVERSAL_FILE
 from gancli.seeds_and_classes import parse_classes
 from gancli.traversal_source import TraversalSource
 from gancli.walk import MAX_STOPS, Walk, WalkFrame
+from gancli.zoo.entries import typed_place
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,7 @@ def run_walk(source: TraversalSource, options: WalkOptions, out: Path) -> None:
     refuse_to_overwrite(out, force=options.force, own=TRAVERSAL_FILE, writer=named("traverse"))
     preset = source.saved.header.preset
     say(
-        f"walking through {source.saved.path}: {preset.name} on {preset.dataset}, "
+        f"walking through {typed_place(source.saved.path)}: {preset.name} on {preset.dataset}, "
         f"{source.saved.network(raw=source.raw)}"
     )
     with counting(console(), len(frames), "images") as done:

@@ -17,7 +17,7 @@ from gancli.errors import RunError
 from gancli.sampler import Sampler
 from gancli.start_from import start_from
 from gancli.trainer import Trainer
-from gancli.zoo.entries import zoo_card, zoo_file, zoo_names
+from gancli.zoo.entries import zoo_card, zoo_file, zoo_folder, zoo_names
 
 EACH = pytest.mark.parametrize("name", zoo_names())
 
@@ -159,3 +159,10 @@ def test_a_run_may_start_from_a_generator_alone(tmp_path: Path) -> None:
             assert torch.equal(value, twin.to(value.dtype)), name
         elif name.startswith("discriminator."):
             assert torch.equal(value, fresh[name]), name
+
+
+def test_what_is_said_names_a_generator_as_it_is_typed(gan: Gan) -> None:
+    for typed in (("sample", "--count", 4), ("export",)):
+        code, out, said = gan(typed[0], "zoo:gan-ring8", *typed[1:], "--out", f"{typed[0]}.npz")
+        assert (code, "zoo:gan-ring8: gan on ring8" in out, said) == (0, True, "")
+        assert str(zoo_folder()) not in out

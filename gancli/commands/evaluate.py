@@ -29,6 +29,7 @@ from gancli.report.counting import counting
 from gancli.report.evaluation import print_baseline, print_evaluation
 from gancli.report.run_report import bring_up_to_date
 from gancli.runs.folder import LAST, Run
+from gancli.zoo.entries import typed_place
 
 
 @dataclass(frozen=True)
@@ -139,7 +140,7 @@ def _refuse_unwritable(request: EvaluateRequest, file: Path | None) -> None:
 
 
 def _described(scored: ScoredImages) -> str:
-    path = f"{scored.saved.path}: " if scored.saved is not None else ""
+    path = f"{typed_place(scored.saved.path)}: " if scored.saved is not None else ""
     shape = described(scored.images.shape)
     has_alpha = scored.preset is not None and scored.preset.data.shape.x[0] == RGBA_CHANNELS
     laid = ", transparency laid over white" if has_alpha and scored.saved else ""

@@ -22,7 +22,7 @@ from gancli.sharing.card import GeneratorCard, card_of
 from gancli.sharing.export import EXPORT_FORMATS, WEIGHT_TYPES, require_packages
 from gancli.sharing.exported import ExportedGenerator
 from gancli.types import Latent
-from gancli.zoo.entries import ZOO_PREFIX, zoo_card
+from gancli.zoo.entries import ZOO_PREFIX, typed_place, zoo_card
 
 CHECKED_SEEDS = range(8)
 """Samples that the written file makes again, to compare them."""
@@ -64,7 +64,7 @@ def export(request: ExportRequest) -> None:
     sampler = Sampler(generator, saved.header.preset)
     evaluations = evaluations_of_run(found) if isinstance(found, Run) else []
     card = card_of(saved, sampler, evaluations, raw=request.raw, licence=_licence(request.run))
-    say(f"exporting {saved.path}: {card.preset} on {card.dataset}, {card.weights}")
+    say(f"exporting {typed_place(saved.path)}: {card.preset} on {card.dataset}, {card.weights}")
     inputs = _inputs(sampler.latent(CHECKED_SEEDS))
     with torch.no_grad():
         wanted = generator(sampler.latent(CHECKED_SEEDS)) * card.unit

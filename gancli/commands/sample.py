@@ -33,6 +33,7 @@ from gancli.seeds_and_classes import COUNT_LIMIT, parse_classes, parse_seeds
 from gancli.typed_format import TypedFormat, single_file
 from gancli.types import Latent
 from gancli.writer import write
+from gancli.zoo.entries import typed_place
 
 PICTURE_LIMIT = 100_000
 """Points in one picture; more could not be told apart."""
@@ -122,7 +123,7 @@ def sample(request: SampleRequest) -> None:
     _refuse_too_many(len(seeds) * len(labels), preset.data.key)
     places = _places(request, found, saved, seeds)
     network = saved.network(raw=request.raw)
-    say(f"sampling {saved.path}: {preset.name} on {preset.dataset}, {network}")
+    say(f"sampling {typed_place(saved.path)}: {preset.name} on {preset.dataset}, {network}")
     picture = SamplePicture(saved, sampler, seeds, labels)
     picker = Picker(sampler, seeds, labels, _commands(request, found, saved))
     viewers: list[SamplePicture | Picker] = [picture, *([picker] if request.pick else [])]
