@@ -1,0 +1,64 @@
+// What may be set in a lab: numbers of its settings, and the names that `gan train --set` has for them.
+
+const PLAYERS = ["discriminator", "generator", "reconstructor"];
+const RATES = [1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2];
+
+/**
+ * Each: its name in links, its label, its places in the settings with their names for `--set`, its
+ * usual values; `restarts`: it makes other networks; `preset`: where the preset's own value is.
+ */
+const KNOBS = [
+  ...PLAYERS.map((player) => ({
+    name: `${player}.rate`, label: `${player}'s rate`,
+    fields: [[`optimizers.${player}.lr`, `${player}.optimizer.lr`]], usual: RATES,
+  })),
+  {name: "ratio", label: "discriminator steps per generator step",
+    fields: [["schedule.discriminator_steps", "schedule.discriminator_steps"]], usual: [1, 2, 3, 5, 10]},
+  {name: "batch", label: "batch",
+    fields: [["schedule.batch_size", "schedule.batch_size"]], usual: [16, 32, 64, 128, 256, 512]},
+  {name: "width", label: "width of the networks", restarts: true, preset: "players.generator.preset_width",
+    fields: PLAYERS.map((player) => [`players.${player}.width`, `${player}.network.width`]), usual: [16, 32, 64, 128, 256]},
+];
+
+const valueAt = (table, place) => place.split(".").reduce((part, key) => part?.[key], table);
+
+function putAt(table, place, value) {
+  const keys = place.split("."), last = keys.pop();
+  keys.reduce((part, key) => part[key], table)[last] = value;
+}
+
+/** The fields of a knob that a model has; none: the knob does not apply. */
+const fieldsIn = (settings, knob) => knob.fields.filter(([place]) => Number.isFinite(valueAt(settings, place)));
+
+/** What the preset has, which `gan train` starts from. */
+const presetValue = (settings, knob) => valueAt(settings, knob.preset ?? fieldsIn(settings, knob)[0][0]);
+
+/** The value of each knob that applies; `valueOf`: of a knob. */
+function valuesOf(settings, valueOf) {
+  const knobs = KNOBS.filter((knob) => fieldsIn(settings, knob).length);
+  return Object.fromEntries(knobs.map((knob) => [knob.name, valueOf(knob)]));
+}
+
+/** What a lab starts with. */
+const startValues = (settings) => valuesOf(settings, (knob) => valueAt(settings, fieldsIn(settings, knob)[0][0]));
+
+const presetValues = (settings) => valuesOf(settings, (knob) => presetValue(settings, knob));
+
+/** Settings with a lab's values; the given ones are left as they are. */
+function settingsWith(settings, values) {
+  const changed = structuredClone(settings);
+  for (const knob of KNOBS.filter(({name}) => name in values)) {
+    for (const [place] of fieldsIn(settings, knob)) putAt(changed, place, values[knob.name]);
+  }
+  return changed;
+}
+
+/** What to type to train the same in a terminal. */
+function trainCommand(model, dataset, seed, settings, values) {
+  const words = [`gan train ${model} --dataset ${dataset} --seed ${seed}`];
+  for (const knob of KNOBS.filter(({name}) => name in values)) {
+    if (values[knob.name] === presetValue(settings, knob)) continue;
+    for (const [, field] of fieldsIn(settings, knob)) words.push(`--set ${field}=${values[knob.name]}`);
+  }
+  return words.join(" ");
+}

@@ -1,0 +1,64 @@
+// The page's settings in its address, so that a link shows the same lab.
+
+const MOST_SEED = 2 ** 31 - 1;
+
+/** Points as text: thousandths in two bytes, so that 1,000 points take 5 kB. */
+function packPoints(points) {
+  const numbers = Int16Array.from(points.flat(), (value) => Math.round(1000 * value));
+  const bytes = new Uint8Array(numbers.buffer);
+  return btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join("")).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
+}
+
+/** The points of a text; none where it is not one. */
+function unpackPoints(text) {
+  try {
+    const bytes = Uint8Array.from(atob(text.replaceAll("-", "+").replaceAll("_", "/")), (each) => each.charCodeAt(0));
+    const numbers = Array.from(new Int16Array(bytes.buffer, 0, bytes.length >> 1), (value) => value / 1000);
+    return Array.from({length: numbers.length >> 1}, (_, i) => [numbers[2 * i], numbers[2 * i + 1]]);
+  } catch {
+    return [];
+  }
+}
+
+/** The address of what is shown, after its #. */
+function writeLink(session) {
+  const {shared} = session, link = new URLSearchParams();
+  for (const lab of session.labs) {
+    const letter = lab.letter.toLowerCase(), start = startValues(lab.preset);
+    link.set(letter, lab.model);
+    for (const [name, value] of Object.entries(lab.values)) if (value !== start[name]) link.set(`${letter}.${name}`, value);
+  }
+  link.set("data", shared.dataset);
+  link.set("seed", shared.seed);
+  if (shared.isOne) link.set("labs", 1);
+  if (shared.speed !== "fast") link.set("speed", shared.speed);
+  if (shared.until) link.set("until", shared.until);
+  if (!shared.shows.field) link.set("field", 0);
+  if (shared.shows.arrows !== "fakes") link.set("arrows", shared.shows.arrows);
+  if (shared.dataset === "drawn") link.set("points", packPoints(shared.drawn));
+  return link.toString();
+}
+
+/** What a link says, as far as it can be understood; the rest is as usual. */
+function readLink(text, datasets) {
+  const link = new URLSearchParams(text), models = Lab.models.map(({name}) => name);
+  const one = (name, choices, usual) => choices.includes(link.get(name)) ? link.get(name) : usual;
+  const number = (name, usual, most) => {
+    const value = Number(link.get(name) ?? usual);
+    return Number.isInteger(value) && value >= 0 && value <= most ? value : usual;
+  };
+  const drawn = unpackPoints(link.get("points") ?? "");
+  return {
+    labs: {A: one("a", models, models[0]), B: one("b", models, models[1])},
+    values: {A: valuesIn(link, "a"), B: valuesIn(link, "b")},
+    dataset: one("data", drawn.length ? datasets : datasets.filter((name) => name !== "drawn"), datasets[0]),
+    drawn, seed: number("seed", 1, MOST_SEED), until: number("until", 0, 1e6), isOne: link.get("labs") === "1",
+    speed: one("speed", SPEEDS.map(([value]) => value), "fast"), runs: link.get("run") === "1",
+    shows: {field: link.get("field") !== "0", arrows: one("arrows", ARROWS.map(([value]) => value), "fakes")},
+  };
+}
+
+function valuesIn(link, letter) {
+  const given = KNOBS.map(({name}) => [name, Number(link.get(`${letter}.${name}`))]);
+  return Object.fromEntries(given.filter(([, value]) => value > 0 && Number.isFinite(value)));
+}
