@@ -12,7 +12,9 @@ class ChartSet {
     this.held = new Chart("Modes held", {whole: true});
     this.terms = new Map();
     this.weights = new Map();
-    this.node = el("div", {class: "plots"}, this.totals.node, this.norms.node, this.held.node);
+    this.curves = el("div", {class: "plots"}, this.totals.node, this.norms.node, this.held.node);
+    this.histograms = el("div", {class: "plots"});
+    this.node = el("div", {}, this.curves, this.histograms);
   }
 
   draw({losses, norms, modes, step, seen, shared}) {
@@ -37,7 +39,7 @@ class ChartSet {
     for (const [title, lines] of charts) {
       if (!this.terms.has(title)) {
         this.terms.set(title, new Chart(title));
-        this.held.node.before(this.terms.get(title).node);
+        this.curves.append(this.terms.get(title).node);
       }
       this.terms.get(title).draw(lines.map((line, i) => ({...line, colour: MORE_COLOURS[i]})), step);
     }
@@ -48,7 +50,7 @@ class ChartSet {
     for (const each of weights) {
       if (!this.weights.has(each.player)) {
         this.weights.set(each.player, new Histogram(each.player, PLAYER_COLOURS[each.player]));
-        this.node.append(this.weights.get(each.player).node);
+        this.histograms.append(this.weights.get(each.player).node);
       }
       this.weights.get(each.player).draw(each);
     }

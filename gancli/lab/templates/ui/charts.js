@@ -1,6 +1,6 @@
 // Curves with their names at their ends, and histograms; drawn as SVG.
 
-const MARGIN = {left: 44, right: 96, top: 8, bottom: 20};
+const MARGIN = {left: 44, right: 104, top: 8, bottom: 20};
 const LABEL_HEIGHT = 14;
 const CHART_HEIGHT = 132;
 
@@ -79,7 +79,7 @@ class Chart {
 
   axes({low, high, last, x, y}, width) {
     const right = width - MARGIN.right, marks = [];
-    const values = this.log ? powersBetween(low, high) : ticksBetween(low, high, 3).filter((t) => !this.whole || Number.isInteger(t));
+    const values = this.log ? powersBetween(low, high) : this.whole ? [low, Math.floor(high / 2), high] : ticksBetween(low, high, 3);
     for (const value of values) {
       marks.push(svgEl("line", {class: "grid", x1: MARGIN.left, x2: right, y1: y(value), y2: y(value)}));
       marks.push(svgEl("text", {x: MARGIN.left - 6, y: y(value), "text-anchor": "end", "dominant-baseline": "middle"}, short(value)));

@@ -5,7 +5,8 @@ function workerSource() {
 }
 
 class LabClient {
-  constructor() {
+  /** `tables`: what the engine has to choose from. */
+  constructor(tables) {
     this.waiting = new Map();
     this.count = 0;
     try {
@@ -13,6 +14,7 @@ class LabClient {
       this.worker = new Worker(address);
       this.worker.onmessage = ({data}) => this.settle(data);
       this.worker.onerror = () => this.fallBack();
+      this.worker.postMessage({message: {kind: "use", tables}});
     } catch {
       this.fallBack();
     }
@@ -47,6 +49,7 @@ class LabClient {
   }
 
   settle({id, answer, refusal}) {
+    if (!this.waiting.has(id)) return;
     const {done, failed} = this.waiting.get(id);
     this.waiting.delete(id);
     if (refusal === undefined) done(answer);

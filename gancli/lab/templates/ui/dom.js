@@ -25,8 +25,7 @@ function fill(node, attributes, children) {
 function short(value) {
   if (!Number.isFinite(value)) return Number.isNaN(value) ? "not a number" : "infinite";
   const size = Math.abs(value);
-  if (size >= 1e4 || (size && size < 1e-3)) return String(+value.toPrecision(2)).includes("e")
-    ? (+value.toPrecision(2)).toExponential().replace("+", "") : value.toExponential(1).replace("+", "");
+  if (size >= 1e4 || (size && size < 1e-3)) return (+value.toPrecision(2)).toExponential().replace("+", "");
   return String(+value.toPrecision(3));
 }
 

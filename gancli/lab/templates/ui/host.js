@@ -4,6 +4,8 @@
 const SNAPSHOT_ROWS = [{every: 10, keep: 12}, {every: 100, keep: 12}, {every: 1000, keep: 40}];
 const SHOWN_FAKES = 512;
 const SHOWN_REALS = 1000;
+/** A prime above the number of points that a page holds, so that no point comes twice. */
+const STRIDE = 20011;
 /** Fakes that are counted for modes: among fewer, rare modes are missed. */
 const COUNTED_FAKES = 1024;
 /** Pictures reach from -1 to 1, the units of the networks. */
@@ -12,14 +14,18 @@ const FIELD_SIDE = 40;
 const HISTOGRAM_BINS = 41;
 
 class LabHost {
-  /** Answer a message of the page: make, change, advance, back, or look. */
+  /** Answer a message of the page: use, make, change, advance, back. */
   handle(message) {
     return this[message.kind](message);
   }
 
+  /** A worker has none of the page's tables. */
+  use({tables}) {
+    Lab.use(tables);
+  }
+
   /** Begin again at step 0. */
-  make({settings, options, rules}) {
-    if (rules) Lab.use({rules});
+  make({settings, options}) {
     Object.assign(this, {options, changedAt: 0, snapshots: [], limits: {}});
     this.lab = new Lab(settings, options);
     this.keep();
@@ -79,10 +85,10 @@ class LabHost {
     };
   }
 
-  /** Evenly many of all real points, which come mode by mode. */
+  /** Some of the real points, in strides, as neighbours may belong together. */
   someReals() {
     const {reals} = this.lab, count = reals.length / 2, shown = Math.min(count, SHOWN_REALS);
-    return Float64Array.from({length: 2 * shown}, (_, i) => reals[2 * Math.floor((i >> 1) * count / shown) + i % 2]);
+    return Float64Array.from({length: 2 * shown}, (_, i) => reals[2 * ((i >> 1) * STRIDE % count) + i % 2]);
   }
 
   /** Each player's weights as counts between -limit and limit; a limit never shrinks. */

@@ -10,7 +10,7 @@ class Shared {
 
   /** The points of its own that the labs train on; null: a data set has them. */
   ownPoints() {
-    return this.dataset === "drawn" ? this.drawn : null;
+    return this.dataset === DRAWN.name ? this.drawn : null;
   }
 
   /** The data set whose settings a lab starts from: drawn points train with the first one's. */
@@ -25,11 +25,12 @@ class Shared {
 }
 
 function main() {
-  const given = JSON.parse(document.getElementById("given").textContent);
-  Lab.use(given.tables);
+  const [tables, chosen, colours] = ["tables", "chosen", "colours"].map(
+    (id) => JSON.parse(document.getElementById(id).textContent));
+  Lab.use(tables);
   const datasets = [...Lab.datasets, DRAWN];
-  const start = readLink(location.hash.slice(1) || given.link, datasets.map(({name}) => name));
-  const shared = new Shared(start, {colours: given.colours, rules: given.tables.rules, datasets});
+  const start = readLink(location.hash.slice(1), chosen, datasets.map(({name}) => name));
+  const shared = new Shared(start, {colours, tables, datasets});
   const session = new Session(shared);
   const page = new Page(session, shared);
   page.open(start);
@@ -75,7 +76,7 @@ class Page {
   arrange() {
     document.getElementById("labs").classList.toggle("one", this.shared.isOne);
     this.session.labs[1].node.hidden = this.shared.isOne;
-    this.pad.node.hidden = this.shared.dataset !== "drawn";
+    this.pad.node.hidden = this.shared.dataset !== DRAWN.name;
   }
 
   redraw() {
@@ -117,7 +118,7 @@ class Page {
   takeData(name) {
     this.shared.dataset = name;
     this.arrange();
-    if (name !== "drawn" || this.shared.drawn.length) return this.restart();
+    if (name !== DRAWN.name || this.shared.drawn.length) return this.restart();
     this.session.running = false;
     this.session.changed();
     this.pad.canvas.focus();

@@ -18,7 +18,7 @@ class LabPanel {
   /** `letter`: A or B; `shared`: what both labs have in common; `changed`: called after a setting. */
   constructor(letter, model, shared, changed) {
     Object.assign(this, {letter, model, shared, changed});
-    this.client = new LabClient();
+    this.client = new LabClient(shared.tables);
     this.step = 0;
     this.build();
   }
@@ -81,7 +81,7 @@ class LabPanel {
     this.norms = new SeriesByName();
     this.modes = new SeriesByName();
     this.drawKnobs();
-    this.show(await this.client.ask({kind: "make", settings: this.settings, options: {seed: this.shared.seed}, rules: this.shared.rules}));
+    this.show(await this.client.ask({kind: "make", settings: this.settings, options: {seed: this.shared.seed}}));
   }
 
   /** Go on with other settings. */
@@ -140,9 +140,10 @@ class LabPanel {
     const {verdict} = this.seen;
     const tone = verdict.name ? TONES[verdict.name] ?? "bad" : "early";
     const name = verdict.name ? verdict.name.replaceAll("-", " ") : "too early to tell";
-    if (this.told === name + verdict.sentence) return;
-    this.told = name + verdict.sentence;
-    this.verdict.replaceChildren(el("strong", {class: tone}, name), el("span", {}, verdict.sentence));
+    const words = verdict.name ? `since step ${verdict.since.toLocaleString("en")}: ${verdict.said}` : "a verdict needs some hundreds of steps";
+    if (this.told === name + words) return;
+    this.told = name + words;
+    this.verdict.replaceChildren(el("strong", {class: tone}, name), el("span", {}, words));
   }
 
   tellEquations() {
@@ -153,7 +154,7 @@ class LabPanel {
   tellCommand() {
     const {shared, preset} = this, isKnown = preset.data.kind !== "points" && !shared.ownPoints();
     say(this.command, isKnown ? trainCommand(this.model, shared.dataset, shared.seed, preset, this.values)
-      : "gan lab points.csv");
+      : `gan lab ${shared.ownPoints() ? "points.csv" : shared.dataset}`);
     say(this.note, this.changedAt ? `Changed at step ${this.changedAt.toLocaleString("en")}: the command below trains with these values from step 0, as Reset does.`
       : this.widthNote());
   }

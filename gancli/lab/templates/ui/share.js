@@ -30,17 +30,17 @@ function writeLink(session) {
   }
   link.set("data", shared.dataset);
   link.set("seed", shared.seed);
-  if (shared.isOne) link.set("labs", 1);
+  link.set("labs", shared.isOne ? 1 : 2);
   if (shared.speed !== "fast") link.set("speed", shared.speed);
   if (shared.until) link.set("until", shared.until);
   if (!shared.shows.field) link.set("field", 0);
   if (shared.shows.arrows !== "fakes") link.set("arrows", shared.shows.arrows);
-  if (shared.dataset === "drawn") link.set("points", packPoints(shared.drawn));
+  if (shared.dataset === DRAWN.name) link.set("points", packPoints(shared.drawn));
   return link.toString();
 }
 
-/** What a link says, as far as it can be understood; the rest is as usual. */
-function readLink(text, datasets) {
+/** What a link says, as far as it can be understood; the rest is as chosen when the page was made. */
+function readLink(text, chosen, datasets) {
   const link = new URLSearchParams(text), models = Lab.models.map(({name}) => name);
   const one = (name, choices, usual) => choices.includes(link.get(name)) ? link.get(name) : usual;
   const number = (name, usual, most) => {
@@ -49,10 +49,10 @@ function readLink(text, datasets) {
   };
   const drawn = unpackPoints(link.get("points") ?? "");
   return {
-    labs: {A: one("a", models, models[0]), B: one("b", models, models[1])},
+    labs: {A: one("a", models, chosen.model), B: one("b", models, chosen.against ?? chosen.model)},
     values: {A: valuesIn(link, "a"), B: valuesIn(link, "b")},
-    dataset: one("data", drawn.length ? datasets : datasets.filter((name) => name !== "drawn"), datasets[0]),
-    drawn, seed: number("seed", 1, MOST_SEED), until: number("until", 0, 1e6), isOne: link.get("labs") === "1",
+    dataset: one("data", datasets.filter((name) => drawn.length || name !== DRAWN.name), chosen.dataset),
+    drawn, seed: number("seed", 1, MOST_SEED), until: number("until", 0, 1e6), isOne: link.has("labs") ? link.get("labs") === "1" : !link.has("b") && chosen.against === null,
     speed: one("speed", SPEEDS.map(([value]) => value), "fast"), runs: link.get("run") === "1",
     shows: {field: link.get("field") !== "0", arrows: one("arrows", ARROWS.map(([value]) => value), "fakes")},
   };

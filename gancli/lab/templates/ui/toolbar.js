@@ -16,7 +16,7 @@ class Toolbar {
     this.buttons.run.classList.add("main");
     this.count = el("output", {id: "count"});
     this.rate = el("span", {class: "rate"});
-    this.said = el("p", {class: "hidden", role: "status"});
+    this.said = el("p", {class: "said", role: "status"});
     this.node = el("div", {class: "transport", role: "toolbar", "aria-label": "training"},
       ...Object.values(this.buttons), this.count, this.rate, this.said);
     this.choices = this.buildChoices();
