@@ -93,7 +93,7 @@ ROOMS = [
     },
     {"step", "trainer", "rollback", "turn_gauge"},
     {"evaluate_in_training", "verdicts"},
-    {"bench", "experiment", "doctor"},
+    {"bench", "experiment", "doctor", "lab"},
     {"report"},
     {"sharing"},
     {"run_job", "run_experiment", "commands"},

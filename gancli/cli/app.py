@@ -18,6 +18,7 @@ from gancli.cli.explain import explain
 from gancli.cli.export import export
 from gancli.cli.figures import figures
 from gancli.cli.import_ import import_
+from gancli.cli.lab import lab
 from gancli.cli.presets import presets_app
 from gancli.cli.pull import pull
 from gancli.cli.push import push
@@ -43,6 +44,7 @@ app = typer.Typer(
 )
 app.command("train", rich_help_panel=TRAIN_PANEL)(train)
 app.command("resume", rich_help_panel=TRAIN_PANEL)(resume)
+app.command("lab", rich_help_panel=TRAIN_PANEL)(lab)
 app.command("import", rich_help_panel=TRAIN_PANEL)(import_)
 app.command("status", rich_help_panel=TRAIN_PANEL)(status)
 app.command("runs", rich_help_panel=TRAIN_PANEL)(runs)
