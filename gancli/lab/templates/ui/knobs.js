@@ -9,10 +9,10 @@ const RATES = [1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2];
  */
 const KNOBS = [
   ...PLAYERS.map((player) => ({
-    name: `${player}.rate`, label: `${player}'s rate`,
+    name: `${player}.rate`, label: `${player} rate`,
     fields: [[`optimizers.${player}.lr`, `${player}.optimizer.lr`]], usual: RATES,
   })),
-  {name: "ratio", label: "discriminator steps per generator step",
+  {name: "ratio", label: "discriminator turns per step",
     fields: [["schedule.discriminator_steps", "schedule.discriminator_steps"]], usual: [1, 2, 3, 5, 10]},
   {name: "batch", label: "batch",
     fields: [["schedule.batch_size", "schedule.batch_size"]], usual: [16, 32, 64, 128, 256, 512]},

@@ -8,19 +8,19 @@ class Shared {
     Object.assign(this, start, given);
   }
 
-  /** The points of its own that the labs train on; null: a data set has them. */
+  /** The drawn points that the labs train on; null: a data set has them. */
   ownPoints() {
-    return this.dataset === DRAWN.name ? this.drawn : null;
+    return this.dataset === DRAWN.name && this.drawn.length ? this.drawn : null;
   }
 
-  /** The data set whose settings a lab starts from: drawn points train with the first one's. */
+  /** The data set whose settings a lab starts from; with drawn points, those of the page's own. */
   namedData() {
-    return this.ownPoints() ? Lab.datasets[0].name : this.dataset;
+    return this.dataset === DRAWN.name ? this.usualData : this.dataset;
   }
 
   /** Modes of the data; null: they are not known. */
   modes() {
-    return this.ownPoints() ? null : Lab.settingsFor(Lab.models[0].name, this.dataset).data.modes ?? null;
+    return this.ownPoints() ? null : Lab.settingsFor(Lab.models[0].name, this.namedData()).data.modes ?? null;
   }
 }
 
@@ -30,7 +30,7 @@ function main() {
   Lab.use(tables);
   const datasets = [...Lab.datasets, DRAWN];
   const start = readLink(location.hash.slice(1), chosen, datasets.map(({name}) => name));
-  const shared = new Shared(start, {colours, tables, datasets});
+  const shared = new Shared(start, {colours, tables, datasets, usualData: chosen.dataset});
   const session = new Session(shared);
   const page = new Page(session, shared);
   page.open(start);

@@ -133,7 +133,7 @@ class LabPanel {
   words() {
     const {modes, step} = this.seen;
     if (!modes) return `step ${step.toLocaleString("en")}`;
-    return `${modes.held} of ${this.shared.modes()} modes held, ${(100 * modes.highQuality).toFixed(0)} % of the fakes on a mode`;
+    return `${modes.held} of ${this.shared.modes()} modes held, ${(100 * modes.highQuality).toFixed(0)}% within 3 std`;
   }
 
   tellVerdict() {
@@ -153,7 +153,7 @@ class LabPanel {
 
   tellCommand() {
     const {shared, preset} = this, isKnown = preset.data.kind !== "points" && !shared.ownPoints();
-    say(this.command, isKnown ? trainCommand(this.model, shared.dataset, shared.seed, preset, this.values)
+    say(this.command, isKnown ? trainCommand(this.model, shared.namedData(), shared.seed, preset, this.values)
       : `gan lab ${shared.ownPoints() ? "points.csv" : shared.dataset}`);
     say(this.note, this.changedAt ? `Changed at step ${this.changedAt.toLocaleString("en")}: the command below trains with these values from step 0, as Reset does.`
       : this.widthNote());

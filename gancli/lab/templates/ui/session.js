@@ -79,14 +79,14 @@ class Session {
   /** Steps until it is paused, as many between two pictures as are asked for. */
   async run() {
     while (this.running) {
-      const began = performance.now(), count = this.stepsNow();
+      const began = performance.now(), before = this.step, count = this.stepsNow();
       await this.advance(count);
       const spent = performance.now() - began;
       // Pictures take their share of a frame.
       this.pace = clamp(Math.round(this.pace * FRAME_MILLISECONDS / spent) || 1, 1, MOST_STEPS_PER_FRAME);
       await pause(Math.max(0, FRAME_MILLISECONDS - spent));
       this.tally(count, performance.now() - began);
-      if (this.shared.until && this.step >= this.shared.until) this.running = false;
+      if (before < this.shared.until && this.step >= this.shared.until) this.running = false;
     }
     this.inTurn(() => this.shown.forEach((lab) => lab.draw(true)));
     this.changed();

@@ -51,7 +51,7 @@ function readLink(text, chosen, datasets) {
   return {
     labs: {A: one("a", models, chosen.model), B: one("b", models, chosen.against ?? chosen.model)},
     values: {A: valuesIn(link, "a"), B: valuesIn(link, "b")},
-    dataset: one("data", datasets.filter((name) => drawn.length || name !== DRAWN.name), chosen.dataset),
+    dataset: one("data", datasets, chosen.dataset),
     drawn, seed: number("seed", 1, MOST_SEED), until: number("until", 0, 1e6), isOne: link.has("labs") ? link.get("labs") === "1" : !link.has("b") && chosen.against === null,
     speed: one("speed", SPEEDS.map(([value]) => value), "fast"), runs: link.get("run") === "1",
     shows: {field: link.get("field") !== "0", arrows: one("arrows", ARROWS.map(([value]) => value), "fakes")},
