@@ -26,7 +26,8 @@
 //   lab.equations         [{player, text, constraints: [text]}]: what each side descends
 //   Lab.models            [{name, idea, summary}];  Lab.datasets  [{name, words}]
 //   Lab.settingsFor(model, dataset)   a fresh copy that may be changed
-//   Lab.use(tables)       what the page has: {models, datasets, presets, rules}
+//   Lab.use(tables)       what the page has: {models, datasets, presets, rules}; a worker must call
+//       it as well, before it makes a lab
 //
 // All points are in network units: the generator's outputs are within [-1, 1]; `lab.scale` data units
 // are one of them.
@@ -59,7 +60,7 @@ class Lab {
     this.draws = draws
       ? new RecordedDraws(draws, this.settings)
       : new Draws(this.settings, seed);
-    this.health = new Health(this.settings, tables?.rules);
+    this.health = new Health(this.settings, tables.rules);
     this.stepCount = 0;
     /** Batches of reals taken, and turns of each side. */
     this.batches = 0;

@@ -17,7 +17,7 @@ class Health {
     for (const [name, value] of Object.entries(found.losses)) sums[name] = (sums[name] ?? 0) + value;
     this.state.steps += 1;
     if (found.step % this.every === 0) this._addTurns(found);
-    if (this.rules && this.looksEvery && found.step % this.looksEvery === 0) {
+    if (this.looksEvery && found.step % this.looksEvery === 0) {
       this._addLook(lab, found.step);
     }
   }
@@ -51,7 +51,7 @@ class Health {
   /** The first rule that finds something; name null: it is too early to tell. */
   verdict() {
     const seen = { ...this.state, modes: this.modes, hasBoundary: this.hasBoundary };
-    for (const rule of this.rules ? RULES : []) {
+    for (const rule of RULES) {
       const found = rule(seen, this.rules);
       if (found) {
         const name = found.name.replaceAll("-", " ");

@@ -16,7 +16,7 @@ const FIRST_PAGES = 256;
 /** Numbers start at multiples of this many bytes: a vector's. */
 const ALIGNMENT = 16;
 
-/** Whether the kernel can be used at all; a page may set it to false to see what loops do. */
+/** Whether the kernel can be used at all; tests set it to false to see what loops do. */
 const kernelUse = { allowed: typeof WebAssembly === "object" };
 
 /** The kernel, compiled once; null: there is none. */
