@@ -49,7 +49,7 @@ class Toolbar {
 
   key(event) {
     const name = SHORTCUTS[event.key];
-    if (!name || event.altKey || event.ctrlKey || event.metaKey || event.target.closest("input, select, textarea, canvas")) return;
+    if (!name || event.altKey || event.ctrlKey || event.metaKey || event.target.closest("input, select, textarea")) return;
     event.preventDefault();
     this.act[name]();
   }
