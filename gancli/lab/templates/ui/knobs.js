@@ -20,6 +20,30 @@ const KNOBS = [
     fields: PLAYERS.map((player) => [`players.${player}.width`, `${player}.network.width`]), usual: [16, 32, 64, 128, 256]},
 ];
 
+/** Usual values of numbers of terms and constraints, by their names; of any other: targets. */
+const TERM_VALUES = {weight: [0, 0.01, 0.1, 1, 10], bound: [0.001, 0.01, 0.1, 1]};
+const TARGETS = [-1, 0, 0.5, 0.9, 1];
+
+/** The knobs that settings have: those above that apply, and the numbers of terms and constraints. */
+function knobsOf(settings) {
+  const found = new Map(KNOBS.filter((knob) => fieldsIn(settings, knob).length).map((knob) => [knob.name, knob]));
+  for (const [place, part, names] of partsOf(settings)) for (const name of names) {
+    const knob = found.get(`${part.name}.${name}`) ?? {
+      name: `${part.name}.${name}`, label: `${part.name} ${name}`.replaceAll("_", " "), fields: [], usual: TERM_VALUES[name] ?? TARGETS,
+    };
+    knob.fields.push([`${place}.${name}`, `objective.${part.name}.${name}`]);
+    found.set(knob.name, knob);
+  }
+  return [...found.values()];
+}
+
+/** Each term and constraint: where it is, itself, and the names of its numbers. The weight of what is added. */
+function partsOf(settings) {
+  const terms = settings.turns.flatMap((turn, i) => turn.terms.map((term, j) =>
+    [`turns.${i}.terms.${j}`, term, j ? ["weight", ...term.tunable] : term.tunable]));
+  return [...terms, ...settings.constraints.map((held, i) => [`constraints.${i}`, held, held.tunable])];
+}
+
 const valueAt = (table, place) => place.split(".").reduce((part, key) => part?.[key], table);
 
 function putAt(table, place, value) {
@@ -33,11 +57,8 @@ const fieldsIn = (settings, knob) => knob.fields.filter(([place]) => Number.isFi
 /** What the preset has, which `gan train` starts from. */
 const presetValue = (settings, knob) => valueAt(settings, knob.preset ?? fieldsIn(settings, knob)[0][0]);
 
-/** The value of each knob that applies; `valueOf`: of a knob. */
-function valuesOf(settings, valueOf) {
-  const knobs = KNOBS.filter((knob) => fieldsIn(settings, knob).length);
-  return Object.fromEntries(knobs.map((knob) => [knob.name, valueOf(knob)]));
-}
+/** The value of each knob; `valueOf`: of a knob. */
+const valuesOf = (settings, valueOf) => Object.fromEntries(knobsOf(settings).map((knob) => [knob.name, valueOf(knob)]));
 
 /** What a lab starts with. */
 const startValues = (settings) => valuesOf(settings, (knob) => valueAt(settings, fieldsIn(settings, knob)[0][0]));
@@ -47,7 +68,7 @@ const presetValues = (settings) => valuesOf(settings, (knob) => presetValue(sett
 /** Settings with a lab's values; the given ones are left as they are. */
 function settingsWith(settings, values) {
   const changed = structuredClone(settings);
-  for (const knob of KNOBS.filter(({name}) => name in values)) {
+  for (const knob of knobsOf(settings)) {
     for (const [place] of fieldsIn(settings, knob)) putAt(changed, place, values[knob.name]);
   }
   return changed;
@@ -55,10 +76,7 @@ function settingsWith(settings, values) {
 
 /** What to type to train the same in a terminal. */
 function trainCommand(model, dataset, seed, settings, values) {
-  const words = [`gan train ${model} --dataset ${dataset} --seed ${seed}`];
-  for (const knob of KNOBS.filter(({name}) => name in values)) {
-    if (values[knob.name] === presetValue(settings, knob)) continue;
-    for (const [, field] of fieldsIn(settings, knob)) words.push(`--set ${field}=${values[knob.name]}`);
-  }
-  return words.join(" ");
+  const changed = knobsOf(settings).filter((knob) => values[knob.name] !== presetValue(settings, knob));
+  const sets = changed.flatMap((knob) => fieldsIn(settings, knob).map(([, field]) => `--set ${field}=${values[knob.name]}`));
+  return [`gan train ${model} --dataset ${dataset} --seed ${seed}`, ...new Set(sets)].join(" ");
 }

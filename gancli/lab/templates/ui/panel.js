@@ -59,7 +59,8 @@ class LabPanel {
   /** Take another model, with the lab's usual values or those given. */
   async choose(model, values = {}) {
     this.model = this.models.value = model;
-    this.values = {...startValues(this.preset), ...values};
+    const start = startValues(this.preset);
+    this.values = {...start, ...Object.fromEntries(Object.entries(values).filter(([name]) => name in start))};
     await this.changed(() => this.restart());
   }
 
@@ -166,7 +167,7 @@ class LabPanel {
 
   drawKnobs() {
     const {preset} = this, focused = document.activeElement?.id;
-    const rows = KNOBS.filter((knob) => knob.name in this.values).map((knob) => this.knobRow(knob, preset));
+    const rows = knobsOf(preset).map((knob) => this.knobRow(knob, preset));
     this.knobs.replaceChildren(...rows);
     if (focused?.startsWith(`lab-${this.letter}-`)) document.getElementById(focused)?.focus();
   }

@@ -59,6 +59,6 @@ function readLink(text, chosen, datasets) {
 }
 
 function valuesIn(link, letter) {
-  const given = KNOBS.map(({name}) => [name, Number(link.get(`${letter}.${name}`))]);
-  return Object.fromEntries(given.filter(([, value]) => value > 0 && Number.isFinite(value)));
+  const given = [...link].filter(([name]) => name.startsWith(`${letter}.`)).map(([name, value]) => [name.slice(2), Number(value)]);
+  return Object.fromEntries(given.filter(([name, value]) => Number.isFinite(value) && (value > 0 || name.includes("_target") || name.endsWith(".weight"))));
 }
