@@ -13,7 +13,7 @@ class DrawPad {
   constructor(colours, use) {
     Object.assign(this, {colours, use, strokes: [], cursor: [0, 0], spread: 0.04});
     this.canvas = el("canvas", {
-      class: "points", width: 680, height: 680, tabindex: 0, role: "application",
+      class: "points", width: sidePixels(), height: sidePixels(), tabindex: 0, role: "application",
       "aria-label": "Drawing area: arrow keys move the cross, with Shift in small steps; Enter adds a Gaussian of 40 points there; Backspace takes the last one away.",
       keydown: (event) => this.key(event), pointerdown: (event) => this.press(event),
       pointermove: (event) => this.drag(event), pointerup: () => this.lift(), pointercancel: () => this.lift(),

@@ -3,21 +3,28 @@
 const PLAYERS = ["discriminator", "generator", "reconstructor"];
 const RATES = [1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2];
 
+/** What a number may be: a whole one up to `most`, a positive one, or any. */
+const wholeTo = (most) => (value) => Number.isInteger(value) && value >= 1 && value <= most;
+const positive = (value) => value > 0 && value < Infinity;
+
 /**
  * Each: its name in links, its label, its places in the settings with their names for `--set`, its
- * usual values; `restarts`: it makes other networks; `preset`: where the preset's own value is.
+ * usual values, and whether it `takes` one; `restarts`: it makes other networks; `preset`: where the
+ * preset's own value is.
  */
 const KNOBS = [
   ...PLAYERS.map((player) => ({
     name: `${player}.rate`, label: `${player} rate`,
-    fields: [[`optimizers.${player}.lr`, `${player}.optimizer.lr`]], usual: RATES,
+    fields: [[`optimizers.${player}.lr`, `${player}.optimizer.lr`]], usual: RATES, takes: positive,
   })),
   {name: "ratio", label: "discriminator turns per step",
-    fields: [["schedule.discriminator_steps", "schedule.discriminator_steps"]], usual: [1, 2, 3, 5, 10]},
+    fields: [["schedule.discriminator_steps", "schedule.discriminator_steps"]], usual: [1, 2, 3, 5, 10], takes: wholeTo(100)},
   {name: "batch", label: "batch",
-    fields: [["schedule.batch_size", "schedule.batch_size"]], usual: [16, 32, 64, 128, 256, 512]},
+    fields: [["schedule.batch_size", "schedule.batch_size"]], usual: [16, 32, 64, 128, 256, 512],
+    takes: wholeTo(4096)},
   {name: "width", label: "width of the networks", restarts: true, preset: "players.generator.preset_width",
-    fields: PLAYERS.map((player) => [`players.${player}.width`, `${player}.network.width`]), usual: [16, 32, 64, 128, 256]},
+    fields: PLAYERS.map((player) => [`players.${player}.width`, `${player}.network.width`]),
+    usual: [16, 32, 64, 128, 256], takes: wholeTo(1024)},
 ];
 
 /** Usual values of numbers of terms and constraints, by their names; of any other: targets. */
@@ -30,6 +37,7 @@ function knobsOf(settings) {
   for (const [place, part, names] of partsOf(settings)) for (const name of names) {
     const knob = found.get(`${part.name}.${name}`) ?? {
       name: `${part.name}.${name}`, label: `${part.name} ${name}`.replaceAll("_", " "), fields: [], usual: TERM_VALUES[name] ?? TARGETS,
+      takes: name === "bound" ? positive : Number.isFinite,
     };
     knob.fields.push([`${place}.${name}`, `objective.${part.name}.${name}`]);
     found.set(knob.name, knob);
@@ -59,6 +67,12 @@ const presetValue = (settings, knob) => valueAt(settings, knob.preset ?? fieldsI
 
 /** The value of each knob; `valueOf`: of a knob. */
 const valuesOf = (settings, valueOf) => Object.fromEntries(knobsOf(settings).map((knob) => [knob.name, valueOf(knob)]));
+
+/** Those of a link's values that a model has and that can be. */
+function takenValues(settings, values) {
+  const given = knobsOf(settings).filter(({name, takes}) => name in values && takes(values[name]));
+  return Object.fromEntries(given.map(({name}) => [name, values[name]]));
+}
 
 /** What a lab starts with. */
 const startValues = (settings) => valuesOf(settings, (knob) => valueAt(settings, fieldsIn(settings, knob)[0][0]));

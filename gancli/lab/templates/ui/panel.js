@@ -1,7 +1,7 @@
 // One lab: its model and settings, its picture, what is measured, and what to type for the same.
 
 const TONES = {healthy: "good", improving: "good", plateau: "still"};
-const CHART_MILLISECONDS = 250;
+const CHART_MILLISECONDS = 400;
 
 /** The models, grouped by the first term of the discriminator's loss. */
 function groupedModels() {
@@ -59,8 +59,7 @@ class LabPanel {
   /** Take another model, with the lab's usual values or those given. */
   async choose(model, values = {}) {
     this.model = this.models.value = model;
-    const start = startValues(this.preset);
-    this.values = {...start, ...Object.fromEntries(Object.entries(values).filter(([name]) => name in start))};
+    this.values = {...startValues(this.preset), ...takenValues(this.preset, values)};
     await this.changed(() => this.restart());
   }
 

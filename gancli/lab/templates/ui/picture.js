@@ -4,8 +4,22 @@
 
 const REAL_RADIUS = 1.6 / 480, FAKE_RADIUS = 2.2 / 480;
 const MOST_ARROWS = 160;
+/** Units of the page that a picture is wide. */
+const SIDE = 340;
 
 const rgb = (hex) => [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16));
+
+/** Pixels of a picture's side: sharp on screens with several pixels to a point. */
+const sidePixels = () => Math.round(SIDE * clamp(globalThis.devicePixelRatio || 1, 1, 2));
+
+function discOf(radius, colour) {
+  const side = 2 * Math.ceil(radius + 1), canvas = el("canvas", {width: side, height: side});
+  const context = canvas.getContext("2d");
+  context.fillStyle = colour;
+  context.arc(side / 2, side / 2, radius, 0, 2 * Math.PI);
+  context.fill();
+  return canvas;
+}
 
 /** The field's colours: around its median, by its spread, as critics have no zero of their own. */
 function shaded(logits, side, colours) {
@@ -39,7 +53,8 @@ function gradientAt(grid, side, x, y) {
 class Picture {
   constructor(name, colours) {
     Object.assign(this, {name, colours});
-    this.canvas = el("canvas", {class: "points", width: 680, height: 680, role: "img", "aria-label": `${name}: no points yet`});
+    const side = sidePixels();
+    this.canvas = el("canvas", {class: "points", width: side, height: side, role: "img", "aria-label": `${name}: no points yet`});
     this.small = el("canvas");
   }
 
@@ -49,7 +64,7 @@ class Picture {
     context.fillStyle = "#fff";
     context.fillRect(0, 0, side, side);
     if (shows.field && logits) this.drawField(context, logits);
-    this.dots(context, reals, REAL_RADIUS, this.colours.real);
+    context.drawImage(this.layerOf(reals), 0, 0);
     this.dots(context, points, FAKE_RADIUS, this.colours.fake);
     if (gradients && shows.arrows !== "none") this.arrows(context, gradients, shows.arrows === "fakes" ? points : null);
     this.canvas.setAttribute("aria-label", `${this.name}: ${words}`);
@@ -59,7 +74,6 @@ class Picture {
     const side = Math.round(Math.sqrt(logits.length));
     this.small.width = this.small.height = side;
     this.small.getContext("2d").putImageData(shaded(logits, side, this.colours), 0, 0);
-    context.imageSmoothingQuality = "high";
     context.drawImage(this.small, 0, 0, this.canvas.width, this.canvas.width);
   }
 
@@ -68,17 +82,23 @@ class Picture {
     return [(x + 1) / 2 * side, (1 - y) / 2 * side];
   }
 
+  /** The real points, drawn once. */
+  layerOf(reals) {
+    if (this.layer?.reals !== reals) {
+      const {width, height} = this.canvas, canvas = el("canvas", {width, height});
+      this.dots(canvas.getContext("2d"), reals, REAL_RADIUS, this.colours.real);
+      this.layer = {reals, canvas};
+    }
+    return this.layer.canvas;
+  }
+
+  /** A disc for every point; one is drawn, the others are its copies. */
   dots(context, points, share, colour) {
-    const radius = Math.max(1.5, share * this.canvas.width);
-    context.fillStyle = colour;
-    context.beginPath();
+    const radius = Math.max(1.5, share * this.canvas.width), stamp = discOf(radius, colour), half = stamp.width / 2;
     for (let at = 0; at < points.length; at += 2) {
       const [x, y] = this.place(points[at], points[at + 1]);
-      if (!Number.isFinite(x + y)) continue;
-      context.moveTo(x + radius, y);
-      context.arc(x, y, radius, 0, 2 * Math.PI);
+      if (Number.isFinite(x + y)) context.drawImage(stamp, x - half, y - half);
     }
-    context.fill();
   }
 
   /** Where the discriminator's logit grows: the way that the generator is told to move its fakes. */

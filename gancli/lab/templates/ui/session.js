@@ -82,14 +82,20 @@ class Session {
       const began = performance.now(), before = this.step, count = this.stepsNow();
       await this.advance(count);
       const spent = performance.now() - began;
-      // Pictures take their share of a frame.
-      this.pace = clamp(Math.round(this.pace * FRAME_MILLISECONDS / spent) || 1, 1, MOST_STEPS_PER_FRAME);
+      this.pace = this.paceAfter(count, spent);
       await pause(Math.max(0, FRAME_MILLISECONDS - spent));
       this.tally(count, performance.now() - began);
       if (before < this.shared.until && this.step >= this.shared.until) this.running = false;
     }
     this.inTurn(() => this.shown.forEach((lab) => lab.draw(true)));
     this.changed();
+  }
+
+  /** Steps of the next frame: it keeps its length, and steps take two thirds of it at least. */
+  paceAfter(count, spent) {
+    const looking = Math.max(0, spent - this.perStep * count);
+    const training = Math.max(FRAME_MILLISECONDS - looking, 2 * looking);
+    return clamp(Math.round(training / this.perStep) || 1, 1, MOST_STEPS_PER_FRAME);
   }
 
   stepsNow() {

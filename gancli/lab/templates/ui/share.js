@@ -58,7 +58,8 @@ function readLink(text, chosen, datasets) {
   };
 }
 
+/** The values that a link has for a lab; whether they can be is for its model to say. */
 function valuesIn(link, letter) {
-  const given = [...link].filter(([name]) => name.startsWith(`${letter}.`)).map(([name, value]) => [name.slice(2), Number(value)]);
-  return Object.fromEntries(given.filter(([name, value]) => Number.isFinite(value) && (value > 0 || name.includes("_target") || name.endsWith(".weight"))));
+  const given = [...link].filter(([name]) => name.startsWith(`${letter}.`));
+  return Object.fromEntries(given.map(([name, value]) => [name.slice(2), Number(value)]));
 }
