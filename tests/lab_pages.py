@@ -12,6 +12,16 @@ from gancli.lab.page import LabChoice, lab_page
 from gancli.lab.preset_settings import Table
 
 SIZE = (1280, 900)
+WITHIN = """
+let own;
+try {
+  const { within, makeStore, remember, Tensor, Network, Stream, gradients } = Lab.inner;
+  %s;
+  own = { answer };
+} catch (error) {
+  own = { error: String(error.stack) };
+}
+"""
 
 
 @cache
@@ -20,17 +30,15 @@ def tables() -> Table:
 
 
 def asked(folder: Path, script: str) -> Any:  # noqa: ANN401
-    """The value of `answer`, which the script defines, as JSON has it; `Lab` and its parts are there.
+    """The value of `answer`, which the script defines, as JSON has it.
 
     Args:
         folder: where the page goes.
-        script: of a function's body.
+        script: of a function's body, which may use `Lab` and its parts.
     """
     page = folder / "lab.html"
     page.write_text(lab_page(tables(), LabChoice("ring8", "gan")))
-    inner = "const { within, makeStore, remember, Tensor, Network, Stream, gradients } = Lab.inner;"
-    own = f"let own; try {{ {inner} {script}; own = {{ answer }}; }} catch (error) {{ own = {{ error: String(error.stack) }}; }}"
-    said, _ = look_at(page, SIZE, own)
+    said, _ = look_at(page, SIZE, WITHIN % script)
     assert "error" not in said, said["error"]
     return said["answer"]
 

@@ -16,8 +16,8 @@ from gancli.checkpoint import load
 from gancli.cli.main import run
 from gancli.data import BatchSource
 from gancli.data.batch_source import TurnDraws
-from gancli.lab.preset_settings import Table, lab_settings
 from gancli.lab.choices import mixtures
+from gancli.lab.preset_settings import Table, lab_settings
 from gancli.objective.penalties import GradientPenalty
 from gancli.preset import Preset, load_preset
 from gancli.runs.folder import Run
@@ -73,8 +73,8 @@ def record(model: str, steps: int, folder: Path, *changes: str) -> Recording:
     draws: list[list[Drawn]] = []
     with recorded(preset, draws):
         code = run(
-            ["train", model, "--dataset", "ring8", "--precision", "fp64", "--device", "cpu", "--out",
-             str(folder), *(word for each in settings for word in ("--set", each))]
+            ["train", model, "--dataset", "ring8", "--precision", "fp64", "--device", "cpu",
+             "--out", str(folder), *(word for each in settings for word in ("--set", each))]
         )  # fmt: skip
     assert code == 0
     lab = lab_settings(preset) | {"data": mixtures()["ring8"].settings}

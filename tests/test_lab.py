@@ -1,6 +1,7 @@
 """The laboratory's engine: it follows `gan train`, and its parts are what Python's are."""
 
 import re
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import torch
 from lab_pages import asked, literal, tables
 from lab_recording import Recording, record
 
+from gancli import catalog
 from gancli.evaluation.mode_coverage import mode_coverage
 from gancli.lab.choices import point_presets
 from gancli.lab.engine_parts import (
@@ -23,6 +25,7 @@ from gancli.lab.engine_parts import (
 from gancli.lab.page import KERNEL_FILE
 from gancli.objective.turn_settings import SIDES
 from gancli.preset import Preset, load_preset, spec_named
+from gancli.types import Sample
 
 STEPS = 50
 """That the engine has to follow."""
@@ -107,7 +110,8 @@ def test_loops_give_what_the_kernel_gives(tmp_path: Path) -> None:
 
 def test_products_of_any_shape(tmp_path: Path) -> None:
     """What lacks of a tile of four by four is not read, and not written over."""
-    shapes = [(m, k, n) for m in (1, 3, 4, 9) for k in (1, 2, 7) for n in (1, 2, 4, 5)]
+    sizes = product((1, 3, 4, 9), (1, 2, 7), (1, 2, 4, 5))
+    shapes = [[*size, p, q] for size in sizes for p in (False, True) for q in (False, True)]
     apart = asked(
         tmp_path,
         f"""
@@ -121,7 +125,7 @@ def test_products_of_any_shape(tmp_path: Path) -> None:
         }});
         let answer = 0;
         within(makeStore(), () => {{
-          for (const [m, k, n] of {literal(shapes)}) for (const p of [false, true]) for (const q of [false, true]) {{
+          for (const [m, k, n, p, q] of {literal(shapes)}) {{
             const draw = new Stream(m * 100 + k * 10 + n, "shape");
             const made = (rows, cols) => constant(rows, cols, draw.numbers(rows * cols, "normal"));
             const a = p ? made(k, m) : made(m, k);
@@ -170,7 +174,8 @@ def test_gradients_of_gradients_are_differences_of_gradients(tmp_path: Path) -> 
         + """
         const answer = {};
         within(makeStore(), () => {
-          const [row, column, weight, bias] = [some(1, 3, 2), some(4, 1, 2), some(5, 3), some(1, 5)];
+          const [row, column] = [some(1, 3, 2), some(4, 1, 2)];
+          const [weight, bias] = [some(5, 3), some(1, 5)];
           const operations = {
             linear: (x) => inner.linear(x, weight, bias),
             row: (x) => inner.add(inner.times(x, row), inner.subtract(row, x)),
@@ -186,7 +191,6 @@ def test_gradients_of_gradients_are_differences_of_gradients(tmp_path: Path) -> 
           };
           for (const [name, rule] of Object.entries(operations)) {
             const x = leaf(some(4, 3));
-            const weights = [some(5, 5), some(4, 4), some(4, 3)];
             const value = (y) => total(squared(rule(y)));
             const slope = (y) => {
               const [g] = gradients(value(y), [y], true);
@@ -250,10 +254,11 @@ def test_spectral_norm_divides_as_pythons_does(order: str, tmp_path: Path) -> No
         preset.data.shape, twice=False, z_dim=0, heads={}
     ).double()
     points = torch.randn(5, 2, dtype=torch.float64)
+    for vector in net.buffers():
+        # Vectors that are no longer near the singular ones, so that an iteration moves them far.
+        vector.copy_(torch.nn.functional.normalize(torch.ones_like(vector), dim=0))
     state = {name: each.flatten().tolist() for name, each in net.state_dict().items()}
     outputs = []
-    from gancli.types import Sample
-
     for training in (True, True, False):
         net.train(training)
         outputs.append(net(Sample(points)).logit.tolist())
@@ -272,7 +277,7 @@ def test_spectral_norm_divides_as_pythons_does(order: str, tmp_path: Path) -> No
         """,
     )
     assert np.allclose(found, outputs, atol=1e-12)
-    assert not np.allclose(outputs[0], outputs[1])
+    assert not np.allclose(outputs[0], outputs[1], rtol=1e-3)
 
 
 def test_going_back_repeats_what_was(tmp_path: Path) -> None:
@@ -401,8 +406,6 @@ def test_the_field_is_the_logit_and_its_slope(tmp_path: Path) -> None:
 
 def test_the_lab_has_the_presets_that_train_on_points() -> None:
     """Those whose data sets include ring8, all of them, and no other."""
-    from gancli import catalog
-
     every = [m for m in catalog.model_names() if "ring8" in catalog.preset_file(m).datasets]
     assert list(point_presets()) == every
     assert set(MODELS) == set(every)
@@ -416,7 +419,7 @@ def test_the_lab_has_the_presets_that_train_on_points() -> None:
         ("gan", "ring8", "turns.generator.fakes=kept", "share fakes"),
         ("gan", "ring8", "objective.logit_anchor.weight=1", "logit_anchor"),
         ("gan", "ring8", "objective.feature_matching.weight=1", "feature_matching"),
-        ("gan", "ring8", "optimizer.kind=sgd", "optimisers"),
+        ("gan", "ring8", "optimizer={kind='sgd', lr=0.1}", "optimisers"),
         ("gan", "ring8", "schedule.partial_batches=true", "batches of several sizes"),
         ("gan", "ring8", "discriminator.network.init=orthogonal", "init"),
         ("gan", "ring8", "discriminator.frozen=1", "frozen"),
@@ -443,7 +446,7 @@ def test_one_table_says_what_the_engine_can_do(tmp_path: Path) -> None:
 
 def equations_of(preset: Preset) -> dict[str, list[str]]:
     """Python's own words of each term and constraint."""
-    found = {
+    found: dict[str, list[str]] = {
         side: [term.equation(side) for term in preset.objective.terms_of(side).values()]
         for side in SIDES
     }

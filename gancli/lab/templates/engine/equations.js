@@ -5,9 +5,12 @@ function filledIn(table) {
   return table.equation.replace(/\{(\w+)\}/g, (_, field) => shortNumber(table[field]));
 }
 
-/** A number with six digits at most. */
-function shortNumber(number) {
-  return String(Number(Number(number).toPrecision(6)));
+/** A number with so many digits at most, as Python's format "g" writes it. */
+function shortNumber(number, digits = 6) {
+  const rounded = Number(Number(number).toPrecision(digits));
+  const [mantissa, exponent] = rounded.toExponential().split("e");
+  if (exponent >= -4 && exponent < digits) return String(rounded);
+  return `${mantissa}e${exponent[0]}${exponent.slice(1).padStart(2, "0")}`;
 }
 
 /** A text cut at each mark that stands outside of all brackets. */

@@ -42,7 +42,7 @@ function exploding({ turns }, k) {
   const [found] = beyond(turns, k, "gradients", () => k.WILD_GRADIENT);
   if (!found) return null;
   const [player, norm, began] = found;
-  return finding("diverging", began, `the ${player}'s gradient has a norm of ${norm.toPrecision(3)}`);
+  return finding("diverging", began, `the ${player}'s gradient has a norm of ${shortNumber(norm, 3)}`);
 }
 
 function growing({ turns }, k) {
@@ -52,7 +52,7 @@ function growing({ turns }, k) {
   const began = sinceWhen(turns, k, ({ loss }) => loss > k.WILD_LOSS * usual);
   const now = last(turns)?.loss ?? 0;
   return finding("diverging", began,
-    `a loss has grown to ${now.toPrecision(3)}, from ${usual.toPrecision(3)} at first`);
+    `a loss has grown to ${shortNumber(now, 3)}, from ${shortNumber(usual, 3)} at first`);
 }
 
 /** A loss, weight or gradient that is no number ends a run of `gan train`. */
