@@ -15,9 +15,14 @@ def lab(
         ),
     ] = "ring8",
     model: Annotated[
-        str,
-        typer.Option("--model", metavar="MODEL", help="Model that the page opens with."),
-    ] = "gan",
+        str | None,
+        typer.Option(
+            "--model",
+            metavar="MODEL",
+            help="Model that the page opens with. Default: two models, one of which collapses.",
+            show_default=False,
+        ),
+    ] = None,
     against: Annotated[
         str | None,
         typer.Option(

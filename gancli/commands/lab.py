@@ -18,7 +18,7 @@ class LabRequest:
     """The arguments and options of `gan lab`."""
 
     dataset: str
-    model: str
+    model: str | None
     against: str | None
     out: Path
     force: bool

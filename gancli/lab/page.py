@@ -37,7 +37,8 @@ class LabChoice:
     """What the page shows when it is opened."""
 
     dataset: str
-    model: str
+    model: str | None = None
+    """the first lab's model; None: the page's usual pair"""
     against: str | None = None
     """the second lab's model; None: there is one lab"""
 

@@ -1,5 +1,7 @@
 // The page's settings in its address, so that a link shows the same lab.
 
+/** The models of a page for which none was chosen. */
+const PAIR = ["gan", "wgan-gp"];
 const MOST_SEED = 2 ** 31 - 1;
 
 /** Points as text: thousandths in two bytes, so that 1,000 points take 5 kB. */
@@ -47,12 +49,13 @@ function readLink(text, chosen, datasets) {
     const value = Number(link.get(name) ?? usual);
     return Number.isInteger(value) && value >= 0 && value <= most ? value : usual;
   };
+  const [first, second] = chosen.model === null ? PAIR : [chosen.model, chosen.model];
   const drawn = unpackPoints(link.get("points") ?? "");
   return {
-    labs: {A: one("a", models, chosen.model), B: one("b", models, chosen.against ?? chosen.model)},
+    labs: {A: one("a", models, first), B: one("b", models, chosen.against ?? second)},
     values: {A: valuesIn(link, "a"), B: valuesIn(link, "b")},
     dataset: one("data", datasets, chosen.dataset),
-    drawn, seed: number("seed", 1, MOST_SEED), until: number("until", 0, 1e6), isOne: link.has("labs") ? link.get("labs") === "1" : !link.has("b") && chosen.against === null,
+    drawn, seed: number("seed", 1, MOST_SEED), until: number("until", 0, 1e6), isOne: link.has("labs") ? link.get("labs") === "1" : !link.has("b") && chosen.model !== null && chosen.against === null,
     speed: one("speed", SPEEDS.map(([value]) => value), "fast"), runs: link.get("run") === "1",
     shows: {field: link.get("field") !== "0", arrows: one("arrows", ARROWS.map(([value]) => value), "fakes")},
   };
