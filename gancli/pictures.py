@@ -10,6 +10,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from gancli.alpha import over_chequers
+from gancli.palette import INK
 from gancli.sampler import Samples
 
 GAP = 2
@@ -92,10 +93,10 @@ def labelled_table(
     draw = ImageDraw.Draw(image)
     for column, heading in enumerate(headings):
         place = (left + column * (width + gap) + width / 2, top / 2)
-        draw.text(place, cut_to(heading, font, width + gap), "black", font, anchor="mm")
+        draw.text(place, cut_to(heading, font, width + gap), INK, font, anchor="mm")
     for number, (name, row) in enumerate(rows):
         above = top + number * row_height
-        draw.multiline_text((margin, above + height / 2), name, "black", font, anchor="lm")
+        draw.multiline_text((margin, above + height / 2), name, INK, font, anchor="lm")
         for column, each in enumerate(row):
             if each is not None:
                 image.paste(each, (left + column * (width + gap), above))

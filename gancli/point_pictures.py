@@ -39,10 +39,10 @@ def reach_of(data: DataSpec, reals: Samples) -> float:
 def draw_points(
     samples: Samples, reals: Samples, reach: float, side: int, field: Field | None = None
 ) -> Image.Image:
-    """The square from -reach to reach: generated points over real ones, (N, 2) in data units.
+    """The square from -reach to reach in a frame: generated points over real ones, (N, 2).
 
     Args:
-        samples: the generated ones, maybe none.
+        samples: the generated ones, in data units, maybe none.
         reals: real ones.
         reach: in data units.
         side: of the picture, in pixels.
@@ -56,6 +56,7 @@ def draw_points(
     ):
         mask = Image.fromarray(_discs(points, reach, OVERSAMPLING * side, radius))
         picture.paste(colour, mask=mask.reduce(OVERSAMPLING))
+    ImageDraw.Draw(picture).rectangle((0, 0, side - 1, side - 1), outline=SOFT_INK)
     return picture
 
 
@@ -67,7 +68,6 @@ def picture_of_points(
     picture = Image.new("RGB", whole, "white")
     picture.paste(draw_points(samples, reals, reach, PLOT_SIDE, field), (LEFT, TOP))
     draw, font = ImageDraw.Draw(picture), label_font(LETTERS)
-    draw.rectangle((LEFT - 1, TOP - 1, LEFT + PLOT_SIDE, TOP + PLOT_SIDE), outline=SOFT_INK)
     shown = cut_to(title, font, PLOT_SIDE + RIGHT)
     draw.text((LEFT, TOP / 2), shown, INK, font, anchor="lm")
     for value in _ticks(reach):

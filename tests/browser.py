@@ -37,11 +37,12 @@ SIDEWAYS = """
   const beyond = (e) => e.getBoundingClientRect().right > innerWidth + 1;
   const own = {
     scrolling: shown.filter(scrolls).map((e) => e.className || e.tagName),
-    outside: shown.filter((e) => beyond(e) && !e.closest(".strip")).map((e) => e.tagName),
+    outside: shown.filter((e) => beyond(e) && !e.closest(".strip, .scroller")).map(
+      (e) => e.tagName),
     narrow: Math.min(...[...document.images].map((i) => i.getBoundingClientRect().width)),
   };
 """
-"""What is wider than its place; a film strip may be."""
+"""What is wider than its place; a film strip and a table in a scroller may be."""
 SECONDS = 120
 """What a browser may take for a page."""
 KEYS = {
@@ -57,7 +58,8 @@ os.dup2(101, 4)
 os.execv(sys.argv[3], sys.argv[3:])
 """
 """Chromium reads questions from file 3, and answers into file 4."""
-FRAME = '<!doctype html><body><iframe width="{}" height="{}" srcdoc="{}"></iframe></body>'
+FRAME = """<!doctype html><meta charset="utf-8">
+<body><iframe width="{}" height="{}" srcdoc="{}"></iframe></body>"""
 
 
 def _chromium(page: Path) -> list[str]:

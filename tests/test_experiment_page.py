@@ -62,9 +62,9 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_no_width_needs_scrolling_sideways(study: Path, width: int) -> None:
     said, console = look_at(study / "report.html", (width, 900), SIDEWAYS)
     assert console == ""
-    assert (said["broken"], said["images"]) == (0, 7 * 3 + 2 + 7)
+    assert (said["broken"], said["images"]) == (0, 7 * 3 + 7)
     assert said["overflow"] <= 0
-    assert said["scrolling"] == []
+    assert {kind.split()[0] for kind in said["scrolling"]} <= {"scroller"}
     assert said["outside"] == []
     assert said["narrow"] >= 90
     assert said["small"] >= 11

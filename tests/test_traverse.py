@@ -626,7 +626,7 @@ def shown_frames(tab: Tab) -> dict[str, tuple[str, float]]:
     """What each axis stands at, and how far its sprite is moved up."""
     found = {}
     for name, heading, top, alt, said in tab.tell(STATE):
-        assert alt == f"{name} at {heading}"
+        assert alt.startswith(f"samples with {name} at {heading}: ")
         assert said == heading
         found[name] = (heading, top)
     return found

@@ -1,6 +1,7 @@
 """The pictures of an experiment's report: samples, their film, curves and weight histograms."""
 
 from collections.abc import Mapping, Sequence
+from textwrap import wrap
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -38,6 +39,8 @@ SEEDS_WITH_LINES = 5
 MOST_LINES = 10
 """In one panel of curves; more could not be told apart."""
 HISTOGRAM_COLUMNS = 2
+HISTOGRAM_CHARACTERS = 36
+"""In a line of a histogram's title."""
 HISTOGRAM_TAIL = 0.005
 """Part of the weights that a histogram leaves out."""
 HISTOGRAM_BINS = 20
@@ -76,6 +79,11 @@ def film(frames: Sequence[Frame], data: Mixture, reals: Samples, limit: int = FI
 
 
 def curves(cells: Sequence[CellResult], columns: Sequence[Column]) -> "Figure":
+    """`curve_panels`, below one another."""
+    return plot(curve_panels(cells, columns))
+
+
+def curve_panels(cells: Sequence[CellResult], columns: Sequence[Column]) -> list[CurvePanel]:
     """Each measure over the steps, by group: its mean over seeds, and how seeds differ.
 
     A few seeds have a thin line each; more have a band, of the bootstrap of their mean. Where there
@@ -94,7 +102,7 @@ def curves(cells: Sequence[CellResult], columns: Sequence[Column]) -> "Figure":
             ]
             shown = ": ".join(filter(None, [column.label, title]))
             panels.append(CurvePanel(shown, lines, _limits(cells, column)))
-    return plot(panels)
+    return panels
 
 
 def _outer_axes(cells: Sequence[CellResult]) -> list[str]:
@@ -172,17 +180,24 @@ def weight_histograms(weights: Mapping[str, NDArray[np.float64]]) -> "Figure":
     figure = Figure(figsize=(WIDTH, 1.7 * rows), layout="constrained")
     panels = figure.subplots(rows, columns, squeeze=False).flat
     for axes, (group, own) in zip(panels, weights.items(), strict=False):
-        least, most = np.quantile(own, [HISTOGRAM_TAIL / 2, 1 - HISTOGRAM_TAIL / 2])
-        values = own[(own >= least) & (own <= most)]
+        values = shown_weights(own)
         axes.hist(values, HISTOGRAM_BINS, color=PLAIN_COLOUR)
         axes.locator_params(axis="x", nbins=3)
         outer = outer_share(values)
-        axes.set_title(f"{group}: {outer:.0%} in the outer bins", fontsize=8.5)
+        title = wrap(f"{group}: {outer:.0%} in the outer bins", HISTOGRAM_CHARACTERS)
+        axes.set_title("\n".join(title), fontsize=8.5)
         axes.tick_params(labelsize=8)
         axes.set_yticks([])
     for axes in list(figure.get_axes())[len(weights) :]:
         axes.set_visible(False)
     return figure
+
+
+def shown_weights(own: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The values of a histogram: all but the outermost half percent."""
+    least, most = np.quantile(own, [HISTOGRAM_TAIL / 2, 1 - HISTOGRAM_TAIL / 2])
+    inner: NDArray[np.float64] = own[(own >= least) & (own <= most)]
+    return inner
 
 
 def discriminator_weights(saved: Checkpoint) -> NDArray[np.float64]:

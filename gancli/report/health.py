@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from gancli.choices import VerdictName
 from gancli.health.verdict import Verdict
@@ -40,6 +41,15 @@ class VerdictSpan:
         return max(1, self.last - self.first)
 
 
+class BinsPicture(NamedTuple):
+    """Bins that samples miss, and bins that they fill most."""
+
+    source: str
+    """a data URI"""
+    words: str
+    """what is seen in it"""
+
+
 def spans_of(summary: Summary, shown: Sequence[int]) -> list[VerdictSpan]:
     """The verdicts of a run, in order.
 
@@ -66,7 +76,14 @@ def before_any(summary: Summary) -> int:
     return summary.verdicts[0].step if summary.verdicts else 0
 
 
-def bins_picture(summary: Summary) -> str | None:
-    """The real images that the last look's samples missed, as a data URI."""
+def bins_picture(summary: Summary) -> BinsPicture | None:
+    """The real images that the last look's samples missed; None: there was no look yet."""
     file = summary.run.folder / BINS_FILE
-    return data_uri(file.read_bytes()) if file.is_file() else None
+    if not file.is_file():
+        return None
+    preset = summary.header.preset
+    words = (
+        f"on the left real images of {preset.dataset} that samples of {preset.name} lack, on the "
+        "right samples that there are too many of; each row is a bin, with its share of both"
+    )
+    return BinsPicture(data_uri(file.read_bytes()), words)

@@ -6,7 +6,6 @@ from typing import NamedTuple
 from rich.markup import escape
 from rich.table import Table
 
-import gancli
 from gancli.html import page_bytes, template
 from gancli.pasteable import named
 from gancli.report.console import console, say
@@ -80,7 +79,6 @@ def render_traversal(found: Traversal, panels: Sequence[Panel]) -> bytes:
         panels=shown,
         left_out=[panel.axis.name for panel in panels[MAX_AXES:]],
         facts=_facts(found, shown),
-        version=gancli.__version__,
     )
     return page_bytes(page)
 
