@@ -5,7 +5,6 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from gancli import __version__
 from gancli.html import template
 from gancli.lab.preset_settings import Table
 from gancli.palette import FAKE_COLOUR, FAKE_FIELD, INK, REAL_COLOUR, REAL_FIELD
@@ -68,12 +67,11 @@ def lab_page(tables: Table, choice: LabChoice) -> str:
         choice: what it shows first.
     """
     chosen = {"dataset": choice.dataset, "model": choice.model, "against": choice.against}
-    return template("gancli.lab", "page.html.jinja").render(
+    return template("gancli.lab", "lab.html.jinja").render(
         engine=engine(),
         tables=_inline(tables),
         chosen=_inline(chosen),
         colours=COLOURS,
-        version=__version__,
     )
 
 

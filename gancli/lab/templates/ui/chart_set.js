@@ -1,7 +1,7 @@
 // The charts of a lab: losses, their terms, gradient norms, modes held, and the weights.
 
-const PLAYER_COLOURS = {generator: "var(--generator)", discriminator: "var(--discriminator)", reconstructor: "var(--reconstructor)"};
-const MORE_COLOURS = ["var(--discriminator)", "var(--more-1)", "var(--more-2)", "var(--reconstructor)"];
+const PLAYER_COLOURS = {generator: "var(--series-1)", discriminator: "var(--series-2)", reconstructor: "var(--series-4)"};
+const MORE_COLOURS = ["var(--series-2)", "var(--series-3)", "var(--series-1)", "var(--series-4)"];
 const MOST_LINES = 4;
 const LOSS = "loss_";
 
@@ -12,8 +12,8 @@ class ChartSet {
     this.held = new Chart("Modes held", {whole: true});
     this.terms = new Map();
     this.weights = new Map();
-    this.curves = el("div", {class: "plots"}, this.totals.node, this.norms.node, this.held.node);
-    this.histograms = el("div", {class: "plots"});
+    this.curves = el("div", {class: "curves"}, this.totals.node, this.norms.node, this.held.node);
+    this.histograms = el("div", {class: "curves"});
     this.node = el("div", {}, this.curves, this.histograms);
   }
 
@@ -23,7 +23,7 @@ class ChartSet {
     this.norms.draw([...norms.all].map(([name, series]) => ({name, series, colour: PLAYER_COLOURS[name]})), step);
     this.held.node.hidden = !seen.modes;
     this.held.span = [0, shared.modes() ?? 1];
-    if (seen.modes) this.held.draw([...modes.all].map(([, series]) => ({name: `${seen.modes.held} of ${shared.modes()}`, series, colour: "var(--real)"})), step);
+    if (seen.modes) this.held.draw([...modes.all].map(([, series]) => ({name: `${seen.modes.held} of ${shared.modes()}`, series, colour: "var(--good)"})), step);
     this.drawTerms(named, step);
     this.drawWeights(seen.weights);
   }

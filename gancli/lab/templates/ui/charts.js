@@ -37,7 +37,7 @@ class Chart {
   constructor(title, {log = false, span = null, whole = false, note = ""} = {}) {
     Object.assign(this, {title, log, span, whole});
     this.svg = svgEl("svg", {class: "chart", role: "img", height: CHART_HEIGHT, "aria-label": `${title}: no steps yet`});
-    this.node = el("figure", {class: "plot"}, el("figcaption", {}, title, note ? el("span", {}, ` ${note}`) : null), this.svg);
+    this.node = el("figure", {class: "curve"}, el("figcaption", {}, title, note ? el("span", {}, ` ${note}`) : null), this.svg);
   }
 
   /** Draw lines: each {name, colour, series}. */
@@ -110,7 +110,7 @@ class Histogram {
   constructor(player, colour) {
     Object.assign(this, {player, colour});
     this.svg = svgEl("svg", {class: "chart", role: "img", height: 84});
-    this.node = el("figure", {class: "plot"}, el("figcaption", {}, `Weights of the ${player}`), this.svg);
+    this.node = el("figure", {class: "curve"}, el("figcaption", {}, `Weights of the ${player}`), this.svg);
   }
 
   /** Bars of the roots of the counts, so that few large weights are seen, too. */

@@ -26,11 +26,11 @@ class DrawPad {
     this.train = button("Train on these", () => this.use(this.points()));
     this.node = el("section", {class: "pad", hidden: true, "aria-label": "Draw your own distribution"},
       el("h2", {}, "Draw your own distribution"),
-      el("div", {class: "top"}, el("div", {class: "shown"}, this.canvas, this.said),
+      el("div", {class: "top"}, el("div", {class: "sight"}, this.canvas, this.said),
         el("div", {class: "settings"},
           el("p", {}, "Drag over the square to spray points. Or, by keyboard: arrow keys move the cross (with Shift in small steps), Enter adds a Gaussian, Backspace takes the last one away. The labs keep their data until you press “Train on these”."),
           el("label", {}, el("span", {}, "standard deviation of the spray"), this.width),
-          el("div", {class: "row"}, this.train, button("Undo", () => this.undo()), button("Clear", () => this.clear()), button("Save points", () => this.save())),
+          el("div", {class: "buttons"}, this.train, button("Undo", () => this.undo()), button("Clear", () => this.clear()), button("Save points", () => this.save())),
           el("p", {class: "note"}, "“Save points” writes points.csv: gan lab points.csv opens this page with them. The link of this page carries them, too."))));
     this.draw();
   }

@@ -110,7 +110,6 @@ class Page {
       arrows: (value) => { shared.shows.arrows = value; this.write(); this.redraw(); },
       field: (is) => { shared.shows.field = is; this.write(); this.redraw(); },
       two: (are) => { shared.isOne = !are; this.arrange(); this.restart(); },
-      ground: () => this.turnGround(),
       link: (button) => { this.write(); copyText(location.href, button); },
     };
   }
@@ -122,12 +121,6 @@ class Page {
     this.session.running = false;
     this.session.changed();
     this.pad.canvas.focus();
-  }
-
-  turnGround() {
-    const root = document.documentElement, isDark = matchMedia("(prefers-color-scheme: dark)").matches;
-    const now = root.dataset.ground ?? (isDark ? "dark" : "light");
-    root.dataset.ground = now === "dark" ? "light" : "dark";
   }
 }
 

@@ -40,7 +40,7 @@ class LabPanel {
       el("header", {}, el("h2", {id: title}, `Lab ${this.letter}`), el("label", {}, "model ", this.models)),
       this.verdict,
       el("div", {class: "top"},
-        el("div", {class: "shown"}, this.picture.canvas, legend(), this.counts),
+        el("div", {class: "sight"}, this.picture.canvas, legend(), this.counts),
         el("div", {class: "settings"}, this.knobs, this.plain, this.note)),
       el("h3", {}, "The loss, as it runs"), this.equations,
       this.charts.node,

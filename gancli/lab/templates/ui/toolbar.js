@@ -42,8 +42,7 @@ class Toolbar {
       select("speed", "speed", SPEEDS, shared.speed),
       select("until", "pause at", pauses.map((step) => [step, step ? `step ${step.toLocaleString("en")}` : "no step"]), shared.until),
       select("arrows", "gradients", ARROWS, shared.shows.arrows),
-      el("div", {class: "row"}, box("field", "field", shared.shows.field), box("two", "two labs", !shared.isOne),
-        el("button", {type: "button", id: "ground", click: () => this.act.ground()}, "Dark or light"),
+      el("div", {class: "buttons"}, box("field", "field", shared.shows.field), box("two", "two labs", !shared.isOne),
         el("button", {type: "button", id: "link", click: (event) => this.act.link(event.currentTarget)}, "Copy link")));
   }
 
