@@ -37,7 +37,7 @@ class Toolbar {
     };
     const pauses = [...new Set([...PAUSES, shared.until])].sort((a, b) => a - b);
     return el("div", {class: "choices"},
-      select("data", "data", shared.datasets.map(({name, words}) => [name, name === DRAWN.name ? words : `${name}: ${words}`]), shared.dataset),
+      select("data", "data", shared.datasets.map(({name, words}) => [name, name === DRAWN.name ? words : name]), shared.dataset),
       el("label", {for: "seed"}, el("span", {}, "seed of both"), seed),
       select("speed", "speed", SPEEDS, shared.speed),
       select("until", "pause at", pauses.map((step) => [step, step ? `step ${step.toLocaleString("en")}` : "no step"]), shared.until),
