@@ -9,7 +9,7 @@ from browser import look_at
 
 from gancli.lab.choices import lab_tables
 from gancli.lab.page import LabChoice, lab_page
-from gancli.lab.preset_settings import Table
+from gancli.lab.preset_settings import LabTable
 
 SIZE = (1280, 900)
 WITHIN = """
@@ -25,7 +25,7 @@ try {
 
 
 @cache
-def tables() -> Table:
+def tables() -> LabTable:
     return lab_tables()
 
 

@@ -17,7 +17,7 @@ from gancli.cli.main import run
 from gancli.data import BatchSource
 from gancli.data.batch_source import TurnDraws
 from gancli.lab.choices import mixtures
-from gancli.lab.preset_settings import Table, lab_settings
+from gancli.lab.preset_settings import LabTable, lab_settings
 from gancli.objective.penalties import GradientPenalty
 from gancli.preset import Preset, load_preset
 from gancli.runs.folder import Run
@@ -32,8 +32,8 @@ WIDTH = 32
 class Recording:
     """What a lab needs to repeat a run, and what it must then find."""
 
-    settings: Table
-    start: Table
+    settings: LabTable
+    start: LabTable
     draws: list[list[Drawn]]
     rows: list[dict[str, float]]
     """of metrics.jsonl"""

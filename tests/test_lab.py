@@ -10,6 +10,7 @@ import pytest
 import torch
 from lab_pages import asked, literal, tables
 from lab_recording import Recording, record
+from make_kernel import assembled
 
 from gancli import catalog
 from gancli.evaluation.mode_coverage import mode_coverage
@@ -186,7 +187,7 @@ def test_gradients_of_gradients_are_differences_of_gradients(tmp_path: Path) -> 
             sums: (x) => inner.times(inner.summedTo(x, 1, 3), inner.summedTo(x, 4, 1)),
             product: (x) => inner.multiply(x, x, true),
             turned: (x) => inner.multiply(x, x, false, true),
-            beside: (x) => inner.multiply(inner.beside(x, x), inner.beside(x, x), true),
+            joined: (x) => inner.multiply(inner.joined(x, x), inner.joined(x, x), true),
             columns: (x) => inner.times(inner.columns(x, 1, 2), inner.columns(x, 0, 2)),
           };
           for (const [name, rule] of Object.entries(operations)) {
@@ -419,7 +420,7 @@ def test_the_lab_has_the_presets_that_train_on_points() -> None:
         ("gan", "ring8", "turns.generator.fakes=kept", "share fakes"),
         ("gan", "ring8", "objective.logit_anchor.weight=1", "logit_anchor"),
         ("gan", "ring8", "objective.feature_matching.weight=1", "feature_matching"),
-        ("gan", "ring8", "optimizer={kind='sgd', lr=0.1}", "optimisers"),
+        ("gan", "ring8", "optimizer={kind='sgd', lr=0.1}", "generator.optimizer"),
         ("gan", "ring8", "schedule.partial_batches=true", "batches of several sizes"),
         ("gan", "ring8", "discriminator.network.init=orthogonal", "init"),
         ("gan", "ring8", "discriminator.frozen=1", "frozen"),
@@ -533,6 +534,5 @@ def test_settings_that_the_page_changes_work(tmp_path: Path) -> None:
 
 
 def test_the_kernel_is_its_source_assembled() -> None:
-    wasmtime = pytest.importorskip("wasmtime", reason="pip install wasmtime")
-    source = KERNEL_FILE.with_suffix(".wat").read_text()
-    assert bytes(wasmtime.wat2wasm(source)) == KERNEL_FILE.read_bytes()
+    pytest.importorskip("wasmtime", reason="pip install wasmtime")
+    assert assembled() == KERNEL_FILE.read_bytes()

@@ -28,7 +28,7 @@ COMMANDS = '[...document.querySelectorAll(".command code")].map((each) => each.t
 def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The page as `gan lab` writes it, with two labs."""
     file = tmp_path_factory.mktemp("lab") / "lab.html"
-    assert run(["lab", "--model", "gan", "--against", "wgan-gp", "--out", str(file)]) == 0
+    assert run(["lab", "--out", str(file)]) == 0
     return file
 
 
@@ -219,7 +219,7 @@ def test_nothing_is_cut_off(page: Path, size: tuple[int, int]) -> None:
 
 def test_colours_are_those_of_the_tools_pictures(page: Path) -> None:
     text = page.read_text()
-    colours = json.loads(re.search(r'id="colours">(.*?)</script>', text)[1])  # type: ignore[index]
+    colours = json.loads(re.search(r'id="lab-colours">(.*?)</script>', text)[1])  # type: ignore[index]
     named = [colours[name] for name in ("real", "fake", "realField", "fakeField")]
     assert named == [REAL_COLOUR, FAKE_COLOUR, REAL_FIELD, FAKE_FIELD]
 

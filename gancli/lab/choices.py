@@ -8,12 +8,12 @@ from gancli.catalog.preset_files import close_to
 from gancli.data import Mixture
 from gancli.errors import UsageError
 from gancli.lab.engine_parts import lacking
-from gancli.lab.preset_settings import Table, data_settings, lab_settings
+from gancli.lab.preset_settings import LabTable, data_settings, lab_settings
 from gancli.lab.thresholds import thresholds
 from gancli.preset import Preset, load_preset, named_sets, spec_named
 
 USUAL_SET = "ring8"
-"""The data set whose presets hold for points of one's own, and where a model knows no other."""
+"""The data set whose presets hold for points from a file, and where a model knows no other."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ def mixtures() -> dict[str, LabData]:
     }
 
 
-def lab_tables(own: LabData | None = None) -> Table:
+def lab_tables(own: LabData | None = None) -> LabTable:
     """All that the page may choose from.
 
     Args:
@@ -65,7 +65,7 @@ def lab_tables(own: LabData | None = None) -> Table:
     }
 
 
-def _by_set(presets: dict[str, Preset]) -> dict[str, Table]:
+def _by_set(presets: dict[str, Preset]) -> dict[str, LabTable]:
     """The settings on each data set that are not those on the usual one."""
     every = {name: lab_settings(preset) for name, preset in presets.items()}
     usual = every[USUAL_SET]

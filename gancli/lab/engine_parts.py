@@ -39,11 +39,11 @@ def _lacks(preset: Preset) -> Iterator[str]:
         yield "it trains on images"
     for name in (*objective.terms(), *objective.constraints(), *objective.views()):
         if name not in TERM_NAMES | CONSTRAINT_NAMES:
-            yield f"objective.{name} is none of its terms"
+            yield f"it lacks objective.{name}"
     for player, spec in preset.players().items():
         yield from (f"{player}.{said}" for said in _lacks_of_network(spec.network))
         if spec.optimizer.kind not in OPTIMIZER_KINDS or spec.optimizer.plateau:
-            yield f"{player}.optimizer is none of its optimisers"
+            yield f"it lacks this kind of {player}.optimizer"
         if spec.frozen:
             yield f"{player}.frozen is set"
     yield from _lacks_of_turns(preset)
@@ -51,10 +51,10 @@ def _lacks(preset: Preset) -> Iterator[str]:
 
 def _lacks_of_network(spec: object) -> Iterator[str]:
     if not isinstance(spec, MlpSpec):
-        yield "network is no perceptron"
+        yield "network is not a perceptron"
         return
     if spec.init not in START_NAMES or spec.init_by_layer:
-        yield "network.init is none of its starts"
+        yield "network.init is one that it lacks"
     if isinstance(spec, LayeredSpec) and spec.spectral and spec.power_iteration == "frozen":
         yield "network.power_iteration is frozen"
 

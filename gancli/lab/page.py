@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gancli.html import template
-from gancli.lab.preset_settings import Table
+from gancli.lab.preset_settings import LabTable
 from gancli.palette import FAKE_COLOUR, FAKE_FIELD, INK, REAL_COLOUR, REAL_FIELD
 
 _TEMPLATES = Path(__file__).parent / "templates"
@@ -20,7 +20,7 @@ ENGINE_FILES = (
 INNER_NAMES = (
     "Tensor", "Network", "Stream", "TERMS", "CONSTRAINTS", "OPTIMIZERS", "STARTS", "RULES",
     "gradients", "within", "makeStore", "multiply", "add", "subtract", "times", "divide", "scaled",
-    "squared", "root", "tanh", "sigmoid", "softplus", "leaky", "total", "mean", "linear", "beside",
+    "squared", "root", "tanh", "sigmoid", "softplus", "leaky", "total", "mean", "linear", "joined",
     "columns", "constant", "leaf", "summedTo", "spread", "kernelUse", "coverage", "remember",
 )  # fmt: skip
 """What tests may use of it, as Lab.inner.NAME."""
@@ -59,7 +59,7 @@ def engine() -> str:
     )
 
 
-def lab_page(tables: Table, choice: LabChoice) -> str:
+def lab_page(tables: LabTable, choice: LabChoice) -> str:
     """The page.
 
     Args:

@@ -16,7 +16,7 @@ MIN_POINTS, MAX_POINTS = 10, 20_000
 """Points that a page holds; of more, this many are drawn."""
 REACH = 0.8
 """How far from the middle the outermost point is put: a generator's outputs end at 1."""
-DIGITS = 5
+DECIMALS = 5
 """Places of a coordinate in the page: far less than a pixel."""
 Points = NDArray[np.float64]
 
@@ -46,7 +46,7 @@ def read_points(path: str) -> LabData:
         points = stream(0, "points of a page").permutation(points)[:MAX_POINTS]
     middle = (points.max(0) + points.min(0)) / 2
     scale = float(np.abs(points - middle).max()) / REACH
-    within = ((points - middle) / scale).round(DIGITS)
+    within = ((points - middle) / scale).round(DECIMALS)
     settings = {"kind": "points", "points": within.tolist(), "scale": scale,
                 "middle": middle.tolist()}  # fmt: skip
     return LabData(file.name, f"{len(points):,} points of {file.name}", settings)
@@ -74,7 +74,7 @@ def _from_npz(file: Path) -> Points:
             return np.asarray(arrays[names[0]], dtype=np.float64)
     except (OSError, ValueError, zipfile.BadZipFile) as error:
         raise DataError(
-            f"{file} is no npz of numbers ({error}): save it with numpy.savez"
+            f"{file} cannot be read as an npz of numbers ({error}): save it with numpy.savez"
         ) from error
 
 
@@ -83,7 +83,9 @@ def _from_csv(file: Path) -> Points:
         with file.open(newline="", encoding="utf-8") as text:
             rows = [row for row in csv.reader(text) if row]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise DataError(f"{file} is no csv ({error}): give it two columns, x and y") from error
+        raise DataError(
+            f"{file} cannot be read as a csv ({error}): give it two columns, x and y"
+        ) from error
     numbers = [found for row in rows if (found := _numbers(row))]
     if len(numbers) < len(rows) - 1:
         bad = next(n for n, row in enumerate(rows[1:], 2) if not _numbers(row))

@@ -12,12 +12,12 @@ from gancli.objective.turn import Turn
 from gancli.preset import Preset
 from gancli.state import build_players
 
-Table = dict[str, Any]
+LabTable = dict[str, Any]
 STAND_IN = 7000.5
 """A number that no equation has, which stands in one for a field's value."""
 
 
-def lab_settings(preset: Preset) -> Table:
+def lab_settings(preset: Preset) -> LabTable:
     """What the engine needs of a preset that it can train (`engine_parts.lacking` is None).
 
     Everything but the data: the prior, networks, optimisers, turns with their terms, constraints
@@ -42,7 +42,7 @@ def lab_settings(preset: Preset) -> Table:
     }
 
 
-def data_settings(spec: DataSpec) -> Table:
+def data_settings(spec: DataSpec) -> LabTable:
     """A mixture as the engine takes it."""
     if not isinstance(spec, Mixture):
         raise TypeError("only mixtures have such settings")
@@ -50,11 +50,11 @@ def data_settings(spec: DataSpec) -> Table:
     return _fields(spec, *names)
 
 
-def _fields(table: object, *names: str) -> Table:
+def _fields(table: object, *names: str) -> LabTable:
     return {name: getattr(table, name) for name in names}
 
 
-def _network(preset: Preset, player: str) -> Table:
+def _network(preset: Preset, player: str) -> LabTable:
     spec = preset.players()[player].network
     if not isinstance(spec, MlpSpec):
         raise TypeError("only perceptrons have such settings")
@@ -72,7 +72,7 @@ def _network(preset: Preset, player: str) -> Table:
     return found
 
 
-def _schedule(preset: Preset) -> Table:
+def _schedule(preset: Preset) -> LabTable:
     names = (
         "steps", "batch_size", "discriminator_steps", "lr_decay_start", "ema_decay", "ema_warmup",
         "log_every", "looks_every",
@@ -80,7 +80,7 @@ def _schedule(preset: Preset) -> Table:
     return _fields(preset.schedule, *names)
 
 
-def _turns(preset: Preset) -> list[Table]:
+def _turns(preset: Preset) -> list[LabTable]:
     """Each side's turn once, in the order of a step."""
     turns = plan(preset.objective, build_players(preset, 0), 1, preset.turns)
     return [
@@ -95,7 +95,7 @@ def _turns(preset: Preset) -> list[Table]:
     ]
 
 
-def _term(turn: Turn, name: str, term: Term) -> Table:
+def _term(turn: Turn, name: str, term: Term) -> LabTable:
     return {
         "name": name,
         **_numbers(name, term),
@@ -104,7 +104,7 @@ def _term(turn: Turn, name: str, term: Term) -> Table:
     }
 
 
-def _numbers(name: str, part: Term | Constraint) -> Table:
+def _numbers(name: str, part: Term | Constraint) -> LabTable:
     return {**part.model_dump(mode="json"), "tunable": list(TUNABLE.get(name, ()))}
 
 

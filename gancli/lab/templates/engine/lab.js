@@ -167,7 +167,7 @@ class Lab {
   _logits(points) {
     const { discriminator, reconstructor } = this.players;
     if (!discriminator.spec.judges_noise) return discriminator.judge(points, false);
-    return discriminator.judge(beside(points, reconstructor.judge(points, false)), false);
+    return discriminator.judge(joined(points, reconstructor.judge(points, false)), false);
   }
 
   _look(work) {

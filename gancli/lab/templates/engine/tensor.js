@@ -264,7 +264,7 @@ function mean(x) {
 }
 
 /** Two matrices with as many rows, next to each other. */
-function beside(a, b) {
+function joined(a, b) {
   const cols = a.cols + b.cols;
   const made = computed(a.rows, cols, [a, b], [
     (g) => columns(g, 0, a.cols),

@@ -47,7 +47,7 @@ class Scene {
   /** A pass of the discriminator: logits, (B, 1). */
   judge(sample) {
     const judge = this.game.players.discriminator;
-    return judge.judge(judge.spec.judges_noise ? beside(sample.x, sample.z) : sample.x, true);
+    return judge.judge(judge.spec.judges_noise ? joined(sample.x, sample.z) : sample.x, true);
   }
 
   /** The reconstructor's guesses at the noise of samples. */

@@ -26,7 +26,7 @@ class Shared {
 
 function main() {
   const [tables, chosen, colours] = ["tables", "chosen", "colours"].map(
-    (id) => JSON.parse(document.getElementById(id).textContent));
+    (name) => JSON.parse(document.getElementById(`lab-${name}`).textContent));
   Lab.use(tables);
   const datasets = [...Lab.datasets, DRAWN];
   const start = readLink(location.hash.slice(1), chosen, datasets.map(({name}) => name));
