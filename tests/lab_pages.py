@@ -16,6 +16,7 @@ WITHIN = """
 let own;
 try {
   const { within, makeStore, remember, Tensor, Network, Stream, gradients } = Lab.inner;
+  const normal = (stream, count) => stream.fill(new Float64Array(count), "normal");
   %s;
   own = { answer };
 } catch (error) {

@@ -1,13 +1,15 @@
 """Assembles the matrix product of the laboratory's engine: `make kernel`."""
 
+from importlib import import_module
+from typing import Any
+
 from gancli.lab.page import KERNEL_FILE
 
 
 def assembled() -> bytes:
     """What kernel.wat says, in WebAssembly's binary form."""
-    from wasmtime import wat2wasm
-
-    return bytes(wat2wasm(KERNEL_FILE.with_suffix(".wat").read_text()))
+    assembler: Any = import_module("wasmtime")
+    return bytes(assembler.wat2wasm(KERNEL_FILE.with_suffix(".wat").read_text()))
 
 
 if __name__ == "__main__":

@@ -128,7 +128,7 @@ def test_products_of_any_shape(tmp_path: Path) -> None:
         within(makeStore(), () => {{
           for (const [m, k, n, p, q] of {literal(shapes)}) {{
             const draw = new Stream(m * 100 + k * 10 + n, "shape");
-            const made = (rows, cols) => constant(rows, cols, draw.numbers(rows * cols, "normal"));
+            const made = (rows, cols) => constant(rows, cols, normal(draw, rows * cols));
             const a = p ? made(k, m) : made(m, k);
             const b = q ? made(n, k) : made(k, n);
             const before = [...a.data, ...b.data];
@@ -148,7 +148,7 @@ DIFFERENCES = """
   const { constant, leaf, total, mean, times, squared, remember: keep } = inner;
   const draw = new Stream(3, "differences");
   const some = (rows, cols, shift = 0) =>
-    constant(rows, cols, draw.numbers(rows * cols, "normal").map((x) => x + shift));
+    constant(rows, cols, normal(draw, rows * cols).map((x) => x + shift));
   const apart = (x, of) => {
     const [found] = gradients(of(x), [x]);
     let worst = 0;

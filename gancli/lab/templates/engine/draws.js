@@ -47,11 +47,12 @@ class Draws {
       this.epoch = epoch;
     }
     const made = new Tensor(this.batchSize, 2);
-    const start = (batch % perEpoch) * size;
+    const [out, start] = [made.data, (batch % perEpoch) * size];
     for (let i = 0; i < this.batchSize; i += 1) {
       // Fewer points than a batch has come more than once.
       const point = this.order[start + (i % size)];
-      made.data.set(this.points.subarray(2 * point, 2 * point + 2), 2 * i);
+      out[2 * i] = this.points[2 * point];
+      out[2 * i + 1] = this.points[2 * point + 1];
     }
     return made;
   }
@@ -63,20 +64,25 @@ class Draws {
 
   /** Numbers uniform on [0, 1) for a purpose, (rows, 1). */
   uniform(purpose, rows, step, turn) {
-    return constant(rows, 1, new Stream(this.seed, purpose, step, turn).numbers(rows, "uniform"));
+    return drawnFrom(new Stream(this.seed, purpose, step, turn), "uniform", rows, 1);
   }
 
   /** Standard normal numbers for a purpose. */
   normal(purpose, rows, cols, step, turn) {
-    const stream = new Stream(this.seed, purpose, step, turn);
-    return constant(rows, cols, stream.numbers(rows * cols, "normal"));
+    return drawnFrom(new Stream(this.seed, purpose, step, turn), "normal", rows, cols);
   }
+}
+
+/** A tensor of a stream's numbers. */
+function drawnFrom(stream, draw, rows, cols) {
+  const made = new Tensor(rows, cols);
+  stream.fill(made.data, draw);
+  return made;
 }
 
 /** Noise of a prior, from a stream. */
 function noiseOf(prior, rows, stream) {
-  const count = rows * prior.z_dim;
-  const made = constant(rows, prior.z_dim, stream.numbers(count, prior.distribution));
+  const made = drawnFrom(stream, prior.distribution, rows, prior.z_dim);
   if (prior.distribution === "normal") return scaled(made, prior.scale);
   const low = prior.low ?? -prior.scale;
   return scaled(made, prior.scale - low, low);

@@ -1,4 +1,5 @@
-;; Products of matrices of doubles, in tiles of four rows and four columns.
+;; Products of matrices of doubles, in tiles of four rows and four columns; and leaky ReLUs, whose
+;; branches a processor cannot foresee.
 ;;
 ;; Both matrices are first copied into strips, a's of four rows and b's of four columns, in the order
 ;; in which a tile reads them; what a strip lacks of four is filled with zeros. So one loop serves
@@ -15,21 +16,24 @@
     (block $packed
       (loop $next
         (br_if $packed (i32.ge_u (local.get $to) (local.get $end)))
-        (if (i32.and (i32.eq (local.get $there) (i32.const 4))
-            (i32.eq (local.get $step) (i32.const 8)))
+        (local.set $at (local.get $from))
+        (f64.store (local.get $to) (f64.load (local.get $at)))
+        (if (i32.eq (local.get $there) (i32.const 4))
           (then
-            (v128.store align=8 (local.get $to) (v128.load align=8 (local.get $from)))
-            (v128.store offset=16 align=8 (local.get $to)
-              (v128.load offset=16 align=8 (local.get $from))))
+            (local.set $at (i32.add (local.get $at) (local.get $step)))
+            (f64.store offset=8 (local.get $to) (f64.load (local.get $at)))
+            (local.set $at (i32.add (local.get $at) (local.get $step)))
+            (f64.store offset=16 (local.get $to) (f64.load (local.get $at)))
+            (local.set $at (i32.add (local.get $at) (local.get $step)))
+            (f64.store offset=24 (local.get $to) (f64.load (local.get $at))))
           (else
-            (local.set $at (local.get $from))
-            (local.set $place (i32.const 0))
+            (local.set $place (i32.const 1))
             (loop $number
+              (local.set $at (i32.add (local.get $at) (local.get $step)))
               (f64.store (i32.add (local.get $to) (i32.shl (local.get $place) (i32.const 3)))
                 (if (result f64) (i32.lt_u (local.get $place) (local.get $there))
                   (then (f64.load (local.get $at)))
                   (else (f64.const 0))))
-              (local.set $at (i32.add (local.get $at) (local.get $step)))
               (local.set $place (i32.add (local.get $place) (i32.const 1)))
               (br_if $number (i32.lt_u (local.get $place) (i32.const 4))))))
         (local.set $from (i32.add (local.get $from) (local.get $along)))
@@ -145,4 +149,21 @@
         (local.set $j (i32.add (local.get $j) (i32.const 4)))
         (br_if $along (i32.lt_u (local.get $j) (local.get $cols))))
       (local.set $i (i32.add (local.get $i) (i32.const 4)))
-      (br_if $down (i32.lt_u (local.get $i) (local.get $rows))))))
+      (br_if $down (i32.lt_u (local.get $i) (local.get $rows)))))
+
+  ;; $to = $from where $sign is positive, and $slope times it elsewhere; $count numbers of each, of
+  ;; which the last is one of a pair.
+  (func (export "leaky") (param $from i32) (param $sign i32) (param $to i32) (param $count i32)
+    (param $slope f64)
+    (local $end i32) (local $x v128) (local $factor v128) (local $zero v128)
+    (local.set $factor (f64x2.splat (local.get $slope)))
+    (local.set $end (i32.add (local.get $to) (i32.shl (local.get $count) (i32.const 3))))
+    (loop $next
+      (local.set $x (v128.load (local.get $from)))
+      (v128.store (local.get $to)
+        (v128.bitselect (local.get $x) (f64x2.mul (local.get $x) (local.get $factor))
+          (f64x2.gt (v128.load (local.get $sign)) (local.get $zero))))
+      (local.set $from (i32.add (local.get $from) (i32.const 16)))
+      (local.set $sign (i32.add (local.get $sign) (i32.const 16)))
+      (local.set $to (i32.add (local.get $to) (i32.const 16)))
+      (br_if $next (i32.lt_u (local.get $to) (local.get $end))))))

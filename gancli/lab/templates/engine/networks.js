@@ -91,7 +91,7 @@ class Network {
     layer.spectral = path;
     this.parameters[`${path}.original`] = weight;
     for (const [name, count] of [["_u", weight.rows], ["_v", weight.cols]]) {
-      this.buffers[`${path}.0.${name}`] = constant(count, 1, stream.numbers(count, "normal"));
+      this.buffers[`${path}.0.${name}`] = drawnFrom(stream, "normal", count, 1);
       normalise(this.buffers[`${path}.0.${name}`]);
     }
     const times = this.spec.power_iteration === "v_first" ? 0 : FIRST_ITERATIONS;

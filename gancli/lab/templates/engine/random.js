@@ -5,20 +5,19 @@
 class Stream {
   constructor(seed, purpose, step = 0, turn = 0) {
     const start = hashed(`${purpose}/${seed}/${step}/${turn}`);
-    this.a = start;
-    this.b = start ^ 0x9e3779b9;
-    this.c = seed | 0;
-    this.counter = 1;
-    this.spare = null;
+    /** Three words and a counter. */
+    this.state = Int32Array.of(start, start ^ 0x9e3779b9, seed, 1);
+    this.spare = NaN;
     for (let i = 0; i < 12; i += 1) this.bits();
   }
 
   bits() {
-    const sum = (this.a + this.b + this.counter) | 0;
-    this.counter = (this.counter + 1) | 0;
-    this.a = this.b ^ (this.b >>> 9);
-    this.b = (this.c + (this.c << 3)) | 0;
-    this.c = (((this.c << 21) | (this.c >>> 11)) + sum) | 0;
+    const words = this.state;
+    const sum = (words[0] + words[1] + words[3]) | 0;
+    words[3] += 1;
+    words[0] = words[1] ^ (words[1] >>> 9);
+    words[1] = words[2] + (words[2] << 3);
+    words[2] = ((words[2] << 21) | (words[2] >>> 11)) + sum;
     return sum >>> 0;
   }
 
@@ -29,9 +28,9 @@ class Stream {
 
   /** Standard normal: Box and Muller's pair, one after the other. */
   normal() {
-    if (this.spare !== null) {
-      const kept = this.spare;
-      this.spare = null;
+    const kept = this.spare;
+    if (!Number.isNaN(kept)) {
+      this.spare = NaN;
       return kept;
     }
     const length = Math.sqrt(-2 * Math.log(this.uniform()));
@@ -45,9 +44,13 @@ class Stream {
     return Math.floor(this.uniform() * count);
   }
 
-  /** An array of `count` numbers, as `draw` gives them: "normal" or "uniform". */
-  numbers(count, draw) {
-    return Float64Array.from({ length: count }, () => this[draw]());
+  /** Fill an array with numbers, as `draw` gives them: "normal" or "uniform"; returns it. */
+  fill(numbers, draw) {
+    const isNormal = draw === "normal";
+    for (let i = 0; i < numbers.length; i += 1) {
+      numbers[i] = isNormal ? this.normal() : this.uniform();
+    }
+    return numbers;
   }
 
   /** The numbers from 0 to count - 1 in random order (Fisher and Yates). */

@@ -59,6 +59,8 @@ class KernelStore {
     const instance = new WebAssembly.Instance(module, { lab: { memory: this.memory } });
     this.kernel = instance.exports;
     this.top = ALIGNMENT;
+    /** By place. */
+    this.views = new Map();
   }
 
   /** The place of `count` numbers, which may be anything. */
@@ -74,12 +76,20 @@ class KernelStore {
     if (lacking > 0) {
       // In large steps: each makes views of all numbers stale.
       this.memory.grow(Math.max(FIRST_PAGES, Math.ceil(lacking / PAGE)));
+      this.views.clear();
     }
   }
 
-  /** The numbers at a place; stale once the memory has grown. */
+  /**
+   * The numbers at a place; stale once the memory has grown. Turns take the same places again and
+   * again, and views of them are kept: to make one costs more than a small matrix's arithmetic.
+   */
   view(place, count) {
-    return new Float64Array(this.memory.buffer, place, count);
+    const kept = this.views.get(place);
+    if (kept?.length === count) return kept;
+    const made = new Float64Array(this.memory.buffer, place, count);
+    this.views.set(place, made);
+    return made;
   }
 
   mark() {
@@ -100,6 +110,11 @@ class KernelStore {
       to.place, to.rows, to.cols, inner, spare,
     );
     this.release(mark);
+  }
+
+  /** to = from where `sign` is positive, and slope times it elsewhere; places are pairs of numbers. */
+  leaky(to, from, sign, slope) {
+    this.kernel.leaky(from.place, sign.place, to.place, to.size, slope);
   }
 }
 
@@ -138,5 +153,10 @@ class PlainStore {
         }
       }
     }
+  }
+
+  leaky(to, from, sign, slope) {
+    const [x, signs, out] = [from.data, sign.data, to.data];
+    for (let i = 0; i < out.length; i += 1) out[i] = signs[i] > 0 ? x[i] : slope * x[i];
   }
 }

@@ -139,7 +139,8 @@ function add(a, b) {
   const [x, y, out, { rows, cols }] = [a.data, b.data, made.data, made];
   const [[xRow, xCol], [yRow, yCol]] = [steps(a), steps(b)];
   for (let i = 0, at = 0; i < rows; i += 1) {
-    let [xAt, yAt] = [i * xRow, i * yRow];
+    let xAt = i * xRow;
+    let yAt = i * yRow;
     for (let j = 0; j < cols; j += 1, at += 1, xAt += xCol, yAt += yCol) out[at] = x[xAt] + y[yAt];
   }
   return made;
@@ -150,7 +151,8 @@ function times(a, b) {
   const [x, y, out, { rows, cols }] = [a.data, b.data, made.data, made];
   const [[xRow, xCol], [yRow, yCol]] = [steps(a), steps(b)];
   for (let i = 0, at = 0; i < rows; i += 1) {
-    let [xAt, yAt] = [i * xRow, i * yRow];
+    let xAt = i * xRow;
+    let yAt = i * yRow;
     for (let j = 0; j < cols; j += 1, at += 1, xAt += xCol, yAt += yCol) out[at] = x[xAt] * y[yAt];
   }
   return made;
@@ -216,16 +218,14 @@ function softplus(x) {
 /** x where it is positive, and `slope` times x elsewhere. */
 function leaky(x, slope) {
   const made = computed(x.rows, x.cols, [x], [(g) => sloped(g, made, slope)]);
-  const [from, out] = [x.data, made.data];
-  for (let i = 0; i < out.length; i += 1) out[i] = from[i] > 0 ? from[i] : slope * from[i];
+  store.leaky(made, x, x, slope);
   return made;
 }
 
 /** g, times the slope that a leaky ReLU has where it put out y; constant in y. */
 function sloped(g, y, slope) {
   const made = computed(g.rows, g.cols, [g], [(next) => sloped(next, y, slope)]);
-  const [from, sign, out] = [g.data, y.data, made.data];
-  for (let i = 0; i < out.length; i += 1) out[i] = sign[i] > 0 ? from[i] : slope * from[i];
+  store.leaky(made, g, y, slope);
   return made;
 }
 

@@ -89,7 +89,7 @@ function move(game, turn, loss, scene) {
   const measures = {};
   for (const [name, own] of Object.entries(found)) {
     const { parameters } = game.players[name];
-    const before = Object.values(parameters).map(({ data }) => data.slice());
+    const before = Object.values(parameters).map((tensor) => tensor.cut());
     game.optimizers[name].step(parameters, own, game.rateFactor());
     measures[name] = { gradient_norm: lengthOf(Object.values(own)), before };
   }
@@ -129,7 +129,7 @@ function lengthOf(tensors) {
 /** The 2-norm of what has changed, over that of what was there. */
 function moved(before, tensors) {
   let [change, length] = [0, 0];
-  before.forEach((old, i) => {
+  before.forEach(({ data: old }, i) => {
     const now = tensors[i].data;
     for (let j = 0; j < old.length; j += 1) {
       change += (now[j] - old[j]) ** 2;
