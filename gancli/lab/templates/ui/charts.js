@@ -48,7 +48,7 @@ class Chart {
     const scale = this.scaleOf(shown, step, width);
     const marks = [...this.axes(scale, width), ...shown.map((line) => this.curve(line, scale)), ...this.labels(shown, scale, width)];
     this.svg.replaceChildren(...marks);
-    const said = shown.map((line) => `${line.name} ${short(line.series.latest)}`).join(", ");
+    const said = shown.map((line) => this.whole ? line.name : `${line.name} ${short(line.series.latest)}`).join(", ");
     this.svg.setAttribute("aria-label", shown.length ? `${this.title} at step ${step}: ${said}` : `${this.title}: no steps yet`);
   }
 

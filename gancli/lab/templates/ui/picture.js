@@ -3,7 +3,7 @@
 // to 1.
 
 const REAL_RADIUS = 1.6 / 480, FAKE_RADIUS = 2.2 / 480;
-const MOST_ARROWS = 160;
+const MOST_ARROWS = 90;
 /** Units of the page that a picture is wide. */
 const SIDE = 340;
 
@@ -109,7 +109,7 @@ class Picture {
     const most = this.canvas.width / side;
     context.strokeStyle = this.colours.ink;
     context.globalAlpha = 0.75;
-    context.lineWidth = 1.5;
+    context.lineWidth = 1.2;
     context.beginPath();
     places.forEach(([x, y], i) => {
       const [dx, dy] = vectors[i].map((part) => part / longest * most);
