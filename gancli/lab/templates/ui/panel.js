@@ -153,8 +153,9 @@ class LabPanel {
 
   tellCommand() {
     const {shared, preset} = this, isKnown = preset.data.kind !== "points" && !shared.ownPoints();
-    say(this.command, isKnown ? trainCommand(this.model, shared.namedData(), shared.seed, preset, this.values)
-      : `gan lab ${shared.ownPoints() ? "points.csv" : shared.dataset}`);
+    const command = isKnown ? trainCommand(this.model, shared.namedData(), shared.seed, preset, this.values)
+      : `gan lab ${shared.ownPoints() ? "points.csv" : shared.dataset}`;
+    if (this.command.textContent !== command) this.command.replaceChildren(...unbroken(command));
     say(this.note, this.changedAt ? `Changed at step ${this.changedAt.toLocaleString("en")}: the command below trains with these values from step 0, as Reset does.`
       : this.widthNote());
   }
@@ -179,6 +180,11 @@ class LabPanel {
       ...values.map((each) => el("option", {value: each, selected: each === value}, each === usual ? `${short(each)} (preset)` : short(each))));
     return el("label", {for: id, class: usual === value ? "" : "changed"}, el("span", {}, knob.label), select);
   }
+}
+
+/** A command whose lines end before an option. */
+function unbroken(command) {
+  return command.split(/ (?=--)/).flatMap((part, place) => [place ? " " : "", el("span", {}, part)]);
 }
 
 function legend() {
