@@ -46,8 +46,8 @@ SIDEWAYS = """
 SECONDS = 120
 """What a browser may take for a page."""
 KEYS = {
-    "ArrowLeft": 37, "ArrowUp": 38, "ArrowRight": 39, "Backspace": 8, "Enter": 13, "Tab": 9, "b": 66,
-    "r": 82, "s": 83,
+    "ArrowLeft": 37, "ArrowUp": 38, "ArrowRight": 39, "Backspace": 8, "Enter": 13, "Tab": 9,
+    "b": 66, "r": 82, "s": 83,
 }  # fmt: skip
 THREE_AND_FOUR = """
 import os, sys

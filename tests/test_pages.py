@@ -145,12 +145,19 @@ def reproduction_page(folder: Path, _: Gan) -> Path:
     return reported(folder / "codes", spec, STEPS, {}, view).experiment.folder / "report.html"
 
 
+def lab_page(folder: Path, gan: Gan) -> Path:
+    """The laboratory, which draws its curves itself."""
+    assert gan("lab", "--out", folder / "lab.html")[0] == 0
+    return folder / "lab.html"
+
+
 PAGES: dict[str, Callable[[Path, Gan], Path]] = {
     "run": run_page,
     "comparison": comparison_page,
     "traversal": traversal_page,
     "sweep": sweep_page,
     "reproduction": reproduction_page,
+    "lab": lab_page,
 }
 
 
@@ -170,7 +177,7 @@ def test_a_page_fits_and_can_be_used_without_a_mouse_or_eyes(
         assert said["styles"] == 1
         assert all(said["texts"])
         assert not any(re.search(r"\.(png|webp|jpe?g)$", text) for text in said["texts"])
-        assert (said["plots"] > 0) == (kind != "traversal")
+        assert (said["plots"] > 0) == (kind not in ("traversal", "lab"))
 
 
 def test_texts_of_pictures_say_what_is_seen(gan: Gan, tmp_path: Path) -> None:
