@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from lab_pages import asked, literal, tables
+from browser import opened
+from lab_pages import SIZE, asked, literal, tables
 from lab_recording import Recording, record
 from make_kernel import assembled
 
@@ -23,7 +24,7 @@ from gancli.lab.engine_parts import (
     TUNABLE,
     lacking,
 )
-from gancli.lab.page import KERNEL_FILE
+from gancli.lab.page import KERNEL_FILE, LabChoice, lab_page
 from gancli.objective.turn_settings import SIDES
 from gancli.preset import Preset, load_preset, spec_named
 from gancli.types import Sample
@@ -536,3 +537,23 @@ def test_settings_that_the_page_changes_work(tmp_path: Path) -> None:
 def test_the_kernel_is_its_source_assembled() -> None:
     pytest.importorskip("wasmtime", reason="pip install wasmtime")
     assert assembled() == KERNEL_FILE.read_bytes()
+
+
+@pytest.mark.slow
+def test_thirty_steps_a_second(tmp_path: Path) -> None:
+    """At width 64, in double precision; the fastest step counts, because others use the cores."""
+    page = tmp_path / "lab.html"
+    page.write_text(lab_page(tables(), LabChoice("ring8", "gan")))
+    with opened(page, SIZE) as tab:
+        milliseconds = tab.tell(
+            """(() => {
+              const lab = new Lab(Lab.settingsFor("gan", "ring8"));
+              const step = () => {
+                const start = performance.now();
+                lab.step();
+                return performance.now() - start;
+              };
+              return Math.min(...Array.from({ length: 100 }, step));
+            })()"""
+        )
+    assert 1000 / milliseconds > 30

@@ -5,12 +5,15 @@ from typing import Annotated
 
 import typer
 
+from gancli.cli.complete import complete_mixture, complete_point_model
+
 
 def lab(
     dataset: Annotated[
         str,
         typer.Argument(
             metavar="DATASET|FILE",
+            autocompletion=complete_mixture,
             help="Data set of points, e.g. ring8 or grid25, or a file of points: csv or npz.",
         ),
     ] = "ring8",
@@ -18,6 +21,7 @@ def lab(
         str | None,
         typer.Option(
             "--model",
+            autocompletion=complete_point_model,
             metavar="MODEL",
             help="Model that the page opens with. Default: two models, one of which collapses.",
             show_default=False,
@@ -27,6 +31,7 @@ def lab(
         str | None,
         typer.Option(
             "--against",
+            autocompletion=complete_point_model,
             metavar="MODEL",
             help="Second model, trained on the same draws. Default: none.",
             show_default=False,
