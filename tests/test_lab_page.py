@@ -135,6 +135,30 @@ def test_the_command_is_one_that_the_tool_takes(tab: Tab, gan: Gan) -> None:
         assert gan(*words, "--dry-run")[0] == 0
 
 
+def test_every_model_trains_with_all_that_can_be_set(tab: Tab) -> None:
+    models = tab.tell('[...document.getElementById("lab-A-model").options].map((e) => e.value)')
+    assert len(models) == len(set(models)) >= 9
+    for model in models:
+        choose(tab, "lab-A-model", model)
+        until(tab, f'{STEP} === 0 && {COMMANDS}[0].startsWith("gan train {model} ")')
+        for name, value in (("width", "16"), ("batch", "16"), ("ratio", "1")):
+            choose(tab, f"lab-A-{name}", value)
+        steps(tab, 1)
+    assert tab.tell('document.querySelector(".said").textContent') == ""
+
+
+def test_penalties_and_bounds_can_be_set(page: Path) -> None:
+    link = f"#a=wgan&b=wgan-gp&a.weight_clip.bound=0.1&b.gradient_penalty.weight=10&{SMALL}"
+    with opened(page, DESK, link) as tab:
+        until(tab, f"{COMMANDS}.every((each) => each)")
+        clip, penalty = tab.tell(COMMANDS)
+        assert "--set objective.weight_clip.bound=0.1" in clip
+        assert "--set objective.gradient_penalty.weight=10" in penalty
+        equations = tab.tell('[...document.querySelectorAll("dd")].map((e) => e.textContent)')
+        assert "0.1" in equations[0]
+        assert "10 mean" in equations[2]
+
+
 def test_a_preset_can_be_had_whole(tab: Tab) -> None:
     tab.tell('document.querySelector(".settings > button").click()')
     until(tab, f'!{COMMANDS}[0].includes("--set")')

@@ -33,7 +33,7 @@ const TARGETS = [-1, 0, 0.5, 0.9, 1];
 
 /** The knobs that settings have: those above that apply, and the numbers of terms and constraints. */
 function knobsOf(settings) {
-  const found = new Map(KNOBS.filter((knob) => fieldsIn(settings, knob).length).map((knob) => [knob.name, knob]));
+  const found = new Map(KNOBS.map((knob) => [knob.name, knob]));
   for (const [place, part, names] of partsOf(settings)) for (const name of names) {
     const knob = found.get(`${part.name}.${name}`) ?? {
       name: `${part.name}.${name}`, label: `${part.name} ${name}`.replaceAll("_", " "), fields: [], usual: TERM_VALUES[name] ?? TARGETS,
@@ -42,7 +42,7 @@ function knobsOf(settings) {
     knob.fields.push([`${place}.${name}`, `objective.${part.name}.${name}`]);
     found.set(knob.name, knob);
   }
-  return [...found.values()];
+  return [...found.values()].filter((knob) => fieldsIn(settings, knob).length);
 }
 
 /** Each term and constraint: where it is, itself, and the names of its numbers. The weight of what is added. */

@@ -26,7 +26,7 @@ class LabPanel {
   build() {
     const title = `lab-${this.letter}`;
     this.models = el("select", {id: `${title}-model`, change: () => this.choose(this.models.value)}, ...groupedModels());
-    this.verdict = el("p", {class: "verdict"});
+    this.verdict = el("p", {class: "verdict", role: "status"});
     this.picture = new Picture(`Lab ${this.letter}`, this.shared.colours);
     this.counts = el("p", {class: "counts"});
     this.knobs = el("div", {class: "knobs"});
