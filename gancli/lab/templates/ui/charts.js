@@ -1,6 +1,8 @@
 // Curves with their names at their ends, and histograms; drawn as SVG.
 
-const MARGIN = {left: 44, right: 104, top: 8, bottom: 20};
+const MARGIN = {left: 44, top: 8, bottom: 20};
+/** Pixels of a letter of a name, at most on average, and the least that is left for names. */
+const LETTER = 6.4, LEAST_ROOM = 104;
 const LABEL_HEIGHT = 14;
 const CHART_HEIGHT = 132;
 
@@ -45,8 +47,9 @@ class Chart {
     const width = this.svg.clientWidth || 260;
     const shown = lines.filter((line) => line.series.values.some((value) => this.has(value)));
     this.svg.setAttribute("viewBox", `0 0 ${width} ${CHART_HEIGHT}`);
-    const scale = this.scaleOf(shown, step, width);
-    const marks = [...this.axes(scale, width), ...shown.map((line) => this.curve(line, scale)), ...this.labels(shown, scale, width)];
+    this.right = width - Math.max(LEAST_ROOM, ...shown.map(({name}) => LETTER * name.length + 8));
+    const scale = this.scaleOf(shown, step);
+    const marks = [...this.axes(scale), ...shown.map((line) => this.curve(line, scale)), ...this.labels(shown, scale)];
     this.svg.replaceChildren(...marks);
     const said = shown.map((line) => this.whole ? line.name : `${line.name} ${short(line.series.latest)}`).join(", ");
     this.svg.setAttribute("aria-label", shown.length ? `${this.title} at step ${step}: ${said}` : `${this.title}: no steps yet`);
@@ -56,14 +59,14 @@ class Chart {
     return Number.isFinite(value) && (!this.log || value > 0);
   }
 
-  scaleOf(lines, step, width) {
+  scaleOf(lines, step) {
     const values = lines.flatMap((line) => line.series.values.filter((value) => this.has(value)));
     const [low, high] = this.span ?? this.rangeOf(values);
     const turn = this.log ? Math.log10 : (value) => value;
     const bottom = CHART_HEIGHT - MARGIN.bottom;
     return {
       low, high, last: Math.max(step, 10),
-      x: (at) => MARGIN.left + at / Math.max(step, 10) * (width - MARGIN.left - MARGIN.right),
+      x: (at) => MARGIN.left + at / Math.max(step, 10) * (this.right - MARGIN.left),
       y: (value) => clamp(MARGIN.top + (turn(high) - turn(value)) / (turn(high) - turn(low)) * (bottom - MARGIN.top), MARGIN.top, bottom),
     };
   }
@@ -77,11 +80,11 @@ class Chart {
     return [low, high + air];
   }
 
-  axes({low, high, last, x, y}, width) {
-    const right = width - MARGIN.right, marks = [];
+  axes({low, high, last, x, y}) {
+    const marks = [];
     const values = this.log ? powersBetween(low, high) : this.whole ? [low, Math.floor(high / 2), high] : ticksBetween(low, high, 3);
     for (const value of values) {
-      marks.push(svgEl("line", {class: "grid", x1: MARGIN.left, x2: right, y1: y(value), y2: y(value)}));
+      marks.push(svgEl("line", {class: "grid", x1: MARGIN.left, x2: this.right, y1: y(value), y2: y(value)}));
       marks.push(svgEl("text", {x: MARGIN.left - 6, y: y(value), "text-anchor": "end", "dominant-baseline": "middle"}, short(value)));
     }
     const steps = ticksBetween(0, last, 3).filter(Number.isInteger);
@@ -97,11 +100,11 @@ class Chart {
     return svgEl("polyline", {points, fill: "none", stroke: colour, "stroke-width": 1.6, "stroke-linejoin": "round"});
   }
 
-  labels(lines, {y}, width) {
+  labels(lines, {y}) {
     const labels = lines.map((line) => ({...line, y: y(line.series.values.findLast((value) => this.has(value)))}));
     spread(labels, MARGIN.top + 2, CHART_HEIGHT - MARGIN.bottom - 2);
     return labels.map(({name, colour, y: at}) => svgEl("text", {
-      class: "name", x: width - MARGIN.right + 6, y: at, fill: colour, style: `fill: ${colour}`, "dominant-baseline": "middle",
+      class: "name", x: this.right + 6, y: at, fill: colour, style: `fill: ${colour}`, "dominant-baseline": "middle",
     }, name));
   }
 }
