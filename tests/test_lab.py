@@ -110,6 +110,27 @@ def test_loops_give_what_the_kernel_gives(tmp_path: Path) -> None:
     assert furthest(rows, recording) < 1e-12
 
 
+def test_memory_grows_within_a_turn(tmp_path: Path) -> None:
+    """A large net's turn needs more than there is at first; its numbers stay what they are."""
+    grown, first, second = asked(
+        tmp_path,
+        """
+        const losses = (allowed) => {
+          Lab.inner.kernelUse.allowed = allowed;
+          const settings = Lab.settingsFor("veegan", "ring8");
+          Object.assign(settings.schedule, { batch_size: 400, discriminator_steps: 1 });
+          for (const spec of Object.values(settings.players)) spec.width = 96;
+          const lab = new Lab(settings);
+          return [lab.step().losses, lab.store.memory?.buffer.byteLength];
+        };
+        const [first, grown] = losses(true);
+        const answer = [grown, first, losses(false)[0]];
+        """,
+    )
+    assert grown > 16 * 2**20
+    assert first == pytest.approx(second, abs=1e-12)
+
+
 def test_products_of_any_shape(tmp_path: Path) -> None:
     """What lacks of a tile of four by four is not read, and not written over."""
     sizes = product((1, 3, 4, 9), (1, 2, 7), (1, 2, 4, 5))
