@@ -1,4 +1,4 @@
-"""PointArray of a user's own: two columns of a csv, or of an array in an npz."""
+"""Points of a user's own: two columns of a csv, or of an array in an npz."""
 
 import csv
 import zipfile
@@ -13,7 +13,7 @@ from gancli.lab.choices import LabData, mixtures
 from gancli.rng import stream
 
 MIN_POINTS, MAX_POINTS = 10, 20_000
-"""PointArray that a page holds; of more, this many are drawn."""
+"""Points that a page holds; of more, this many are drawn."""
 REACH = 0.8
 """How far from the middle the outermost point is put: a generator's outputs end at 1."""
 DECIMALS = 5
