@@ -157,6 +157,12 @@ def reproduction_page(folder: Path, _: Gan) -> Path:
     return reported(folder / "codes", spec, STEPS, {}, view).experiment.folder / "report.html"
 
 
+def lab_page(folder: Path, gan: Gan) -> Path:
+    """The laboratory, which draws its curves itself."""
+    assert gan("lab", "--out", folder / "lab.html")[0] == 0
+    return folder / "lab.html"
+
+
 PAGES: dict[str, Callable[[Path, Gan], Path]] = {
     "run": run_page,
     "comparison": comparison_page,
@@ -165,8 +171,9 @@ PAGES: dict[str, Callable[[Path, Gan], Path]] = {
     "picker": picker_page,
     "sweep": sweep_page,
     "reproduction": reproduction_page,
+    "lab": lab_page,
 }
-WITHOUT_CURVES = {"traversal", "walk", "picker"}
+WITHOUT_CURVES = {"traversal", "walk", "picker", "lab"}
 
 
 @pytest.mark.parametrize("kind", PAGES)
@@ -202,7 +209,7 @@ def test_texts_of_pictures_say_what_is_seen(gan: Gan, tmp_path: Path) -> None:
 
 
 def test_pages_have_no_style_of_their_own() -> None:
-    for path in PACKAGE.rglob("templates/*"):
+    for path in filter(Path.is_file, PACKAGE.rglob("templates/*")):
         text = path.read_text()
         if path.name != "page.html.jinja":
             assert "<style" not in text, path

@@ -23,7 +23,7 @@ def lab(
             "--model",
             autocompletion=complete_point_model,
             metavar="MODEL",
-            help="Model that the page opens with. Default: the first of those that it has.",
+            help="Model that the page opens with. Default: two models, one of which collapses.",
             show_default=False,
         ),
     ] = None,

@@ -36,10 +36,8 @@ def lab(request: LabRequest) -> None:
         refuse_unknown(model)
     refuse_to_replace(request.out, force=request.force)
     own = None if request.dataset in mixtures() else read_points(request.dataset)
-    tables = lab_tables(own)
-    model = request.model or tables["models"][0]["name"]
-    choice = LabChoice(own.name if own else request.dataset, model, request.against)
-    page = lab_page(tables, choice)
+    choice = LabChoice(own.name if own else request.dataset, request.model, request.against)
+    page = lab_page(lab_tables(own), choice)
     with disk_errors(request.out):
         request.out.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(request.out, page_bytes(page))

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from gancli.html import template
 from gancli.lab.preset_settings import LabTable
+from gancli.palette import FAKE_COLOUR, FAKE_FIELD, INK, REAL_COLOUR, REAL_FIELD
 
 _TEMPLATES = Path(__file__).parent / "templates"
 KERNEL_FILE = _TEMPLATES / "engine" / "kernel.wasm"
@@ -23,6 +24,11 @@ INNER_NAMES = (
     "columns", "constant", "leaf", "summedTo", "spread", "kernelUse", "coverage", "remember",
 )  # fmt: skip
 """What tests may use of it, as Lab.inner.NAME."""
+COLOURS = {
+    "real": REAL_COLOUR, "fake": FAKE_COLOUR, "realField": REAL_FIELD, "fakeField": FAKE_FIELD,
+    "ink": INK,
+}  # fmt: skip
+"""The colours of the tool's pictures of points, under the names that the page's scripts use."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +36,8 @@ class LabChoice:
     """What the page shows when it is opened."""
 
     dataset: str
-    model: str
+    model: str | None = None
+    """the first lab's model; None: the page's usual pair"""
     against: str | None = None
     """the second lab's model; None: there is one lab"""
 
@@ -59,13 +66,12 @@ def lab_page(tables: LabTable, choice: LabChoice) -> str:
         tables: all that it may choose from.
         choice: what it shows first.
     """
-    scripts = sorted(_TEMPLATES.glob("ui*.js"))
     chosen = {"dataset": choice.dataset, "model": choice.model, "against": choice.against}
-    return template("gancli.lab", "page.html.jinja").render(
+    return template("gancli.lab", "lab.html.jinja").render(
         engine=engine(),
         tables=_inline(tables),
         chosen=_inline(chosen),
-        scripts="\n".join(script.read_text() for script in scripts),
+        colours=COLOURS,
     )
 
 

@@ -18,7 +18,7 @@ REACH = 0.8
 """How far from the middle the outermost point is put: a generator's outputs end at 1."""
 DECIMALS = 5
 """Places of a coordinate in the page: far less than a pixel."""
-Points = NDArray[np.float64]
+PointArray = NDArray[np.float64]
 
 
 def read_points(path: str) -> LabData:
@@ -52,7 +52,7 @@ def read_points(path: str) -> LabData:
     return LabData(file.name, f"{len(points):,} points of {file.name}", settings)
 
 
-def _refuse(file: Path, points: Points) -> None:
+def _refuse(file: Path, points: PointArray) -> None:
     if points.ndim != 2 or points.shape[1] != 2 or len(points) < MIN_POINTS:
         found = "x".join(map(str, points.shape))
         raise DataError(
@@ -65,7 +65,7 @@ def _refuse(file: Path, points: Points) -> None:
         raise DataError(f"{file} has one point, many times: give it points that differ")
 
 
-def _from_npz(file: Path) -> Points:
+def _from_npz(file: Path) -> PointArray:
     try:
         with np.load(file, allow_pickle=False) as arrays:
             names = [name for name in ("points", *arrays.files) if name in arrays.files]
@@ -78,7 +78,7 @@ def _from_npz(file: Path) -> Points:
         ) from error
 
 
-def _from_csv(file: Path) -> Points:
+def _from_csv(file: Path) -> PointArray:
     try:
         with file.open(newline="", encoding="utf-8") as text:
             rows = [row for row in csv.reader(text) if row]
