@@ -168,6 +168,16 @@ for _entry in (
         ),
     ),
     MetricEntry(
+        "mind",
+        "Monge Inception distance: sliced Wasserstein distance of features.",
+        (Score("mind", "MIND", "lower", is_distance=True),),
+        settings=(
+            MetricSetting(
+                "mind-projections", "projections", 1000, "Directions that MIND is the mean over."
+            ),
+        ),
+    ),
+    MetricEntry(
         "prc",
         "Precision and recall.",
         (

@@ -49,7 +49,7 @@ def evaluate_checkpoint(
     Args:
         source: a checkpoint; a run's folder or name, a checkpoint file, or a folder, a zip or an
             npz of images.
-        metrics: `fid`, `is`, `kid`, `prc`, `dc`, `intra-fid`, `memorisation`, `modes`,
+        metrics: `fid`, `is`, `kid`, `mind`, `prc`, `dc`, `intra-fid`, `memorisation`, `modes`,
             `is-koshian2`, or those of plugins; none: FID and, where the extractor classifies, the
             Inception score.
         checkpoint: which of a run: `last`, `best` or a step.
