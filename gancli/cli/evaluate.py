@@ -16,7 +16,13 @@ from gancli.cli.options import (
     RawOption,
     TrustOption,
 )
-from gancli.defaults import EVALUATION_COUNT, IMAGES_AT_ONCE, MEMORY_GIB
+from gancli.defaults import (
+    EVALUATION_COUNT,
+    IMAGES_AT_ONCE,
+    MEMORY_GIB,
+    QUICK_COUNT,
+    QUICK_RESAMPLES,
+)
 
 
 @WithMetrics
@@ -35,6 +41,15 @@ def evaluate(
     everything: Annotated[
         bool, typer.Option("--all", help="Compute every metric that applies.")
     ] = False,
+    quick: Annotated[
+        bool,
+        typer.Option(
+            "--quick",
+            help="Compute the metrics for which few images are enough, with intervals: --mind --is "
+            f"--dc, {QUICK_COUNT} images on either side, --bootstrap {QUICK_RESAMPLES}; then say "
+            "how long the full protocol would take.",
+        ),
+    ] = False,
     count: Annotated[
         int | None,
         typer.Option(
@@ -43,7 +58,7 @@ def evaluate(
             max=10_000_000,
             metavar="N",
             help=f"Generated images, of all classes together. Default: {EVALUATION_COUNT}; of "
-            "--is-koshian2 10000.",
+            f"--is-koshian2 10000, with --quick {QUICK_COUNT}.",
         ),
     ] = None,
     per_class: Annotated[
@@ -68,6 +83,16 @@ def evaluate(
             metavar="train|test|both|PATH",
             help="Real images to compare with: a split of the run's data set, or a folder, a zip "
             "or an npz, also one of mu and sigma. Default: train.",
+        ),
+    ] = None,
+    reference_count: Annotated[
+        int | None,
+        typer.Option(
+            "--reference-count",
+            min=2,
+            metavar="N",
+            help="Real images to compare with, drawn at random, the same ones each time. Default: "
+            f"all; with --quick {QUICK_COUNT}.",
         ),
     ] = None,
     held_out: Annotated[
@@ -172,6 +197,7 @@ def evaluate(
                 classes_as=cast(ClassesAs | None, classes_as),
                 raw=raw,
                 reference=reference,
+                reference_count=reference_count,
                 held_out=held_out,
                 images_key=images_key,
                 dataset=dataset,
@@ -184,6 +210,7 @@ def evaluate(
                 settings=settings or {},
             ),
             images=images,
+            quick=quick,
             checkpoint=checkpoint,
             device=device,
             out=out,

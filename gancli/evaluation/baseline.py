@@ -198,6 +198,7 @@ def _wanted(
         tuple(metrics),
         count=protocol.count,
         reference=protocol.split,
+        reference_count=None if protocol.drawn_from is None else protocol.reference_count,
         data_dir=folder,
         extractor=protocol.extractor,
         weights=request.weights,

@@ -24,12 +24,14 @@ def evaluate_checkpoint(
     source: Checkpoint | str | Path,
     metrics: Sequence[str] = (),
     *,
+    quick: bool = False,
     checkpoint: str = LAST,
     raw: bool = False,
     count: int | None = None,
     per_class: int | None = None,
     classes_as: ClassesAs | None = None,
     reference: str | Path | None = None,
+    reference_count: int | None = None,
     held_out: str | Path | None = None,
     dataset: str | None = None,
     data_dir: str | Path | None = None,
@@ -52,6 +54,8 @@ def evaluate_checkpoint(
         metrics: `fid`, `is`, `kid`, `mind`, `prc`, `dc`, `intra-fid`, `memorisation`, `modes`,
             `is-koshian2`, or those of plugins; none: FID and, where the extractor classifies, the
             Inception score.
+        quick: whether to add the metrics for which few images are enough, and to take few: 5,000 on
+            either side, and intervals of 1,000 resamples, where nothing else is asked for.
         checkpoint: which of a run: `last`, `best` or a step.
         raw: whether to take the weights as trained, even where there is a moving average.
         count: images to generate; None: 50,000, of `is-koshian2` 10,000.
@@ -60,6 +64,7 @@ def evaluate_checkpoint(
             equally many; None: `equal` where the reference's nearly are, else `reference`.
         reference: the real images: `train`, `test`, `both` or a path, also of an npz of their `mu`
             and `sigma`; None: `train`.
+        reference_count: at most so many real images, drawn at random, always the same; None: all.
         held_out: a path of real images that the generator has not seen; None: the test split.
         dataset: the data set that `reference` is a split of, for image files.
         data_dir: the folder of named data sets; None: the one used in training, or the default.
@@ -90,6 +95,7 @@ def evaluate_checkpoint(
         classes_as=classes_as,
         raw=raw,
         reference=None if reference is None else expanded(str(reference)),
+        reference_count=reference_count,
         held_out=_path(held_out),
         dataset=dataset,
         data_dir=_path(data_dir),
@@ -100,6 +106,7 @@ def evaluate_checkpoint(
         resamples=resamples,
         settings=settings,
     )
+    request = request.quick() if quick else request
     place = torch.device(choose_device(None if device is None else DeviceName(device)))
     observer = Observer(watch, should_stop)
     if isinstance(source, Checkpoint):

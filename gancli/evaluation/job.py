@@ -164,6 +164,7 @@ def prepare_evaluation(
     by_class = class_counts(request, scored, reals)
     scored = by_class.applied(scored)
     scored, reals, classes = _by_class(request, scored, reals)
+    reals = reals.drawn(request.reference_count)
     name = _extractor_name(request, scored, reals)
     counts = _counts(request, scored, reals, name, classes)
     metrics = _chosen(request, counts, name)

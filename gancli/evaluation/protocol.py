@@ -27,6 +27,7 @@ FOLLOWING = frozenset(
         "seeds",
         "reference",
         "reference_count",
+        "drawn_from",
         "reference_weights",
         "published",
         "train",
@@ -42,6 +43,7 @@ LATER: frozenset[str] = frozenset(
     {
         "classes_as",
         "class_gap",
+        "drawn_from",
         "reference_weights",
         "settings",
         "converted",
@@ -70,6 +72,8 @@ class Protocol(Settings):
     reference_count: int
     data: str
     """hash of the real images and their labels, or of the file of their statistics"""
+    drawn_from: int | None = None
+    """how many real images there are of which the reference's were drawn; None: these are all"""
     reference_weights: str = ""
     """hash of the weights that statistics in a file were computed with, or `unknown`; empty: the
     images were looked at here"""

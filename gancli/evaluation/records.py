@@ -54,6 +54,7 @@ def _protocol(scored: ScoredImages, spec: EvaluationSpec, real: RealImages) -> P
         reference=real.name if compares else "nothing",
         split=real.split if compares else "all",
         reference_count=real.count if compares else 0,
+        drawn_from=len(real.drawn_from) if compares and real.drawn_from else None,
         data=real.images.fingerprint[:HASH_SHOWN] if compares else "",
         extractor=extractor.name,
         weights=extractor.weights,

@@ -38,6 +38,11 @@ def reference_name(images: ImageSet, extractor: Extractor) -> str:
     return hashlib.sha256(" ".join(parts).encode()).hexdigest()[:24]
 
 
+def reference_file(images: ImageSet, extractor: Extractor, folder: Path) -> Path:
+    """Where the statistics of images are, or would be, in the folder of a cache."""
+    return folder / f"{REFERENCE_PREFIX}{reference_name(images, extractor)}{TENSORS}"
+
+
 def reference_features(
     images: ImageSet,
     extractor: Extractor,
@@ -63,7 +68,7 @@ def reference_features(
         EvaluationStoppedError: the observer wants to stop; nothing is written then.
         DiskError: there is no room for features that do not fit into memory.
     """
-    file = store.folder / f"{REFERENCE_PREFIX}{reference_name(images, extractor)}{TENSORS}"
+    file = reference_file(images, extractor, store.folder)
     known = _load(file, extractor) if file.exists() else None
     kept = FeatureNeeds() if known is None else _kept(known)
     if known is not None and needs | kept == kept:

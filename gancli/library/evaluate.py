@@ -28,6 +28,10 @@ class EvaluationOptions(TypedDict, total=False):
     equally many where the reference's nearly are"""
     reference: str | Path | None
     """the real images: `"train"` (the default), `"test"`, `"both"`, or a path of images"""
+    reference_count: int | None
+    """at most so many real images, drawn at random, always the same ones; None: all"""
+    quick: bool
+    """5,000 images on either side, `"mind"`, `"is"` and `"dc"`, with intervals"""
     held_out: str | Path | None
     """a path of real images that the generator has not seen; the test split, where there is one"""
     data_dir: str | Path | None
@@ -65,8 +69,8 @@ def evaluate(
     Args:
         images: a folder, a zip, an npz or parquet of images; or a run's folder or name, or a
             checkpoint file, whose images are generated. Points are scored by `Model.evaluate`.
-        metrics: `"fid"`, `"is"`, `"kid"`, `"prc"`, `"dc"`, `"intra-fid"`, `"memorisation"`,
-            `"modes"`, `"is-koshian2"`, or those of plugins; none: FID and, where
+        metrics: `"fid"`, `"is"`, `"kid"`, `"mind"`, `"prc"`, `"dc"`, `"intra-fid"`,
+            `"memorisation"`, `"modes"`, `"is-koshian2"`, or those of plugins; none: FID and, where
             the extractor classifies, the Inception score.
         checkpoint: of a run: `"last"`, `"best"` or a step.
         raw: the weights as trained, even where a moving average of them was kept.

@@ -177,7 +177,9 @@ def _against(p: Protocol) -> list[str]:
     lines = []
     if p.reference_count and not p.reference_weights:
         split = "" if p.split == "all" else f", {p.split} split"
-        lines.append(f"against {p.reference_count:,} of {p.reference}{split}, data {p.data}")
+        drawn = "" if p.drawn_from is None else f", drawn from {p.drawn_from:,}"
+        whole = f"{p.reference_count:,} of {p.reference}{split}{drawn}"
+        lines.append(f"against {whole}, data {p.data}")
     if p.reference_weights:
         count = "" if p.reference_count else "; of how many images is unknown, too"
         lines.append(
