@@ -83,7 +83,9 @@ def reference_features(
             images, extractor, looked, store, batch_size=batch_size, unit=unit, observer=observer
         )
     if needs.reaches:
-        known.reaches = reaches(known.all_features(), extractor.exact_device, store.block_bytes)
+        known.reaches = reaches(
+            known.all_features(), extractor.exact_device, store.block_bytes, observer=observer
+        )
     known.bins = _fitted(known, needs) if lacks_bins else bins
     _save(known, file, _subject(images, extractor))
     return known
