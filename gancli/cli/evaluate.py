@@ -131,6 +131,22 @@ def evaluate(
         ),
     ] = None,
     trust_weights: TrustOption = False,
+    exact: Annotated[
+        bool,
+        typer.Option(
+            "--exact",
+            help="Compute the feature network as it was published, layer by layer. Default: batch "
+            "norms folded into convolutions, the same features but for rounding.",
+        ),
+    ] = False,
+    fast: Annotated[
+        bool,
+        typer.Option(
+            "--fast",
+            help="Compute the feature network in bfloat16, where the device is faster in it; such "
+            "scores do not rank next to others.",
+        ),
+    ] = False,
     batch_size: Annotated[
         int, typer.Option("--batch-size", min=1, metavar="B", help="Batch size.")
     ] = IMAGES_AT_ONCE,
@@ -204,6 +220,7 @@ def evaluate(
                 data_dir=data_dir,
                 extractor=extractor,
                 weights=ExtractorWeights(weights, trust_weights),
+                forward=command.chosen_forward(exact=exact, fast=fast),
                 batch_size=batch_size,
                 memory_gib=memory_budget,
                 resamples=bootstrap,

@@ -13,6 +13,7 @@ from gancli.environment import choose_device
 from gancli.errors import UsageError
 from gancli.evaluation.baseline import known_baseline
 from gancli.evaluation.evaluate import EvaluationOutput
+from gancli.evaluation.folded import Forward
 from gancli.evaluation.forecast import Stopwatch, full_protocol
 from gancli.evaluation.image_sets import described
 from gancli.evaluation.inputs import ScoredImages, scored_images_of
@@ -49,6 +50,17 @@ class EvaluateRequest:
     export_reference: Path | None = None
     """the same of the reference's"""
     as_json: bool = False
+
+
+def chosen_forward(*, exact: bool, fast: bool) -> Forward:
+    """How the feature network is computed.
+
+    Raises:
+        UsageError: in two ways.
+    """
+    if exact and fast:
+        raise UsageError("--exact and --fast are mutually exclusive")
+    return "exact" if exact else "fast" if fast else "folded"
 
 
 def evaluate(request: EvaluateRequest) -> None:

@@ -9,6 +9,7 @@ from gancli.checkpoint import Checkpoint
 from gancli.choices import DeviceName
 from gancli.defaults import IMAGES_AT_ONCE, MEMORY_GIB
 from gancli.environment import choose_device
+from gancli.evaluation.folded import Forward
 from gancli.evaluation.inputs import images_of_checkpoint, scored_images_of
 from gancli.evaluation.job import prepare_evaluations
 from gancli.evaluation.metrics import NO_SETTINGS
@@ -38,6 +39,7 @@ def evaluate_checkpoint(
     extractor: str | None = None,
     weights: str | Path | None = None,
     trust_weights: bool = False,
+    forward: Forward = "folded",
     device: str | None = None,
     batch_size: int = IMAGES_AT_ONCE,
     memory_gib: float = MEMORY_GIB,
@@ -73,6 +75,8 @@ def evaluate_checkpoint(
             `inception`.
         weights: a file with the extractor's weights; None: downloaded.
         trust_weights: whether to take weights that are not the published ones.
+        forward: how a published network is computed: `exact`, as it was published, `folded`, or
+            `fast`, in bfloat16, whose scores do not rank next to others.
         device: `cpu`, `cuda` or `mps`; None: `cuda` where there is one, else `cpu`.
         batch_size: images that are generated and looked at together.
         memory_gib: memory to work in; features that do not fit are kept in a temporary file.
@@ -101,6 +105,7 @@ def evaluate_checkpoint(
         data_dir=_path(data_dir),
         extractor=extractor,
         weights=ExtractorWeights(_path(weights), trust_weights),
+        forward=forward,
         batch_size=batch_size,
         memory_gib=memory_gib,
         resamples=resamples,

@@ -7,7 +7,7 @@ torchvision's Inception; `mnist` is this project's digit classifier, which needs
 import hashlib
 import io
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http.client import HTTPException
 from pathlib import Path
 from typing import NamedTuple
@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from gancli.data.torchvision_set import resized
 from gancli.errors import DataError, NetworkError, UsageError
 from gancli.evaluation.classifier import Reader, scaled
+from gancli.evaluation.folded import Arithmetic, Forward, computed
 from gancli.evaluation.mnist_classifier import (
     DIGIT_FEATURES,
     DIGIT_SIDE,
@@ -61,6 +62,8 @@ class Extractor:
     device: torch.device
     see: Callable[[Tensor], Seen]
     """takes uint8 images of (B, C, H, W) on the device"""
+    arithmetic: Arithmetic = field(default_factory=Arithmetic)
+    """how it is computed"""
 
     @property
     def exact_device(self) -> torch.device:
@@ -152,7 +155,12 @@ def digit_extractor(reader: Reader, device: torch.device) -> Extractor:
 
 
 def load_extractor(
-    name: str, file: Path | None, device: torch.device, *, trusted: bool = False
+    name: str,
+    file: Path | None,
+    device: torch.device,
+    *,
+    trusted: bool = False,
+    forward: Forward = "folded",
 ) -> Extractor:
     """A network but the digit classifier, its weights from a file or downloaded by torch's hub.
 
@@ -161,12 +169,16 @@ def load_extractor(
         file: the weights; None: where torch's hub keeps them, downloaded if they are not there.
         device: where to compute.
         trusted: whether to take weights other than the published ones.
+        forward: how the network is computed.
 
     Raises:
         NetworkError: the weights cannot be had, are others, or belong to another network.
-        UsageError: there is no such extractor.
+        UsageError: there is no such extractor, or it or the device gains nothing by bfloat16.
     """
     known = _known(name)
+    if forward == "fast" and not known.has_norms:
+        able = " and ".join(each for each, of in PRETRAINED.items() if of.has_norms)
+        raise UsageError(f"--fast is for --extractor {able}, not for {name}: leave it out")
     path = file or _downloaded(known)
     digest = _digest(path)
     published = digest.startswith(known.sha256)
@@ -177,11 +189,11 @@ def load_extractor(
             + ("name that file with --weights" if file else "remove it to download it again")
             + ", or add --trust-weights to use this one (its scores compare with no others)"
         )
-    net = _built(name, known, path).to(device)
+    net, arithmetic = computed(_built(name, known, path), forward, device)
 
     def see(images: Tensor) -> Seen:
         found = net(images.expand(-1, 3, -1, -1) if images.shape[1] == 1 else images)
-        return Seen(found[0], found[1] if len(found) > 1 else None)
+        return Seen(found[0].float(), found[1].float() if len(found) > 1 else None)
 
     return Extractor(
         name=name,
@@ -191,6 +203,7 @@ def load_extractor(
         width=known.width,
         device=device,
         see=see,
+        arithmetic=arithmetic,
     )
 
 

@@ -181,7 +181,8 @@ def _network(protocol: Protocol) -> list[str]:
         return []
     is_own = protocol.extractor not in MADE_HERE and not protocol.published
     weights = ["--weights", "FILE", "--trust-weights"] if is_own else []
-    return ["--extractor", protocol.extractor, *weights]
+    fast = ["--fast"] if protocol.dtype == "bfloat16" else []
+    return ["--extractor", protocol.extractor, *weights, *fast]
 
 
 def _reference(protocol: Protocol, *, is_given: bool = True) -> list[str]:

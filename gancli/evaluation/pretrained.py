@@ -29,6 +29,8 @@ class PretrainedNetwork:
     """features, and logits if it has them, as torch-fidelity names them; none: it is not theirs"""
     classes: int = 0
     """that the logits are of"""
+    has_norms: bool = False
+    """whether it has batch norms, which can be folded"""
 
 
 PRETRAINED = {
@@ -41,6 +43,7 @@ PRETRAINED = {
         2048,
         ("2048", "logits_unbiased"),
         1008,
+        has_norms=True,
     ),
     VGG: PretrainedNetwork(
         "vgg16-397923af.pth",
@@ -57,6 +60,7 @@ PRETRAINED = {
         TORCHVISION_RESIZE,
         2048,
         classes=1000,
+        has_norms=True,
     ),
 }
 

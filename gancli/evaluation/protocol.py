@@ -27,7 +27,9 @@ FOLLOWING = frozenset(
         "seeds",
         "reference",
         "reference_count",
+        "deviation",
         "drawn_from",
+        "forward",
         "reference_weights",
         "published",
         "train",
@@ -43,7 +45,9 @@ LATER: frozenset[str] = frozenset(
     {
         "classes_as",
         "class_gap",
+        "deviation",
         "drawn_from",
+        "forward",
         "reference_weights",
         "settings",
         "converted",
@@ -82,8 +86,12 @@ class Protocol(Settings):
     """hash of the extractor's weights"""
     published: bool
     """whether these are the published weights, so that scores compare with the literature's"""
-    dtype: Literal["float32"] = "float32"
+    dtype: Literal["float32", "bfloat16"] = "float32"
     """of the extractor; moments and distances are float64"""
+    forward: str = ""
+    """how the extractor was computed, where not as it was published: features differ by rounding"""
+    deviation: float | None = None
+    """of features in bfloat16 from those in float32, relative to their length"""
     resize: str
     network: Network | Literal["none"]
     """whose weights made the images"""

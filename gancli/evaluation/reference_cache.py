@@ -34,7 +34,10 @@ HASH = "sha256"
 def reference_name(images: ImageSet, extractor: Extractor) -> str:
     """A hash of the images, their labels, the extractor, its weights, and how it resizes."""
     of_images = (images.fingerprint, images.labelling)
-    parts = (REFERENCE_FORMAT, *of_images, extractor.name, extractor.weights, extractor.resize)
+    parts = [REFERENCE_FORMAT, *of_images, extractor.name, extractor.weights, extractor.resize]
+    forward = extractor.arithmetic.forward
+    # Those of before were computed exactly.
+    parts += [] if forward == "exact" else [forward]
     return hashlib.sha256(" ".join(parts).encode()).hexdigest()[:24]
 
 

@@ -14,6 +14,7 @@ from gancli.defaults import (
 )
 from gancli.errors import UsageError
 from gancli.evaluation.extractors import classifies
+from gancli.evaluation.folded import Forward
 from gancli.evaluation.metrics import METRICS, Metric
 from gancli.evaluation.protocol import ClassesAs
 from gancli.score_words import metric_meant
@@ -64,6 +65,8 @@ class EvaluationRequest:
     extractor: str | None = None
     """None: that of the metrics, else `mnist` for MNIST, else `inception`"""
     weights: ExtractorWeights = field(default_factory=ExtractorWeights)
+    forward: Forward = "folded"
+    """how a published network is computed: `exact`, as it was published; `fast`, in bfloat16"""
     batch_size: int = IMAGES_AT_ONCE
     memory_gib: float = MEMORY_GIB
     resamples: int = 0

@@ -7,6 +7,7 @@ from typing import TypedDict, Unpack
 
 from gancli.checkpoint import Checkpoint
 from gancli.evaluation.evaluate_checkpoint import evaluate_checkpoint
+from gancli.evaluation.folded import Forward
 from gancli.evaluation.protocol import ClassesAs
 from gancli.library.in_python import in_python
 from gancli.library.scores import Scores
@@ -43,6 +44,8 @@ class EvaluationOptions(TypedDict, total=False):
     """a file with the extractor's weights; they are downloaded"""
     trust_weights: bool
     """take weights that are not the published ones"""
+    forward: Forward
+    """how a published network is computed: `"exact"`, `"folded"` or, in bfloat16, `"fast"`"""
     batch_size: int
     """images that are generated and looked at together; 64"""
     memory_gib: float

@@ -149,7 +149,13 @@ def reference_lines(found: Evaluation) -> list[str]:
     if not p.extractor:
         return [f"modes of {p.reference}, data {p.data}"]
     lines = _against(p)
-    lines.append(f"by {p.extractor}, weights {p.weights}, {p.dtype}, images {p.resize}")
+    how = ", ".join(filter(None, (p.dtype, p.forward)))
+    lines.append(f"by {p.extractor}, weights {p.weights}, {how}, images {p.resize}")
+    if p.deviation is not None:
+        lines.append(
+            f"features in {p.dtype} are {p.deviation:.2g} of their length off those in float32, so "
+            "these scores compare with their like alone"
+        )
     if not all(comparable(found, name) for name in found.scores):
         lines.append(
             f"[{p.extractor}]: not the features of published scores, so compare like with like"
