@@ -47,11 +47,11 @@ def test_folding_is_exact() -> None:
             for tensor in (layer.weight, layer.bias, layer.running_mean, layer.running_var):
                 assert tensor is not None
                 tensor.data = torch.rand(tensor.shape, generator=source) + 0.5
-    net.feature_extractor_internal_dtype = torch.float64
+    vars(net)["feature_extractor_internal_dtype"] = torch.float64
     net = net.double().eval()
     seen: list[Tensor] = []
     # Before it gives float32.
-    net.AvgPool.register_forward_hook(lambda layer, took, gave: seen.append(gave))
+    net.get_submodule("AvgPool").register_forward_hook(lambda layer, took, gave: seen.append(gave))
     with torch.no_grad():
         net(some_images(1))
         assert fold(net) == 94

@@ -117,7 +117,7 @@ def evaluate(
         str | None,
         typer.Option(
             "--extractor",
-            metavar="inception|vgg16|mnist|pixels|inception-torchvision",
+            metavar="inception|vgg16|dinov2|mnist|pixels|inception-torchvision",
             help="Feature network. Default: mnist on MNIST, else inception; of --modes alone "
             "pixels, of --is-koshian2 inception-torchvision.",
         ),

@@ -70,9 +70,9 @@ def evaluate_checkpoint(
         held_out: a path of real images that the generator has not seen; None: the test split.
         dataset: the data set that `reference` is a split of, for image files.
         data_dir: the folder of named data sets; None: the one used in training, or the default.
-        extractor: `inception`, `vgg16`, `inception-torchvision`, `mnist` or `pixels`; None: that
-            which a metric demands, else `mnist` for MNIST, else `pixels` for `modes` alone, else
-            `inception`.
+        extractor: `inception`, `vgg16`, `inception-torchvision`, `dinov2`, `mnist` or `pixels`;
+            None: that which a metric demands, else `mnist` for MNIST, else `pixels` for `modes`
+            alone, else `inception`.
         weights: a file with the extractor's weights; None: downloaded.
         trust_weights: whether to take weights that are not the published ones.
         forward: how a published network is computed: `exact`, as it was published, `folded`, or

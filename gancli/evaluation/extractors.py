@@ -1,7 +1,8 @@
 """The extractors: networks by whose features images are compared.
 
 Inception and VGG are torch-fidelity's, with the published weights; `inception-torchvision` is
-torchvision's Inception; `mnist` is this project's digit classifier, which needs no download.
+torchvision's Inception; `dinov2` has the features of FD-DINOv2; `mnist` is this project's digit
+classifier, which needs no download.
 """
 
 import hashlib
@@ -18,6 +19,7 @@ from torch import Tensor, nn
 from gancli.data.torchvision_set import resized
 from gancli.errors import DataError, NetworkError, UsageError
 from gancli.evaluation.classifier import Reader, scaled
+from gancli.evaluation.dinov2 import DinoV2
 from gancli.evaluation.folded import Arithmetic, Forward, computed
 from gancli.evaluation.mnist_classifier import (
     DIGIT_FEATURES,
@@ -25,7 +27,7 @@ from gancli.evaluation.mnist_classifier import (
     DIGITS_KNOWN,
     DigitClassifier,
 )
-from gancli.evaluation.pretrained import INCEPTION, PRETRAINED, VGG, PretrainedNetwork
+from gancli.evaluation.pretrained import DINOV2, INCEPTION, PRETRAINED, VGG, PretrainedNetwork
 from gancli.evaluation.torchvision_inception import TorchvisionInception
 from gancli.files import disk_error
 
@@ -165,7 +167,7 @@ def load_extractor(
     """A network but the digit classifier, its weights from a file or downloaded by torch's hub.
 
     Args:
-        name: `inception`, `vgg16` or `inception-torchvision`.
+        name: `inception`, `vgg16`, `inception-torchvision` or `dinov2`.
         file: the weights; None: where torch's hub keeps them, downloaded if they are not there.
         device: where to compute.
         trusted: whether to take weights other than the published ones.
@@ -235,6 +237,13 @@ def _digest(path: Path) -> str:
     return digest.hexdigest()
 
 
+def _as_wide(net: DinoV2, known: PretrainedNetwork) -> DinoV2:
+    """The network, if it has as many features as there must be."""
+    if net.width != known.width:
+        raise ValueError(f"it has {net.width} features, and not {known.width}")
+    return net
+
+
 def _built(name: str, known: PretrainedNetwork, path: Path) -> nn.Module:
     from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
     from torch_fidelity.feature_extractor_vgg16 import FeatureExtractorVGG16
@@ -242,6 +251,8 @@ def _built(name: str, known: PretrainedNetwork, path: Path) -> nn.Module:
     build = {INCEPTION: FeatureExtractorInceptionV3, VGG: FeatureExtractorVGG16}
     try:
         tensors = torch.load(path, "cpu", weights_only=True)
+        if name == DINOV2:
+            return _as_wide(DinoV2(tensors), known)
         if name not in build:
             return TorchvisionInception(tensors)
         # torch-fidelity would unpickle the file without looking: it gets tensors read safely.

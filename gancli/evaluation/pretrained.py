@@ -7,6 +7,7 @@ from pathlib import Path
 from gancli.scores import PUBLISHED_EXTRACTOR
 
 INCEPTION, VGG, TORCHVISION = PUBLISHED_EXTRACTOR, "vgg16", "inception-torchvision"
+DINOV2 = "dinov2"
 INCEPTION_SIDE = 299
 TORCHVISION_RESIZE = (
     f"to {INCEPTION_SIDE}x{INCEPTION_SIDE}, bilinear with aligned corners, scaled by ImageNet's "
@@ -61,6 +62,14 @@ PRETRAINED = {
         2048,
         classes=1000,
         has_norms=True,
+    ),
+    # The hash is the one that several public repositories pin this file to.
+    DINOV2: PretrainedNetwork(
+        "dinov2_vitl14_pretrain.pth",
+        "https://dl.fbaipublicfiles.com/dinov2/dinov2_vitl14/dinov2_vitl14_pretrain.pth",
+        "d5383ea8f4877b24",
+        "to 224x224, bicubic, antialiased, scaled by ImageNet's mean and deviation",
+        1024,
     ),
 }
 

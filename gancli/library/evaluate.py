@@ -38,8 +38,9 @@ class EvaluationOptions(TypedDict, total=False):
     data_dir: str | Path | None
     """the folder of named data sets; None: the one used in training"""
     extractor: str | None
-    """`"inception"`, `"vgg16"`, `"inception-torchvision"`, `"mnist"` or `"pixels"`; that which a
-    metric demands, else `"mnist"` for MNIST, else `"pixels"` for modes alone, else `"inception"`"""
+    """`"inception"`, `"vgg16"`, `"inception-torchvision"`, `"dinov2"`, `"mnist"` or `"pixels"`;
+    that which a metric demands, else `"mnist"` for MNIST, else `"pixels"` for modes alone, else
+    `"inception"`"""
     weights: str | Path | None
     """a file with the extractor's weights; they are downloaded"""
     trust_weights: bool
