@@ -14,7 +14,14 @@ from gancli.data import Dataset
 from gancli.errors import UsageError
 from gancli.evaluation import folded
 from gancli.evaluation.extractors import load_extractor
-from gancli.evaluation.folded import Arithmetic, Choice, FoldedConv, InPieces, computed, fold
+from gancli.evaluation.folded import (
+    Arithmetic,
+    Choice,
+    FoldedConv,
+    InPieces,
+    computed,
+    fold_norms,
+)
 from gancli.evaluation.image_sets import DatasetImages
 from gancli.evaluation.protocol import protocol_differences
 from gancli.evaluation.reference_cache import reference_name
@@ -54,7 +61,7 @@ def test_folding_is_exact() -> None:
     net.get_submodule("AvgPool").register_forward_hook(lambda layer, took, gave: seen.append(gave))
     with torch.no_grad():
         net(some_images(1))
-        assert fold(net) == 94
+        assert fold_norms(net) == 94
         net(some_images(1))
     assert not any(isinstance(layer, nn.BatchNorm2d) for layer in net.modules())
     before, after = seen

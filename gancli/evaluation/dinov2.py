@@ -16,7 +16,7 @@ from gancli.evaluation.torchvision_inception import IMAGENET_MEAN, IMAGENET_STD
 DINOV2_SIDE = 224
 HEAD_WIDTH = 64
 """Features of each attention head, in all of DINOv2's sizes but the largest."""
-NORM_EPS = 1e-6
+DINOV2_EPS = 1e-6
 GRID_OFFSET = 0.1
 """Added to the grid's side when position embeddings are resized, as the authors' code does."""
 
@@ -49,10 +49,10 @@ class DinoV2(nn.Module):
         hidden = len(weights["blocks.0.mlp.fc1.bias"])
         self.embed = nn.Conv2d(channels, width, self.patch, self.patch)
         layer = nn.TransformerEncoderLayer(
-            width, width // HEAD_WIDTH, hidden, 0.0, "gelu", NORM_EPS,
+            width, width // HEAD_WIDTH, hidden, 0.0, "gelu", DINOV2_EPS,
             batch_first=True, norm_first=True,
         )  # fmt: skip
-        last = nn.LayerNorm(width, NORM_EPS)
+        last = nn.LayerNorm(width, DINOV2_EPS)
         self.encoder = nn.TransformerEncoder(layer, depth, last, enable_nested_tensor=False)
         self.load_state_dict(_renamed(weights, depth))
         positions = resized_positions(weights["pos_embed"], DINOV2_SIDE // self.patch)

@@ -66,7 +66,7 @@ def evaluate_checkpoint(
             equally many; None: `equal` where the reference's nearly are, else `reference`.
         reference: the real images: `train`, `test`, `both` or a path, also of an npz of their `mu`
             and `sigma`; None: `train`.
-        reference_count: at most so many real images, drawn at random, always the same; None: all.
+        reference_count: the most real images, drawn at random, always the same ones; None: all.
         held_out: a path of real images that the generator has not seen; None: the test split.
         dataset: the data set that `reference` is a split of, for image files.
         data_dir: the folder of named data sets; None: the one used in training, or the default.

@@ -179,18 +179,12 @@ def load_extractor(
     """
     known = _known(name)
     if forward == "fast" and not known.has_norms:
-        able = " and ".join(each for each, of in PRETRAINED.items() if of.has_norms)
-        raise UsageError(f"--fast is for --extractor {able}, not for {name}: leave it out")
+        raise _never_fast(name)
     path = file or _downloaded(known)
     digest = _digest(path)
     published = digest.startswith(known.sha256)
     if not published and not trusted:
-        raise NetworkError(
-            f"{path} (SHA-256 {digest[:HASH_SHOWN]}...) does not hold the published weights "
-            f"{known.file}, whose SHA-256 begins with {known.sha256}: "
-            + ("name that file with --weights" if file else "remove it to download it again")
-            + ", or add --trust-weights to use this one (its scores compare with no others)"
-        )
+        raise _unpublished(path, digest, known, named=file is not None)
     net, arithmetic = computed(_built(name, known, path), forward, device)
 
     def see(images: Tensor) -> Seen:
@@ -206,6 +200,20 @@ def load_extractor(
         device=device,
         see=see,
         arithmetic=arithmetic,
+    )
+
+
+def _never_fast(name: str) -> UsageError:
+    able = " and ".join(each for each, of in PRETRAINED.items() if of.has_norms)
+    return UsageError(f"--fast is for --extractor {able}, not for {name}: leave it out")
+
+
+def _unpublished(path: Path, digest: str, known: PretrainedNetwork, *, named: bool) -> NetworkError:
+    return NetworkError(
+        f"{path} (SHA-256 {digest[:HASH_SHOWN]}...) does not hold the published weights "
+        f"{known.file}, whose SHA-256 begins with {known.sha256}: "
+        + ("name that file with --weights" if named else "remove it to download it again")
+        + ", or add --trust-weights to use this one (its scores compare with no others)"
     )
 
 

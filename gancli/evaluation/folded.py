@@ -70,7 +70,7 @@ def fuses_relu() -> bool:
     return torch.equal(found, x / 2)
 
 
-def fold(net: nn.Module) -> int:
+def fold_norms(net: nn.Module) -> int:
     """Replace each block of `conv`, `bn` and ReLU by a folded one; returns how many there were."""
     count = 0
     for parent in list(net.modules()):
@@ -218,7 +218,7 @@ def computed(net: nn.Module, forward: Forward, device: torch.device) -> tuple[Se
     """
     if forward == "exact":
         return net.to(device), Arithmetic()
-    folded = fold(net)
+    folded = fold_norms(net)
     if forward == "fast":
         refuse_without_bf16(device)
     if not folded:

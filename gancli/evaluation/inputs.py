@@ -212,7 +212,7 @@ class RealSets:
     """what it has not seen, where there is any"""
 
     def drawn(self, count: int | None) -> "RealSets":
-        """The same with at most so many images of each reference; None: all."""
+        """The same with `count` images of each reference at most; None: all."""
         return replace(self, references=tuple(each.drawn(count) for each in self.references))
 
 

@@ -86,9 +86,8 @@ def reference_features(
             images, extractor, looked, store, batch_size=batch_size, unit=unit, observer=observer
         )
     if needs.reaches:
-        known.reaches = reaches(
-            known.all_features(), extractor.exact_device, store.block_bytes, observer=observer
-        )
+        place = extractor.exact_device
+        known.reaches = reaches(known.all_features(), place, store.block_bytes, observer=observer)
     known.bins = _fitted(known, needs) if lacks_bins else bins
     _save(known, file, _subject(images, extractor))
     return known

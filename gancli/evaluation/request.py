@@ -75,7 +75,7 @@ class EvaluationRequest:
     """of the metrics, by name, e.g. `kid-subsets`; those left out have their defaults"""
 
     reference_count: int | None = None
-    """at most so many real images are compared with, always the same ones; None: all"""
+    """the most real images to compare with, always the same ones; None: all"""
     usual_count: int = EVALUATION_COUNT
     """images to generate where `count` is None"""
 

@@ -41,7 +41,7 @@ class RealImages:
         return len(self.images) if self.statistics is None else self.statistics.gaussian.count
 
     def drawn(self, count: int | None) -> "RealImages":
-        """At most so many of them, always the same ones; None: all."""
+        """`count` of them at most, always the same ones; None: all."""
         images = self.images
         if count is None or count >= len(images) or not isinstance(images, Drawable):
             return self

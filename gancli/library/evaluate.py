@@ -30,7 +30,7 @@ class EvaluationOptions(TypedDict, total=False):
     reference: str | Path | None
     """the real images: `"train"` (the default), `"test"`, `"both"`, or a path of images"""
     reference_count: int | None
-    """at most so many real images, drawn at random, always the same ones; None: all"""
+    """the most real images, drawn at random, always the same ones; None: all"""
     quick: bool
     """5,000 images on either side, `"mind"`, `"is"` and `"dc"`, with intervals"""
     held_out: str | Path | None

@@ -84,13 +84,11 @@ def manifolds(
         balls[rows] += (distance < wide.reach[columns]).to(real.dtype) @ wide.weight[columns]
         recalled[columns] |= (distance <= fake_reach[rows, None]).any(0)
         nearest[columns] = torch.minimum(nearest[columns], distance.amin(0))
-    return Manifolds(
-        precision=float(precise.double().mean()),
-        recall=float(recalled.double().mean()),
-        density=float(balls.double().sum()) / (neighbours[1] * len(fake)),
-        coverage=float((nearest < wide.reach).double().mean()),
-        balls=balls.cpu(),
+    precision, recall, coverage = (
+        float(inside.double().mean()) for inside in (precise, recalled, nearest < wide.reach)
     )
+    density = float(balls.double().sum()) / (neighbours[1] * len(fake))
+    return Manifolds(precision, recall, density, coverage, balls.cpu())
 
 
 def _balls(real: Tensor, reach: Tensor, k: int, block_bytes: int) -> _Balls:

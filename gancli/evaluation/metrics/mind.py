@@ -101,10 +101,7 @@ def monge_distance(
     """
     source = torch.Generator().manual_seed(FIDELITY_SEED)
     least, width = min(len(fake), len(real)), fake.shape[1]
-    fake, real = (
-        (x[torch.randperm(len(x), generator=source)[:least]] if len(x) > least else x).to(device)
-        for x in (fake, real)
-    )
+    fake, real = (_thinned(x, least, source).to(device) for x in (fake, real))
     directions = torch.randn(projections, width, generator=source)
     directions /= directions.norm(dim=1, keepdim=True)
     total, potentials = 0.0, torch.zeros(least, dtype=torch.float64, device=device)
@@ -119,6 +116,13 @@ def monge_distance(
             observer.go_on_or_stop()
     factor = SCALE * width / projections
     return MongeDistance(factor * total, factor * potentials.cpu())
+
+
+def _thinned(features: Tensor, count: int, source: torch.Generator) -> Tensor:
+    """`count` of the rows, drawn where there are more."""
+    if len(features) == count:
+        return features
+    return features[torch.randperm(len(features), generator=source)[:count]]
 
 
 def _along(fake: Tensor, real: Tensor) -> tuple[float, Tensor]:
