@@ -151,7 +151,7 @@ class EvaluationRequest:
     def quick(self) -> "EvaluationRequest":
         """This request with the metrics that few images are enough for, and few images.
 
-        What was asked for stays: more metrics, other counts, other resamples.
+        An explicit choice stays: more metrics, other counts, other resamples.
         """
         able = self.extractor is None or classifies(self.extractor)
         few = (n for n in quick_metrics() if able or not METRICS[n].needs_classifier)

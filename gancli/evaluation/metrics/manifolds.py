@@ -1,5 +1,6 @@
 """How two sets of features cover each other: balls around each to its nearest neighbours."""
 
+from functools import partial
 from typing import NamedTuple
 
 import torch
@@ -69,14 +70,12 @@ def manifolds(
     Raises:
         EvaluationStoppedError: the observer wants to stop.
     """
-    if real_reaches is None:
-        real_reaches = reaches(real, device, block_bytes, neighbours, observer=observer)
-    fake_reach = reaches(fake, device, block_bytes, neighbours, observer=observer)[:, 0]
-    fake_reach = torch.maximum(fake_reach, rounding(fake)).to(device)
+    near = partial(reaches, device=device, block_bytes=block_bytes, neighbours=neighbours)
+    real_reaches = near(real, observer=observer) if real_reaches is None else real_reaches
+    fake_reach = torch.maximum(near(fake, observer=observer)[:, 0], rounding(fake)).to(device)
     real_reach = torch.maximum(real_reaches[:, 0], rounding(real)).to(device)
     wide = _balls(real, real_reaches[:, 1].to(device), neighbours[1], block_bytes)
-    precise = torch.zeros(len(fake), dtype=torch.bool, device=device)
-    recalled = torch.zeros(len(real), dtype=torch.bool, device=device)
+    precise, recalled = (torch.zeros(len(x), device=device).bool() for x in (fake, real))
     nearest = torch.full((len(real),), torch.inf, dtype=real.dtype, device=device)
     balls = torch.zeros(len(fake), dtype=real.dtype, device=device)
     for rows, columns, distance in distance_blocks(fake, real, device, block_bytes, observer):
@@ -84,9 +83,8 @@ def manifolds(
         balls[rows] += (distance < wide.reach[columns]).to(real.dtype) @ wide.weight[columns]
         recalled[columns] |= (distance <= fake_reach[rows, None]).any(0)
         nearest[columns] = torch.minimum(nearest[columns], distance.amin(0))
-    precision, recall, coverage = (
-        float(inside.double().mean()) for inside in (precise, recalled, nearest < wide.reach)
-    )
+    found = (precise, recalled, nearest < wide.reach)
+    precision, recall, coverage = (float(inside.double().mean()) for inside in found)
     density = float(balls.double().sum()) / (neighbours[1] * len(fake))
     return Manifolds(precision, recall, density, coverage, balls.cpu())
 
