@@ -15,6 +15,10 @@ SAMPLE_BATCH_SIZE = 500
 
 EVALUATION_COUNT = 50_000
 """Number of generated images to score, the same as for published scores."""
+QUICK_COUNT = 5_000
+"""Images on either side of `gan evaluate --quick`, for which MIND was proposed."""
+QUICK_RESAMPLES = 1_000
+"""Of the bootstrap of `gan evaluate --quick`."""
 IMAGES_AT_ONCE = 64
 """Images that an evaluation generates and looks at together; scores are equal to the bit at equal
 numbers."""
