@@ -191,7 +191,7 @@ def _places(
     Raises:
         RunError: something is there that must stay.
     """
-    out = request.out or _default_folder(found, saved, request, seeds)
+    out = _default_folder(found, saved, request, seeds) if request.out is None else request.out
     place, file = Path(out).absolute(), single_file(request.out)
     # Next to the folder, not in it: whoever reads the folder wants samples alone.
     name = place.stem if file else place.name
