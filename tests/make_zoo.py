@@ -55,7 +55,7 @@ GREY_LEVELS = 1
 """By which an image may differ from that of the weights before they were rounded."""
 POINT_PART = 0.002
 """By which a point may, as a part of the samples' reach from 0."""
-MOST_BYTES, MOST_BYTES_OF_ALL = 3_000_000, 12_000_000
+MOST_BYTES, MOST_BYTES_OF_ALL = 3_000_000, 12 * 2**20
 """Of a file, and of all of them in the wheel, which packs them."""
 SHEET, SHEET_SAMPLES = "webp", 36
 ENTRY = """## {name}
