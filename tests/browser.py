@@ -28,7 +28,8 @@ LOOK = """<script>addEventListener("load", () => {
   const found = document.createElement("template");
   found.id = "found";
   // In base64 there is room for bytes alone.
-  found.dataset.said = btoa(String.fromCharCode(...new TextEncoder().encode(JSON.stringify(said))));
+  const bytes = Array.from(new TextEncoder().encode(JSON.stringify(said)));
+  found.dataset.said = btoa(bytes.map((byte) => String.fromCharCode(byte)).join(""));
   parent.document.body.append(parent.document.adoptNode(found));
 });</script>"""
 SIDEWAYS = """
