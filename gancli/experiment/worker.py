@@ -8,7 +8,6 @@ import json
 import os
 import sys
 from contextlib import suppress
-from importlib import import_module
 
 from gancli.errors import ExitCode, GanError, InterruptedRunError
 from gancli.experiment.cell import CellRequest, run_with_patience
@@ -28,8 +27,6 @@ def _tell(words: Words) -> None:
 def serve() -> None:
     """Run the cells that standard input asks for, until it ends."""
     never_fail_for_a_character()
-    # The first optimiser would import it, for a second; until the first request there is time.
-    import_module("torch._dynamo")
     with stop_flag(said="") as stopped:
         for line in iter(sys.stdin.readline, ""):
             request = model_from(CellRequest, line, "the request of a cell")
