@@ -1,6 +1,7 @@
 """Pages that need nothing else: templates, and files carried inside."""
 
 import base64
+from functools import cache
 from typing import TypeVar
 
 import jinja2
@@ -10,14 +11,18 @@ Item = TypeVar("Item")
 
 def template(package: str, name: str) -> jinja2.Template:
     """A template of the folder `templates` in a package; what it is not given is an error."""
-    environment = jinja2.Environment(
+    return _environment(package).get_template(name)
+
+
+@cache
+def _environment(package: str) -> jinja2.Environment:
+    return jinja2.Environment(
         loader=jinja2.PackageLoader(package, "templates"),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    return environment.get_template(name)
 
 
 def page_bytes(page: str) -> bytes:

@@ -19,7 +19,7 @@ Slots = dict[str, Tensor]
 """What is remembered about a parameter, by torch's names."""
 Numbers = dict[str, Any]
 """Arguments of a function of torch's."""
-STEP = "step"
+_STEP = "step"
 
 
 class Update(ABC):
@@ -77,7 +77,7 @@ class Update(ABC):
     def _fitted(self, name: str, value: Tensor, place: int) -> Tensor:
         """A saved tensor, of its parameter's type and on its device."""
         parameter = self._parameters[place]
-        if name == STEP:
+        if name == _STEP:
             return value.to(self._counter(parameter))
         return value.to(parameter.device, parameter.dtype)
 
@@ -105,7 +105,7 @@ class AdamUpdate(Update):
 
     def _start(self, parameter: nn.Parameter) -> Slots:
         return {
-            STEP: self._counter(parameter),
+            _STEP: self._counter(parameter),
             "exp_avg": torch.zeros_like(parameter),
             "exp_avg_sq": torch.zeros_like(parameter),
         }
@@ -120,7 +120,7 @@ class AdamUpdate(Update):
             [slots["exp_avg"] for slots in states],
             [slots["exp_avg_sq"] for slots in states],
             [],
-            [slots[STEP] for slots in states],
+            [slots[_STEP] for slots in states],
             fused=True,
             amsgrad=False,
             beta1=beta1,
@@ -136,7 +136,7 @@ class RmsPropUpdate(Update):
     """Tieleman and Hinton 2012, all parameters together."""
 
     def _start(self, parameter: nn.Parameter) -> Slots:
-        return {STEP: self._counter(parameter), "square_avg": torch.zeros_like(parameter)}
+        return {_STEP: self._counter(parameter), "square_avg": torch.zeros_like(parameter)}
 
     def _move(
         self, moved: list[Tensor], grads: list[Tensor], states: list[Slots], settings: Numbers
@@ -147,7 +147,7 @@ class RmsPropUpdate(Update):
             [slots["square_avg"] for slots in states],
             [],
             [],
-            [slots[STEP] for slots in states],
+            [slots[_STEP] for slots in states],
             foreach=True,
             lr=settings["lr"],
             alpha=settings["alpha"],

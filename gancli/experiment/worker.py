@@ -12,6 +12,7 @@ from contextlib import suppress
 from gancli.errors import ExitCode, GanError, InterruptedRunError
 from gancli.experiment.cell import CellRequest, run_with_patience
 from gancli.experiment.worker_process import ENDED, Words
+from gancli.launch import start_quickly
 from gancli.notices import never_fail_for_a_character
 from gancli.outside import model_from
 from gancli.signals import exit_undisturbed, leave_quickly, stop_flag
@@ -51,6 +52,7 @@ def serve() -> None:
 
 
 if __name__ == "__main__":
+    start_quickly()
     leave_quickly()
     serve()
     exit_undisturbed(ExitCode.OK)
