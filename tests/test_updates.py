@@ -34,9 +34,9 @@ def theirs(spec: OptimizerSpec, weights: list[nn.Parameter]) -> WeightOptimizer:
     return spec.build_by_torch(weights, fast=True)
 
 
-def start(dtype: torch.dtype) -> list[nn.Parameter]:
+def start(dtype: torch.dtype, device: str = "cpu") -> list[nn.Parameter]:
     torch.manual_seed(0)
-    return [nn.Parameter(torch.randn(shape, dtype=dtype)) for shape in SHAPES]
+    return [nn.Parameter(torch.randn(shape, dtype=dtype, device=device)) for shape in SHAPES]
 
 
 def go(
@@ -71,7 +71,7 @@ def assert_alike(one: WeightOptimizer, other: WeightOptimizer) -> None:
     ours, theirs = remembered(one), remembered(other)
     assert ours.keys() == theirs.keys()
     for key, value in ours.items():
-        assert value.dtype == theirs[key].dtype, key
+        assert (value.dtype, value.device) == (theirs[key].dtype, theirs[key].device), key
         assert torch.equal(value, theirs[key]), key
 
 
@@ -80,8 +80,18 @@ def assert_alike(one: WeightOptimizer, other: WeightOptimizer) -> None:
 def test_moves_as_torch_s_optimisers_do(name: str, dtype: torch.dtype) -> None:
     """Also where a parameter has no gradient in some steps, which torch's fused SGD cannot take
     at the start of momentum."""
+    compare(name, start(dtype), start(dtype))
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="this machine has no CUDA device")
+@pytest.mark.parametrize("name", SPECS)
+def test_moves_as_torch_s_optimisers_do_on_a_gpu(name: str) -> None:
+    compare(name, start(torch.float32, "cuda"), start(torch.float32, "cuda"))
+
+
+def compare(name: str, weights: list[nn.Parameter], others: list[nn.Parameter]) -> None:
     spec, silent = SPECS[name], {} if "momentum" in name else SILENT
-    weights, others = start(dtype), start(dtype)
     one, other = ours(spec, weights), theirs(spec, others)
     go(spec, weights, one, range(6), silent)
     go(spec, others, other, range(6), silent)
