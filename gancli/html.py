@@ -1,4 +1,8 @@
-"""Pages that need nothing else: templates, and files carried inside."""
+"""Pages that need nothing else: templates, and files carried inside.
+
+Every page extends `gancli/templates/page.html.jinja`, which holds the one style sheet,
+page.css.jinja.
+"""
 
 import base64
 from functools import cache
@@ -6,23 +10,33 @@ from typing import TypeVar
 
 import jinja2
 
+import gancli
+from gancli import palette
+
 Item = TypeVar("Item")
 
 
 def template(package: str, name: str) -> jinja2.Template:
-    """A template of the folder `templates` in a package; what it is not given is an error."""
+    """A template of the folder `templates` in a package; what it is not given is an error.
+
+    The templates that all pages share are found as well: page.html.jinja, page.css.jinja,
+    parts.html.jinja, curves.js and sliders.js.
+    """
     return _environment(package).get_template(name)
 
 
 @cache
 def _environment(package: str) -> jinja2.Environment:
-    return jinja2.Environment(
-        loader=jinja2.PackageLoader(package, "templates"),
+    folders = [jinja2.PackageLoader(name, "templates") for name in (package, "gancli")]
+    environment = jinja2.Environment(
+        loader=jinja2.ChoiceLoader(folders),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.globals |= {"palette": palette, "version": gancli.__version__}
+    return environment
 
 
 def page_bytes(page: str) -> bytes:

@@ -10,8 +10,10 @@ from typing import Any
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
+from PIL.PngImagePlugin import PngInfo
 
 from gancli.alpha import over_chequers
+from gancli.palette import INK
 from gancli.sampler import Samples
 
 GAP = 2
@@ -31,9 +33,21 @@ def displayed(image: Samples) -> Image.Image:
     return to_image(over_chequers(image))
 
 
-def png(image: Image.Image, compress_level: int = 6) -> bytes:
-    """The picture as a PNG file's content; 1 compresses fastest, 9 best."""
-    return encoded(image, {"format": "png", "compress_level": compress_level})
+def png(
+    image: Image.Image, compress_level: int = 6, chunks: Mapping[bytes, bytes] | None = None
+) -> bytes:
+    """The picture as a PNG file's content; 1 compresses fastest, 9 best.
+
+    Args:
+        image: the picture.
+        compress_level: zlib's.
+        chunks: carried in the file by their names of four letters, and shown by no viewer.
+    """
+    carried = PngInfo()
+    for name, content in (chunks or {}).items():
+        carried.add(name, content)
+    options = {"format": "png", "compress_level": compress_level, "pnginfo": carried}
+    return encoded(image, options)
 
 
 def encoded(image: Image.Image, options: Mapping[str, Any]) -> bytes:
@@ -53,6 +67,18 @@ def enlarged_picture(image: Image.Image, width: int) -> Image.Image:
     """A picture, its pixels repeated until it is at least this wide."""
     times = -(-width // image.width)
     return image.resize((times * image.width, times * image.height), Image.Resampling.NEAREST)
+
+
+def resized_sharply(image: Image.Image, box: tuple[int, int]) -> Image.Image:
+    """A picture as large as fits into a width and a height, its pixels still seen as squares.
+
+    They are repeated a whole number of times, and then averaged down to size.
+    """
+    scale = min(box[0] / image.width, box[1] / image.height)
+    size = (max(1, round(scale * image.width)), max(1, round(scale * image.height)))
+    times = math.ceil(scale)
+    larger = image.resize((times * image.width, times * image.height), Image.Resampling.NEAREST)
+    return larger.resize(size, Image.Resampling.BOX)
 
 
 def grid(images: Samples, columns: int | None = None) -> Image.Image:
@@ -94,10 +120,10 @@ def labelled_table(
     draw = ImageDraw.Draw(image)
     for column, heading in enumerate(headings):
         place = (left + column * (width + gap) + width / 2, top / 2)
-        draw.text(place, cut_to(heading, font, width + gap), "black", font, anchor="mm")
+        draw.text(place, cut_to(heading, font, width + gap), INK, font, anchor="mm")
     for number, (name, row) in enumerate(rows):
         above = top + number * row_height
-        draw.multiline_text((margin, above + height / 2), name, "black", font, anchor="lm")
+        draw.multiline_text((margin, above + height / 2), name, INK, font, anchor="lm")
         for column, each in enumerate(row):
             if each is not None:
                 image.paste(each, (left + column * (width + gap), above))

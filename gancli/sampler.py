@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -28,6 +29,8 @@ class Sampler:
     """largest distance of the noise from its middle, as `Prior.at` takes it"""
     checked: bool = True
     """whether samples that are not finite are refused; training has a check of its own"""
+    unit: ClassVar[str] = "seed"
+    """what one sample is made of"""
 
     def batches(self, seeds: Sequence[int], label: int | None = None) -> Iterator[Samples]:
         """The seeds' samples, batch after batch.
@@ -62,6 +65,10 @@ class Sampler:
         latent = self.preset.prior.at(seeds, label, self.truncation)
         labels = self.labels(seeds, label)
         return latent if labels is None else latent._replace(label=torch.from_numpy(labels))
+
+    def after(self, seeds: Sequence[int]) -> list[int]:
+        """The seed after each of these."""
+        return [seed + 1 for seed in seeds]
 
     def of(self, latent: Latent) -> Samples:
         """The generator's samples of these latents, in one pass.

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, Protocol, cast
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import one_hot
 
 
 class DataShape(NamedTuple):
@@ -54,6 +55,11 @@ class Latent(NamedTuple):
         parts = [latent._asdict() for latent in latents]
         there = [name for name, part in parts[0].items() if part is not None]
         return Latent(**{name: torch.cat([each[name] for each in parts]) for name in there})
+
+
+def class_shares(label: Tensor, classes: int) -> Tensor:
+    """Labels, (B,) or (B, classes), as the share of each class: (B, classes), real numbers."""
+    return label if label.is_floating_point() else one_hot(label, classes).float()
 
 
 class Sample(NamedTuple):

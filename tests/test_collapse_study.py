@@ -22,11 +22,11 @@ from gancli.discriminator_field import FIELD_SIDE
 from gancli.evaluation.collapse import NOT_YET, collapse_step
 from gancli.experiment.arena import MODE_SCORES
 from gancli.experiment.folder import Experiment
-from gancli.experiment.frames import Frame
 from gancli.experiment.pictures import discriminator_weights, outer_share
 from gancli.experiment.pool import News
 from gancli.experiment.results import Column
 from gancli.experiment.spec import MeasureSpec
+from gancli.frames import Frame
 from gancli.preset import load_preset
 from gancli.report.experiment_live import Board, Line
 
@@ -183,8 +183,8 @@ def _look_at(folder: Path) -> None:
     assert len(page) < 20_000_000
     # Of two models and two seeds at three steps each, and a film of each model.
     assert page.count("data:image/webp") == 2 * 2 * 3 + 2
-    # Their places, the films, two curves and the weights.
-    assert page.count("<img") == 2 * 3 + 2 + 2 + 1
+    # Their places, the films and the weights.
+    assert page.count("<img") == 2 * 3 + 2 + 1
     assert "http" not in page.replace("http://www.w3.org", "")
     frame = Frame.read(folder / "cells" / "gan-seed-0" / "frames" / "step-000100.npz")
     assert frame is not None
@@ -202,7 +202,7 @@ def _open_in_a_browser(page: Path) -> None:
     for size in ((1200, 900), (390, 844)):
         said, console = look_at(page, size)
         assert console == ""
-        assert (said["images"], said["broken"]) == (2 * 3 + 2 + 2 + 1, 0)
+        assert (said["images"], said["broken"]) == (2 * 3 + 2 + 1, 0)
         assert said["width"] == size[0]
         assert said["overflow"] <= 0
         assert said["small"] >= 11

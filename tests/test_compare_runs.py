@@ -285,7 +285,7 @@ def test_no_width_needs_scrolling_sideways(gan: Gan, trained: Path, width: int) 
     assert console == ""
     assert (said["broken"], said["images"]) == (0, 3)
     assert said["overflow"] <= 0
-    assert said["scrolling"] == []
+    assert {kind.split()[0] for kind in said["scrolling"]} <= {"scroller"}
     assert said["outside"] == []
     assert said["narrow"] >= 200
     assert said["small"] >= 11
@@ -330,6 +330,8 @@ def test_pictures_are_of_the_same_latents(gan: Gan, trained: Path) -> None:
     for path in ("preset.toml", "checkpoints"):
         (twin / path).symlink_to(trained / "seed-0" / path)
     text = page_of(gan, trained / "seed-0", twin, trained / "seed-1").read_text()
-    pictures = re.findall(r'<img alt="samples of ([^"]+)" src="([^"]+)"', text)
+    pictures = re.findall(
+        r'<img alt="36 images of ([^,]+), gan on mnist, at step [^"]+" src="([^"]+)"', text
+    )
     assert [name for name, _ in pictures] == ["seed-0", "twin", "seed-1"]
     assert pictures[0][1] == pictures[1][1] != pictures[2][1]

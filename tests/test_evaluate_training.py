@@ -148,8 +148,8 @@ def test_the_best_is_kept_and_may_be_named(gan: Gan, monkeypatch: pytest.MonkeyP
     for words in ("best of 5 by fid", "Scores, by another protocol", "20 generated images"):
         assert words in page, words
     charts = json.loads(page.partition('id="charts">')[2].partition("</script>")[0])
-    curve = next(chart["FID [inception]"] for chart in charts if "FID [inception]" in chart)
-    assert curve == [[1, 3.0], [2, 1.0], [3, 2.0], [4, 1.0], [5, 9.0]]
+    curve = next(chart["lines"][0] for chart in charts if chart["title"] == "FID [inception]")
+    assert curve["points"] == [[1, 3.0], [2, 1.0], [3, 2.0], [4, 1.0], [5, 9.0]]
 
 
 @pytest.mark.usefixtures("toy")

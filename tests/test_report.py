@@ -30,12 +30,12 @@ PHONE = (390, 844)
 DESK = (1200, 900)
 TRY = """
   const slider = document.getElementById("slider");
-  const last = document.getElementById("shown").src;
+  const last = document.querySelector(".shown").src;
   slider.value = 0;
   slider.dispatchEvent(new Event("input"));
-  const first = document.getElementById("shown").src;
+  const first = document.querySelector(".shown").src;
   document.querySelectorAll(".strip button")[1].click();
-  const own = {first, last, step: document.getElementById("step").textContent,
+  const own = {first, last, step: slider.nextElementSibling.textContent,
     curves: document.querySelectorAll("svg polyline").length};
 """
 
@@ -66,13 +66,14 @@ def test_a_page_fetches_nothing_and_says_all(tmp_path: Path) -> None:
     assert page.count("data:image/png;base64,") == 1 + len(run.previews()) == 4
     shown = json.loads(re.search(r'id="charts">(.*?)</script>', page, re.DOTALL)[1])  # type: ignore[index]
     rows = run.metrics()
-    assert shown[0]["loss_generator"] == [
-        [row["step"], row["loss_generator"]] for row in rows if "loss_generator" in row
-    ]
-    assert {name for chart in shown for name in chart} >= {
-        "modes_held",
+    lines = {line["name"]: line["points"] for line in shown[0]["lines"]}
+    logged = [(row["step"], row["loss_generator"]) for row in rows if "loss_generator" in row]
+    assert [step for step, _ in lines["generator"]] == [step for step, _ in logged]
+    assert [v for _, v in lines["generator"]] == pytest.approx([v for _, v in logged], rel=1e-5)
+    assert {line["name"] for chart in shown for line in chart["lines"]} >= {
+        "modes held",
         "steps/s",
-        "loss_discriminator_gradient_penalty",
+        "discriminator gradient penalty",
     }
 
 
@@ -146,7 +147,7 @@ def test_text_of_a_preset_is_no_markup(tmp_path: Path) -> None:
 
 
 def test_a_report_on_a_phone_needs_no_scrolling_sideways(tmp_path: Path) -> None:
-    """Its preset is open; only the film strip is wider than the screen."""
+    """Its preset is open; only tables in scrollers and the film strip are wider than the screen."""
     run = train(tmp_path / "run")
     page = run.report_file
     page.write_text(page.read_text().replace("<details>", "<details open>"))
@@ -154,7 +155,7 @@ def test_a_report_on_a_phone_needs_no_scrolling_sideways(tmp_path: Path) -> None
     assert console == ""
     assert said["width"] == PHONE[0]
     assert said["overflow"] <= 0
-    assert set(said["scrolling"]) <= {"strip"}
+    assert {kind.split()[0] for kind in said["scrolling"]} <= {"strip", "scroller"}
     assert said["outside"] == []
     assert said["small"] >= 12
 

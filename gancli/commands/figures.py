@@ -1,23 +1,20 @@
 """`gan figures`."""
 
-import math
 import re
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from gancli.checkpoint import read_header
 from gancli.choices import FigureFormat
 from gancli.errors import RunError, UsageError
-from gancli.figures import CurveLine, CurvePanel, figure_file, plot
+from gancli.figures import figure_file, plot
 from gancli.files import disk_errors, write_atomically
 from gancli.folders import as_typed
 from gancli.pasteable import command
 from gancli.plurals import counted
-from gancli.report.charts import Chart, charts_of
+from gancli.report.charts import Chart, charts_of, panel_of
 from gancli.report.console import say
-from gancli.report.summary import LOSS, summarise_run
+from gancli.report.summary import summarise_run
 from gancli.runs.find import ANY, find
 from gancli.runs.folder import Run
 
@@ -75,7 +72,7 @@ def figures(request: FiguresRequest) -> None:
     with disk_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
     for chart in charts:
-        drawn = plot([_panel(chart)])
+        drawn = plot([panel_of(chart)])
         for form in forms:
             write_atomically(files[chart.title, form], figure_file(drawn, form, request.dpi))
     names = ", ".join(form.value for form in forms)
@@ -84,20 +81,3 @@ def figures(request: FiguresRequest) -> None:
 
 def _stem(chart: Chart) -> str:
     return re.sub(r"\W+", "-", chart.title).strip("-").lower()
-
-
-def _panel(chart: Chart) -> CurvePanel:
-    lines = [
-        CurveLine(
-            name,
-            np.array([point.step for point in points], np.float64),
-            np.array([point.value for point in points], np.float64),
-        )
-        for name, points in chart.series.items()
-    ]
-    values = [point.value for points in chart.series.values() for point in points]
-    # Counts, shares and speeds have a zero; losses do not.
-    is_loss = any(name.startswith(LOSS) for name in chart.series)
-    above_zero = not is_loss and min(values) >= 0 and all(map(math.isfinite, values))
-    limits = (0, 1.05 * max(values) or 1.0) if above_zero else None
-    return CurvePanel(chart.title, lines, chart.span or limits)

@@ -17,6 +17,9 @@ from gancli.evaluation.reference_cache import reference_features
 from gancli.evaluation.spec import EvaluationSpec, RealImages
 from gancli.scores import score_named, whole_score
 
+SCORED_UNIT = "images to score"
+"""What the scored images are called while they are counted."""
+
 
 class ReferenceScores(NamedTuple):
     """The scores compared with one reference."""
@@ -125,7 +128,7 @@ def score_images(
         spec.needs(),
         store,
         batch_size=batch_size,
-        unit="images to score",
+        unit=SCORED_UNIT,
         observer=observer,
         known_modes=spec.known_modes,
     )

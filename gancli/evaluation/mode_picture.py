@@ -32,7 +32,7 @@ def bin_picture(binned: BinnedSamples, reals: ImageSet, fakes: ImageSet) -> byte
     right = [(_label(binned, n), _shown(fakes, binned.examples_of(n))) for n in fullest]
     return png(
         _side_by_side(
-            _table("real images", left),
+            _table("reals", left),
             _table("samples", right),
         )
     )

@@ -105,7 +105,7 @@ class Artist:
         """A table of samples, of traversals, or of interpolations."""
         table = drawing.table
         panels = panels_of(table, self.spec)
-        if table.kind != "samples" or CLASS in table.columns:
+        if table.kind != "samples" or table.has_columns_of(CLASS):
             return self._of_checkpoints(drawing, panels)
         groups = sum(len(panel.groups()) for panel in panels)
         most = self._most_pictures()
@@ -118,11 +118,11 @@ class Artist:
         stops = max(1, min(MOST_STOPS, most // max(1, groups * len(seeds))))
         drawn = [
             self._step_by_step(table, panel, seeds)
-            if STEP in table.columns
+            if table.has_columns_of(STEP)
             else self._with_slider(table, panel, seeds, stops)
             for panel in panels
         ]
-        title = "Samples, step by step" if STEP in table.columns else "Samples"
+        title = "Samples, step by step" if table.has_columns_of(STEP) else "Samples"
         return DrawnTable(drawing, title, drawn, words)
 
     def _most_pictures(self) -> int:
@@ -228,11 +228,11 @@ class Artist:
                 group[0].name: strips_of(drawing.table, group[0], self.store)
                 for group in panel.groups()
             }
-            if CLASS in drawing.table.columns:
+            if drawing.table.has_columns_of(CLASS):
                 drawn.append(self._by_class(panel, strips))
             else:
                 drawn += self._by_strip(panel, strips)
-        kind = "by class" if CLASS in drawing.table.columns else drawing.table.kind
+        kind = "by class" if drawing.table.has_columns_of(CLASS) else drawing.table.kind
         which = "best" if drawing.table.at == "best" else "last"
         words = [f"Made by the {which} checkpoint of each cell, seed {self.spec.seeds[0]}."]
         return DrawnTable(drawing, MADE_TITLES[kind], drawn, [*words, *MADE_WORDS.get(kind, ())])

@@ -68,6 +68,10 @@ class PictureTable(_FileTable):
         own = [self.only[label] for label in labels.values() if label in self.only]
         return own[0] if own else self.steps
 
+    def has_columns_of(self, what: str) -> bool:
+        """Whether the columns are of `step` or `class`; names of axes may hold these words."""
+        return what in [name.strip() for name in self.columns.split(",")]
+
 
 class ViewTable(_FileTable):
     """A further table of the same cells: a measure by two axes, as the source prints it."""

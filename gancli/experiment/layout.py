@@ -45,7 +45,7 @@ def panels_of(table: PictureTable, spec: ExperimentSpec) -> list[GroupPanel]:
     outside = [group for group in groups if group[0].is_outside]
     if outside:
         names = [group_name(group[0]) for group in outside]
-        has_columns = STEP not in table.columns and CLASS not in table.columns
+        has_columns = not table.has_columns_of(STEP) and not table.has_columns_of(CLASS)
         placed = (
             [("", outside)]
             if has_columns

@@ -2,19 +2,17 @@
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import gancli
-from gancli import palette
 from gancli.choices import FigureFormat
 from gancli.defaults import FIGURE_DPI
 from gancli.experiment.arena import FAIR_WORDS
 from gancli.experiment.drawings import Artist, DrawnTable, PicturePlace, Shots
 from gancli.experiment.figures import (
-    Film,
+    GroupFilm,
     drawn_columns,
     films_of,
     measure_columns,
@@ -22,17 +20,24 @@ from gancli.experiment.figures import (
 )
 from gancli.experiment.folder import Experiment
 from gancli.experiment.measures import MeasureBook
-from gancli.experiment.page_words import notes_of, protocol_words, seen_at_the_end, spread_words
+from gancli.experiment.page_words import (
+    notes_of,
+    numbers_seen,
+    protocol_words,
+    seen_at_the_end,
+    spread_words,
+    weights_seen,
+)
 from gancli.experiment.picture_files import table_png
 from gancli.experiment.picture_store import NOTHING, PictureStore
-from gancli.experiment.pictures import curves, weight_histograms
+from gancli.experiment.pictures import curve_panels, curves, weight_histograms
 from gancli.experiment.reproduction import (
     ClaimResult,
     PublishedValue,
     checked_claims,
     published_values,
 )
-from gancli.experiment.results import Results
+from gancli.experiment.results import CellResult, Column, Results
 from gancli.experiment.spec import ExperimentSpec
 from gancli.experiment.tables import group_row, headings, real_rows, views_of
 from gancli.experiment.text_tables import matrices, published_table, table_files, views
@@ -40,6 +45,7 @@ from gancli.experiment.view import Drawing, ReportView, is_shown
 from gancli.figures import figure_file
 from gancli.files import write_atomically
 from gancli.html import data_uri, page_bytes, template
+from gancli.page_charts import PageChart, page_chart
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -77,8 +83,10 @@ class Drawn:
     store: PictureStore
     tables: list[DrawnTable] = field(default_factory=list)
     figures: "dict[str, Figure]" = field(default_factory=dict)
-    films: list[Film] = field(default_factory=list)
+    films: list[GroupFilm] = field(default_factory=list)
     files: dict[str, bytes] = field(default_factory=dict)
+    words: dict[str, str] = field(default_factory=dict)
+    """what is seen in a figure"""
 
 
 def write_report(parts: ReportParts, dpi: int = FIGURE_DPI) -> Path:
@@ -122,10 +130,10 @@ def _add(drawing: Drawing, drawn: Drawn, artist: Artist, parts: ReportParts) -> 
         weights = weights_of(parts.spec, table.where, parts.experiment)
         if weights:
             drawn.figures[name] = weight_histograms(weights)
+            drawn.words[name] = weights_seen(weights)
     elif table.kind == "curve":
-        cells = [cell for cell in parts.results.cells if is_shown(cell.labels, table.where)]
-        columns = measure_columns(parts.results, table.of)
-        if cells and columns:
+        cells, columns = _asked_curve(drawing, parts.results)
+        if columns:
             drawn.figures[name] = curves(cells, columns)
     else:
         made = artist.draw(drawing)
@@ -141,41 +149,76 @@ def _page(parts: ReportParts, drawn: Drawn, sources: Mapping[str, str], shrunk: 
         tables=_rankings(results),
         matrices=_matrices(results, view),
         published=published_table(published, results.columns) if published else None,
-        claims=parts.claims(),
+        claims=[(claim.says, claim.verdict()) for claim in parts.claims()],
         said_of_source=view.protocol,
         spread=spread_words(results),
-        palette=palette,
         fair=FAIR_WORDS if results.real else "",
         picture_tables=drawn.tables,
-        shots=partial(_shots_on_page, numbered),
+        shots=partial(_shots_on_page, numbered, numbers_seen(results)),
         pictures={"": NOTHING} | {numbered[key]: source for key, source in sources.items()},
         shrunk=shrunk,
-        curves={c.label: _svg(curves(results.cells, [c])) for c in drawn_columns(results)},
-        asked_curves=_figures(view, drawn, "curve"),
-        weights=_figures(view, drawn, "weights"),
+        charts=_charts(parts),
+        weights=_weights(view, drawn),
         films=[(each, data_uri(each.content, "webp")) for each in drawn.films],
         seen=seen_at_the_end(results),
         protocol=protocol_words(parts.spec, results, but=view.protocol),
         notes=notes_of(parts.experiment),
-        version=gancli.__version__,
     )
 
 
 def _shots_on_page(
-    numbered: Mapping[str, str], place: PicturePlace, seeds: Sequence[int]
+    numbered: Mapping[str, str],
+    seen: Mapping[str, str],
+    place: PicturePlace,
+    seeds: Sequence[int],
 ) -> object:
-    """A place's pictures by seed: their numbers in the page, and what became of the cell."""
+    """A place's pictures by seed: their numbers in the page, the cell's fate, and its scores."""
     none = Shots([None])
     own = [place.shots.get(seed, none) for seed in seeds]
-    return [[[numbered[key] if key else "" for key in each.keys], each.mark] for each in own]
-
-
-def _figures(view: ReportView, drawn: Drawn, kind: str) -> list[tuple[Drawing, str]]:
-    """The figures of a kind, with the drawing that asked for each."""
     return [
-        (drawing, _svg(drawn.figures[drawing.name]))
+        [
+            [numbered[key] if key else "" for key in each.keys],
+            each.mark,
+            [seen.get(key or "", "") for key in each.keys],
+        ]
+        for each in own
+    ]
+
+
+def _charts(parts: ReportParts) -> list[PageChart]:
+    """The curves that a file asks for, then those that every experiment has."""
+    results = parts.results
+    panels = []
+    for drawing in parts.view.drawings:
+        cells, columns = _asked_curve(drawing, results)
+        asked = f" ({drawing.name.replace('-', ' ')} of the experiment's file)"
+        panels += [
+            replace(panel, title=panel.title + asked) for panel in curve_panels(cells, columns)
+        ]
+    panels += curve_panels(results.cells, drawn_columns(results))
+    drawn = [page_chart(panel) for panel in panels]
+    return [chart for chart in drawn if chart is not None]
+
+
+def _asked_curve(drawing: Drawing, results: Results) -> tuple[list[CellResult], list[Column]]:
+    """The cells and columns of a drawing of curves; of any other none."""
+    table = drawing.table
+    if table.kind != "curve":
+        return [], []
+    cells = [cell for cell in results.cells if is_shown(cell.labels, table.where)]
+    return cells, measure_columns(results, table.of) if cells else []
+
+
+def _weights(view: ReportView, drawn: Drawn) -> list[tuple[Drawing, str, str]]:
+    """The histograms, with the drawing that asked for each, and what is seen in them."""
+    return [
+        (
+            drawing,
+            data_uri(figure_file(drawn.figures[drawing.name], FigureFormat.SVG), "svg+xml"),
+            drawn.words[drawing.name],
+        )
         for drawing in view.drawings
-        if drawing.table.kind == kind and drawing.name in drawn.figures
+        if drawing.name in drawn.words
     ]
 
 
@@ -207,7 +250,3 @@ def _matrices(results: Results, view: ReportView) -> list[Mapping[str, object]]:
         }
         for table in shown[:SHOWN_MATRICES]
     ]
-
-
-def _svg(figure: "Figure") -> str:
-    return data_uri(figure_file(figure, FigureFormat.SVG), "svg+xml")

@@ -1,12 +1,16 @@
 """What an experiment's page says in words."""
 
-from collections.abc import Container
+from collections.abc import Container, Mapping
+
+import numpy as np
+from numpy.typing import NDArray
 
 from gancli.experiment.folder import Experiment
-from gancli.experiment.pictures import SEEDS_WITH_LINES
+from gancli.experiment.picture_store import frame_key
+from gancli.experiment.pictures import SEEDS_WITH_LINES, outer_share, shown_weights
 from gancli.experiment.results import Results
 from gancli.experiment.spec import ExperimentSpec
-from gancli.experiment.tables import COLLAPSE_WORDS, INTERVAL_WORDS
+from gancli.experiment.tables import COLLAPSE_WORDS, INTERVAL_WORDS, number, unit
 from gancli.plurals import counted
 
 
@@ -22,6 +26,26 @@ def seen_at_the_end(results: Results) -> dict[str, str]:
                 + (f" (means of {len(held.values)} seeds)" if len(held.values) > 1 else "")
             )
     return found
+
+
+def numbers_seen(results: Results) -> dict[str, str]:
+    """The first score that ranks, at each step of each cell, by the key of the cell's picture."""
+    column = next((each for each in results.columns if each.better is not None), None)
+    if column is None:
+        return {}
+    return {
+        frame_key(cell.name, int(row["step"] or 0)): f"{column.label} {number(value, column)}"
+        + unit(column)
+        for cell in results.cells
+        for row in cell.rows
+        if (value := row.get(column.name)) is not None
+    }
+
+
+def weights_seen(weights: Mapping[str, NDArray[np.float64]]) -> str:
+    """What histograms of weights show, group by group."""
+    shares = {label: outer_share(shown_weights(own)) for label, own in weights.items()}
+    return "; ".join(f"{label}: {share:.0%} in the outer bins" for label, share in shares.items())
 
 
 def spread_words(results: Results) -> str:

@@ -4,7 +4,7 @@ from PIL import Image, ImageDraw
 
 from gancli.experiment.drawings import DrawnPanel, DrawnTable, PicturePlace, Shots
 from gancli.experiment.picture_store import PictureStore
-from gancli.palette import INK
+from gancli.palette import ALARM_INK, INK
 from gancli.pictures import cut_to, label_font, labelled_table, png
 
 TITLE_HEIGHT = 26
@@ -78,5 +78,5 @@ def _picture(shots: Shots | None, strip: int, store: PictureStore) -> Image.Imag
     font = label_font()
     shown = cut_to(shots.mark, font, image.width - 4)
     middle = (image.width / 2, image.height + strip / 2)
-    ImageDraw.Draw(whole).text(middle, shown, "#b42318", font, anchor="mm")
+    ImageDraw.Draw(whole).text(middle, shown, ALARM_INK, font, anchor="mm")
     return whole

@@ -10,10 +10,10 @@ from PIL import Image
 
 from gancli.data import Mixture
 from gancli.experiment.folder import Experiment
-from gancli.experiment.frames import Frame
 from gancli.experiment.measures import MeasureBook
 from gancli.experiment.pictures import tile
 from gancli.experiment.spec import CellSpec
+from gancli.frames import Frame
 from gancli.html import data_uri
 from gancli.pictures import encoded, png
 from gancli.point_pictures import SHOWN_REALS
@@ -42,7 +42,7 @@ class PictureStore:
 
     def frame(self, cell: CellSpec, step: int) -> str | None:
         """The key of a cell's picture at a step, drawn once; None: there is none."""
-        key = f"{cell.name}@{step}"
+        key = frame_key(cell.name, step)
         if key not in self.images:
             read = Frame.read(self.experiment.cell(cell.name).frame_file(step))
             if read is None:
@@ -77,6 +77,11 @@ class PictureStore:
             fitted = list(pool.map(fit, self.images.values(), is_sharp))
         uris = [data_uri(content, kind) for content, kind, _ in fitted]
         return dict(zip(self.images, uris, strict=True)), sum(lost for _, _, lost in fitted)
+
+
+def frame_key(cell: str, step: int) -> str:
+    """The key of a cell's picture at a step."""
+    return f"{cell}@{step}"
 
 
 def mixture_of(cell: CellSpec) -> Mixture | None:

@@ -1,6 +1,7 @@
-"""The pictures of an experiment's report: samples, their film, curves and weight histograms."""
+"""The pictures of an experiment's report: samples, curves and weight histograms."""
 
 from collections.abc import Mapping, Sequence
+from textwrap import wrap
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,13 +11,12 @@ from PIL import Image
 from gancli.checkpoint import Checkpoint
 from gancli.data import Mixture
 from gancli.experiment.axes import in_words
-from gancli.experiment.frames import Frame
 from gancli.experiment.over_seeds import over_seeds
 from gancli.experiment.results import CellResult, Column
 from gancli.figures import WIDTH, CurveLine, CurvePanel, plot
-from gancli.html import thinned
+from gancli.frames import Frame
 from gancli.palette import PLAIN_COLOUR
-from gancli.pictures import encoded, enlarged_picture, grid
+from gancli.pictures import enlarged_picture, grid
 from gancli.point_pictures import draw_points
 from gancli.sampler import Samples
 from gancli.state import below
@@ -26,18 +26,13 @@ if TYPE_CHECKING:
 
 TILE_SIDE = 240
 """Pixels of a tile's side, at least."""
-FILM_SIDE = 480
-"""Pixels of a film's side."""
-FILM_FRAME_MS = 140
-FILM_BYTES = 1_500_000
-"""Bytes of a film, at most."""
-MIN_FILM_FRAMES = 8
-"""Frames that a film keeps, however large it is."""
 SEEDS_WITH_LINES = 5
 """Most seeds that have a line each in the curves."""
 MOST_LINES = 10
 """In one panel of curves; more could not be told apart."""
 HISTOGRAM_COLUMNS = 2
+HISTOGRAM_CHARACTERS = 36
+"""In a line of a histogram's title."""
 HISTOGRAM_TAIL = 0.005
 """Part of the weights that a histogram leaves out."""
 HISTOGRAM_BINS = 20
@@ -51,31 +46,12 @@ def tile(frame: Frame, data: Mixture | None, reals: Samples, side: int = TILE_SI
     return draw_points(frame.samples, reals, data.scale, side, frame.field)
 
 
-def film(frames: Sequence[Frame], data: Mixture, reals: Samples, limit: int = FILM_BYTES) -> bytes:
-    """An animated WebP of the points moving, with the discriminator's field behind them.
-
-    Of at most `limit` bytes: frames are left out where it would be larger, down to the last few.
-    """
-    while True:
-        pictures = [tile(frame, data, reals, FILM_SIDE) for frame in frames]
-        content = encoded(
-            pictures[0],
-            {
-                "format": "webp",
-                "save_all": True,
-                "append_images": pictures[1:],
-                "duration": FILM_FRAME_MS,
-                "loop": 0,
-                "quality": 60,
-                "method": 2,
-            },
-        )
-        if len(content) <= limit or len(frames) <= MIN_FILM_FRAMES:
-            return content
-        frames = thinned(list(frames), max(MIN_FILM_FRAMES, len(frames) // 2))
-
-
 def curves(cells: Sequence[CellResult], columns: Sequence[Column]) -> "Figure":
+    """`curve_panels`, below one another."""
+    return plot(curve_panels(cells, columns))
+
+
+def curve_panels(cells: Sequence[CellResult], columns: Sequence[Column]) -> list[CurvePanel]:
     """Each measure over the steps, by group: its mean over seeds, and how seeds differ.
 
     A few seeds have a thin line each; more have a band, of the bootstrap of their mean. Where there
@@ -94,7 +70,7 @@ def curves(cells: Sequence[CellResult], columns: Sequence[Column]) -> "Figure":
             ]
             shown = ": ".join(filter(None, [column.label, title]))
             panels.append(CurvePanel(shown, lines, _limits(cells, column)))
-    return plot(panels)
+    return panels
 
 
 def _outer_axes(cells: Sequence[CellResult]) -> list[str]:
@@ -172,17 +148,24 @@ def weight_histograms(weights: Mapping[str, NDArray[np.float64]]) -> "Figure":
     figure = Figure(figsize=(WIDTH, 1.7 * rows), layout="constrained")
     panels = figure.subplots(rows, columns, squeeze=False).flat
     for axes, (group, own) in zip(panels, weights.items(), strict=False):
-        least, most = np.quantile(own, [HISTOGRAM_TAIL / 2, 1 - HISTOGRAM_TAIL / 2])
-        values = own[(own >= least) & (own <= most)]
+        values = shown_weights(own)
         axes.hist(values, HISTOGRAM_BINS, color=PLAIN_COLOUR)
         axes.locator_params(axis="x", nbins=3)
         outer = outer_share(values)
-        axes.set_title(f"{group}: {outer:.0%} in the outer bins", fontsize=8.5)
+        title = wrap(f"{group}: {outer:.0%} in the outer bins", HISTOGRAM_CHARACTERS)
+        axes.set_title("\n".join(title), fontsize=8.5)
         axes.tick_params(labelsize=8)
         axes.set_yticks([])
     for axes in list(figure.get_axes())[len(weights) :]:
         axes.set_visible(False)
     return figure
+
+
+def shown_weights(own: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The values of a histogram: all but the outermost half percent."""
+    least, most = np.quantile(own, [HISTOGRAM_TAIL / 2, 1 - HISTOGRAM_TAIL / 2])
+    inner: NDArray[np.float64] = own[(own >= least) & (own <= most)]
+    return inner
 
 
 def discriminator_weights(saved: Checkpoint) -> NDArray[np.float64]:

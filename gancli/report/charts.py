@@ -1,12 +1,17 @@
 """The charts of a run, as its page and `gan figures` show them: curves that share their axes."""
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+import numpy as np
+
 from gancli.evaluation.mode_coverage import FAIR_SHARE, RADIUS_IN_STD
-from gancli.health.measures import LOOK, LOOKS
+from gancli.figures import CurveLine, CurvePanel
+from gancli.health.measures import LOOK, LOOKS, is_look
 from gancli.html import thinned
-from gancli.report.summary import Series, Summary
+from gancli.page_charts import PageChart, page_chart
+from gancli.report.summary import LOSS, Series, Summary
 from gancli.turn_gauge import GAUGES
 
 MAX_CURVE_POINTS = 2000
@@ -47,6 +52,8 @@ class Chart(NamedTuple):
 
     def title_of(self, name: str) -> str:
         """The title of a chart of one of the curves."""
+        if is_look(name):
+            return self.title
         return f"{self.title}: {name}" if self.of_players else name
 
 
@@ -59,7 +66,7 @@ def charts_of(summary: Summary) -> list[Chart]:
     ]
     charts += [Chart(name, {name: points}) for name, points in summary.judged.items()]
     charts += [
-        Chart(name.removeprefix(LOOK).replace("_", " "), {name: points}, LOOKS.get(name, ""))
+        Chart(spelled_out(name.removeprefix(LOOK)), {name: points}, LOOKS.get(name, ""))
         for name, points in summary.looks.items()
     ]
     charts += _health(summary)
@@ -67,6 +74,46 @@ def charts_of(summary: Summary) -> list[Chart]:
     charts.append(Chart("steps per second", {"steps/s": summary.speed}))
     shorter = [chart._replace(series=_thinned(chart.series)) for chart in charts]
     return [chart for chart in shorter if chart.series]
+
+
+def panel_of(chart: Chart) -> CurvePanel:
+    """A chart as it is drawn, in files and on pages."""
+    lines = [
+        CurveLine(
+            name,
+            np.array([point.step for point in points], np.float64),
+            np.array([point.value for point in points], np.float64),
+        )
+        for name, points in chart.series.items()
+    ]
+    values = [point.value for points in chart.series.values() for point in points]
+    # Counts, shares and speeds have a zero; losses do not.
+    is_loss = any(name.startswith(LOSS) for name in chart.series)
+    above_zero = bool(values) and not is_loss and min(values) >= 0
+    limits = None
+    if above_zero and all(map(math.isfinite, values)):
+        limits = (0.0, 1.05 * max(values) or 1.0)
+    return CurvePanel(chart.title, lines, chart.span or limits)
+
+
+def charts_on_page(charts: Sequence[Chart]) -> list[PageChart]:
+    """Charts as a page draws them, those left out that have no points."""
+    drawn = [
+        page_chart(panel_of(chart._replace(title=spelled_out(chart.title))), chart.words)
+        for chart in charts
+    ]
+    return [chart for chart in drawn if chart is not None]
+
+
+def with_short_names(chart: Chart) -> Chart:
+    """A run's chart with its curves' names in words: of losses, the player's alone."""
+    names = {name: spelled_out(name.removeprefix(LOSS).removeprefix(LOOK)) for name in chart.series}
+    return chart._replace(series={names[name]: own for name, own in chart.series.items()})
+
+
+def spelled_out(name: str) -> str:
+    """A name of the log as it is read."""
+    return name.replace("_", " ")
 
 
 def _thinned(series: Series) -> Series:

@@ -7,7 +7,6 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
-import gancli
 from gancli.checkpoint import load
 from gancli.data import Mixture
 from gancli.errors import GanError
@@ -15,7 +14,7 @@ from gancli.html import data_uri, page_bytes, template, thinned
 from gancli.pictures import enlarged, grid, png
 from gancli.plurals import counted
 from gancli.point_pictures import SHOWN_REALS, draw_points, reach_of
-from gancli.report.charts import Chart, charts_of
+from gancli.report.charts import Chart, charts_of, charts_on_page
 from gancli.report.compared import ComparedRun, kinds_of, short_names
 from gancli.report.comparison import (
     Ranked,
@@ -25,6 +24,7 @@ from gancli.report.comparison import (
 )
 from gancli.report.summary import Point, Series, summarise_run
 from gancli.sampler import Sampler, Samples
+from gancli.tabular import TextTable
 
 IMAGES_DRAWN, COLUMNS = 36, 6
 POINTS_DRAWN = 1000
@@ -43,6 +43,8 @@ class RunPicture(NamedTuple):
     """a data URI; empty: there is none"""
     words: str
     """what is shown, or why nothing is"""
+    alt: str = ""
+    """what is seen"""
 
 
 def render_comparison(ranked: Ranked | None, runs: Sequence[ComparedRun], lacking: str) -> bytes:
@@ -57,15 +59,20 @@ def render_comparison(ranked: Ranked | None, runs: Sequence[ComparedRun], lackin
     page = template("gancli.report", "comparison.html.jinja").render(
         title=" and ".join(shown.values()) if len(shown) < 3 else f"{len(shown)} runs",
         title_of_ranking="" if ranked is None else title_of_ranking(ranked.found),
-        ranking=None if ranked is None else ranking_table(ranked),
+        ranking=None if ranked is None else _runs_first(ranking_table(ranked)),
         lacking=lacking,
         differences=differences_table(runs) if len(kinds_of(runs)) > 1 else None,
         runs=[(shown[run.name], _facts(run)) for run in runs],
         shapes=_pictures(runs, shown),
-        charts=shared_charts(runs),
-        version=gancli.__version__,
+        charts=charts_on_page(shared_charts(runs)),
     )
     return page_bytes(page)
+
+
+def _runs_first(table: TextTable) -> TextTable:
+    """The ranking with the runs before their ranks: the first column stays while others scroll."""
+    headings, *rows = [[run, rank, *rest] for rank, run, *rest in [table.headings, *table.rows]]
+    return TextTable(headings, rows, table.notes)
 
 
 def shared_charts(runs: Sequence[ComparedRun]) -> list[Chart]:
@@ -126,7 +133,8 @@ def _picture(run: ComparedRun, name: str) -> RunPicture:
         return RunPicture(name, run.header.step, "", str(error))
     drawn = grid(enlarged(samples), COLUMNS) if is_images else _of_points(run, samples)
     words = counted(count, preset.data.key.removesuffix("s"))
-    return RunPicture(name, run.header.step, data_uri(png(drawn, 9)), words)
+    alt = f"{words} of {name}, {preset.name} on {preset.dataset}, at step {run.header.step:,}"
+    return RunPicture(name, run.header.step, data_uri(png(drawn, 9)), words, alt)
 
 
 def _of_points(run: ComparedRun, samples: Samples) -> Image.Image:

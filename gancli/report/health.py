@@ -2,16 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
-from gancli.choices import VerdictName
 from gancli.health.verdict import Verdict
 from gancli.html import data_uri
 from gancli.report.summary import Summary
 from gancli.runs.own_files import BINS_FILE
-
-CALM = {VerdictName.HEALTHY: "good", VerdictName.IMPROVING: "good", VerdictName.PLATEAU: "still"}
-"""Colours of the verdicts that give no alarm."""
-ALARM = "bad"
 
 
 @dataclass(frozen=True)
@@ -27,17 +23,26 @@ class VerdictSpan:
     @property
     def colour(self) -> str:
         """The class of its colour."""
-        return CALM.get(self.verdict.name, ALARM)
+        return self.verdict.tone.value
 
     @property
     def title(self) -> str:
         """The verdict in a word or three."""
-        return self.verdict.name.replace("-", " ")
+        return self.verdict.title
 
     @property
     def length(self) -> int:
         """In steps, 1 at least."""
         return max(1, self.last - self.first)
+
+
+class BinsPicture(NamedTuple):
+    """Bins that samples miss, and bins that they fill most."""
+
+    source: str
+    """a data URI"""
+    words: str
+    """what is seen in it"""
 
 
 def spans_of(summary: Summary, shown: Sequence[int]) -> list[VerdictSpan]:
@@ -66,7 +71,14 @@ def before_any(summary: Summary) -> int:
     return summary.verdicts[0].step if summary.verdicts else 0
 
 
-def bins_picture(summary: Summary) -> str | None:
-    """The real images that the last look's samples missed, as a data URI."""
+def bins_picture(summary: Summary) -> BinsPicture | None:
+    """The real images that the last look's samples missed; None: there was no look yet."""
     file = summary.run.folder / BINS_FILE
-    return data_uri(file.read_bytes()) if file.is_file() else None
+    if not file.is_file():
+        return None
+    preset = summary.header.preset
+    words = (
+        f"on the left real images of {preset.dataset} that samples of {preset.name} lack, on the "
+        "right samples that there are too many of; each row is a bin, with its share of both"
+    )
+    return BinsPicture(data_uri(file.read_bytes()), words)

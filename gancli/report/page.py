@@ -5,18 +5,18 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-import gancli
 from gancli.catalog.fields import leaves
 from gancli.data import Mixture
 from gancli.evaluation.leaderboard import Entry
 from gancli.evaluation.mode_coverage import FAIR_SHARE, RADIUS_IN_STD
 from gancli.evaluation.protocol import Evaluation
 from gancli.folders import portable
+from gancli.health.measures import BINS_HELD
 from gancli.html import data_uri, page_bytes, template, thinned
 from gancli.plurals import counted
 from gancli.preset import Preset, to_toml
 from gancli.preset.published import ABSENT
-from gancli.report.charts import SCORE_WORDS, charts_of
+from gancli.report.charts import SCORE_WORDS, charts_of, charts_on_page, with_short_names
 from gancli.report.evaluation import (
     protocol_lines,
     shown_interval,
@@ -38,6 +38,8 @@ class PreviewFrame(NamedTuple):
     step: int
     source: str
     """a data URI"""
+    words: str
+    """what is seen in it"""
 
 
 class DeviationRow(NamedTuple):
@@ -54,7 +56,7 @@ class Judged(NamedTuple):
 
     scores: list[str]
     """their names"""
-    rows: list[tuple[str, str, list[str]]]
+    rows: list[list[str]]
     """of each its step, how its checkpoint was chosen, and its values"""
     protocol: list[str]
     """in words"""
@@ -65,9 +67,7 @@ def render_report(summary: Summary) -> bytes:
     preset, frames = summary.header.preset, _frames(summary)
     page = template("gancli.report", "report.html.jinja").render(
         name=summary.run.folder.resolve().name,
-        summary=summary,
         preset=preset,
-        settings=summary.header.settings,
         facts=_facts(summary),
         frames=frames,
         spans=spans_of(summary, [frame.step for frame in frames]),
@@ -75,12 +75,15 @@ def render_report(summary: Summary) -> bytes:
         bins=bins_picture(summary),
         seen=_seen(summary),
         left_out=len(summary.previews) - len(_chosen(summary)),
-        charts=charts_of(summary),
-        latest=summary.latest(),
+        charts=charts_on_page(list(map(with_short_names, charts_of(summary)))),
+        latest={name: f"{value:.5g}" for name, value in summary.latest().items()},
         judged=[_judged(group, preset.data.class_names) for group in summary.standing()],
-        deviations=deviation_rows(preset),
+        published=_published(preset),
+        deviations=[
+            (row.field, row.here, f"{row.paper} ({row.note})" if row.note else row.paper)
+            for row in deviation_rows(preset)
+        ],
         toml=to_toml(preset),
-        version=gancli.__version__,
     )
     return page_bytes(page)
 
@@ -121,11 +124,11 @@ def _judged(group: list[Entry], classes: Sequence[str]) -> Judged:
     every = (name for each in group for name in each.evaluation.scores)
     names = list(dict.fromkeys(filter(is_headline, every)))
     rows = [
-        (
+        [
             "" if each.evaluation.step is None else f"{each.evaluation.step:,}",
             each.how,
-            [_shown(name, each.evaluation) for name in names],
-        )
+            *(_shown(name, each.evaluation) for name in names),
+        ]
         for each in group
     ]
     last = group[-1].evaluation
@@ -151,7 +154,30 @@ def _chosen(summary: Summary) -> list[tuple[int, Path]]:
 
 
 def _frames(summary: Summary) -> list[PreviewFrame]:
-    return [PreviewFrame(step, data_uri(path.read_bytes())) for step, path in _chosen(summary)]
+    preset = summary.header.preset
+    seen = "images" if preset.data.key == "images" else "generated points over real ones"
+    numbers = _main_numbers(summary)
+    return [
+        PreviewFrame(
+            step,
+            data_uri(path.read_bytes()),
+            f"{seen} of {preset.name} on {preset.dataset} at step {step:,}{numbers.get(step, '')}",
+        )
+        for step, path in _chosen(summary)
+    ]
+
+
+def _main_numbers(summary: Summary) -> dict[int, str]:
+    """Each step's number: modes held, else the first score found in training, else bins held."""
+    known = {"modes held": summary.scores.get("modes_held"), **summary.judged}
+    known["bins held"] = summary.looks.get(BINS_HELD)
+    name, points = next(((name, points) for name, points in known.items() if points), ("", []))
+    return {point.step: f": {name} {point.value:.4g}" for point in points or ()}
+
+
+def _published(preset: Preset) -> dict[str, str]:
+    """What the source of the preset scores, if it has this configuration."""
+    return {name: str(value) for name, value in preset.expected or () if value is not None}
 
 
 def deviation_rows(preset: Preset) -> Iterable[DeviationRow]:

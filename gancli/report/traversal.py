@@ -6,7 +6,6 @@ from typing import NamedTuple
 from rich.markup import escape
 from rich.table import Table
 
-import gancli
 from gancli.html import page_bytes, template
 from gancli.pasteable import named
 from gancli.report.console import console, say
@@ -80,9 +79,15 @@ def render_traversal(found: Traversal, panels: Sequence[Panel]) -> bytes:
         panels=shown,
         left_out=[panel.axis.name for panel in panels[MAX_AXES:]],
         facts=_facts(found, shown),
-        version=gancli.__version__,
     )
     return page_bytes(page)
+
+
+def _rows(found: Traversal) -> str:
+    first, last = found.seeds[0], found.seeds[-1]
+    if found.latents is not None:
+        return f"rows {first} to {last} of {found.latents}"
+    return f"seeds {first} to {last}, as {named('sample')} makes them"
 
 
 def _facts(found: Traversal, shown: Sequence[Panel]) -> Mapping[str, str]:
@@ -90,7 +95,8 @@ def _facts(found: Traversal, shown: Sequence[Panel]) -> Mapping[str, str]:
     kept = "all that the prior draws" if found.truncation is None else f"{found.truncation:g}"
     facts = {
         "checkpoint": f"{found.checkpoint}, step {found.step:,}, {found.network}",
-        "rows": f"seeds {found.seeds[0]} to {found.seeds[-1]}, as {named('sample')} makes them",
+        "rows": _rows(found),
+        **({"held": found.held} if found.held else {}),
         "range": span,
         "truncation": kept,
         "effect": found.unit,

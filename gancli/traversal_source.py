@@ -1,0 +1,33 @@
+"""What `gan traverse` starts from: samples of a checkpoint, by their seeds or from a file."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from gancli.axis_values import Held
+from gancli.checkpoint import Checkpoint
+from gancli.sampler import Sampler
+from gancli.types import Latent
+
+
+class TraversalSource(NamedTuple):
+    """The rows of strips, or the stops of a walk."""
+
+    saved: Checkpoint
+    sampler: Sampler
+    seeds: Sequence[int]
+    """one per row or stop; or rows of `latents`"""
+    latents: Path | None
+    """the file; None: seeds"""
+    held: Held
+    raw: bool
+    """whether the weights are as trained"""
+
+    def latent(self, label: int | None = None) -> Latent:
+        """The latents of the seeds, of this class or each of its own, with axes held."""
+        return self.held.on(self.sampler.latent(self.seeds, label))
+
+    @property
+    def truncation(self) -> float | None:
+        """The largest distance of the noise from its middle; None: there is no limit."""
+        return self.sampler.truncation or self.sampler.preset.prior.truncation
