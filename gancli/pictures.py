@@ -1,9 +1,11 @@
 """Pictures of images: grids and tables, and how they become files."""
 
-import importlib.resources
 import io
 import math
 from collections.abc import Mapping, Sequence
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -130,8 +132,20 @@ def labelled_table(
 
 def label_font(pixels: int = FONT_PIXELS) -> ImageFont.FreeTypeFont:
     """matplotlib's: Pillow's own has no accents."""
-    file = importlib.resources.files("matplotlib") / "mpl-data/fonts/ttf/DejaVuSans.ttf"
-    return ImageFont.truetype(str(file), pixels)
+    return ImageFont.truetype(str(_data_of_matplotlib() / "fonts/ttf/DejaVuSans.ttf"), pixels)
+
+
+@cache
+def _data_of_matplotlib() -> Path:
+    """Its folder, without importing it.
+
+    Raises:
+        ModuleNotFoundError: it is not there.
+    """
+    spec = find_spec("matplotlib")
+    if spec is None or spec.origin is None:
+        raise ModuleNotFoundError("matplotlib")
+    return Path(spec.origin).parent / "mpl-data"
 
 
 def in_one_line(text: str) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from types import MappingProxyType
-from typing import NamedTuple, Protocol, cast
+from typing import Any, NamedTuple, Protocol, cast
 
 import torch
 from torch import Tensor, nn
@@ -197,6 +197,29 @@ class Players:
             name: [p for path, p in net.named_parameters() if path not in self.frozen.get(name, ())]
             for name, net in self.named().items()
         }
+
+
+class WeightOptimizer(Protocol):
+    """Moves a player's weights by their gradients; torch's optimisers do, and `gancli.updates`."""
+
+    param_groups: list[dict[str, Any]]
+    """settings of groups of parameters, which schedules change from step to step"""
+
+    def zero_grad(self, set_to_none: bool = True) -> object:
+        """Forget the gradients."""
+        ...
+
+    def step(self) -> object:
+        """Move the parameters that have gradients."""
+        ...
+
+    def state_dict(self) -> dict[str, Any]:
+        """`state`: tensors by name, by the place of their parameter; `param_groups`."""
+        ...
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> object:
+        """Go on from what `state_dict` gave."""
+        ...
 
 
 class Draws(Protocol):

@@ -56,7 +56,7 @@ ROOMS = [
         "image_formats",
         "tabular",
     },
-    {"networks", "objective", "optimizers", "data"},
+    {"networks", "objective", "optimizers", "updates", "data"},
     {"preset"},
     {
         "state",
