@@ -67,7 +67,7 @@ def split_axes(words: Sequence[str] | None) -> TypedAxes:
     return TypedAxes(tuple(name for name in names if name not in held), held)
 
 
-def refuse_unknown(name: str, known: Iterable[str]) -> None:
+def refuse_unknown_axis(name: str, known: Iterable[str]) -> None:
     """Refuse a name of an axis that is not one of these.
 
     Raises:
@@ -96,7 +96,7 @@ def hold_axes(held: Mapping[str, str], preset: Preset) -> Held:
             raise UsageError(
                 f"--axis {name}={text}: {preset.name} has no axes to hold: leave the value out"
             )
-        refuse_unknown(name, [*known, *labels])
+        refuse_unknown_axis(name, [*known, *labels])
         changes[name] = _at(known[name], text, preset) if name in known else _of_class(text, preset)
     return Held(changes, ", ".join(f"{name}={value}" for name, value in held.items()))
 

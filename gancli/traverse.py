@@ -9,7 +9,7 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from gancli.axis_values import NOTHING_HELD, Held, moved, refuse_unknown
+from gancli.axis_values import NOTHING_HELD, Held, moved, refuse_unknown_axis
 from gancli.checkpoint import Network, versions
 from gancli.evaluation.classifier import Reader
 from gancli.prior import LatentAxis, Prior
@@ -149,7 +149,7 @@ def choose_axes(names: Sequence[str] | None, known: Mapping[str, Axis]) -> list[
     if names is None:
         return list(known.values())
     for name in names:
-        refuse_unknown(name, (each for each in known if each != HELD_AXIS))
+        refuse_unknown_axis(name, (each for each in known if each != HELD_AXIS))
     return [known[name] for name in names or [HELD_AXIS]]
 
 

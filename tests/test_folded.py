@@ -16,9 +16,9 @@ from gancli.evaluation import folded
 from gancli.evaluation.extractors import load_extractor
 from gancli.evaluation.folded import (
     Arithmetic,
-    Choice,
     FoldedConv,
     InPieces,
+    PieceChoice,
     computed,
     fold_norms,
 )
@@ -105,13 +105,13 @@ def test_a_convolution_without_the_fused_kernel(monkeypatch: pytest.MonkeyPatch)
 def test_the_fastest_pieces_are_taken() -> None:
     """Each look is one of the images asked for, in their order; threads are as before."""
     now, used = 0.0, list[tuple[int, int]]()
-    costs = {Choice(2, 1): 0.5, Choice(4, 1): 0.2, Choice(2, 2): 0.4}
+    costs = {PieceChoice(2, 1): 0.5, PieceChoice(4, 1): 0.2, PieceChoice(2, 2): 0.4}
 
     def see(piece: Tensor) -> tuple[Tensor, ...]:
         nonlocal now
         choice = (len(piece), torch.get_num_threads())
         used.append(choice)
-        now += costs.get(Choice(*choice), 9) * len(piece)
+        now += costs.get(PieceChoice(*choice), 9) * len(piece)
         return piece * 2, piece + 1
 
     threads = torch.get_num_threads()
@@ -120,14 +120,14 @@ def test_the_fastest_pieces_are_taken() -> None:
     twice, more = pieces(images)
     assert torch.equal(twice, images * 2)
     assert torch.equal(more, images + 1)
-    assert pieces.best == Choice(4, 1)
+    assert pieces.best == PieceChoice(4, 1)
     assert used[:6] == [(2, 1), (2, 1), (4, 1), (4, 1), (2, 2), (2, 2)]
     assert set(used[6:-1]) == {(4, 1)}
     assert torch.get_num_threads() == threads
     # Too few for a size: it stays untried until there are more.
     few = InPieces(see, [*costs], lambda: now)
     few(images[:3])
-    assert few.best == Choice(2, 1)
+    assert few.best == PieceChoice(2, 1)
 
 
 def test_networks_without_norms_stay_as_they_are() -> None:

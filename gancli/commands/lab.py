@@ -6,7 +6,7 @@ from pathlib import Path
 from gancli.files import disk_errors, write_atomically
 from gancli.folders import as_typed
 from gancli.html import page_bytes
-from gancli.lab.choices import lab_tables, mixtures, refuse_unknown
+from gancli.lab.choices import lab_tables, mixtures, refuse_unknown_model
 from gancli.lab.page import LabChoice, lab_page
 from gancli.lab.point_file import read_points
 from gancli.output_places import refuse_to_replace
@@ -33,7 +33,7 @@ def lab(request: LabRequest) -> None:
         RunError: a file is in the way.
     """
     for model in (request.model, request.against):
-        refuse_unknown(model)
+        refuse_unknown_model(model)
     refuse_to_replace(request.out, force=request.force)
     own = None if request.dataset in mixtures() else read_points(request.dataset)
     choice = LabChoice(own.name if own else request.dataset, request.model, request.against)

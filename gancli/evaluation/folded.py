@@ -108,7 +108,7 @@ def refuse_without_bf16(device: torch.device) -> None:
         )
 
 
-class Choice(NamedTuple):
+class PieceChoice(NamedTuple):
     """How many images a network sees together, and by how many threads."""
 
     pieces: int
@@ -124,7 +124,7 @@ class InPieces:
     def __init__(
         self,
         see: See,
-        choices: Sequence[Choice] | None = None,
+        choices: Sequence[PieceChoice] | None = None,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         """Wrap a network.
@@ -138,10 +138,10 @@ class InPieces:
         self._see, self._clock = see, clock
         self._choices = list(choices or _choices())
         self._left = [choice for choice in self._choices for _ in range(LOOKS_PER_CHOICE)]
-        self._seconds: dict[Choice, float] = {}
+        self._seconds: dict[PieceChoice, float] = {}
 
     @property
-    def best(self) -> Choice:
+    def best(self) -> PieceChoice:
         """The fastest so far."""
         return min(self._choices, key=lambda each: self._seconds.get(each, torch.inf))
 
@@ -160,7 +160,7 @@ class InPieces:
             torch.set_num_threads(threads)
         return tuple(torch.cat(parts) for parts in zip(*seen, strict=True))
 
-    def _next(self, images: int) -> Choice:
+    def _next(self, images: int) -> PieceChoice:
         """One that is not known yet and that there are images for; else the best."""
         fit = next((each for each in self._left if each.pieces <= images), None)
         if fit is None:
@@ -168,7 +168,7 @@ class InPieces:
         self._left.remove(fit)
         return fit
 
-    def _timed(self, piece: Tensor, choice: Choice) -> tuple[Tensor, ...]:
+    def _timed(self, piece: Tensor, choice: PieceChoice) -> tuple[Tensor, ...]:
         began = self._clock()
         found = self._see(piece)
         if len(piece) == choice.pieces:
@@ -177,11 +177,11 @@ class InPieces:
         return found
 
 
-def _choices() -> list[Choice]:
+def _choices() -> list[PieceChoice]:
     threads = torch.get_num_threads()
-    same = [Choice(pieces, threads) for pieces in PIECES]
+    same = [PieceChoice(pieces, threads) for pieces in PIECES]
     # Two threads of one core may be slower than one.
-    return [*same, Choice(PIECES[0], threads // 2)] if threads > 1 else same
+    return [*same, PieceChoice(PIECES[0], threads // 2)] if threads > 1 else same
 
 
 @dataclass

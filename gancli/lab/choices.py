@@ -72,7 +72,7 @@ def _by_set(presets: dict[str, Preset]) -> dict[str, LabTable]:
     return {name: each for name, each in every.items() if name == USUAL_SET or each != usual}
 
 
-def refuse_unknown(model: str | None) -> None:
+def refuse_unknown_model(model: str | None) -> None:
     """Check that the page has a model.
 
     Raises:

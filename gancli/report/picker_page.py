@@ -28,7 +28,7 @@ class PickerCommands(NamedTuple):
     """before `--label` and `--through`"""
 
 
-class Choice(NamedTuple):
+class PickerChoice(NamedTuple):
     """One picture that may be clicked."""
 
     key: str
@@ -48,7 +48,7 @@ class ChoiceGroup(NamedTuple):
     sample: str
     """a command, before the seeds"""
     walk: str
-    choices: Sequence[Choice]
+    choices: Sequence[PickerChoice]
 
 
 class Picker:
@@ -112,7 +112,7 @@ class Picker:
         for place, (seed, source) in enumerate(zip(self.seeds, self._sources[label], strict=True)):
             said = "" if own is None else f" · {shown_class(names, int(own[place]))}"
             key = str(seed) if label is None else f"{label}.{seed}"
-            choices.append(Choice(key, seed, f"{seed}{said}", source))
+            choices.append(PickerChoice(key, seed, f"{seed}{said}", source))
         return ChoiceGroup(name, command(*sample), command(*walk), choices)
 
     def _refuse_if_too_large(self) -> None:
