@@ -18,7 +18,7 @@ DEMO = runs/demo
 PYTEST = OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
 
 .DEFAULT_GOAL := help
-.PHONY: help install format lint type test test-slow check bench fuzz survive health zoo demo
+.PHONY: help install format lint type test test-slow check bench fuzz survive health zoo kernel demo
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -59,6 +59,9 @@ health: install ## train runs made to fail, and count the verdicts on them (JOBS
 
 zoo: install ## train, pack and describe the generators of the zoo (ONLY=, OUT=); needs GANCLI_DATA
 	$(BIN)/python tests/make_zoo.py $(if $(ONLY),--only $(ONLY)) $(if $(OUT),--out $(OUT))
+
+kernel: install ## assemble the laboratory's matrix product, kernel.wat, into kernel.wasm
+	$(BIN)/python tests/make_kernel.py
 
 check: lint type test ## what must pass before a commit
 

@@ -56,6 +56,7 @@ class ExportName(StrEnum):
     ONNX = "onnx"
     TORCHSCRIPT = "torchscript"
     TORCH_EXPORT = "torch-export"
+    HTML = "html"
 
 
 class WeightName(StrEnum):
@@ -64,6 +65,14 @@ class WeightName(StrEnum):
     FP32 = "fp32"
     BF16 = "bf16"
     FP16 = "fp16"
+
+
+class FilmFormat(StrEnum):
+    """The format of a film."""
+
+    GIF = "gif"
+    WEBP = "webp"
+    MP4 = "mp4"
 
 
 class OnNan(StrEnum):
@@ -100,3 +109,10 @@ class LoggerName(StrEnum):
     TENSORBOARD = "tensorboard"
     WANDB = "wandb"
     TRACKIO = "trackio"
+
+
+class LabelWay(StrEnum):
+    """What the labels of a walk do between stops of different classes."""
+
+    BLENDED = "blended"
+    HELD = "held"

@@ -15,6 +15,10 @@ SAMPLE_BATCH_SIZE = 500
 
 EVALUATION_COUNT = 50_000
 """Number of generated images to score, the same as for published scores."""
+QUICK_COUNT = 5_000
+"""Images on either side of `gan evaluate --quick`, for which MIND was proposed."""
+QUICK_RESAMPLES = 1_000
+"""Of the bootstrap of `gan evaluate --quick`."""
 IMAGES_AT_ONCE = 64
 """Images that an evaluation generates and looks at together; scores are equal to the bit at equal
 numbers."""
@@ -28,6 +32,10 @@ TRAVERSE_ROWS = 5
 """Samples that a traversal varies."""
 TRAVERSE_BATCH_SIZE = 64
 """Images that a traversal generates together."""
+WALK_SECONDS = 10.0
+"""Length of a walk."""
+WALK_RATE = 20
+"""Pictures per second of a walk between its stops."""
 
 STUDY_SEEDS = 3
 """Seeds of each model in a study."""
@@ -46,3 +54,9 @@ BENCH_STUDY_STEPS = 1_000
 """Steps of each cell that `gan bench study` runs."""
 FIGURE_DPI = 200
 """Pixels per inch of plots."""
+
+FILM_SIZE = "720"
+"""Pixels of the longer side of a film."""
+FILM_SECONDS = 12.0
+FILM_RATE = 25
+"""Frames per second of a film."""

@@ -5,6 +5,7 @@ page.css.jinja.
 """
 
 import base64
+from functools import cache
 from typing import TypeVar
 
 import jinja2
@@ -21,6 +22,11 @@ def template(package: str, name: str) -> jinja2.Template:
     The templates that all pages share are found as well: page.html.jinja, page.css.jinja,
     parts.html.jinja, curves.js and sliders.js.
     """
+    return _environment(package).get_template(name)
+
+
+@cache
+def _environment(package: str) -> jinja2.Environment:
     folders = [jinja2.PackageLoader(name, "templates") for name in (package, "gancli")]
     environment = jinja2.Environment(
         loader=jinja2.ChoiceLoader(folders),
@@ -30,7 +36,7 @@ def template(package: str, name: str) -> jinja2.Template:
         lstrip_blocks=True,
     )
     environment.globals |= {"palette": palette, "version": gancli.__version__}
-    return environment.get_template(name)
+    return environment
 
 
 def page_bytes(page: str) -> bytes:

@@ -1,8 +1,29 @@
-"""Whether torchrun started this process, as which, and how it ends; knows no torch."""
+"""How this process starts and ends, and whether torchrun started it; knows no torch."""
 
+import gc
 import os
 import sys
 from typing import NoReturn
+
+IMPORTED_OBJECTS = 250_000
+"""Objects before Python looks for garbage: fewer than torch's modules are made of."""
+
+
+def start_quickly() -> None:
+    """Let Python look for garbage as usual once torch is there, whose objects stay for good.
+
+    Looking through them again and again while they are made takes a fifth of the time to start.
+    """
+    usual = gc.get_threshold()
+
+    def settle(phase: str, about: dict[str, int]) -> None:
+        del phase, about
+        gc.freeze()
+        gc.set_threshold(*usual)
+        gc.callbacks.remove(settle)
+
+    gc.callbacks.append(settle)
+    gc.set_threshold(IMPORTED_OBJECTS, *usual[1:])
 
 
 def is_shared() -> bool:

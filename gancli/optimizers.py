@@ -15,6 +15,8 @@ from torch.optim import Optimizer
 from gancli.any_of import AnyOf
 from gancli.registry import Registry
 from gancli.settings import Settings
+from gancli.types import WeightOptimizer
+from gancli.updates import AdamUpdate, RmsPropUpdate, SgdUpdate
 
 Beta = Annotated[float, Field(ge=0, lt=1)]
 
@@ -45,11 +47,17 @@ class OptimizerSpec(Settings):
     """let the rate fall when the loss this optimiser descends no longer does; none: it does not"""
 
     @abstractmethod
-    def build(self, parameters: Iterable[nn.Parameter]) -> Optimizer:
+    def build(self, parameters: Iterable[nn.Parameter]) -> WeightOptimizer:
         """The optimiser of these parameters."""
 
-    def build_plainly(self, parameters: Iterable[nn.Parameter]) -> Optimizer:
-        """The same in torch's default implementation, with which `gan bench train` compares."""
+    def build_by_torch(self, parameters: Iterable[nn.Parameter], *, fast: bool) -> WeightOptimizer:
+        """The same as an object of torch's, with which `gan bench train` compares.
+
+        Args:
+            parameters: what it moves.
+            fast: torch's fastest implementation, not its default one.
+        """
+        del fast
         return self.build(parameters)
 
     def at(self, step: int) -> dict[str, float]:
@@ -71,13 +79,13 @@ class Adam(OptimizerSpec):
     eps: float = Field(default=1e-8, gt=0)
     """added to the root of the second moment"""
 
-    def build(self, parameters: Iterable[nn.Parameter]) -> Optimizer:
+    def build(self, parameters: Iterable[nn.Parameter]) -> AdamUpdate:
         """torch's Adam, in one fused update of all parameters."""
-        return torch.optim.Adam(parameters, self.lr, self.betas, self.eps, fused=True)
+        return AdamUpdate(parameters, {"lr": self.lr, "betas": self.betas, "eps": self.eps})
 
-    def build_plainly(self, parameters: Iterable[nn.Parameter]) -> Optimizer:
-        """torch's Adam, in its default implementation."""
-        return torch.optim.Adam(parameters, self.lr, self.betas, self.eps)
+    def build_by_torch(self, parameters: Iterable[nn.Parameter], *, fast: bool) -> Optimizer:
+        """torch's Adam; fused where it is to be fast."""
+        return torch.optim.Adam(parameters, self.lr, self.betas, self.eps, fused=fast or None)
 
 
 @OPTIMIZERS.register("rmsprop")
@@ -90,13 +98,13 @@ class RmsProp(OptimizerSpec):
     eps: float = Field(default=1e-8, gt=0)
     """added to the root of the mean square"""
 
-    def build(self, parameters: Iterable[nn.Parameter]) -> Optimizer:
+    def build(self, parameters: Iterable[nn.Parameter]) -> RmsPropUpdate:
         """torch's RMSprop, in one update of all parameters."""
-        return torch.optim.RMSprop(parameters, self.lr, self.alpha, self.eps, foreach=True)
+        return RmsPropUpdate(parameters, {"lr": self.lr, "alpha": self.alpha, "eps": self.eps})
 
-    def build_plainly(self, parameters: Iterable[nn.Parameter]) -> Optimizer:
-        """torch's RMSprop, in its default implementation."""
-        return torch.optim.RMSprop(parameters, self.lr, self.alpha, self.eps)
+    def build_by_torch(self, parameters: Iterable[nn.Parameter], *, fast: bool) -> Optimizer:
+        """torch's RMSprop; of all parameters together where it is to be fast."""
+        return torch.optim.RMSprop(parameters, self.lr, self.alpha, self.eps, foreach=fast or None)
 
 
 @OPTIMIZERS.register("sgd")
@@ -115,13 +123,13 @@ class Sgd(OptimizerSpec):
     lr_floor: float = Field(default=0.0, ge=0)
     """the learning rate never falls below this"""
 
-    def build(self, parameters: Iterable[nn.Parameter]) -> Optimizer:
+    def build(self, parameters: Iterable[nn.Parameter]) -> SgdUpdate:
         """torch's SGD, in one fused update of all parameters."""
-        return torch.optim.SGD(parameters, self.lr, self.momentum, fused=True)
+        return SgdUpdate(parameters, {"lr": self.lr, "momentum": self.momentum})
 
-    def build_plainly(self, parameters: Iterable[nn.Parameter]) -> Optimizer:
-        """torch's SGD, in its default implementation."""
-        return torch.optim.SGD(parameters, self.lr, self.momentum)
+    def build_by_torch(self, parameters: Iterable[nn.Parameter], *, fast: bool) -> Optimizer:
+        """torch's SGD; fused where it is to be fast."""
+        return torch.optim.SGD(parameters, self.lr, self.momentum, fused=fast or None)
 
     def at(self, step: int) -> dict[str, float]:
         """Learning rate and momentum at this step."""

@@ -54,6 +54,10 @@ PAGE: dict[str, Pair] = {
 """What pages call their colours: ground and paper lie behind; ink, soft, good, still and bad are
 text; on-accent is text on accent, good, still and bad; shade is the shadow of what scrolls; reals
 and fakes are as in pictures, which have a white ground everywhere."""
+RULE = PAGE["line"][0]
+"""Thin lines in films, and what is still empty."""
+GOOD_NEWS, NO_NEWS, BAD_NEWS = (PAGE[name][0] for name in ("good", "still", "bad"))
+"""Verdicts in films: all is well, nothing moves, something is wrong."""
 
 
 def page_colours() -> dict[str, Pair]:

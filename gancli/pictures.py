@@ -1,13 +1,16 @@
 """Pictures of images: grids and tables, and how they become files."""
 
-import importlib.resources
 import io
 import math
 from collections.abc import Mapping, Sequence
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
+from PIL.PngImagePlugin import PngInfo
 
 from gancli.alpha import over_chequers
 from gancli.palette import INK
@@ -30,9 +33,21 @@ def displayed(image: Samples) -> Image.Image:
     return to_image(over_chequers(image))
 
 
-def png(image: Image.Image, compress_level: int = 6) -> bytes:
-    """The picture as a PNG file's content; 1 compresses fastest, 9 best."""
-    return encoded(image, {"format": "png", "compress_level": compress_level})
+def png(
+    image: Image.Image, compress_level: int = 6, chunks: Mapping[bytes, bytes] | None = None
+) -> bytes:
+    """The picture as a PNG file's content; 1 compresses fastest, 9 best.
+
+    Args:
+        image: the picture.
+        compress_level: zlib's.
+        chunks: carried in the file by their names of four letters, and shown by no viewer.
+    """
+    carried = PngInfo()
+    for name, content in (chunks or {}).items():
+        carried.add(name, content)
+    options = {"format": "png", "compress_level": compress_level, "pnginfo": carried}
+    return encoded(image, options)
 
 
 def encoded(image: Image.Image, options: Mapping[str, Any]) -> bytes:
@@ -52,6 +67,18 @@ def enlarged_picture(image: Image.Image, width: int) -> Image.Image:
     """A picture, its pixels repeated until it is at least this wide."""
     times = -(-width // image.width)
     return image.resize((times * image.width, times * image.height), Image.Resampling.NEAREST)
+
+
+def resized_sharply(image: Image.Image, box: tuple[int, int]) -> Image.Image:
+    """A picture as large as fits into a width and a height, its pixels still seen as squares.
+
+    They are repeated a whole number of times, and then averaged down to size.
+    """
+    scale = min(box[0] / image.width, box[1] / image.height)
+    size = (max(1, round(scale * image.width)), max(1, round(scale * image.height)))
+    times = math.ceil(scale)
+    larger = image.resize((times * image.width, times * image.height), Image.Resampling.NEAREST)
+    return larger.resize(size, Image.Resampling.BOX)
 
 
 def grid(images: Samples, columns: int | None = None) -> Image.Image:
@@ -105,8 +132,20 @@ def labelled_table(
 
 def label_font(pixels: int = FONT_PIXELS) -> ImageFont.FreeTypeFont:
     """matplotlib's: Pillow's own has no accents."""
-    file = importlib.resources.files("matplotlib") / "mpl-data/fonts/ttf/DejaVuSans.ttf"
-    return ImageFont.truetype(str(file), pixels)
+    return ImageFont.truetype(str(_data_of_matplotlib() / "fonts/ttf/DejaVuSans.ttf"), pixels)
+
+
+@cache
+def _data_of_matplotlib() -> Path:
+    """Its folder, without importing it.
+
+    Raises:
+        ModuleNotFoundError: it is not there.
+    """
+    spec = find_spec("matplotlib")
+    if spec is None or spec.origin is None:
+        raise ModuleNotFoundError("matplotlib")
+    return Path(spec.origin).parent / "mpl-data"
 
 
 def in_one_line(text: str) -> str:

@@ -74,22 +74,42 @@ def picture_of_points(
         share = (value / reach + 1) / 2 * PLOT_SIDE
         draw.text((LEFT + share, TOP + PLOT_SIDE + 5), f"{value:g}", SOFT_INK, font, anchor="mt")
         draw.text((LEFT - 6, TOP + PLOT_SIDE - share), f"{value:g}", SOFT_INK, font, anchor="rm")
-    entries = [("real", REAL_COLOUR)]
-    if len(samples):
-        entries.append(("generated", FAKE_COLOUR))
-    if field is not None:
-        entries += [("judged real", REAL_FIELD), ("judged fake", FAKE_FIELD)]
-    _legend(draw, entries, TOP + PLOT_SIDE + BOTTOM - 14)
+    entries = legend_of_points(has_samples=len(samples) > 0, has_field=field is not None)
+    draw_legend(draw, entries, (LEFT, TOP + PLOT_SIDE + BOTTOM - 14), LETTERS)
     return picture
 
 
-def _legend(draw: ImageDraw.ImageDraw, entries: Sequence[tuple[str, str]], middle: int) -> None:
-    """Swatches with their names from the plot's left side, centred on a line."""
-    font, left = label_font(LETTERS), float(LEFT)
+def legend_of_points(*, has_samples: bool = True, has_field: bool = False) -> list[tuple[str, str]]:
+    """What the colours of points mean: names and colours."""
+    entries = [("real", REAL_COLOUR)]
+    if has_samples:
+        entries.append(("generated", FAKE_COLOUR))
+    if has_field:
+        entries += [("judged real", REAL_FIELD), ("judged fake", FAKE_FIELD)]
+    return entries
+
+
+def draw_legend(
+    draw: ImageDraw.ImageDraw,
+    entries: Sequence[tuple[str, str]],
+    place: tuple[float, float],
+    letters: int,
+) -> None:
+    """Swatches with their names, from a place on to the right.
+
+    Args:
+        draw: on the picture.
+        entries: names and colours.
+        place: the left end, and the middle of the line.
+        letters: pixels of a line of text.
+    """
+    font, (left, middle) = label_font(letters), place
+    half = round(0.36 * letters)
     for name, colour in entries:
-        draw.rectangle((left, middle - 5, left + 10, middle + 5), fill=colour)
-        draw.text((left + 16, middle), name, INK, font, anchor="lm")
-        left += 16 + font.getlength(name) + 20
+        draw.rectangle((left, middle - half, left + 2 * half, middle + half), fill=colour)
+        beside = left + 3.2 * half
+        draw.text((beside, middle), name, INK, font, anchor="lm")
+        left = beside + font.getlength(name) + 4 * half
 
 
 def _ticks(reach: float) -> list[float]:

@@ -10,6 +10,7 @@ from PIL import Image
 from gancli.data import Dataset, Mixture
 from gancli.discriminator_field import Field, discriminator_field
 from gancli.evaluation.mode_coverage import mode_coverage
+from gancli.frames import FRAME_CHUNK, Frame
 from gancli.pictures import enlarged, grid, png
 from gancli.plurals import counted
 from gancli.point_pictures import SHOWN_REALS, picture_of_points, reach_of
@@ -81,7 +82,9 @@ class Previewer:
 
     def _drawn(self, points: Samples, title: str, field: Field | None = None) -> bytes:
         reach = reach_of(self.preset.data, self._reals)
-        return png(picture_of_points(points, self._reals[:SHOWN_REALS], reach, title, field))
+        picture = picture_of_points(points, self._reals[:SHOWN_REALS], reach, title, field)
+        # Films of any size are drawn from it.
+        return png(picture, chunks={FRAME_CHUNK: Frame(points, field).packed()})
 
     def _sheet(self, sampler: Sampler, shown: int, step: int) -> Image.Image:
         prior, classes = self.preset.prior, self.preset.classes

@@ -37,12 +37,14 @@ class LatentAxis:
 
 
 @dataclass(frozen=True)
-class _Place:
+class NumberPlace:
     """Where numbers lie that are N(0, 1) or U(-1, 1) but for their scale."""
 
     distribution: Distribution
     middle: float = 0.0
+    """of the distribution, in the latent's units"""
     scale: float = 1.0
+    """standard deviation (normal) or half the width (uniform), in the same units"""
 
     def placed(self, x: Tensor) -> Tensor:
         """Numbers of scale 1 around 0 as they are here; in place."""
@@ -52,6 +54,17 @@ class _Place:
     def back(self, x: Tensor) -> Tensor:
         """The other way round; a copy."""
         return (x - self.middle) / self.scale
+
+
+def sample_purpose(part: str, label: int | None) -> str:
+    """What the stream is for that a part of samples' latents is drawn from.
+
+    Args:
+        part: z, category, code or levels.
+        label: the class asked for; None: of no class in particular.
+    """
+    whose = "sample" if label is None else f"sample of class {label}"
+    return whose if part == "z" else f"{whose}, {part}"
 
 
 class Prior(Settings):
@@ -141,21 +154,20 @@ class Prior(Settings):
                 that is left (Brock et al. 2019, section 3.1); None: as the field `truncation` says.
         """
         within = self.truncation if truncation is None else truncation
-        purpose = "sample" if label is None else f"sample of class {label}"
 
         def numbers(part: str, count: int) -> Tensor:
-            return torch.from_numpy(uniforms(seeds, f"{purpose}{part}", count))
+            return torch.from_numpy(uniforms(seeds, sample_purpose(part, label), count))
 
-        noise = _shaped(numbers("", self.z_dim), self.distribution, within)
+        noise = _shaped(numbers("z", self.z_dim), self.distribution, within)
         latent = Latent(self._noise.placed(noise).float())
         if self.categories:
-            category = numbers(", category", 1)[:, 0] * self.categories
+            category = numbers("category", 1)[:, 0] * self.categories
             latent = latent._replace(category=category.long())
         if self.codes:
-            code = _shaped(numbers(", code", self.codes), self.code_distribution, within)
+            code = _shaped(numbers("code", self.codes), self.code_distribution, within)
             latent = latent._replace(code=code.float())
         if self.levels:
-            levels = _shaped(numbers(", levels", math.prod(self.levels)), "normal", within)
+            levels = _shaped(numbers("levels", math.prod(self.levels)), "normal", within)
             latent = latent._replace(levels=levels.float().view(len(seeds), *self.levels))
         return latent
 
@@ -175,7 +187,7 @@ class Prior(Settings):
             truncation: the one that both were made with, as `at` takes it.
         """
         within = self.truncation if truncation is None else truncation
-        parts = self._numbers()
+        parts = self.number_places()
         if share in (0, 1):
             end = (second if share else first)._asdict()
             return first._replace(**{name: end[name] for name in parts})
@@ -200,19 +212,19 @@ class Prior(Settings):
         return first._replace(**made)
 
     @property
-    def _noise(self) -> "_Place":
+    def _noise(self) -> "NumberPlace":
         """How z is distributed."""
         if self.distribution == "normal" or self.low is None:
-            return _Place(self.distribution, 0.0, self.scale)
-        return _Place("uniform", (self.low + self.scale) / 2, (self.scale - self.low) / 2)
+            return NumberPlace(self.distribution, 0.0, self.scale)
+        return NumberPlace("uniform", (self.low + self.scale) / 2, (self.scale - self.low) / 2)
 
-    def _numbers(self) -> "dict[str, _Place]":
+    def number_places(self) -> "dict[str, NumberPlace]":
         """The parts of a latent that are numbers, and how these are distributed."""
         found = {"z": self._noise}
         if self.codes:
-            found["code"] = _Place(self.code_distribution)
+            found["code"] = NumberPlace(self.code_distribution)
         if self.levels:
-            found["levels"] = _Place("normal")
+            found["levels"] = NumberPlace("normal")
         return found
 
 

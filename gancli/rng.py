@@ -18,10 +18,15 @@ _WORDS_PER_BLOCK = 4
 """A Philox counter value yields four 64-bit words."""
 
 
+def purpose_word(purpose: str) -> int:
+    """The second 64-bit word of the Philox keys of a purpose; the first is a run's seed, or 0."""
+    digest = hashlib.blake2b(purpose.encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "little")
+
+
 def _key(seed: int, purpose: str) -> NDArray[np.uint64]:
     """A 128-bit Philox key; `seed` in [0, 2^64)."""
-    digest = hashlib.blake2b(purpose.encode(), digest_size=8).digest()
-    return np.array([seed, int.from_bytes(digest, "little")], dtype=np.uint64)
+    return np.array([seed, purpose_word(purpose)], dtype=np.uint64)
 
 
 def stream(

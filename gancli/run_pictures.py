@@ -37,14 +37,16 @@ class RunPictures:
         preview = self.previewer.make(generator, state.step, state.players)
         self.run.refuse_if_lost()
         path = self.run.preview_file(state.step)
-        change = self._change(preview.picture, state.step)
+        is_counted = self.previewer.preset.schedule.counts_at(state.step)
+        change = self._change(preview.picture, state.step) if is_counted else {}
         write_atomically(path, preview.picture)
         return path, replace(preview, scores=preview.scores | change)
 
     def _change(self, picture: bytes, step: int) -> dict[str, float]:
-        """How far a preview of images differs from the one before it, where that is still there."""
-        before = [at for at in self.run.previews() if at < step]
-        if not before or not self.previewer.preset.data.shape.is_image:
+        """How far a preview of images differs from the last counted one, where that is there."""
+        preset = self.previewer.preset
+        before = [at for at in self.run.previews() if at < step and preset.schedule.counts_at(at)]
+        if not before or not preset.data.shape.is_image:
             return {}
         try:
             with image_in(self.run.preview_file(before[-1])) as last:

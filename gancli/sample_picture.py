@@ -10,7 +10,7 @@ from gancli.folders import expanded
 from gancli.pictures import png
 from gancli.plurals import counted
 from gancli.point_pictures import SHOWN_REALS, picture_of_points, reach_of
-from gancli.sampler import Samples
+from gancli.sampler import Sampler, Samples
 from gancli.sheets import Group, Room, room_for, sheet, shown_class
 
 NUMBERS_ALONE = 1000
@@ -21,9 +21,14 @@ class SamplePicture:
     """Keeps of the samples what the picture will show, and draws it."""
 
     def __init__(
-        self, saved: Checkpoint, seeds: Sequence[int], labels: Sequence[int | None]
+        self,
+        saved: Checkpoint,
+        sampler: Sampler,
+        seeds: Sequence[int],
+        labels: Sequence[int | None],
     ) -> None:
         self.header, self.data = saved.header, saved.header.preset.data
+        self.sampler = sampler
         self.seeds, self.labels = seeds, labels
         self.room = Room(len(labels), len(seeds))
         if self.data.key == "images":
@@ -58,15 +63,17 @@ class SamplePicture:
             return png(picture_of_points(made, reals[:SHOWN_REALS], reach, title))
         groups = [self._group(label, np.concatenate(kept)) for label, kept in self._kept.items()]
         if self.labels == [None] and preset.classes:
-            title += "; below each image: seed · class"
+            title += f"; below each image: {self.sampler.unit} · class"
         return png(sheet(groups, ": ".join(filter(None, [title, self.words()]))))
 
     def _group(self, label: int | None, images: Samples) -> Group:
-        seeds, classes = self.seeds[: len(images)], self.header.preset.classes
-        if label is None and classes:
-            labels = [f"{seed} · {self._name(seed % classes)}" for seed in seeds]
+        seeds = self.seeds[: len(images)]
+        own = self.sampler.labels(seeds) if label is None else None
+        if own is not None:
+            pairs = zip(seeds, own.tolist(), strict=True)
+            labels = [f"{seed} · {self._name(each)}" for seed, each in pairs]
         else:
-            word = "seed " if max(seeds) < NUMBERS_ALONE else ""
+            word = f"{self.sampler.unit} " if max(seeds) < NUMBERS_ALONE else ""
             labels = [f"{word}{seed}" for seed in seeds]
         return Group("" if label is None else self._name(label), images, labels)
 

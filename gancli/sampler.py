@@ -4,6 +4,7 @@ import math
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -33,6 +34,8 @@ class Sampler:
     """whether samples that are not finite are refused; training has a check of its own"""
     world: World = ALONE
     """the processes that take turns with the batches"""
+    unit: ClassVar[str] = "seed"
+    """what one sample is made of"""
 
     def batches(self, seeds: Sequence[int], label: int | None = None) -> Iterator[Samples]:
         """The seeds' samples, batch after batch; all on the process that leads, elsewhere none.
@@ -76,6 +79,10 @@ class Sampler:
         latent = self.preset.prior.at(seeds, label, self.truncation)
         labels = self.labels(seeds, label)
         return latent if labels is None else latent._replace(label=torch.from_numpy(labels))
+
+    def after(self, seeds: Sequence[int]) -> list[int]:
+        """The seed after each of these."""
+        return [seed + 1 for seed in seeds]
 
     def of(self, latent: Latent) -> Samples:
         """The generator's samples of these latents, in one pass.

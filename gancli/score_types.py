@@ -70,6 +70,8 @@ class MetricEntry:
     """False: it is computed wherever it applies, and has no option"""
     is_default: bool = False
     """whether it is computed where no metric is named"""
+    is_quick: bool = False
+    """whether `gan evaluate --quick` computes it: few images are enough for it"""
     settings: tuple[MetricSetting, ...] = ()
     """what it is computed with"""
     extractor: str | None = None

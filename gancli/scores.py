@@ -103,6 +103,11 @@ def default_metrics() -> tuple[str, ...]:
     return tuple(entry.name for entry in METRIC_TABLE.values() if entry.is_default)
 
 
+def quick_metrics() -> tuple[str, ...]:
+    """The metrics that `gan evaluate --quick` computes."""
+    return tuple(entry.name for entry in METRIC_TABLE.values() if entry.is_quick)
+
+
 def is_spread(name: str) -> bool:
     """Whether this is the spread of another score."""
     return name.endswith(STD_SUFFIX)
@@ -136,6 +141,7 @@ for _entry in (
         "Inception score.",
         (Score("inception_score", "Inception score", "higher", least=1.0, aliases=("isc",)),),
         is_default=True,
+        is_quick=True,
         settings=(MetricSetting("is-splits", "splits", 10, "Splits of the Inception score."),),
     ),
     MetricEntry(
@@ -168,6 +174,17 @@ for _entry in (
         ),
     ),
     MetricEntry(
+        "mind",
+        "Monge Inception distance: sliced Wasserstein distance of features.",
+        (Score("mind", "MIND", "lower", is_distance=True),),
+        is_quick=True,
+        settings=(
+            MetricSetting(
+                "mind-projections", "projections", 1000, "Directions that MIND is the mean over."
+            ),
+        ),
+    ),
+    MetricEntry(
         "prc",
         "Precision and recall.",
         (
@@ -185,6 +202,7 @@ for _entry in (
             Score("density", "density", "higher", least=0.0),
             Score("coverage", "coverage", "higher", least=0.0, most=1.0),
         ),
+        is_quick=True,
         settings=(
             MetricSetting("dc-k", "k", 5, "Neighbours that density's and coverage's balls reach."),
         ),

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor, nn
-from torch.optim import Optimizer
 
 from gancli.errors import RunError, UsageError
 from gancli.networks.frozen import freeze
@@ -17,7 +16,7 @@ from gancli.optimizers import PlateauState
 from gancli.preset import Preset, Schedule
 from gancli.rng import stream
 from gancli.tally import Meter, Tensors, TurnCounts, exact
-from gancli.types import GeneratorNet, Players
+from gancli.types import GeneratorNet, Players, WeightOptimizer
 
 NO_TENSORS: Tensors = {}
 
@@ -27,7 +26,7 @@ class TrainState:
     """Everything a step reads and writes."""
 
     players: Players
-    optimizers: dict[str, Optimizer]
+    optimizers: dict[str, WeightOptimizer]
     """by player, and by TURN.PLAYER where a turn has optimisers of its own"""
     ema: GeneratorNet | None
     """moving average of the generator, its buffers copied; a network of its own, never swapped"""

@@ -136,7 +136,7 @@ class Trainer:
         schedule = self.job.preset.schedule
         if self.state.step == 0:
             self._save()
-            if schedule.preview_every <= schedule.steps:
+            if schedule.previews_at(0):
                 self._preview()
         while self.state.step < schedule.steps:
             self.step()
@@ -226,7 +226,7 @@ class Trainer:
         row: dict[str, float] = {}
         if step % schedule.log_every == 0 or last:
             row |= self._read_meter()
-        if step % schedule.preview_every == 0 or last:
+        if schedule.previews_at(step):
             row |= self._preview()
         if schedule.looks_at(step):
             row |= self._look()
@@ -262,7 +262,7 @@ class Trainer:
             return {}
         path, preview = self.pictures.preview(self.state)
         self.listen(Previewed(self.state.step, path, preview.caption))
-        return preview.scores
+        return preview.scores if self.job.preset.schedule.counts_at(self.state.step) else {}
 
     def _look(self) -> dict[str, float]:
         return self.pictures.look(self.state) if self.job.world.leads else {}

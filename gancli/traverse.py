@@ -4,27 +4,27 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from difflib import get_close_matches
 
 import numpy as np
 import torch
 from pydantic import Field
 from torch import Tensor
-from torch.nn.functional import one_hot
 
+from gancli.axis_values import NOTHING_HELD, Held, moved, refuse_unknown_axis
 from gancli.checkpoint import Network, versions
-from gancli.errors import UsageError
 from gancli.evaluation.classifier import Reader
 from gancli.prior import LatentAxis, Prior
 from gancli.sampler import Sampler, Samples
 from gancli.settings import Settings
-from gancli.types import Latent
+from gancli.types import Latent, class_shares
 
 MAX_CLASSES_SHOWN = 100
 """Classes side by side; a traversal leaves out the others."""
 MIN_EFFECT = 0.005
 """Grey levels below which an axis changes nothing: the same latents, at another place in a batch,
 may round one pixel in hundreds the other way."""
+HELD_AXIS = "held"
+"""From rows as they are drawn to rows with axes held at values."""
 NORMAL_SPAN, UNIFORM_SPAN = (-3.0, 3.0), (-1.0, 1.0)
 Span = tuple[float, float]
 
@@ -79,6 +79,10 @@ class Traversal(Settings):
     """one per row, as `gan sample --seeds` takes them"""
     span: Span | None
     """the range asked for; None: each axis's own"""
+    held: str = ""
+    """axes held at values, as they were typed"""
+    latents: str | None = None
+    """the file whose rows `seeds` are; None: they are seeds"""
     truncation: float | None
     unit: str = "grey levels (0 to 255): mean absolute difference of two frames of a row"
     """of effects"""
@@ -91,12 +95,17 @@ class Traversal(Settings):
 
 
 def axes(
-    sampler: Sampler, seeds: Sequence[int], frames: int, span: Span | None = None
+    sampler: Sampler,
+    seeds: Sequence[int],
+    frames: int,
+    span: Span | None = None,
+    held: Held = NOTHING_HELD,
 ) -> dict[str, Axis]:
     """A model's axes by name: its prior's; `label` and `label-blend` if it knows classes; `seed`.
 
     Row i starts from the latent of seeds[i], as `gan sample --seeds` makes it. On `seed` it goes to
-    the next seed's, on `label-blend` to the next class.
+    the next seed's, on `label-blend` to the next class. Where axes are held there is one more,
+    `held`, from the rows as they are to the same with these axes at their values.
 
     Args:
         sampler: makes the latents.
@@ -104,46 +113,45 @@ def axes(
         frames: how many values an axis takes whose values are not classes; at least 2.
         span: the least and the largest value of codes and coordinates; None: -3 and 3 where they
             are normal, -1 and 1 where they are uniform.
+        held: axes that do not vary, at their values.
     """
-    base = sampler.latent(seeds)
-    rows = tuple(f"seed {seed}" for seed in seeds)
+    own = sampler.latent(seeds)
+    base = held.on(own)
+    rows = tuple(_named(f"{sampler.unit} {seed}", held) for seed in seeds)
     prior = sampler.preset.prior
     values = {axis: _values(axis, prior, frames, span) for axis in prior.axes()}
     names = sampler.preset.category_names
     found = [
-        _of_prior(axis, base, rows, own, names) for axis, own in values.items() if len(own) > 1
+        _of_prior(axis, base, rows, each, names) for axis, each in values.items() if len(each) > 1
     ]
     if base.label is not None and sampler.preset.classes > 1:
         found += _of_classes(base, base.label, sampler.preset.data.class_names, rows, frames)
-    following = sampler.latent([seed + 1 for seed in seeds])
-    ways = tuple(f"seed {seed} to {seed + 1}" for seed in seeds)
-    shares = _evenly(0, 1, frames)
+    found.append(_of_seeds(sampler, seeds, own, held, _evenly(0, 1, frames)))
+    if held.words:
+        found.append(
+            Axis(
+                HELD_AXIS, (0.0, 1.0), ("as drawn", "held"), rows, lambda end: base if end else own
+            )
+        )
+    return {axis.name: axis for axis in found if axis.name not in held.changes}
 
-    def between(share: float) -> Latent:
-        return prior.between(base, following, share, sampler.truncation)
 
-    found.append(Axis("seed", shares, _shown(shares), ways, between))
-    return {axis.name: axis for axis in found}
+def _named(row: str, held: Held) -> str:
+    """A row's name, and on a line of its own what all rows are held at."""
+    return f"{row}\n{held.words}" if held.words else row
 
 
 def choose_axes(names: Sequence[str] | None, known: Mapping[str, Axis]) -> list[Axis]:
-    """These axes; None: all there are.
+    """These axes; None: all there are; none: what holding axes does.
 
     Raises:
-        UsageError: there is no such axis, or one is named twice.
+        UsageError: there is no such axis.
     """
     if names is None:
         return list(known.values())
     for name in names:
-        if name not in known:
-            close = get_close_matches(name, known, n=1)
-            raise UsageError(
-                f"--axis {name} is not one of {', '.join(known)}"
-                + (f" (did you mean {close[0]}?)" if close else "")
-            )
-    if len(set(names)) < len(names):
-        raise UsageError(f"--axis {','.join(names)} names an axis twice: name each once")
-    return [known[name] for name in names]
+        refuse_unknown_axis(name, (each for each in known if each != HELD_AXIS))
+    return [known[name] for name in names or [HELD_AXIS]]
 
 
 def _values(axis: LatentAxis, prior: Prior, frames: int, span: Span | None) -> tuple[float, ...]:
@@ -163,44 +171,27 @@ def _of_prior(
     """An axis that the prior names; `names` are those of categories that were taught classes."""
 
     def at(value: float) -> Latent:
-        if axis.kind == "category":
-            return base._replace(category=torch.full((len(rows),), int(value)))
-        if axis.kind == "code":
-            return base._replace(code=_with(base.code, axis.index, value))
-        directions = 1 if base.levels is None else base.levels.shape[2]
-        place = axis.layer * directions + axis.index
-        return base._replace(levels=_with(base.levels, place, value))
+        return moved(base, axis, value)
 
     called = tuple(names[: len(values)]) if names and axis.kind == "category" else _shown(values)
     return Axis(axis.name, values, called, rows, at, axis.kind != "category")
-
-
-def _with(part: Tensor | None, place: int, value: float) -> Tensor:
-    """The part with every row's number at a place, counted through, set to a value.
-
-    Raises:
-        ValueError: the latents have no such part.
-    """
-    if part is None:
-        raise ValueError("the prior names an axis that its latents do not have")
-    changed = part.flatten(1).clone()
-    changed[:, place] = value
-    return changed.view_as(part)
 
 
 def _of_classes(
     base: Latent, label: Tensor, names: Sequence[str], rows: tuple[str, ...], frames: int
 ) -> list[Axis]:
     """The label itself, and the way from each row's class to the next one."""
-    following = (label + 1) % len(names)
-    ends = [(names[a], names[b]) for a, b in zip(label.tolist(), following.tolist(), strict=True)]
+    # Latents of a file may be blends already.
+    known = label.argmax(1) if label.is_floating_point() else label
+    following = (known + 1) % len(names)
+    ends = [(names[a], names[b]) for a, b in zip(known.tolist(), following.tolist(), strict=True)]
     shown, shares = names[:MAX_CLASSES_SHOWN], _evenly(0, 1, frames)
 
     def one(value: float) -> Latent:
-        return base._replace(label=torch.full_like(label, int(value)))
+        return base._replace(label=torch.full_like(known, int(value)))
 
     def blend(share: float) -> Latent:
-        first, second = (one_hot(end, len(names)).float() for end in (label, following))
+        first, second = (class_shares(end, len(names)) for end in (label, following))
         return base._replace(label=(1 - share) * first + share * second)
 
     ways = tuple(f"{row}: {a} to {b}" for row, (a, b) in zip(rows, ends, strict=True))
@@ -208,6 +199,21 @@ def _of_classes(
         Axis("label", tuple(range(len(shown))), tuple(shown), rows, one, ordered=False),
         Axis("label-blend", shares, _shown(shares), ways, blend),
     ]
+
+
+def _of_seeds(
+    sampler: Sampler, seeds: Sequence[int], own: Latent, held: Held, shares: tuple[float, ...]
+) -> Axis:
+    """The way from each seed's latent, `own`, to the next one's."""
+    following = sampler.after(seeds)
+    pairs = zip(seeds, following, strict=True)
+    ways = tuple(_named(f"{sampler.unit} {a} to {b}", held) for a, b in pairs)
+    far = sampler.latent(following)
+
+    def between(share: float) -> Latent:
+        return held.on(sampler.preset.prior.between(own, far, share, sampler.truncation))
+
+    return Axis("seed", shares, _shown(shares), ways, between)
 
 
 def _evenly(first: float, last: float, count: int) -> tuple[float, ...]:

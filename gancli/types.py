@@ -4,10 +4,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from types import MappingProxyType
-from typing import NamedTuple, Protocol, cast
+from typing import Any, NamedTuple, Protocol, cast
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import one_hot
 
 
 class DataShape(NamedTuple):
@@ -54,6 +55,11 @@ class Latent(NamedTuple):
         parts = [latent._asdict() for latent in latents]
         there = [name for name, part in parts[0].items() if part is not None]
         return Latent(**{name: torch.cat([each[name] for each in parts]) for name in there})
+
+
+def class_shares(label: Tensor, classes: int) -> Tensor:
+    """Labels, (B,) or (B, classes), as the share of each class: (B, classes), real numbers."""
+    return label if label.is_floating_point() else one_hot(label, classes).float()
 
 
 class Sample(NamedTuple):
@@ -191,6 +197,29 @@ class Players:
             name: [p for path, p in net.named_parameters() if path not in self.frozen.get(name, ())]
             for name, net in self.named().items()
         }
+
+
+class WeightOptimizer(Protocol):
+    """Moves a player's weights by their gradients; torch's optimisers do, and `gancli.updates`."""
+
+    param_groups: list[dict[str, Any]]
+    """settings of groups of parameters, which schedules change from step to step"""
+
+    def zero_grad(self, set_to_none: bool = True) -> object:
+        """Forget the gradients."""
+        ...
+
+    def step(self) -> object:
+        """Move the parameters that have gradients."""
+        ...
+
+    def state_dict(self) -> dict[str, Any]:
+        """`state`: tensors by name, by the place of their parameter; `param_groups`."""
+        ...
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> object:
+        """Go on from what `state_dict` gave."""
+        ...
 
 
 class Draws(Protocol):

@@ -27,7 +27,9 @@ LOOK = """<script>addEventListener("load", () => {
   };
   const found = document.createElement("template");
   found.id = "found";
-  found.dataset.said = btoa(JSON.stringify(said));
+  // In base64 there is room for bytes alone.
+  const bytes = Array.from(new TextEncoder().encode(JSON.stringify(said)));
+  found.dataset.said = btoa(bytes.map((byte) => String.fromCharCode(byte)).join(""));
   parent.document.body.append(parent.document.adoptNode(found));
 });</script>"""
 SIDEWAYS = """
@@ -45,7 +47,12 @@ SIDEWAYS = """
 """What is wider than its place; a film strip and a table in a scroller may be."""
 SECONDS = 120
 """What a browser may take for a page."""
-KEYS = {"ArrowLeft": 37, "ArrowRight": 39, "Tab": 9}
+KEYS = {
+    **{"ArrowLeft": 37, "ArrowUp": 38, "ArrowRight": 39, "ArrowDown": 40, "Tab": 9},
+    **{"Home": 36, "End": 35, "Enter": 13, " ": 32, "Backspace": 8, "b": 66, "r": 82, "s": 83},
+}
+TEXTS = {"Enter": "\r", " ": " "}
+"""Keys that write something, which makes buttons take them for a click."""
 THREE_AND_FOUR = """
 import os, sys
 for place, file in enumerate(sys.argv[1:3]):
@@ -134,8 +141,8 @@ class Tab:
             if said.get(key) == value:
                 return said
 
-    def open(self, page: Path, size: tuple[int, int]) -> None:
-        """Load a page into a window of this size, and wait until it is there."""
+    def open(self, page: Path, size: tuple[int, int], link: str = "") -> None:
+        """Load a page into a window of this size, and wait until it is there; `link`: after a #."""
         target = self.ask("Target.createTarget", url="about:blank")["targetId"]
         attached = self.ask("Target.attachToTarget", targetId=target, flatten=True)
         self.session = {"sessionId": attached["sessionId"]}
@@ -143,7 +150,7 @@ class Tab:
             self.ask(f"{domain}.enable")
         shape = {"width": size[0], "height": size[1], "deviceScaleFactor": 1, "mobile": False}
         self.ask("Emulation.setDeviceMetricsOverride", **shape)
-        self.ask("Page.navigate", url=page.absolute().as_uri())
+        self.ask("Page.navigate", url=page.absolute().as_uri() + link)
         self._wait_for("method", "Page.loadEventFired")
 
     def tell(self, expression: str) -> Any:  # noqa: ANN401
@@ -155,8 +162,11 @@ class Tab:
     def press(self, key: str) -> None:
         """Type a key of `KEYS`."""
         code = {"key": key, "code": key, "windowsVirtualKeyCode": KEYS[key]}
-        for kind in ("rawKeyDown", "keyUp"):
-            self.ask("Input.dispatchKeyEvent", type=kind, **code)
+        if key in TEXTS:
+            self.ask("Input.dispatchKeyEvent", type="keyDown", text=TEXTS[key], **code)
+        else:
+            self.ask("Input.dispatchKeyEvent", type="rawKeyDown", **code)
+        self.ask("Input.dispatchKeyEvent", type="keyUp", **code)
 
     def click(self, x: float, y: float) -> None:
         """Click at a place of the window."""
@@ -166,8 +176,8 @@ class Tab:
 
 
 @contextmanager
-def opened(page: Path, size: tuple[int, int]) -> Iterator[Tab]:
-    """A page in a browser that a test may use."""
+def opened(page: Path, size: tuple[int, int], link: str = "") -> Iterator[Tab]:
+    """A page in a browser that a test may use; `link`: what follows its address."""
     command = _chromium(page)
     (theirs_in, ours_out), (ours_in, theirs_out) = os.pipe(), os.pipe()
     process = subprocess.Popen(
@@ -183,7 +193,7 @@ def opened(page: Path, size: tuple[int, int]) -> Iterator[Tab]:
     try:
         with open(ours_out, "wb") as to_browser, open(ours_in, "rb") as from_browser:  # noqa: PTH123
             tab = Tab(to_browser, from_browser)
-            tab.open(page, size)
+            tab.open(page, size, link)
             yield tab
             tab.session = {}
             tab.ask("Browser.close")

@@ -11,9 +11,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy, mse_loss, relu
-from torch.optim import Optimizer
 
-from gancli.types import DiscriminatorNet, Draws, Players, Sample
+from gancli.types import DiscriminatorNet, Draws, Players, Sample, WeightOptimizer
 
 
 def entropy(logit: Tensor, target: float) -> Tensor:
@@ -130,7 +129,7 @@ def turn(
     recipe: Recipe,
     steppers: list[str],
     players: Players,
-    optimizers: Mapping[str, Optimizer],
+    optimizers: Mapping[str, WeightOptimizer],
     dealer: Draws,
 ) -> float:
     """One optimiser step of these players; returns what they descended."""

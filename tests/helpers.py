@@ -119,6 +119,7 @@ def narrowing(preset: Preset) -> list[str]:
         "schedule.steps=8",
         "schedule.log_every=3",
         "schedule.preview_every=4",
+        "schedule.min_previews=0",
         "schedule.checkpoint_every=5",
     ]
     return fields + (["schedule.warmup.steps=3"] if preset.schedule.warmup else [])

@@ -12,12 +12,12 @@ from gancli.data import Mixture
 from gancli.discriminator_field import FIELD_SIDE
 from gancli.experiment.axes import cell_name
 from gancli.experiment.folder import Experiment, Outcome
-from gancli.experiment.frames import Frame
 from gancli.experiment.gather import gather_results
 from gancli.experiment.measures import MeasureBook, MeasurePlaces
 from gancli.experiment.page import ReportParts, write_report
 from gancli.experiment.spec import CellSpec, ExperimentSpec, MeasureSpec, seed_suffix
 from gancli.experiment.view import ReportView, view_of_axes
+from gancli.frames import Frame
 from gancli.preset import Preset
 from gancli.runs.logs import append_row
 

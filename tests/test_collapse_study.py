@@ -22,11 +22,11 @@ from gancli.discriminator_field import FIELD_SIDE
 from gancli.evaluation.collapse import NOT_YET, collapse_step
 from gancli.experiment.arena import MODE_SCORES
 from gancli.experiment.folder import Experiment
-from gancli.experiment.frames import Frame
 from gancli.experiment.pictures import discriminator_weights, outer_share
 from gancli.experiment.pool import News
 from gancli.experiment.results import Column
 from gancli.experiment.spec import MeasureSpec
+from gancli.frames import Frame
 from gancli.preset import load_preset
 from gancli.report.experiment_live import Board, Line
 

@@ -48,6 +48,8 @@ def offered(
         ("gan sample vee", ["veegan"]),
         ("gan explain d", ["discriminator-too-strong", "diverging", "dcgan", "dcgan-r1"]),
         ("gan explain wgan-gp --variant c", ["cnn"]),
+        ("gan lab ri", ["ring8", "ring8-veegan"]),
+        ("gan lab ring8 --model s", ["sngan"]),
     ],
 )
 def test_what_is_offered(

@@ -24,7 +24,6 @@ from PIL import Image
 from torch import nn
 
 from gancli.checkpoint import load
-from gancli.commands.sample import parse_classes
 from gancli.errors import UsageError
 from gancli.networks.conditioning import ConditionalBatchNorm2d
 from gancli.objective.auxiliary import ClassLoss
@@ -35,6 +34,7 @@ from gancli.objective.take_turn import take
 from gancli.parallel import World
 from gancli.preset import Preset, change, load_preset
 from gancli.sampler import Sampler
+from gancli.seeds_and_classes import parse_classes
 from gancli.sheets import LINE, MARGIN, MAX_NAME_PIXELS, SPACE
 from gancli.state import build_players, build_state
 from gancli.trainer import Trainer

@@ -242,7 +242,7 @@ def test_a_network_without_classes_has_no_inception_score() -> None:
     with pytest.raises(UsageError, match="needs an extractor with classes"):
         METRICS["is"]().check(ImageCounts(100, 100, 0), "vgg16")
     with pytest.raises(
-        UsageError, match="choose inception, vgg16, inception-torchvision, mnist or pixels"
+        UsageError, match="choose inception, vgg16, inception-torchvision, dinov2, mnist or pixels"
     ):
         METRICS["is"]().check(ImageCounts(100, 100, 0), "resnet")
 
@@ -317,7 +317,7 @@ def test_without_a_network_the_file_is_named(
             load_extractor(name, None, CPU)
         assert known.file in str(caught.value)
         assert known.sha256 in str(caught.value)
-    with pytest.raises(UsageError, match="vgg16, inception-torchvision, mnist or pixels"):
+    with pytest.raises(UsageError, match="vgg16, inception-torchvision, dinov2, mnist or pixels"):
         load_extractor("resnet", None, CPU)
 
 

@@ -26,6 +26,7 @@ from gancli.sampler import Sampler
 from gancli.sharing.card import GeneratorCard
 from gancli.sharing.export import CARD_FILE, EXPORT_FORMATS
 from gancli.sharing.exported import CARD, rebuild
+from gancli.sharing.generator_page import page_part
 from gancli.trainer import Trainer
 
 SPECTRAL: Key = ("sagan", "cifar10", "lite")
@@ -80,6 +81,8 @@ def read_card(form: ExportName, file: Path) -> str:
     if form is ExportName.SAFETENSORS:
         with safetensors.safe_open(file, "pt") as opened:
             return str(opened.metadata()[CARD])
+    if form is ExportName.HTML:
+        return page_part(file.read_text(), "card")
     with zipfile.ZipFile(file) as archive:
         name = next(each for each in archive.namelist() if each.endswith(CARD_FILE))
         return archive.read(name).decode()

@@ -16,7 +16,7 @@ from fuzz.garbage import changed_bytes
 
 from gancli.errors import DataError
 from gancli.evaluation.statistics_file import read_statistics
-from gancli.experiment.frames import Frame
+from gancli.frames import Frame
 
 TESTS = Path(__file__).parent
 CONTROLS = {

@@ -32,7 +32,7 @@ from gancli.parallel import World
 from gancli.preset import Preset, load_preset
 from gancli.runs.folder import Run
 from gancli.state import TrainState, build_state
-from gancli.types import Latent, Players, Sample
+from gancli.types import Latent, Players, Sample, WeightOptimizer
 from gancli.user_images import ImageChoices
 
 LETTERS = {"generator": "G", "discriminator": "D", "reconstructor": "R"}
@@ -248,7 +248,7 @@ def net_of(player: nn.Module) -> nn.Module:
 
 
 def save_there(
-    folder: Path, players: Players, optimizers: Mapping[str, torch.optim.Optimizer], step: int
+    folder: Path, players: Players, optimizers: Mapping[str, WeightOptimizer], step: int
 ) -> Path:
     """As that repository saves: a folder of three files."""
     place = folder / "ckpt" / f"step{step - 1:06d}"
@@ -279,7 +279,7 @@ def test_training_goes_on_as_if_it_had_never_moved(
     preset = load_preset(model, dataset)
     players, recipe = source_players(preset), by_hand.recipe_of(model, dataset)
     optimizers = {
-        name: spec.build_plainly(players.named()[name].parameters())
+        name: spec.build_by_torch(players.named()[name].parameters(), fast=False)
         for name, spec in preset.optimizers().items()
     }
     ours = build_state(preset, 0, CPU).players
@@ -364,7 +364,7 @@ def test_the_moving_average_comes_along(tmp_path: Path) -> None:
 
 def test_rates_are_the_files_unless_others_are_typed(tmp_path: Path) -> None:
     players = source_players(load_preset("gan", "ring8"))
-    optimizers: dict[str, torch.optim.Optimizer] = {
+    optimizers: dict[str, WeightOptimizer] = {
         "generator": torch.optim.Adam(players.generator.parameters(), 7e-4, (0.3, 0.9)),
         "discriminator": torch.optim.RMSprop(players.discriminator.parameters(), 6e-5),
     }

@@ -16,6 +16,7 @@ from gancli.evaluation.intervals import Interval, mean_interval, share_interval
 from gancli.evaluation.metrics import ImageFacts, MetricInputs
 from gancli.evaluation.metrics.inception_score import inception_influences, inception_score
 from gancli.evaluation.metrics.kid import kernel_distance, kernel_influences
+from gancli.evaluation.metrics.mind import monge_distance
 from gancli.evaluation.spec import EvaluationSpec
 from gancli.scores import is_headline
 
@@ -61,6 +62,11 @@ def kernel_and_interval(x: Tensor) -> tuple[float, Interval]:
     return found, mean_interval(found, adds, RESAMPLES)
 
 
+def monge_and_interval(x: Tensor) -> tuple[float, Interval]:
+    found = monge_distance(x, REAL[: len(x)], projections=100)
+    return found.value, mean_interval(found.value, found.potentials, RESAMPLES)
+
+
 @pytest.mark.parametrize(
     ("find", "shift", "scale", "count"),
     [
@@ -69,8 +75,10 @@ def kernel_and_interval(x: Tensor) -> tuple[float, Interval]:
         (distance_and_interval, 0.0, 1.0, 1000),
         (score_and_interval, 0.0, 2.0, 400),
         (kernel_and_interval, 0.5, 1.2, 200),
+        (monge_and_interval, 0.5, 1.2, 200),
+        (monge_and_interval, 0.05, 1.0, 1000),
     ],
-    ids=["fid", "fid near", "fid equal", "is", "kid"],
+    ids=["fid", "fid near", "fid equal", "is", "kid", "mind", "mind near"],
 )
 def test_intervals_cover(
     find: Callable[[Tensor], tuple[float, Interval]], shift: float, scale: float, count: int
@@ -140,6 +148,21 @@ def test_a_kernels_influence_is_its_projection() -> None:
     assert float(torch.corrcoef(torch.stack([adds, left_out]))[0, 1]) > 0.999
 
 
+def test_potentials_are_what_exchanged_images_change() -> None:
+    """Each of 60 images weighs 50 of 3,000: one goes into another's place, and the reverse."""
+    x, y, copies = drawn(60, 1, 0.4, 1.3), REAL[:60].repeat(50, 1), 50
+    adds = monge_distance(x, REAL[:60], projections=40).potentials
+
+    def exchanged(out: int, put: int) -> float:
+        many = x.repeat(copies, 1)
+        many[out] = x[put]
+        return monge_distance(many, y, projections=40).value
+
+    for i, j in ((0, 1), (5, 40), (33, 12), (59, 7)):
+        moved = (exchanged(j, i) - exchanged(i, j)) / 2 * len(y)
+        assert moved == pytest.approx(float(adds[i] - adds[j]), rel=1e-9)
+
+
 def test_more_features_than_images() -> None:
     """Where the covariance is singular, intervals are finite, and rather too wide."""
     wide = torch.randn(3000, 50, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
@@ -196,11 +219,11 @@ def test_each_score_that_can_has_an_interval() -> None:
     labels = torch.arange(1000) % 2
     fake, real = gathered(drawn(1000, 1, 0.3), labels), gathered(REAL[:1000], labels)
     inputs = MetricInputs(fake, real, facts=ImageFacts(of_digits=True))
-    every = ["fid", "is", "intra-fid", "kid", "prc", "dc"]
+    every = ["fid", "is", "intra-fid", "kid", "mind", "prc", "dc"]
     spec = EvaluationSpec(every, toy_extractor(), inputs.facts, resamples=RESAMPLES)
     scores, found, _ = compute_scores(inputs, spec)
     assert set(found) == {name for name in scores if is_headline(name)}
-    assert set(found) >= {"fid", "kid", "recall", "density", "coverage", "recognised"}
+    assert set(found) >= {"fid", "kid", "mind", "recall", "density", "coverage", "recognised"}
     for name, (low, high) in found.items():
         assert low < scores[name] < high, name
     # The mean over two halves moves about as much as the whole.

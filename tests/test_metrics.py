@@ -68,8 +68,8 @@ def _unread(images: Tensor) -> Readings:
 
 def test_every_entry_has_a_class_and_every_class_its_scores() -> None:
     assert list(METRIC_TABLE) == [
-        "fid", "is", "is-koshian2", "intra-fid", "kid", "prc", "dc", "digits", "memorisation",
-        "modes",
+        "fid", "is", "is-koshian2", "intra-fid", "kid", "mind", "prc", "dc", "digits",
+        "memorisation", "modes",
     ]  # fmt: skip
     assert set(METRICS) == set(METRIC_TABLE)
     x = torch.randn(1200, 4, generator=torch.Generator().manual_seed(0))
@@ -135,7 +135,7 @@ def test_one_class_and_one_entry_reach_every_command(gan: Gan, toy: Toy) -> None
     assert low < kept.scores["feature_spread"] < high
     code, out, _ = gan("evaluate", RUN, "--all", "--count", 20, "--json")
     assert (code, set(json.loads(out)[0]["scores"])) == (
-        0, {"fid", "inception_score", "inception_score_std", "kid", "kid_std", "precision",
+        0, {"fid", "inception_score", "inception_score_std", "kid", "kid_std", "mind", "precision",
             "recall", "density", "coverage", "bins_held", "bins_different",
             "bins_different_share", "bins_jensen_shannon", "feature_spread"},
     )  # fmt: skip

@@ -115,6 +115,18 @@ def traversal_page(folder: Path, gan: Gan) -> Path:
     return folder / "out" / "traverse.html"
 
 
+def walk_page(folder: Path, gan: Gan) -> Path:
+    typed = ["--through", "3,17", "--seconds", 1, "--fps", 5, "--out", folder / "out"]
+    assert gan("traverse", "zoo:cgan-mnist", *typed)[0] == 0
+    return folder / "out" / "walk.html"
+
+
+def picker_page(folder: Path, gan: Gan) -> Path:
+    typed = ["--per-class", 3, "--classes", "3,7", "--pick", "--out", folder / "out"]
+    assert gan("sample", "zoo:cgan-mnist", *typed)[0] == 0
+    return folder / "out-picker.html"
+
+
 def sweep_page(folder: Path, _: Gan) -> Path:
     """Six cells of points, two seeds each."""
     preset = load_preset("gan", "ring8", None, ["schedule.steps=400"])
@@ -145,13 +157,23 @@ def reproduction_page(folder: Path, _: Gan) -> Path:
     return reported(folder / "codes", spec, STEPS, {}, view).experiment.folder / "report.html"
 
 
+def lab_page(folder: Path, gan: Gan) -> Path:
+    """The laboratory, which draws its curves itself."""
+    assert gan("lab", "--out", folder / "lab.html")[0] == 0
+    return folder / "lab.html"
+
+
 PAGES: dict[str, Callable[[Path, Gan], Path]] = {
     "run": run_page,
     "comparison": comparison_page,
     "traversal": traversal_page,
+    "walk": walk_page,
+    "picker": picker_page,
     "sweep": sweep_page,
     "reproduction": reproduction_page,
+    "lab": lab_page,
 }
+WITHOUT_CURVES = {"traversal", "walk", "picker", "lab"}
 
 
 @pytest.mark.parametrize("kind", PAGES)
@@ -170,7 +192,7 @@ def test_a_page_fits_and_can_be_used_without_a_mouse_or_eyes(
         assert said["styles"] == 1
         assert all(said["texts"])
         assert not any(re.search(r"\.(png|webp|jpe?g)$", text) for text in said["texts"])
-        assert (said["plots"] > 0) == (kind != "traversal")
+        assert (said["plots"] > 0) == (kind not in WITHOUT_CURVES)
 
 
 def test_texts_of_pictures_say_what_is_seen(gan: Gan, tmp_path: Path) -> None:
@@ -187,7 +209,7 @@ def test_texts_of_pictures_say_what_is_seen(gan: Gan, tmp_path: Path) -> None:
 
 
 def test_pages_have_no_style_of_their_own() -> None:
-    for path in PACKAGE.rglob("templates/*"):
+    for path in filter(Path.is_file, PACKAGE.rglob("templates/*")):
         text = path.read_text()
         if path.name != "page.html.jinja":
             assert "<style" not in text, path

@@ -288,6 +288,7 @@ def test_a_process_killed_at_any_moment_loses_nothing() -> None:
         hurt += 1
         if began or run.checkpoints():
             load(run.checkpoint())
+    assert hurt == 10
     for count in (1, 2, 4):
         subprocess.run([*words, "--devices", str(count)], check=True, capture_output=True)
     ends = [load(each.checkpoint_file(3000)).tensors for each in (run, Run(Path("whole")))]

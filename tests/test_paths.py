@@ -11,9 +11,9 @@ from test_advice import images
 
 import gancli
 from gancli.checkpoint import load
-from gancli.commands.sample import parse_classes
 from gancli.errors import UsageError
 from gancli.folders import expanded, portable
+from gancli.seeds_and_classes import parse_classes
 
 TINY = ("--steps", 1, "--set", "batch_size=8")
 RING = ("train", "gan", "--dataset", "ring8", *TINY)

@@ -207,7 +207,7 @@ def test_a_first_run_says_what_is_seen(gan: Gan) -> None:
     assert code == 0
     assert "of 8 modes captured, " in out
     page = Path("runs/gan-ring8-001/report.html").read_text()
-    assert page.count("data-step=") == 9
+    assert page.count("data-step=") == 25
     shown = json.loads(page.split('id="charts">')[1].split("</script>")[0])
     points = {line["name"]: line["points"] for line in shown[0]["lines"]}
     assert len(points["generator"]) == 20

@@ -38,7 +38,7 @@ def grid(*over: str, steps: int = 100) -> ExperimentSpec:
 
 def test_the_length_of_a_run_is_read_off_its_schedule() -> None:
     said = ["steps=1000", "checkpoint_every=100", "keep_newest=2", "keep_every=500"]
-    said += ["preview_every=300", "evaluate_every=0"]
+    said += ["preview_every=300", "min_previews=0", "evaluate_every=0"]
     preset = change(load_preset("gan", "ring8"), [f"schedule.{each}" for each in said])
     length = run_length(preset.schedule)
     # Saved at 0, 100, ..., 1000; 0, 500, 900 and 1000 stay. Previews at 0, 300, 600, 900, 1000.
@@ -49,7 +49,7 @@ def test_the_length_of_a_run_is_read_off_its_schedule() -> None:
 
 def test_evaluations_are_counted_in() -> None:
     said = ["steps=100", "checkpoint_every=100", "keep_newest=1", "keep_every=1000"]
-    said += ["preview_every=1000", "evaluate_every=40", "evaluate_count=50"]
+    said += ["preview_every=1000", "min_previews=0", "evaluate_every=40", "evaluate_count=50"]
     preset = change(load_preset("dcgan", "cifar10"), [f"schedule.{each}" for each in said])
     # At 40, 80 and 100; the best of them may be neither the first nor the last.
     assert run_length(preset.schedule) == (4, 2, True, 1, 3)

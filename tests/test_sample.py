@@ -12,13 +12,13 @@ from helpers import Key, every_preset, job, narrow, preset_id
 from PIL import Image
 
 from gancli.checkpoint import load
-from gancli.commands.sample import parse_seeds
 from gancli.data import Mixture
 from gancli.errors import UsageError
 from gancli.evaluation.mode_coverage import mode_coverage
 from gancli.pictures import grid
 from gancli.preset import load_preset
 from gancli.sampler import Sampler
+from gancli.seeds_and_classes import parse_seeds
 from gancli.sheets import LINE, MARGIN, SPACE
 from gancli.trainer import Trainer
 

@@ -14,6 +14,7 @@ from gancli.evaluation.frechet import Gaussian, Moments, frechet_distance
 from gancli.evaluation.metrics.inception_score import inception_score
 from gancli.evaluation.metrics.kid import kernel_distance
 from gancli.evaluation.metrics.manifolds import manifolds
+from gancli.evaluation.metrics.mind import monge_distance
 
 SAYING_NOTHING = {"verbose": False}
 
@@ -96,6 +97,47 @@ def test_the_kernel_distance_is_torch_fidelitys() -> None:
 def test_the_kernel_distance_of_equal_distributions_is_unbiased() -> None:
     found = kernel_distance(features(2000, 8, 0), features(2000, 8, 1), subsets=50, size=500)
     assert abs(found.mean) < 3 * found.std
+
+
+def sliced(fake: Tensor, real: Tensor, projections: int) -> float:
+    """MIND's formula, a direction at a time, with the draws of torch-fidelity's repository."""
+    source = torch.Generator().manual_seed(2020)
+    least = min(len(fake), len(real))
+    if len(fake) > least:
+        fake = fake[torch.randperm(len(fake), generator=source)[:least]]
+    if len(real) > least:
+        real = real[torch.randperm(len(real), generator=source)[:least]]
+    directions = torch.randn(projections, fake.shape[1], generator=source).numpy()
+    squares = []
+    for u in directions:
+        x, y = (np.sort(side.numpy() @ (u / np.linalg.norm(u))) for side in (fake, real))
+        squares.append(np.mean((x - y) ** 2))
+    return 3 * fake.shape[1] * float(np.mean(squares))
+
+
+@pytest.mark.parametrize("counts", [(200, 200), (150, 260), (260, 150)])
+@pytest.mark.parametrize("block", [2000, 100_000, BLOCK_BYTES])
+def test_the_monge_distance_is_its_formula(counts: tuple[int, int], block: int) -> None:
+    fake, real = features(counts[0], 24, 0), features(counts[1], 24, 1, shift=0.2)
+    found = monge_distance(fake, real, 50, block_bytes=block)
+    assert found.value == pytest.approx(sliced(fake, real, 50), rel=1e-6)
+    in_floats = monge_distance(fake.float(), real.float(), 50, block_bytes=block)
+    assert in_floats.value == pytest.approx(found.value, rel=1e-5)
+
+
+def test_the_monge_distance_of_known_clouds() -> None:
+    """None of itself; of a shift by m 3 |m|^2; of unit Gaussians and ones of deviation s, 3 D
+    (s - 1)^2."""
+    x = features(500, 16, 0)
+    assert monge_distance(x, x[torch.randperm(500)]).value == pytest.approx(0, abs=1e-20)
+    shift = torch.linspace(0, 1, 16, dtype=torch.float64)
+    moved = monge_distance(x, x + shift, 20_000).value
+    assert moved == pytest.approx(3 * float(shift.square().sum()), rel=0.03)
+    assert moved == pytest.approx(monge_distance(x + shift, x, 20_000).value, rel=1e-12)
+    unit, other = (
+        torch.randn(20_000, 16, generator=torch.Generator().manual_seed(s)) for s in (1, 2)
+    )
+    assert monge_distance(unit, 1.5 * other, 200).value == pytest.approx(3 * 16 * 0.25, rel=0.02)
 
 
 @pytest.mark.parametrize("block", [500, 10_000, BLOCK_BYTES])

@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
+from gancli.axis_values import split_axes
 from gancli.checkpoint import load, save
-from gancli.commands.traverse import parse_axes, parse_range
+from gancli.commands.traverse import parse_range
 from gancli.errors import UsageError
 from gancli.evaluation.classifier import Reader
 from gancli.evaluation.mnist_classifier import DigitClassifier
@@ -34,7 +35,16 @@ from gancli.report.traversal_figures import animation, sprite, strip
 from gancli.runs.folder import Run
 from gancli.sampler import Sampler
 from gancli.trainer import Trainer
-from gancli.traverse import Axis, AxisEffect, Traversal, axes, digits_changed, effect, frames
+from gancli.traverse import (
+    Axis,
+    AxisEffect,
+    Traversal,
+    axes,
+    choose_axes,
+    digits_changed,
+    effect,
+    frames,
+)
 from gancli.types import Latent
 
 INFO: Key = ("infogan", "mnist", "reference")
@@ -312,7 +322,7 @@ def test_what_is_written(runs: dict[Key, Run], gan: Gan) -> None:
     names = [f"L{layer}D{i}" for layer in (0, 1) for i in (0, 1, 2)] + ["seed"]
     wanted = {f"{name}.{form}" for name in names for form in ("png", "gif")}
     assert {p.name for p in Path("here").iterdir()} == {
-        *wanted, "axes.png", "traverse.html", "traversal.json",
+        *wanted, "axes.png", "traverse.html", "traversal.json", "latents.npz",
     }  # fmt: skip
     found = Traversal.model_validate_json(Path("here/traversal.json").read_bytes())
     assert (found.model, found.dataset, found.step) == ("eigengan", "ffhq", 2)
@@ -487,7 +497,7 @@ def test_nothing_is_overwritten_without_force(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("gancli.commands.traverse.axes_sheet", stop)
+        patch.setattr("gancli.run_axes.axes_sheet", stop)
         assert gan(*typed, "--force")[0] == 130
     assert {path: path.read_bytes() for path in Path("here").iterdir()} == before
     assert [path.name for path in Path().iterdir()] == ["here"]
@@ -508,10 +518,10 @@ def test_ranges_and_axes() -> None:
     known = {
         name: Axis(name, (0, 1), ("0", "1"), (), lambda _: Latent(torch.zeros(0))) for name in "ab"
     }
-    assert [axis.name for axis in parse_axes("b, a", known)] == ["b", "a"]
-    assert [axis.name for axis in parse_axes(None, known)] == ["a", "b"]
+    assert [axis.name for axis in choose_axes(split_axes(["b", " a"]).varied, known)] == ["b", "a"]
+    assert [axis.name for axis in choose_axes(None, known)] == ["a", "b"]
     with pytest.raises(UsageError, match="--axis"):
-        parse_axes("", known)
+        choose_axes([""], known)
 
 
 # --- pictures ---

@@ -176,7 +176,7 @@ def test_an_optimiser_of_a_turn_s_own() -> None:
     names = [name for name in trainer.state.tensors() if name.startswith("optimizer.joint.")]
     assert any(name.startswith("optimizer.joint.discriminator.heads.code.") for name in names)
     steps = {
-        name: float(next(iter(optimizer.state.values()))["step"])
+        name: float(next(iter(optimizer.state_dict()["state"].values()))["step"])
         for name, optimizer in optimizers.items()
     }
     assert steps == {

@@ -7,7 +7,8 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 import torch
-from torch.optim import Optimizer
+
+from gancli.types import WeightOptimizer
 
 Step = Callable[[], object]
 WARM_UP_STEPS = 3
@@ -123,14 +124,14 @@ class _NoTracker(AbstractContextManager[None]):
 
 def count_flops(
     step: Step,
-    optimizer: Optimizer | None = None,
+    optimizer: WeightOptimizer | None = None,
     note: Callable[[int], None] = lambda so_far: None,
 ) -> int:
     """Floating-point operations of one step's products and convolutions, by torch's counter.
 
     Args:
         step: takes one step.
-        optimizer: where its steps are noted.
+        optimizer: whose steps are noted, from now on.
         note: told how many operations were counted until each of them.
     """
     # It imports Triton, for half a second that a training run does not need.
@@ -140,10 +141,20 @@ def count_flops(
     # Its own tracker refuses gradients of inputs, as penalties take them.
     counter.mod_tracker = _NoTracker()  # type: ignore[assignment]
     if optimizer is not None:
-        optimizer.register_step_post_hook(lambda *_: note(int(counter.get_total_flops())))
+        _tell_of_steps(optimizer, lambda: note(int(counter.get_total_flops())))
     with counter:
         step()
     return int(counter.get_total_flops())
+
+
+def _tell_of_steps(optimizer: WeightOptimizer, tell: Callable[[], None]) -> None:
+    move = optimizer.step
+
+    def move_and_tell() -> None:
+        move()
+        tell()
+
+    optimizer.step = move_and_tell  # type: ignore[method-assign]
 
 
 def matmul_peak(device: torch.device, dtype: torch.dtype = torch.float32) -> float:

@@ -152,17 +152,17 @@ def _tried(preset: Preset, settings: RunSettings, folder: Path) -> _Tried:
 
 def run_length(schedule: Schedule) -> RunLength:
     """How often things happen in a run, read off its schedule."""
-    steps, every = schedule.steps, schedule.preview_every
+    steps = schedule.steps
     evaluated = set(range(0, steps, schedule.evaluate_every or steps)) - {0}
     evaluated |= {steps} if schedule.evaluate_every else set()
     saved = sorted({steps, *range(0, steps, schedule.checkpoint_every), *evaluated})
     newest = saved[-schedule.keep_newest :]
     kept = {step for step in saved if schedule.keep_every and step % schedule.keep_every == 0}
     kept |= set(newest)
-    previews = 1 + -(-steps // every) if every <= steps else 1
     # The best of the evaluated ones may be one that nothing else keeps.
     best = bool(evaluated - kept)
-    return RunLength(len(saved), len(kept - {0}) + best, 0 in kept, previews, len(evaluated))
+    keeps_first, previews = 0 in kept, schedule.preview_count
+    return RunLength(len(saved), len(kept - {0}) + best, keeps_first, previews, len(evaluated))
 
 
 def whole_run(preset: Preset, costs: RunCosts, inception_s: float) -> RunEstimate:

@@ -5,7 +5,6 @@ from typing import Protocol
 
 import torch
 from torch import Tensor, nn
-from torch.optim import Optimizer
 
 from gancli.data import Dataset
 from gancli.networks.plain import plain_discriminator, plain_generator
@@ -13,7 +12,7 @@ from gancli.objective import R1, GradientPenalty, WeightClip
 from gancli.objective.adversarial import SeparateAdversarial
 from gancli.preset import Preset
 from gancli.state import build_players
-from gancli.types import DiscriminatorNet, GeneratorNet, Latent, Sample
+from gancli.types import DiscriminatorNet, GeneratorNet, Latent, Sample, WeightOptimizer
 
 Loop = Iterator[tuple[float, float] | None]
 """Each `next` takes one step of the generator; the textbook's loop also tells the losses."""
@@ -97,14 +96,17 @@ class Recipe:
         self.r1 = preset.objective.find(R1)
         self.clip = preset.objective.find(WeightClip)
 
-    def textbook_optimizer(self, player: str) -> Optimizer:
+    def textbook_optimizer(self, player: str) -> WeightOptimizer:
         """The player's optimiser, in torch's default implementation."""
-        spec = self.preset.players()[player].optimizer
-        return spec.build_plainly(getattr(self, player).parameters())
+        return self._optimizer(player, fast=False)
 
-    def fast_optimizer(self, player: str) -> Optimizer:
+    def fast_optimizer(self, player: str) -> WeightOptimizer:
         """The player's optimiser, in torch's fastest implementation."""
-        return self.preset.players()[player].optimizer.build(getattr(self, player).parameters())
+        return self._optimizer(player, fast=True)
+
+    def _optimizer(self, player: str, *, fast: bool) -> WeightOptimizer:
+        spec = self.preset.players()[player].optimizer
+        return spec.build_by_torch(getattr(self, player).parameters(), fast=fast)
 
 
 def textbook_recipe(preset: Preset, seed: int, device: torch.device) -> Recipe:

@@ -3,6 +3,7 @@
 Run as a module it measures the memory, in a process of its own.
 """
 
+import copy
 import io
 import subprocess
 import sys
@@ -23,6 +24,7 @@ from gancli.evaluation.evaluate import look_at_reals, score_images
 from gancli.evaluation.extractors import Extractor, Seen
 from gancli.evaluation.feature_store import FeatureStore
 from gancli.evaluation.features import FeatureNeeds, extract_features
+from gancli.evaluation.folded import computed
 from gancli.evaluation.frechet import Moments, frechet_distance
 from gancli.evaluation.image_sets import DatasetImages
 from gancli.evaluation.metrics import METRICS
@@ -62,7 +64,7 @@ class ScoreTiming(BaseModel):
     images_per_s: float
     """through Inception, as it scores"""
     bare_images_per_s: float
-    """through a bare loop of the same network"""
+    """through a bare loop of the same network as torch-fidelity computes it"""
     throughput: float
     """the first in units of the second, the median of the rounds' ratios"""
     count: int
@@ -136,8 +138,11 @@ def time_scoring(sizes: ScoreSizes, done: Done) -> ScoreTiming:
 
 
 def _extractor(net: nn.Module) -> Extractor:
+    """The network as an evaluation computes it, which leaves `net` as it is."""
+    folded, _ = computed(copy.deepcopy(net), "folded", SCORED_ON)
+
     def see(images: Tensor) -> Seen:
-        features, logits = net(images)
+        features, logits = folded(images)
         return Seen(features, logits)
 
     return Extractor(INCEPTION, "blank", False, "", INCEPTION_WIDTH, SCORED_ON, see)

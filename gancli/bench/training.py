@@ -168,7 +168,7 @@ def _reporting(
     return (
         typical[Stepped]
         + typical[Logged] / schedule.log_every
-        + typical[Previewed] / schedule.preview_every
+        + typical[Previewed] * schedule.preview_count / schedule.steps
         + typical[Saved] / schedule.checkpoint_every
     )
 

@@ -11,6 +11,7 @@ PERIODS = frozenset(
     {
         "log_every",
         "preview_every",
+        "min_previews",
         "checkpoint_every",
         "checkpoint_minutes",
         "keep_newest",

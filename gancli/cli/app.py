@@ -17,7 +17,9 @@ from gancli.cli.evaluate import evaluate
 from gancli.cli.explain import explain
 from gancli.cli.export import export
 from gancli.cli.figures import figures
+from gancli.cli.film import film
 from gancli.cli.import_ import import_
+from gancli.cli.lab import lab
 from gancli.cli.presets import presets_app
 from gancli.cli.pull import pull
 from gancli.cli.push import push
@@ -43,6 +45,7 @@ app = typer.Typer(
 )
 app.command("train", rich_help_panel=TRAIN_PANEL)(train)
 app.command("resume", rich_help_panel=TRAIN_PANEL)(resume)
+app.command("lab", rich_help_panel=TRAIN_PANEL)(lab)
 app.command("import", rich_help_panel=TRAIN_PANEL)(import_)
 app.command("status", rich_help_panel=TRAIN_PANEL)(status)
 app.command("runs", rich_help_panel=TRAIN_PANEL)(runs)
@@ -55,6 +58,7 @@ app.command("evaluate", rich_help_panel=EVALUATE_PANEL)(evaluate)
 app.command("eval", hidden=True)(evaluate)
 app.command("compare", rich_help_panel=EVALUATE_PANEL)(compare)
 app.command("figures", rich_help_panel=EVALUATE_PANEL)(figures)
+app.command("film", rich_help_panel=EVALUATE_PANEL)(film)
 app.command("sweep", rich_help_panel=EVALUATE_PANEL)(sweep)
 app.command("reproduce", rich_help_panel=EVALUATE_PANEL)(reproduce)
 app.command("collapse-study", rich_help_panel=EVALUATE_PANEL)(collapse_study)

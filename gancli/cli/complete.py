@@ -30,6 +30,18 @@ def complete_dataset(context: typer.Context, incomplete: str) -> list[str]:
     return _starting(named, incomplete)
 
 
+def complete_mixture(incomplete: str) -> list[str]:
+    """Data sets of points."""
+    return _starting(_mixtures(), incomplete)
+
+
+def complete_point_model(incomplete: str) -> list[str]:
+    """Models that train on points."""
+    sets = {*_mixtures()}
+    files = map(catalog.preset_file, catalog.model_names())
+    return _starting([file.name for file in files if sets & {*file.datasets}], incomplete)
+
+
 def complete_variant(context: typer.Context, incomplete: str) -> list[str]:
     """Variants of the model on its data set, where they were typed before."""
     model, dataset = _typed_model(context), context.params.get("dataset")
@@ -51,6 +63,11 @@ def complete_run(incomplete: str) -> list[str]:
 def complete_zoo(incomplete: str) -> list[str]:
     """Generators of the zoo."""
     return _starting(zoo_names(), incomplete)
+
+
+def _mixtures() -> list[str]:
+    kinds = {name: catalog.preset_data(name).get("kind") for name in catalog.dataset_names()}
+    return [name for name, kind in kinds.items() if kind == "mixture"]
 
 
 def _typed_model(context: typer.Context) -> str | None:

@@ -17,7 +17,13 @@ from gancli.cli.options import (
     RawOption,
     TrustOption,
 )
-from gancli.defaults import EVALUATION_COUNT, IMAGES_AT_ONCE, MEMORY_GIB
+from gancli.defaults import (
+    EVALUATION_COUNT,
+    IMAGES_AT_ONCE,
+    MEMORY_GIB,
+    QUICK_COUNT,
+    QUICK_RESAMPLES,
+)
 
 
 @WithMetrics
@@ -36,6 +42,15 @@ def evaluate(
     everything: Annotated[
         bool, typer.Option("--all", help="Compute every metric that applies.")
     ] = False,
+    quick: Annotated[
+        bool,
+        typer.Option(
+            "--quick",
+            help="Compute the metrics for which few images are enough, with intervals: --mind --is "
+            f"--dc, {QUICK_COUNT} images on either side, --bootstrap {QUICK_RESAMPLES}; then say "
+            "how long the full protocol would take.",
+        ),
+    ] = False,
     count: Annotated[
         int | None,
         typer.Option(
@@ -44,7 +59,7 @@ def evaluate(
             max=10_000_000,
             metavar="N",
             help=f"Generated images, of all classes together. Default: {EVALUATION_COUNT}; of "
-            "--is-koshian2 10000.",
+            f"--is-koshian2 10000, with --quick {QUICK_COUNT}.",
         ),
     ] = None,
     per_class: Annotated[
@@ -71,6 +86,16 @@ def evaluate(
             "or an npz, also one of mu and sigma. Default: train.",
         ),
     ] = None,
+    reference_count: Annotated[
+        int | None,
+        typer.Option(
+            "--reference-count",
+            min=2,
+            metavar="N",
+            help="Real images to compare with, drawn at random, the same ones each time. Default: "
+            f"all; with --quick {QUICK_COUNT}.",
+        ),
+    ] = None,
     held_out: Annotated[
         Path | None,
         typer.Option(
@@ -93,7 +118,7 @@ def evaluate(
         str | None,
         typer.Option(
             "--extractor",
-            metavar="inception|vgg16|mnist|pixels|inception-torchvision",
+            metavar="inception|vgg16|dinov2|mnist|pixels|inception-torchvision",
             help="Feature network. Default: mnist on MNIST, else inception; of --modes alone "
             "pixels, of --is-koshian2 inception-torchvision.",
         ),
@@ -107,6 +132,22 @@ def evaluate(
         ),
     ] = None,
     trust_weights: TrustOption = False,
+    exact: Annotated[
+        bool,
+        typer.Option(
+            "--exact",
+            help="Compute the feature network as it was published, layer by layer. Default: batch "
+            "norms folded into convolutions, the same features but for rounding.",
+        ),
+    ] = False,
+    fast: Annotated[
+        bool,
+        typer.Option(
+            "--fast",
+            help="Compute the feature network in bfloat16, where the device is faster in it; such "
+            "scores do not rank next to others.",
+        ),
+    ] = False,
     batch_size: Annotated[
         int, typer.Option("--batch-size", min=1, metavar="B", help="Batch size.")
     ] = IMAGES_AT_ONCE,
@@ -175,18 +216,21 @@ def evaluate(
                 classes_as=cast(ClassesAs | None, classes_as),
                 raw=raw,
                 reference=reference,
+                reference_count=reference_count,
                 held_out=held_out,
                 images_key=images_key,
                 dataset=dataset,
                 data_dir=data_dir,
                 extractor=extractor,
                 weights=ExtractorWeights(weights, trust_weights),
+                forward=command.chosen_forward(exact=exact, fast=fast),
                 batch_size=batch_size,
                 memory_gib=memory_budget,
                 resamples=bootstrap,
                 settings=settings or {},
             ),
             images=images,
+            quick=quick,
             checkpoint=checkpoint,
             device=device,
             out=out,

@@ -15,8 +15,9 @@ def export(
         ExportName,
         typer.Option(
             "--to",
-            help="Format: weights (safetensors), or a program that needs no gancli, for ONNX "
-            "Runtime (pip install 'gancli\\[onnx]'), TorchScript or torch.export.",
+            help="Format: weights (safetensors), a program that needs no gancli, for ONNX "
+            "Runtime (pip install 'gancli\\[onnx]'), TorchScript or torch.export, or a page in "
+            "which the generator runs (html).",
         ),
     ] = ExportName.SAFETENSORS,
     dtype: Annotated[

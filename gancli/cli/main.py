@@ -17,7 +17,7 @@ from gancli.cli.mistyped import mistyped
 from gancli.errors import ExitCode, GanError, NotReadyError, UsageError
 from gancli.files import disk_error
 from gancli.folders import expanded
-from gancli.launch import is_shared, leads_here, quit_at_once
+from gancli.launch import is_shared, leads_here, quit_at_once, start_quickly
 from gancli.notices import never_fail_for_a_character
 from gancli.one_voice import may_say
 from gancli.pasteable import begin_with, command
@@ -31,6 +31,7 @@ PLUGIN = "--plugin"
 
 def program() -> None:
     """The program `gan`, which has its process for itself."""
+    start_quickly()
     leave_quickly()
     main()
 

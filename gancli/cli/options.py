@@ -136,6 +136,14 @@ ThreadsOption = Annotated[
         "--threads", min=1, max=1024, metavar="T", help="Number of CPU threads. Default: all cores."
     ),
 ]
+LatentsOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--latents",
+        metavar="FILE",
+        help="An npz or safetensors of latents, whose rows, from 0, take the place of seeds.",
+    ),
+]
 DataDirOption = Annotated[
     Path | None,
     typer.Option(

@@ -8,6 +8,7 @@ from gancli.cli.options import (
     CheckpointOption,
     DeviceOption,
     DevicesOption,
+    LatentsOption,
     RawOption,
     RunArgument,
     TruncationOption,
@@ -81,6 +82,19 @@ def sample(
     grid: Annotated[
         bool, typer.Option("--grid", help="Also write all samples as one picture.")
     ] = False,
+    pick: Annotated[
+        bool,
+        typer.Option(
+            "--pick",
+            help="Also write a page of the samples: click favourites, copy the command of their "
+            "seeds.",
+        ),
+    ] = False,
+    latents: LatentsOption = None,
+    write_latents: Annotated[
+        bool,
+        typer.Option("--write-latents", help="Also write the latents, an npz for --latents."),
+    ] = False,
     checkpoint: CheckpointOption = "last",
     raw: RawOption = False,
     device: DeviceOption = None,
@@ -118,5 +132,8 @@ def sample(
             device=device,
             out=out,
             force=force,
+            pick=pick,
+            latents=latents,
+            write_latents=write_latents,
         )
     )

@@ -5,16 +5,24 @@ from typing import Annotated
 
 import typer
 
+from gancli.choices import FilmFormat, LabelWay
 from gancli.cli.options import (
     CheckpointOption,
     DataDirOption,
     DeviceOption,
     DevicesOption,
+    LatentsOption,
     RawOption,
     RunArgument,
     TruncationOption,
 )
-from gancli.defaults import TRAVERSE_BATCH_SIZE, TRAVERSE_FRAMES, TRAVERSE_ROWS
+from gancli.defaults import (
+    TRAVERSE_BATCH_SIZE,
+    TRAVERSE_FRAMES,
+    TRAVERSE_ROWS,
+    WALK_RATE,
+    WALK_SECONDS,
+)
 
 
 def traverse(
@@ -23,9 +31,9 @@ def traverse(
         str | None,
         typer.Option(
             "--axis",
-            metavar="NAME,...",
-            help="Axes to vary: category, code0, ..., L0D0, ..., label, label-blend, seed. "
-            "Default: all that the model has.",
+            metavar="NAME[=VALUE],...",
+            help="Axes to vary: category, code0, ..., L0D0, ..., label, label-blend, seed; with a "
+            "value (category=3,code0=-1.5): to hold there. Default: all that the model has.",
         ),
     ] = None,
     span: Annotated[
@@ -53,6 +61,46 @@ def traverse(
             help="Seed of the first row, as in gan sample --seeds.",
         ),
     ] = 0,
+    through: Annotated[
+        str | None,
+        typer.Option(
+            "--through",
+            metavar="3,17,42",
+            help="Seeds to walk through, along the sphere of latents: a film, a strip and a page.",
+        ),
+    ] = None,
+    loop: Annotated[
+        bool, typer.Option("--loop", help="Walk back to the first seed (with --through).")
+    ] = False,
+    seconds: Annotated[
+        float,
+        typer.Option("--seconds", min=0.5, max=600, metavar="S", help="Length of a walk."),
+    ] = WALK_SECONDS,
+    rate: Annotated[
+        int,
+        typer.Option("--fps", min=1, max=60, metavar="N", help="Pictures per second of a walk."),
+    ] = WALK_RATE,
+    to: Annotated[
+        FilmFormat,
+        typer.Option("--to", help="Format of a walk's film; mp4: pip install 'gancli\\[film]'."),
+    ] = FilmFormat.WEBP,
+    label: Annotated[
+        str | None,
+        typer.Option(
+            "--label",
+            metavar="CLASS",
+            help="Class held along a walk, whose seeds are those of gan sample --classes. Default: "
+            "each seed's own class.",
+        ),
+    ] = None,
+    labels: Annotated[
+        LabelWay,
+        typer.Option(
+            "--labels",
+            help="Labels between stops of different classes: blended, or held until half-way.",
+        ),
+    ] = LabelWay.BLENDED,
+    latents: LatentsOption = None,
     truncation: TruncationOption = None,
     gif: Annotated[bool, typer.Option("--gif", help="Also write one animation per axis.")] = False,
     html: Annotated[
@@ -74,9 +122,11 @@ def traverse(
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace the files in --out.")] = False,
 ) -> None:
-    """Vary one input at a time (codes, labels, directions of layers, seeds), ranked by effect."""
+    """Vary one input at a time (codes, labels, directions of layers, seeds), or walk from seed to
+    seed."""
     del devices  # Its processes come here.
     from gancli.commands import traverse as command
+    from gancli.run_walk import WalkOptions
 
     command.traverse(
         command.TraverseRequest(
@@ -96,5 +146,8 @@ def traverse(
             data_dir=data_dir,
             out=out,
             force=force,
+            latents=latents,
+            through=through,
+            walk=WalkOptions(loop, seconds, rate, to, label, labels, html, force),
         )
     )

@@ -13,6 +13,8 @@ from gancli.environment import choose_device, join_on
 from gancli.errors import UsageError
 from gancli.evaluation.baseline import known_baseline
 from gancli.evaluation.evaluate import EvaluationOutput
+from gancli.evaluation.folded import Forward
+from gancli.evaluation.forecast import Stopwatch, full_protocol
 from gancli.evaluation.image_sets import described
 from gancli.evaluation.inputs import ScoredImages, scored_images_of
 from gancli.evaluation.job import EvaluationJob, prepare_evaluations
@@ -30,6 +32,7 @@ from gancli.report.counting import counting
 from gancli.report.evaluation import print_baseline, print_evaluation
 from gancli.report.run_report import bring_up_to_date
 from gancli.runs.folder import LAST, Run
+from gancli.zoo.entries import typed_place
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,8 @@ class EvaluateRequest:
     evaluation: EvaluationRequest
     images: str | None = None
     """a run, a checkpoint file, or images"""
+    quick: bool = False
+    """whether to score few images, by metrics for which they are enough"""
     checkpoint: str = LAST
     device: DeviceName | None = None
     out: Path | None = None
@@ -49,11 +54,22 @@ class EvaluateRequest:
     as_json: bool = False
 
 
+def chosen_forward(*, exact: bool, fast: bool) -> Forward:
+    """How the feature network is computed.
+
+    Raises:
+        UsageError: in two ways.
+    """
+    if exact and fast:
+        raise UsageError("--exact and --fast are mutually exclusive")
+    return "exact" if exact else "fast" if fast else "folded"
+
+
 def evaluate(request: EvaluateRequest) -> None:
     """Score images, print the scores, and keep them with their protocol."""
     device = torch.device(choose_device(request.device))
     shown = console_beside_json(as_json=request.as_json)
-    wanted = request.evaluation
+    wanted = request.evaluation.quick() if request.quick else request.evaluation
     points = points_to_score(request.images, request.checkpoint, wanted)
     if points is not None:
         if leads_here():
@@ -62,27 +78,41 @@ def evaluate(request: EvaluateRequest) -> None:
     scored = scored_images_of(request.images, request.checkpoint, wanted, device)
     file = request.out or (scored.run.evaluation_file if scored.run else None)
     _refuse_unwritable(request, file)
-    observer = Observer(partial(counting, shown))
-    world = join_on(device)
-    with world.lead_first():
-        # The others find the real images' statistics in the cache.
-        prepared = prepare_evaluations(wanted, scored, device, observer)
-    jobs = [replace(job, world=world) for job in prepared]
+    stopwatch = Stopwatch(partial(counting, shown))
+    observer = Observer(stopwatch.watch)
+    jobs = _shared_jobs(wanted, scored, device, observer)
     _refuse_no_reference(request, jobs)
-    if not world.leads:
-        for job in jobs:
-            job.help()
+    if not leads_here():
+        _help(jobs)
         return
     every: list[Evaluation] = []
     try:
         for job in jobs:
             shown.print(f"evaluating {_described(job.scored)}", markup=False, highlight=False)
             _score(request, job, observer, file, every)
+            if request.quick:
+                shown.print(full_protocol(job, stopwatch), markup=False, highlight=False)
     finally:
         if request.as_json and every:
             print_json([each.model_dump(mode="json") for each in every])
     if scored.run is not None and request.out is None:
         bring_up_to_date(scored.run)
+
+
+def _shared_jobs(
+    wanted: EvaluationRequest, scored: ScoredImages, device: torch.device, observer: Observer
+) -> list[EvaluationJob]:
+    """The evaluations, in all processes that share the work."""
+    world = join_on(device)
+    with world.lead_first():
+        # The others find the real images' statistics in the cache.
+        jobs = prepare_evaluations(wanted, scored, device, observer)
+    return [replace(job, world=world) for job in jobs]
+
+
+def _help(jobs: list[EvaluationJob]) -> None:
+    for job in jobs:
+        job.help()
 
 
 def _score_points(
@@ -149,7 +179,7 @@ def _refuse_unwritable(request: EvaluateRequest, file: Path | None) -> None:
 
 
 def _described(scored: ScoredImages) -> str:
-    path = f"{scored.saved.path}: " if scored.saved is not None else ""
+    path = f"{typed_place(scored.saved.path)}: " if scored.saved is not None else ""
     shape = described(scored.images.shape)
     has_alpha = scored.preset is not None and scored.preset.data.shape.x[0] == RGBA_CHANNELS
     laid = ", transparency laid over white" if has_alpha and scored.saved else ""

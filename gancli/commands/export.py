@@ -22,6 +22,7 @@ from gancli.sharing.card import GeneratorCard, card_of
 from gancli.sharing.export import EXPORT_FORMATS, WEIGHT_TYPES, require_packages
 from gancli.sharing.exported import ExportedGenerator
 from gancli.types import Latent
+from gancli.zoo.entries import ZOO_PREFIX, typed_place, zoo_card
 
 CHECKED_SEEDS = range(8)
 """Samples that the written file makes again, to compare them."""
@@ -62,8 +63,8 @@ def export(request: ExportRequest) -> None:
     generator = saved.generator(raw=request.raw).float()
     sampler = Sampler(generator, saved.header.preset)
     evaluations = evaluations_of_run(found) if isinstance(found, Run) else []
-    card = card_of(saved, sampler, evaluations, raw=request.raw)
-    say(f"exporting {saved.path}: {card.preset} on {card.dataset}, {card.weights}")
+    card = card_of(saved, sampler, evaluations, raw=request.raw, licence=_licence(request.run))
+    say(f"exporting {typed_place(saved.path)}: {card.preset} on {card.dataset}, {card.weights}")
     inputs = _inputs(sampler.latent(CHECKED_SEEDS))
     with torch.no_grad():
         wanted = generator(sampler.latent(CHECKED_SEEDS)) * card.unit
@@ -85,6 +86,12 @@ def _say_what_is_there(file: Path, card: GeneratorCard, made: Tensor, wanted: Te
     say(f"inputs: {takes}; output: {card.kind} {_shape(('batch', *card.shape))}{within}")
     off = float((made - wanted).abs().max())
     say(f"checked: {counted(len(made), 'sample')} of the file are the run's to within {off:.1g}")
+
+
+def _licence(run: str | None) -> str | None:
+    """That of the data of a generator of the zoo; of other data it is not known."""
+    is_of_zoo = run is not None and run.startswith(ZOO_PREFIX)
+    return zoo_card(run).licence if run is not None and is_of_zoo else None
 
 
 def _shape(shape: tuple[str | int, ...]) -> str:

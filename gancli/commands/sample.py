@@ -1,12 +1,9 @@
 """`gan sample`."""
 
-import csv
-import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
-from itertools import chain
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -16,40 +13,36 @@ from gancli.catalog import labelled_example
 from gancli.checkpoint import Checkpoint
 from gancli.choices import DeviceName
 from gancli.defaults import SAMPLE_COUNT, SAMPLES_PER_CLASS
-from gancli.environment import choose_device, join_on
+from gancli.environment import choose_device
 from gancli.errors import UsageError
 from gancli.files import write_atomically
 from gancli.folders import as_typed
+from gancli.latent_files import (
+    every_row,
+    latents_npz,
+    open_sampler,
+    refuse_missing_rows,
+    shared_on,
+)
 from gancli.output_places import refuse_to_overwrite, refuse_to_replace
 from gancli.plurals import counted
 from gancli.preset import Preset
 from gancli.report.console import console, say
 from gancli.report.counting import counting
-from gancli.rng import SEED_LIMIT
+from gancli.report.picker_page import Picker, PickerCommands
 from gancli.runs.find import ANY, LABELLED, default_folder, find, open_checkpoint
 from gancli.runs.folder import Run
-from gancli.sample_formats import (
-    ADM_IMAGES_KEY,
-    ADM_LABELS_KEY,
-    LABELS_KEY,
-    SAMPLE_FORMATS,
-    SEEDS_KEY,
-    FormatName,
-)
+from gancli.sample_formats import FormatName
 from gancli.sample_picture import SamplePicture
-from gancli.sampler import Sampler
+from gancli.sampler import Sampler, Samples
+from gancli.seeds_and_classes import COUNT_LIMIT, parse_classes, parse_seeds
+from gancli.typed_format import TypedFormat, single_file
+from gancli.types import Latent
 from gancli.writer import write
+from gancli.zoo.entries import typed_place
 
 PICTURE_LIMIT = 100_000
 """Points in one picture; more could not be told apart."""
-COUNT_LIMIT = 10_000_000
-"""Samples of one call."""
-NAMES_SHOWN = 20
-"""Classes that an error lists."""
-SINGLE_FILES = (FormatName.ZIP, FormatName.NPZ)
-"""Formats of one file, whose endings they are."""
-LONGEST_NUMBER = 40
-"""Digits of a number; longer ones are names."""
 
 
 @dataclass(frozen=True)
@@ -72,20 +65,25 @@ class SampleRequest:
     device: DeviceName | None
     out: str | None
     force: bool
+    pick: bool
+    latents: Path | None
+    write_latents: bool
 
     @property
     def by_class(self) -> bool:
         """Whether classes are asked for one by one."""
         return self.per_class is not None or self.classes is not None
 
-    def wanted(self) -> list[int]:
-        """The seeds to sample; of each class, if it goes by class."""
+    def wanted(self) -> list[int] | None:
+        """The seeds to sample; of each class, if it goes by class. None: every row of a file."""
         said = [("--seeds", self.seeds), ("--count", self.count), ("--per-class", self.per_class)]
         read = [option for option, value in said if value is not None]
         if len(read) > 1:
             raise UsageError(f"{' and '.join(read)} are mutually exclusive: choose one")
         if self.seeds is not None:
             return parse_seeds(self.seeds)
+        if self.latents is not None and self.count is None:
+            return None
         default = SAMPLES_PER_CLASS if self.by_class else SAMPLE_COUNT
         count = self.count or self.per_class or default
         if count > COUNT_LIMIT:
@@ -95,58 +93,151 @@ class SampleRequest:
         return list(range(count))
 
 
+class OutputPlaces(NamedTuple):
+    """Where samples go, and where the files next to them; None: there is no such file."""
+
+    out: Path
+    picture: Path | None
+    picker: Path | None
+    latents: Path | None
+
+
 def sample(request: SampleRequest) -> None:
     """Write the samples, and say where they are."""
-    seeds = request.wanted()
+    asked = request.wanted()
     found = find(request.run, LABELLED if request.by_class else ANY)
     saved = open_checkpoint(found, request.checkpoint)
     preset = saved.header.preset
     labels = _wanted_classes(request, preset)
-    total = len(seeds) * len(labels)
-    file = single_file(request.out)
-    form = _form(request, preset.data.key, file)
-    pictured = request.grid or preset.data.key == "points"
-    _refuse_too_many(total, preset.data.key)
-    place = _default_folder(found, saved, request) if request.out is None else Path(request.out)
-    out = place.absolute()
-    # Next to the folder, not in it: whoever reads the folder wants samples alone.
-    picture_file = out.parent / f"{out.stem if file else out.name}-grid.png"
-    check = refuse_to_replace if file else refuse_to_overwrite
-    check(out, force=request.force)
-    if pictured:
-        refuse_to_replace(picture_file, force=request.force)
-    sampler = _sampler(request, saved)
+    form = _form(request, preset)
+    device = torch.device(choose_device(request.device))
+    sampler = open_sampler(
+        saved,
+        request.latents,
+        raw=request.raw,
+        batch_size=request.batch_size,
+        truncation=request.truncation,
+    )
+    there = every_row(sampler)
+    seeds = asked if asked is not None else there or []
+    refuse_missing_rows(seeds, there)
+    _refuse_too_many(len(seeds) * len(labels), preset.data.key)
+    places = _places(request, found, saved, seeds)
+    sampler = shared_on(sampler, device)
     if not sampler.world.leads:
         sampler.help(seeds, labels)
         return
-    picture = SamplePicture(saved, seeds, labels)
-    with counting(console(), total, preset.data.key) as progress:
-        batches = (picture.keeping(sampler.batches(seeds, label), label) for label in labels)
+    network = saved.network(raw=request.raw)
+    say(f"sampling {typed_place(saved.path)}: {preset.name} on {preset.dataset}, {network}")
+    picture = SamplePicture(saved, sampler, seeds, labels)
+    picker = Picker(sampler, seeds, labels, _commands(request, found, saved))
+    viewers: list[SamplePicture | Picker] = [picture, *([picker] if request.pick else [])]
+    _write(request, form, sampler, _Wanted(seeds, labels, viewers), places)
+    if places.picture is not None:
+        _draw(picture, places.picture)
+    if places.latents is not None:
+        made = Latent.joined([sampler.latent(seeds, label) for label in labels])
+        write_atomically(places.latents, latents_npz(made))
+        say(f"latents: {as_typed(places.latents)}")
+    if places.picker is not None:
+        write_atomically(places.picker, picker.page(saved.header.step))
+        say(f"picker: {as_typed(places.picker)}")
+
+
+def _form(request: SampleRequest, preset: Preset) -> FormatName:
+    """The format to write.
+
+    Raises:
+        UsageError: what is asked for does not fit what the model makes.
+    """
+    typed = TypedFormat(request.form, single_file(request.out), request.flat, request.images_key)
+    form = typed.fitting(preset.data.key)
+    if request.pick and preset.data.key == "points":
+        raise UsageError(
+            f"{preset.name} on {preset.dataset} makes points, and --pick shows images: leave it out"
+        )
+    return form
+
+
+class _Wanted(NamedTuple):
+    """Which samples are written, and what looks at them on the way."""
+
+    seeds: list[int]
+    labels: list[int | None]
+    viewers: Sequence[SamplePicture | Picker]
+
+    def batches(self, sampler: Sampler) -> Iterator[Samples]:
+        """All samples, class by class."""
+        for label in self.labels:
+            batches = sampler.batches(self.seeds, label)
+            for viewer in self.viewers:
+                batches = viewer.keeping(batches, label)
+            yield from batches
+
+
+def _write(
+    request: SampleRequest,
+    form: FormatName,
+    sampler: Sampler,
+    wanted: _Wanted,
+    places: OutputPlaces,
+) -> None:
+    """Write the samples alone."""
+    data, seeds, labels = sampler.preset.data, wanted.seeds, wanted.labels
+    total = len(seeds) * len(labels)
+    with counting(console(), total, data.key) as progress:
         write(
-            chain.from_iterable(batches),
+            wanted.batches(sampler),
             seeds * len(labels),
-            out,
+            places.out,
             form,
-            key=request.images_key or preset.data.key,
+            key=request.images_key or data.key,
             labels=_joined([sampler.labels(seeds, label) for label in labels]),
-            classes=preset.data.class_names if preset.classes else (),
+            classes=data.class_names if sampler.preset.classes else (),
             by_class=request.by_class,
-            single=file is not None,
+            single=single_file(request.out) is not None,
             flat=request.flat,
             progress=progress,
         )
     each = f", {len(seeds)} of each of {_classes(labels)}," if request.by_class else ""
-    say(f"wrote {counted(total, preset.data.key.removesuffix('s'))}{each} to {as_typed(out)}")
-    if pictured:
-        _draw(picture, picture_file)
+    say(f"wrote {counted(total, data.key.removesuffix('s'))}{each} to {as_typed(places.out)}")
 
 
-def _sampler(request: SampleRequest, saved: Checkpoint) -> Sampler:
-    device, preset = torch.device(choose_device(request.device)), saved.header.preset
-    world, network = join_on(device), saved.network(raw=request.raw)
-    say(f"sampling {saved.path}: {preset.name} on {preset.dataset}, {network}")
-    generator = saved.generator(raw=request.raw).to(device)
-    return Sampler(generator, preset, request.batch_size, request.truncation, world=world)
+def _places(
+    request: SampleRequest, found: Run | Path, saved: Checkpoint, seeds: Sequence[int]
+) -> OutputPlaces:
+    """Where everything goes, which must be free.
+
+    Raises:
+        RunError: something is there that must stay.
+    """
+    out = _default_folder(found, saved, request, seeds) if request.out is None else request.out
+    place, file = Path(out).absolute(), single_file(request.out)
+    # Next to the folder, not in it: whoever reads the folder wants samples alone.
+    name = place.stem if file else place.name
+    pictured = request.grid or saved.header.preset.data.key == "points"
+    places = OutputPlaces(
+        place,
+        place.parent / f"{name}-grid.png" if pictured else None,
+        place.parent / f"{name}-picker.html" if request.pick else None,
+        place.parent / f"{name}-latents.npz" if request.write_latents else None,
+    )
+    check = refuse_to_replace if file else refuse_to_overwrite
+    check(place, force=request.force)
+    for beside in filter(None, places[1:]):
+        refuse_to_replace(beside, force=request.force)
+    return places
+
+
+def _commands(request: SampleRequest, found: Run | Path, saved: Checkpoint) -> PickerCommands:
+    """The commands that make the same samples again, but for their seeds."""
+    words: list[object] = [as_typed(found.folder) if isinstance(found, Run) else request.run]
+    if isinstance(found, Run):
+        words += ["--checkpoint", saved.header.step]
+    words += ["--raw"] if request.raw else []
+    for option, value in (("--truncation", request.truncation), ("--latents", request.latents)):
+        words += [] if value is None else [option, value]
+    return PickerCommands(["sample", *words], ["traverse", *words])
 
 
 def _draw(picture: SamplePicture, file: Path) -> None:
@@ -181,6 +272,11 @@ def _wanted_classes(request: SampleRequest, preset: Preset) -> list[int | None]:
     """
     if not request.by_class:
         return [None]
+    if request.latents is not None:
+        raise UsageError(
+            "--latents gives each row its class, so --per-class and --classes do not apply: leave "
+            "them out"
+        )
     if not preset.classes:
         raise UsageError(
             f"{preset.name} knows no classes, so --per-class and --classes do not apply: "
@@ -191,127 +287,12 @@ def _wanted_classes(request: SampleRequest, preset: Preset) -> list[int | None]:
     return [*parse_classes(request.classes, preset.data.class_names)]
 
 
-def parse_classes(texts: Sequence[str], names: Sequence[str]) -> list[int]:
-    """`0,3,cat` as labels: each word a class's name, or its number.
-
-    A name that has commas is a text of its own, or stands in double quotes.
-
-    Raises:
-        UsageError: there is no such class, or one is named twice.
-    """
-    labels: list[int] = []
-    for word in chain.from_iterable(_words(text, names) for text in texts):
-        if word in names:
-            labels.append(names.index(word))
-        elif _is_number(word) and int(word) < len(names):
-            labels.append(int(word))
-        else:
-            close = get_close_matches(word, names, n=1)
-            raise UsageError(
-                f"--classes {word} is neither one of {_listed(names)} nor a number below "
-                f"{len(names)}"
-                + (f" (did you mean {close[0]}?)" if close else "")
-                + ("; put a name that has commas in double quotes" if "," in "".join(names) else "")
-            )
-    if len(set(labels)) < len(labels):
-        raise UsageError(f"--classes {','.join(texts)} names a class twice: name each once")
-    return labels
-
-
-def _words(text: str, names: Sequence[str]) -> list[str]:
-    """A list with commas as csv has it, where it is not a class's name as a whole."""
-    if text.strip() in names:
-        return [text.strip()]
-    try:
-        return [word.strip() for word in next(csv.reader([text], skipinitialspace=True))]
-    except (csv.Error, StopIteration):
-        return [text]
-
-
-def _listed(names: Sequence[str]) -> str:
-    shown = ", ".join(names[:NAMES_SHOWN])
-    return shown if len(names) <= NAMES_SHOWN else f"{shown} and {len(names) - NAMES_SHOWN} more"
-
-
-def parse_seeds(text: str) -> list[int]:
-    """`0-3,7` as [0, 1, 2, 3, 7].
-
-    Raises:
-        UsageError: it is not a list of numbers and ranges.
-    """
-    seeds: list[int] = []
-    for part in text.split(","):
-        first, dash, last = part.strip().partition("-")
-        if not _is_number(first) or (dash and not _is_number(last)):
-            raise UsageError(
-                f"--seeds {text} is not a list of numbers and ranges, such as 0-63 or 3,7"
-            )
-        begin, end = int(first), int(last or first)
-        if not begin <= end < SEED_LIMIT:
-            raise UsageError(
-                f"--seeds {part} must have the smaller number first, and none above "
-                f"{SEED_LIMIT - 1}"
-            )
-        if len(seeds) + end - begin >= COUNT_LIMIT:
-            raise UsageError(
-                f"--seeds {text} is too many: one call writes at most {COUNT_LIMIT:,} samples"
-            )
-        seeds += range(begin, end + 1)
-    if len(set(seeds)) < len(seeds):
-        raise UsageError(f"--seeds {text} names a seed twice: name each once")
-    return seeds
-
-
-def _is_number(text: str) -> bool:
-    """Whether it is a number that may be a seed, or is at least short enough to be read."""
-    return text.isdecimal() and len(text) <= LONGEST_NUMBER
-
-
-def single_file(out: str | None) -> FormatName | None:
-    """The format of the one file that `--out` names by its ending; None: it names a folder.
-
-    A slash at the end makes a folder of any name.
-    """
-    ending = Path(out).suffix.lower().removeprefix(".") if out else ""
-    is_folder = not out or out.endswith(("/", os.sep))
-    return None if is_folder or ending not in SINGLE_FILES else FormatName(ending)
-
-
-def _form(request: SampleRequest, key: str, file: FormatName | None) -> FormatName:
-    """The format, which the options that are of one format alone must fit."""
-    if file is not None and request.form not in (None, file):
-        raise UsageError(
-            f"--out ends in .{file}, and --format is {request.form}: leave --format out, or end "
-            "--out with a slash to write into a folder of that name"
-        )
-    asked = request.form or file
-    if key != "images" and asked not in (None, FormatName.NPZ):
-        raise UsageError(
-            f"points can only be written as npz, not as {asked}: leave --format out, and --out "
-            "without that ending"
-        )
-    form = asked or (FormatName.FOLDER if key == "images" else FormatName.NPZ)
-    if request.flat and SAMPLE_FORMATS[form].container != "folder":
-        raise UsageError(f"--flat is for folders, and {form} has none: leave it out")
-    if request.images_key is not None:
-        _check_images_key(request.images_key, form, key)
-    return form
-
-
-def _check_images_key(name: str, form: FormatName, key: str) -> None:
-    if form != FormatName.NPZ or key != "images":
-        raise UsageError(
-            "--images-key names the array of images in an npz: add --format npz, or leave it out"
-        )
-    if name in {SEEDS_KEY, LABELS_KEY, ADM_LABELS_KEY} or not name.isidentifier():
-        raise UsageError(
-            f"--images-key {name!r} cannot name an array next to {SEEDS_KEY} and {LABELS_KEY}: use "
-            f"letters, digits and underscores, e.g. {ADM_IMAGES_KEY}"
-        )
-
-
-def _default_folder(found: Run | Path, saved: Checkpoint, request: SampleRequest) -> Path:
-    which = (request.seeds or f"0-{len(request.wanted()) - 1}").replace(" ", "")
+def _default_folder(
+    found: Run | Path, saved: Checkpoint, request: SampleRequest, seeds: Sequence[int]
+) -> Path:
+    which = (request.seeds or f"0-{len(seeds) - 1}").replace(" ", "")
+    if request.latents is not None:
+        which += f"-of-{request.latents.stem}"
     if request.by_class:
         which += f"-of-{','.join(request.classes or ('each',))}".replace(" ", "").replace("/", "_")
     if request.truncation is not None:

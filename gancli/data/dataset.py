@@ -39,8 +39,7 @@ class Dataset:
 
     def drawn(self, count: int) -> "Dataset":
         """This many samples, always the same ones, in their own order; fewer are some of more."""
-        order = stream(0, "limit").permutation(len(self))[:count]
-        return self.at(torch.from_numpy(order).sort().values)
+        return self.at(drawn_places(len(self), count))
 
     @cached_property
     def fingerprint(self) -> str:
@@ -52,6 +51,12 @@ class Dataset:
         if self.labels is not None:
             digest.update(self.labels.contiguous().numpy().data)
         return digest.hexdigest()
+
+
+def drawn_places(of: int, count: int) -> Tensor:
+    """The places of `count` samples among `of`, (count,) int64, always the same ones, ascending."""
+    order = stream(0, "limit").permutation(of)[:count]
+    return torch.from_numpy(order).sort().values
 
 
 class DataSpec(Settings):

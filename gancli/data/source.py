@@ -4,9 +4,9 @@ import lzma
 import os
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -125,6 +125,18 @@ class Source:
     def frame(self, index: int) -> int:
         """Which frame of its file an image is."""
         return 0 if self.frames is None else self.frames[index]
+
+    def at(self, places: Sequence[int]) -> "Source":
+        """The images at these places, of the same files; classes without images stay."""
+        of = None if self.labels is None else tuple(self.labels[place] for place in places)
+        return replace(
+            self,
+            names=tuple(self.names[place] for place in places),
+            content=lambda index: self.content(places[index]),
+            header=lambda index: self.header(places[index]),
+            labelled=replace(self.labelled, of=of),
+            frames=None if self.frames is None else tuple(self.frames[p] for p in places),
+        )
 
     def __len__(self) -> int:
         return len(self.names)

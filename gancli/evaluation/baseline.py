@@ -198,8 +198,10 @@ def _wanted(
         tuple(metrics),
         count=protocol.count,
         reference=protocol.split,
+        reference_count=None if protocol.drawn_from is None else protocol.reference_count,
         data_dir=folder,
         extractor=protocol.extractor,
+        forward="fast" if protocol.dtype == "bfloat16" else "folded",
         weights=request.weights,
         settings={n: v for n, v in protocol.settings.items() if option_of_setting(n) in metrics},
     )

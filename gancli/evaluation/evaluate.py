@@ -18,6 +18,9 @@ from gancli.evaluation.spec import EvaluationSpec, RealImages
 from gancli.parallel import ALONE, World
 from gancli.scores import score_named, whole_score
 
+SCORED_UNIT = "images to score"
+"""What the scored images are called while they are counted."""
+
 
 class ReferenceScores(NamedTuple):
     """The scores compared with one reference."""
@@ -128,7 +131,7 @@ def score_images(
         spec.needs(),
         store,
         batch_size=batch_size,
-        unit="images to score",
+        unit=SCORED_UNIT,
         observer=observer,
         known_modes=spec.known_modes,
         world=world,

@@ -9,6 +9,7 @@ from gancli.checkpoint import Checkpoint
 from gancli.choices import DeviceName
 from gancli.defaults import IMAGES_AT_ONCE, MEMORY_GIB
 from gancli.environment import choose_device
+from gancli.evaluation.folded import Forward
 from gancli.evaluation.inputs import images_of_checkpoint, scored_images_of
 from gancli.evaluation.job import prepare_evaluations
 from gancli.evaluation.metrics import NO_SETTINGS
@@ -24,18 +25,21 @@ def evaluate_checkpoint(
     source: Checkpoint | str | Path,
     metrics: Sequence[str] = (),
     *,
+    quick: bool = False,
     checkpoint: str = LAST,
     raw: bool = False,
     count: int | None = None,
     per_class: int | None = None,
     classes_as: ClassesAs | None = None,
     reference: str | Path | None = None,
+    reference_count: int | None = None,
     held_out: str | Path | None = None,
     dataset: str | None = None,
     data_dir: str | Path | None = None,
     extractor: str | None = None,
     weights: str | Path | None = None,
     trust_weights: bool = False,
+    forward: Forward = "folded",
     device: str | None = None,
     batch_size: int = IMAGES_AT_ONCE,
     memory_gib: float = MEMORY_GIB,
@@ -49,9 +53,11 @@ def evaluate_checkpoint(
     Args:
         source: a checkpoint; a run's folder or name, a checkpoint file, or a folder, a zip or an
             npz of images.
-        metrics: `fid`, `is`, `kid`, `prc`, `dc`, `intra-fid`, `memorisation`, `modes`,
+        metrics: `fid`, `is`, `kid`, `mind`, `prc`, `dc`, `intra-fid`, `memorisation`, `modes`,
             `is-koshian2`, or those of plugins; none: FID and, where the extractor classifies, the
             Inception score.
+        quick: whether to add the metrics for which few images are enough, and to take few: 5,000 on
+            either side, and intervals of 1,000 resamples, where nothing else is asked for.
         checkpoint: which of a run: `last`, `best` or a step.
         raw: whether to take the weights as trained, even where there is a moving average.
         count: images to generate; None: 50,000, of `is-koshian2` 10,000.
@@ -60,14 +66,17 @@ def evaluate_checkpoint(
             equally many; None: `equal` where the reference's nearly are, else `reference`.
         reference: the real images: `train`, `test`, `both` or a path, also of an npz of their `mu`
             and `sigma`; None: `train`.
+        reference_count: the most real images, drawn at random, always the same ones; None: all.
         held_out: a path of real images that the generator has not seen; None: the test split.
         dataset: the data set that `reference` is a split of, for image files.
         data_dir: the folder of named data sets; None: the one used in training, or the default.
-        extractor: `inception`, `vgg16`, `inception-torchvision`, `mnist` or `pixels`; None: that
-            which a metric demands, else `mnist` for MNIST, else `pixels` for `modes` alone, else
-            `inception`.
+        extractor: `inception`, `vgg16`, `inception-torchvision`, `dinov2`, `mnist` or `pixels`;
+            None: that which a metric demands, else `mnist` for MNIST, else `pixels` for `modes`
+            alone, else `inception`.
         weights: a file with the extractor's weights; None: downloaded.
         trust_weights: whether to take weights that are not the published ones.
+        forward: how a published network is computed: `exact`, as it was published, `folded`, or
+            `fast`, in bfloat16, whose scores do not rank next to others.
         device: `cpu`, `cuda` or `mps`; None: `cuda` where there is one, else `cpu`.
         batch_size: images that are generated and looked at together.
         memory_gib: memory to work in; features that do not fit are kept in a temporary file.
@@ -90,16 +99,19 @@ def evaluate_checkpoint(
         classes_as=classes_as,
         raw=raw,
         reference=None if reference is None else expanded(str(reference)),
+        reference_count=reference_count,
         held_out=_path(held_out),
         dataset=dataset,
         data_dir=_path(data_dir),
         extractor=extractor,
         weights=ExtractorWeights(_path(weights), trust_weights),
+        forward=forward,
         batch_size=batch_size,
         memory_gib=memory_gib,
         resamples=resamples,
         settings=settings,
     )
+    request = request.quick() if quick else request
     place = torch.device(choose_device(None if device is None else DeviceName(device)))
     observer = Observer(watch, should_stop)
     if isinstance(source, Checkpoint):

@@ -1,13 +1,14 @@
 """The extractors: networks by whose features images are compared.
 
 Inception and VGG are torch-fidelity's, with the published weights; `inception-torchvision` is
-torchvision's Inception; `mnist` is this project's digit classifier, which needs no download.
+torchvision's Inception; `dinov2` has the features of FD-DINOv2; `mnist` is this project's digit
+classifier, which needs no download.
 """
 
 import hashlib
 import io
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http.client import HTTPException
 from pathlib import Path
 from typing import NamedTuple
@@ -18,13 +19,15 @@ from torch import Tensor, nn
 from gancli.data.torchvision_set import resized
 from gancli.errors import DataError, NetworkError, UsageError
 from gancli.evaluation.classifier import Reader, scaled
+from gancli.evaluation.dinov2 import DinoV2
+from gancli.evaluation.folded import Arithmetic, Forward, computed
 from gancli.evaluation.mnist_classifier import (
     DIGIT_FEATURES,
     DIGIT_SIDE,
     DIGITS_KNOWN,
     DigitClassifier,
 )
-from gancli.evaluation.pretrained import INCEPTION, PRETRAINED, VGG, PretrainedNetwork
+from gancli.evaluation.pretrained import DINOV2, INCEPTION, PRETRAINED, VGG, PretrainedNetwork
 from gancli.evaluation.torchvision_inception import TorchvisionInception
 from gancli.files import disk_error
 
@@ -61,6 +64,8 @@ class Extractor:
     device: torch.device
     see: Callable[[Tensor], Seen]
     """takes uint8 images of (B, C, H, W) on the device"""
+    arithmetic: Arithmetic = field(default_factory=Arithmetic)
+    """how it is computed"""
 
     @property
     def exact_device(self) -> torch.device:
@@ -152,36 +157,39 @@ def digit_extractor(reader: Reader, device: torch.device) -> Extractor:
 
 
 def load_extractor(
-    name: str, file: Path | None, device: torch.device, *, trusted: bool = False
+    name: str,
+    file: Path | None,
+    device: torch.device,
+    *,
+    trusted: bool = False,
+    forward: Forward = "folded",
 ) -> Extractor:
     """A network but the digit classifier, its weights from a file or downloaded by torch's hub.
 
     Args:
-        name: `inception`, `vgg16` or `inception-torchvision`.
+        name: `inception`, `vgg16`, `inception-torchvision` or `dinov2`.
         file: the weights; None: where torch's hub keeps them, downloaded if they are not there.
         device: where to compute.
         trusted: whether to take weights other than the published ones.
+        forward: how the network is computed.
 
     Raises:
         NetworkError: the weights cannot be had, are others, or belong to another network.
-        UsageError: there is no such extractor.
+        UsageError: there is no such extractor, or it or the device gains nothing by bfloat16.
     """
     known = _known(name)
+    if forward == "fast" and not known.has_norms:
+        raise _never_fast(name)
     path = file or _downloaded(known)
     digest = _digest(path)
     published = digest.startswith(known.sha256)
     if not published and not trusted:
-        raise NetworkError(
-            f"{path} (SHA-256 {digest[:HASH_SHOWN]}...) does not hold the published weights "
-            f"{known.file}, whose SHA-256 begins with {known.sha256}: "
-            + ("name that file with --weights" if file else "remove it to download it again")
-            + ", or add --trust-weights to use this one (its scores compare with no others)"
-        )
-    net = _built(name, known, path).to(device)
+        raise _unpublished(path, digest, known, named=file is not None)
+    net, arithmetic = computed(_built(name, known, path), forward, device)
 
     def see(images: Tensor) -> Seen:
         found = net(images.expand(-1, 3, -1, -1) if images.shape[1] == 1 else images)
-        return Seen(found[0], found[1] if len(found) > 1 else None)
+        return Seen(found[0].float(), found[1].float() if len(found) > 1 else None)
 
     return Extractor(
         name=name,
@@ -191,6 +199,21 @@ def load_extractor(
         width=known.width,
         device=device,
         see=see,
+        arithmetic=arithmetic,
+    )
+
+
+def _never_fast(name: str) -> UsageError:
+    able = " and ".join(each for each, of in PRETRAINED.items() if of.has_norms)
+    return UsageError(f"--fast is for --extractor {able}, not for {name}: leave it out")
+
+
+def _unpublished(path: Path, digest: str, known: PretrainedNetwork, *, named: bool) -> NetworkError:
+    return NetworkError(
+        f"{path} (SHA-256 {digest[:HASH_SHOWN]}...) does not hold the published weights "
+        f"{known.file}, whose SHA-256 begins with {known.sha256}: "
+        + ("name that file with --weights" if named else "remove it to download it again")
+        + ", or add --trust-weights to use this one (its scores compare with no others)"
     )
 
 
@@ -222,6 +245,13 @@ def _digest(path: Path) -> str:
     return digest.hexdigest()
 
 
+def _as_wide(net: DinoV2, known: PretrainedNetwork) -> DinoV2:
+    """The network, if it has as many features as there must be."""
+    if net.width != known.width:
+        raise ValueError(f"it has {net.width} features, and not {known.width}")
+    return net
+
+
 def _built(name: str, known: PretrainedNetwork, path: Path) -> nn.Module:
     from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
     from torch_fidelity.feature_extractor_vgg16 import FeatureExtractorVGG16
@@ -229,6 +259,8 @@ def _built(name: str, known: PretrainedNetwork, path: Path) -> nn.Module:
     build = {INCEPTION: FeatureExtractorInceptionV3, VGG: FeatureExtractorVGG16}
     try:
         tensors = torch.load(path, "cpu", weights_only=True)
+        if name == DINOV2:
+            return _as_wide(DinoV2(tensors), known)
         if name not in build:
             return TorchvisionInception(tensors)
         # torch-fidelity would unpickle the file without looking: it gets tensors read safely.

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from gancli.data.cache import cache_root
+from gancli.data.dataset import drawn_places
 from gancli.data.decode import COLOUR_WORDS, WHITE, large_images_expected, pixels_at, whole_pixels
 from gancli.data.identity import recall, remember
 from gancli.data.reasons import first_of
@@ -83,16 +84,24 @@ class ImageFiles:
         Raises:
             DataError: an image is broken, or unlike the others.
         """
-        root = cache_root()
-        what = f"pixels {self.shape} {self.white}"
-        known = recall(self.source, what, root)
+        known = self.remembered_fingerprint
         if known is not None:
             return known
         digest = hashlib.sha256(f"{(len(self), *self.shape)} {torch.uint8}".encode())
         for images, _ in self.batches(_HASHED):
             digest.update(images.contiguous().numpy().data)
-        remember(self.source, what, digest.hexdigest(), root)
+        remember(self.source, self._pixels, digest.hexdigest(), cache_root())
         return digest.hexdigest()
+
+    @property
+    def remembered_fingerprint(self) -> str | None:
+        """The same, where it was computed before; None: it would have to be computed."""
+        return recall(self.source, self._pixels, cache_root())
+
+    @property
+    def _pixels(self) -> str:
+        """Under which the hash of the pixels is remembered."""
+        return f"pixels {self.shape} {self.white}"
 
     @property
     def labelling(self) -> str:
@@ -101,6 +110,10 @@ class ImageFiles:
 
     def __len__(self) -> int:
         return len(self.source)
+
+    def drawn(self, count: int) -> "ImageFiles":
+        """This many of them, always the same ones."""
+        return replace(self, source=self.source.at(drawn_places(len(self), count).tolist()))
 
     def of_class(self) -> Mapping[int, int]:
         """Counted by their labels."""

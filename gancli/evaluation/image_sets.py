@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import accumulate
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -68,6 +68,15 @@ class ImageSet(Protocol):
         ...
 
 
+@runtime_checkable
+class Drawable(Protocol):
+    """Images of which some can be drawn."""
+
+    def drawn(self, count: int) -> ImageSet:
+        """This many of them, always the same ones, in their own order."""
+        ...
+
+
 @dataclass(frozen=True)
 class DatasetImages:
     """The images of a data set in memory, or mapped into it; transparency is laid over white."""
@@ -93,6 +102,10 @@ class DatasetImages:
 
     def __len__(self) -> int:
         return len(self.data)
+
+    def drawn(self, count: int) -> "DatasetImages":
+        """This many of them, always the same ones."""
+        return DatasetImages(self.data.drawn(count), self.classes)
 
     def of_class(self) -> Mapping[int, int]:
         """Counted by their labels."""

@@ -1,7 +1,7 @@
 """What an evaluation scores, and the real images it compares with."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -14,7 +14,6 @@ from gancli.data.npz_images import has_array
 from gancli.data.source import ReadingChoices
 from gancli.data.survey import survey
 from gancli.data.torchvision_images import SetSplit
-from gancli.defaults import EVALUATION_COUNT
 from gancli.errors import UsageError
 from gancli.evaluation.image_files import ImageFiles
 from gancli.evaluation.image_sets import (
@@ -198,7 +197,7 @@ def _counts(request: EvaluationRequest, preset: Preset) -> tuple[int, ...]:
     each = [1] * max(1, preset.classes)
     if request.per_class is not None:
         return tuple(request.per_class * one for one in each)
-    return share_out(request.count or EVALUATION_COUNT, each)
+    return share_out(request.count or request.usual_count, each)
 
 
 @dataclass(frozen=True)
@@ -211,6 +210,10 @@ class RealSets:
     """what the generator learnt from; where that is not known, the reference"""
     held_out: RealImages | None = None
     """what it has not seen, where there is any"""
+
+    def drawn(self, count: int | None) -> "RealSets":
+        """The same with `count` images of each reference at most; None: all."""
+        return replace(self, references=tuple(each.drawn(count) for each in self.references))
 
 
 def real_sets_for(scored: ScoredImages, request: EvaluationRequest) -> RealSets:

@@ -175,6 +175,7 @@ def prepare_evaluation(
     by_class = class_counts(request, scored, reals)
     scored = by_class.applied(scored)
     scored, reals, classes = _by_class(request, scored, reals)
+    reals = reals.drawn(request.reference_count)
     name = _extractor_name(request, scored, reals)
     counts = _counts(request, scored, reals, name, classes)
     metrics = _chosen(request, counts, name)
@@ -279,6 +280,11 @@ def _extractor_name(request: EvaluationRequest, scored: ScoredImages, reals: Rea
             f"--weights and --trust-weights are not for --extractor {name}, which {how}: leave "
             "them out"
         )
+    if name in MADE_HERE and request.forward != EvaluationRequest.forward:
+        raise UsageError(
+            f"--{request.forward} is for networks with published weights, not for --extractor "
+            f"{name}: leave it out"
+        )
     if name == MNIST and not grey:
         raise UsageError(
             f"--extractor {MNIST} takes grey digits, and these images are in colour: use "
@@ -303,7 +309,8 @@ def _extractor(
         return pixel_extractor(device)
     if name != MNIST:
         weights = request.weights
-        return load_extractor(name, weights.file, device, trusted=weights.trusted)
+        trusted, forward = weights.trusted, request.forward
+        return load_extractor(name, weights.file, device, trusted=trusted, forward=forward)
     return digit_extractor(digits(), device)
 
 

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from gancli.evaluation.distances import BLOCK_BYTES, CPU, nearest
 from gancli.evaluation.image_sets import ImageSet
+from gancli.evaluation.observer import UNOBSERVED, Observer
 from gancli.pictures import labelled_table, png, to_image
 
 NEAR_SHARE = 0.01
@@ -51,9 +52,15 @@ class Neighbours(NamedTuple):
         train: Tensor,
         device: torch.device = CPU,
         block_bytes: int = BLOCK_BYTES,
+        *,
+        observer: Observer = UNOBSERVED,
     ) -> "Neighbours":
-        """Look for them, by features of (N, D) and (M, D)."""
-        return cls(*nearest(features, train, device, block_bytes))
+        """Look for them, by features of (N, D) and (M, D).
+
+        Raises:
+            EvaluationStoppedError: the observer wants to stop.
+        """
+        return cls(*nearest(features, train, device, block_bytes, observer=observer))
 
     def nearest_first(self) -> Tensor:
         """The images' places, by their distance."""

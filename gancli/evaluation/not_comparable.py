@@ -112,7 +112,11 @@ def _is_of_other_images(protocol: Protocol, aim: Protocol) -> bool:
     """Whether no option of `gan evaluate` leads from one reference to the other."""
     if "all" in (protocol.split, aim.split):
         return False
-    other_files = protocol.split == aim.split and protocol.data != aim.data
+    both = (protocol, aim)
+    some = any(each.drawn_from is not None for each in both)
+    # Some images of the same set are others than all of it, and an option leads there.
+    same_set = some and len({each.drawn_from or each.reference_count for each in both}) == 1
+    other_files = protocol.split == aim.split and protocol.data != aim.data and not same_set
     return other_files or protocol.reference != aim.reference
 
 
@@ -134,7 +138,8 @@ PROTOCOL_FIELDS = {
 
 def _value(field: str, protocol: Protocol) -> str:
     if field == "data":
-        return f"{protocol.reference} ({protocol.data})"
+        some = "" if protocol.drawn_from is None else f"{protocol.reference_count:,} of "
+        return f"{some}{protocol.reference} ({protocol.data})"
     if field == "skews_classes":
         return "equally many of each" if protocol.skews_classes else "as in the reference"
     value = getattr(protocol, field)
@@ -176,17 +181,22 @@ def _network(protocol: Protocol) -> list[str]:
         return []
     is_own = protocol.extractor not in MADE_HERE and not protocol.published
     weights = ["--weights", "FILE", "--trust-weights"] if is_own else []
-    return ["--extractor", protocol.extractor, *weights]
+    fast = ["--fast"] if protocol.dtype == "bfloat16" else []
+    return ["--extractor", protocol.extractor, *weights, *fast]
 
 
 def _reference(protocol: Protocol, *, is_given: bool = True) -> list[str]:
     """The options that name the real images; image files need the name of a split's data set."""
     if not (protocol.data and protocol.extractor):
         return []
+    some = (
+        [] if protocol.drawn_from is None else ["--reference-count", f"{protocol.reference_count}"]
+    )
     if protocol.split == "all":
-        return ["--reference", protocol.reference]
+        return ["--reference", protocol.reference, *some]
     named = is_given and protocol.reference in dataset_names()
-    return ["--reference", protocol.split, *(["--dataset", protocol.reference] if named else [])]
+    dataset = ["--dataset", protocol.reference] if named else []
+    return ["--reference", protocol.split, *dataset, *some]
 
 
 def command_for_first(run: ScoredRun, split: Split | None) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 from gancli.scores import PUBLISHED_EXTRACTOR
 
 INCEPTION, VGG, TORCHVISION = PUBLISHED_EXTRACTOR, "vgg16", "inception-torchvision"
+DINOV2 = "dinov2"
 INCEPTION_SIDE = 299
 TORCHVISION_RESIZE = (
     f"to {INCEPTION_SIDE}x{INCEPTION_SIDE}, bilinear with aligned corners, scaled by ImageNet's "
@@ -29,6 +30,8 @@ class PretrainedNetwork:
     """features, and logits if it has them, as torch-fidelity names them; none: it is not theirs"""
     classes: int = 0
     """that the logits are of"""
+    has_norms: bool = False
+    """whether it has batch norms, which can be folded"""
 
 
 PRETRAINED = {
@@ -41,6 +44,7 @@ PRETRAINED = {
         2048,
         ("2048", "logits_unbiased"),
         1008,
+        has_norms=True,
     ),
     VGG: PretrainedNetwork(
         "vgg16-397923af.pth",
@@ -57,6 +61,15 @@ PRETRAINED = {
         TORCHVISION_RESIZE,
         2048,
         classes=1000,
+        has_norms=True,
+    ),
+    # The hash is the one that several public repositories pin this file to.
+    DINOV2: PretrainedNetwork(
+        "dinov2_vitl14_pretrain.pth",
+        "https://dl.fbaipublicfiles.com/dinov2/dinov2_vitl14/dinov2_vitl14_pretrain.pth",
+        "d5383ea8f4877b24",
+        "to 224x224, bicubic, antialiased, scaled by ImageNet's mean and deviation",
+        1024,
     ),
 }
 

@@ -27,6 +27,9 @@ FOLLOWING = frozenset(
         "seeds",
         "reference",
         "reference_count",
+        "deviation",
+        "drawn_from",
+        "forward",
         "reference_weights",
         "published",
         "train",
@@ -42,6 +45,9 @@ LATER: frozenset[str] = frozenset(
     {
         "classes_as",
         "class_gap",
+        "deviation",
+        "drawn_from",
+        "forward",
         "reference_weights",
         "settings",
         "converted",
@@ -70,6 +76,8 @@ class Protocol(Settings):
     reference_count: int
     data: str
     """hash of the real images and their labels, or of the file of their statistics"""
+    drawn_from: int | None = None
+    """how many real images there are of which the reference's were drawn; None: these are all"""
     reference_weights: str = ""
     """hash of the weights that statistics in a file were computed with, or `unknown`; empty: the
     images were looked at here"""
@@ -78,8 +86,12 @@ class Protocol(Settings):
     """hash of the extractor's weights"""
     published: bool
     """whether these are the published weights, so that scores compare with the literature's"""
-    dtype: Literal["float32"] = "float32"
+    dtype: Literal["float32", "bfloat16"] = "float32"
     """of the extractor; moments and distances are float64"""
+    forward: str = ""
+    """how the extractor was computed, where not as it was published: features differ by rounding"""
+    deviation: float | None = None
+    """of features in bfloat16 from those in float32, relative to their length"""
     resize: str
     network: Network | Literal["none"]
     """whose weights made the images"""

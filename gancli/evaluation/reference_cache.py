@@ -34,8 +34,16 @@ HASH = "sha256"
 def reference_name(images: ImageSet, extractor: Extractor) -> str:
     """A hash of the images, their labels, the extractor, its weights, and how it resizes."""
     of_images = (images.fingerprint, images.labelling)
-    parts = (REFERENCE_FORMAT, *of_images, extractor.name, extractor.weights, extractor.resize)
+    parts = [REFERENCE_FORMAT, *of_images, extractor.name, extractor.weights, extractor.resize]
+    forward = extractor.arithmetic.forward
+    # Those of before were computed exactly.
+    parts += [] if forward == "exact" else [forward]
     return hashlib.sha256(" ".join(parts).encode()).hexdigest()[:24]
+
+
+def reference_file(images: ImageSet, extractor: Extractor, folder: Path) -> Path:
+    """Where the statistics of images are, or would be, in the folder of a cache."""
+    return folder / f"{REFERENCE_PREFIX}{reference_name(images, extractor)}{TENSORS}"
 
 
 def reference_features(
@@ -63,7 +71,7 @@ def reference_features(
         EvaluationStoppedError: the observer wants to stop; nothing is written then.
         DiskError: there is no room for features that do not fit into memory.
     """
-    file = store.folder / f"{REFERENCE_PREFIX}{reference_name(images, extractor)}{TENSORS}"
+    file = reference_file(images, extractor, store.folder)
     known = _load(file, extractor) if file.exists() else None
     kept = FeatureNeeds() if known is None else _kept(known)
     if known is not None and needs | kept == kept:
@@ -78,7 +86,8 @@ def reference_features(
             images, extractor, looked, store, batch_size=batch_size, unit=unit, observer=observer
         )
     if needs.reaches:
-        known.reaches = reaches(known.all_features(), extractor.exact_device, store.block_bytes)
+        place = extractor.exact_device
+        known.reaches = reaches(known.all_features(), place, store.block_bytes, observer=observer)
     known.bins = _fitted(known, needs) if lacks_bins else bins
     _save(known, file, _subject(images, extractor))
     return known

@@ -36,7 +36,7 @@ def _of_data(scored: ScoredImages, real: RealImages) -> list[str]:
     """Training images that are no longer those of the training."""
     if scored.header is None or not real.of_training:
         return []
-    before, now = scored.header.data, real.images.fingerprint
+    before, now = scored.header.data, (real.drawn_from or real.images).fingerprint
     if before in (now, ""):
         return []
     return [

@@ -5,12 +5,20 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import get_args
 
-from gancli.defaults import IMAGES_AT_ONCE, MEMORY_GIB
+from gancli.defaults import (
+    EVALUATION_COUNT,
+    IMAGES_AT_ONCE,
+    MEMORY_GIB,
+    QUICK_COUNT,
+    QUICK_RESAMPLES,
+)
 from gancli.errors import UsageError
+from gancli.evaluation.extractors import classifies
+from gancli.evaluation.folded import Forward
 from gancli.evaluation.metrics import METRICS, Metric
 from gancli.evaluation.protocol import ClassesAs
 from gancli.score_words import metric_meant
-from gancli.scores import METRIC_TABLE, metric_options, setting_named
+from gancli.scores import METRIC_TABLE, metric_options, quick_metrics, setting_named
 
 
 @dataclass(frozen=True)
@@ -36,7 +44,7 @@ class EvaluationRequest:
     everything: bool = False
     """whether to add all metrics that can be computed"""
     count: int | None = None
-    """images to generate; None: as many as the metrics are defined for, else 50,000"""
+    """images to generate; None: as many as the metrics are defined for, else `usual_count`"""
     per_class: int | None = None
     """images of each class to generate"""
     classes_as: ClassesAs | None = None
@@ -57,12 +65,19 @@ class EvaluationRequest:
     extractor: str | None = None
     """None: that of the metrics, else `mnist` for MNIST, else `inception`"""
     weights: ExtractorWeights = field(default_factory=ExtractorWeights)
+    forward: Forward = "folded"
+    """how a published network is computed: `exact`, as it was published; `fast`, in bfloat16"""
     batch_size: int = IMAGES_AT_ONCE
     memory_gib: float = MEMORY_GIB
     resamples: int = 0
     """of the bootstrap; 0: no intervals"""
     settings: Mapping[str, int] = field(default_factory=dict)
     """of the metrics, by name, e.g. `kid-subsets`; those left out have their defaults"""
+
+    reference_count: int | None = None
+    """the most real images to compare with, always the same ones; None: all"""
+    usual_count: int = EVALUATION_COUNT
+    """images to generate where `count` is None"""
 
     more: str = "raise --count"
     """what to do to generate more images, where they are too few"""
@@ -132,6 +147,21 @@ class EvaluationRequest:
         """Without what needs real images."""
         rule = None if self.classes_as == "reference" else self.classes_as
         return replace(self, reference=None, held_out=None, classes_as=rule)
+
+    def quick(self) -> "EvaluationRequest":
+        """This request with the metrics that few images are enough for, and few images.
+
+        An explicit choice stays: more metrics, other counts, other resamples.
+        """
+        able = self.extractor is None or classifies(self.extractor)
+        few = (n for n in quick_metrics() if able or not METRICS[n].needs_classifier)
+        return replace(
+            self,
+            metrics=tuple(dict.fromkeys((*few, *self.metrics))),
+            usual_count=QUICK_COUNT,
+            reference_count=self.reference_count or QUICK_COUNT,
+            resamples=self.resamples or QUICK_RESAMPLES,
+        )
 
     def _named(self) -> list[type[Metric]]:
         return [METRICS[name] for name in self.metrics]

@@ -1,12 +1,12 @@
 """What an evaluation computes: which metrics, by which extractor, compared with which images."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from gancli.errors import DataError, UsageError
 from gancli.evaluation.extractors import Extractor, classifies
 from gancli.evaluation.features import FeatureNeeds
-from gancli.evaluation.image_sets import ImageSet
+from gancli.evaluation.image_sets import Drawable, ImageSet
 from gancli.evaluation.known_modes import KnownModes
 from gancli.evaluation.metrics import (
     METRICS,
@@ -32,11 +32,20 @@ class RealImages:
     """mean and covariance alone, where these are all that is known; `images` are none then"""
     of_training: bool = False
     """whether these are the images that the scored images' generator should have learnt from"""
+    drawn_from: ImageSet | None = None
+    """all real images there are, where `images` are some of them, drawn at random"""
 
     @property
     def count(self) -> int:
         """How many; 0: the file of their statistics does not say it."""
         return len(self.images) if self.statistics is None else self.statistics.gaussian.count
+
+    def drawn(self, count: int | None) -> "RealImages":
+        """`count` of them at most, always the same ones; None: all."""
+        images = self.images
+        if count is None or count >= len(images) or not isinstance(images, Drawable):
+            return self
+        return replace(self, images=images.drawn(count), drawn_from=images)
 
     def __str__(self) -> str:
         return self.name if self.split == "all" else f"{self.name}, {self.split} split"

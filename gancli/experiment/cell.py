@@ -16,11 +16,11 @@ from gancli.errors import InterruptedRunError, LockedError, NonFiniteError
 from gancli.evaluate_in_training import Evaluated, TrainingEvaluator
 from gancli.evaluation.request import ExtractorWeights
 from gancli.experiment.folder import Cell, Experiment, Outcome
-from gancli.experiment.frames import Frame
 from gancli.experiment.measures import MeasureBook, MeasurePlaces, SampleMeasure, ScoreMeasure
 from gancli.experiment.spec import CellSpec
 from gancli.experiment.worker_process import Words
 from gancli.files import write_atomically
+from gancli.frames import Frame
 from gancli.notices import as_path, as_text
 from gancli.sampler import Sampler
 from gancli.settings import Settings

@@ -28,9 +28,9 @@ from gancli.discriminator_field import FIELD_SIDE
 from gancli.evaluation.mnist_classifier import shows_digits
 from gancli.experiment.arena import Arena, blank_arena
 from gancli.experiment.folder import Experiment
-from gancli.experiment.frames import Frame
 from gancli.experiment.measures import MeasureBook, MeasurePlaces, SampleMeasure
 from gancli.experiment.spec import CellSpec
+from gancli.frames import Frame
 
 TRIED_MEASUREMENT = 500
 """Samples of which a measurement is tried."""

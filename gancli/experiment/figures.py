@@ -10,18 +10,23 @@ from gancli.checkpoint import Checkpoint, load
 from gancli.errors import RunError
 from gancli.experiment.arena import MODE_SCORES
 from gancli.experiment.drawings import label_of_group
+from gancli.experiment.films import strip_of_cell
 from gancli.experiment.folder import Cell, Experiment
-from gancli.experiment.frames import Frame
 from gancli.experiment.measures import LOSS_PREFIX, LOSSES
 from gancli.experiment.picture_store import PictureStore, mixture_of
-from gancli.experiment.pictures import FILM_BYTES, discriminator_weights, film
+from gancli.experiment.pictures import discriminator_weights
 from gancli.experiment.results import Column, Results
 from gancli.experiment.spec import ExperimentSpec, group_name
 from gancli.experiment.view import shown_groups
-from gancli.html import thinned
+from gancli.film.encode import webp_within
+from gancli.film.film import Film, FilmTiming
 
-FILM_FRAMES = 60
-"""Most pictures of a film."""
+FILM_SIDE = 480
+"""Pixels of a film's longer side."""
+FILM_SECONDS_EACH, MOST_FILM_SECONDS, FILM_FRAME_RATE = 0.3, 10.0, 7
+"""Of a frame and of the whole film, where there are many frames; frames per second, at most."""
+FILM_BYTES = 1_500_000
+"""Of a film, at most."""
 ALL_FILMS_BYTES = 9_000_000
 """Of a report's films."""
 COUNTED = frozenset(score.name for score in MODE_SCORES)
@@ -29,7 +34,7 @@ DRAWN_COUNTS = ("held", "high_quality")
 """Of the columns that count modes, those that have a curve."""
 
 
-class Film(NamedTuple):
+class GroupFilm(NamedTuple):
     """A group's points, moving; of its first seed."""
 
     name: str
@@ -38,19 +43,21 @@ class Film(NamedTuple):
     """a WebP"""
 
 
-def films_of(spec: ExperimentSpec, where: Mapping[str, object], store: PictureStore) -> list[Film]:
+def films_of(
+    spec: ExperimentSpec, where: Mapping[str, object], store: PictureStore
+) -> list[GroupFilm]:
     """A film for each group of points that has pictures."""
     of_points = [group for group in shown_groups(spec, where) if mixture_of(group[0]) is not None]
     limit = min(FILM_BYTES, ALL_FILMS_BYTES // max(1, len(of_points)))
     found = []
     for group in of_points:
-        cell, data = store.experiment.cell(group[0].name), mixture_of(group[0])
-        steps = thinned(cell.framed_steps(), FILM_FRAMES)
-        read = [Frame.read(cell.frame_file(step)) for step in steps]
-        frames = [frame for frame in read if frame is not None]
-        if frames and data is not None:
-            content = film(frames, data, store.reals(group[0]), limit)
-            found.append(Film(group_name(group[0]), label_of_group(group), content))
+        cell, label = store.experiment.cell(group[0].name), label_of_group(group)
+        strip = strip_of_cell(cell, group[0], label)
+        if strip is not None:
+            seconds = min(MOST_FILM_SECONDS, FILM_SECONDS_EACH * len(strip.steps))
+            timing = FilmTiming(seconds, FILM_FRAME_RATE)
+            film = Film([strip], timing, (FILM_SIDE, FILM_SIDE))
+            found.append(GroupFilm(group_name(group[0]), label, webp_within(film, limit)))
     return found
 
 

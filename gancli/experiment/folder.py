@@ -85,7 +85,7 @@ class Experiment:
         Raises:
             RunError: the folder holds a cell of the same name and other settings, or no experiment.
         """
-        stored = self._stored()
+        stored = self.stored()
         if stored is None:
             self._refuse_other_files()
             self._write(spec)
@@ -117,7 +117,12 @@ class Experiment:
                 f"{self.folder} holds other files and no experiment: name another folder with --out"
             )
 
-    def _stored(self) -> ExperimentSpec | None:
+    def stored(self) -> ExperimentSpec | None:
+        """The cells that it has had so far; None: the folder holds no experiment.
+
+        Raises:
+            RunError: its file cannot be read, or is damaged.
+        """
         for file in (self.spec_file, self.folder / "study.json"):
             try:
                 content = file.read_bytes()

@@ -20,6 +20,7 @@ from gancli.scores import METRIC_TABLE, metric_of, ranks
 CELL_SCHEDULE = (
     "schedule.checkpoint_every=500",
     "schedule.preview_every=1000000000",
+    "schedule.min_previews=0",
     "schedule.keep_newest=1",
     "schedule.keep_every=1000000000",
 )

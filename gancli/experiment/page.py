@@ -12,7 +12,7 @@ from gancli.defaults import FIGURE_DPI
 from gancli.experiment.arena import FAIR_WORDS
 from gancli.experiment.drawings import Artist, DrawnTable, PicturePlace, Shots
 from gancli.experiment.figures import (
-    Film,
+    GroupFilm,
     drawn_columns,
     films_of,
     measure_columns,
@@ -83,7 +83,7 @@ class Drawn:
     store: PictureStore
     tables: list[DrawnTable] = field(default_factory=list)
     figures: "dict[str, Figure]" = field(default_factory=dict)
-    films: list[Film] = field(default_factory=list)
+    films: list[GroupFilm] = field(default_factory=list)
     files: dict[str, bytes] = field(default_factory=dict)
     words: dict[str, str] = field(default_factory=dict)
     """what is seen in a figure"""

@@ -10,10 +10,10 @@ from PIL import Image
 
 from gancli.data import Mixture
 from gancli.experiment.folder import Experiment
-from gancli.experiment.frames import Frame
 from gancli.experiment.measures import MeasureBook
 from gancli.experiment.pictures import tile
 from gancli.experiment.spec import CellSpec
+from gancli.frames import Frame
 from gancli.html import data_uri
 from gancli.pictures import encoded, png
 from gancli.point_pictures import SHOWN_REALS

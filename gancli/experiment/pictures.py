@@ -1,4 +1,4 @@
-"""The pictures of an experiment's report: samples, their film, curves and weight histograms."""
+"""The pictures of an experiment's report: samples, curves and weight histograms."""
 
 from collections.abc import Mapping, Sequence
 from textwrap import wrap
@@ -11,13 +11,12 @@ from PIL import Image
 from gancli.checkpoint import Checkpoint
 from gancli.data import Mixture
 from gancli.experiment.axes import in_words
-from gancli.experiment.frames import Frame
 from gancli.experiment.over_seeds import over_seeds
 from gancli.experiment.results import CellResult, Column
 from gancli.figures import WIDTH, CurveLine, CurvePanel, plot
-from gancli.html import thinned
+from gancli.frames import Frame
 from gancli.palette import PLAIN_COLOUR
-from gancli.pictures import encoded, enlarged_picture, grid
+from gancli.pictures import enlarged_picture, grid
 from gancli.point_pictures import draw_points
 from gancli.sampler import Samples
 from gancli.state import below
@@ -27,13 +26,6 @@ if TYPE_CHECKING:
 
 TILE_SIDE = 240
 """Pixels of a tile's side, at least."""
-FILM_SIDE = 480
-"""Pixels of a film's side."""
-FILM_FRAME_MS = 140
-FILM_BYTES = 1_500_000
-"""Bytes of a film, at most."""
-MIN_FILM_FRAMES = 8
-"""Frames that a film keeps, however large it is."""
 SEEDS_WITH_LINES = 5
 """Most seeds that have a line each in the curves."""
 MOST_LINES = 10
@@ -52,30 +44,6 @@ def tile(frame: Frame, data: Mixture | None, reals: Samples, side: int = TILE_SI
     if data is None:
         return enlarged_picture(grid(frame.samples).convert("RGB"), side)
     return draw_points(frame.samples, reals, data.scale, side, frame.field)
-
-
-def film(frames: Sequence[Frame], data: Mixture, reals: Samples, limit: int = FILM_BYTES) -> bytes:
-    """An animated WebP of the points moving, with the discriminator's field behind them.
-
-    Of at most `limit` bytes: frames are left out where it would be larger, down to the last few.
-    """
-    while True:
-        pictures = [tile(frame, data, reals, FILM_SIDE) for frame in frames]
-        content = encoded(
-            pictures[0],
-            {
-                "format": "webp",
-                "save_all": True,
-                "append_images": pictures[1:],
-                "duration": FILM_FRAME_MS,
-                "loop": 0,
-                "quality": 60,
-                "method": 2,
-            },
-        )
-        if len(content) <= limit or len(frames) <= MIN_FILM_FRAMES:
-            return content
-        frames = thinned(list(frames), max(MIN_FILM_FRAMES, len(frames) // 2))
 
 
 def curves(cells: Sequence[CellResult], columns: Sequence[Column]) -> "Figure":

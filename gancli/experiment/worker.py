@@ -8,11 +8,11 @@ import json
 import os
 import sys
 from contextlib import suppress
-from importlib import import_module
 
 from gancli.errors import ExitCode, GanError, InterruptedRunError
 from gancli.experiment.cell import CellRequest, run_with_patience
 from gancli.experiment.worker_process import ENDED, Words
+from gancli.launch import start_quickly
 from gancli.notices import never_fail_for_a_character
 from gancli.outside import model_from
 from gancli.signals import exit_undisturbed, leave_quickly, stop_flag
@@ -28,8 +28,6 @@ def _tell(words: Words) -> None:
 def serve() -> None:
     """Run the cells that standard input asks for, until it ends."""
     never_fail_for_a_character()
-    # The first optimiser would import it, for a second; until the first request there is time.
-    import_module("torch._dynamo")
     with stop_flag(said="") as stopped:
         for line in iter(sys.stdin.readline, ""):
             request = model_from(CellRequest, line, "the request of a cell")
@@ -54,6 +52,7 @@ def serve() -> None:
 
 
 if __name__ == "__main__":
+    start_quickly()
     leave_quickly()
     serve()
     exit_undisturbed(ExitCode.OK)

@@ -16,6 +16,7 @@ from gancli.pasteable import command
 from gancli.plurals import counted
 from gancli.preset import Preset, load_preset
 from gancli.printable import printable
+from gancli.settings import Settings
 
 SYMBOLS = "`r = D(x)`, `f = D(G(z))`, `sp = softplus`; means run over the batch."
 OF_THE_DATA = "data."
@@ -99,12 +100,14 @@ def _settings(preset: Preset, own: Mapping[str, str]) -> Iterator[str]:
 
 def _fields(table: BaseModel, path: str) -> Iterator[tuple[str, str, bool]]:
     """Each field's path, meaning, and whether it has the value it has unless a preset says more."""
+    meanings = type(table).meanings() if isinstance(table, Settings) else {}
     for name, value in table:
         if isinstance(value, BaseModel):
             yield from _fields(value, f"{path}{name}.")
         elif (info := type(table).model_fields.get(name)) is not None:
             is_usual = name not in TAGS and not info.is_required() and value == info.get_default()
-            yield f"{path}{name}", info.description or "", is_usual or value is None
+            meaning = meanings.get(name, "")
+            yield f"{path}{name}", meaning, is_usual or value is None
 
 
 def _of_each_player(path: str, trained: Mapping[str, Any]) -> list[str]:

@@ -1,6 +1,7 @@
 """Verdicts on runs, as their logs and pages show them."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from enum import StrEnum
 
 from pydantic import Field, ValidationError
 
@@ -18,6 +19,22 @@ VERDICT_KEY = "verdict"
 """Of the lines of metrics.jsonl that tell of one."""
 
 
+class Tone(StrEnum):
+    """What a verdict means to whoever waits for the run."""
+
+    GOOD = "good"
+    STILL = "still"
+    BAD = "bad"
+
+
+CALM = {
+    VerdictName.HEALTHY: Tone.GOOD,
+    VerdictName.IMPROVING: Tone.GOOD,
+    VerdictName.PLATEAU: Tone.STILL,
+}
+"""The verdicts that give no alarm."""
+
+
 class Verdict(Settings):
     """How a run is doing, as of a step."""
 
@@ -30,9 +47,19 @@ class Verdict(Settings):
     """what to type next, as options of `gan train`"""
 
     @property
+    def title(self) -> str:
+        """Its name in a word or three."""
+        return self.name.replace("-", " ")
+
+    @property
+    def tone(self) -> Tone:
+        """Whether it gives an alarm."""
+        return CALM.get(self.name, Tone.BAD)
+
+    @property
     def words(self) -> str:
         """Its name, since when, and what was seen."""
-        return f"{self.name.replace('-', ' ')} since step {self.since:,}: {self.said}"
+        return f"{self.title} since step {self.since:,}: {self.said}"
 
     @property
     def sentence(self) -> str:

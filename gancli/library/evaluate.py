@@ -7,6 +7,7 @@ from typing import TypedDict, Unpack
 
 from gancli.checkpoint import Checkpoint
 from gancli.evaluation.evaluate_checkpoint import evaluate_checkpoint
+from gancli.evaluation.folded import Forward
 from gancli.evaluation.protocol import ClassesAs
 from gancli.library.in_python import in_python
 from gancli.library.scores import Scores
@@ -28,17 +29,24 @@ class EvaluationOptions(TypedDict, total=False):
     equally many where the reference's nearly are"""
     reference: str | Path | None
     """the real images: `"train"` (the default), `"test"`, `"both"`, or a path of images"""
+    reference_count: int | None
+    """the most real images, drawn at random, always the same ones; None: all"""
+    quick: bool
+    """5,000 images on either side, `"mind"`, `"is"` and `"dc"`, with intervals"""
     held_out: str | Path | None
     """a path of real images that the generator has not seen; the test split, where there is one"""
     data_dir: str | Path | None
     """the folder of named data sets; None: the one used in training"""
     extractor: str | None
-    """`"inception"`, `"vgg16"`, `"inception-torchvision"`, `"mnist"` or `"pixels"`; that which a
-    metric demands, else `"mnist"` for MNIST, else `"pixels"` for modes alone, else `"inception"`"""
+    """`"inception"`, `"vgg16"`, `"inception-torchvision"`, `"dinov2"`, `"mnist"` or `"pixels"`;
+    that which a metric demands, else `"mnist"` for MNIST, else `"pixels"` for modes alone, else
+    `"inception"`"""
     weights: str | Path | None
     """a file with the extractor's weights; they are downloaded"""
     trust_weights: bool
     """take weights that are not the published ones"""
+    forward: Forward
+    """how a published network is computed: `"exact"`, `"folded"` or, in bfloat16, `"fast"`"""
     batch_size: int
     """images that are generated and looked at together; 64"""
     memory_gib: float
@@ -65,8 +73,8 @@ def evaluate(
     Args:
         images: a folder, a zip, an npz or parquet of images; or a run's folder or name, or a
             checkpoint file, whose images are generated. Points are scored by `Model.evaluate`.
-        metrics: `"fid"`, `"is"`, `"kid"`, `"prc"`, `"dc"`, `"intra-fid"`, `"memorisation"`,
-            `"modes"`, `"is-koshian2"`, or those of plugins; none: FID and, where
+        metrics: `"fid"`, `"is"`, `"kid"`, `"mind"`, `"prc"`, `"dc"`, `"intra-fid"`,
+            `"memorisation"`, `"modes"`, `"is-koshian2"`, or those of plugins; none: FID and, where
             the extractor classifies, the Inception score.
         checkpoint: of a run: `"last"`, `"best"` or a step.
         raw: the weights as trained, even where a moving average of them was kept.

@@ -205,7 +205,8 @@ class Model(LoadedCheckpoint):
 
         Args:
             axes: which: `category`, `code0`, ..., `L0D0`, ..., `label`, `label-blend`, `seed`;
-                None: all that the model has.
+                None: all that the model has. `NAME=VALUE`, e.g. `category=3`, holds an axis
+                while others vary.
             frames: values of each axis, 2 to 101.
             rows: samples that are varied, 1 to 20: those of seeds `seed`, `seed` + 1, ...
             seed: the first row's.

@@ -10,6 +10,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from gancli.axis_values import hold_axes, split_axes
 from gancli.errors import UsageError
 from gancli.html import data_uri
 from gancli.image_formats import image_in
@@ -93,7 +94,7 @@ def traverse_model(
 
     Args:
         sampler: makes the images.
-        names: of the axes; None: all.
+        names: of the axes; None: all; `NAME=VALUE` holds one at a value while others vary.
         seeds: one for each row.
         count: frames of each axis.
         span: the least and the largest value of codes and coordinates; None: each axis's own.
@@ -107,7 +108,9 @@ def traverse_model(
     ):
         if not least <= number <= most:
             raise UsageError(f"{name}={number} is out of range: choose {least} to {most}")
-    chosen = choose_axes(names, axes(sampler, seeds, count, span))
+    typed = split_axes(names)
+    held = hold_axes(typed.held, sampler.preset)
+    chosen = choose_axes(typed.varied, axes(sampler, seeds, count, span, held))
     found = [_traversed(axis, frames(sampler, axis)) for axis in chosen]
     return Traversed(sorted(found, key=lambda axis: -axis.effect))
 

@@ -7,14 +7,13 @@ from operator import add
 
 import torch
 from torch import Tensor, nn
-from torch.optim import Optimizer
 
 from gancli.errors import UsageError
 from gancli.objective.context import Scene, TermState
 from gancli.objective.scene import Carried, make_scene
 from gancli.objective.turn import Losses, Turn
 from gancli.parallel import World
-from gancli.types import Draws, Players
+from gancli.types import Draws, Players, WeightOptimizer
 
 
 class TurnWatch:
@@ -47,7 +46,7 @@ class Memory:
 def take(
     turn: Turn,
     players: Players,
-    optimizers: Mapping[str, Optimizer],
+    optimizers: Mapping[str, WeightOptimizer],
     draws: Draws,
     *,
     world: World,
@@ -90,13 +89,13 @@ def take(
     return {name: loss.detach() for name, loss in losses.items()}
 
 
-def _differentiate(losses: Losses, optimizers: Iterable[Optimizer]) -> None:
+def _differentiate(losses: Losses, optimizers: Iterable[WeightOptimizer]) -> None:
     for optimizer in optimizers:
         optimizer.zero_grad(set_to_none=True)
     reduce(add, losses.values()).backward()  # type: ignore[no-untyped-call]
 
 
-def _move(turn: Turn, players: Players, optimizers: Iterable[Optimizer]) -> None:
+def _move(turn: Turn, players: Players, optimizers: Iterable[WeightOptimizer]) -> None:
     for optimizer in optimizers:
         optimizer.step()
     _project(turn, players, "after")

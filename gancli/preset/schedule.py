@@ -80,6 +80,9 @@ class Schedule(Settings):
     """steps between two lines of metrics.jsonl"""
     preview_every: Count = 1000
     """steps between two previews; the first is of step 0"""
+    min_previews: int = Field(default=24, ge=0, le=10_000)
+    """previews after that of step 0, at least: where `preview_every` gives fewer, there are more in
+    between, as pictures for films; nothing is counted or logged of those"""
     health_every: int | None = Field(default=None, ge=0, le=1_000_000_000)
     """steps between two looks at a few hundred samples, for `health.` measures and verdicts; none:
     a quarter of `preview_every`, in whole `log_every`; 0: no looks"""
@@ -138,6 +141,33 @@ class Schedule(Settings):
         """Whether samples are measured after this step; after the last, too, but in short runs."""
         every = self.looks_every
         return every > 0 and step >= every and (step % every == 0 or step == self.steps)
+
+    def previews_at(self, step: int) -> bool:
+        """Whether there is a preview of the state after this step; of the last there always is."""
+        if step == 0:
+            return self.min_previews > 0 or self.preview_every <= self.steps
+        return step == self.steps or self._previews_to(step) > self._previews_to(step - 1)
+
+    def counts_at(self, step: int) -> bool:
+        """Whether the preview of this step is one of which scores are logged.
+
+        Verdicts are given on a number of counts: those of further previews would hasten them.
+        """
+        return step % self.preview_every == 0 or step == self.steps
+
+    @property
+    def preview_count(self) -> int:
+        """How many previews the whole schedule has."""
+        return int(self.previews_at(0)) + self._previews_to(self.steps - 1) + 1
+
+    def _previews_to(self, step: int) -> int:
+        """How many previews are due up to a step, that of step 0 left out.
+
+        Every `preview_every` is parted evenly, as far as whole steps can be.
+        """
+        wanted = -(-self.min_previews * self.preview_every // self.steps)
+        parts = min(self.preview_every, max(1, wanted))
+        return step * parts // self.preview_every
 
     def evaluates_at(self, step: int) -> bool:
         """Whether the state after this step is evaluated; so is that after the last."""

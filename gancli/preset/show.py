@@ -9,6 +9,7 @@ from tomlkit.items import Item, Table, Trivia
 
 from gancli.preset.schema import Preset
 from gancli.printable import as_escapes
+from gancli.settings import Settings
 
 
 def to_toml(preset: Preset) -> str:
@@ -50,8 +51,8 @@ def _fill(
 
 def _fields(model: BaseModel) -> list[tuple[str, object, str | None]]:
     """Names, values and meanings; the tables of an objective have none."""
-    known = type(model).model_fields
-    return [(name, v, known[name].description if name in known else None) for name, v in model]
+    meanings = type(model).meanings() if isinstance(model, Settings) else {}
+    return [(name, value, meanings.get(name)) for name, value in model]
 
 
 def _on_one_line(comment: str) -> str:

@@ -149,7 +149,13 @@ def reference_lines(found: Evaluation) -> list[str]:
     if not p.extractor:
         return [f"modes of {p.reference}, data {p.data}"]
     lines = _against(p)
-    lines.append(f"by {p.extractor}, weights {p.weights}, {p.dtype}, images {p.resize}")
+    how = ", ".join(filter(None, (p.dtype, p.forward)))
+    lines.append(f"by {p.extractor}, weights {p.weights}, {how}, images {p.resize}")
+    if p.deviation is not None:
+        lines.append(
+            f"features in {p.dtype} are {p.deviation:.2g} of their length off those in float32, so "
+            "these scores compare with their like alone"
+        )
     if not all(comparable(found, name) for name in found.scores):
         lines.append(
             f"[{p.extractor}]: not the features of published scores, so compare like with like"
@@ -177,7 +183,9 @@ def _against(p: Protocol) -> list[str]:
     lines = []
     if p.reference_count and not p.reference_weights:
         split = "" if p.split == "all" else f", {p.split} split"
-        lines.append(f"against {p.reference_count:,} of {p.reference}{split}, data {p.data}")
+        drawn = "" if p.drawn_from is None else f", drawn from {p.drawn_from:,}"
+        whole = f"{p.reference_count:,} of {p.reference}{split}{drawn}"
+        lines.append(f"against {whole}, data {p.data}")
     if p.reference_weights:
         count = "" if p.reference_count else "; of how many images is unknown, too"
         lines.append(

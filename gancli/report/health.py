@@ -4,15 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from gancli.choices import VerdictName
 from gancli.health.verdict import Verdict
 from gancli.html import data_uri
 from gancli.report.summary import Summary
 from gancli.runs.own_files import BINS_FILE
-
-CALM = {VerdictName.HEALTHY: "good", VerdictName.IMPROVING: "good", VerdictName.PLATEAU: "still"}
-"""Colours of the verdicts that give no alarm."""
-ALARM = "bad"
 
 
 @dataclass(frozen=True)
@@ -28,12 +23,12 @@ class VerdictSpan:
     @property
     def colour(self) -> str:
         """The class of its colour."""
-        return CALM.get(self.verdict.name, ALARM)
+        return self.verdict.tone.value
 
     @property
     def title(self) -> str:
         """The verdict in a word or three."""
-        return self.verdict.name.replace("-", " ")
+        return self.verdict.title
 
     @property
     def length(self) -> int:

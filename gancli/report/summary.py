@@ -22,6 +22,7 @@ from gancli.health.verdict import StandingVerdict, verdicts_in
 from gancli.report.evaluation import shown_name
 from gancli.runs.folder import Run
 from gancli.runs.logs import LogRow
+from gancli.runs.standing import known_step
 from gancli.scores import is_headline
 from gancli.step import RATE
 from gancli.turn_gauge import GAUGES, HEALTH, gradient_ratio, is_gauge
@@ -61,7 +62,7 @@ class Summary:
     @property
     def step(self) -> int:
         """The last step anything is known of."""
-        return known_step(self.header, self.metrics)
+        return known_step(self.header.step, self.metrics)
 
     @property
     def state(self) -> str:
@@ -199,7 +200,7 @@ class Summary:
 def summarise_run(run: Run, header: Header) -> Summary:
     """Read a run's folder; `header` is that of its last checkpoint."""
     metrics = run.metrics()
-    known = known_step(header, metrics)
+    known = known_step(header.step, metrics)
     previews = {step: path for step, path in run.previews().items() if step <= known}
     timing = [row for row in run.timing() if _is_positive(row.get("seconds"), row.get("steps"))]
     return Summary(run, header, metrics, timing, previews, _in_training(run), _asked(run))
@@ -220,12 +221,6 @@ def _asked(run: Run) -> list[Evaluation]:
         return read_evaluations(run.evaluation_file)
     except RunError:
         return []
-
-
-def known_step(header: Header, metrics: list[LogRow]) -> int:
-    """The step of the last checkpoint or line, whichever is later."""
-    last: int = metrics[-1]["step"] if metrics else 0
-    return max(header.step, last)
 
 
 def _series(rows: Iterable[LogRow], wanted: Callable[[str], bool]) -> Series:

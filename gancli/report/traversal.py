@@ -83,12 +83,20 @@ def render_traversal(found: Traversal, panels: Sequence[Panel]) -> bytes:
     return page_bytes(page)
 
 
+def _rows(found: Traversal) -> str:
+    first, last = found.seeds[0], found.seeds[-1]
+    if found.latents is not None:
+        return f"rows {first} to {last} of {found.latents}"
+    return f"seeds {first} to {last}, as {named('sample')} makes them"
+
+
 def _facts(found: Traversal, shown: Sequence[Panel]) -> Mapping[str, str]:
     span = "each axis's own" if found.span is None else "{:g} to {:g}".format(*found.span)
     kept = "all that the prior draws" if found.truncation is None else f"{found.truncation:g}"
     facts = {
         "checkpoint": f"{found.checkpoint}, step {found.step:,}, {found.network}",
-        "rows": f"seeds {found.seeds[0]} to {found.seeds[-1]}, as {named('sample')} makes them",
+        "rows": _rows(found),
+        **({"held": found.held} if found.held else {}),
         "range": span,
         "truncation": kept,
         "effect": found.unit,

@@ -7,16 +7,17 @@ from pathlib import Path
 from gancli.sample_formats import SAMPLE_FILE
 
 TRAVERSAL_FILE = re.compile(
-    r"(axes|seed|label|label-blend|category|code\d+|L\d+D\d+)\.(png|gif)|traverse\.html|traversal\.json"
+    r"(axes|seed|label|label-blend|category|held|code\d+|L\d+D\d+)\.(png|gif)|traverse\.html|traversal\.json"
+    r"|walk\.(webp|gif|mp4|png|html|json)|latents\.npz"
 )
 """The files of a folder of traversals."""
 BINS_FILE = "bins.png"
 """Real images that the samples lack, as of the last look."""
 _OWN = re.compile(
-    r"(preset\.toml|(metrics|timing|evaluations)\.jsonl|metrics\.csv|logger-name|bins\.png|report\.html|evaluation\.json|[\w-]+-step-\d+\.png|tensorboard/events\.[^/]+|checkpoints/step-\d+\.safetensors|previews/step-\d+\.png"
+    r"(preset\.toml|(metrics|timing|evaluations)\.jsonl|metrics\.csv|logger-name|bins\.png|report\.html|film\.(gif|webp|mp4)|evaluation\.json|[\w-]+-step-\d+\.png|tensorboard/events\.[^/]+|checkpoints/step-\d+\.safetensors|previews/step-\d+\.png"
     r"|figures/[\w-]+\.(png|svg|pdf)"
     r"|exports/[\w.-]+-step-\d+(-raw)?(-(bf|fp)16)?\.(safetensors|onnx|pt2?)"
-    rf"|samples/step-\d+-seeds-[^/]+(/([^/]+/)?({SAMPLE_FILE.pattern})|-grid\.png)"
+    rf"|samples/step-\d+-seeds-[^/]+(/([^/]+/)?({SAMPLE_FILE.pattern})|-grid\.png|-picker\.html|-latents\.npz)"
     rf"|traversals/step-\d+-seeds-[^/]+/({TRAVERSAL_FILE.pattern}))(\.partial)?"
 )
 """The files a run, its sampling and its traversals write, relative to the run's folder."""

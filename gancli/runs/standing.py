@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
@@ -11,6 +11,7 @@ from gancli.locks import is_locked
 from gancli.outside import ForeignTextError, json_from
 from gancli.plurals import counted
 from gancli.runs.folder import Run
+from gancli.runs.logs import LogRow
 from gancli.runs.names import runs_root
 
 DEPTH = {True: 6, False: 3}
@@ -62,6 +63,16 @@ def standing_of(run: Run, step: int, steps: int | None) -> Standing:
         return Standing.FAILED
     is_complete = steps is not None and step >= steps
     return Standing.COMPLETE if is_complete else Standing.STOPPED
+
+
+def known_step(saved: int, rows: Sequence[LogRow]) -> int:
+    """The last step that anything is known of.
+
+    Args:
+        saved: of the last checkpoint.
+        rows: of the log.
+    """
+    return max(saved, int(rows[-1]["step"]) if rows else 0)
 
 
 def last_write(run: Run) -> float:

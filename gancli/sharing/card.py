@@ -58,6 +58,10 @@ class GeneratorCard(Settings):
     """largest distance of the noise from its middle, as the preset samples; None: no limit"""
     classes: tuple[str, ...] = ()
     """what labels stand for; empty: the generator takes none"""
+    category_names: tuple[str, ...] = ()
+    """what categories stand for that were taught classes; empty: nothing in particular"""
+    licence: str | None = None
+    """of the data it has learnt from; None: not known"""
     scores: tuple[Evaluation, ...] = ()
     """of these weights, each with its protocol"""
     network: AnyGenerator
@@ -68,7 +72,12 @@ class GeneratorCard(Settings):
 
 
 def card_of(
-    saved: Checkpoint, sampler: Sampler, evaluations: Sequence[Evaluation], *, raw: bool
+    saved: Checkpoint,
+    sampler: Sampler,
+    evaluations: Sequence[Evaluation],
+    *,
+    raw: bool,
+    licence: str | None = None,
 ) -> GeneratorCard:
     """The card of a checkpoint's generator.
 
@@ -77,6 +86,7 @@ def card_of(
         sampler: of its generator.
         evaluations: those of its run; the card names those of its step and weights.
         raw: whether its weights are as trained, even where there is an average.
+        licence: of the data, where it is known.
     """
     preset, network = saved.header.preset, saved.network(raw=raw)
     data, spec = preset.data, preset.generator.network
@@ -97,6 +107,8 @@ def card_of(
         inputs=tuple(_inputs(preset, sampler.latent([0]))),
         truncation=preset.prior.truncation,
         classes=data.class_names if preset.classes else (),
+        category_names=preset.category_names,
+        licence=licence,
         scores=tuple(map(public_evaluation, own)),
         network=spec,
         prior=preset.prior,

@@ -18,6 +18,7 @@ from gancli.choices import ExportName, WeightName
 from gancli.errors import UsageError
 from gancli.sharing.card import BATCH, SAMPLES, GeneratorCard
 from gancli.sharing.exported import CARD, ExportedGenerator, rebuild
+from gancli.sharing.generator_page import generator_page, run_generator_page
 
 CARD_FILE = "card.json"
 """What the card is called among the further files of a program."""
@@ -79,7 +80,7 @@ def _run_safetensors(path: Path, inputs: Inputs) -> Tensor:
         return cast(Tensor, made(*inputs.values()))
 
 
-def _program(made: ExportedGenerator, inputs: Inputs) -> torch.export.ExportedProgram:
+def generator_graph(made: ExportedGenerator, inputs: Inputs) -> torch.export.ExportedProgram:
     """The generator as a graph, for batches of any size."""
     batch = torch.export.Dim(BATCH, min=1)
     shapes = {"inputs": tuple({0: batch} for _ in inputs)}
@@ -93,7 +94,9 @@ def _program(made: ExportedGenerator, inputs: Inputs) -> torch.export.ExportedPr
 
 def _torch_export(made: ExportedGenerator, inputs: Inputs, card: GeneratorCard) -> bytes:
     file = io.BytesIO()
-    torch.export.save(_program(made, inputs), file, extra_files={CARD_FILE: _metadata(card)[CARD]})
+    torch.export.save(
+        generator_graph(made, inputs), file, extra_files={CARD_FILE: _metadata(card)[CARD]}
+    )
     return file.getvalue()
 
 
@@ -155,6 +158,10 @@ def _run_onnx(path: Path, inputs: Inputs) -> Tensor:
     return torch.from_numpy(session.run([SAMPLES], feeds)[0])
 
 
+def _html(made: ExportedGenerator, inputs: Inputs, card: GeneratorCard) -> bytes:
+    return generator_page(generator_graph(made, inputs), inputs, card)
+
+
 EXPORT_FORMATS = {
     ExportName.SAFETENSORS: ExportFormat(
         "safetensors", _safetensors, _run_safetensors, is_weights=True
@@ -162,5 +169,6 @@ EXPORT_FORMATS = {
     ExportName.ONNX: ExportFormat("onnx", _onnx, _run_onnx, ONNX_PACKAGES),
     ExportName.TORCHSCRIPT: ExportFormat("pt", _torchscript, _run_torchscript),
     ExportName.TORCH_EXPORT: ExportFormat("pt2", _torch_export, _run_torch_export),
+    ExportName.HTML: ExportFormat("html", _html, run_generator_page),
 }
 """All formats, by name."""

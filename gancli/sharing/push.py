@@ -119,7 +119,7 @@ def _lines(rows: Iterable[LogRow]) -> bytes:
 
 def _sheet(saved: Checkpoint, sampler: Sampler) -> bytes:
     seeds = range(SHEET_SAMPLES[saved.header.preset.data.key])
-    picture = SamplePicture(saved, seeds, [None])
+    picture = SamplePicture(saved, sampler, seeds, [None])
     for _ in picture.keeping(sampler.batches(seeds), None):
         pass
     return picture.drawn()

@@ -79,6 +79,11 @@ def zoo_file(name: str) -> Path:
     return zoo_folder() / f"{plain}{GENERATOR_ENDING}"
 
 
+def typed_place(file: Path) -> str:
+    """What a person types for a checkpoint: `zoo:NAME` for one of the zoo, else its path."""
+    return f"{ZOO_PREFIX}{file.stem}" if file.parent == zoo_folder() else str(file)
+
+
 def zoo_card(name: str) -> ZooCard:
     """A generator's card.
 

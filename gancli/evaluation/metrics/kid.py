@@ -20,6 +20,7 @@ from gancli.evaluation.metrics.metric import (
     MetricInputs,
     Spread,
 )
+from gancli.evaluation.observer import UNOBSERVED, Observer
 from gancli.rng import stream
 from gancli.scores import METRIC_TABLE
 
@@ -72,7 +73,8 @@ class KernelDistance(Metric):
         """By what each image adds; the subsets might have been others, too."""
         fake, real = inputs.fake.all_features(), inputs.reference.all_features()
         of_subsets = self._distance(inputs).std / self._chosen(inputs)[0] ** 0.5
-        return {"kid": Influences(kernel_influences(fake, real), of_subsets)}
+        adds = kernel_influences(fake, real, observer=inputs.observer)
+        return {"kid": Influences(adds, of_subsets)}
 
     def _chosen(self, inputs: MetricInputs) -> tuple[int, int]:
         """How many subsets, and of how many images."""
@@ -84,7 +86,9 @@ class KernelDistance(Metric):
 
         def find() -> Spread:
             fake, real = inputs.fake.all_features(), inputs.reference.all_features()
-            return kernel_distance(fake, real, subsets, size, inputs.device)
+            return kernel_distance(
+                fake, real, subsets, size, inputs.device, observer=inputs.observer
+            )
 
         return inputs.shared(f"kernel distance {subsets} {size}", find)
 
@@ -100,6 +104,8 @@ def kernel_distance(
     subsets: int = 100,
     size: int = 1000,
     device: torch.device = CPU,
+    *,
+    observer: Observer = UNOBSERVED,
 ) -> Spread:
     """The unbiased squared MMD of a cubic kernel, over random subsets.
 
@@ -109,18 +115,31 @@ def kernel_distance(
         subsets: how many pairs of subsets.
         size: of a subset.
         device: where to compute.
+        observer: sees the progress, and may stop it.
+
+    Raises:
+        EvaluationStoppedError: the observer wants to stop.
     """
     rng = np.random.RandomState(FIDELITY_SEED)
     values = []
-    for _ in range(subsets):
-        x, y = (
-            features[torch.from_numpy(rng.choice(len(features), size, replace=False))].to(device)
-            for features in (fake, real)
-        )
-        within = sum(float(_kernel(s, s).sum() - _kernel_with_itself(s).sum()) for s in (x, y))
-        between = float(_kernel(x, y).sum())
-        values.append(within / (size * (size - 1)) - 2 * between / size**2)
+    with observer.watch(subsets, "subsets for KID") as done:
+        for _ in range(subsets):
+            x, y = (
+                features[torch.from_numpy(rng.choice(len(features), size, replace=False))]
+                for features in (fake, real)
+            )
+            values.append(_squared_discrepancy(x.to(device), y.to(device)))
+            done(len(values))
+            observer.go_on_or_stop()
     return Spread(float(np.mean(values)), float(np.std(values)))
+
+
+def _squared_discrepancy(x: Tensor, y: Tensor) -> float:
+    """The unbiased estimate from two equally large subsets."""
+    size = len(x)
+    within = sum(float(_kernel(s, s).sum() - _kernel_with_itself(s).sum()) for s in (x, y))
+    between = float(_kernel(x, y).sum())
+    return within / (size * (size - 1)) - 2 * between / size**2
 
 
 def _kernel(x: Tensor, y: Tensor) -> Tensor:
@@ -135,11 +154,14 @@ def _cubic(product: Tensor) -> Tensor:
     return (product + KERNEL_OFFSET) ** KERNEL_DEGREE
 
 
-def kernel_influences(fake: Tensor, real: Tensor) -> Tensor:
+def kernel_influences(fake: Tensor, real: Tensor, *, observer: Observer = UNOBSERVED) -> Tensor:
     """What each fake adds to the squared MMD of KID's kernel.
 
     Twice the mean kernel with other fakes, less twice that with reals (Gretton et al. 2012, section
     B.1), on at most `KERNEL_ANCHORS` of each; `fake` (N, D), `real` (M, D), result (N,) float64.
+
+    Raises:
+        EvaluationStoppedError: the observer wants to stop.
     """
     rng = stream(0, "anchors")
     chosen = torch.from_numpy(rng.permutation(len(fake))[:KERNEL_ANCHORS])
@@ -156,4 +178,5 @@ def kernel_influences(fake: Tensor, real: Tensor) -> Tensor:
         own = among[len(influences) * INFLUENCES_AT_ONCE :][: len(rows)]
         mean = (with_fakes.sum(1) - own * same) / (len(fakes) - own)
         influences.append(2 * (mean - with_reals.mean(1)))
+        observer.go_on_or_stop()
     return torch.cat(influences)

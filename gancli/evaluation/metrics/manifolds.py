@@ -1,5 +1,6 @@
 """How two sets of features cover each other: balls around each to its nearest neighbours."""
 
+from functools import partial
 from typing import NamedTuple
 
 import torch
@@ -14,6 +15,7 @@ from gancli.evaluation.distances import (
     rounding,
 )
 from gancli.evaluation.metrics.metric import Metric, MetricInputs
+from gancli.evaluation.observer import UNOBSERVED, Observer
 
 
 class Manifolds(NamedTuple):
@@ -48,6 +50,7 @@ def manifolds(
     *,
     real_reaches: Tensor | None = None,
     neighbours: tuple[int, int] = NEIGHBOURS,
+    observer: Observer = UNOBSERVED,
 ) -> Manifolds:
     """Improved precision and recall (Kynkaanniemi et al. 2019), density and coverage.
 
@@ -62,29 +65,28 @@ def manifolds(
         block_bytes: memory for a block of distances.
         real_reaches: `reaches` of the reals, where they are known.
         neighbours: which ones balls reach: for precision and recall; for density and coverage.
+        observer: sees the progress, and may stop it.
+
+    Raises:
+        EvaluationStoppedError: the observer wants to stop.
     """
-    if real_reaches is None:
-        real_reaches = reaches(real, device, block_bytes, neighbours)
-    fake_reach = reaches(fake, device, block_bytes, neighbours)[:, 0]
-    fake_reach = torch.maximum(fake_reach, rounding(fake)).to(device)
+    near = partial(reaches, device=device, block_bytes=block_bytes, neighbours=neighbours)
+    real_reaches = near(real, observer=observer) if real_reaches is None else real_reaches
+    fake_reach = torch.maximum(near(fake, observer=observer)[:, 0], rounding(fake)).to(device)
     real_reach = torch.maximum(real_reaches[:, 0], rounding(real)).to(device)
     wide = _balls(real, real_reaches[:, 1].to(device), neighbours[1], block_bytes)
-    precise = torch.zeros(len(fake), dtype=torch.bool, device=device)
-    recalled = torch.zeros(len(real), dtype=torch.bool, device=device)
+    precise, recalled = (torch.zeros(len(x), device=device).bool() for x in (fake, real))
     nearest = torch.full((len(real),), torch.inf, dtype=real.dtype, device=device)
     balls = torch.zeros(len(fake), dtype=real.dtype, device=device)
-    for rows, columns, distance in distance_blocks(fake, real, device, block_bytes):
+    for rows, columns, distance in distance_blocks(fake, real, device, block_bytes, observer):
         precise[rows] |= (distance <= real_reach[columns]).any(1)
         balls[rows] += (distance < wide.reach[columns]).to(real.dtype) @ wide.weight[columns]
         recalled[columns] |= (distance <= fake_reach[rows, None]).any(0)
         nearest[columns] = torch.minimum(nearest[columns], distance.amin(0))
-    return Manifolds(
-        precision=float(precise.double().mean()),
-        recall=float(recalled.double().mean()),
-        density=float(balls.double().sum()) / (neighbours[1] * len(fake)),
-        coverage=float((nearest < wide.reach).double().mean()),
-        balls=balls.cpu(),
-    )
+    found = (precise, recalled, nearest < wide.reach)
+    precision, recall, coverage = (float(inside.double().mean()) for inside in found)
+    density = float(balls.double().sum()) / (neighbours[1] * len(fake))
+    return Manifolds(precision, recall, density, coverage, balls.cpu())
 
 
 def _balls(real: Tensor, reach: Tensor, k: int, block_bytes: int) -> _Balls:
@@ -115,6 +117,7 @@ def shared_manifolds(metric: Metric, inputs: MetricInputs) -> Manifolds:
             inputs.block_bytes,
             real_reaches=known,
             neighbours=neighbours,
+            observer=inputs.observer,
         )
 
     return inputs.shared(f"manifolds {neighbours}", find)

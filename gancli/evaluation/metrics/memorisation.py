@@ -57,16 +57,14 @@ def _neighbours(inputs: MetricInputs) -> tuple[Neighbours, Neighbours]:
 
 def _search(inputs: MetricInputs) -> tuple[Neighbours, Neighbours]:
     train, held_out = inputs.unseen
-    near = []
-    with inputs.observer.watch(2, "searches for the nearest training images") as done:
-        for features in (inputs.fake, held_out):
-            near.append(_nearest(features, train, inputs))
-            done(len(near))
-            inputs.observer.go_on_or_stop()
-    return near[0], near[1]
+    return _nearest(inputs.fake, train, inputs), _nearest(held_out, train, inputs)
 
 
 def _nearest(features: FeatureSet, train: FeatureSet, inputs: MetricInputs) -> Neighbours:
     return Neighbours.of(
-        features.all_features(), train.all_features(), inputs.device, inputs.block_bytes
+        features.all_features(),
+        train.all_features(),
+        inputs.device,
+        inputs.block_bytes,
+        observer=inputs.observer,
     )

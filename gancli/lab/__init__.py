@@ -1,0 +1,1 @@
+"""The laboratory: a page in which GANs of points train."""
