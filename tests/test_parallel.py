@@ -179,6 +179,12 @@ def test_samples_and_traversals_are_those_of_one_process(gan: Gan) -> None:
     pictures = {path.name: path.read_bytes() for path in Path("one").glob("*.png")}
     assert pictures
     assert pictures == {path.name: path.read_bytes() for path in Path("two").glob("*.png")}
+    way = ["--through", "3,17", "--seconds", "2", "--batch-size", "4", "--no-html"]
+    assert gan("traverse", *common, "walk1", *way, "--device", "cpu")[0] == 0
+    told = devices("traverse", *common, "walk2", *way)
+    assert (told.returncode, told.stderr) == (0, "")
+    strips = [Path(folder, "walk.png").read_bytes() for folder in ("walk1", "walk2")]
+    assert strips[0] == strips[1]
 
 
 @pytest.mark.slow
