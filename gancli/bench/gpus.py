@@ -11,8 +11,9 @@ ATTAINED = 1 / 3
 """Of the published rates, what steps attain that keep a GPU busy: dcgan, sngan-hinge, wgan-gp and
 acgan on an H100 attained 0.24 to 0.38 (docs/speed.md)."""
 CALL_SECONDS = 11e-6
-"""What the processor takes for each operation that it asks a GPU for, or draws with: sagan and sngan-projection, whose small
-batches leave the GPU waiting, took 8.5e-6 to 14.5e-6 on an H200 (docs/speed.md)."""
+"""What the processor takes for each operation that it asks a GPU for, or draws with: sagan and
+sngan-projection, whose small batches leave the GPU waiting, took 8.5e-6 to 14.5e-6 on an H200
+(docs/speed.md)."""
 FP32, BF16, FP64 = PrecisionName.FP32, PrecisionName.BF16, PrecisionName.FP64
 
 
