@@ -97,8 +97,11 @@ def print_gpu_plan(
     step_s, gpu = step_seconds(name, needs, precision), GPUS[name]
     whole = duration(preset.schedule.steps * step_s)
     say(f"{name}, {precision}: about {whole}, {_per_step(step_s)} per step, without files")
-    fits = "" if needs.peak_bytes < gpu.memory_bytes else ", more than it has"
-    say(f"{_memory(needs)}, of {in_memory(gpu.memory_bytes)}{fits}")
+    fits = needs.peak_bytes < gpu.memory_bytes
+    say(
+        f"{_memory(needs)}; cuDNN may take as much again; it has {in_memory(gpu.memory_bytes)}"
+        + ("" if fits else ", too little: choose a smaller --set schedule.batch_size=")
+    )
     say(
         f"an estimate, nothing ran there: counted operations over the rates of {gpu.source}, "
         "of which a third is assumed to be attained; by measurements, up to 1.5 times as long or "
