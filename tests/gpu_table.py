@@ -84,7 +84,7 @@ def timed(way: Way) -> list[str]:
     predicted = predict_step(way.preset, settings).peak_bytes
     times = [f"{1e3 * found.median:,.2f}", f"{images:,.0f}", f"{share:.1%}"]
     # The processor's peak is the whole process's, other rows included.
-    taken = in_memory(memory) if device.type == "cuda" else "–"
+    taken = in_memory(memory) if device.type == "cuda" else "-"
     return [*times, taken, in_memory(predicted)]
 
 
