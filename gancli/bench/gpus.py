@@ -53,7 +53,7 @@ GPUS = {
 
 
 def precision_on(name: GpuName, asked: PrecisionName | None) -> PrecisionName:
-    """What a run on a GPU computes in: what is asked for, else bf16 where the GPU has it.
+    """The precision of a run on a GPU: the typed one, else bf16 where the GPU has it.
 
     Raises:
         UsageError: the GPU has no rate of that precision.
