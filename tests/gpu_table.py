@@ -32,7 +32,8 @@ from gancli.sampler import Sampler
 from gancli.trainer import Job, Trainer
 
 PAGE = Path(__file__).parent.parent / "docs" / "gpu.md"
-BEGIN, END = "<!-- the table of make gpu -->", "<!-- end of the table -->"
+MEASURED = "## Measured\n"
+"""The page's last heading; what is below it is replaced."""
 PRECISIONS = ("fp32", "bf16")
 KEYS: list[Key] = [
     ("dcgan", "cifar10", "reference"),
@@ -146,15 +147,13 @@ def table(device: torch.device, found: Sequence[Sequence[str]]) -> str:
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else platform.machine()
     lines = [HEADINGS, ["---", "---", *["---:"] * (len(HEADINGS) - 2)], *found]
     marked = "\n".join(f"| {' | '.join(line)} |" for line in lines)
-    return f"{BEGIN}\n{name}, PyTorch {torch.__version__}:\n\n{marked}\n{END}"
+    return f"\n{name}, PyTorch {torch.__version__}:\n\n{marked}\n"
 
 
-def put(page: Path, marked: str) -> None:
-    """Replace the page's table, or begin a page with it."""
-    text = page.read_text(encoding="utf-8") if page.exists() else f"{BEGIN}\n{END}\n"
-    before, _, rest = text.partition(BEGIN)
-    after = rest.partition(END)[2]
-    page.write_text(before + marked + after, encoding="utf-8")
+def put(page: Path, measured: str) -> None:
+    """Replace what the page says was measured, or begin a page with it."""
+    text = page.read_text(encoding="utf-8") if page.exists() else ""
+    page.write_text(text.partition(MEASURED)[0] + MEASURED + measured, encoding="utf-8")
 
 
 def main() -> None:

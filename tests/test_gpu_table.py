@@ -4,18 +4,19 @@ import subprocess
 import sys
 from pathlib import Path
 
-from gpu_table import BEGIN, END, HEADINGS, PAGE, put
+from gpu_table import HEADINGS, MEASURED, PAGE, put
 
 SCRIPT = Path(__file__).parent / "gpu_table.py"
 
 
 def test_a_table_replaces_the_one_before_and_nothing_else(tmp_path: Path) -> None:
     page = tmp_path / "gpu.md"
-    put(page, f"{BEGIN}\none\n{END}")
-    page.write_text(f"# Title\n\n{page.read_text()}\nMore.\n")
-    put(page, f"{BEGIN}\ntwo\n{END}")
-    assert page.read_text() == f"# Title\n\n{BEGIN}\ntwo\n{END}\n\nMore.\n"
-    assert PAGE.read_text().count(BEGIN) == PAGE.read_text().count(END) == 1
+    put(page, "\none\n")
+    page.write_text(f"# Title\n\n{page.read_text()}")
+    put(page, "\ntwo\n")
+    assert page.read_text() == f"# Title\n\n{MEASURED}\ntwo\n"
+    before, _, after = PAGE.read_text().partition(MEASURED)
+    assert before and "\n#" not in after
 
 
 def test_every_row_says_whether_samples_and_resumed_runs_are_the_same(tmp_path: Path) -> None:
