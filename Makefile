@@ -18,7 +18,7 @@ DEMO = runs/demo
 PYTEST = OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
 
 .DEFAULT_GOAL := help
-.PHONY: help install format lint type test test-slow check bench fuzz survive health zoo kernel demo
+.PHONY: help install format lint type test test-slow check bench fuzz survive health zoo kernel gpu demo
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -62,6 +62,10 @@ zoo: install ## train, pack and describe the generators of the zoo (ONLY=, OUT=)
 
 kernel: install ## assemble the laboratory's matrix product, kernel.wat, into kernel.wasm
 	$(BIN)/python tests/make_kernel.py
+
+gpu: install ## on a CUDA device: all tests that need one, then the table of docs/gpu.md (ONLY=, OUT=)
+	-$(BIN)/python -m pytest -n 0 -q -m gpu
+	$(BIN)/python tests/gpu_table.py $(if $(ONLY),--only $(ONLY)) $(if $(OUT),--out $(OUT))
 
 check: lint type test ## what must pass before a commit
 

@@ -19,6 +19,14 @@ class PrecisionName(StrEnum):
     FP64 = "fp64"
 
 
+class GpuName(StrEnum):
+    """GPUs whose published rates `--plan` knows."""
+
+    T4 = "T4"
+    A100 = "A100"
+    H100 = "H100"
+
+
 class FitName(StrEnum):
     """How images that are not square become square."""
 

@@ -1,6 +1,7 @@
 """Counts in words: `1 thread`, `2 threads`; times and sizes in words."""
 
 GIGABYTE, MEGABYTE, KILOBYTE = 1e9, 1e6, 1e3
+MEBIBYTE = 2**20
 
 
 def counted(count: int, noun: str, plural: str | None = None) -> str:
@@ -29,3 +30,17 @@ def in_bytes(size: float) -> str:
     if size >= GIGABYTE / 10:
         return f"{size / GIGABYTE:,.1f} GB"
     return f"{size / MEGABYTE:,.1f} MB"
+
+
+def in_memory(size: float) -> str:
+    """A size in memory in MiB (2^20 bytes), as `nvidia-smi` and `free -m` show it."""
+    places = 0 if size >= 10 * MEBIBYTE else 1
+    return f"{size / MEBIBYTE:,.{places}f} MiB"
+
+
+def in_operations(count: float) -> str:
+    """Floating-point operations in three digits, from MFLOP (10^6) to EFLOP (10^18)."""
+    for size, unit in ((1e18, "EFLOP"), (1e15, "PFLOP"), (1e12, "TFLOP"), (1e9, "GFLOP")):
+        if count >= size:
+            return f"{count / size:,.3g} {unit}"
+    return f"{count / 1e6:,.3g} MFLOP"

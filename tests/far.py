@@ -9,7 +9,8 @@ Importing this file registers it, once and for good, for the whole process: it t
   mask as an index), a copy to it that blocks, and a float64 tensor, but for one without dimensions.
 
 Autocast casts what CUDA's does: the lists are read from the header that torch is installed with.
-What it cannot show: what CUDA's kernels refuse, memory, and copies that are late.
+What it cannot show: what CUDA's kernels refuse, what they take for themselves, and copies that are
+late.
 """
 
 # ruff: noqa: ANN401 - what torch hands on to a device has no types
@@ -23,6 +24,8 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.utils import backend_registration
+
+from gancli.bench.predict import LiveBytes
 
 HEADER = Path(torch.__file__).parent / "include" / "ATen" / "autocast_mode.h"
 READS = {
@@ -54,6 +57,8 @@ class Ledger:
     """copies to the device it waited for"""
     free = 0
     """copies from pinned memory, which it did not wait for"""
+    live: LiveBytes | None = None
+    """where the device's memory is counted, if it is"""
 
     def read(self, what: str) -> None:
         self.reads += 1
@@ -104,6 +109,8 @@ class Far(Tensor):
             device=torch.device("far:0"),
         )
         made.near = near
+        if ledger.live is not None:
+            ledger.live.add(near)
         return made
 
     @classmethod

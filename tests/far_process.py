@@ -1,6 +1,6 @@
 """Run by test_far.py in a process of its own, as the pretended device changes torch for good.
 
-    python tests/far_process.py FOLDER steps|controls|runs|all-runs|scores ...
+    python tests/far_process.py FOLDER steps|turns|memory|controls|runs|all-runs|scores ...
 
 prints a JSON object for each part: what was tried, and what came of it.
 """
@@ -16,16 +16,18 @@ from unittest.mock import patch
 
 import far
 import torch
-from helpers import Key, every_preset, job, narrow, preset_id
+from helpers import TURNS, WHOLE, Key, every_preset, job, narrow, preset_id
 from torch import Tensor, nn
 
-from gancli.checkpoint import load
+from gancli.bench.predict import LiveBytes, predict_step
+from gancli.checkpoint import RunSettings, load
 from gancli.evaluation import memorisation
 from gancli.evaluation.frechet import Moments, frechet_distance, frechet_influences
 from gancli.evaluation.metrics.inception_score import inception_influences, inception_score
 from gancli.evaluation.metrics.kid import kernel_distance
 from gancli.evaluation.metrics.manifolds import manifolds
 from gancli.optimizers import PlateauState
+from gancli.preset import Preset, change
 from gancli.sampler import Sampler
 from gancli.trainer import Job, Trainer
 
@@ -90,8 +92,8 @@ def attempt(try_it: Callable[[], Report]) -> Report:
         return {"error": tell(error)}
 
 
-def two_steps(key: Key, precision: str, folder: Path) -> Report:
-    trainer = FarTrainer(job(narrow(key), folder, precision=precision))
+def two_steps(preset: Preset, precision: str, folder: Path) -> Report:
+    trainer = FarTrainer(job(preset, folder, precision=precision))
     players, ema = trainer.state.players.named(), trainer.state.ema
     networks = {**players, **({} if ema is None else {"ema": ema})}
     elsewhere = [
@@ -104,7 +106,7 @@ def two_steps(key: Key, precision: str, folder: Path) -> Report:
         trainer.step()
     found = {"losses": trainer.state.meter.means(), "elsewhere": elsewhere}
     if precision == "fp32":
-        here = Trainer(job(narrow(key), folder, precision=precision))
+        here = Trainer(job(preset, folder, precision=precision))
         for _ in range(2):
             here.step()
         found["wanted"] = here.state.meter.means()
@@ -114,8 +116,42 @@ def two_steps(key: Key, precision: str, folder: Path) -> Report:
 def steps(folder: Path) -> Report:
     """Two steps of every preset, in both precisions."""
     return {
-        f"{preset_id(key)} {precision}": attempt(partial(two_steps, key, precision, folder))
+        f"{preset_id(key)} {precision}": attempt(partial(two_steps, narrow(key), precision, folder))
         for key in every_preset()
+        for precision in PRECISIONS
+    }
+
+
+def turns(folder: Path) -> Report:
+    """Likewise of terms, views, orders and optimisers that no preset has."""
+    return {
+        f"{name} {precision}": attempt(partial(two_steps, narrow(key, fields), precision, folder))
+        for name, (key, fields) in (TURNS | WHOLE).items()
+        for precision in PRECISIONS
+    }
+
+
+def peak_of_a_step(key: Key, precision: str, folder: Path) -> Report:
+    """The most memory of the second step on the far device, and what is predicted of it."""
+    preset = change(narrow(key), ["schedule.batch_size=32", "schedule.log_every=100"])
+    far.ledger.live = live = LiveBytes()
+    try:
+        trainer = FarTrainer(job(preset, folder, precision=precision))
+        data = live.now - sum(t.nbytes for t in trainer.state.tensors().values())
+        trainer.step()
+        live.peak = live.now
+        trainer.step()
+    finally:
+        far.ledger.live = None
+    settings = RunSettings.model_validate({"precision": precision})
+    return {"counted": live.peak - data, "predicted": predict_step(preset, settings).peak_bytes}
+
+
+def memory(folder: Path) -> Report:
+    """The peak of a few presets' steps."""
+    return {
+        f"{preset_id(key)} {precision}": attempt(partial(peak_of_a_step, key, precision, folder))
+        for key in FEW
         for precision in PRECISIONS
     }
 
@@ -254,6 +290,8 @@ def both_scores(folder: Path) -> Report:
 
 PARTS: dict[str, Callable[[Path], Report]] = {
     "steps": steps,
+    "turns": turns,
+    "memory": memory,
     "controls": controls,
     "runs": runs,
     "all-runs": all_runs,

@@ -44,7 +44,26 @@ def errors(found: Report) -> dict[str, str]:
 def test_every_preset_takes_steps_on_a_second_device(tmp_path: Path) -> None:
     """Two steps, in float32 and bfloat16, and no step waits; float32's losses are the CPU's."""
     (found,) = reports(tmp_path, "steps")
-    assert not errors(found) and len(found) >= 146
+    assert len(found) >= 146
+    check_steps(found)
+
+
+def test_every_kind_of_turn_is_taken_on_a_second_device(tmp_path: Path) -> None:
+    """Terms, augmentation, orders and optimisers that no preset has."""
+    (found,) = reports(tmp_path, "turns")
+    check_steps(found)
+
+
+def test_memory_is_predicted_as_the_second_device_counts_it(tmp_path: Path) -> None:
+    """But for blocks that are filled in part, and for what autocast casts on CUDA alone."""
+    (found,) = reports(tmp_path, "memory")
+    assert not errors(found) and len(found) == 14
+    for name, one in found.items():
+        assert one["predicted"] == pytest.approx(one["counted"], 0.12, 40_000), name
+
+
+def check_steps(found: Report) -> None:
+    assert not errors(found)
     for name, one in found.items():
         assert one["elsewhere"] == [], name
         assert one["copies"] > 0, name

@@ -5,11 +5,19 @@ from pathlib import Path
 
 import pytest
 from conftest import Gan
+from helpers import Key, narrow, narrowed_networks
+from torch.profiler import ProfilerActivity, profile
 
+from gancli.bench.gpus import GPUS, precision_on, step_seconds
+from gancli.bench.loops import trainer
+from gancli.bench.memory import made_up_data
+from gancli.bench.predict import StepNeeds, predict_step
 from gancli.bench.probe import RunCosts, run_length, step_operations, whole_run, work_of
 from gancli.checkpoint import RunSettings
+from gancli.choices import GpuName, PrecisionName
 from gancli.commands import sweep as command
 from gancli.environment import Place
+from gancli.errors import UsageError
 from gancli.evaluation.request import ExtractorWeights
 from gancli.experiment.axes import typed_axes
 from gancli.experiment.estimate import (
@@ -22,7 +30,7 @@ from gancli.experiment.folder import Experiment
 from gancli.experiment.grid import GridPlan, base_change, experiment_of
 from gancli.experiment.measures import MeasureBook, MeasurePlaces
 from gancli.experiment.spec import ExperimentSpec, MeasureSpec
-from gancli.preset import change, load_preset
+from gancli.preset import Preset, change, load_preset
 
 COSTS = RunCosts(
     step_s=0.5, timed=30, sample_s=0.01, save_s=2.0, preview_s=1.0, first_bytes=10,
@@ -152,3 +160,96 @@ def test_missing_data_are_named(gan: Gan, tmp_path: Path, monkeypatch: pytest.Mo
     assert code == 0
     assert "36 cells to run, 309,600 steps in all" in out
     assert f"not in {empty} yet: mnist" in out
+
+
+def allocated(preset: Preset, folder: Path) -> int:
+    """The peak of what torch's allocator handed out in the second step, weights included."""
+    run = trainer(preset, made_up_data(preset), RunSettings(), folder)
+    weights = sum(tensor.nbytes for tensor in run.state.tensors().values())
+    with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as seen:
+        run.step()
+        run.step()
+    assert seen.profiler is not None
+    results = seen.profiler.kineto_results
+    assert results is not None
+    events = [event for event in results.events() if event.name() == "[memory]"]
+    now = peak = weights
+    for event in sorted(events, key=lambda event: event.start_ns()):
+        now += event.nbytes()
+        peak = max(peak, now)
+    return peak
+
+
+@pytest.mark.parametrize(
+    "key", [("gan", "mnist", "reference"), ("dcgan", "cifar10", "lite"), ("wgan-gp", "mnist", None)]
+)
+def test_peak_memory_is_within_15_percent_of_what_the_processor_allocates(
+    key: Key, tmp_path: Path
+) -> None:
+    widths = narrowed_networks(load_preset(*key), generator=24, discriminator=24)
+    preset = narrow(key, [*widths, "schedule.batch_size=32"])
+    found = predict_step(preset, RunSettings())
+    assert found.peak_bytes == pytest.approx(allocated(preset, tmp_path), rel=0.15)
+
+
+def test_what_rests_is_made_of_weights_and_what_comes_and_goes_of_samples() -> None:
+    said = ["generator.network.width=64", "discriminator.network.width=64"]
+    preset = change(load_preset("gan", "ring8"), [*said, "schedule.batch_size=16"])
+    small = predict_step(preset, RunSettings())
+    large = predict_step(change(preset, ["schedule.batch_size=1024"]), RunSettings())
+    assert large.rest_bytes == pytest.approx(small.rest_bytes, abs=100_000)
+    assert large.peak_bytes - large.rest_bytes > 20 * (small.peak_bytes - small.rest_bytes)
+    assert large.operations == 64 * small.operations
+    assert large.calls == pytest.approx(small.calls, rel=0.05)
+
+
+def test_bfloat16_takes_less_than_float32() -> None:
+    preset = narrow(("dcgan", "cifar10", "lite"), ["schedule.batch_size=64"])
+    exact, half = (predict_step(preset, RunSettings(precision=p)) for p in ("fp32", "bf16"))
+    assert half.peak_bytes < exact.peak_bytes
+    assert half.moved_bytes < exact.moved_bytes
+    assert half.operations == exact.operations
+
+
+@pytest.mark.parametrize(
+    ("model", "precision", "ms"),
+    [("dcgan", "fp32", 83), ("dcgan", "bf16", 50), ("sngan-hinge", "bf16", 92),
+     ("wgan-gp", "bf16", 140), ("acgan", "bf16", 60)],
+)  # fmt: skip
+@pytest.mark.slow
+def test_an_h100_took_what_is_estimated_within_half_as_much_again(
+    model: str, precision: str, ms: float
+) -> None:
+    """Measured: docs/speed.md."""
+    name = PrecisionName(precision)
+    needs = predict_step(load_preset(model, "cifar10"), RunSettings(precision=name.value))
+    assert 1 / 1.5 < step_seconds(GpuName.H100, needs, name) / (ms / 1e3) < 1.5
+
+
+def test_a_step_takes_as_long_as_the_slowest_of_three() -> None:
+    t4, fp32 = GpuName.T4, PrecisionName.FP32
+    nothing = StepNeeds(operations=0, peak_bytes=1, rest_bytes=1, moved_bytes=0, calls=0)
+    assert step_seconds(t4, nothing._replace(operations=int(8.1e12)), fp32) == pytest.approx(3)
+    assert step_seconds(t4, nothing._replace(moved_bytes=int(320e9)), fp32) == pytest.approx(3)
+    assert step_seconds(t4, nothing._replace(calls=1000), fp32) == pytest.approx(0.011)
+
+
+def test_a_gpu_computes_in_what_it_has() -> None:
+    assert precision_on(GpuName.T4, None) == "fp32"
+    assert precision_on(GpuName.H100, None) == "bf16"
+    with pytest.raises(UsageError, match="no rate of bf16 is published for the T4"):
+        precision_on(GpuName.T4, PrecisionName.BF16)
+    assert set(GPUS) == set(GpuName)
+
+
+def test_a_run_is_planned_for_a_gpu_that_is_not_there(gan: Gan, tmp_path: Path) -> None:
+    words = ("train", "gan", "--dataset", "ring8", "--steps", "40", "--gpu", "t4")
+    code, out, said = gan(*words, "--plan")
+    assert (code, said) == (0, "")
+    assert re.search(r"about [\d.]+ MiB of memory at the peak of a step", out)
+    assert re.search(r"T4, fp32: about \d+ seconds?, [\d.]+ ms per step", out)
+    assert "an estimate, nothing ran there" in out
+    assert list(tmp_path.iterdir()) == []
+    code, _, said = gan(*words)
+    assert code == 2
+    assert "--gpu applies only with --plan" in said

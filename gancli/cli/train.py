@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from gancli.choices import OnNan, PrecisionName
+from gancli.choices import GpuName, OnNan, PrecisionName
 from gancli.cli.options import (
     AugmentOption,
     ClassesOption,
@@ -119,6 +119,12 @@ def train(
         bool, typer.Option("--full", help="With --dry-run: print every layer and field.")
     ] = False,
     plan: PlanOption = False,
+    gpu: Annotated[
+        GpuName | None,
+        typer.Option(
+            "--gpu", case_sensitive=False, help="With --plan: estimate for this GPU, too."
+        ),
+    ] = None,
 ) -> None:
     """Train a model: previews, metrics and checkpoints go to the run's folder."""
     del devices  # Its processes come here.
@@ -154,6 +160,7 @@ def train(
             dry_run=dry_run,
             full=full,
             plan_only=plan,
+            gpu=gpu,
             log=chosen(log, tensorboard=tensorboard),
             on_nan=on_nan,
             stop_when=stop_when,

@@ -8,10 +8,12 @@ from pathlib import Path
 import torch
 
 from gancli import catalog
+from gancli.bench.gpus import precision_on
+from gancli.bench.predict import predict_step
 from gancli.bench.probe import inception_seconds, probe_run, run_length, whole_run
 from gancli.catalog.fit_to_images import UserImages
 from gancli.checkpoint import RunSettings, changed_plugins, load
-from gancli.choices import DeviceName, LoggerName, OnNan, PrecisionName, StopWhen
+from gancli.choices import DeviceName, GpuName, LoggerName, OnNan, PrecisionName, StopWhen
 from gancli.data import ImageFolder
 from gancli.environment import Place, new_settings, settings_again
 from gancli.errors import RunError, UsageError
@@ -28,7 +30,7 @@ from gancli.preset import (
 )
 from gancli.report.console import say
 from gancli.report.dry_run import print_plan
-from gancli.report.plan_table import print_run_plan
+from gancli.report.plan_table import print_gpu_plan, print_run_plan
 from gancli.run_job import TrainOptions, alone_in, go_on, start_run
 from gancli.runs.find import latest_of
 from gancli.runs.folder import LAST, Run
@@ -65,6 +67,7 @@ class TrainRequest:
     weights: ExtractorWeights = field(default_factory=ExtractorWeights)
     checkpoint: str = LAST
     plan_only: bool = False
+    gpu: GpuName | None = None
     on_nan: OnNan = OnNan.STOP
     stop_when: StopWhen | None = None
     start_from: str | None = None
@@ -154,6 +157,10 @@ def train(request: TrainRequest) -> None:
     )
     if request.plan_only:
         _print_estimate(preset, settings)
+        if request.gpu is not None:
+            precision = precision_on(request.gpu, request.precision)
+            elsewhere = settings.model_copy(update={"precision": precision.value})
+            print_gpu_plan(preset, request.gpu, precision, predict_step(preset, elsewhere))
         return
     # A run that stopped before its first checkpoint has nothing to lose.
     force = request.force or run is not None
@@ -161,19 +168,24 @@ def train(request: TrainRequest) -> None:
 
 
 def _print_estimate(preset: Preset, settings: RunSettings) -> None:
-    """Time and files of the run, from a probe; nothing is written."""
+    """Time, operations, memory and files of the run; nothing is written."""
     schedule = preset.schedule
     looks = schedule.evaluate_every and not shows_digits(preset)
     costs = probe_run(preset, settings)
     inception_s = inception_seconds(torch.device(settings.device)) if looks else 0.0
     whole = whole_run(preset, costs, inception_s)
-    print_run_plan(preset, settings, costs, run_length(schedule), whole)
+    needs = predict_step(preset, settings)
+    print_run_plan(preset, settings, costs, run_length(schedule), whole, needs=needs)
 
 
 def _refuse_contradictions(request: TrainRequest) -> None:
     both = "--dry-run" if request.dry_run else "--resume" if request.resume else ""
     if request.plan_only and both:
         raise UsageError(f"--plan and {both} are mutually exclusive: leave one out")
+    if request.gpu is not None:
+        if not request.plan_only:
+            raise UsageError("--gpu applies only with --plan: add it, or leave --gpu out")
+        precision_on(request.gpu, request.precision)
     _refuse_options_out_of_place(request)
 
 

@@ -1,4 +1,4 @@
-"""`--plan`: what a run or an experiment will take, estimated from a probe."""
+"""`--plan`: what a run or an experiment will take: an estimate, from a probe and from counts."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -6,11 +6,14 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from gancli.bench.gpus import GPUS, step_seconds
+from gancli.bench.predict import StepNeeds
 from gancli.bench.probe import RunCosts, RunEstimate, RunLength
 from gancli.checkpoint import RunSettings
+from gancli.choices import GpuName, PrecisionName
 from gancli.experiment.estimate import ExperimentEstimate, KindEstimate
 from gancli.experiment.spec import CellSpec
-from gancli.plurals import counted, duration, in_bytes
+from gancli.plurals import counted, duration, in_bytes, in_memory, in_operations
 from gancli.preset import Preset
 from gancli.report.console import say
 
@@ -51,7 +54,7 @@ def _row(kind: KindEstimate) -> list[str]:
         f"{len(kind.cells):,}",
         kind.cells[0].cell.name,
         f"{steps[0]:,}" if len(set(steps)) == 1 else f"{min(steps):,} to {max(steps):,}",
-        _per_step(kind.costs),
+        _per_step(kind.costs.step_s),
         duration(sum(seconds) / len(seconds)),
         in_bytes(sum(each.bytes for each in kind.cells)),
     ]
@@ -63,13 +66,18 @@ def print_run_plan(
     costs: RunCosts,
     length: RunLength,
     whole: RunEstimate,
+    *,
+    needs: StepNeeds,
 ) -> None:
-    """Time and files of one run."""
+    """Time, operations, memory and files of one run."""
     say(f"{preset.name} on {preset.dataset}, variant {preset.variant}: {preset.schedule.length}")
     say(
-        f"about {duration(whole.seconds)}: {_per_step(costs)} per step, "
+        f"about {duration(whole.seconds)}: {_per_step(costs.step_s)} per step, "
         f"{1 / costs.step_s:,.3g} steps/s"
     )
+    every = preset.schedule.steps * needs.operations
+    say(f"{in_operations(every)}: {in_operations(needs.operations)} per step")
+    say(_memory(needs))
     kept = counted(length.kept + length.keeps_first, "checkpoint")
     say(
         f"about {in_bytes(whole.checkpoint_bytes + whole.preview_bytes)}: {kept} of up to "
@@ -82,10 +90,34 @@ def print_run_plan(
     say(_basis(counted(costs.timed, "step"), settings))
 
 
-def _per_step(costs: RunCosts) -> str:
-    if costs.step_s < 1:
-        return f"{1e3 * costs.step_s:,.3g} ms"
-    return f"{costs.step_s:,.3g} s"
+def print_gpu_plan(
+    preset: Preset, name: GpuName, precision: PrecisionName, needs: StepNeeds
+) -> None:
+    """Time and memory of a run's steps on a GPU that is not there."""
+    step_s, gpu = step_seconds(name, needs, precision), GPUS[name]
+    whole = duration(preset.schedule.steps * step_s)
+    say(f"{name}, {precision}: about {whole}, {_per_step(step_s)} per step, without files")
+    fits = needs.peak_bytes < gpu.memory_bytes
+    say(
+        f"{_memory(needs)}; cuDNN may take as much again; it has {in_memory(gpu.memory_bytes)}"
+        + ("" if fits else ", too little: choose a smaller --set schedule.batch_size=")
+    )
+    say(
+        f"an estimate, nothing ran there: counted operations over the rates of {gpu.source}, "
+        "of which a third is assumed to be attained; measured steps took 0.7 to 1.5 times as long, "
+        "and once 3.4 times"
+    )
+
+
+def _memory(needs: StepNeeds) -> str:
+    peak, rest = in_memory(needs.peak_bytes), in_memory(needs.rest_bytes)
+    return f"about {peak} of memory at the peak of a step, {rest} between steps, without the data"
+
+
+def _per_step(step_s: float) -> str:
+    if step_s < 1:
+        return f"{1e3 * step_s:,.3g} ms"
+    return f"{step_s:,.3g} s"
 
 
 def _basis(what: str, settings: RunSettings) -> str:
