@@ -148,7 +148,7 @@ def _form(request: SampleRequest, preset: Preset) -> FormatName:
     """The format to write.
 
     Raises:
-        UsageError: what is asked for does not fit what the model makes.
+        UsageError: format or picker do not fit, e.g. --pick of points.
     """
     typed = TypedFormat(request.form, single_file(request.out), request.flat, request.images_key)
     form = typed.fitting(preset.data.key)
