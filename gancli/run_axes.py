@@ -134,7 +134,7 @@ def _record(
         model=preset.name,
         dataset=preset.dataset,
         variant=preset.variant,
-        checkpoint=portable(saved.path),
+        checkpoint=typed_place(saved.path, portable),
         step=saved.header.step,
         network=saved.network(raw=source.raw),
         seeds=tuple(source.seeds),

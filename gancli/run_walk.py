@@ -13,6 +13,7 @@ from gancli.html import thinned
 from gancli.latent_files import latents_npz
 from gancli.output_places import new_folder, refuse_to_overwrite
 from gancli.pasteable import named
+from gancli.plurals import counted
 from gancli.report.console import console, say
 from gancli.report.counting import counting
 from gancli.report.walk_figures import film_frames, walk_strip
@@ -102,8 +103,8 @@ def _walk(source: TraversalSource, options: WalkOptions) -> tuple[Walk, int | No
     stops, preset = list(source.seeds), source.saved.header.preset
     if not 2 <= len(stops) <= MAX_STOPS:
         raise UsageError(
-            f"--through names {len(stops)}, and a walk needs 2 to {MAX_STOPS} stops, e.g. "
-            "--through 3,17,42"
+            f"--through names {counted(len(stops), 'stop')}, and a walk needs 2 to {MAX_STOPS}, "
+            "e.g. --through 3,17,42"
         )
     label = None
     if options.label is not None:
@@ -131,7 +132,7 @@ def _record(
         model=preset.name,
         dataset=preset.dataset,
         variant=preset.variant,
-        checkpoint=portable(source.saved.path),
+        checkpoint=typed_place(source.saved.path, portable),
         step=header.step,
         network=source.saved.network(raw=source.raw),
         stops=walk.names,
