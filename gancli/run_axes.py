@@ -68,8 +68,7 @@ def run_axes(
     """
     saved, preset = source.saved, source.saved.header.preset
     refuse_to_overwrite(out, force=options.force, own=TRAVERSAL_FILE, writer=named("traverse"))
-    network = saved.network(raw=source.raw)
-    say(f"traversing {typed_place(saved.path)}: {preset.name} on {preset.dataset}, {network}")
+    say(f"traversing {source.words}")
     if max(preset.classes, preset.prior.categories) > MAX_CLASSES_SHOWN:
         say(f"of the classes, the first {MAX_CLASSES_SHOWN} are shown")
     reader = _reader(options, saved)

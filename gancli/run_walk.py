@@ -64,11 +64,7 @@ def run_walk(source: TraversalSource, options: WalkOptions, out: Path) -> None:
     frames = walk.frames(options.seconds, options.rate)
     require_writer(options.to)
     refuse_to_overwrite(out, force=options.force, own=TRAVERSAL_FILE, writer=named("traverse"))
-    preset = source.saved.header.preset
-    say(
-        f"walking through {typed_place(source.saved.path)}: {preset.name} on {preset.dataset}, "
-        f"{source.saved.network(raw=source.raw)}"
-    )
+    say(f"walking through {source.words}")
     with counting(console(), len(frames), "images") as done:
         images = walk.images(frames, done)
     with new_folder(out) as new:
@@ -103,8 +99,8 @@ def _walk(source: TraversalSource, options: WalkOptions) -> tuple[Walk, int | No
     stops, preset = list(source.seeds), source.saved.header.preset
     if not 2 <= len(stops) <= MAX_STOPS:
         raise UsageError(
-            f"--through names {counted(len(stops), 'stop')}, and a walk needs 2 to {MAX_STOPS}, "
-            "e.g. --through 3,17,42"
+            f"--through names {counted(len(stops), 'stop')}, and a walk needs 2 to {MAX_STOPS} "
+            "stops, e.g. --through 3,17,42"
         )
     label = None
     if options.label is not None:
