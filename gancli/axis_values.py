@@ -3,12 +3,12 @@
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
+from gancli.catalog.preset_files import close_to
 from gancli.errors import UsageError
 from gancli.preset import Preset
 from gancli.prior import LatentAxis
@@ -75,11 +75,8 @@ def refuse_unknown_axis(name: str, known: Iterable[str]) -> None:
     """
     names = list(known)
     if name not in names:
-        close = get_close_matches(name, names, n=1)
-        raise UsageError(
-            f"--axis {name} is not one of {', '.join(names)}"
-            + (f" (did you mean {close[0]}?)" if close else "")
-        )
+        listed = ", ".join(names)
+        raise UsageError(f"--axis {name} is not one of {listed}{close_to(name, names)}")
 
 
 def hold_axes(held: Mapping[str, str], preset: Preset) -> Held:

@@ -144,7 +144,8 @@ def read_latents(file: Path, preset: Preset) -> Latent:
     try:
         found = _read(file)
         _compare(found, shapes)
-        return Latent(**{name: _checked(name, found[name], preset) for name in shapes})
+        parts = {n: _checked(n, found[n], shape, preset) for n, shape in shapes.items()}
+        return Latent(**parts)
     except ValueError as error:
         listed = ", ".join(f"{name} {_shown(shape)}" for name, shape in shapes.items())
         raise UsageError(
@@ -197,7 +198,7 @@ def _compare(found: Mapping[str, Tensor], shapes: Mapping[str, tuple[int, ...]])
         raise ValueError("holds no rows")
 
 
-def _checked(name: str, part: Tensor, preset: Preset) -> Tensor:
+def _checked(name: str, part: Tensor, shape: tuple[int, ...], preset: Preset) -> Tensor:
     """A part as generators take it.
 
     Raises:
@@ -205,9 +206,8 @@ def _checked(name: str, part: Tensor, preset: Preset) -> Tensor:
     """
     if name in WHOLE:
         return _classes(name, part, preset)
-    like = getattr(preset.prior.at([0]), name)
-    if part.shape[1:] != like.shape[1:]:
-        raise ValueError(f"has {name} of {_shown(tuple(part.shape[1:]))}")
+    if (own := tuple(part.shape[1:])) != shape:
+        raise ValueError(f"has {name} of {_shown(own)}")
     if not part.is_floating_point():
         raise ValueError(f"has {name} of {part.dtype}, not of real numbers")
     if not bool(part.float().isfinite().all()):

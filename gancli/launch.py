@@ -48,10 +48,13 @@ def place_here() -> int:
 
 
 def quit_at_once(code: int) -> NoReturn:
-    """End a process that torchrun started, without the interpreter's own good-bye.
+    """End this process without the interpreter's own good-bye.
 
-    gloo's threads may still hold tensors then; freeing them while Python winds down aborts the
-    process now and then, after all its work is done (pytorch/pytorch#179291).
+    Where torchrun started it, gloo's threads may still hold tensors; freeing them while Python
+    winds down aborts the process now and then, after all its work is done (pytorch/pytorch#179291).
+
+    Raises:
+        OSError: the last output cannot be written; the process goes on.
     """
     sys.stdout.flush()
     sys.stderr.flush()

@@ -73,8 +73,7 @@ def run_axes(
         for axis in chosen:
             frames(source.sampler, axis)
         return
-    network = saved.network(raw=source.raw)
-    say(f"traversing {typed_place(saved.path)}: {preset.name} on {preset.dataset}, {network}")
+    say(f"traversing {source.words}")
     if max(preset.classes, preset.prior.categories) > MAX_CLASSES_SHOWN:
         say(f"of the classes, the first {MAX_CLASSES_SHOWN} are shown")
     reader = _reader(options, saved)
@@ -139,7 +138,7 @@ def _record(
         model=preset.name,
         dataset=preset.dataset,
         variant=preset.variant,
-        checkpoint=portable(saved.path),
+        checkpoint=typed_place(saved.path, portable),
         step=saved.header.step,
         network=saved.network(raw=source.raw),
         seeds=tuple(source.seeds),

@@ -13,6 +13,7 @@ from gancli.html import thinned
 from gancli.latent_files import latents_npz
 from gancli.output_places import new_folder, refuse_to_overwrite
 from gancli.pasteable import named
+from gancli.plurals import counted
 from gancli.report.console import console, say
 from gancli.report.counting import counting
 from gancli.report.walk_figures import film_frames, walk_strip
@@ -63,12 +64,9 @@ def run_walk(source: TraversalSource, options: WalkOptions, out: Path) -> None:
     frames = walk.frames(options.seconds, options.rate)
     require_writer(options.to)
     refuse_to_overwrite(out, force=options.force, own=TRAVERSAL_FILE, writer=named("traverse"))
-    source, preset = source.shared(), source.saved.header.preset
+    source = source.shared()
     walk = replace(walk, sampler=source.sampler)
-    say(
-        f"walking through {typed_place(source.saved.path)}: {preset.name} on {preset.dataset}, "
-        f"{source.saved.network(raw=source.raw)}"
-    )
+    say(f"walking through {source.words}")
     with counting(console(), len(frames), "images") as done:
         images = walk.images(frames, done)
     if not source.sampler.world.leads:
@@ -109,8 +107,8 @@ def _walk(source: TraversalSource, options: WalkOptions) -> tuple[Walk, int | No
     stops, preset = list(source.seeds), source.saved.header.preset
     if not 2 <= len(stops) <= MAX_STOPS:
         raise UsageError(
-            f"--through names {len(stops)}, and a walk needs 2 to {MAX_STOPS} stops, e.g. "
-            "--through 3,17,42"
+            f"--through names {counted(len(stops), 'stop')}, and a walk needs 2 to {MAX_STOPS} "
+            "stops, e.g. --through 3,17,42"
         )
     label = None
     if options.label is not None:
@@ -138,7 +136,7 @@ def _record(
         model=preset.name,
         dataset=preset.dataset,
         variant=preset.variant,
-        checkpoint=portable(source.saved.path),
+        checkpoint=typed_place(source.saved.path, portable),
         step=header.step,
         network=source.saved.network(raw=source.raw),
         stops=walk.names,

@@ -2,9 +2,9 @@
 
 import csv
 from collections.abc import Sequence
-from difflib import get_close_matches
 from itertools import chain
 
+from gancli.catalog.preset_files import close_to
 from gancli.errors import UsageError
 from gancli.rng import SEED_LIMIT
 
@@ -33,11 +33,9 @@ def parse_classes(
         elif is_number(word) and int(word) < len(names):
             labels.append(int(word))
         else:
-            close = get_close_matches(word, names, n=1)
             raise UsageError(
                 f"{option} {word} is neither one of {_listed(names)} nor a number below "
-                f"{len(names)}"
-                + (f" (did you mean {close[0]}?)" if close else "")
+                f"{len(names)}{close_to(word, names)}"
                 + ("; put a name that has commas in double quotes" if "," in "".join(names) else "")
             )
     if len(set(labels)) < len(labels):

@@ -7,10 +7,11 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import NoReturn
 
+from gancli.launch import quit_at_once
 from gancli.notices import notice
 
 STOPPING = tuple(
@@ -165,10 +166,6 @@ def leave_quickly() -> None:
 
 def _leave() -> None:
     if _exit_codes:
-        try:
-            sys.stdout.flush()
-            sys.stderr.flush()
-        except OSError:
-            # Python says so itself, and gives it an exit code.
-            return
-        os._exit(_exit_codes[-1])
+        # What cannot be written Python says itself, and gives it an exit code.
+        with suppress(OSError):
+            quit_at_once(_exit_codes[-1])

@@ -11,6 +11,7 @@ from gancli.checkpoint import Checkpoint
 from gancli.latent_files import shared_on
 from gancli.sampler import Sampler
 from gancli.types import Latent
+from gancli.zoo.entries import typed_place
 
 
 class TraversalSource(NamedTuple):
@@ -39,6 +40,13 @@ class TraversalSource(NamedTuple):
     def latent(self, label: int | None = None) -> Latent:
         """The latents of the seeds, of this class or each of its own, with axes held."""
         return self.held.on(self.sampler.latent(self.seeds, label))
+
+    @property
+    def words(self) -> str:
+        """Which generator it is, e.g. "zoo:cgan-mnist: cgan on mnist, moving average"."""
+        saved, preset = self.saved, self.saved.header.preset
+        network = saved.network(raw=self.raw)
+        return f"{typed_place(saved.path)}: {preset.name} on {preset.dataset}, {network}"
 
     @property
     def truncation(self) -> float | None:

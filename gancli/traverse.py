@@ -117,7 +117,8 @@ def axes(
     """
     own = sampler.latent(seeds)
     base = held.on(own)
-    rows = tuple(_named(f"{sampler.unit} {seed}", held) for seed in seeds)
+    plain = tuple(f"{sampler.unit} {seed}" for seed in seeds)
+    rows = tuple(_named(row, held) for row in plain)
     prior = sampler.preset.prior
     values = {axis: _values(axis, prior, frames, span) for axis in prior.axes()}
     names = sampler.preset.category_names
@@ -130,7 +131,7 @@ def axes(
     if held.words:
         found.append(
             Axis(
-                HELD_AXIS, (0.0, 1.0), ("as drawn", "held"), rows, lambda end: base if end else own
+                HELD_AXIS, (0.0, 1.0), ("as drawn", "held"), plain, lambda end: base if end else own
             )
         )
     return {axis.name: axis for axis in found if axis.name not in held.changes}

@@ -7,6 +7,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import pytest
 import torch
+from helpers import toy_extractor
 
 from gancli.cli.main import run
 from gancli.pasteable import begin_with
@@ -47,3 +48,11 @@ def gan(capfd: pytest.CaptureFixture[str]) -> Gan:
         return code, said.out, said.err
 
     return type_command
+
+
+@pytest.fixture
+def toy_features(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Scores of `random_images` come from a toy extractor, and a cache of the test's own."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    made = toy_extractor(12)
+    monkeypatch.setattr("gancli.evaluation.job.load_extractor", lambda *_, **__: made)

@@ -26,6 +26,7 @@ from gancli.preset import Preset, change, load_preset
 from gancli.runs.folder import Run
 from gancli.trainer import Job
 from gancli.types import Draws, GeneratorNet, Latent, Players, Sample
+from gancli.writer import write
 
 Key = tuple[str, str, str]
 
@@ -173,6 +174,13 @@ def real_images(folder: Path, count: int = 30) -> Path:
     for number in range(count):
         pixels = noise.integers(0, 256, (32, 32, 3), dtype=np.uint8)
         Image.fromarray(pixels).save(folder / f"{number:02d}.png")
+    return folder
+
+
+def random_images(folder: str, count: int, seed: int, form: str = "folder") -> str:
+    """Images of two by two random pixels, in a place of that name; returns the name."""
+    pixels = np.random.default_rng(seed).integers(0, 256, (count, 2, 2, 3), dtype=np.uint8)
+    write([pixels], range(count), Path(folder), form, key="images")
     return folder
 
 

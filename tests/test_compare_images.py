@@ -5,10 +5,9 @@ import re
 import shlex
 from pathlib import Path
 
-import numpy as np
 import pytest
 from conftest import Gan
-from helpers import job, narrow, toy_extractor
+from helpers import job, narrow, random_images
 from test_compare import found
 
 from gancli.errors import RunError
@@ -16,20 +15,8 @@ from gancli.evaluation.leaderboard import rank_runs, standing_entries
 from gancli.evaluation.protocol import Evaluation
 from gancli.evaluation.results import ScoredRun, read_evaluations, write_evaluations
 from gancli.trainer import Trainer
-from gancli.writer import write
 
-
-def images(folder: str, count: int, seed: int) -> str:
-    pixels = np.random.default_rng(seed).integers(0, 256, (count, 2, 2, 3), dtype=np.uint8)
-    write([pixels], range(count), Path(folder), "folder", key="images")
-    return folder
-
-
-@pytest.fixture(autouse=True)
-def toy(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    made = toy_extractor(12)
-    monkeypatch.setattr("gancli.evaluation.job.load_extractor", lambda *_, **__: made)
+pytestmark = pytest.mark.usefixtures("toy_features")
 
 
 def scored(gan: Gan, *arguments: object) -> None:
@@ -44,10 +31,10 @@ def names(gan: Gan, *arguments: object) -> list[str]:
 
 
 def test_all_sets_of_one_file_are_ranked_by_their_names(gan: Gan) -> None:
-    real, out = images("real", 40, 9), Path("d/evaluation.json")
+    real, out = random_images("real", 40, 9), Path("d/evaluation.json")
     out.parent.mkdir()
     for name, seed in (("one", 0), ("two words", 1), ("three", 2), ("one", 0)):
-        scored(gan, images(name, 30, seed), "--fid", "--reference", real, "--out", out)
+        scored(gan, random_images(name, 30, seed), "--fid", "--reference", real, "--out", out)
     every = read_evaluations(out)
     assert [each.model for each in every] == ["one", "two words", "three", "one"]
     best_first = sorted({e.model: e.scores["fid"] for e in every}.items(), key=lambda e: e[1])
@@ -58,29 +45,29 @@ def test_all_sets_of_one_file_are_ranked_by_their_names(gan: Gan) -> None:
     for name in wanted:
         assert name in shown
     # Next to another file, and under any name of the file.
-    scored(gan, images("four", 30, 3), "--fid", "--reference", real, "--out", "four.json")
+    scored(gan, random_images("four", 30, 3), "--fid", "--reference", real, "--out", "four.json")
     both = names(gan, "d", "four.json")
     assert [name for name in both if name in wanted] == wanted
     assert {*both} == {*wanted, "four.json"}
 
 
 def test_a_set_that_was_scored_otherwise_is_said_to_be_left_out(gan: Gan) -> None:
-    real = images("real", 40, 9)
+    real = random_images("real", 40, 9)
     for name, count in (("one", 30), ("two", 30), ("three", 20)):
-        scored(gan, images(name, count, 0), "--fid", "--reference", real, "--out", "s.json")
+        scored(gan, random_images(name, count, 0), "--fid", "--reference", real, "--out", "s.json")
     code, out, _ = gan("compare", "s.json")
     assert (code, "left out, without a score by this protocol: three" in out) == (0, True)
 
 
 def test_a_file_of_before_is_read_and_kept(gan: Gan) -> None:
     """A list of evaluations, each whole: what read such files before still does."""
-    real = images("real", 40, 9)
+    real = random_images("real", 40, 9)
     before = [found(9, fid=20).model_copy(update={"model": name}) for name in ("a", "b")]
     write_evaluations(Path("s.json"), before)
     content = json.loads(Path("s.json").read_bytes())
     later = {"settings", "classes_as", "class_gap", "reference_weights", "remarks"}
     assert not later & {*content[0], *content[0]["protocol"]}
-    scored(gan, images("one", 30, 0), "--fid", "--reference", real, "--out", "s.json")
+    scored(gan, random_images("one", 30, 0), "--fid", "--reference", real, "--out", "s.json")
     assert json.loads(Path("s.json").read_bytes())[:2] == content
 
 
@@ -99,23 +86,23 @@ def test_checkpoints_of_several_runs_in_one_file_are_all_ranked(gan: Gan) -> Non
 
 
 def test_sets_of_one_file_that_do_not_compare_are_told_why(gan: Gan) -> None:
-    real = images("real", 40, 9)
+    real = random_images("real", 40, 9)
     for name, count in (("one", 30), ("two", 20)):
-        scored(gan, images(name, count, 0), "--fid", "--reference", real, "--out", "s.json")
+        scored(gan, random_images(name, count, 0), "--fid", "--reference", real, "--out", "s.json")
     code, out, said = gan("compare", "s.json")
     assert (code, "images scored: 30 / 20" in said) == (4, True), said
     assert "scored by different protocols" in out
-    scored(gan, images("three", 30, 1), "--fid", "--reference", real, "--out", "t.json")
+    scored(gan, random_images("three", 30, 1), "--fid", "--reference", real, "--out", "t.json")
     code, _, said = gan("compare", "t.json")
     assert (code, "gan evaluate IMAGES --out t.json" in said) == (2, True), said
 
 
 def test_sets_of_unequal_size_are_told_how_to_compare(gan: Gan) -> None:
     """Nothing is said of a generator's weights, which sets have not."""
-    real = images("real", 40, 9)
+    real = random_images("real", 40, 9)
     for name, count in (("one", 30), ("two", 20)):
         Path(f"{name}.d").mkdir()
-        scored(gan, images(name, count, 0), "--fid", "--reference", real,
+        scored(gan, random_images(name, count, 0), "--fid", "--reference", real,
                "--out", f"{name}.d/evaluation.json")  # fmt: skip
     code, out, said = gan("compare", "one.d", "two.d")
     assert code == 4
@@ -126,10 +113,10 @@ def test_sets_of_unequal_size_are_told_how_to_compare(gan: Gan) -> None:
 
 
 def test_the_command_for_a_set_names_the_set_and_its_file(gan: Gan) -> None:
-    real = images("real set", 40, 9)
+    real = random_images("real set", 40, 9)
     for name, metrics in (("one", ["--fid", "--kid"]), ("two words", ["--fid"])):
         out = f"{name} s.json"
-        scored(gan, images(name, 30, 0), *metrics, "--reference", real, "--out", out)
+        scored(gan, random_images(name, 30, 0), *metrics, "--reference", real, "--out", out)
     code, _, said = gan("compare", "one s.json", "two words s.json", "--by", "kid")
     assert code == 4
     own = re.search(r"compute it with gan (.*)$", said.strip())

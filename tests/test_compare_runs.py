@@ -217,7 +217,7 @@ def test_what_differs_is_said_where_nothing_ranks(gan: Gan) -> None:
     image_run("b", 0, 20, ["lr=0.5"]).evaluation_file.unlink()
     code, out, said = gan("compare", "a", "b")
     assert (code, "there is no evaluation of" in said) == (4, True)
-    assert "in what the runs differ" in out
+    assert "where the runs differ" in out
     assert gan("compare", "a", "b", "--json")[:2] == (4, "")
     # A page needs no scores, a table does.
     code, out, said = gan("compare", "a", "b", "--out", "page.html", "--out", "table.csv")
@@ -241,7 +241,7 @@ def test_no_field_is_lost_where_a_terminal_is_narrow(
     for name in long:
         image_run(name, 0, 20, [f"lr={name[3:6]}", f"z_dim={name[5]}"])
     monkeypatch.setattr(console(), "width", 44)
-    out = gan("compare", *long, "--no-floor")[1].partition("in what the runs differ")[2]
+    out = gan("compare", *long, "--no-floor")[1].partition("where the runs differ")[2]
     assert {*long, "z_dim", "lr", "0.1", "0.2", "0.3"} <= {*out.split()}
 
 

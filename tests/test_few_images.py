@@ -1,13 +1,11 @@
 """Scores of few images, of equal images, and with other settings: what can be known is said."""
 
 import json
-from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 from conftest import Gan
-from helpers import toy_extractor
+from helpers import random_images, toy_extractor
 from torch import Tensor
 
 from gancli.errors import UsageError
@@ -21,7 +19,6 @@ from gancli.evaluation.metrics.manifolds import manifolds
 from gancli.evaluation.spec import EvaluationSpec
 from gancli.score_words import score_meant
 from gancli.scores import METRIC_TABLE, all_scores, score_named
-from gancli.writer import write
 
 
 def normal(count: int, width: int, seed: int, dtype: torch.dtype = torch.float64) -> Tensor:
@@ -187,19 +184,10 @@ def test_each_option_of_one_score_names_it() -> None:
 
 
 def images(folder: str, count: int, seed: int) -> str:
-    pixels = np.random.default_rng(seed).integers(0, 256, (count, 2, 2, 3), dtype=np.uint8)
-    write([pixels], range(count), Path(folder), "npz", key="images")
-    return folder
+    return random_images(folder, count, seed, "npz")
 
 
-@pytest.fixture
-def toy(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    made = toy_extractor(12)
-    monkeypatch.setattr("gancli.evaluation.job.load_extractor", lambda *_, **__: made)
-
-
-@pytest.mark.usefixtures("toy")
+@pytest.mark.usefixtures("toy_features")
 def test_the_protocol_says_what_scores_are_computed_with(gan: Gan) -> None:
     asked = ("evaluate", images("a", 30, 0), "--fid", "--reference", images("b", 40, 1))
     code, out, said = gan(*asked, "--is", "--kid", "--prc", "--dc")

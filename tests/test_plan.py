@@ -243,7 +243,7 @@ def test_a_gpu_computes_in_what_it_has() -> None:
 
 
 def test_a_run_is_planned_for_a_gpu_that_is_not_there(gan: Gan, tmp_path: Path) -> None:
-    words = ("train", "gan", "--dataset", "ring8", "--steps", "40", "--gpu", "t4")
+    words = ("train", "gan", "--dataset", "ring8", "--steps", "40", "--estimate-for", "t4")
     code, out, said = gan(*words, "--plan")
     assert (code, said) == (0, "")
     assert re.search(r"about [\d.]+ MiB of memory at the peak of a step", out)
@@ -252,4 +252,4 @@ def test_a_run_is_planned_for_a_gpu_that_is_not_there(gan: Gan, tmp_path: Path) 
     assert list(tmp_path.iterdir()) == []
     code, _, said = gan(*words)
     assert code == 2
-    assert "--gpu applies only with --plan" in said
+    assert "--estimate-for applies only with --plan" in said

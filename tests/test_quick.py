@@ -5,11 +5,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 from conftest import Gan
-from helpers import toy_extractor
+from helpers import random_images, toy_extractor
 
 from gancli.data import Dataset
 from gancli.data.survey import survey
@@ -20,24 +19,12 @@ from gancli.evaluation.metrics.mind import monge_distance
 from gancli.evaluation.request import EvaluationRequest
 from gancli.evaluation.spec import RealImages
 from gancli.watch import Done
-from gancli.writer import write
 
-
-def images(folder: str, count: int, seed: int) -> str:
-    pixels = np.random.default_rng(seed).integers(0, 256, (count, 2, 2, 3), dtype=np.uint8)
-    write([pixels], range(count), Path(folder), "folder", key="images")
-    return folder
-
-
-@pytest.fixture(autouse=True)
-def toy(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    made = toy_extractor(12)
-    monkeypatch.setattr("gancli.evaluation.job.load_extractor", lambda *_, **__: made)
+pytestmark = pytest.mark.usefixtures("toy_features")
 
 
 def test_some_images_of_files_are_those_of_a_data_set() -> None:
-    files = ImageFiles.of(*survey(Path(images("real", 30, 0))))
+    files = ImageFiles.of(*survey(Path(random_images("real", 30, 0))))
     data = DatasetImages(Dataset(files.at(range(30)), torch.arange(30) % 3), ("a", "b", "c"))
     few, more = files.drawn(10), files.drawn(20)
     assert torch.equal(few.at(range(10)), data.drawn(10).data.x)
@@ -68,7 +55,8 @@ def test_a_quick_evaluation_says_what_it_saw_and_what_more_would_take(
 ) -> None:
     # Hashes of files are remembered at once.
     monkeypatch.setattr("gancli.data.identity.SETTLED_NS", 0)
-    typed = ("evaluate", images("fake", 60, 1), "--quick", "--reference", images("real", 90, 2))
+    fake, real = random_images("fake", 60, 1), random_images("real", 90, 2)
+    typed = ("evaluate", fake, "--quick", "--reference", real)
     code, out, said = gan(*typed, "--reference-count", 50, "--out", "s.json")
     assert (code, said) == (0, "")
     assert "against 50 of real, drawn from 90, data " in out
@@ -78,9 +66,9 @@ def test_a_quick_evaluation_says_what_it_saw_and_what_more_would_take(
     (found,) = json.loads(Path("s.json").read_text())
     assert set(found["intervals"]) == {"inception_score", "mind", "density", "coverage"}
     assert (found["protocol"]["reference_count"], found["protocol"]["drawn_from"]) == (50, 90)
-    fake, real = (ImageFiles.of(*survey(Path(name))) for name in ("fake", "real"))
+    fakes, reals = (ImageFiles.of(*survey(Path(name))) for name in (fake, real))
     see = toy_extractor(12)
-    x, y = see(fake.at(range(60))).features, see(real.drawn(50).at(range(50))).features
+    x, y = see(fakes.at(range(60))).features, see(reals.drawn(50).at(range(50))).features
     assert found["scores"]["mind"] == pytest.approx(monge_distance(x, y).value, rel=1e-6)
     assert gan("evaluate", "fake", "--fid", "--reference", "real", "--out", "s.json")[0] == 0
     code, out, _ = gan(*typed, "--reference-count", 50, "--out", "s.json")
@@ -88,13 +76,13 @@ def test_a_quick_evaluation_says_what_it_saw_and_what_more_would_take(
 
 
 def test_few_real_images_do_not_rank_next_to_all(gan: Gan) -> None:
-    real = images("real", 90, 2)
+    real = random_images("real", 90, 2)
     for name, more in (
         ("a", ("--reference-count", 50)),
         ("b", ()),
         ("c", ("--reference-count", 50)),
     ):
-        typed = ("evaluate", images(name, 60, 1), "--mind", "--reference", real, *more)
+        typed = ("evaluate", random_images(name, 60, 1), "--mind", "--reference", real, *more)
         assert gan(*typed, "--out", f"{name}.json")[0] == 0
     code, _, said = gan("compare", "a.json", "b.json")
     assert code != 0

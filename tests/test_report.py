@@ -166,6 +166,7 @@ def test_the_report_of_a_real_run_in_a_browser(
     size: tuple[int, int], gan: Gan, tmp_path: Path, data_dir: Path
 ) -> None:
     every = [f"--set=schedule.{name}_every=2" for name in ("log", "preview", "checkpoint")]
+    every.append("--set=schedule.min_previews=0")
     typed = ("gan", "--dataset", "mnist", "--steps", 6, "--out", tmp_path / "run")
     assert gan("train", *typed, "--data-dir", data_dir, *every)[0] == 0
     said, console = look_at(tmp_path / "run" / "report.html", size, TRY)

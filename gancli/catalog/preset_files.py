@@ -253,19 +253,19 @@ def is_resolved_file(model: str) -> bool:
     return "dataset" in table and not builds_on(table)
 
 
-def unknown_set(dataset: str, said: str) -> UsageError:
+def unknown_set(dataset: str, said: str, offered: Sequence[str] | None = None) -> UsageError:
     """The error for a name that is neither a data set's nor a path.
 
     Args:
         dataset: the name.
         said: which data sets there are, in words, for where no path is close.
+        offered: the names that may be meant; None: those of all data sets.
     """
     path = close_path(Path(dataset))
-    if path and not close_to(dataset, dataset_names()):
+    close = close_to(dataset, dataset_names() if offered is None else offered)
+    if path and not close:
         return UsageError(f"there is no data set or path {dataset!r}{path}")
-    return UsageError(
-        f"there is no data set {dataset!r}: {said}{close_to(dataset, dataset_names())}"
-    )
+    return UsageError(f"there is no data set {dataset!r}: {said}{close}")
 
 
 def close_to(word: str, known: Sequence[str]) -> str:

@@ -122,7 +122,7 @@ def train(
     gpu: Annotated[
         GpuName | None,
         typer.Option(
-            "--gpu", case_sensitive=False, help="With --plan: estimate for this GPU, too."
+            "--estimate-for", case_sensitive=False, help="With --plan: estimate for this GPU, too."
         ),
     ] = None,
 ) -> None:

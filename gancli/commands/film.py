@@ -192,8 +192,9 @@ def _experiment(word: str) -> Experiment | None:
     for folder in (Path(typed), runs_root() / typed):
         # Words that cannot be paths are looked at by whoever finds runs.
         with suppress(OSError):
-            if any((folder / name).is_file() for name in ("experiment.json", "study.json")):
-                return Experiment(folder)
+            experiment = Experiment(folder)
+            if any(file.is_file() for file in experiment.spec_files):
+                return experiment
     return None
 
 

@@ -184,7 +184,9 @@ def _refuse_contradictions(request: TrainRequest) -> None:
         raise UsageError(f"--plan and {both} are mutually exclusive: leave one out")
     if request.gpu is not None:
         if not request.plan_only:
-            raise UsageError("--gpu applies only with --plan: add it, or leave --gpu out")
+            raise UsageError(
+                "--estimate-for applies only with --plan: add it, or leave --estimate-for out"
+            )
         precision_on(request.gpu, request.precision)
     _refuse_options_out_of_place(request)
 

@@ -10,13 +10,12 @@ from gancli.evaluation.collapse import collapse_step
 from gancli.experiment.drawings import label_of_group
 from gancli.experiment.folder import Cell, Experiment
 from gancli.experiment.spec import CellSpec, ExperimentSpec, group_name
-from gancli.film.of_run import training_points
+from gancli.film.of_run import points_of, training_points
 from gancli.film.strip import FilmStrip, Remark
 from gancli.frames import Frame
 from gancli.palette import BAD_NEWS, GOOD_NEWS, NO_NEWS
 from gancli.pictures import grid, resized_sharply
 from gancli.plurals import counted
-from gancli.point_pictures import PLOT_SIDE, draw_points
 
 CELLS_NAMED = 12
 """Names that an error lists."""
@@ -82,8 +81,7 @@ def strip_of_cell(cell: Cell, spec: CellSpec, name: str) -> FilmStrip | None:
     def draw(step: int, box: tuple[int, int] | None) -> Image.Image:
         frame = known[step]
         if mixture is not None and reals is not None:
-            side = PLOT_SIDE if box is None else min(box)
-            return draw_points(frame.samples, reals, mixture.scale, side, frame.field)
+            return points_of(frame, mixture, reals, box)
         picture = grid(frame.samples).convert("RGB")
         return picture if box is None else resized_sharply(picture, box)
 

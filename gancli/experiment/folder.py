@@ -71,6 +71,11 @@ class Experiment:
         return self.folder / "experiment.json"
 
     @property
+    def spec_files(self) -> tuple[Path, Path]:
+        """Where the cells may stand: an old study has them in the second."""
+        return self.spec_file, self.folder / "study.json"
+
+    @property
     def notes_file(self) -> Path:
         """What its owner wants the report to say, one paragraph per line."""
         return self.folder / "notes.txt"
@@ -123,7 +128,7 @@ class Experiment:
         Raises:
             RunError: its file cannot be read, or is damaged.
         """
-        for file in (self.spec_file, self.folder / "study.json"):
+        for file in self.spec_files:
             try:
                 content = file.read_bytes()
             except FileNotFoundError:

@@ -71,8 +71,7 @@ def _drawing(files: Mapping[int, Path], header: Header) -> PictureAt:
             with image_in(files[step]) as stored:
                 frame = Frame.carried_by(stored)
                 if frame is not None and isinstance(data, Mixture) and reals is not None:
-                    side = PLOT_SIDE if box is None else min(box)
-                    return draw_points(frame.samples, reals, data.scale, side, frame.field)
+                    return points_of(frame, data, reals, box)
                 picture = stored.convert("RGB")
         except (OSError, ValueError, SyntaxError) as error:
             raise RunError(
@@ -82,6 +81,14 @@ def _drawing(files: Mapping[int, Path], header: Header) -> PictureAt:
         return picture if box is None else resized_sharply(picture, box)
 
     return draw
+
+
+def points_of(
+    frame: Frame, data: Mixture, reals: Samples, box: tuple[int, int] | None
+) -> Image.Image:
+    """A frame's points over real ones, as large as fits into a box; None: as in previews."""
+    side = PLOT_SIDE if box is None else min(box)
+    return draw_points(frame.samples, reals, data.scale, side, frame.field)
 
 
 def training_points(data: Mixture, seed: int) -> Samples:

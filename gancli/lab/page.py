@@ -45,7 +45,9 @@ class LabChoice:
 def engine() -> str:
     """The engine as one script, which defines `Lab` and touches no page, so that workers run it."""
     kernel = base64.b64encode(KERNEL_FILE.read_bytes()).decode()
-    parts = [(_TEMPLATES / "engine" / f"{name}.js").read_text() for name in ENGINE_FILES]
+    parts = [
+        (_TEMPLATES / "engine" / f"{name}.js").read_text(encoding="utf-8") for name in ENGINE_FILES
+    ]
     return "\n".join(
         [
             "const Lab = (() => {",

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gancli import catalog
-from gancli.errors import DataError
+from gancli.errors import DataError, UsageError
 from gancli.lab.choices import LabData, mixtures
 from gancli.rng import stream
 
@@ -36,10 +36,11 @@ def read_points(path: str) -> LabData:
     """
     file = Path(path)
     if not file.is_file():
-        known = ", ".join(mixtures())
-        raise catalog.preset_files.unknown_set(
-            path, f"name one of {known}, or a csv or npz of points"
-        )
+        known = mixtures()
+        said = f"name one of {', '.join(known)}, or a csv or npz of points"
+        if path in catalog.preset_files.dataset_names():
+            raise UsageError(f"{path} holds images, and the laboratory trains on points: {said}")
+        raise catalog.preset_files.unknown_set(path, said, list(known))
     points = _from_npz(file) if file.suffix == ".npz" else _from_csv(file)
     _refuse(file, points)
     if len(points) > MAX_POINTS:
@@ -89,7 +90,9 @@ def _from_csv(file: Path) -> PointArray:
     numbers = [found for row in rows if (found := _numbers(row))]
     if len(numbers) < len(rows) - 1:
         bad = next(n for n, row in enumerate(rows[1:], 2) if not _numbers(row))
-        raise DataError(f"{file} has no two numbers in line {bad}: give it two columns, x and y")
+        raise DataError(
+            f"line {bad} of {file} does not hold two numbers: give it two columns, x and y"
+        )
     return np.array(numbers, dtype=np.float64)
 
 

@@ -131,7 +131,7 @@ def print_differences(runs: Sequence[ComparedRun]) -> None:
 
     def some(columns: Sequence[int]) -> Table:
         part = [[line[0], *(line[1 + column] for column in columns)] for line in shown]
-        return _table(part, "in what the runs differ")
+        return _table(part, "where the runs differ")
 
     for part in tables_that_fit(console(), len(shown[0]) - 1, some):
         console().print(part, soft_wrap=False)

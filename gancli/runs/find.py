@@ -169,11 +169,10 @@ def _lacking(fit: RunFilter) -> str:
 def _close_run(wanted: str) -> str:
     """The path, run or model that a name may mean, as a question."""
     close = get_close_matches(wanted, [run.folder.name for run in all_runs()], n=1)
-    return (
-        close_path(Path(wanted))
-        or close_path(runs_root() / wanted)
-        or (f" (did you mean {close[0]}?)" if close else close_to(wanted, model_names()))
-    )
+    if close:
+        return f" (did you mean {close[0]}?)"
+    paths = close_path(Path(wanted)) or close_path(runs_root() / wanted)
+    return paths or close_to(wanted, model_names())
 
 
 def _looked_up(path: Path, ask: Callable[[Path], bool]) -> bool:

@@ -14,6 +14,7 @@ from gancli.data.images import WHITE_LEVEL
 from gancli.errors import UsageError
 from gancli.html import page_bytes, template
 from gancli.networks import GeneratorSpec
+from gancli.outside import model_from
 from gancli.pasteable import command
 from gancli.plurals import counted
 from gancli.prior import NumberPlace, Prior, sample_purpose
@@ -65,7 +66,7 @@ def generator_page(
 def run_generator_page(path: Path, inputs: Mapping[str, Tensor]) -> Tensor:
     """Samples that the operations and weights in a page make of inputs, computed by torch."""
     page = path.read_text(encoding="utf-8")
-    program = TensorProgram.model_validate_json(page_part(page, "program"))
+    program = model_from(TensorProgram, page_part(page, "program"), path)
     content = base64.b64decode(page_part(page, "weights"))
     with torch.no_grad():
         return PackedProgram(program, content).run(inputs)

@@ -1,5 +1,6 @@
 """What is in the zoo, and the card of each generator; knows no torch."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 from pydantic import Field
@@ -79,9 +80,14 @@ def zoo_file(name: str) -> Path:
     return zoo_folder() / f"{plain}{GENERATOR_ENDING}"
 
 
-def typed_place(file: Path) -> str:
-    """What a person types for a checkpoint: `zoo:NAME` for one of the zoo, else its path."""
-    return f"{ZOO_PREFIX}{file.stem}" if file.parent == zoo_folder() else str(file)
+def typed_place(file: Path, otherwise: Callable[[Path], str] = str) -> str:
+    """What a person types for a checkpoint: `zoo:NAME` for one of the zoo, else its path.
+
+    Args:
+        file: the checkpoint.
+        otherwise: writes a path as text.
+    """
+    return f"{ZOO_PREFIX}{file.stem}" if file.parent == zoo_folder() else otherwise(file)
 
 
 def zoo_card(name: str) -> ZooCard:

@@ -53,9 +53,10 @@ class Page {
     this.pad.put(this.shared.drawn);
     this.arrange();
     for (const lab of this.session.labs) lab.choose(labs[lab.letter], values[lab.letter]);
+    // Before the labs are there: a link may be followed while they are made.
+    addEventListener("hashchange", () => location.hash.slice(1) === this.written || location.reload());
     await this.session.queue;
     this.isOpen = true;
-    addEventListener("hashchange", () => location.hash.slice(1) === this.written || location.reload());
     addEventListener("resize", () => this.redraw());
     if (runs) this.session.toggle();
   }
