@@ -63,6 +63,8 @@ class RunSettings(Settings):
     deterministic: bool = False
     sync_bn: bool = False
     """whether batch norms see the whole batch where several processes share it"""
+    compiled: bool = False
+    """whether steps are one compiled function each, where that agrees with them"""
 
     @property
     def dtype(self) -> torch.dtype:

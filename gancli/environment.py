@@ -52,6 +52,7 @@ def new_settings(
     *,
     deterministic: bool = False,
     sync_bn: bool = False,
+    compiled: bool = False,
 ) -> RunSettings:
     """The settings of a new run on this machine.
 
@@ -61,6 +62,7 @@ def new_settings(
         seed: None: the default.
         deterministic: whether runs are equal to the bit on CUDA, too.
         sync_bn: whether batch norms see the whole batch where several processes share it.
+        compiled: whether steps are one compiled function each, where that agrees with them.
 
     Raises:
         UsageError: this machine lacks the device, or the device the precision.
@@ -78,6 +80,7 @@ def new_settings(
         threads=place.threads or torch.get_num_threads(),
         deterministic=deterministic,
         sync_bn=sync_bn,
+        compiled=compiled,
     )
     return settings if seed is None else settings.model_copy(update={"seed": seed})
 

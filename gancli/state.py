@@ -135,14 +135,19 @@ class TrainState:
                         f"{slot} of {optimizer}: {tuple(value.shape)}, not {tuple(parameter.shape)}"
                     )
 
-    def average(self, decay: float) -> None:
+    def average(self, decay: float | Tensor) -> None:
         """Move the average towards the generator: ema <- decay ema + (1 - decay) generator."""
         if self.ema is None:
             return
+        averages, weights = (
+            list[Tensor](net.parameters()) for net in (self.ema, self.players.generator)
+        )
         with torch.no_grad():
-            torch._foreach_lerp_(
-                list(self.ema.parameters()), list(self.players.generator.parameters()), 1 - decay
-            )
+            if isinstance(decay, Tensor):
+                for average, weight in zip(averages, weights, strict=True):
+                    average.lerp_(weight, (1 - decay).to(average))
+            else:
+                torch._foreach_lerp_(averages, weights, 1 - decay)
             pairs = zip(self.ema.buffers(), self.players.generator.buffers(), strict=True)
             for kept, current in pairs:
                 kept.copy_(current)

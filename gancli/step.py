@@ -1,24 +1,29 @@
 """One step of training: its turns, their draws, and the means of their losses."""
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from itertools import takewhile
 
 import torch
+from torch import Tensor
 
+from gancli.agreement import Taken
 from gancli.checkpoint import RunSettings
+from gancli.compiled_step import CompiledStep
 from gancli.data import BatchSource
 from gancli.data.batch_source import TurnDraws
 from gancli.errors import UsageError
 from gancli.networks.batch_norm import share_batch_norms
 from gancli.objective.plan_step import plan
 from gancli.objective.scene import Carried
-from gancli.objective.take_turn import BLIND, take
-from gancli.objective.turn import Losses, Turn
+from gancli.objective.take_turn import BLIND, TurnWatch, take
+from gancli.objective.turn import Turn
 from gancli.parallel import World
 from gancli.preset import Preset
 from gancli.state import TrainState
 from gancli.turn_gauge import TurnGauge
+from gancli.types import Draws
 
 RATE = "lr_"
 """How the names of logged learning rates begin."""
@@ -34,8 +39,18 @@ class StepRunner:
         source: BatchSource,
         settings: RunSettings,
         world: World,
+        *,
+        tell: Callable[[str], None] = lambda words: None,
     ) -> None:
         """Make a runner.
+
+        Args:
+            preset: what to train.
+            state: what the steps move.
+            source: deals what they draw.
+            settings: how they compute.
+            world: the processes that share them.
+            tell: told in a sentence what is compiled.
 
         Raises:
             UsageError: a batch is too small for networks that couple samples.
@@ -56,6 +71,9 @@ class StepRunner:
             )
         self._optimizer_specs = preset.optimizers()
         self._turns = cache(self._plan)
+        self._compiled = (
+            CompiledStep(state, self._take, tell, settings.precision) if settings.compiled else None
+        )
 
     def step(self) -> None:
         """Take every turn of one step, then move the generator's average."""
@@ -63,29 +81,49 @@ class StepRunner:
         self._schedule_optimizers()
         epoch = counts.batches // self.source.batches_per_epoch
         turns = self._turns(self._discriminator_steps())
+        hands = self._hands(turns)
+        decay = self.preset.schedule.ema_decay_at(state.step)
+        if self._compiled is None or self._is_logged(state.step + 1):
+            taken = self._take(turns, hands, decay)
+        else:
+            taken = self._compiled.take(turns, hands, decay)
+        for turn, found in zip(turns, taken, strict=True):
+            counts.batches += turn.takes_real
+            counts.turns[turn.name] += 1
+            self._note(turn, found)
+        if counts.batches // self.source.batches_per_epoch > epoch:
+            self._end_epoch()
+        state.step += 1
+
+    def _take(
+        self,
+        turns: Sequence[Turn],
+        hands: Sequence[Draws],
+        decay: float | Tensor,
+        watch: TurnWatch | None = None,
+    ) -> list[Taken]:
+        """Take all turns and move the generator's average; counts and means are left alone."""
+        state, taken = self.state, list[Taken]()
+        counts = Counter(state.counts.turns)
         looks = self._is_logged(state.step + 1)
-        for index, turn in enumerate(turns):
-            watch = self._gauge(turn) if looks else BLIND
+        for turn, draws in zip(turns, hands, strict=True):
+            seen_by = watch or (self._gauge(turn) if looks else BLIND)
             losses = take(
                 turn,
                 state.players,
                 state.optimizers,
-                self._draws(turns, index),
+                draws,
                 world=self.world,
                 autocast=self.settings.autocast,
-                count=counts.turns[turn.name],
+                count=counts[turn.name],
                 memory=state.memory,
-                watch=watch,
+                watch=seen_by,
             )
-            counts.batches += turn.takes_real
-            counts.turns[turn.name] += 1
-            self._note(turn, losses)
-            state.meter.add({f"{turn.name}.{name}": v for name, v in watch.measures.items()})
+            counts[turn.name] += 1
+            taken.append(Taken(losses, state.memory.measures | seen_by.measures))
         state.memory.carried = Carried()
-        if counts.batches // self.source.batches_per_epoch > epoch:
-            self._end_epoch()
-        state.average(self.preset.schedule.ema_decay_at(state.step))
-        state.step += 1
+        state.average(decay)
+        return taken
 
     def _is_logged(self, step: int) -> bool:
         """Whether the means are logged after this step, whose turns alone are looked at: so the
@@ -103,9 +141,17 @@ class StepRunner:
         whole = self.source.batches_per_epoch
         return min(wanted, whole - self.state.counts.batches % whole)
 
-    def _draws(self, turns: list[Turn], index: int) -> TurnDraws:
-        """The draws of one of the step's turns."""
-        turn, batch = turns[index], self.state.counts.batches
+    def _hands(self, turns: Sequence[Turn]) -> list[TurnDraws]:
+        """The draws of each of the step's turns."""
+        batch, hands = self.state.counts.batches, list[TurnDraws]()
+        for index, turn in enumerate(turns):
+            hands.append(self._draws(turns, index, batch))
+            batch += turn.takes_real
+        return hands
+
+    def _draws(self, turns: Sequence[Turn], index: int, batch: int) -> TurnDraws:
+        """The draws of one of the step's turns, before which so many batches were taken."""
+        turn = turns[index]
         alike = takewhile(lambda later: later is turn, turns[index + 1 :])
         own_size = None if turn.has_real else self.preset.schedule.generator_batch_size
         # A turn without reals makes as many fakes as the batch has that the step took last.
@@ -119,11 +165,11 @@ class StepRunner:
             real_labels=turn.spec.labels == "real",
         )
 
-    def _note(self, turn: Turn, losses: Losses) -> None:
+    def _note(self, turn: Turn, found: Taken) -> None:
         """Keep a turn's losses and measures until the next log."""
-        state = self.state
+        state, losses = self.state, found.losses
         state.meter.add({f"{turn.name}.{term}": loss for term, loss in losses.items()})
-        state.meter.add({f"{turn.name}.{name}": v for name, v in state.memory.measures.items()})
+        state.meter.add({f"{turn.name}.{name}": v for name, v in found.measures.items()})
         if state.plateaus:
             for player in turn.steppers:
                 plateau = state.plateaus.get(turn.optimizer_of(player))

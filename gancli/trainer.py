@@ -61,6 +61,13 @@ class Stepped(Event):
 
 
 @dataclass(frozen=True)
+class Compiled(Event):
+    """The step at hand is being compiled, or it was, or could not be."""
+
+    words: str
+
+
+@dataclass(frozen=True)
 class Logged(Event):
     """Means of the losses since the last log, and scores, were written."""
 
@@ -189,7 +196,14 @@ class Trainer:
     def _run_steps(self) -> StepRunner:
         job = self.job
         self.deck.draw_afresh(len(self.rollbacks))
-        return StepRunner(job.preset, self.state, self.deck, job.settings, job.world)
+        return StepRunner(
+            job.preset,
+            self.state,
+            self.deck,
+            job.settings,
+            job.world,
+            tell=lambda words: self.listen(Compiled(self.state.step + 1, words)),
+        )
 
     def _state(self) -> TrainState:
         job = self.job

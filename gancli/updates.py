@@ -7,7 +7,7 @@ names that torch gives it: either can go on with what the other has saved.
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -30,6 +30,9 @@ class Update(ABC):
             has no state either.
         settings: the arguments of the function that a schedule may change from step to step.
     """
+
+    rate_as_tensor: ClassVar[bool] = True
+    """whether the learning rate may be a tensor, which no step waits for"""
 
     def __init__(self, parameters: Iterable[nn.Parameter], settings: Numbers) -> None:
         self.param_groups: list[Numbers] = [settings]
@@ -134,6 +137,8 @@ class AdamUpdate(Update):
 
 class RmsPropUpdate(Update):
     """Tieleman and Hinton 2012, all parameters together."""
+
+    rate_as_tensor = False
 
     def _start(self, parameter: nn.Parameter) -> Slots:
         return {_STEP: self._counter(parameter), "square_avg": torch.zeros_like(parameter)}

@@ -75,6 +75,14 @@ def train(
             help="Batch norm over the samples of all processes, not of each alone (--devices).",
         ),
     ] = False,
+    compiled: Annotated[
+        bool,
+        typer.Option(
+            "--compile",
+            help="One compiled function for each step, used where its numbers agree with the "
+            "step's; takes a C++ compiler, and a minute or so at the start.",
+        ),
+    ] = False,
     overrides: SetOption = None,
     augment: AugmentOption = None,
     start_from: StartFromOption = None,
@@ -149,6 +157,7 @@ def train(
             threads=threads,
             deterministic=deterministic,
             sync_bn=sync_bn,
+            compiled=compiled,
             overrides=tuple(overrides or ()),
             augment=augment,
             start_from=start_from,

@@ -54,6 +54,7 @@ class TrainRequest:
     threads: int | None
     deterministic: bool
     sync_bn: bool
+    compiled: bool
     overrides: tuple[str, ...]
     out: Path | None
     data_dir: Path | None
@@ -154,6 +155,7 @@ def train(request: TrainRequest) -> None:
         request.seed,
         deterministic=request.deterministic,
         sync_bn=request.sync_bn,
+        compiled=request.compiled,
     )
     if request.plan_only:
         _print_estimate(preset, settings)
@@ -227,6 +229,7 @@ def _resume_as_typed(request: TrainRequest, run: Run) -> None:
             "precision": request.precision,
             "deterministic": request.deterministic or None,
             "sync_bn": request.sync_bn or None,
+            "compiled": request.compiled or None,
         }
         chosen = {name: value for name, value in asked.items() if value is not None}
         changed = (

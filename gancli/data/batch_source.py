@@ -4,7 +4,7 @@ Every draw is a function of (seed, purpose, step, turn) and of how often the run
 a run can start again at any step.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -172,6 +172,14 @@ class BatchSource:
         return drawn.pin_memory().to(self.device, non_blocking=True)
 
 
+def made_together(generator: GeneratorNet, latents: Sequence[Latent]) -> list[Sample]:
+    """The samples of each of these batches of latents, made in one pass, without its graph."""
+    with torch.no_grad():
+        made = generator(Latent.joined(latents))
+    each = torch.split(made, [len(latent.z) for latent in latents])
+    return [Sample.made(x, latent) for x, latent in zip(each, latents, strict=True)]
+
+
 @dataclass(frozen=True)
 class TurnDraws:
     """One turn's draws; this process's share of the global batch."""
@@ -188,6 +196,11 @@ class TurnDraws:
     def black_and_white(self) -> tuple[float, float]:
         """What the darkest and the lightest grey level are to a network."""
         return self.deck.spec.black_and_white
+
+    @property
+    def sizes(self) -> tuple[int, int | None]:
+        """How many latents it draws, and how many reals."""
+        return self.batch_size, None if self.batch is None else self.deck.size(self.batch)
 
     def real(self) -> Sample:
         """Real samples of shape (B, *x), in the range and mirrored and noised as the data say."""
@@ -242,15 +255,15 @@ class TurnDraws:
         if self.turn == 0:
             ahead.clear()
         if (self.step, self.turn) not in ahead:
-            room = max(MAX_FAKES_PER_PASS // self.batch_size, 1) if generator.is_per_sample else 1
-            hands = [self._later(turns) for turns in range(min(self.more + 1, room))]
-            latents = [hand.latent() for hand in hands]
-            with torch.no_grad():
-                made = generator(Latent.joined(latents))
-            each = torch.split(made, [len(latent.z) for latent in latents])
-            parts = zip(hands, each, latents, strict=True)
-            ahead |= {(self.step, hand.turn): Sample.made(x, latent) for hand, x, latent in parts}
+            fakes = made_together(generator, self.latents_of_pass(generator))
+            ahead |= {(self.step, self.turn + later): fake for later, fake in enumerate(fakes)}
         return ahead.pop((self.step, self.turn))
+
+    def latents_of_pass(self, generator: GeneratorNet) -> list[Latent]:
+        """This turn's latents, and those of the turns that follow whose fakes one pass makes."""
+        room = max(MAX_FAKES_PER_PASS // self.batch_size, 1) if generator.is_per_sample else 1
+        hands = [self._later(turns) for turns in range(min(self.more + 1, room))]
+        return [hand.latent() for hand in hands]
 
     def _later(self, turns: int) -> "TurnDraws":
         """The draws of the turn this many turns later, when each turn takes a real batch."""

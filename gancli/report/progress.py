@@ -17,7 +17,7 @@ from gancli.report.evaluation import in_a_line
 from gancli.report.in_place import in_place, shows_changes
 from gancli.rollback import RolledBack
 from gancli.runs.rollbacks import counted_in_words
-from gancli.trainer import Event, Job, Logged, Previewed, Saved, Stepped
+from gancli.trainer import Compiled, Event, Job, Logged, Previewed, Saved, Stepped
 from gancli.turn_gauge import is_gauge
 from gancli.verdicts import RunVerdict
 
@@ -100,6 +100,8 @@ class RunDisplay:
         """how the run went back, if it did"""
         self.verdict = ""
         """how the run is doing, in words"""
+        self.compiled = ""
+        """what became of compiling the step, if that was asked for"""
         self._warned = False
         self._per_step = schedule.batch_size * job.preset.batches_per_step
         self._epochs = schedule.epochs_in_brackets
@@ -131,6 +133,8 @@ class RunDisplay:
             self.checkpoint = str(event.path)
         elif isinstance(event, Previewed):
             self.preview, self.caption = str(event.path), event.caption
+        elif isinstance(event, Compiled):
+            self.compiled = event.words
         elif isinstance(event, RolledBack):
             self.pace.go_back(event.step)
             self.rollbacks = counted_in_words(event.header.rollbacks or ())
@@ -183,7 +187,7 @@ class RunDisplay:
             numbers.add_row("last evaluation", Text(self.scores))
         if self.verdict:
             numbers.add_row("health", Text(self.verdict))
-        more = [Text(said) for said in (self.rollbacks, self.busy) if said]
+        more = [Text(said) for said in (self.compiled, self.rollbacks, self.busy) if said]
         return Group(heading, bar, numbers, *more)
 
     def _warn(self) -> None:
@@ -224,6 +228,7 @@ class LineBoard(RunDisplay):
             Previewed: f"preview {self.preview}",
             Evaluated: self.scores,
             RolledBack: self.rollbacks,
+            Compiled: self.compiled,
             RunVerdict: f"health: {self.verdict}",
         }
         return news.get(type(event))

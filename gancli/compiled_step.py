@@ -1,0 +1,232 @@
+"""A step as one compiled function of tensors, taken only where it agrees with the step as it is.
+
+A step is traced to the operators that it runs, those of backward passes, penalties, optimisers and
+the average included, and `torch.compile` makes one function of them. Data and random numbers are
+among its arguments, so that it draws what a step draws.
+"""
+
+import logging
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor
+from torch.utils import _pytree as pytree
+
+from gancli.agreement import Nudge, Outcome, Snapshot, Taken, disagreement, moved_in_place
+from gancli.checkpoint import Precision
+from gancli.data.batch_source import TurnDraws
+from gancli.data.tape import Tape
+from gancli.formulas import FORMULAS, WithoutLooking
+from gancli.objective.take_turn import TurnWatch
+from gancli.objective.turn import Turn
+from gancli.state import TrainState
+from gancli.types import Draws
+from gancli.updates import Update
+
+RATE = "lr"
+TOLERANCES: dict[Precision, float] = {"fp64": 1e-9, "fp32": 1e-5, "bf16": 3e-2}
+"""How much a compiled step's numbers may differ in any case from those of the step as it is."""
+ROUNDING: dict[Precision, float] = {"fp64": 2.0**-53, "fp32": 2.0**-24, "bf16": 2.0**-9}
+MAX_KINDS = 8
+"""Most functions of one run; a step of a further kind is taken as it is."""
+
+
+class Take(Protocol):
+    """Takes a step as it is."""
+
+    def __call__(
+        self,
+        turns: Sequence[Turn],
+        hands: Sequence[Draws],
+        decay: float | Tensor,
+        watch: TurnWatch | None = None,
+    ) -> list[Taken]:
+        """Take these turns with these draws, and move the average with this decay.
+
+        `watch` looks on at each.
+        """
+        ...
+
+
+Tell = Callable[[str], None]
+
+
+Flat = Sequence[Tensor]
+
+
+@dataclass(frozen=True)
+class _Compiled:
+    """The compiled function of one kind of step."""
+
+    tape: Tape
+    run: Callable[..., Flat]
+    spec: pytree.TreeSpec
+    """how what it returns is to be read: what turns said, and the states of terms"""
+
+
+class CompiledStep:
+    """Takes the steps of a run.
+
+    Args:
+        state: what the steps move.
+        take: takes a step as it is.
+        tell: told in a sentence what was compiled, and what was not, and why.
+        precision: in which the run computes.
+    """
+
+    def __init__(self, state: TrainState, take: Take, tell: Tell, precision: Precision) -> None:
+        self._state = state
+        self._take = take
+        self._tell = tell
+        self._precision = precision
+        self._kinds: dict[object, _Compiled | None] = {}
+
+    def take(self, turns: Sequence[Turn], hands: Sequence[TurnDraws], decay: float) -> list[Taken]:
+        """Take a step's turns.
+
+        Args:
+            turns: the turns.
+            hands: the draws of each.
+            decay: of the average.
+        """
+        kind = self._kind(turns, hands)
+        if kind not in self._kinds and len(self._kinds) < MAX_KINDS:
+            return self._first(kind, turns, hands, decay)
+        compiled = self._kinds.get(kind)
+        if compiled is None:
+            return self._take(turns, hands, decay)
+        return self._run(compiled, compiled.tape.draw(hands), decay)
+
+    def _kind(self, turns: Sequence[Turn], hands: Sequence[TurnDraws]) -> object:
+        """What steps must have in common, to be the same function of tensors."""
+        counts = dict(self._state.counts.turns)
+        parts: list[object] = []
+        for turn, hand in zip(turns, hands, strict=True):
+            parts.append((turn.name, turn.due(counts[turn.name]), *hand.sizes))
+            counts[turn.name] += 1
+        fed = [id(group) for group in self._fed_groups()]
+        for optimizer in self._state.optimizers.values():
+            for group in optimizer.param_groups:
+                numbers = group.items()
+                parts += [n for n in numbers if n[0] != RATE or id(group) not in fed]
+        return tuple(parts)
+
+    def _fed_groups(self) -> list[dict[str, Any]]:
+        """The optimisers' settings whose rate may be a tensor."""
+        found = [o for o in self._state.optimizers.values() if isinstance(o, Update)]
+        return [group for each in found if each.rate_as_tensor for group in each.param_groups]
+
+    def _first(
+        self, kind: object, turns: Sequence[Turn], hands: Sequence[TurnDraws], decay: float
+    ) -> list[Taken]:
+        """Take the first step of a kind as it is and compiled, and compare."""
+        began = time.monotonic()
+        self._tell("compiling the step; training goes on in a minute or so")
+        self._kinds[kind] = None
+        before, tape = Snapshot(self._state), Tape()
+        plain = self._outcome(self._take(turns, tape.record(hands), decay))
+        before.restore(self._state)
+        nudge = Nudge(self._state, ROUNDING[self._precision])
+        nudge.weights()
+        nudged = self._outcome(self._take(turns, tape.play(hands), decay, nudge))
+        before.restore(self._state)
+        try:
+            compiled = self._compile(tape, turns, hands, decay)
+            before.restore(self._state)
+            taken = self._run(compiled, tape.recorded(), decay)
+            found = self._outcome(taken)
+            why = disagreement(before, plain, nudged, found, TOLERANCES[self._precision])
+        except Exception as error:
+            # A compiler raises whatever it likes; without it, training is as good.
+            why = f"{type(error).__name__}: {_first_line(error)}"
+        if why is not None:
+            plain.after.restore(self._state)
+            self._tell(f"not compiled ({why}): training goes on without --compile")
+            return list(plain.taken)
+        self._kinds[kind] = compiled
+        self._tell(
+            f"compiled the step in {time.monotonic() - began:.0f} s; "
+            "its numbers agree with those of the step as it is"
+        )
+        return taken
+
+    def _outcome(self, taken: Sequence[Taken]) -> Outcome:
+        return Outcome(taken, Snapshot(self._state))
+
+    def _compile(
+        self, tape: Tape, turns: Sequence[Turn], hands: Sequence[TurnDraws], decay: float
+    ) -> _Compiled:
+        """Compile a step; the state moves, as tracing takes it."""
+        # It takes seconds to import.
+        from torch.fx.experimental.proxy_tensor import make_fx
+
+        # It would warn of a CUDA compiler where there is no CUDA device.
+        logging.getLogger("torch.utils.cpp_extension").setLevel(logging.ERROR)
+        state, specs = self._state, list[pytree.TreeSpec]()
+        fed, drawn = self._fed(decay), tape.recorded()
+
+        def step(*_: Tensor) -> list[Tensor]:
+            # The arguments are the very tensors that networks, optimisers and the tape hold.
+            with self._feed(fed), WithoutLooking():
+                taken = self._take(turns, tape.play(hands), fed[0])
+            leaves, spec = pytree.tree_flatten((taken, state.memory.states))
+            specs.append(spec)
+            return leaves
+
+        # Backward passes run in this thread, where the tracer sees them.
+        with torch.autograd.set_multithreading_enabled(False):
+            graph = make_fx(step, FORMULAS)(*self._moved(), *fed, *drawn)
+        for optimizer in state.optimizers.values():
+            optimizer.zero_grad()
+        for node in graph.graph.nodes:
+            # Convolutions have other strides in the compiler's eyes, and views depend on them.
+            if node.target is torch.ops.aten.view.default:
+                node.target = torch.ops.aten.reshape.default
+        graph.graph.eliminate_dead_code()
+        graph.recompile()
+        whole = torch.compile(graph, fullgraph=True, dynamic=False)
+        return _Compiled(tape, whole, specs[0])
+
+    def _run(self, compiled: _Compiled, drawn: Flat, decay: float) -> list[Taken]:
+        """Take a step of the compiled kind."""
+        state = self._state
+        arguments = (*self._moved(), *self._fed(decay), *drawn)
+        with torch.no_grad():
+            leaves = compiled.run(*(tensor.detach() for tensor in arguments))
+        taken: list[Taken]
+        taken, state.memory.states = pytree.tree_unflatten(leaves, compiled.spec)
+        return taken
+
+    def _moved(self) -> Flat:
+        """What a step moves, in place or not."""
+        return [
+            tensor
+            for group in (moved_in_place(self._state) | self._state.memory.states).values()
+            for tensor in group.values()
+        ]
+
+    def _fed(self, decay: float) -> Flat:
+        """The numbers that change from step to step, as tensors: the decay, then the rates."""
+        rates = [float(group[RATE]) for group in self._fed_groups()]
+        return [torch.tensor(number, dtype=torch.float64) for number in (decay, *rates)]
+
+    @contextmanager
+    def _feed(self, fed: Flat) -> Iterator[None]:
+        """Let the optimisers read these rates."""
+        groups = self._fed_groups()
+        before = [group[RATE] for group in groups]
+        for group, rate in zip(groups, fed[1:], strict=True):
+            group[RATE] = rate
+        try:
+            yield
+        finally:
+            for group, rate in zip(groups, before, strict=True):
+                group[RATE] = rate
+
+
+def _first_line(error: Exception) -> str:
+    return next(iter(str(error).splitlines()), "")
