@@ -6,7 +6,7 @@ are a few roundings away, and two ways may differ by some times what that change
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import torch
@@ -17,9 +17,11 @@ from gancli.objective.turn import Losses
 from gancli.state import TrainState
 from gancli.tally import Tensors
 
-ROUNDINGS = 8
+NUDGE_ROUNDINGS = 64
 """How far numbers are nudged, in units of the precision's rounding."""
-TIMES_AS_FAR = 5.0
+NUDGES = 8
+"""How many steps with nudged numbers are taken."""
+TIMES_AS_FAR = 10.0
 """Most that two ways may differ, in units of what nudging changes."""
 SMALL_LOSS = 0.01
 """A loss below this is a difference of larger numbers, and may differ as one of this size."""
@@ -69,13 +71,15 @@ class Nudge(TurnWatch):
     Args:
         state: whose.
         rounding: the largest error of a rounded number, in parts of it.
+        seed: of the directions; an odd one's are opposite to those of the one before, so that of
+            two such steps one moves every weight the other way whose gradient is rounding alone.
     """
 
-    def __init__(self, state: TrainState, rounding: float) -> None:
+    def __init__(self, state: TrainState, rounding: float, seed: int) -> None:
         super().__init__()
         self._state = state
-        self._width = ROUNDINGS * rounding
-        self._chance = torch.Generator().manual_seed(0)
+        self._width = NUDGE_ROUNDINGS * rounding * (-1) ** seed
+        self._chance = torch.Generator().manual_seed(seed // 2)
 
     @torch.no_grad()
     def weights(self) -> None:
@@ -98,23 +102,53 @@ class Nudge(TurnWatch):
         return ((2 * drawn - 1) * self._width).to(like.device)
 
 
-class Outcome(NamedTuple):
+class StepOutcome(NamedTuple):
     """What a step has said, and the state it has left."""
 
     taken: Sequence[Taken]
     after: Snapshot
 
 
+def wobbled(
+    state: TrainState,
+    before: Snapshot,
+    plain: StepOutcome,
+    take: Callable[[Nudge], Sequence[Taken]],
+    *,
+    rounding: float,
+) -> dict[str, float]:
+    """How far apart a step and steps with nudged numbers are at most; the state stays moved.
+
+    Args:
+        state: what the steps move.
+        before: the state before them.
+        plain: the outcome of the step.
+        take: takes it, with the nudge looking on.
+        rounding: the largest error of a rounded number, in parts of it.
+    """
+    gaps = []
+    for seed in range(NUDGES):
+        before.restore(state)
+        nudge = Nudge(state, rounding, seed)
+        nudge.weights()
+        gaps.append(apart(plain, StepOutcome(take(nudge), Snapshot(state))))
+    return {name: max(gap[name] for gap in gaps) for name in gaps[0]}
+
+
 def disagreement(
-    before: Snapshot, one: Outcome, nudged: Outcome, other: Outcome, tolerance: float
+    before: Snapshot,
+    one: StepOutcome,
+    other: StepOutcome,
+    wobble: Mapping[str, float],
+    tolerance: float,
 ) -> str | None:
     """Where two outcomes of the same step differ; None: nowhere.
 
     Args:
         before: the state before the step.
         one: what is right.
-        nudged: the same, with numbers that are a few roundings away.
         other: what is compared with `one`.
+        wobble: how far apart `one` and nudged steps are, at most.
         tolerance: most that numbers may differ in any case: in parts of their size, of weights in
             parts of their moves.
     """
@@ -122,15 +156,14 @@ def disagreement(
     groups = one.after.rest | one.after.states | moves
     sizes = {name: _size(group) for name, group in groups.items()}
     sizes |= {name: max(_size(value), SMALL_LOSS) for name, value in _said(one).items()}
-    wobble = _apart(one, nudged)
-    for name, gap in _apart(one, other).items():
+    for name, gap in apart(one, other).items():
         if not gap <= tolerance * sizes[name] + TIMES_AS_FAR * wobble[name]:
             return f"{name}: {gap:.1e} apart, and rounding makes {wobble[name]:.1e}"
     return None
 
 
-def _apart(one: Outcome, other: Outcome) -> dict[str, float]:
-    """How far apart two outcomes are, group by group."""
+def apart(one: StepOutcome, other: StepOutcome) -> dict[str, float]:
+    """How far apart two outcomes are, group by group: the root of the mean square."""
     pairs = (
         (_said(one), _said(other)),
         (one.after.rest, other.after.rest),
@@ -157,7 +190,7 @@ def _size(group: Tensors) -> float:
     return math.sqrt(squares / max(1, sum(tensor.numel() for tensor in group.values())))
 
 
-def _said(outcome: Outcome) -> Groups:
+def _said(outcome: StepOutcome) -> Groups:
     return {
         f"{name} of turn {turn}": {"": value}
         for turn, each in enumerate(outcome.taken, 1)

@@ -7,7 +7,8 @@ among its arguments, so that it draws what a step draws.
 
 import logging
 import time
-from collections.abc import Callable, Iterator, Sequence
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -16,21 +17,24 @@ import torch
 from torch import Tensor
 from torch.utils import _pytree as pytree
 
-from gancli.agreement import Nudge, Outcome, Snapshot, Taken, disagreement, moved_in_place
+from gancli.agreement import Snapshot, StepOutcome, Taken, disagreement, moved_in_place, wobbled
 from gancli.checkpoint import Precision
 from gancli.data.batch_source import TurnDraws
 from gancli.data.tape import Tape
 from gancli.formulas import FORMULAS, WithoutLooking
+from gancli.objective.scene import Carried
 from gancli.objective.take_turn import TurnWatch
 from gancli.objective.turn import Turn
 from gancli.state import TrainState
 from gancli.types import Draws
 from gancli.updates import Update
 
-RATE = "lr"
+LEARNING_RATE = "lr"
 TOLERANCES: dict[Precision, float] = {"fp64": 1e-9, "fp32": 1e-5, "bf16": 3e-2}
 """How much a compiled step's numbers may differ in any case from those of the step as it is."""
 ROUNDING: dict[Precision, float] = {"fp64": 2.0**-53, "fp32": 2.0**-24, "bf16": 2.0**-9}
+CHANGING = "changing"
+"""The kind of steps whose optimisers have other settings than the first one's."""
 MAX_KINDS = 8
 """Most functions of one run; a step of a further kind is taken as it is."""
 
@@ -52,9 +56,8 @@ class Take(Protocol):
         ...
 
 
-Tell = Callable[[str], None]
-
-
+CompileTell = Callable[[str, bool | None], None]
+"""Told in a sentence what becomes of a kind of step, and whether it is compiled; None: not yet."""
 Flat = Sequence[Tensor]
 
 
@@ -63,6 +66,8 @@ class _Compiled:
     """The compiled function of one kind of step."""
 
     tape: Tape
+    moved: Flat
+    """what it moves in place: the tensors that networks and optimisers hold"""
     run: Callable[..., Flat]
     spec: pytree.TreeSpec
     """how what it returns is to be read: what turns said, and the states of terms"""
@@ -74,16 +79,19 @@ class CompiledStep:
     Args:
         state: what the steps move.
         take: takes a step as it is.
-        tell: told in a sentence what was compiled, and what was not, and why.
+        tell: told what was compiled, and what was not, and why.
         precision: in which the run computes.
     """
 
-    def __init__(self, state: TrainState, take: Take, tell: Tell, precision: Precision) -> None:
+    def __init__(
+        self, state: TrainState, take: Take, tell: CompileTell, precision: Precision
+    ) -> None:
         self._state = state
         self._take = take
         self._tell = tell
         self._precision = precision
         self._kinds: dict[object, _Compiled | None] = {}
+        self._constants: object = None
 
     def take(self, turns: Sequence[Turn], hands: Sequence[TurnDraws], decay: float) -> list[Taken]:
         """Take a step's turns.
@@ -94,26 +102,36 @@ class CompiledStep:
             decay: of the average.
         """
         kind = self._kind(turns, hands)
-        if kind not in self._kinds and len(self._kinds) < MAX_KINDS:
+        if kind not in self._kinds:
             return self._first(kind, turns, hands, decay)
-        compiled = self._kinds.get(kind)
+        compiled = self._kinds[kind]
         if compiled is None:
             return self._take(turns, hands, decay)
         return self._run(compiled, compiled.tape.draw(hands), decay)
 
     def _kind(self, turns: Sequence[Turn], hands: Sequence[TurnDraws]) -> object:
         """What steps must have in common, to be the same function of tensors."""
+        if self._constants is None:
+            self._constants = self._settings()
+        if self._constants != self._settings():
+            return CHANGING
         counts = dict(self._state.counts.turns)
         parts: list[object] = []
         for turn, hand in zip(turns, hands, strict=True):
             parts.append((turn.name, turn.due(counts[turn.name]), *hand.sizes))
             counts[turn.name] += 1
-        fed = [id(group) for group in self._fed_groups()]
-        for optimizer in self._state.optimizers.values():
-            for group in optimizer.param_groups:
-                numbers = group.items()
-                parts += [n for n in numbers if n[0] != RATE or id(group) not in fed]
         return tuple(parts)
+
+    def _settings(self) -> list[object]:
+        """The optimisers' settings that are part of a compiled function."""
+        fed = [id(group) for group in self._fed_groups()]
+        groups = [g for each in self._state.optimizers.values() for g in each.param_groups]
+        return [
+            (name, value)
+            for group in groups
+            for name, value in group.items()
+            if name != LEARNING_RATE or id(group) not in fed
+        ]
 
     def _fed_groups(self) -> list[dict[str, Any]]:
         """The optimisers' settings whose rate may be a tensor."""
@@ -124,38 +142,44 @@ class CompiledStep:
         self, kind: object, turns: Sequence[Turn], hands: Sequence[TurnDraws], decay: float
     ) -> list[Taken]:
         """Take the first step of a kind as it is and compiled, and compare."""
-        began = time.monotonic()
-        self._tell("compiling the step; training goes on in a minute or so")
         self._kinds[kind] = None
+        if kind == CHANGING or len(self._kinds) > MAX_KINDS:
+            reason = "an optimiser's settings change" if kind == CHANGING else "too many kinds"
+            self._tell(f"these steps are not compiled: {reason}", False)
+            return self._take(turns, hands, decay)
+        began = time.monotonic()
+        self._tell("compiling the step, which takes about a minute", None)
         before, tape = Snapshot(self._state), Tape()
         plain = self._outcome(self._take(turns, tape.record(hands), decay))
-        before.restore(self._state)
-        nudge = Nudge(self._state, ROUNDING[self._precision])
-        nudge.weights()
-        nudged = self._outcome(self._take(turns, tape.play(hands), decay, nudge))
+        wobble = wobbled(
+            self._state,
+            before,
+            plain,
+            lambda nudge: self._take(turns, tape.play(hands), decay, nudge),
+            rounding=ROUNDING[self._precision],
+        )
         before.restore(self._state)
         try:
             compiled = self._compile(tape, turns, hands, decay)
             before.restore(self._state)
             taken = self._run(compiled, tape.recorded(), decay)
             found = self._outcome(taken)
-            why = disagreement(before, plain, nudged, found, TOLERANCES[self._precision])
+            why = disagreement(before, plain, found, wobble, TOLERANCES[self._precision])
         except Exception as error:
             # A compiler raises whatever it likes; without it, training is as good.
-            why = f"{type(error).__name__}: {_first_line(error)}"
+            why = _in_short(error)
         if why is not None:
             plain.after.restore(self._state)
-            self._tell(f"not compiled ({why}): training goes on without --compile")
+            self._state.memory.carried = Carried()
+            self._tell(f"not compiled, training goes on without: {why}", False)
             return list(plain.taken)
         self._kinds[kind] = compiled
-        self._tell(
-            f"compiled the step in {time.monotonic() - began:.0f} s; "
-            "its numbers agree with those of the step as it is"
-        )
+        seconds = time.monotonic() - began
+        self._tell(f"compiled the step in {seconds:.0f} s; it agrees with the step as it is", True)
         return taken
 
-    def _outcome(self, taken: Sequence[Taken]) -> Outcome:
-        return Outcome(taken, Snapshot(self._state))
+    def _outcome(self, taken: Sequence[Taken]) -> StepOutcome:
+        return StepOutcome(taken, Snapshot(self._state))
 
     def _compile(
         self, tape: Tape, turns: Sequence[Turn], hands: Sequence[TurnDraws], decay: float
@@ -178,8 +202,9 @@ class CompiledStep:
             return leaves
 
         # Backward passes run in this thread, where the tracer sees them.
+        moved = _flat(moved_in_place(state))
         with torch.autograd.set_multithreading_enabled(False):
-            graph = make_fx(step, FORMULAS)(*self._moved(), *fed, *drawn)
+            graph = make_fx(step, FORMULAS)(*moved, *_flat(state.memory.states), *fed, *drawn)
         for optimizer in state.optimizers.values():
             optimizer.zero_grad()
         for node in graph.graph.nodes:
@@ -189,44 +214,45 @@ class CompiledStep:
         graph.graph.eliminate_dead_code()
         graph.recompile()
         whole = torch.compile(graph, fullgraph=True, dynamic=False)
-        return _Compiled(tape, whole, specs[0])
+        return _Compiled(tape, [tensor.detach() for tensor in moved], whole, specs[0])
 
     def _run(self, compiled: _Compiled, drawn: Flat, decay: float) -> list[Taken]:
         """Take a step of the compiled kind."""
         state = self._state
-        arguments = (*self._moved(), *self._fed(decay), *drawn)
-        with torch.no_grad():
-            leaves = compiled.run(*(tensor.detach() for tensor in arguments))
+        states = _flat(state.memory.states)
+        with torch.no_grad(), warnings.catch_warnings():
+            # The compiler's own, of what could be faster elsewhere.
+            warnings.simplefilter("ignore")
+            leaves = compiled.run(*compiled.moved, *states, *self._fed(decay), *drawn)
         taken: list[Taken]
         taken, state.memory.states = pytree.tree_unflatten(leaves, compiled.spec)
         return taken
 
-    def _moved(self) -> Flat:
-        """What a step moves, in place or not."""
-        return [
-            tensor
-            for group in (moved_in_place(self._state) | self._state.memory.states).values()
-            for tensor in group.values()
-        ]
-
     def _fed(self, decay: float) -> Flat:
         """The numbers that change from step to step, as tensors: the decay, then the rates."""
-        rates = [float(group[RATE]) for group in self._fed_groups()]
+        rates = [float(group[LEARNING_RATE]) for group in self._fed_groups()]
         return [torch.tensor(number, dtype=torch.float64) for number in (decay, *rates)]
 
     @contextmanager
     def _feed(self, fed: Flat) -> Iterator[None]:
         """Let the optimisers read these rates."""
         groups = self._fed_groups()
-        before = [group[RATE] for group in groups]
+        before = [group[LEARNING_RATE] for group in groups]
         for group, rate in zip(groups, fed[1:], strict=True):
-            group[RATE] = rate
+            group[LEARNING_RATE] = rate
         try:
             yield
         finally:
             for group, rate in zip(groups, before, strict=True):
-                group[RATE] = rate
+                group[LEARNING_RATE] = rate
 
 
-def _first_line(error: Exception) -> str:
-    return next(iter(str(error).splitlines()), "")
+def _flat(groups: Mapping[str, Mapping[str, Tensor]]) -> Flat:
+    return [tensor for group in groups.values() for tensor in group.values()]
+
+
+def _in_short(error: Exception) -> str:
+    """What a compiler complains of, in a line."""
+    if "Compiler" in type(error).__name__ or "Compiler" in str(error)[:200]:
+        return "no C++ compiler that works was found (install g++ or clang)"
+    return f"{type(error).__name__}: {next(iter(str(error).splitlines()), '')}"

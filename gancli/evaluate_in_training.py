@@ -19,10 +19,11 @@ from gancli.evaluation.results import (
     next_training_evaluation,
     training_evaluations,
 )
+from gancli.events import Event, Listener, Saved
 from gancli.preset import Schedule
 from gancli.runs.folder import LAST, Run
 from gancli.scores import METRIC_TABLE, default_metrics, option_of, score_named
-from gancli.trainer import Event, Job, Listener, Saved
+from gancli.trainer import Job
 from gancli.watch import Done, Watch
 
 

@@ -12,11 +12,11 @@ from torch import Tensor
 from torch.nn.functional import one_hot
 from torch.overrides import TorchFunctionMode
 
-Tensors = Sequence[Tensor]
+TensorList = Sequence[Tensor]
 
 
 def adam_formula(
-    *lists: Tensors, lr: Tensor, beta1: float, beta2: float, eps: float, **rest: object
+    *lists: TensorList, lr: Tensor, beta1: float, beta2: float, eps: float, **rest: object
 ) -> None:
     """Kingma and Ba 2015 (https://arxiv.org/abs/1412.6980), algorithm 1.
 
@@ -42,9 +42,9 @@ def adam_formula(
 
 
 def sgd_formula(
-    parameters: Tensors,
-    grads: Tensors,
-    buffers: Tensors,
+    parameters: TensorList,
+    grads: TensorList,
+    buffers: TensorList,
     *,
     lr: Tensor,
     momentum: float,
@@ -66,6 +66,11 @@ FORMULAS: dict[Any, Callable[..., None]] = {
 """By torch's operators."""
 
 
+def one_hot_formula(index: Tensor, num_classes: int) -> Tensor:
+    """(..., num_classes) int64: 1 where the place is the index, (...), and 0 elsewhere."""
+    return (index.unsqueeze(-1) == torch.arange(num_classes, device=index.device)).long()
+
+
 class WithoutLooking(TorchFunctionMode):
     """While it is on, `one_hot` does not look whether its numbers are those of classes."""
 
@@ -78,7 +83,4 @@ class WithoutLooking(TorchFunctionMode):
     ) -> Any:  # noqa: ANN401
         """Call the function, or its formula."""
         del types
-        if func is one_hot:
-            index, count = args
-            return (index.unsqueeze(-1) == torch.arange(count, device=index.device)).long()
-        return func(*args, **(kwargs or {}))
+        return (one_hot_formula if func is one_hot else func)(*args, **(kwargs or {}))

@@ -7,10 +7,11 @@ from pathlib import Path
 from gancli.checkpoint import Header, load, save
 from gancli.choices import OnNan
 from gancli.errors import DivergedError, NonFiniteError
+from gancli.events import Event
 from gancli.runs.advice import after_non_finite
 from gancli.runs.rollbacks import MOST_ROLLBACKS, Rollback, spent, write_into_logs
 from gancli.state import TrainState
-from gancli.trainer import Event, Trainer
+from gancli.trainer import Trainer
 
 
 @dataclass(frozen=True)

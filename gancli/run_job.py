@@ -19,6 +19,7 @@ from gancli.environment import Place, set_up_torch, settings_again
 from gancli.errors import DataError, InterruptedRunError, LostProcessError, RunError
 from gancli.evaluate_in_training import TrainingEvaluator, is_due
 from gancli.evaluation.request import ExtractorWeights
+from gancli.events import Listener
 from gancli.files import unreadable
 from gancli.folders import data_folder
 from gancli.launch import leads_here
@@ -35,7 +36,7 @@ from gancli.runs.find import new_run, refuse_if_taken
 from gancli.runs.folder import BEST, LAST, Run
 from gancli.signals import stop_flag
 from gancli.start_from import StartingWeights, record_start
-from gancli.trainer import Job, Listener, Trainer
+from gancli.trainer import Job, Trainer
 from gancli.typed_preset import moved_to
 from gancli.user_images import load_data
 from gancli.verdicts import HealthWatch, Stopper, train_until

@@ -1,7 +1,7 @@
 """One step of training: its turns, their draws, and the means of their losses."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from itertools import takewhile
 
@@ -10,7 +10,7 @@ from torch import Tensor
 
 from gancli.agreement import Taken
 from gancli.checkpoint import RunSettings
-from gancli.compiled_step import CompiledStep
+from gancli.compiled_step import CompiledStep, CompileTell
 from gancli.data import BatchSource
 from gancli.data.batch_source import TurnDraws
 from gancli.errors import UsageError
@@ -40,7 +40,7 @@ class StepRunner:
         settings: RunSettings,
         world: World,
         *,
-        tell: Callable[[str], None] = lambda words: None,
+        tell: CompileTell = lambda words, used: None,
     ) -> None:
         """Make a runner.
 
@@ -50,7 +50,7 @@ class StepRunner:
             source: deals what they draw.
             settings: how they compute.
             world: the processes that share them.
-            tell: told in a sentence what is compiled.
+            tell: told what is compiled.
 
         Raises:
             UsageError: a batch is too small for networks that couple samples.
@@ -71,9 +71,10 @@ class StepRunner:
             )
         self._optimizer_specs = preset.optimizers()
         self._turns = cache(self._plan)
-        self._compiled = (
-            CompiledStep(state, self._take, tell, settings.precision) if settings.compiled else None
-        )
+        self._compiled: CompiledStep | None = None
+        if settings.compiled:
+            refuse_to_compile(preset, world)
+            self._compiled = CompiledStep(state, self._take, tell, settings.precision)
 
     def step(self) -> None:
         """Take every turn of one step, then move the generator's average."""
@@ -205,6 +206,21 @@ class StepRunner:
                 rate *= self.state.plateaus[name].factor
             for group in optimizer.param_groups:
                 group.update(now | {"lr": rate})
+
+
+def refuse_to_compile(preset: Preset, world: World) -> None:
+    """Refuse to compile where no step would be.
+
+    Raises:
+        UsageError: several processes share the steps, or each is looked at.
+    """
+    if world.size > 1:
+        raise UsageError("--compile works in one process: leave it out, or --devices")
+    if preset.schedule.log_every == 1:
+        raise UsageError(
+            "steps that are logged are not compiled, and schedule.log_every is 1: set another with "
+            "--set schedule.log_every=, or leave out --compile"
+        )
 
 
 def refuse_to_split(preset: Preset, world: World) -> None:

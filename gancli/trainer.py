@@ -12,6 +12,7 @@ from gancli import checkpoint
 from gancli.checkpoint import Checkpoint, Header, RunSettings
 from gancli.data import BatchSource, Dataset
 from gancli.errors import DivergedError, InterruptedRunError, RunError
+from gancli.events import Compiled, Listener, Logged, Previewed, Saved, Stepped
 from gancli.folders import portable
 from gancli.objective.turn_settings import SIDES
 from gancli.parallel import World
@@ -46,51 +47,6 @@ class Job:
     """whether the data are on the device; None: where they fit"""
     start_from: StartingWeights | None = None
     """the weights of another run, which this one starts with"""
-
-
-@dataclass(frozen=True)
-class Event:
-    """Something happened after this step."""
-
-    step: int
-
-
-@dataclass(frozen=True)
-class Stepped(Event):
-    """A step was taken."""
-
-
-@dataclass(frozen=True)
-class Compiled(Event):
-    """The step at hand is being compiled, or it was, or could not be."""
-
-    words: str
-
-
-@dataclass(frozen=True)
-class Logged(Event):
-    """Means of the losses since the last log, and scores, were written."""
-
-    values: dict[str, float]
-
-
-@dataclass(frozen=True)
-class Previewed(Event):
-    """A preview was written."""
-
-    path: Path
-    caption: str
-
-
-@dataclass(frozen=True)
-class Saved(Event):
-    """A checkpoint was written."""
-
-    path: Path
-    header: Header
-
-
-Listener = Callable[[Event], None]
 
 
 class Trainer:
@@ -202,7 +158,7 @@ class Trainer:
             self.deck,
             job.settings,
             job.world,
-            tell=lambda words: self.listen(Compiled(self.state.step + 1, words)),
+            tell=lambda words, used: self.listen(Compiled(self.state.step + 1, words, used)),
         )
 
     def _state(self) -> TrainState:

@@ -7,6 +7,7 @@ from gancli.choices import OnNan, StopWhen, VerdictName
 from gancli.errors import InterruptedRunError
 from gancli.evaluate_in_training import Evaluated
 from gancli.evaluation.results import training_evaluations
+from gancli.events import Event, Listener, Logged
 from gancli.health.measures import DIVERSITY
 from gancli.health.verdict import Verdict, judge, signals_for, verdict_row, verdicts_in
 from gancli.pasteable import command
@@ -15,7 +16,7 @@ from gancli.rollback import RolledBack, train_through
 from gancli.runs.folder import Run
 from gancli.runs.logs import LogRow
 from gancli.runs.overview import HELD
-from gancli.trainer import Event, Listener, Logged, Trainer
+from gancli.trainer import Trainer
 
 VERDICT_OF = {
     StopWhen.PLATEAU: VerdictName.PLATEAU,

@@ -23,10 +23,11 @@ from gancli.bench.recipe import TorchDraws, fast_recipe, textbook_recipe
 from gancli.bench.training import _Stopwatch, gauge_share
 from gancli.checkpoint import RunSettings
 from gancli.data.batch_source import BatchSource, TurnDraws
+from gancli.events import Event, Logged, Stepped
 from gancli.objective import GradientPenalty
 from gancli.objective.context import Scene
 from gancli.preset import Preset, load_preset
-from gancli.trainer import Event, Logged, Stepped, Trainer
+from gancli.trainer import Trainer
 from gancli.turn_gauge import TurnGauge
 from gancli.types import Latent, Sample
 

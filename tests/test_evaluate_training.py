@@ -28,13 +28,14 @@ from gancli.evaluation.results import (
     next_training_evaluation,
     training_evaluations,
 )
+from gancli.events import Event, Logged, Stepped
 from gancli.parallel import World
 from gancli.preset import change, load_preset
 from gancli.report.progress import LineBoard, RunDisplay
 from gancli.report.run_report import Recorder
 from gancli.report.tensorboard import Scribe
 from gancli.runs.folder import Run
-from gancli.trainer import Event, Job, Logged, Stepped, Trainer
+from gancli.trainer import Job, Trainer
 
 COUNT = 30
 NARROW = [

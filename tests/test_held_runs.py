@@ -17,10 +17,11 @@ from helpers import job, narrow
 from gancli import notices
 from gancli.checkpoint import load
 from gancli.errors import LockedError, RunError
+from gancli.events import Event, Stepped
 from gancli.files import flush_folder, write_atomically
 from gancli.locks import locked
 from gancli.runs.folder import Run
-from gancli.trainer import Event, Stepped, Trainer
+from gancli.trainer import Trainer
 
 KEY = ("gan", "ring8", "reference")
 SMALL = [

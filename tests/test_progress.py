@@ -8,9 +8,10 @@ from helpers import job, narrow
 from rich.console import Console
 
 from gancli.checkpoint import Header
+from gancli.events import Logged, Previewed, Saved, Stepped
 from gancli.report.counting import counting
 from gancli.report.progress import RunDisplay, display
-from gancli.trainer import Job, Logged, Previewed, Saved, Stepped
+from gancli.trainer import Job
 
 
 class Clock:

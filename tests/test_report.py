@@ -16,6 +16,7 @@ from rich.console import Console
 
 from gancli.checkpoint import load
 from gancli.choices import LoggerName
+from gancli.events import Logged, Stepped
 from gancli.report import loggers
 from gancli.report.listeners import watched
 from gancli.report.page import REPORT_PICTURE_BYTES, render_report
@@ -24,7 +25,7 @@ from gancli.report.run_report import Recorder
 from gancli.report.status import draw, print_status
 from gancli.report.summary import Summary, summarise_run
 from gancli.runs.folder import Run
-from gancli.trainer import Logged, Stepped, Trainer
+from gancli.trainer import Trainer
 
 PHONE = (390, 844)
 DESK = (1200, 900)

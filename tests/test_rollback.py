@@ -15,10 +15,11 @@ from gancli.checkpoint import Checkpoint, load
 from gancli.choices import OnNan
 from gancli.data.loader import Loader
 from gancli.errors import InterruptedRunError, NonFiniteError
+from gancli.events import Event, Stepped
 from gancli.rng import _key, stream
 from gancli.rollback import train_through
 from gancli.runs.folder import Run
-from gancli.trainer import Event, Stepped, Trainer
+from gancli.trainer import Trainer
 
 STEPS = [
     "schedule.steps=24",

@@ -58,7 +58,7 @@ ROOMS = [
         "image_formats",
         "tabular",
     },
-    {"networks", "objective", "optimizers", "updates", "data"},
+    {"networks", "objective", "optimizers", "updates", "formulas", "data"},
     {"preset"},
     {
         "state",
@@ -104,7 +104,7 @@ ROOMS = [
         "evaluation",
         "health",
     },
-    {"step", "trainer", "rollback", "turn_gauge"},
+    {"step", "trainer", "events", "rollback", "turn_gauge", "compiled_step", "agreement"},
     {"evaluate_in_training", "verdicts"},
     {"bench", "experiment", "doctor", "lab"},
     {"report"},

@@ -14,9 +14,10 @@ from helpers import job, narrow
 
 from gancli.checkpoint import load
 from gancli.errors import InterruptedRunError
+from gancli.events import Event, Saved, Stepped
 from gancli.runs.folder import Run
 from gancli.signals import ONE_PRESS_SECONDS, STOPPING, stop_flag
-from gancli.trainer import Event, Saved, Stepped, Trainer
+from gancli.trainer import Trainer
 
 KEY = ("gan", "ring8", "reference")
 LONG = ["schedule.steps=100000", "schedule.checkpoint_every=100000", "schedule.log_every=5"]

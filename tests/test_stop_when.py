@@ -12,12 +12,13 @@ from helpers import job, narrow
 from gancli.checkpoint import load
 from gancli.choices import OnNan, StopWhen, VerdictName
 from gancli.errors import InterruptedRunError
+from gancli.events import Event, Logged, Stepped
 from gancli.health.verdict import Verdict, verdicts_in
 from gancli.parallel import World
 from gancli.rollback import RolledBack
 from gancli.runs.folder import Run
 from gancli.runs.rollbacks import Rollback
-from gancli.trainer import Event, Job, Logged, Stepped, Trainer
+from gancli.trainer import Job, Trainer
 from gancli.verdicts import EACH_LINE, HealthWatch, RunVerdict, Stopper, is_judged, train_until
 
 

@@ -13,11 +13,11 @@ import pytest
 from helpers import job, narrow
 from rich.console import Console
 
+from gancli.events import Logged, Stepped
 from gancli.report.console import JOBS, NOTEBOOKS, PatientConsole, is_watched
 from gancli.report.counting import LINE_SECONDS, counting
 from gancli.report.in_place import shows_changes
 from gancli.report.progress import LineBoard
-from gancli.trainer import Logged, Stepped
 
 
 @pytest.fixture(autouse=True)

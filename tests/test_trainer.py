@@ -12,9 +12,10 @@ from torch import Tensor
 
 from gancli.checkpoint import load
 from gancli.errors import InterruptedRunError, NonFiniteError, RunError
+from gancli.events import Event, Logged, Previewed, Saved, Stepped
 from gancli.parallel import World
 from gancli.preset import change
-from gancli.trainer import Event, Job, Logged, Previewed, Saved, Stepped, Trainer
+from gancli.trainer import Job, Trainer
 
 
 def equal(first: dict[str, Tensor], second: dict[str, Tensor]) -> bool:

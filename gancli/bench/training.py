@@ -11,13 +11,14 @@ from pathlib import Path
 import torch
 from pydantic import BaseModel
 
-from gancli.bench.loops import FASTEST, GAUGED, LOOPS, OURS, TEXTBOOK, build, trainer
+from gancli.bench.loops import COMPILED, FASTEST, GAUGED, LOOPS, OURS, TEXTBOOK, build, trainer
 from gancli.bench.measure import Timing, alternate, count_flops, matmul_peak
 from gancli.bench.memory import peak_memory
 from gancli.checkpoint import RunSettings, versions
 from gancli.data import Dataset
+from gancli.events import Event, Listener, Logged, Previewed, Saved, Stepped
 from gancli.preset import Preset, change
-from gancli.trainer import Event, Job, Listener, Logged, Previewed, Saved, Stepped
+from gancli.trainer import Job
 
 Accompany = Callable[[Job], AbstractContextManager[Listener]]
 """What displays and reports a run, as `gan train` does."""
@@ -60,6 +61,8 @@ class Figures(BaseModel):
     to_best: float
     """ours' time in units of the fastest loop's; the median over the rounds"""
     memory_to_best: float
+    compiled_to_ours: float | None = None
+    """the time of compiled steps in units of ours' time; the median over the rounds"""
     log_every: int
     gauge_share: float
     """what the measures of health add to the time of steps, one in `log_every` of which they look
@@ -88,7 +91,19 @@ class Plan:
     startup: Callable[[], float]
     """seconds from typing a command to the end of the run's first step"""
     done: Callable[[int], None] = lambda count: None
-    """told how many of the `rounds` times four turns are over"""
+    """told how many of the `turns` are over"""
+    compiled: bool = False
+    """whether ours is also timed compiled"""
+
+    @property
+    def compared(self) -> tuple[str, ...]:
+        """The loops whose figures are told."""
+        return (*LOOPS, COMPILED) if self.compiled else LOOPS
+
+    @property
+    def turns(self) -> int:
+        """How many turns are timed, of all loops in all rounds."""
+        return self.rounds * len((*self.compared, GAUGED))
 
 
 def measure_training(preset: Preset, data: Dataset, settings: RunSettings, how: Plan) -> Figures:
@@ -96,7 +111,9 @@ def measure_training(preset: Preset, data: Dataset, settings: RunSettings, how: 
     device = torch.device(settings.device)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        loops = {loop: build(loop, preset, data, settings, folder) for loop in (*LOOPS, GAUGED)}
+        loops = {
+            loop: build(loop, preset, data, settings, folder) for loop in (*how.compared, GAUGED)
+        }
         dtype = settings.autocast or settings.dtype
         peak = matmul_peak(device, dtype)
         timings = alternate(
@@ -106,9 +123,8 @@ def measure_training(preset: Preset, data: Dataset, settings: RunSettings, how: 
         flops = count_flops(loops[OURS])
         reports = _reporting(preset, data, settings, folder, how.accompany)
         look = _seconds_of_a_look(preset, data, settings, folder)
-    memory = {loop: peak_memory(loop, preset, settings) for loop in LOOPS}
-    ours = timings[OURS]
-    schedule = preset.schedule
+    memory = {loop: peak_memory(loop, preset, settings) for loop in how.compared}
+    ours, schedule = timings[OURS], preset.schedule
     gauges = gauge_share(timings[GAUGED], ours, schedule.log_every)
     looks = look / (max(1, schedule.looks_every) * ours.median)
     return Figures(
@@ -120,10 +136,13 @@ def measure_training(preset: Preset, data: Dataset, settings: RunSettings, how: 
         rounds=how.rounds,
         flops_per_step=flops,
         matmul_peak=peak,
-        loops={loop: _figures(preset, timings[loop], flops, peak, memory[loop]) for loop in LOOPS},
+        loops={
+            n: _figures(preset, timings[n], flops, peak, bytes_) for n, bytes_ in memory.items()
+        },
         to_plain=ours.ratio(timings[TEXTBOOK]),
         to_best=ours.ratio(timings[FASTEST]),
         memory_to_best=memory[OURS] / memory[FASTEST],
+        compiled_to_ours=timings[COMPILED].ratio(ours) if how.compiled else None,
         log_every=preset.schedule.log_every,
         gauge_share=gauges,
         looks_every=schedule.looks_every,

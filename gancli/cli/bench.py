@@ -55,6 +55,9 @@ def bench_train(
     threads: ThreadsOption = None,
     data_dir: DataDirOption = None,
     rounds: RoundsOption = BENCH_ROUNDS,
+    compiled: Annotated[
+        bool, typer.Option("--compile", help="Time our loop with --compile as well.")
+    ] = False,
     as_json: AsJsonOption = False,
 ) -> None:
     """Compare the time of training steps with a textbook's loop and the fastest we can write."""
@@ -70,6 +73,7 @@ def bench_train(
             precision=precision,
             place=Place(device, threads, data_dir),
             rounds=rounds,
+            compiled=compiled,
             as_json=as_json,
         )
     )

@@ -3,7 +3,7 @@
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -11,7 +11,6 @@ import torch
 
 from gancli.bench.choices import LITE, SMALL_IMAGES, BenchChoice, every_choice, small_image_model
 from gancli.bench.loading import make_up, measure_loading
-from gancli.bench.loops import TURNS_OF_LOOPS
 from gancli.bench.sampling import time_sampling
 from gancli.bench.scoring import MEASUREMENTS, ScoreSizes, time_scoring
 from gancli.bench.startup import seconds_to_first_step
@@ -20,6 +19,7 @@ from gancli.checkpoint import RunSettings
 from gancli.choices import PrecisionName
 from gancli.environment import Place, new_settings, set_up_torch
 from gancli.errors import UsageError
+from gancli.events import Listener
 from gancli.experiment.collapse import pair_spec
 from gancli.experiment.measures import MeasurePlaces
 from gancli.experiment.timing import time_pair
@@ -37,7 +37,7 @@ from gancli.report.bench_table import (
 from gancli.report.console import console_beside_json, print_json, unseen_console
 from gancli.report.counting import counting
 from gancli.report.listeners import watched
-from gancli.trainer import Job, Listener
+from gancli.trainer import Job
 
 ROUND_SECONDS = 1.0
 """How long a turn of one training loop is timed."""
@@ -56,6 +56,7 @@ class BenchRequest:
     precision: PrecisionName | None
     place: Place
     rounds: int
+    compiled: bool
     as_json: bool
 
 
@@ -148,17 +149,16 @@ def _measure(choice: BenchChoice, request: BenchRequest, settings: RunSettings) 
     typed = [*choice.arguments(), *(f"--set={text}" for text in request.overrides)]
     typed += ["--data-dir", str(folder), "--device", settings.device]
     typed += ["--threads", str(settings.threads), "--precision", settings.precision]
-    turns = request.rounds * TURNS_OF_LOOPS
     shown = console_beside_json(as_json=request.as_json)
-    with counting(shown, turns, f"turns of {preset.name} on {preset.dataset}") as done:
-        how = Plan(
-            rounds=request.rounds,
-            seconds=ROUND_SECONDS,
-            accompany=_accompany,
-            startup=lambda: seconds_to_first_step(typed),
-            done=done,
-        )
-        return measure_training(preset, data, settings, how)
+    how = Plan(
+        rounds=request.rounds,
+        seconds=ROUND_SECONDS,
+        accompany=_accompany,
+        startup=lambda: seconds_to_first_step(typed),
+        compiled=request.compiled,
+    )
+    with counting(shown, how.turns, f"turns of {preset.name} on {preset.dataset}") as done:
+        return measure_training(preset, data, settings, replace(how, done=done))
 
 
 @contextmanager

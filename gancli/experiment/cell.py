@@ -15,6 +15,7 @@ from gancli.data import Mixture
 from gancli.errors import InterruptedRunError, LockedError, NonFiniteError
 from gancli.evaluate_in_training import Evaluated, TrainingEvaluator
 from gancli.evaluation.request import ExtractorWeights
+from gancli.events import Event, Logged, Stepped
 from gancli.experiment.folder import Cell, Experiment, Outcome
 from gancli.experiment.measures import MeasureBook, MeasurePlaces, SampleMeasure, ScoreMeasure
 from gancli.experiment.spec import CellSpec
@@ -24,7 +25,7 @@ from gancli.frames import Frame
 from gancli.notices import as_path, as_text
 from gancli.sampler import Sampler
 from gancli.settings import Settings
-from gancli.trainer import Event, Job, Logged, Stepped, Trainer
+from gancli.trainer import Job, Trainer
 from gancli.watch import unwatched
 
 ORPHAN_WAIT_SECONDS = 30.0

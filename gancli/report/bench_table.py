@@ -4,7 +4,7 @@ from rich.table import Table
 
 from gancli.bench.choices import LITE
 from gancli.bench.loading import LoadingFigures
-from gancli.bench.loops import FASTEST, OURS, TEXTBOOK
+from gancli.bench.loops import COMPILED, FASTEST, OURS, TEXTBOOK
 from gancli.bench.sampling import SampleTiming
 from gancli.bench.scoring import ScoreTiming
 from gancli.bench.training import Figures
@@ -28,7 +28,12 @@ takes alone, whichever is longer."""
 SECOND_RUN_SECONDS, STREAMED_LIMIT = 2.0, 1.1
 PAIR_LIMIT = 0.6
 """Two cells at once take at most this part of the same two in turn."""
-EXPLAINED = {OURS: named("train"), TEXTBOOK: "the textbook's", FASTEST: "fastest by hand"}
+EXPLAINED = {
+    OURS: named("train"),
+    TEXTBOOK: "the textbook's",
+    FASTEST: "fastest by hand",
+    COMPILED: named("train", "--compile"),
+}
 _HEADING = (
     f"{'model':<12}{'data set':<9}{'variant':<11}{'ours':>9}{'plain':>9}{'best':>9}"
     f"{'/plain':>9}{'/best':>9}{'memory':>9}{'health':>9}{'reports':>9}{'start':>8}"
@@ -53,6 +58,8 @@ def print_figures(figures: Figures) -> None:
     console().print(table, soft_wrap=False)
     say(f"ours / plain: {_judged(figures.to_plain, TO_PLAIN)}")
     say(f"ours / best:  {_judged(figures.to_best, TO_BEST)}")
+    if figures.compiled_to_ours is not None:
+        say(f"compiled / ours: {figures.compiled_to_ours:.3g}")
     say(f"memory / best: {_judged(figures.memory_to_best, MEMORY_TO_BEST)}")
     say(
         f"measures of health, of one step in {figures.log_every:,}: "

@@ -7,12 +7,13 @@ from typing import TypeVar
 from rich.console import Console
 
 from gancli.choices import LoggerName
+from gancli.events import Event, Listener
 from gancli.notices import notice_once
 from gancli.report.loggers import chosen, is_there, logged
 from gancli.report.progress import RunDisplay, display
 from gancli.report.run_report import Recorder
 from gancli.report.tensorboard import has_written
-from gancli.trainer import Event, Job, Listener
+from gancli.trainer import Job
 
 _Event = TypeVar("_Event")
 

@@ -14,11 +14,12 @@ from typing import Any, Protocol
 from gancli.choices import LoggerName
 from gancli.errors import UsageError
 from gancli.evaluate_in_training import Evaluated
+from gancli.events import Event, Listener, Logged, Previewed
 from gancli.files import write_atomically
 from gancli.notices import notice_once
 from gancli.report import tensorboard
 from gancli.runs.folder import Run
-from gancli.trainer import Event, Job, Listener, Logged, Previewed
+from gancli.trainer import Job
 
 NAME_FILE = "logger-name"
 """In a run's folder: what W&B and Trackio call the run."""

@@ -11,13 +11,14 @@ from rich.table import Table
 from rich.text import Text
 
 from gancli.evaluate_in_training import Evaluated, Evaluating
+from gancli.events import Compiled, Event, Logged, Previewed, Saved, Stepped
 from gancli.health.measures import is_look
 from gancli.report.counting import LINE_SECONDS
 from gancli.report.evaluation import in_a_line
 from gancli.report.in_place import in_place, shows_changes
 from gancli.rollback import RolledBack
 from gancli.runs.rollbacks import counted_in_words
-from gancli.trainer import Compiled, Event, Job, Logged, Previewed, Saved, Stepped
+from gancli.trainer import Job
 from gancli.turn_gauge import is_gauge
 from gancli.verdicts import RunVerdict
 

@@ -5,13 +5,13 @@ from collections.abc import Callable
 
 from gancli.checkpoint import Header, read_header
 from gancli.evaluate_in_training import Evaluated
+from gancli.events import Event, Logged, Saved
 from gancli.files import write_atomically
 from gancli.report.page import render_report
 from gancli.report.summary import summarise_run
 from gancli.rollback import RolledBack
 from gancli.runs.folder import Run
 from gancli.runs.metrics_table import write_metrics_table
-from gancli.trainer import Event, Logged, Saved
 
 
 def bring_up_to_date(run: Run) -> None:

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from gancli.evaluate_in_training import Evaluated
+from gancli.events import Event, Logged, Previewed
 from gancli.image_formats import image_in
 from gancli.rollback import RolledBack
 from gancli.runs.folder import Run
-from gancli.trainer import Event, Logged, Previewed
 
 if TYPE_CHECKING:
     from torch.utils.tensorboard.writer import SummaryWriter

@@ -1,0 +1,303 @@
+"""`--compile`: the same steps as one function, only where they are the same."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from conftest import Gan
+from helpers import RING, TURNS, WHOLE, Key, job, narrow
+from torch import Tensor
+
+from gancli import compiled_step, formulas
+from gancli.agreement import Nudge, Snapshot, StepOutcome, disagreement, wobbled
+from gancli.checkpoint import load
+from gancli.data.tape import Tape
+from gancli.errors import InterruptedRunError, UsageError
+from gancli.events import Compiled, Event
+from gancli.objective.adversarial import BOTH, Vanilla
+from gancli.objective.context import Context
+from gancli.parallel import World
+from gancli.preset import Preset, change
+from gancli.runs.folder import Run
+from gancli.step import StepRunner
+from gancli.trainer import Job, Trainer
+
+ROUNDING = compiled_step.ROUNDING["fp32"]
+TEN = ["schedule.steps=10", "schedule.log_every=5"]
+MODELS: list[Key] = [
+    ("gan", "ring8", "reference"),
+    ("gan", "mnist", "reference"),
+    ("gan-r1", "mnist", "reference"),
+    ("dcgan", "mnist", "reference"),
+    ("dcgan-r1", "cifar10", "lite"),
+    ("wgan", "ring8", "reference"),
+    ("wgan-gp", "mnist", "reference"),
+    ("sngan", "cifar10", "reference"),
+    ("sngan-hinge", "cifar10", "resnet"),
+    ("sngan-projection", "cifar10", "lite"),
+    ("lsgan", "mnist", "cnn"),
+    ("cgan", "mnist", "reference"),
+    ("cgan-cbn", "cifar10", "lite"),
+    ("acgan", "cifar10", "lite"),
+    ("infogan", "mnist", "reference"),
+    ("eigengan", "ffhq", "lite"),
+    ("veegan", "ring8", "reference"),
+    ("began", "mnist", "lite"),
+    ("r3gan", "ring8", "reference"),
+    ("ragan-hinge", "mnist", "reference"),
+    ("sagan", "cifar10", "lite"),
+]
+"""Each model, and each kind of network among them."""
+
+
+def trained(
+    preset: Preset, folder: Path, *, compiled: bool, precision: str = "fp32"
+) -> tuple[Trainer, list[Compiled]]:
+    """A run to its end, and what was told of compiling."""
+    plain = job(preset, folder, precision=precision)
+    settings = plain.settings.model_copy(update={"compiled": compiled})
+    told: list[Compiled] = []
+
+    def listen(event: Event) -> None:
+        if isinstance(event, Compiled):
+            told.append(event)
+
+    trainer = Trainer(Job(plain.preset, settings, plain.data, plain.run), listen)
+    trainer.train()
+    return trainer, told
+
+
+def equal(first: dict[str, Tensor], second: dict[str, Tensor]) -> bool:
+    return set(first) == set(second) and all(torch.equal(t, second[n]) for n, t in first.items())
+
+
+def losses_agree(one: Run, two: Run, tolerance: float) -> None:
+    for before, after in zip(one.metrics(), two.metrics(), strict=True):
+        found = {key: value for key, value in after.items() if key.startswith("loss")}
+        assert found
+        expected = {key: before[key] for key in found}
+        assert found == pytest.approx(expected, rel=tolerance, abs=tolerance)
+
+
+@pytest.mark.parametrize("momentum", [0.0, 0.9])
+def test_formulas_are_those_of_the_fused_updates(momentum: float) -> None:
+    torch.manual_seed(0)
+    rate = torch.tensor(1e-3, dtype=torch.float64)
+
+    def lists(count: int) -> list[list[Tensor]]:
+        return [[torch.rand(5, 3, dtype=torch.float64) for _ in "ab"] for _ in range(count)]
+
+    def both(operator: object, first: list[list[Tensor]], **numbers: object) -> None:
+        second = [[tensor.clone() for tensor in each] for each in first]
+        operator(*first, lr=rate, **numbers)  # type: ignore[operator]
+        formulas.FORMULAS[operator](*second, lr=rate, **numbers)
+        for one, two in zip(first, second, strict=True):
+            torch.testing.assert_close(one, two, rtol=1e-13, atol=0)
+
+    steps = [torch.tensor(3.0), torch.tensor(3.0)]
+    adam = {"beta1": 0.5, "beta2": 0.9, "eps": 1e-7, "weight_decay": 0.0}
+    rest = {"amsgrad": False, "maximize": False}
+    both(torch.ops.aten._fused_adam_.tensor_lr, [*lists(4), [], steps], **adam, **rest)
+    sgd = {"weight_decay": 0.0, "momentum": momentum, "dampening": 0.0, "nesterov": False}
+    buffers = lists(3) if momentum else [*lists(2), []]
+    operator = torch.ops.aten._fused_sgd_.tensor_lr
+    both(operator, buffers, **sgd, maximize=False, is_first_step=False)
+
+
+def test_one_hot_is_torchs() -> None:
+    index = torch.tensor([[0, 2], [1, 1]])
+    expected = torch.nn.functional.one_hot(index, 4)
+    with formulas.WithoutLooking():
+        found = torch.nn.functional.one_hot(index, num_classes=4)
+    assert torch.equal(found, expected)
+    assert found.dtype == expected.dtype
+
+
+@pytest.mark.parametrize("name", TURNS | WHOLE)
+def test_a_tape_gives_the_draws_of_a_step(name: str, tmp_path: Path) -> None:
+    """Recorded and played, a step is that of the draws themselves; and so is the next one."""
+    key, fields = (TURNS | WHOLE)[name]
+    preset = narrow(key, [*fields, *TEN])
+    straight, taped = (Trainer(job(preset, tmp_path / n)) for n in ("straight", "taped"))
+    for trainer in (straight, taped):
+        trainer.step()
+    runner, state = taped._runner, taped.state
+    turns = runner._turns(runner._discriminator_steps())
+    hands, tape = runner._hands(turns), Tape()
+    decay = preset.schedule.ema_decay_at(state.step)
+    before = Snapshot(state)
+    runner._take(turns, tape.record(hands), decay)
+    for tensor, again in zip(tape.recorded(), tape.draw(hands), strict=True):
+        assert torch.equal(tensor, again)
+    before.restore(state)
+    runner._take(turns, tape.play(hands), decay)
+    straight.step()
+    for trainer in (straight, taped):
+        trainer.state.meter.clear()
+    after, expected = taped.state.tensors(), straight.state.tensors()
+    for name_, tensor in expected.items():
+        if not name_.startswith(("count.", "plateau.")):
+            assert torch.equal(after[name_], tensor), name_
+
+
+def outcome(
+    runner: StepRunner, before: Snapshot, rate: float = 1.0, chance: int = -1
+) -> StepOutcome:
+    """A step from there, with a multiple of the rates; with numbers nudged as `chance` says."""
+    before.restore(runner.state)
+    # By as much as another order of sums makes of numbers.
+    nudge = Nudge(runner.state, ROUNDING / 16, chance) if chance >= 0 else None
+    if nudge is not None:
+        nudge.weights()
+    for optimizer in runner.state.optimizers.values():
+        optimizer.param_groups[0]["lr"] *= rate
+    turns = runner._turns(runner._discriminator_steps())
+    taken = runner._take(turns, runner._hands(turns), 0.9, nudge)
+    for optimizer in runner.state.optimizers.values():
+        optimizer.param_groups[0]["lr"] /= rate
+    return StepOutcome(taken, Snapshot(runner.state))
+
+
+@pytest.mark.parametrize("key", MODELS, ids="-".join)
+def test_rounding_agrees_and_anything_else_does_not(key: Key, tmp_path: Path) -> None:
+    """Steps that are roundings away agree, also where optimisers blow rounding up; twice the rate,
+    a loss that is a fiftieth off, or other memories of an optimiser do not."""
+    runner = Trainer(job(narrow(key, TEN), tmp_path))._runner
+    runner.step()
+    before = Snapshot(runner.state)
+    plain = outcome(runner, before)
+    turns = runner._turns(runner._discriminator_steps())
+    wobble = wobbled(
+        runner.state,
+        before,
+        plain,
+        lambda nudge: runner._take(turns, runner._hands(turns), 0.9, nudge),
+        rounding=ROUNDING,
+    )
+
+    def verdict(other: StepOutcome) -> str | None:
+        return disagreement(before, plain, other, wobble, 1e-5)
+
+    assert verdict(outcome(runner, before)) is None
+    assert verdict(outcome(runner, before, chance=100)) is None
+    assert verdict(outcome(runner, before, rate=2.0)) is not None
+    wrong = outcome(runner, before)
+    name, loss = next(iter(wrong.taken[0].losses.items()))
+    wrong.taken[0].losses[name] = loss * 1.02 + 0.02
+    assert name in (verdict(wrong) or "")
+    wrong = outcome(runner, before)
+    group = next(group for group in wrong.after.rest if "avg of the discriminator" in group)
+    for tensor in wrong.after.rest[group].values():
+        tensor.mul_(1.5)
+    assert group in (verdict(wrong) or "")
+
+
+def test_a_step_that_cannot_be_compiled_is_taken_as_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that depends on a number; what it has moved is as without `--compile`, to the bit."""
+
+    def looking(self: Vanilla, context: Context) -> Tensor:
+        logit = context.real_output.logit
+        return logit.mean() if float(logit[0].detach()) > 0 else -logit.mean()
+
+    monkeypatch.setattr(Vanilla, "generator", looking)
+    monkeypatch.setattr(Vanilla, "reads", lambda self, side: BOTH)
+    preset = narrow(RING, TEN)
+    plain, _ = trained(preset, tmp_path / "plain", compiled=False)
+    tried, told = trained(preset, tmp_path / "tried", compiled=True)
+    assert [event.used for event in told] == [None, False]
+    assert "not compiled, training goes on without" in told[1].words
+    assert equal(plain.state.tensors(), tried.state.tensors())
+
+
+def test_what_would_compile_no_step_is_refused(tmp_path: Path) -> None:
+    preset = narrow(RING, TEN)
+    made = job(preset, tmp_path / "run")
+    settings = made.settings.model_copy(update={"compiled": True})
+    with pytest.raises(UsageError, match="one process"):
+        Trainer(Job(preset, settings, made.data, made.run, world=World(0, 2)))
+    every = change(preset, ["schedule.log_every=1"])
+    with pytest.raises(UsageError, match="log_every is 1"):
+        Trainer(Job(every, settings, made.data, made.run))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("key", MODELS, ids="-".join)
+def test_compiled_steps_are_those_of_the_model(key: Key, tmp_path: Path) -> None:
+    """Without a break in the graph, or compiling fails; losses of ten steps agree to 1e-5.
+
+    With one turn of each player, of which the time to compile is the sum.
+    """
+    preset = narrow(key, [*TEN, "schedule.discriminator_steps=1"])
+    plain, _ = trained(preset, tmp_path / "plain", compiled=False)
+    compiled, told = trained(preset, tmp_path / "compiled", compiled=True)
+    assert [event.used for event in told] == [None, True] * (len(told) // 2)
+    assert told
+    losses_agree(plain.job.run, compiled.job.run, 1e-5)
+    assert set(plain.state.tensors()) == set(compiled.state.tensors())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", TURNS | WHOLE)
+def test_compiled_turns_are_those_of_the_preset(name: str, tmp_path: Path) -> None:
+    """In fp64, in which rounding does not grow: states of terms, kept fakes, partial batches."""
+    key, fields = (TURNS | WHOLE)[name]
+    preset = narrow(key, [*fields, *TEN])
+    plain, _ = trained(preset, tmp_path / "plain", compiled=False, precision="fp64")
+    compiled, told = trained(preset, tmp_path / "compiled", compiled=True, precision="fp64")
+    assert any(event.used for event in told)
+    assert all(event.used is not False for event in told), told
+    losses_agree(plain.job.run, compiled.job.run, 1e-9)
+
+
+@pytest.mark.slow
+def test_compiled_steps_in_half_precision(tmp_path: Path) -> None:
+    preset = narrow(("dcgan", "mnist", "reference"), TEN)
+    plain, _ = trained(preset, tmp_path / "plain", compiled=False, precision="bf16")
+    compiled, told = trained(preset, tmp_path / "compiled", compiled=True, precision="bf16")
+    assert [event.used for event in told] == [None, True]
+    losses_agree(plain.job.run, compiled.job.run, 0.1)
+
+
+@pytest.mark.slow
+def test_a_wrong_function_is_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An update twice as large: the state is that of the steps as they are."""
+    operator = torch.ops.aten._fused_adam_.tensor_lr
+    right = formulas.FORMULAS[operator]
+
+    def twice(*lists: list[Tensor], lr: Tensor, **rest: object) -> None:
+        right(*lists, lr=2 * lr, **rest)
+
+    monkeypatch.setitem(formulas.FORMULAS, operator, twice)
+    preset = narrow(RING, TEN)
+    plain, _ = trained(preset, tmp_path / "plain", compiled=False)
+    tried, told = trained(preset, tmp_path / "tried", compiled=True)
+    assert [event.used for event in told] == [None, False]
+    assert "weights" in told[1].words
+    assert equal(plain.state.tensors(), tried.state.tensors())
+
+
+@pytest.mark.slow
+def test_resumed_equals_straight(tmp_path: Path) -> None:
+    """To the bit: what a run goes on with is compiled anew, and is the same function."""
+    preset = narrow(("wgan-gp", "mnist", "reference"), TEN)
+    straight, _ = trained(preset, tmp_path / "straight", compiled=True)
+    settings = straight.job.settings
+    broken = Trainer(Job(preset, settings, straight.job.data, job(preset, tmp_path / "broken").run))
+    with pytest.raises(InterruptedRunError):
+        broken.train(lambda: broken.state.step == 7)
+    run = broken.job.run
+    saved = load(run.checkpoint())
+    resumed = Trainer(Job(preset, settings, straight.job.data, run, resume_from=saved))
+    assert equal(resumed.train().tensors(), straight.state.tensors())
+
+
+@pytest.mark.slow
+def test_the_command(gan: Gan) -> None:
+    typed = ["train", "gan", "--dataset", "ring8", "--steps", "20", "--device", "cpu"]
+    typed += ["--set", "schedule.log_every=10", "--set", "generator.network.width=16"]
+    code, out, err = gan(*typed, "--compile", "--out", "run")
+    assert (code, err) == (0, "")
+    assert "compiled the step in" in out
+    assert load(Run(Path("run")).checkpoint()).header.settings.compiled
