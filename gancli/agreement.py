@@ -98,8 +98,8 @@ class Nudge(TurnWatch):
                 gradient.add_(top * self._shift(gradient))
 
     def _shift(self, like: Tensor) -> Tensor:
-        drawn = torch.rand(like.shape, generator=self._chance, dtype=like.dtype)
-        return ((2 * drawn - 1) * self._width).to(like.device)
+        drawn = 2 * torch.rand(like.shape, generator=self._chance, dtype=like.dtype) - 1
+        return drawn.mul_(self._width).to(like.device)
 
 
 class StepOutcome(NamedTuple):

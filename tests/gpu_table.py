@@ -19,7 +19,7 @@ import numpy as np
 import torch
 from helpers import Key, narrow
 
-from gancli.bench.loops import trainer
+from gancli.bench.loops import COMPILED, OURS, build, trainer
 from gancli.bench.measure import alternate, count_flops, matmul_peak
 from gancli.bench.memory import forget_peak, made_up_data, peak
 from gancli.bench.predict import predict_step
@@ -48,7 +48,7 @@ KEYS: list[Key] = [
 """Those of docs/speed.md, and one of points."""
 HEADINGS = (
     "preset", "precision", "ms per step", "images/s", "share of peak", "memory", "predicted",
-    "samples differ by", "resumed to the bit",
+    "compiled / not", "samples differ by", "resumed to the bit",
 )  # fmt: skip
 SAMPLES = 16
 
@@ -87,6 +87,18 @@ def timed(way: Way) -> list[str]:
     # The processor's peak is the whole process's, other rows included.
     taken = in_memory(memory) if device.type == "cuda" else "-"
     return [*times, taken, in_memory(predicted)]
+
+
+def compiled(way: Way) -> list[str]:
+    """The time of steps with `--compile` in units of that without, both in turn."""
+    with tempfile.TemporaryDirectory() as folder:
+        data = made_up_data(way.preset)
+        steps = {
+            name: build(name, way.preset, data, way.settings, Path(folder))
+            for name in (OURS, COMPILED)
+        }
+        found = alternate(steps, rounds=3, seconds=way.seconds / 3, device=way.device)
+    return [f"{found[COMPILED].ratio(found[OURS]):.2f}"]
 
 
 def compared_with_the_processor(trained: Trainer, preset: Preset) -> str:
@@ -136,7 +148,8 @@ def rows(ways: Sequence[Way]) -> Iterator[list[str]]:
     """The table, row by row."""
     for way in ways:
         name = "/".join(part for part in way.key if part)
-        found = [name, way.settings.precision, *attempt(timed, way, 5), *attempt(resumed, way, 2)]
+        found = [name, way.settings.precision, *attempt(timed, way, 5)]
+        found += [*attempt(compiled, way, 1), *attempt(resumed, way, 2)]
         sys.stdout.write(" | ".join(found) + "\n")
         sys.stdout.flush()
         yield found
