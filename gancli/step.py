@@ -151,7 +151,7 @@ class StepRunner:
         return hands
 
     def _draws(self, turns: Sequence[Turn], index: int, batch: int) -> TurnDraws:
-        """The draws of one of the step's turns, before which so many batches were taken."""
+        """The draws of one of the step's turns; `batch`: the number of its batch in the run."""
         turn = turns[index]
         alike = takewhile(lambda later: later is turn, turns[index + 1 :])
         own_size = None if turn.has_real else self.preset.schedule.generator_batch_size
