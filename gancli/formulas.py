@@ -34,11 +34,10 @@ def adam_formula(
     for weight, grad, mean, square, step in each:
         mean.lerp_(grad, 1 - beta1)
         square.mul_(beta2).addcmul_(grad, grad, value=1 - beta2)
-        count = step.double().to(weight.device)
-        rate = lr.to(count) / (1 - beta1**count)
-        root = (1 - beta2**count).sqrt()
-        size = (square.sqrt() / root.to(square)).add_(eps)
-        weight.sub_(rate.to(mean) * (mean / size))
+        count = step.double()
+        rate = lr / (1 - beta1**count)
+        size = square.sqrt() / (1 - beta2**count).sqrt() + eps
+        weight.sub_(rate * (mean / size))
 
 
 def sgd_formula(
@@ -56,7 +55,7 @@ def sgd_formula(
     if momentum:
         moves = [buffer.mul_(momentum).add_(g) for buffer, g in zip(buffers, grads, strict=True)]
     for weight, move in zip(parameters, moves, strict=True):
-        weight.sub_(lr.to(move) * move)
+        weight.sub_(lr * move)
 
 
 FORMULAS: dict[Any, Callable[..., None]] = {

@@ -145,7 +145,8 @@ class TrainState:
         with torch.no_grad():
             if isinstance(decay, Tensor):
                 for average, weight in zip(averages, weights, strict=True):
-                    average.lerp_(weight, (1 - decay).to(average))
+                    # A scalar of the processor's goes with tensors that are elsewhere.
+                    average.add_((1 - decay) * (weight - average))
             else:
                 torch._foreach_lerp_(averages, weights, 1 - decay)
             pairs = zip(self.ema.buffers(), self.players.generator.buffers(), strict=True)

@@ -1,6 +1,6 @@
 """Run by test_far.py in a process of its own, as the pretended device changes torch for good.
 
-    python tests/far_process.py FOLDER steps|turns|memory|controls|runs|all-runs|scores ...
+    python tests/far_process.py FOLDER steps|graphs|turns|memory|controls|runs|all-runs|scores ...
 
 prints a JSON object for each part: what was tried, and what came of it.
 """
@@ -26,6 +26,7 @@ from gancli.evaluation.frechet import Moments, frechet_distance, frechet_influen
 from gancli.evaluation.metrics.inception_score import inception_influences, inception_score
 from gancli.evaluation.metrics.kid import kernel_distance
 from gancli.evaluation.metrics.manifolds import manifolds
+from gancli.events import Compiled, Event
 from gancli.optimizers import PlateauState
 from gancli.preset import Preset, change
 from gancli.sampler import Sampler
@@ -288,8 +289,47 @@ def both_scores(folder: Path) -> Report:
     }
 
 
+def as_a_graph(key: Key, precision: str, folder: Path) -> Report:
+    """The last of five steps that are traced as `--compile` does; the graph itself is run."""
+    preset = change(narrow(key), ["schedule.log_every=100", "schedule.preview_every=100"])
+    plain = job(preset, folder, precision=precision)
+    settings = plain.settings.model_copy(update={"compiled": True})
+    told: list[bool | None] = []
+
+    def listen(event: Event) -> None:
+        if isinstance(event, Compiled):
+            told.append(event.used)
+
+    trainer = FarTrainer(Job(plain.preset, settings, plain.data, plain.run), listen)
+    here = Trainer(job(preset, folder, precision=precision))
+    with patch.object(torch, "compile", lambda graph, **how: graph):
+        # The first steps of a kind are compared, for which the processor waits.
+        with patch.object(FarTrainer, "step", Trainer.step):
+            for one in (trainer, here):
+                for _ in range(4):
+                    one.step()
+                one.state.meter.clear()
+        trainer.step()
+        here.step()
+    return {
+        "told": [used for used in told if used is not None],
+        "losses": trainer.state.meter.means(),
+        "wanted": here.state.meter.means(),
+    }
+
+
+def graphs(folder: Path) -> Report:
+    """Of a few presets."""
+    return {
+        f"{preset_id(key)} {precision}": attempt(partial(as_a_graph, key, precision, folder))
+        for key in FEW
+        for precision in PRECISIONS
+    }
+
+
 PARTS: dict[str, Callable[[Path], Report]] = {
     "steps": steps,
+    "graphs": graphs,
     "turns": turns,
     "memory": memory,
     "controls": controls,

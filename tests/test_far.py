@@ -48,6 +48,16 @@ def test_every_preset_takes_steps_on_a_second_device(tmp_path: Path) -> None:
     check_steps(found)
 
 
+def test_steps_as_graphs_run_on_a_second_device(tmp_path: Path) -> None:
+    """What `--compile` hands to the compiler: it waits for nothing, and agrees with the CPU."""
+    (found,) = reports(tmp_path, "graphs")
+    assert not errors(found) and len(found) == 14
+    for name, one in found.items():
+        assert one["told"] and all(one["told"]), name
+        rel, absolute = (1e-4, 1e-6) if name.endswith("fp32") else (0.05, 0.05)
+        assert one["losses"] == pytest.approx(one["wanted"], rel, absolute), name
+
+
 def test_every_kind_of_turn_is_taken_on_a_second_device(tmp_path: Path) -> None:
     """Terms, augmentation, orders and optimisers that no preset has."""
     (found,) = reports(tmp_path, "turns")
