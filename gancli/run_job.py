@@ -102,8 +102,9 @@ def start_run(
         data = _load(preset, settings, folder, options)
     job = Job(preset, settings, data, Run(Path()), None, folder, world, start_from=start)
     if not world.leads:
-        run_job(job, options=options)
-        return job.run
+        run = world.from_lead(job.run)
+        run_job(replace(job, run=run), options=options)
+        return run
     run = Run(out) if out else new_run(preset)
 
     def lay_out(_: Trainer) -> None:
@@ -113,7 +114,7 @@ def start_run(
     with run.locked():
         # Again: another process may have trained here while the data were read.
         refuse_if_taken(run.folder, force=force)
-        run_job(replace(job, run=run), lay_out, options)
+        run_job(replace(job, run=world.from_lead(run)), lay_out, options)
     return run
 
 
@@ -215,7 +216,7 @@ def run_job(
         else:
             _follow(job, options or TrainOptions())
     except LostProcessError as error:
-        steps = job.run.checkpoints() if job.world.leads else ()
+        steps = job.run.checkpoints()
         told = f"; the last checkpoint is that of step {max(steps):,}" if steps else ""
         again = command("resume", job.run.folder) if steps else named("resume")
         raise LostProcessError(

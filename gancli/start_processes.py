@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from gancli.errors import ExitCode
 
 DEVICES = "--devices"
+SECONDS_TO_SAVE = 600
+"""How long processes that are asked to stop may take to save their state; torchrun's own is 30."""
 
 
 def start_processes(words: Sequence[str], count: int) -> int:
@@ -25,6 +27,7 @@ def start_processes(words: Sequence[str], count: int) -> int:
 
     # torchrun would let each process compute on one thread.
     os.environ.setdefault("OMP_NUM_THREADS", str(max((os.cpu_count() or 1) // count, 1)))
+    os.environ.setdefault("TORCH_ELASTIC_SHUTDOWN_TIMEOUT", str(SECONDS_TO_SAVE))
     # The processes say themselves what goes wrong, in a sentence.
     logging.disable(logging.CRITICAL)
     asked = ["--standalone", f"--nproc-per-node={count}", "-m", "gancli"]
@@ -32,7 +35,8 @@ def start_processes(words: Sequence[str], count: int) -> int:
         run(parse_args([*asked, *_without_devices(words)]))  # type: ignore[no-untyped-call]
     except ChildFailedError as error:
         return _code({rank: failure.exitcode for rank, failure in error.failures.items()})
-    except SignalException:
+    except (SignalException, KeyboardInterrupt):
+        # What torchrun handles itself, and the rarer signals that batch systems send.
         return ExitCode.INTERRUPTED
     return ExitCode.OK
 
