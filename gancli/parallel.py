@@ -19,7 +19,7 @@ from torch.distributed.rendezvous import rendezvous
 
 from gancli.errors import GanError, LostProcessError, UsageError
 from gancli.launch import is_shared
-from gancli.one_voice import know_who_spoke
+from gancli.one_voice import Floor, know_who_speaks
 from gancli.signals import end_in_own_words
 
 _Value = TypeVar("_Value")
@@ -202,7 +202,7 @@ def join(device: torch.device) -> World:
             backend = "nccl" if device.type == "cuda" else "gloo"
             dist.init_process_group(backend, store=store, rank=rank, world_size=size)
             said = PrefixStore("gancli", store)
-            know_who_spoke(lambda: said.add("said", 1) == 1)
+            know_who_speaks(Floor(lambda: said.add("said", 1) == 1, lambda: said.check(["said"])))
         patient = dist.new_group(backend="gloo", timeout=LEAD_TIMEOUT)
     joined = patient if isinstance(patient, dist.ProcessGroup) else None
     return World(dist.get_rank(), dist.get_world_size(), joined)

@@ -217,11 +217,11 @@ def run_job(
             _follow(job, options or TrainOptions())
     except LostProcessError as error:
         steps = job.run.checkpoints()
-        told = f"; the last checkpoint is that of step {max(steps):,}" if steps else ""
+        last = f"step {max(steps):,}, its last checkpoint," if steps else "its last checkpoint"
         again = command("resume", job.run.folder) if steps else named("resume")
         raise LostProcessError(
-            f"another process of this run has ended or cannot be reached{told}: go on from the "
-            f"last checkpoint with {again}, in as many processes as you like"
+            f"another process of this run has ended or cannot be reached: go on from {last} with "
+            f"{again}, in as many processes as you like"
         ) from error
     finally:
         parallel.leave()
@@ -269,7 +269,7 @@ def _follow(job: Job, options: TrainOptions) -> None:
     trainer = Trainer(job)
     trainer.save_changes()
     job.world.wait_for_lead()
-    with stop_flag() as should_stop:
+    with stop_flag(said="") as should_stop:
         train_until(trainer, should_stop, Stopper(options.stop_when), options.on_nan)
 
 

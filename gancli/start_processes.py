@@ -30,6 +30,7 @@ def start_processes(words: Sequence[str], count: int) -> int:
     os.environ.setdefault("TORCH_ELASTIC_SHUTDOWN_TIMEOUT", str(SECONDS_TO_SAVE))
     # The processes say themselves what goes wrong, in a sentence.
     logging.disable(logging.CRITICAL)
+    os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
     asked = ["--standalone", f"--nproc-per-node={count}", "-m", "gancli"]
     try:
         run(parse_args([*asked, *_without_devices(words)]))  # type: ignore[no-untyped-call]
