@@ -1,7 +1,9 @@
 """Which of several processes says why they fail: one of them; knows no torch."""
 
+import os
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import NamedTuple
 
 from gancli.launch import is_shared, leads_here
@@ -10,6 +12,9 @@ from gancli.signals import end_in_own_words
 SECONDS_FOR_LEADER = 5.0
 """How long a process that fails waits for the leading one to say why."""
 SECONDS_BETWEEN_LOOKS = 0.1
+SAID_FILE = "GANCLI_SAID_FILE"
+"""Environment variable: the file that appears when a process says why, if the program that started
+all of them wants to know."""
 
 
 class Floor(NamedTuple):
@@ -36,6 +41,13 @@ def may_say() -> bool:
     """
     if not is_shared():
         return True
+    speaks = _speaks()
+    if speaks and SAID_FILE in os.environ:
+        Path(os.environ[SAID_FILE]).touch()
+    return speaks
+
+
+def _speaks() -> bool:
     if leads_here():
         # torchrun sends it a signal as soon as another process, which fails as well, has ended.
         end_in_own_words()

@@ -20,7 +20,7 @@ from torch.distributed.rendezvous import rendezvous
 from gancli.errors import GanError, LostProcessError, UsageError
 from gancli.launch import is_shared
 from gancli.one_voice import Floor, know_who_speaks
-from gancli.signals import end_in_own_words
+from gancli.signals import end_in_own_words, ended_by_terminate
 
 _Value = TypeVar("_Value")
 LEAD_TIMEOUT = timedelta(days=30)
@@ -195,7 +195,8 @@ def join(device: torch.device) -> World:
     """Join the processes torchrun started, or be alone."""
     if not is_shared():
         return World()
-    with _together():
+    # Another process may have been killed on its way here, which this one would wait for.
+    with ended_by_terminate(), _together():
         if not dist.is_initialized():
             # torchrun itself holds the store, which outlives any of the processes.
             store, rank, size = next(rendezvous("env://"))

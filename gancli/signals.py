@@ -117,6 +117,19 @@ def interrupt_on_signals() -> None:
     sys.unraisablehook = _repeat_what_was_dropped(interrupt, sys.unraisablehook)
 
 
+@contextmanager
+def ended_by_terminate() -> Iterator[None]:
+    """Let SIGTERM end this process at once, while it waits where Python comes to no handler."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before or signal.SIG_DFL)
+
+
 def end_in_own_words() -> None:
     """Let no signal but Ctrl-C interrupt what this process has to say, now that it ends.
 
