@@ -5,6 +5,7 @@ batch's gradient, also through `World.mean`, which is its own adjoint. Batch-nor
 averaged as well, so that every process holds the same state at every step.
 """
 
+import itertools
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,6 +24,8 @@ from gancli.one_voice import Floor, know_who_speaks
 from gancli.signals import end_in_own_words, ended_by_terminate
 
 _Value = TypeVar("_Value")
+_meetings = itertools.count()
+"""Numbers the times that the processes meet."""
 LEAD_TIMEOUT = timedelta(days=30)
 """How long processes wait for the leading one; torch's own limit is some minutes."""
 
@@ -200,9 +203,11 @@ def join(device: torch.device) -> World:
         if not dist.is_initialized():
             # torchrun itself holds the store, which outlives any of the processes.
             store, rank, size = next(rendezvous("env://"))
+            # They may meet again, in a program that trains twice, and then find nothing old there.
+            store = PrefixStore(f"gancli {next(_meetings)}", store)
             backend = "nccl" if device.type == "cuda" else "gloo"
             dist.init_process_group(backend, store=store, rank=rank, world_size=size)
-            said = PrefixStore("gancli", store)
+            said = PrefixStore("voice", store)
             know_who_speaks(Floor(lambda: said.add("said", 1) == 1, lambda: said.check(["said"])))
         patient = dist.new_group(backend="gloo", timeout=LEAD_TIMEOUT)
     joined = patient if isinstance(patient, dist.ProcessGroup) else None
