@@ -82,9 +82,7 @@ def start_run(
     """Train from the start, to the end of the schedule.
 
     Args:
-        preset: what to train.
-        settings: seed, device, precision and threads.
-        options: the other options.
+        preset, settings, options: what to train, and how.
         out: the run's folder; None: the next numbered one under the root of runs.
         force: whether a run in `out` is replaced.
         start: the weights of another run, if it starts with them; the preset then says so.
@@ -102,9 +100,9 @@ def start_run(
         data = _load(preset, settings, folder, options)
     job = Job(preset, settings, data, Run(Path()), None, folder, world, start_from=start)
     if not world.leads:
-        run = world.from_lead(job.run)
-        run_job(replace(job, run=run), options=options)
-        return run
+        job = replace(job, run=world.from_lead(job.run))
+        run_job(job, options=options)
+        return job.run
     run = Run(out) if out else new_run(preset)
 
     def lay_out(_: Trainer) -> None:

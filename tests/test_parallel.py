@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 import torch
 from conftest import Gan
-from helpers import BRITTLE, divisible, job
+from helpers import BRITTLE, divisible, job, real_images
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
@@ -83,6 +83,29 @@ def test_the_command_under_torchrun() -> None:
     subprocess.run(list(map(str, alone)), check=True, capture_output=True)
     ends = [load(r.checkpoint_file(9)).tensors for r in (run, Run(Path("one")))]
     assert close(*ends)
+
+
+PROGRAM = """
+import gancli
+
+narrow = {"generator.network.dim": 8, "discriminator.network.dim": 8, "schedule.batch_size": 8}
+model = gancli.train(
+    "dcgan", "photos", image_size=16, steps=2, overrides=narrow, sync_bn=True, device="cpu"
+)
+assert model.step == 2
+assert gancli.resume(model.path.parent.parent, steps=3).step == 3
+"""
+
+
+@pytest.mark.slow
+def test_a_program_trains_in_two_processes(tmp_path: Path) -> None:
+    """And goes on: in each of them, the last checkpoint is there once training returns."""
+    real_images(tmp_path / "photos")
+    Path("program.py").write_text(PROGRAM)
+    together("program.py")
+    (run,) = [Run(path) for path in Path("runs").iterdir() if path.is_dir()]
+    assert max(run.checkpoints()) == 3
+    assert load(run.checkpoint()).header.settings.sync_bn
 
 
 @pytest.mark.slow
