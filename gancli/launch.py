@@ -5,6 +5,7 @@ import os
 import sys
 from typing import NoReturn
 
+_STARTER = os.getppid()
 IMPORTED_OBJECTS = 250_000
 """Objects before Python looks for garbage: fewer than torch's modules are made of."""
 
@@ -30,6 +31,11 @@ def is_shared() -> bool:
     """Whether torchrun started this process together with others."""
     said = [os.environ.get(name, "") for name in ("WORLD_SIZE", "RANK", "MASTER_ADDR")]
     return all(said) and said[0].isdecimal() and int(said[0]) > 1
+
+
+def is_orphan() -> bool:
+    """Whether torchrun started this process and was killed since, so that nothing watches it."""
+    return is_shared() and os.getppid() != _STARTER
 
 
 def leads_here() -> bool:

@@ -5,6 +5,7 @@ batch's gradient, also through `World.mean`, which is its own adjoint. Batch-nor
 averaged as well, so that every process holds the same state at every step.
 """
 
+import itertools
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,10 +20,12 @@ from torch.distributed.rendezvous import rendezvous
 
 from gancli.errors import GanError, LostProcessError, UsageError
 from gancli.launch import is_shared
-from gancli.one_voice import know_who_spoke
-from gancli.signals import end_in_own_words
+from gancli.one_voice import Floor, know_who_speaks
+from gancli.signals import end_in_own_words, ended_by_terminate
 
 _Value = TypeVar("_Value")
+_meetings = itertools.count()
+"""Numbers the times that the processes meet."""
 LEAD_TIMEOUT = timedelta(days=30)
 """How long processes wait for the leading one; torch's own limit is some minutes."""
 
@@ -50,7 +53,7 @@ class World:
         if count % self.size:
             raise UsageError(
                 f"a batch of {count} does not divide among {self.size} processes: choose a "
-                f"multiple of {self.size} with --set schedule.batch_size="
+                f"multiple of {self.size} with --set schedule.batch_size=, or other --devices"
             )
         part = count // self.size
         return slice(self.rank * part, (self.rank + 1) * part)
@@ -195,14 +198,17 @@ def join(device: torch.device) -> World:
     """Join the processes torchrun started, or be alone."""
     if not is_shared():
         return World()
-    with _together():
+    # Another process may have been killed on its way here, which this one would wait for.
+    with ended_by_terminate(), _together():
         if not dist.is_initialized():
             # torchrun itself holds the store, which outlives any of the processes.
             store, rank, size = next(rendezvous("env://"))
+            # They may meet again, in a program that trains twice, and then find nothing old there.
+            store = PrefixStore(f"gancli {next(_meetings)}", store)
             backend = "nccl" if device.type == "cuda" else "gloo"
             dist.init_process_group(backend, store=store, rank=rank, world_size=size)
-            said = PrefixStore("gancli", store)
-            know_who_spoke(lambda: said.add("said", 1) == 1)
+            said = PrefixStore("voice", store)
+            know_who_speaks(Floor(lambda: said.add("said", 1) == 1, lambda: said.check(["said"])))
         patient = dist.new_group(backend="gloo", timeout=LEAD_TIMEOUT)
     joined = patient if isinstance(patient, dist.ProcessGroup) else None
     return World(dist.get_rank(), dist.get_world_size(), joined)

@@ -83,9 +83,7 @@ def start_run(
     """Train from the start, to the end of the schedule.
 
     Args:
-        preset: what to train.
-        settings: seed, device, precision and threads.
-        options: the other options.
+        preset, settings, options: what to train, and how.
         out: the run's folder; None: the next numbered one under the root of runs.
         force: whether a run in `out` is replaced.
         start: the weights of another run, if it starts with them; the preset then says so.
@@ -103,6 +101,7 @@ def start_run(
         data = _load(preset, settings, folder, options)
     job = Job(preset, settings, data, Run(Path()), None, folder, world, start_from=start)
     if not world.leads:
+        job = replace(job, run=world.from_lead(job.run))
         run_job(job, options=options)
         return job.run
     run = Run(out) if out else new_run(preset)
@@ -114,7 +113,7 @@ def start_run(
     with run.locked():
         # Again: another process may have trained here while the data were read.
         refuse_if_taken(run.folder, force=force)
-        run_job(replace(job, run=run), lay_out, options)
+        run_job(replace(job, run=world.from_lead(run)), lay_out, options)
     return run
 
 
@@ -216,12 +215,12 @@ def run_job(
         else:
             _follow(job, options or TrainOptions())
     except LostProcessError as error:
-        steps = job.run.checkpoints() if job.world.leads else ()
-        told = f"; the last checkpoint is that of step {max(steps):,}" if steps else ""
+        steps = job.run.checkpoints()
+        last = f"step {max(steps):,}, its last checkpoint," if steps else "its last checkpoint"
         again = command("resume", job.run.folder) if steps else named("resume")
         raise LostProcessError(
-            f"another process of this run has ended or cannot be reached{told}: go on from the "
-            f"last checkpoint with {again}, in as many processes as you like"
+            f"another process of this run has ended or cannot be reached: go on from {last} with "
+            f"{again}, in as many processes as you like"
         ) from error
     finally:
         parallel.leave()
@@ -269,7 +268,7 @@ def _follow(job: Job, options: TrainOptions) -> None:
     trainer = Trainer(job)
     trainer.save_changes()
     job.world.wait_for_lead()
-    with stop_flag() as should_stop:
+    with stop_flag(said="") as should_stop:
         train_until(trainer, should_stop, Stopper(options.stop_when), options.on_nan)
 
 

@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import NoReturn
 
-from gancli.launch import quit_at_once
+from gancli.launch import is_orphan, quit_at_once
 from gancli.notices import notice
 
 STOPPING = tuple(
@@ -65,6 +65,9 @@ def _is_free(number: int, handler: object) -> bool:
 def stop_flag(said: str = "stopping after this step ...") -> Iterator[Callable[[], bool]]:
     """Turn a signal that asks to stop into a flag; a second Ctrl-C stops at once.
 
+    Where torchrun has been killed, whoever wants to stop a process it started finds it no more: the
+    flag is up then, too.
+
     Args:
         said: printed when it comes; empty: nothing is.
     """
@@ -87,7 +90,7 @@ def stop_flag(said: str = "stopping after this step ...") -> Iterator[Callable[[
 
     before = {number: signal.signal(number, note) for number in _heeded()}
     try:
-        yield lambda: stopped
+        yield lambda: stopped or is_orphan()
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
@@ -112,6 +115,19 @@ def interrupt_on_signals() -> None:
     for number in _heeded():
         signal.signal(number, interrupt)
     sys.unraisablehook = _repeat_what_was_dropped(interrupt, sys.unraisablehook)
+
+
+@contextmanager
+def ended_by_terminate() -> Iterator[None]:
+    """Let SIGTERM end this process at once, while it waits where Python comes to no handler."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before or signal.SIG_DFL)
 
 
 def end_in_own_words() -> None:

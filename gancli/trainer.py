@@ -28,7 +28,7 @@ from gancli.step import StepRunner, by_player, refuse_to_split
 from gancli.turn_gauge import penalty_shares
 
 STEPS_BETWEEN_VOTES = 10
-"""Steps between two votes of several processes on whether to stop: a vote waits for the device."""
+"""Steps between two votes of several processes on whether to stop: a vote waits for the GPU."""
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,7 @@ class Trainer:
             self._report(last=self.state.step == schedule.steps)
             if self._minutes_are_over():
                 self._save()
-            if self.state.step < schedule.steps and self._all_stop(should_stop):
+            if self.state.step < schedule.steps and self._any(should_stop()):
                 self._save()
                 raise InterruptedRunError(
                     f"stopped at step {self.state.step:,} with everything saved: go on with "
@@ -115,22 +115,18 @@ class Trainer:
                 )
         return self.state
 
-    def _all_stop(self, should_stop: Callable[[], bool]) -> bool:
-        """Whether any process was told to stop; the others are not asked at every step."""
+    def _any(self, flag: bool) -> bool:
+        """Whether any process says yes; on a GPU they do not vote after every step."""
         world = self.job.world
         if world.size == 1:
-            return should_stop()
-        return self.state.step % STEPS_BETWEEN_VOTES == 0 and world.any(should_stop(), self.device)
+            return flag
+        votes = self.device.type == "cpu" or self.state.step % STEPS_BETWEEN_VOTES == 0
+        return votes and world.any(flag, self.device)
 
     def _minutes_are_over(self) -> bool:
         """Whether `checkpoint_minutes` have passed since the last checkpoint."""
-        minutes, world = self.job.preset.schedule.checkpoint_minutes, self.job.world
-        if minutes is None:
-            return False
-        over = self._clock() - self._saved_when >= 60 * minutes
-        if world.size == 1:
-            return over
-        return self.state.step % STEPS_BETWEEN_VOTES == 0 and world.any(over, self.device)
+        minutes = self.job.preset.schedule.checkpoint_minutes
+        return minutes is not None and self._any(self._clock() - self._saved_when >= 60 * minutes)
 
     def save_changes(self) -> None:
         """Where a resumed run's preset has changed, save its state again, under the new preset."""
@@ -238,7 +234,10 @@ class Trainer:
         return self.pictures.look(self.state) if self.job.world.leads else {}
 
     def _save(self) -> None:
-        """Write a checkpoint of a finite state, then remove those no longer kept."""
+        """Write a checkpoint of a finite state, then remove those no longer kept.
+
+        Afterwards it is there for all processes.
+        """
         if self.saved_at == self.state.step:
             return
         self._agree()
@@ -246,15 +245,16 @@ class Trainer:
         self._refuse(non_finite(tensors))
         self.saved_at = self.state.step
         self._saved_when = self._clock()
-        if not self.job.world.leads:
-            return
-        run = self.job.run
-        run.refuse_if_lost()
-        path, header = run.checkpoint_file(self.state.step), self.header()
-        run.flush_logs()
-        checkpoint.save(path, header, tensors)
-        run.prune(self.job.preset.schedule)
-        self.listen(Saved(self.state.step, path, header))
+        if self.job.world.leads:
+            run = self.job.run
+            run.refuse_if_lost()
+            path, header = run.checkpoint_file(self.state.step), self.header()
+            run.flush_logs()
+            checkpoint.save(path, header, tensors)
+            run.prune(self.job.preset.schedule)
+            self.listen(Saved(self.state.step, path, header))
+        # The others wait for a slow disk here, and not in the exchanges of a step, which time out.
+        self.job.world.wait_for_lead()
 
     def header(self) -> Header:
         """What a checkpoint of the state says of itself."""

@@ -265,11 +265,13 @@ WHOLE: dict[str, tuple[Key, list[str]]] = {
 def divisible(names: Collection[str] = ()) -> dict[str, Preset]:
     """Every preset, narrowed to ten logged steps, and every configuration of turns.
 
+    No samples are measured, which takes longer than the steps and is one process's work.
+
     `names`: only these.
     """
     own: dict[str, tuple[Key, list[str]]] = {preset_id(key): (key, []) for key in every_preset()}
     keys = own | TURNS | WHOLE
-    ten = ["schedule.steps=10", "schedule.log_every=1"]
+    ten = ["schedule.steps=10", "schedule.log_every=1", "schedule.health_every=0"]
     return {
         name: narrow(key, [*fields, *ten])
         for name, (key, fields) in keys.items()

@@ -229,7 +229,7 @@ def test_a_process_that_has_lost_the_others_says_so_first() -> None:
     for extra, code in ((), 0), (("Ctrl-C",), -signal.SIGINT):
         ended = subprocess.run([*typed, *extra], capture_output=True, text=True)
         assert ended.returncode == code, ended.stderr
-        assert ended.stdout.startswith("another process of this run has ended")
+        assert ended.stdout.startswith("another process that shares this work has ended")
 
 
 LEAVING = """

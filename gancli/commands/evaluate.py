@@ -107,6 +107,7 @@ def _shared_jobs(
     with world.lead_first():
         # The others find the real images' statistics in the cache.
         jobs = prepare_evaluations(wanted, scored, device, observer)
+    world.wait_for_lead()  # for all of them, so that the time images take is that of images alone
     return [replace(job, world=world) for job in jobs]
 
 

@@ -19,6 +19,7 @@ from gancli.environment import Place, new_settings, settings_again
 from gancli.errors import RunError, UsageError
 from gancli.evaluation.mnist_classifier import shows_digits
 from gancli.evaluation.request import ExtractorWeights
+from gancli.launch import is_shared
 from gancli.preset import (
     Preset,
     change,
@@ -184,6 +185,8 @@ def _refuse_contradictions(request: TrainRequest) -> None:
     both = "--dry-run" if request.dry_run else "--resume" if request.resume else ""
     if request.plan_only and both:
         raise UsageError(f"--plan and {both} are mutually exclusive: leave one out")
+    if request.plan_only and is_shared():
+        raise UsageError("--plan times the steps of one process: leave --devices out")
     if request.gpu is not None:
         if not request.plan_only:
             raise UsageError(

@@ -64,6 +64,7 @@ def train(
     precision: str | None = None,
     threads: int | None = None,
     deterministic: bool = False,
+    sync_bn: bool = False,
     data_dir: str | Path | None = None,
     image_size: ImageSize | None = None,
     fit: str | None = None,
@@ -105,6 +106,8 @@ def train(
         precision: `"bf16"`, `"fp32"` or `"fp64"`; None: bf16 where CUDA has it, else fp32.
         threads: CPU threads; None: as many as torch has. They stay set in this process.
         deterministic: bit-equal runs on CUDA, too; slower there.
+        sync_bn: batch norm over the samples of all processes, where torchrun starts the program in
+            several; in one it changes nothing.
         data_dir: the folder of named data sets; None: `GANCLI_DATA`, else a cache folder.
         image_size: side of your own images in training: 16, 24, 32, 48, 64, 96, 128, 192 or 256;
             or their height and width.
@@ -149,7 +152,11 @@ def train(
     preset = _preset(model, dataset, variant, choices=choices, changes=changes, data_dir=folder)
     place = Place(one_of(DeviceName, "device", device), threads, folder)
     settings = new_settings(
-        place, one_of(PrecisionName, "precision", precision), seed, deterministic=deterministic
+        place,
+        one_of(PrecisionName, "precision", precision),
+        seed,
+        deterministic=deterministic,
+        sync_bn=sync_bn,
     )
     extractor = ExtractorWeights(path_or_none(weights), trust_weights)
     options = TrainOptions(
