@@ -10,11 +10,25 @@ import torch
 from helpers import toy_extractor
 
 from gancli.cli.main import run
+from gancli.health import looks
 from gancli.pasteable import begin_with
 
 Gan = Callable[..., tuple[int, str, str]]
 
 torch.set_num_threads(1)
+
+SIZES_OF_LOOKS = {"MOST_SAMPLES": 100, "LEAST_SAMPLES": 60, "MOST_REALS": 400}
+"""Of 500 samples and 10,000 reals, looks take more time than the few steps that tests train for."""
+WHOLE_LOOKS = {name: getattr(looks, name) for name in SIZES_OF_LOOKS}
+for _name, _size in SIZES_OF_LOOKS.items():
+    setattr(looks, _name, _size)
+
+
+@pytest.fixture
+def whole_looks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Looks at samples are of as many images as those of a user's run."""
+    for name, size in WHOLE_LOOKS.items():
+        monkeypatch.setattr(looks, name, size)
 
 
 @pytest.fixture(autouse=True)

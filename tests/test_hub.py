@@ -163,7 +163,7 @@ def test_nothing_uploaded_names_the_owners_machine(
     real_images(home / "other photos")
     code, _, err = gan(
         *("train", "dcgan", "--dataset", home / "my holiday photos", "--image-size", 32),
-        *("--steps", 4, "--set", "generator.network.dim=4", "--set", "schedule.batch_size=4"),
+        *("--steps", 4, "--set", "network.dim=4", "--set", "schedule.batch_size=4"),
     )
     assert code == 0, err
     (run,) = (path for path in (home / "secret-runs").iterdir() if path.is_dir())
@@ -189,7 +189,7 @@ def test_nothing_uploaded_names_the_owners_machine(
 def test_own_images_are_named_again(hub: HubServer, gan: Gan, home: Path) -> None:
     real_images(home / "photos")
     train = ("train", "dcgan", "--dataset", home / "photos", "--image-size", 16, "--out", "run")
-    small = ("--set", "generator.network.dim=4", "--set", "schedule.batch_size=4")
+    small = ("--set", "network.dim=4", "--set", "schedule.batch_size=4")
     assert gan(*train, "--steps", 2, *small)[0] == 0
     assert gan("push", "run", "me/photos")[0] == 0
     assert gan("pull", "hf:me/photos", "--out", "copy")[0] == 0
