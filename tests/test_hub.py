@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import safetensors.torch
 from conftest import Gan
-from helpers import Key, every_preset, job, narrow, preset_id, real_images, toy_extractor
+from helpers import every_preset, job, narrow, real_images, toy_extractor
 from hub_server import TOKEN, HubServer, hub_server
 
 import gancli
@@ -357,11 +357,11 @@ def test_paths_are_called_by_their_last_part(text: str, left: str) -> None:
     assert public({"a": [text]}) == {"a": [left]}
 
 
-@pytest.mark.parametrize("key", every_preset(), ids=preset_id)
-def test_presets_are_passed_on_as_they_are(key: Key) -> None:
+def test_presets_are_passed_on_as_they_are() -> None:
     """What papers, sources and reasons say has slashes, too, which begin no path."""
-    said = load_preset(*key).model_dump(mode="json")
-    assert public(said) == said
+    for key in every_preset():
+        said = load_preset(*key).model_dump(mode="json")
+        assert public(said) == said, key
 
 
 def test_addresses() -> None:
