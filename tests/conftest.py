@@ -1,6 +1,5 @@
 import os
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 # Before torch is imported: parallel test processes must not each take every core.
@@ -9,47 +8,24 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import pytest
 import torch
 from helpers import toy_extractor
+from small_looks import small_looker
 
 from gancli.cli.main import run
-from gancli.evaluation.extractors import PIXEL_SIDE, Extractor, Seen
-from gancli.evaluation.pixel_extractor import pixel_extractor
-from gancli.health import looks
+from gancli.health.looks import Looker
 from gancli.pasteable import begin_with
 
 Gan = Callable[..., tuple[int, str, str]]
 
 torch.set_num_threads(1)
 
-
-def few_pixels(device: torch.device) -> Extractor:
-    """The features of looks, each the mean of four: eigenvectors come sixty times as fast."""
-    whole = pixel_extractor(device)
-    sides = 3, PIXEL_SIDE, PIXEL_SIDE
-
-    def see(images: torch.Tensor) -> Seen:
-        pixels = whole.see(images).features.unflatten(1, sides)
-        return Seen(torch.nn.functional.avg_pool2d(pixels, 2).flatten(1), None)
-
-    return replace(whole, width=whole.width // 4, see=see)
-
-
-SMALL_LOOKS = {
-    "MOST_SAMPLES": 100,
-    "LEAST_SAMPLES": 60,
-    "MOST_REALS": 400,
-    "pixel_extractor": few_pixels,
-}
-"""Looks at 500 samples and 10,000 reals take more time than the few steps that tests train for."""
-WHOLE_LOOKS = {name: getattr(looks, name) for name in SMALL_LOOKS}
-for _name, _small in SMALL_LOOKS.items():
-    setattr(looks, _name, _small)
+# Not a fixture, so that runs of modules and sessions have them, too.
+pytest.MonkeyPatch().setattr("gancli.run_pictures.Looker", small_looker)
 
 
 @pytest.fixture
 def whole_looks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Looks at samples are of as many images as those of a user's run."""
-    for name, whole in WHOLE_LOOKS.items():
-        monkeypatch.setattr(looks, name, whole)
+    """Looks at images are as large as those of a user's run, e.g. of a process of its own."""
+    monkeypatch.setattr("gancli.run_pictures.Looker", Looker)
 
 
 @pytest.fixture(autouse=True)
