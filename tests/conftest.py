@@ -8,13 +8,24 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import pytest
 import torch
 from helpers import toy_extractor
+from small_looks import small_looker
 
 from gancli.cli.main import run
+from gancli.health.looks import Looker
 from gancli.pasteable import begin_with
 
 Gan = Callable[..., tuple[int, str, str]]
 
 torch.set_num_threads(1)
+
+# Not a fixture, so that runs of modules and sessions have them, too.
+pytest.MonkeyPatch().setattr("gancli.run_pictures.Looker", small_looker)
+
+
+@pytest.fixture
+def whole_looks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Looks at images are as large as those of a user's run, e.g. of a process of its own."""
+    monkeypatch.setattr("gancli.run_pictures.Looker", Looker)
 
 
 @pytest.fixture(autouse=True)

@@ -116,9 +116,9 @@ Look = Callable[[Preset], str]
 
 
 def looks() -> list[Look]:
-    """Ways to look at what a preset does, the fastest first."""
+    """Ways to look at what a preset does next to `starting_networks`, the fastest first."""
     return [
-        starting_networks, latents, reals_as_dealt, schedule, images_as_read,
+        latents, reals_as_dealt, schedule, images_as_read,
         training, training_in_bf16, training_from_its_own_start,
     ]  # fmt: skip
 
@@ -133,7 +133,11 @@ def digest(tensors: Mapping[str, Tensor]) -> str:
 
 
 def starting_networks(preset: Preset) -> str:
-    """Parameters and buffers as they start."""
+    """Parameters and buffers as they start.
+
+    Raises:
+        UsageError: the networks do not fit.
+    """
     nets = build_players(preset, 0).named().items()
     return " ".join(digest(net.state_dict()) for _, net in nets)
 
@@ -182,35 +186,41 @@ def images_as_read(preset: Preset) -> str:
     Then a folder with a list of labels that is broken, an animation, and an npz of two arrays.
     Of torchvision's sets a few images.
     """
-    if isinstance(preset.data, TorchvisionImages):
-        return _set_as_read(preset.data)
-    if not isinstance(preset.data, ImageFolder):
+    return _as_read(preset.data)
+
+
+@cache
+def _as_read(data: Settings) -> str:
+    """Most fields leave the data as they are: read once, they are the same."""
+    if isinstance(data, TorchvisionImages):
+        return _set_as_read(data)
+    if not isinstance(data, ImageFolder):
         return ""
     with TemporaryDirectory() as name:
         folder = Path(name) / "ffhq"
         folder.mkdir()
         (folder.parent / "animefaces").symlink_to(folder)
-        one, two = (folder / "a", folder / "b") if preset.data.class_count else (folder, folder)
+        one, two = (folder / "a", folder / "b") if data.class_count else (folder, folder)
         for each in {one, two}:
             each.mkdir(exist_ok=True)
         pixels = np.random.default_rng(0).integers(0, 256, (2, 24, 20, 3), dtype=np.uint8)
         Image.fromarray(pixels[0]).save(one / "0.png")
         Image.fromarray(pixels[1, :, :, 0]).save(two / "1.png")
         Image.fromarray(pixels[1, :, :, 1].astype(np.uint16) * 200).save(two / "2.png")
-        found = [_read(preset, Path(name))]
+        found = [_read(data, Path(name))]
         (two / "3.png").write_bytes(b"no image")
-        found.append(_read(preset, Path(name)))
+        found.append(_read(data, Path(name)))
         (two / "3.png").unlink()
         (folder / "dataset.json").write_text("{")
-        found.append(_read(preset, Path(name)))
+        found.append(_read(data, Path(name)))
         (folder / "dataset.json").unlink()
         frames = [Image.fromarray(each) for each in pixels]
         frames[0].save(one / "0.gif", save_all=True, append_images=frames[1:])
-        found.append(_read(preset, Path(name)))
+        found.append(_read(data, Path(name)))
         shutil.rmtree(folder)
         with folder.open("wb") as file:
             np.savez(file, images=pixels, elsewhere=pixels[::-1], labels=[0, 1])
-        return str([*found, _read(preset, Path(name))])
+        return str([*found, _read(data, Path(name))])
 
 
 def _set_as_read(data: TorchvisionImages) -> str:
@@ -221,9 +231,9 @@ def _set_as_read(data: TorchvisionImages) -> str:
             return str(error).replace(name, "")
 
 
-def _read(preset: Preset, folder: Path) -> str:
+def _read(data: ImageFolder, folder: Path) -> str:
     try:
-        return preset.data.load(folder, 0).fingerprint
+        return data.load(folder, 0).fingerprint
     except DataError as error:
         return str(error).replace(str(folder), "")
 

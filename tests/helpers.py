@@ -127,6 +127,12 @@ def narrowing(preset: Preset) -> list[str]:
 
 
 def narrow(key: Key, overrides: Sequence[str] = ()) -> Preset:
+    """A preset with what `narrowing` says, and these overrides; a preset cannot be changed."""
+    return _narrow(key, tuple(overrides))
+
+
+@cache
+def _narrow(key: Key, overrides: tuple[str, ...]) -> Preset:
     preset = load_preset(*key)
     return change(preset, [*narrowing(preset), *overrides])
 

@@ -9,13 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from conftest import Gan
+from package_source import PACKAGE, faults_in, nodes_of, sources
 from PIL import Image
 from typer.main import get_command
 
 from gancli import pasteable
 from gancli.cli.app import app
 
-PACKAGE = Path(__file__).parent.parent / "gancli"
 TINY = ("--steps", 1, "--set", "batch_size=8")
 RING = ("train", "gan", "--dataset", "ring8", *TINY)
 SMALL = (*TINY, "--image-size", 16, "--variant", "lite", "--set", "network.dim=4")
@@ -240,12 +240,12 @@ def test_advice_repeats_the_plugins_of_the_command_line(
 
 def literals(path: Path) -> Iterator[str]:
     """Texts of a file that may be printed: docstrings and help are read, not pasted."""
-    tree = ast.parse(path.read_text())
-    passed = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
-    for node in ast.walk(tree):
+    nodes = nodes_of(path)
+    passed = {id(node.value) for node in nodes if isinstance(node, ast.Expr)}
+    for node in nodes:
         if isinstance(node, ast.keyword) and node.arg == "help":
             passed |= {id(below) for below in ast.walk(node.value)}
-    for node in ast.walk(tree):
+    for node in nodes:
         if (
             isinstance(node, ast.Constant)
             and isinstance(node.value, str)
@@ -258,14 +258,14 @@ OF_PATTERNS = {"library/in_python.py"}
 """Files whose texts recognise commands."""
 
 
-@pytest.mark.parametrize(
-    "path", sorted(PACKAGE.rglob("*.py")), ids=lambda path: str(path.relative_to(PACKAGE))
-)
-def test_commands_are_put_together_by_one_function(path: Path) -> None:
-    if path.relative_to(PACKAGE).as_posix() in OF_PATTERNS:
-        return
-    spelt_out = [text for text in literals(path) if SPELT_OUT.search(text)]
-    assert not spelt_out, f"use pasteable.command, which quotes: {spelt_out}"
+def spelt_out(path: Path) -> Iterator[str]:
+    if path.relative_to(PACKAGE).as_posix() not in OF_PATTERNS:
+        yield from (text for text in literals(path) if SPELT_OUT.search(text))
+
+
+def test_commands_are_put_together_by_one_function() -> None:
+    """By `pasteable.command`, which quotes."""
+    assert not faults_in(sources(), spelt_out)
 
 
 def test_a_command_that_is_spelt_out_is_noticed(tmp_path: Path) -> None:

@@ -69,7 +69,7 @@ def test_a_run_makes_rgba_and_is_scored_over_white(tmp_path: Path, gan: Gan) -> 
     for place in range(8):
         rgba(place, 20).save(tmp_path / "set" / f"{place}.png")
     typed = ("--dataset", tmp_path / "set", "--image-size", 16, "--set", "data.alpha=keep")
-    small = ("--steps", 1, "--set", "schedule.batch_size=4", "--set", "generator.network.dim=4")
+    small = ("--steps", 1, "--set", "schedule.batch_size=4", "--set", "network.dim=4")
     code, out, err = gan("train", "dcgan", *typed, *small, "--out", "run")
     assert code == 0, err
     assert "16x16 RGBA" in out

@@ -9,10 +9,10 @@ from typing import Any, ClassVar, Literal
 import pytest
 import torch
 from conftest import Gan
-from helpers import Key, every_preset, job, narrow, preset_id
+from helpers import every_preset, job, narrow
+from package_source import PACKAGE, nodes_of, sources
 from torch import Tensor, nn
 
-import gancli
 from gancli.checkpoint import Header
 from gancli.errors import UsageError
 from gancli.networks import DISCRIMINATORS, GENERATORS, RECONSTRUCTORS, DiscriminatorSpec
@@ -24,7 +24,6 @@ from gancli.state import build_players
 from gancli.trainer import Trainer
 from gancli.types import DataShape, DiscriminatorNet, DiscriminatorOutput, Sample
 
-PACKAGE = Path(gancli.__file__).parent
 UNUSED: Mapping[tuple[str, str], Mapping[str, object]] = {
     ("generator", "mlp"): {"condition": "none"},
     ("discriminator", "mlp"): {"condition": "none"},
@@ -39,10 +38,10 @@ UNUSED: Mapping[tuple[str, str], Mapping[str, object]] = {
 def test_nobody_else_asks_for_a_family() -> None:
     names = {*GENERATORS, *DISCRIMINATORS, *RECONSTRUCTORS}
     asking = []
-    for path in PACKAGE.rglob("*.py"):
+    for path in sources():
         if PACKAGE / "networks" in path.parents:
             continue
-        for node in ast.walk(ast.parse(path.read_text())):
+        for node in nodes_of(path):
             if isinstance(node, ast.Constant) and node.value in names:
                 asking.append(f"{path.name}:{node.lineno}: {node.value}")
             if isinstance(node, ast.ImportFrom) and node.module == "gancli.networks":
@@ -92,15 +91,16 @@ def as_before(preset: Preset) -> dict[str, Any]:
     return table
 
 
-@pytest.mark.parametrize("key", every_preset(), ids=preset_id)
-def test_stored_presets_of_earlier_versions_are_those_of_today(key: Key) -> None:
-    preset = load_preset(*key)
-    in_steps = preset.schedule.model_copy(update={"epochs": None})
-    preset = preset.model_copy(update={"turns": Turns(), "schedule": in_steps})
-    before = as_before(preset)
-    assert not preset_differences(read_stored(before), preset)
-    header = {"step": 0, "preset": before, "settings": {}, "data": ""}
-    assert Header.model_validate_json(json.dumps(header)).preset == read_stored(before)
+def test_stored_presets_of_earlier_versions_are_those_of_today() -> None:
+    for key in every_preset():
+        preset = load_preset(*key)
+        in_steps = preset.schedule.model_copy(update={"epochs": None})
+        preset = preset.model_copy(update={"turns": Turns(), "schedule": in_steps})
+        before = as_before(preset)
+        assert not preset_differences(read_stored(before), preset), key
+        header = {"step": 0, "preset": before, "settings": {}, "data": ""}
+        stored = Header.model_validate_json(json.dumps(header)).preset
+        assert stored == read_stored(before), key
 
 
 def test_values_that_changed_nothing_are_forgotten() -> None:

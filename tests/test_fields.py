@@ -4,12 +4,11 @@ from collections.abc import Iterator
 from functools import cache
 
 import pytest
-from fields import Group, Look, fields_of, kind_of, looks, small, value_in_toml
+from fields import Group, Look, fields_of, kind_of, looks, small, starting_networks, value_in_toml
 from helpers import Key, every_preset, preset_id
 
 from gancli.errors import UsageError
 from gancli.preset import Preset, change
-from gancli.state import build_players
 
 Case = tuple[Key, str, Group]
 SHARE = 194
@@ -69,18 +68,21 @@ def saves_memory_alone(preset: Preset, path: str, group: Group) -> bool:
 def fault(key: Key, path: str, group: Group) -> str | None:
     """What is wrong with a field: refused without its name, or accepted to no effect."""
     accepted: list[tuple[object, Preset]] = []
+    starts: set[str] = set()
     before = small(key)
     if saves_memory_alone(before, path, group):
         return None
     for value in group:
         try:
             after = change(before, [f"{path}={value_in_toml(value)}"])
-            build_players(after, 0)
+            starts.add(starting_networks(after))
             accepted.append((value, after))
         except UsageError as error:
             table, _, field = path.rpartition(".")
             if field not in str(error) and table not in str(error):
                 return f"{path} = {value} is refused without its name: {error}"
+    if starts - {seen(key, starting_networks)}:
+        return None
     for look in looks():
         if any(look(after) != seen(key, look) for _, after in accepted):
             return None

@@ -167,7 +167,7 @@ def test_a_run_keeps_the_list_it_was_started_with(tmp_path: Path, gan: Gan) -> N
     planted(tmp_path / "set", {})
     (tmp_path / "mine.csv").write_text(ROWS)
     typed = ("train", "cgan", "--dataset", tmp_path / "set", "--image-size", 16, "--out", "run")
-    small = ("--steps", 1, "--set", "schedule.batch_size=4", "--set", "generator.network.dim=4")
+    small = ("--steps", 1, "--set", "schedule.batch_size=4", "--set", "network.dim=4")
     code, _, err = gan(*typed, *small)
     assert code != 0 and "learns from classes" in err
     code, out, err = gan(*typed, *small, "--labels", tmp_path / "mine.csv")

@@ -26,6 +26,7 @@ from gancli.runs.folder import Run
 from gancli.trainer import Trainer
 from gancli.types import GeneratorNet, Latent
 
+pytestmark = pytest.mark.usefixtures("whole_looks")
 MNIST = narrow(("gan", "mnist", "reference"))
 
 

@@ -7,15 +7,14 @@ from pathlib import Path
 
 import pytest
 from conftest import Gan
+from package_source import PACKAGE, nodes_of, sources
 from pydantic import BaseModel
 
-import gancli
 from gancli.errors import RunError
 from gancli.evaluation.results import read_evaluations
 from gancli.outside import ForeignTextError, json_from, model_from
 from gancli.runs.logs import read_rows
 
-PACKAGE = Path(gancli.__file__).parent
 READERS = {"loads", "load", "model_validate", "model_validate_json", "validate_json", "from_json"}
 MODULES = {"json", "tomllib", "pydantic_core", "yaml"}
 WITHIN = {
@@ -36,7 +35,7 @@ WITHIN = {
 def readings(path: Path) -> list[str]:
     """The calls in a file that turn text, or plain values, into objects."""
     found = []
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in nodes_of(path):
         if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
             continue
         name, owner = node.func.attr, ast.unparse(node.func.value)
@@ -47,7 +46,7 @@ def readings(path: Path) -> list[str]:
 
 
 def test_text_from_outside_is_read_in_one_place() -> None:
-    every = [each for path in PACKAGE.rglob("*.py") for each in readings(path)]
+    every = [each for path in sources() for each in readings(path)]
     assert {each.partition(":")[0] for each in every} >= {"outside.py", "any_of.py"}
     stray = [each for each in every if each.partition(":")[0] not in WITHIN]
     assert not stray, "read it with gancli.outside"
@@ -56,8 +55,8 @@ def test_text_from_outside_is_read_in_one_place() -> None:
 def test_text_files_say_their_encoding() -> None:
     """A machine's own may be ASCII."""
     silent = []
-    for path in PACKAGE.rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text())):
+    for path in sources():
+        for node in nodes_of(path):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
                 named = {keyword.arg for keyword in node.keywords}
                 is_text = node.func.attr in ("read_text", "write_text")

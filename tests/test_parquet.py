@@ -131,7 +131,7 @@ def test_broken_rows_are_named_and_may_be_skipped(tmp_path: Path, gan: Gan) -> N
     some[7] = (None, 1)
     path = written(tmp_path / "set.parquet", some)
     typed = ("train", "dcgan", "--dataset", path, "--image-size", 16, "--steps", 1, "--out", "run")
-    small = ("--set", "schedule.batch_size=4", "--set", "generator.network.dim=4")
+    small = ("--set", "schedule.batch_size=4", "--set", "network.dim=4")
     code, _, err = gan(*typed, *small)
     assert code == 3
     assert "2 of 9 images" in err and "set.parquet[4]: it is cut off" in err

@@ -14,8 +14,8 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+from package_source import ROOT, faults_in, sources, tree_of
 from PIL import Image
-from test_rooms import PACKAGE, ROOT, sources
 from windows_rules import POSIX_MODULES
 
 from gancli import exchange, files, locks, scratch, signals
@@ -89,11 +89,13 @@ def unguarded_names(tree: ast.AST) -> Iterator[str]:
             yield f"{node.value.id}.{node.attr}"
 
 
-@pytest.mark.parametrize("path", sources(), ids=lambda p: str(p.relative_to(PACKAGE)))
-def test_posix_only_names_are_guarded(path: Path) -> None:
-    tree = ast.parse(path.read_text())
-    assert not list(unguarded_imports(tree))
-    assert not list(unguarded_names(tree))
+def unguarded(path: Path) -> Iterator[str]:
+    yield from unguarded_imports(tree_of(path))
+    yield from unguarded_names(tree_of(path))
+
+
+def test_posix_only_names_are_guarded() -> None:
+    assert not faults_in(sources(), unguarded)
 
 
 def test_the_reading_finds_what_it_is_for() -> None:

@@ -317,10 +317,18 @@ TREES: st.SearchStrategy[object] = st.recursive(
 )
 DATASETS = st.sampled_from([None, "ring8", "mnist", "cifar10", "nowhere"])
 VARIANTS = st.sampled_from([None, "paper"])
-TABLES_OF_FILES = [
-    *map(catalog.read_toml, sorted(catalog.preset_folder().glob("*.toml"))),
-    *(tomllib.loads(to_toml(preset_of(*key))) for key in every_preset()),
-]
+
+
+@cache
+def tables_of_files() -> list[Table]:
+    return [
+        *map(catalog.read_toml, sorted(catalog.preset_folder().glob("*.toml"))),
+        *(tomllib.loads(to_toml(preset_of(*key))) for key in every_preset()),
+    ]
+
+
+# Made where it is first drawn from: all who collect tests would wait for it.
+TABLES_OF_FILES = st.deferred(lambda: st.sampled_from(tables_of_files()))
 
 
 def refusal_of(
@@ -345,7 +353,7 @@ def test_a_file_of_any_tables_is_refused(table: Table, dataset: str | None) -> N
 
 
 @draws(150)
-@given(st.sampled_from(TABLES_OF_FILES), st.data(), DATASETS, VARIANTS)
+@given(TABLES_OF_FILES, st.data(), DATASETS, VARIANTS)
 def test_a_file_with_one_place_changed_is_refused_or_shown_as_it_is(
     table: Table, data: st.DataObject, dataset: str | None, variant: str | None
 ) -> None:

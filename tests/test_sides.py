@@ -137,7 +137,7 @@ def test_a_run_is_trained_sampled_and_packed(tmp_path: Path, gan: Gan) -> None:
         pixels = np.random.default_rng(place).integers(0, 256, (30, 40, 3), dtype=np.uint8)
         Image.fromarray(pixels).save(tmp_path / "set" / f"{place}.png")
     typed = ("--dataset", tmp_path / "set", "--image-size", "16x24", "--out", "run")
-    small = ("--steps", 1, "--set", "schedule.batch_size=4", "--set", "generator.network.dim=4")
+    small = ("--steps", 1, "--set", "schedule.batch_size=4", "--set", "network.dim=4")
     code, out, err = gan("train", "dcgan", *typed, *small)
     assert code == 0, err
     assert "16x24 (height x width) RGB" in out

@@ -261,7 +261,7 @@ def test_what_cannot_be_read_is_broken_and_may_be_skipped(tmp_path: Path, gan: G
     assert reasons["plug"] == "a socket, not a file"
     assert "links" in reasons["itself.png"]
     train = ("train", "dcgan", "--dataset", root, "--steps", 1, "--image-size", 16)
-    small = ("--set", "schedule.batch_size=4", "--set", "generator.network.dim=4")
+    small = ("--set", "schedule.batch_size=4", "--set", "network.dim=4")
     code, _, err = gan(*train, *small)
     assert code == 3
     assert "5 of 13 images" in err and "a link that leads nowhere" in err
@@ -404,7 +404,7 @@ def test_a_class_without_a_sound_image_is_not_learnt(tmp_path: Path, gan: Gan) -
         "--out",
         "run",
     )
-    small = ("--steps", 1, "--set", "schedule.batch_size=4", "--set", "generator.network.dim=4")
+    small = ("--steps", 1, "--set", "schedule.batch_size=4", "--set", "network.dim=4")
     code, out, err = gan(*train, *small)
     assert code == 0, err
     assert "8 images, 4 broken ones skipped" in out and "2 classes" in out
