@@ -267,6 +267,12 @@ def _flat(groups: Mapping[str, Mapping[str, Tensor]]) -> Flat:
 
 def _in_short(error: Exception) -> str:
     """What a compiler complains of, in a line."""
-    if "Compiler" in type(error).__name__ or "Compiler" in str(error)[:200]:
+    kind, _, rest = str(error).partition(":")
+    if kind == "InvalidCxxCompiler":
         return "no C++ compiler that works was found (install g++ or clang)"
+    lines = rest.splitlines()
+    if kind == "CppCompileError":
+        # Its command comes first, which is long.
+        said = [line for line in lines[1:] if "error" in line]
+        return f"the C++ compiler stops: {next(iter(said), 'it does not say why')}"
     return f"{type(error).__name__}: {next(iter(str(error).splitlines()), '')}"

@@ -87,7 +87,7 @@ def new_settings(
 
 def settings_again(stored: RunSettings, place: Place, say: Say) -> RunSettings:
     """The stored settings of a run that goes on; what changes is said: device, threads, and that
-    several processes compile no steps."""
+    steps are not compiled any more, where they cannot be."""
     device = choose_device(place.device, stored.device)
     threads = place.threads or stored.threads
     for name, before, after in (
@@ -98,9 +98,9 @@ def settings_again(stored: RunSettings, place: Place, say: Say) -> RunSettings:
             say(
                 f"{name}: {before} before, {after} now; results are no longer equal to the last bit"
             )
-    compiled = stored.compiled and not is_shared()
+    compiled = stored.compiled and device != "mps" and not is_shared()
     if stored.compiled != compiled:
-        say("steps are no longer compiled, which works in one process alone")
+        say("steps are no longer compiled, which works in one process, on the CPU and CUDA")
     return stored.model_copy(update={"device": device, "threads": threads, "compiled": compiled})
 
 

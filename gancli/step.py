@@ -75,7 +75,7 @@ class StepRunner:
         self._turns = cache(self._plan)
         self._compiled: CompiledStep | None = None
         if settings.compiled:
-            refuse_to_compile(preset, world)
+            refuse_to_compile(preset, settings.device, world)
             self._compiled = CompiledStep(state, self._take, tell, settings.precision)
 
     def step(self) -> None:
@@ -215,14 +215,16 @@ class StepRunner:
         return found | {"lr": rate}
 
 
-def refuse_to_compile(preset: Preset, world: World) -> None:
+def refuse_to_compile(preset: Preset, device: str, world: World) -> None:
     """Refuse to compile where no step would be.
 
     Raises:
-        UsageError: several processes share the steps, or each is looked at.
+        UsageError: several processes share the steps, the device is mps, or each step is looked at.
     """
     if world.size > 1:
         raise UsageError(COMPILES_ALONE)
+    if device == "mps":
+        raise UsageError("--compile works on the CPU and CUDA: leave it out, or add --device cpu")
     if preset.schedule.log_every == 1:
         raise UsageError(
             "steps that are logged are not compiled, and schedule.log_every is 1: set another with "

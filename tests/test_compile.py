@@ -20,7 +20,7 @@ from gancli.objective.context import Context
 from gancli.parallel import World
 from gancli.preset import Preset, change
 from gancli.runs.folder import Run
-from gancli.step import StepRunner
+from gancli.step import StepRunner, refuse_to_compile
 from gancli.trainer import Job, Trainer
 
 ROUNDING = compiled_step.ROUNDING["fp32"]
@@ -228,6 +228,32 @@ def test_a_step_that_cannot_be_compiled_is_taken_as_it_is(
     assert equal(plain.state.tensors(), tried.state.tensors())
 
 
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("InvalidCxxCompiler: none found in torch._inductor.config", "install g++ or clang"),
+        (
+            "CppCompileError: C++\n\nCommand:\ng++ -x\n\nOutput:\na.h: In f:\na.h: error: b",
+            "a.h: error: b",
+        ),
+        (
+            "LoweringException: no such operator\nmore",
+            "RuntimeError: LoweringException: no such op",
+        ),
+    ],
+)
+def test_a_compilers_complaint_is_a_line(
+    words: str, expected: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def failing(*_: object, **__: object) -> None:
+        raise RuntimeError(words)
+
+    monkeypatch.setattr(torch, "compile", lambda graph, **_: failing)
+    _, told = trained(narrow(RING, TEN), tmp_path, compiled=True)
+    assert expected in told[-1].words
+    assert "\n" not in told[-1].words
+
+
 def test_settings_that_change_with_each_step_are_not_compiled(tmp_path: Path) -> None:
     """Each would be compiled for itself alone, and a resumed run would begin with another one."""
     preset = narrow(RING, [*TEN, *rising(steps=20)])
@@ -249,7 +275,7 @@ def test_several_processes_go_on_with_a_compiled_run(
     for name, value in {"WORLD_SIZE": "2", "RANK": "0", "MASTER_ADDR": "localhost"}.items():
         monkeypatch.setenv(name, value)
     assert not settings_again(stored, Place(), said.append).compiled
-    assert said == ["steps are no longer compiled, which works in one process alone"]
+    assert [each.partition(",")[0] for each in said] == ["steps are no longer compiled"]
     code, _, err = gan("train", "gan", "--dataset", "ring8", "--compile")
     assert code == 2
     assert "--compile works in one process" in err
@@ -261,6 +287,8 @@ def test_what_would_compile_no_step_is_refused(tmp_path: Path) -> None:
     settings = made.settings.model_copy(update={"compiled": True})
     with pytest.raises(UsageError, match="one process"):
         Trainer(Job(preset, settings, made.data, made.run, world=World(0, 2)))
+    with pytest.raises(UsageError, match="on the CPU and CUDA"):
+        refuse_to_compile(preset, "mps", World())
     every = change(preset, ["schedule.log_every=1"])
     with pytest.raises(UsageError, match="log_every is 1"):
         Trainer(Job(every, settings, made.data, made.run))
