@@ -157,8 +157,10 @@ def disagreement(
     sizes = {name: _size(group) for name, group in groups.items()}
     sizes |= {name: max(_size(value), SMALL_LOSS) for name, value in _said(one).items()}
     for name, gap in apart(one, other).items():
+        if not math.isfinite(gap):
+            return f"{name}: not finite"
         if not gap <= tolerance * sizes[name] + TIMES_AS_FAR * wobble[name]:
-            return f"{name}: {gap:.1e} apart, and rounding makes {wobble[name]:.1e}"
+            return f"{name}: differs by {gap:.1e}, and rounding alone makes {wobble[name]:.1e}"
     return None
 
 

@@ -1,5 +1,6 @@
 """`--compile`: the same steps as one function, only where they are the same."""
 
+import math
 from pathlib import Path
 
 import pytest
@@ -35,7 +36,7 @@ def rising(steps: int) -> list[str]:
 
 RESUMED: dict[str, tuple[Key, list[str]]] = {
     "wgan-gp": (("wgan-gp", "mnist", "reference"), []),
-    "lazy": (("eigengan", "ffhq", "lite"), []),
+    "lazy": (("gan-r1", "ring8", "reference"), ["objective.r1.every=3"]),
     "partial": (RING, PARTIAL),
     "rising": (RING, rising(steps=4)),
 }
@@ -207,6 +208,9 @@ def test_rounding_agrees_and_anything_else_does_not(key: Key, tmp_path: Path) ->
     for tensor in wrong.after.rest[group].values():
         tensor.mul_(1.5)
     assert group in (verdict(wrong) or "")
+    wrong = outcome(runner, before)
+    wrong.taken[0].losses[name] = torch.full_like(loss, math.nan)
+    assert verdict(wrong) == f"{name} of turn 1: not finite"
 
 
 def test_a_step_that_cannot_be_compiled_is_taken_as_it_is(
