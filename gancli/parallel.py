@@ -53,7 +53,8 @@ class World:
         if count % self.size:
             raise UsageError(
                 f"a batch of {count} does not divide among {self.size} processes: choose a "
-                f"multiple of {self.size} with --set schedule.batch_size=, or other --devices"
+                f"multiple of {self.size} with --set schedule.batch_size=, or another number of "
+                "processes"
             )
         part = count // self.size
         return slice(self.rank * part, (self.rank + 1) * part)

@@ -27,7 +27,7 @@ from gancli.types import Draws
 
 RATE = "lr_"
 """How the names of logged learning rates begin."""
-COMPILES_ALONE = "--compile works in one process: leave it out, or --devices"
+COMPILES_ALONE = "--compile works in one process: leave it out, or train in one"
 """Said to whoever types both."""
 
 
@@ -227,8 +227,8 @@ def refuse_to_compile(preset: Preset, device: str, world: World) -> None:
         raise UsageError("--compile works on the CPU and CUDA: leave it out, or add --device cpu")
     if preset.schedule.log_every == 1:
         raise UsageError(
-            "steps that are logged are not compiled, and schedule.log_every is 1: set another with "
-            "--set schedule.log_every=, or leave out --compile"
+            "steps that are logged are not compiled, and schedule.log_every is 1: log less often, "
+            "e.g. with --set schedule.log_every=10, or leave out --compile"
         )
 
 

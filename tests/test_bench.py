@@ -248,6 +248,14 @@ def test_a_variant_without_a_model_says_so(gan: Gan) -> None:
     assert "type gan bench train MODEL" in said
 
 
+@pytest.mark.parametrize("typed", [["--variant", "lite"], ["--set", "a.b=1"], ["--compile"]])
+def test_what_is_of_one_model_needs_it(typed: list[str], gan: Gan) -> None:
+    code, _, said = gan("bench", "train", *typed)
+    assert code == 2
+    rest = " ".join(typed)
+    assert f"{typed[0]} needs a model: type gan bench train MODEL --dataset DATASET {rest}" in said
+
+
 @pytest.mark.slow
 def test_a_bench_as_table_and_json(gan: Gan) -> None:
     small = ["--set=generator.network.width=16", "--set=discriminator.network.width=16"]

@@ -9,6 +9,7 @@ from conftest import Gan
 from helpers import PARTIAL, RING, TURNS, WHOLE, Key, job, narrow
 from torch import Tensor
 
+import gancli
 from gancli import compiled_step, formulas
 from gancli.agreement import Nudge, Snapshot, StepOutcome, disagreement, wobbled
 from gancli.checkpoint import RunSettings, load
@@ -296,6 +297,14 @@ def test_what_would_compile_no_step_is_refused(tmp_path: Path) -> None:
     every = change(preset, ["schedule.log_every=1"])
     with pytest.raises(UsageError, match="log_every is 1"):
         Trainer(Job(every, settings, made.data, made.run))
+
+
+def test_a_program_asks_for_it_too(tmp_path: Path) -> None:
+    with pytest.raises(gancli.UsageError, match="log_every is 1") as refused:
+        gancli.train("gan", "ring8", steps=4, compiled=True, out=tmp_path / "run", device="cpu")
+    assert "leave out compiled=True" in str(refused.value)
+    assert "--" not in str(refused.value)
+    assert not (tmp_path / "run").exists()
 
 
 @pytest.mark.slow

@@ -56,7 +56,7 @@ def bench_train(
     data_dir: DataDirOption = None,
     rounds: RoundsOption = BENCH_ROUNDS,
     compiled: Annotated[
-        bool, typer.Option("--compile", help="Time our loop with --compile as well.")
+        bool, typer.Option("--compile", help="Time our loop of MODEL with --compile as well.")
     ] = False,
     as_json: AsJsonOption = False,
 ) -> None:

@@ -64,7 +64,7 @@ def bench_train(request: BenchRequest) -> None:
     """Measure one preset's training, or every one's.
 
     Raises:
-        UsageError: `--variant` or `--set` without a model.
+        UsageError: `--variant`, `--set` or `--compile` without a model.
     """
     settings = new_settings(request.place, request.precision or PrecisionName.FP32)
     set_up_torch(settings)
@@ -129,12 +129,14 @@ def bench_study(steps: int, *, as_json: bool) -> None:
 
 
 def _measure_all(request: BenchRequest, settings: RunSettings) -> Iterator[Figures]:
-    for option, said in (("--variant", (request.variant,)), ("--set", request.overrides)):
-        if said and said[0]:
-            words = ("--dataset", request.dataset or "DATASET", option, said[0])
-            raise UsageError(
-                f"{option} needs a model: type {command('bench', 'train', 'MODEL', *words)}"
-            )
+    of_one = [["--variant", request.variant]] if request.variant else []
+    of_one += [["--set", text] for text in request.overrides]
+    of_one += [["--compile"]] if request.compiled else []
+    if of_one:
+        words = ("--dataset", request.dataset or "DATASET", *of_one[0])
+        raise UsageError(
+            f"{of_one[0][0]} needs a model: type {command('bench', 'train', 'MODEL', *words)}"
+        )
     for number, choice in enumerate(every_choice(request.dataset)):
         figures = _measure(choice, request, settings)
         if not request.as_json:

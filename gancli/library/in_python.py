@@ -15,7 +15,11 @@ _RESUME = re.compile(r"gan resume (?:'([^']+)'|(\S+))")
 _SET = re.compile(r"--set ([\w.]+)=([^\s,;:()]*)")
 _PLUGIN = re.compile(r"add --plugin (?:'([^']+)'|([^\s,;()]+))")
 _OPTION = re.compile(r"--([a-z][a-z-]*)(?: (?=[A-Z]{2,}|[A-Z]\b|\d|last\b|best\b))?")
-_OTHERWISE = {"resume": "gancli.resume", "allow-changes": "allow_changes=True"}
+_OTHERWISE = {
+    "resume": "gancli.resume",
+    "allow-changes": "allow_changes=True",
+    "compile": "compiled=True",
+}
 """Options whose argument has another name."""
 
 

@@ -5,13 +5,7 @@ from pathlib import Path
 
 from gancli.catalog.fit_to_images import UserImages
 from gancli.checkpoint import load as read_checkpoint
-from gancli.choices import (
-    DeviceName,
-    LoggerName,
-    OnNan,
-    PrecisionName,
-    StopWhen,
-)
+from gancli.choices import DeviceName, LoggerName, OnNan, PrecisionName, StopWhen
 from gancli.data.sides import ImageSize
 from gancli.environment import Place, new_settings, settings_again
 from gancli.errors import UsageError
