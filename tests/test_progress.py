@@ -117,6 +117,15 @@ def test_a_terminal_shows_every_loss_the_checkpoint_and_the_preview(work: Job) -
     assert "there.png" in out.getvalue()
 
 
+def test_a_narrow_terminal_shows_whole_sentences(work: Job) -> None:
+    out = io.StringIO()
+    console = Console(file=out, width=60, force_terminal=True, soft_wrap=True)
+    why = "no C++ compiler that works was found (install g++ or clang)"
+    with display(console, work, None) as board:
+        board.note(Compiled(1, f"not compiled, training goes on without: {why}", False))
+    assert "g++ or clang" in out.getvalue()
+
+
 def test_counting_shows_rate_and_total() -> None:
     out = io.StringIO()
     console = Console(file=out, width=100, force_terminal=True)

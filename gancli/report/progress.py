@@ -186,10 +186,10 @@ class RunDisplay:
         numbers.add_row("last checkpoint", self.checkpoint)
         numbers.add_row("last preview", self.preview)
         if self.scores:
-            numbers.add_row("last evaluation", Text(self.scores))
+            numbers.add_row("last evaluation", _whole(self.scores))
         if self.verdict:
-            numbers.add_row("health", Text(self.verdict))
-        more = [Text(said) for said in (self.compiled, self.rollbacks, self.busy) if said]
+            numbers.add_row("health", _whole(self.verdict))
+        more = [_whole(said) for said in (self.compiled, self.rollbacks, self.busy) if said]
         return Group(heading, bar, numbers, *more)
 
     def _warn(self) -> None:
@@ -234,6 +234,12 @@ class LineBoard(RunDisplay):
             RunVerdict: f"health: {self.verdict}",
         }
         return news.get(type(event))
+
+
+def _whole(sentence: str) -> Text:
+    """A sentence on as many lines as it takes: our console leaves lines to the terminal, and what
+    changes in place would be cut off there."""
+    return Text(sentence, no_wrap=False, overflow="fold")
 
 
 def _shown(values: Mapping[str, float]) -> dict[str, float]:
