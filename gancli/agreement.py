@@ -160,7 +160,7 @@ def disagreement(
         if not math.isfinite(gap):
             return f"{name}: not finite"
         if not gap <= tolerance * sizes[name] + TIMES_AS_FAR * wobble[name]:
-            return f"{name}: differs by {gap:.1e}, and rounding alone makes {wobble[name]:.1e}"
+            return f"{name}: {gap:.1e} apart, and rounding alone makes {wobble[name]:.1e}"
     return None
 
 
