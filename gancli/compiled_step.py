@@ -11,7 +11,7 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -27,14 +27,14 @@ from gancli.objective.take_turn import TurnWatch
 from gancli.objective.turn import Turn
 from gancli.state import TrainState
 from gancli.types import Draws
-from gancli.updates import Update
+from gancli.updates import Numbers, Update
 
 LEARNING_RATE = "lr"
 TOLERANCES: dict[Precision, float] = {"fp64": 1e-9, "fp32": 1e-5, "bf16": 3e-2}
 """How much a compiled step's numbers may differ in any case from those of the step as it is."""
 ROUNDING: dict[Precision, float] = {"fp64": 2.0**-53, "fp32": 2.0**-24, "bf16": 2.0**-9}
-CHANGING = "changing"
-"""The kind of steps whose optimisers have other settings than the first one's."""
+CHANGING = "an optimiser's settings change from step to step"
+"""The kind of steps for each of which another function would be compiled."""
 MAX_KINDS = 8
 """Most functions of one run; a step of a further kind is taken as it is."""
 
@@ -91,17 +91,23 @@ class CompiledStep:
         self._tell = tell
         self._precision = precision
         self._kinds: dict[object, _Compiled | None] = {}
-        self._constants: object = None
 
-    def take(self, turns: Sequence[Turn], hands: Sequence[TurnDraws], decay: float) -> list[Taken]:
+    def take(
+        self,
+        turns: Sequence[Turn],
+        hands: Sequence[TurnDraws],
+        decay: float,
+        following: Mapping[str, Numbers],
+    ) -> list[Taken]:
         """Take a step's turns.
 
         Args:
             turns: the turns.
             hands: the draws of each.
             decay: of the average.
+            following: the optimisers' settings at the step after this one.
         """
-        kind = self._kind(turns, hands)
+        kind = self._kind(turns, hands, following)
         if kind not in self._kinds:
             return self._first(kind, turns, hands, decay)
         compiled = self._kinds[kind]
@@ -109,31 +115,39 @@ class CompiledStep:
             return self._take(turns, hands, decay)
         return self._run(compiled, compiled.tape.draw(hands), decay)
 
-    def _kind(self, turns: Sequence[Turn], hands: Sequence[TurnDraws]) -> object:
-        """What steps must have in common, to be the same function of tensors."""
-        if self._constants is None:
-            self._constants = self._settings()
-        if self._constants != self._settings():
+    def _kind(
+        self,
+        turns: Sequence[Turn],
+        hands: Sequence[TurnDraws],
+        following: Mapping[str, Numbers],
+    ) -> object:
+        """What steps must have in common, to be the same function of tensors.
+
+        It follows from the step at hand alone: a resumed run compiles where one did that was not
+        interrupted.
+        """
+        constants = self._constants({})
+        if constants != self._constants(following):
             return CHANGING
         counts = dict(self._state.counts.turns)
-        parts: list[object] = []
+        parts: list[object] = [constants]
         for turn, hand in zip(turns, hands, strict=True):
             parts.append((turn.name, turn.due(counts[turn.name]), *hand.sizes))
             counts[turn.name] += 1
         return tuple(parts)
 
-    def _settings(self) -> list[object]:
-        """The optimisers' settings that are part of a compiled function."""
+    def _constants(self, changed: Mapping[str, Numbers]) -> tuple[object, ...]:
+        """The optimisers' settings that are part of a compiled function, with these changed."""
         fed = [id(group) for group in self._fed_groups()]
-        groups = [g for each in self._state.optimizers.values() for g in each.param_groups]
-        return [
-            (name, value)
-            for group in groups
-            for name, value in group.items()
+        return tuple(
+            (player, name, value)
+            for player, optimizer in self._state.optimizers.items()
+            for group in optimizer.param_groups
+            for name, value in (group | changed.get(player, {})).items()
             if name != LEARNING_RATE or id(group) not in fed
-        ]
+        )
 
-    def _fed_groups(self) -> list[dict[str, Any]]:
+    def _fed_groups(self) -> list[Numbers]:
         """The optimisers' settings whose rate may be a tensor."""
         found = [o for o in self._state.optimizers.values() if isinstance(o, Update)]
         return [group for each in found if each.rate_as_tensor for group in each.param_groups]
@@ -144,7 +158,7 @@ class CompiledStep:
         """Take the first step of a kind as it is and compiled, and compare."""
         self._kinds[kind] = None
         if kind == CHANGING or len(self._kinds) > MAX_KINDS:
-            reason = "an optimiser's settings change" if kind == CHANGING else "too many kinds"
+            reason = CHANGING if kind == CHANGING else "there are too many kinds"
             self._tell(f"these steps are not compiled: {reason}", False)
             return self._take(turns, hands, decay)
         began = time.monotonic()
@@ -253,6 +267,12 @@ def _flat(groups: Mapping[str, Mapping[str, Tensor]]) -> Flat:
 
 def _in_short(error: Exception) -> str:
     """What a compiler complains of, in a line."""
-    if "Compiler" in type(error).__name__ or "Compiler" in str(error)[:200]:
+    kind, _, rest = str(error).partition(":")
+    if kind == "InvalidCxxCompiler":
         return "no C++ compiler that works was found (install g++ or clang)"
+    lines = rest.splitlines()
+    if kind == "CppCompileError":
+        # Its command comes first, which is long.
+        said = [line for line in lines[1:] if "error" in line]
+        return f"the C++ compiler stops: {next(iter(said), 'it does not say why')}"
     return f"{type(error).__name__}: {next(iter(str(error).splitlines()), '')}"

@@ -86,7 +86,8 @@ def new_settings(
 
 
 def settings_again(stored: RunSettings, place: Place, say: Say) -> RunSettings:
-    """The stored settings of a run that goes on; a change of device or threads is said."""
+    """The stored settings of a run that goes on; what changes is said: device, threads, and that
+    steps are not compiled any more, where they cannot be."""
     device = choose_device(place.device, stored.device)
     threads = place.threads or stored.threads
     for name, before, after in (
@@ -97,7 +98,10 @@ def settings_again(stored: RunSettings, place: Place, say: Say) -> RunSettings:
             say(
                 f"{name}: {before} before, {after} now; results are no longer equal to the last bit"
             )
-    return stored.model_copy(update={"device": device, "threads": threads})
+    compiled = stored.compiled and device != "mps" and not is_shared()
+    if stored.compiled != compiled:
+        say("steps are no longer compiled, which works in one process, on the CPU and CUDA")
+    return stored.model_copy(update={"device": device, "threads": threads, "compiled": compiled})
 
 
 def set_up_torch(settings: RunSettings) -> World:

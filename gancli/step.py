@@ -27,6 +27,8 @@ from gancli.types import Draws
 
 RATE = "lr_"
 """How the names of logged learning rates begin."""
+COMPILES_ALONE = "--compile works in one process: leave it out, or --devices"
+"""Said to whoever types both."""
 
 
 class StepRunner:
@@ -73,7 +75,7 @@ class StepRunner:
         self._turns = cache(self._plan)
         self._compiled: CompiledStep | None = None
         if settings.compiled:
-            refuse_to_compile(preset, world)
+            refuse_to_compile(preset, settings.device, world)
             self._compiled = CompiledStep(state, self._take, tell, settings.precision)
 
     def step(self) -> None:
@@ -87,7 +89,8 @@ class StepRunner:
         if self._compiled is None or self._is_logged(state.step + 1):
             taken = self._take(turns, hands, decay)
         else:
-            taken = self._compiled.take(turns, hands, decay)
+            following = {name: self._settings_at(name, state.step + 1) for name in state.optimizers}
+            taken = self._compiled.take(turns, hands, decay, following)
         for turn, found in zip(turns, taken, strict=True):
             counts.batches += turn.takes_real
             counts.turns[turn.name] += 1
@@ -198,24 +201,30 @@ class StepRunner:
         }
 
     def _schedule_optimizers(self) -> None:
-        step, factor = self.state.step, self.preset.schedule.lr_factor(self.state.step)
         for name, optimizer in self.state.optimizers.items():
-            now = self._optimizer_specs[name].at(step)
-            rate = now["lr"] * factor
-            if name in self.state.plateaus:
-                rate *= self.state.plateaus[name].factor
+            now = self._settings_at(name, self.state.step)
             for group in optimizer.param_groups:
-                group.update(now | {"lr": rate})
+                group.update(now)
+
+    def _settings_at(self, name: str, step: int) -> dict[str, float]:
+        """An optimiser's settings at a step; of a plateau, with the factor that it has now."""
+        found = self._optimizer_specs[name].at(step)
+        rate = found["lr"] * self.preset.schedule.lr_factor(step)
+        if name in self.state.plateaus:
+            rate *= self.state.plateaus[name].factor
+        return found | {"lr": rate}
 
 
-def refuse_to_compile(preset: Preset, world: World) -> None:
+def refuse_to_compile(preset: Preset, device: str, world: World) -> None:
     """Refuse to compile where no step would be.
 
     Raises:
-        UsageError: several processes share the steps, or each is looked at.
+        UsageError: several processes share the steps, the device is mps, or each step is looked at.
     """
     if world.size > 1:
-        raise UsageError("--compile works in one process: leave it out, or --devices")
+        raise UsageError(COMPILES_ALONE)
+    if device == "mps":
+        raise UsageError("--compile works on the CPU and CUDA: leave it out, or add --device cpu")
     if preset.schedule.log_every == 1:
         raise UsageError(
             "steps that are logged are not compiled, and schedule.log_every is 1: set another with "

@@ -5,13 +5,14 @@ from pathlib import Path
 import pytest
 import torch
 from conftest import Gan
-from helpers import RING, TURNS, WHOLE, Key, job, narrow
+from helpers import PARTIAL, RING, TURNS, WHOLE, Key, job, narrow
 from torch import Tensor
 
 from gancli import compiled_step, formulas
 from gancli.agreement import Nudge, Snapshot, StepOutcome, disagreement, wobbled
-from gancli.checkpoint import load
+from gancli.checkpoint import RunSettings, load
 from gancli.data.tape import Tape
+from gancli.environment import Place, settings_again
 from gancli.errors import InterruptedRunError, UsageError
 from gancli.events import Compiled, Event
 from gancli.objective.adversarial import BOTH, Vanilla
@@ -19,11 +20,25 @@ from gancli.objective.context import Context
 from gancli.parallel import World
 from gancli.preset import Preset, change
 from gancli.runs.folder import Run
-from gancli.step import StepRunner
+from gancli.step import StepRunner, refuse_to_compile
 from gancli.trainer import Job, Trainer
 
 ROUNDING = compiled_step.ROUNDING["fp32"]
 TEN = ["schedule.steps=10", "schedule.log_every=5"]
+
+
+def rising(steps: int) -> list[str]:
+    """Overrides: a momentum that rises over the first steps."""
+    numbers = "lr=0.01, momentum=0.5, final_momentum=0.7"
+    return [f"optimizer={{kind='sgd', {numbers}, momentum_steps={steps}}}"]
+
+
+RESUMED: dict[str, tuple[Key, list[str]]] = {
+    "wgan-gp": (("wgan-gp", "mnist", "reference"), []),
+    "lazy": (("eigengan", "ffhq", "lite"), []),
+    "partial": (RING, PARTIAL),
+    "rising": (RING, rising(steps=4)),
+}
 MODELS: list[Key] = [
     ("gan", "ring8", "reference"),
     ("gan", "mnist", "reference"),
@@ -217,12 +232,67 @@ def test_a_step_that_cannot_be_compiled_is_taken_as_it_is(
     assert equal(plain.state.tensors(), tried.state.tensors())
 
 
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("InvalidCxxCompiler: none found in torch._inductor.config", "install g++ or clang"),
+        (
+            "CppCompileError: C++\n\nCommand:\ng++ -x\n\nOutput:\na.h: In f:\na.h: error: b",
+            "a.h: error: b",
+        ),
+        (
+            "LoweringException: no such operator\nmore",
+            "RuntimeError: LoweringException: no such op",
+        ),
+    ],
+)
+def test_a_compilers_complaint_is_a_line(
+    words: str, expected: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def failing(*_: object, **__: object) -> None:
+        raise RuntimeError(words)
+
+    monkeypatch.setattr(torch, "compile", lambda graph, **_: failing)
+    _, told = trained(narrow(RING, TEN), tmp_path, compiled=True)
+    assert expected in told[-1].words
+    assert "\n" not in told[-1].words
+
+
+def test_settings_that_change_with_each_step_are_not_compiled(tmp_path: Path) -> None:
+    """Each would be compiled for itself alone, and a resumed run would begin with another one."""
+    preset = narrow(RING, [*TEN, *rising(steps=20)])
+    plain, _ = trained(preset, tmp_path / "plain", compiled=False)
+    tried, told = trained(preset, tmp_path / "tried", compiled=True)
+    assert [event.used for event in told] == [False]
+    assert "settings change from step to step" in told[0].words
+    assert equal(plain.state.tensors(), tried.state.tensors())
+
+
+def test_several_processes_go_on_with_a_compiled_run(
+    monkeypatch: pytest.MonkeyPatch, gan: Gan
+) -> None:
+    """It is said, as nothing was typed that could be left out; what is typed is refused."""
+    stored = RunSettings(compiled=True)
+    said: list[str] = []
+    assert settings_again(stored, Place(), said.append).compiled
+    assert not said
+    for name, value in {"WORLD_SIZE": "2", "RANK": "0", "MASTER_ADDR": "localhost"}.items():
+        monkeypatch.setenv(name, value)
+    assert not settings_again(stored, Place(), said.append).compiled
+    assert [each.partition(",")[0] for each in said] == ["steps are no longer compiled"]
+    code, _, err = gan("train", "gan", "--dataset", "ring8", "--compile")
+    assert code == 2
+    assert "--compile works in one process" in err
+
+
 def test_what_would_compile_no_step_is_refused(tmp_path: Path) -> None:
     preset = narrow(RING, TEN)
     made = job(preset, tmp_path / "run")
     settings = made.settings.model_copy(update={"compiled": True})
     with pytest.raises(UsageError, match="one process"):
         Trainer(Job(preset, settings, made.data, made.run, world=World(0, 2)))
+    with pytest.raises(UsageError, match="on the CPU and CUDA"):
+        refuse_to_compile(preset, "mps", World())
     every = change(preset, ["schedule.log_every=1"])
     with pytest.raises(UsageError, match="log_every is 1"):
         Trainer(Job(every, settings, made.data, made.run))
@@ -286,9 +356,11 @@ def test_a_wrong_function_is_not_used(tmp_path: Path, monkeypatch: pytest.Monkey
 
 
 @pytest.mark.slow
-def test_resumed_equals_straight(tmp_path: Path) -> None:
-    """To the bit: what a run goes on with is compiled anew, and is the same function."""
-    preset = narrow(("wgan-gp", "mnist", "reference"), TEN)
+@pytest.mark.parametrize("name", RESUMED)
+def test_resumed_equals_straight(name: str, tmp_path: Path) -> None:
+    """To the bit: what a run goes on with is compiled again, and is the same function."""
+    key, fields = RESUMED[name]
+    preset = narrow(key, [*fields, *TEN])
     straight, _ = trained(preset, tmp_path / "straight", compiled=True)
     settings = straight.job.settings
     broken = Trainer(Job(preset, settings, straight.job.data, job(preset, tmp_path / "broken").run))
@@ -308,3 +380,4 @@ def test_the_command(gan: Gan) -> None:
     assert (code, err) == (0, "")
     assert "compiled the step in" in out
     assert load(Run(Path("run")).checkpoint()).header.settings.compiled
+    assert "compiled where that agrees" in Path("run/report.html").read_text(encoding="utf-8")

@@ -8,7 +8,7 @@ from helpers import job, narrow
 from rich.console import Console
 
 from gancli.checkpoint import Header
-from gancli.events import Logged, Previewed, Saved, Stepped
+from gancli.events import Compiled, Logged, Previewed, Saved, Stepped
 from gancli.report.counting import counting
 from gancli.report.progress import RunDisplay, display
 from gancli.trainer import Job
@@ -49,6 +49,20 @@ def test_starting_up_is_no_measure(work: Job) -> None:
         clock.now += seconds
         board.note(Stepped(board.pace.step + 1))
     assert board.pace.rate == pytest.approx(2.0)
+
+
+def test_compiling_is_no_measure(work: Job) -> None:
+    clock = Clock()
+    out = io.StringIO()
+    board = RunDisplay(work, Console(file=out, width=200), clock=clock)
+    board.note(Compiled(1, "compiling the step", None))
+    clock.now += 400.0
+    board.note(Compiled(1, "compiled the step", True))
+    for _ in range(3):
+        clock.now += 0.5
+        board.note(Stepped(board.pace.step + 1))
+    assert board.pace.rate == pytest.approx(2.0)
+    assert "days" not in out.getvalue()
 
 
 def test_recent_steps_weigh_most(work: Job) -> None:

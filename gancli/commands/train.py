@@ -36,6 +36,7 @@ from gancli.run_job import TrainOptions, alone_in, go_on, start_run
 from gancli.runs.find import latest_of
 from gancli.runs.folder import LAST, Run
 from gancli.start_from import start_from
+from gancli.step import COMPILES_ALONE
 from gancli.typed_preset import preset_as_typed
 from gancli.user_images import ImageChoices, choose, typed_over, words_for
 
@@ -187,6 +188,8 @@ def _refuse_contradictions(request: TrainRequest) -> None:
         raise UsageError(f"--plan and {both} are mutually exclusive: leave one out")
     if request.plan_only and is_shared():
         raise UsageError("--plan times the steps of one process: leave --devices out")
+    if request.compiled and is_shared():
+        raise UsageError(COMPILES_ALONE)
     if request.gpu is not None:
         if not request.plan_only:
             raise UsageError(

@@ -65,6 +65,7 @@ def train(
     threads: int | None = None,
     deterministic: bool = False,
     sync_bn: bool = False,
+    compiled: bool = False,
     data_dir: str | Path | None = None,
     image_size: ImageSize | None = None,
     fit: str | None = None,
@@ -108,6 +109,7 @@ def train(
         deterministic: bit-equal runs on CUDA, too; slower there.
         sync_bn: batch norm over the samples of all processes, where torchrun starts the program in
             several; in one it changes nothing.
+        compiled: one compiled function for each step, used where its numbers agree with the step's.
         data_dir: the folder of named data sets; None: `GANCLI_DATA`, else a cache folder.
         image_size: side of your own images in training: 16, 24, 32, 48, 64, 96, 128, 192 or 256;
             or their height and width.
@@ -157,6 +159,7 @@ def train(
         seed,
         deterministic=deterministic,
         sync_bn=sync_bn,
+        compiled=compiled,
     )
     extractor = ExtractorWeights(path_or_none(weights), trust_weights)
     options = TrainOptions(

@@ -101,7 +101,9 @@ def _facts(summary: Summary) -> dict[str, str]:
         f"{counted(preset.schedule.discriminator_steps, 'discriminator turn')} per step",
         "seed": str(settings.seed),
         "device": f"{settings.device}, {settings.precision}, {counted(settings.threads, 'thread')}"
-        + (", deterministic" if settings.deterministic else ""),
+        + (", deterministic" if settings.deterministic else "")
+        + (", batch norm over all processes" if settings.sync_bn else "")
+        + (", compiled where that agrees" if settings.compiled else ""),
         "versions": ", ".join(f"{name} {version}" for name, version in header.versions.items()),
         "checkpoint": portable(summary.run.checkpoint_file(header.step)),
     }

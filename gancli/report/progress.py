@@ -109,9 +109,9 @@ class RunDisplay:
         self._unit = job.preset.data.key
         self._clock = clock
         self._phase = 0.0
+        """when what is done instead of steps began"""
         self._said = clock()
         """when the last line was printed, where there are lines"""
-        """when what is done instead of steps began"""
         self.changed: Callable[[], None] = lambda: None
         """called after each event"""
 
@@ -136,6 +136,7 @@ class RunDisplay:
             self.preview, self.caption = str(event.path), event.caption
         elif isinstance(event, Compiled):
             self.compiled = event.words
+            self.pace.pause(self.pace.ahead)
         elif isinstance(event, RolledBack):
             self.pace.go_back(event.step)
             self.rollbacks = counted_in_words(event.header.rollbacks or ())
