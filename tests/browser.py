@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -152,6 +153,13 @@ class Tab:
         self.ask("Emulation.setDeviceMetricsOverride", **shape)
         self.ask("Page.navigate", url=page.absolute().as_uri() + link)
         self._wait_for("method", "Page.loadEventFired")
+
+    def reload(self) -> None:
+        """Load the page anew, and wait until it is there: an event may be that of the old one."""
+        self.tell("window.isOld = true")
+        self.ask("Page.reload")
+        while not self.tell("!window.isOld && document.readyState === 'complete'"):
+            time.sleep(0.05)
 
     def tell(self, expression: str) -> Any:  # noqa: ANN401
         """The value of an expression in the page."""

@@ -48,6 +48,7 @@ def test_every_preset_takes_steps_on_a_second_device(tmp_path: Path) -> None:
     check_steps(found)
 
 
+@pytest.mark.slow
 def test_steps_as_graphs_run_on_a_second_device(tmp_path: Path) -> None:
     """What `--compile` hands to the compiler: it waits for nothing, and agrees with the CPU."""
     (found,) = reports(tmp_path, "graphs")

@@ -4,6 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from gpu_table import HEADINGS, MEASURED, PAGE, put
 
 SCRIPT = Path(__file__).parent / "gpu_table.py"
@@ -19,6 +20,7 @@ def test_a_table_replaces_the_one_before_and_nothing_else(tmp_path: Path) -> Non
     assert before and "\n#" not in after
 
 
+@pytest.mark.slow
 def test_every_row_says_whether_samples_and_resumed_runs_are_the_same(tmp_path: Path) -> None:
     page = tmp_path / "gpu.md"
     words = ["--device", "cpu", "--narrow", "--only", "gan", "--seconds", "0.02", "--out", page]

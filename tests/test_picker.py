@@ -91,8 +91,7 @@ def test_the_choice_is_in_the_address(gan: Gan) -> None:
             "Runtime.evaluate", expression="new Promise(requestAnimationFrame)", awaitPromise=True
         )
         assert tab.tell(STATE)["picked"] == ["3", "7"]
-        tab.ask("Page.reload")
-        tab._wait_for("method", "Page.loadEventFired")
+        tab.reload()
         assert tab.tell(STATE)["commands"][0] == f"gan sample {DIGITS} --seeds 7,3"
 
 

@@ -135,6 +135,7 @@ def test_processes_exchange_in_step_when_stopped_at_a_checkpoint(
 
     monkeypatch.setattr(World, "average_", count)
     monkeypatch.setattr(World, "any", lambda _world, flag, _device: flag)
+    monkeypatch.setattr(World, "wait_for_lead", lambda world: count(world, [torch.zeros(1)]))
     fields = ["schedule.steps=50", "schedule.log_every=40", "schedule.checkpoint_every=10"]
     preset = narrow(("gan", "ring8", "reference"), fields)
     for rank in (0, 1):
