@@ -1,11 +1,13 @@
 """What many tests share: every preset, narrowed until it trains in milliseconds."""
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pytest
 import torch
 from PIL import Image
 from torch import Tensor
@@ -39,6 +41,21 @@ def every_choice() -> list[Key]:
         for dataset in catalog.preset_file(model).datasets
         for variant in catalog.preset_file(model).variants_on(dataset)
     ]
+
+
+def first_of_each(keys: Iterable[Key], *, model_alone: bool = False) -> list[Any]:
+    """Keys to try: the first of each model on each data set by default, the others as slow tests.
+
+    `model_alone`: the first of each model by default.
+    """
+    known: set[tuple[str, ...]] = set()
+    found = []
+    for key in keys:
+        kind = key[:1] if model_alone else key[:2]
+        marks = [pytest.mark.slow] if kind in known else []
+        found.append(pytest.param(key, marks=marks, id=preset_id(key)))
+        known.add(kind)
+    return found
 
 
 def every_preset() -> list[Key]:

@@ -13,7 +13,7 @@ import safetensors
 import safetensors.torch
 import torch
 from conftest import Gan
-from helpers import Key, every_preset, job, narrow, preset_id
+from helpers import Key, every_preset, first_of_each, job, narrow
 from test_readme import ROOT, blocks
 from torch import Tensor
 
@@ -89,7 +89,7 @@ def read_card(form: ExportName, file: Path) -> str:
 
 
 @FORMS
-@pytest.mark.parametrize("key", kinds_of_generator(), ids=preset_id)
+@pytest.mark.parametrize("key", first_of_each(kinds_of_generator(), model_alone=True))
 def test_the_file_makes_the_runs_samples(
     key: Key, form: ExportName, run_of: Callable[[Key], Run], gan: Gan
 ) -> None:

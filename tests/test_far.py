@@ -65,6 +65,7 @@ def test_every_kind_of_turn_is_taken_on_a_second_device(tmp_path: Path) -> None:
     check_steps(found)
 
 
+@pytest.mark.slow
 def test_memory_is_predicted_as_the_second_device_counts_it(tmp_path: Path) -> None:
     """But for blocks that are filled in part, and for what autocast casts on CUDA alone."""
     (found,) = reports(tmp_path, "memory")
@@ -106,6 +107,7 @@ def check_runs(found: Report) -> None:
         assert one["resumed"] == one["saved"] == [], name
 
 
+@pytest.mark.slow
 def test_whole_runs_and_scores_on_a_second_device(tmp_path: Path) -> None:
     """Logs, previews, checkpoints; resumed to the last bit; sampled and scored as on the CPU."""
     found, scores = reports(tmp_path, "runs", "scores")

@@ -34,6 +34,8 @@ STEPS = 50
 CLOSE = 1e-4
 """How far apart losses may lie; they lie a millionth of a millionth apart."""
 MODELS = ("gan", "gan-r1", "wgan", "wgan-gp", "sngan", "lsgan", "veegan", "r3gan", "ragan-hinge")
+QUICK = ("gan-r1", "wgan-gp", "veegan")
+"""Those whose losses are compared by default: a penalty of each kind, and three networks."""
 RUN = """
   const lab = new Lab(recording.settings, { start: recording.start, draws: recording.draws });
   const answer = recording.draws.map(() => lab.step());
@@ -56,7 +58,10 @@ def furthest(rows: list[dict[str, Any]], recording: Recording) -> float:
     return apart
 
 
-@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize(
+    "model",
+    [pytest.param(model, marks=[] if model in QUICK else [pytest.mark.slow]) for model in MODELS],
+)
 def test_the_first_losses_are_those_of_gan_train(model: str, tmp_path: Path) -> None:
     recording = record(model, STEPS, tmp_path / "run")
     rows = followed(recording, tmp_path)

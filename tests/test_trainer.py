@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from helpers import Key, every_preset, job, narrow, preset_id
+from helpers import Key, every_preset, first_of_each, job, narrow, preset_id
 from torch import Tensor
 
 from gancli.checkpoint import load
@@ -23,7 +23,7 @@ def equal(first: dict[str, Tensor], second: dict[str, Tensor]) -> bool:
     return set(first) == set(second) and same
 
 
-@pytest.mark.parametrize("key", every_preset(), ids=preset_id)
+@pytest.mark.parametrize("key", first_of_each(every_preset()))
 def test_resumed_equals_straight(key: Key, tmp_path: Path) -> None:
     """Stopped at a random step and resumed: state, metrics, previews are a straight run's."""
     preset = narrow(key)
