@@ -417,7 +417,7 @@ def test_neither_ctrl_c_nor_a_dead_scheduler_leaves_a_process(machines: Machines
         await_measured(study, name, step // 100 * 100 + 200)
     machines.scheduler.kill()
     out, said = study.communicate(timeout=300)
-    assert (study.returncode, said.count("\n")) == (ExitCode.RUN, 1), said
+    assert (study.returncode, said.count("\n")) == (ExitCode.LOST_PROCESS, 1), said
     assert "has gone: the cells save their state in far and leave; once it is back" in said
     assert "Traceback" not in out
     wait_for(lambda: cells_of("far") == [], 60)
