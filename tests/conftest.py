@@ -1,5 +1,5 @@
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 # Before torch is imported: parallel test processes must not each take every core.
@@ -37,6 +37,13 @@ def _own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # What `--plugin` adds for child processes ends with the test.
     monkeypatch.setenv("GANCLI_PLUGINS", "")
     begin_with([])
+
+
+@pytest.fixture(autouse=True)
+def _one_thread() -> Iterator[None]:
+    """Threads that a command was given end with the test: more than cores wait for each other."""
+    yield
+    torch.set_num_threads(1)
 
 
 @pytest.fixture
