@@ -14,8 +14,9 @@ SIZE = 1.5 GB of disk or more, 2 to 5 minutes
 endif
 INSTALLED = $(VENV)/.gancli-installed
 DEMO = runs/demo
-# Parallel test processes must not each take every core.
-PYTEST = OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
+# Parallel test processes must not each take every core. Each has half of the tests, in their order,
+# so that tests of a file share what it makes once; who is done first takes over from the other.
+PYTEST = OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal
 
 .DEFAULT_GOAL := help
 .PHONY: help install format lint type test test-slow check bench fuzz survive health zoo kernel gpu demo
@@ -49,7 +50,7 @@ test: install ## all tests but the slow and gpu ones
 	$(PYTEST) -m "not slow and not gpu"
 
 test-slow: install ## many kills, two processes for every preset, README commands
-	$(PYTEST) -m "slow and not gpu"
+	$(PYTEST) -m "slow and not gpu" --durations=20 --durations-min=20
 
 survive: install ## kill runs of seven models 100 times, resume each and compare (KILLS=, SEED=)
 	OMP_NUM_THREADS=1 $(BIN)/python tests/survive.py --kills $(or $(KILLS),100) $(if $(SEED),--seed $(SEED))

@@ -106,17 +106,15 @@ def narrowed_networks(preset: Preset, **widths: int) -> list[str]:
     return narrow + [f"{role}.network.embedding=4" for role in embedding]
 
 
-def _smaller(preset: Preset) -> list[str]:
-    """Overrides for 24 pixels, and as many halvings as they take, in place of 48 or 96.
+def smaller(preset: Preset, size: int) -> list[str]:
+    """Overrides for images of so many pixels a side, and as many halvings as they take.
 
     The multipliers that are left begin at 1, as those they are taken from.
     """
-    if preset.data.shape.x[-1] < 48:
-        return []
-    said = ["data.size=24"]
+    said = [f"data.size={size}"]
     for role, player in preset.players().items():
         before, after = (
-            net.model_dump(mode="json") for net in (player.network, player.network.fitted(24))
+            net.model_dump(mode="json") for net in (player.network, player.network.fitted(size))
         )
         if "multipliers" in after:
             least = min(after["multipliers"])
@@ -126,11 +124,18 @@ def _smaller(preset: Preset) -> list[str]:
     return said
 
 
+def _shallow(preset: Preset) -> list[str]:
+    """Overrides that leave no more layers than tests need, where there are many."""
+    if preset.generator.network.layers_with_levels:
+        return SHALLOW
+    return smaller(preset, 24) if preset.data.shape.x[-1] >= 48 else []
+
+
 def narrowing(preset: Preset) -> list[str]:
     """Overrides that keep what is computed and shrink how much."""
     fields = [
         *narrowed_networks(preset, width=8),
-        *(SHALLOW if preset.generator.network.layers_with_levels else _smaller(preset)),
+        *_shallow(preset),
         "prior.z_dim=4",
         "schedule.batch_size=8",
         "schedule.discriminator_steps=2",
@@ -286,17 +291,18 @@ WHOLE: dict[str, tuple[Key, list[str]]] = {
 
 
 def divisible(names: Collection[str] = ()) -> dict[str, Preset]:
-    """Every preset, narrowed to ten logged steps, and every configuration of turns.
+    """Every preset, narrowed to six logged steps, and every configuration of turns.
 
-    No samples are measured, which takes longer than the steps and is one process's work.
+    No samples are measured, nor drawn but before and after them, which takes longer than the steps
+    and is one process's work.
 
     `names`: only these.
     """
     own: dict[str, tuple[Key, list[str]]] = {preset_id(key): (key, []) for key in every_preset()}
     keys = own | TURNS | WHOLE
-    ten = ["schedule.steps=10", "schedule.log_every=1", "schedule.health_every=0"]
+    six = ["schedule.steps=6", "schedule.log_every=1", "schedule.preview_every=6"]
     return {
-        name: narrow(key, [*fields, *ten])
+        name: narrow(key, [*fields, *six, "schedule.health_every=0"])
         for name, (key, fields) in keys.items()
         if not names or name in names
     }

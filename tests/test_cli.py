@@ -512,8 +512,8 @@ def test_a_really_full_disk_loses_nothing(gan: Gan) -> None:
 
 
 def test_threads_are_stored_and_a_change_is_announced(gan: Gan) -> None:
-    assert gan(*RING, "--steps", 20, "--threads", 1, "--out", "run")[0] == 0
-    saved = Run(Path("run")).checkpoint_file(20)
+    assert gan(*RING, "--steps", 3, "--threads", 1, "--out", "run")[0] == 0
+    saved = Run(Path("run")).checkpoint_file(3)
     assert load(saved).header.settings.threads == 1
     saved.unlink()
     code, out, _ = gan("resume", "run", "--threads", 2)

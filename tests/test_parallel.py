@@ -133,7 +133,7 @@ QUICK = ["dcgan-mnist-reference", "wgan-gp-mnist-reference", "relativistic avera
 
 
 def alike(names: list[str], folder: Path) -> None:
-    """Two processes take the same ten steps as one: losses to 1e-9, and the state to rounding."""
+    """Two processes take the same six steps as one: losses to 1e-9, and the state to rounding."""
     together(TESTS / "two_processes.py", folder, *names)
     for name, preset in divisible(names).items():
         own = folder / name
