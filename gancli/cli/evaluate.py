@@ -6,6 +6,9 @@ from typing import Annotated, cast
 import typer
 
 from gancli.cli.complete import complete_dataset, complete_run
+from gancli.cli.image_options import (
+    ImagesKeyOption,
+)
 from gancli.cli.metric_options import WithMetrics
 from gancli.cli.options import (
     AsJsonOption,
@@ -13,7 +16,6 @@ from gancli.cli.options import (
     DataDirOption,
     DeviceOption,
     DevicesOption,
-    ImagesKeyOption,
     RawOption,
     TrustOption,
 )

@@ -31,6 +31,8 @@ def study_spec(
     seeds: Sequence[int],
     device: Literal["cpu", "cuda", "mps"],
     classifier: str | None = None,
+    *,
+    compiled: bool = False,
 ) -> ExperimentSpec:
     """The cells of a study.
 
@@ -39,9 +41,13 @@ def study_spec(
         seeds: of each preset.
         device: where cells compute.
         classifier: hash of the digit classifier, where one is used.
+        compiled: whether steps are compiled, where that agrees with them.
+
+    Raises:
+        UsageError: a preset has steps that are not compiled.
     """
     title = f"Collapse study: {next(iter(presets.values())).dataset}"
-    return experiment_of_models(title, presets, seeds, device, classifier)
+    return experiment_of_models(title, presets, seeds, device, classifier, compiled=compiled)
 
 
 def study_presets(
