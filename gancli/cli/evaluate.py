@@ -202,7 +202,10 @@ def evaluate(
     images_key: ImagesKeyOption = None,
     as_json: AsJsonOption = False,
 ) -> None:
-    """Score images against real ones; every score is printed with its protocol."""
+    """Score images against real ones, by --fid and --is unless metrics are named.
+
+    Every score is printed with its protocol.
+    """
     del devices  # Its processes come here.
     from gancli.commands import evaluate as command
     from gancli.evaluation.protocol import ClassesAs

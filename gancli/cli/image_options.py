@@ -1,4 +1,4 @@
-"""The options of commands that read images of one's own."""
+"""The options of commands that read a user's own images."""
 
 from typing import Annotated
 

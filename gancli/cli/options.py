@@ -33,6 +33,16 @@ RunArgument = Annotated[
         "zoo:NAME, or hf:OWNER/NAME on the Hugging Face hub. Default: the latest run that fits.",
     ),
 ]
+OwnRunArgument = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="[RUN]",
+        show_default=False,
+        autocompletion=complete_run,
+        help="A run's folder or name, or a model's name (its latest run). Default: the latest run "
+        "that fits.",
+    ),
+]
 DatasetOption = Annotated[
     str | None,
     typer.Option(

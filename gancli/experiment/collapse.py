@@ -19,6 +19,12 @@ def home_models() -> list[str]:
     return [name for name in catalog.model_names() if HOME in catalog.preset_file(name).datasets]
 
 
+def study_models(arena: str) -> list[str]:
+    """Those of them that train on a data set; all of them where none does."""
+    every = home_models()
+    return [name for name in every if arena in catalog.preset_file(name).datasets] or every
+
+
 def arena_names() -> list[str]:
     """The data sets a study can be made on."""
     first = home_models()[0]
@@ -57,14 +63,15 @@ def study_presets(
 
     Args:
         arena: the data set's name.
-        models: their names or preset files, with commas; None: all that train on mixtures.
+        models: their names or preset files, with commas; None: all that train on mixtures, as far
+            as they train on this data set.
         steps: of each cell; None: as the presets say.
         overrides: `path.to.field=value`.
 
     Raises:
         UsageError: a model or the arena is unknown, or its modes are; two presets have one name.
     """
-    names = [name.strip() for name in (models or ",".join(home_models())).split(",")]
+    names = [name.strip() for name in (models or ",".join(study_models(arena))).split(",")]
     if len(set(names)) < len(names) or not all(names):
         raise UsageError(
             f"--models {models} names a model twice, or none between two commas: name each once, "
