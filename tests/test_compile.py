@@ -21,6 +21,7 @@ from gancli.errors import InterruptedRunError, UsageError
 from gancli.events import Compiled, Event
 from gancli.experiment.axes import typed_axes
 from gancli.experiment.collapse import study_spec
+from gancli.experiment.folder import Experiment
 from gancli.experiment.grid import GridPlan, base_change, experiment_of
 from gancli.experiment.spec import CellSpec
 from gancli.objective.adversarial import BOTH, Vanilla
@@ -448,3 +449,18 @@ def test_the_command(gan: Gan) -> None:
     assert "compiled the step in" in out
     assert load(Run(Path("run")).checkpoint()).header.settings.compiled
     assert "compiled where that agrees" in Path("run/report.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.slow
+def test_a_sweep_compiles_its_cells(gan: Gan) -> None:
+    typed = ["sweep", "gan", "--dataset", "ring8", "--steps", "20", "--device", "cpu"]
+    typed += ["--set", "schedule.log_every=10", "--set", "width=16", "--out", "sweep"]
+    code, _, err = gan(*typed, "--over", "generator.optimizer.lr=1e-3,1e-4", "--compile")
+    assert (code, err) == (0, "")
+    spec = Experiment(Path("sweep")).stored()
+    assert spec is not None
+    assert len(spec.cells) == 2
+    for cell in spec.cells:
+        run = Experiment(Path("sweep")).cell(cell.name).run
+        assert load(run.checkpoint()).header.settings.compiled
+    assert "compiled where that agrees" in Path("sweep/report.html").read_text(encoding="utf-8")
