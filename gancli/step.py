@@ -79,7 +79,11 @@ class StepRunner:
             self._compiled = CompiledStep(state, self._take, tell, settings.precision)
 
     def step(self) -> None:
-        """Take every turn of one step, then move the generator's average."""
+        """Take every turn of one step, then move the generator's average.
+
+        Raises:
+            CutShortError: a signal asks to stop while the step is compiled; it was not taken.
+        """
         state, counts = self.state, self.state.counts
         self._schedule_optimizers()
         epoch = counts.batches // self.source.batches_per_epoch
@@ -224,11 +228,11 @@ def refuse_to_compile(preset: Preset, device: str, world: World) -> None:
     if world.size > 1:
         raise UsageError(COMPILES_ALONE)
     if device == "mps":
-        raise UsageError("--compile works on the CPU and CUDA: leave it out, or add --device cpu")
+        raise UsageError("--compile works on the CPU and CUDA: add --no-compile, or --device cpu")
     if preset.schedule.log_every == 1:
         raise UsageError(
             "steps that are logged are not compiled, and schedule.log_every is 1: log less often, "
-            "e.g. with --set schedule.log_every=10, or leave out --compile"
+            "e.g. with --set schedule.log_every=10, or add --no-compile"
         )
 
 

@@ -1,6 +1,8 @@
 """`--compile`: the same steps as one function, only where they are the same."""
 
 import math
+import signal
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,12 +18,23 @@ from gancli.checkpoint import RunSettings, load
 from gancli.data.tape import Tape
 from gancli.environment import Place, settings_again
 from gancli.errors import InterruptedRunError, UsageError
+from gancli.evaluation.request import ExtractorWeights
 from gancli.events import Compiled, Event
+from gancli.experiment.axes import typed_axes
+from gancli.experiment.cell import CellRequest, run_cell
+from gancli.experiment.collapse import study_spec
+from gancli.experiment.folder import Experiment
+from gancli.experiment.gather import gather_results
+from gancli.experiment.grid import GridPlan, base_change, experiment_of
+from gancli.experiment.measures import MeasureBook, MeasurePlaces
+from gancli.experiment.page_words import protocol_words
+from gancli.experiment.spec import CellSpec
 from gancli.objective.adversarial import BOTH, Vanilla
 from gancli.objective.context import Context
 from gancli.parallel import World
 from gancli.preset import Preset, change
 from gancli.runs.folder import Run
+from gancli.signals import stop_flag
 from gancli.step import StepRunner, refuse_to_compile
 from gancli.trainer import Job, Trainer
 
@@ -263,6 +276,36 @@ def test_a_compilers_complaint_is_a_line(
     assert "\n" not in told[-1].words
 
 
+def test_a_signal_ends_compiling_and_no_step_was_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run that goes on compiles there, as one does that was never stopped."""
+    preset = narrow(RING, TEN)
+    plain, _ = trained(preset, tmp_path / "plain", compiled=False)
+    made = job(preset, tmp_path / "run")
+    start = Trainer(made)
+    with pytest.raises(InterruptedRunError):
+        start.train(lambda: start.state.step == 3)
+    saved = load(made.run.checkpoint())
+
+    def slow(graph: object, **_: object) -> None:
+        del graph
+        signal.raise_signal(signal.SIGTERM)
+        raise AssertionError("the compiler goes on")
+
+    monkeypatch.setattr(torch, "compile", slow)
+    compiled = made.settings.model_copy(update={"compiled": True})
+    cut = Trainer(replace(made, settings=compiled, resume_from=saved))
+    with (
+        stop_flag(said="") as should_stop,
+        pytest.raises(InterruptedRunError, match="stopped at step 3"),
+    ):
+        cut.train(should_stop)
+    assert equal(cut.state.tensors(), saved.tensors)
+    went_on = Trainer(replace(made, resume_from=load(made.run.checkpoint())))
+    assert equal(went_on.train().tensors(), plain.state.tensors())
+
+
 def test_settings_that_change_with_each_step_are_not_compiled(tmp_path: Path) -> None:
     """Each would be compiled for itself alone, and a resumed run would begin with another one."""
     preset = narrow(RING, [*TEN, *rising(steps=20)])
@@ -306,9 +349,58 @@ def test_what_would_compile_no_step_is_refused(tmp_path: Path) -> None:
 def test_a_program_asks_for_it_too(tmp_path: Path) -> None:
     with pytest.raises(gancli.UsageError, match="log_every is 1") as refused:
         gancli.train("gan", "ring8", steps=4, compiled=True, out=tmp_path / "run", device="cpu")
-    assert "leave out compiled=True" in str(refused.value)
+    assert "add compiled=False" in str(refused.value)
     assert "--" not in str(refused.value)
     assert not (tmp_path / "run").exists()
+
+
+def test_a_cell_tells_what_was_not_compiled(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def failing(*_: object, **__: object) -> None:
+        raise RuntimeError("no such operator")
+
+    monkeypatch.setattr(torch, "compile", lambda graph, **_: failing)
+    spec = study_spec({"gan": narrow(RING, TEN)}, [0], "cpu", compiled=True)
+    experiment, places = Experiment(tmp_path / "study"), MeasurePlaces(tmp_path, tmp_path)
+    experiment.claim(spec)
+    request = CellRequest.of(experiment, spec.cells[0], places, ExtractorWeights())
+    outcome = run_cell(request, lambda words: None, lambda: False)
+    expected = "not compiled, training goes on without: RuntimeError: no such operator"
+    assert outcome.uncompiled == [expected]
+    results = gather_results(experiment, spec, MeasureBook(places), {})
+    assert protocol_words(spec, results)["schedule"].endswith(
+        f", compiled where that agrees; in 1 of 1 cell: {expected}"
+    )
+
+
+def test_a_run_goes_on_without_it(gan: Gan, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch, "compile", lambda graph, **_: None)
+    made = job(narrow(RING, TEN), Path("run"))
+    start = Trainer(replace(made, settings=RunSettings(compiled=True)))
+    made.run.write_preset(made.preset)
+    with pytest.raises(InterruptedRunError):
+        start.train(lambda: start.state.step == 1)
+    again = ["train", "gan", "--dataset", "ring8", "--resume", "--out", "run"]
+    code, _, said = gan(*again, "--no-compile")
+    assert (code, "compiled: True -> False" in " ".join(said.split())) == (4, True)
+
+
+def test_cells_are_asked_for_it_before_any_is_trained() -> None:
+    def cells(*changes: str) -> list[CellSpec]:
+        base = base_change("gan", "ring8", None, changes)
+        axes = typed_axes(["generator.optimizer.lr=1e-3,1e-4"])
+        return experiment_of(GridPlan("", base, axes, [0, 1], [], compiled=True)).cells
+
+    assert [cell.settings.compiled for cell in cells()] == 4 * [True]
+    with pytest.raises(UsageError, match="log_every is 1"):
+        cells("schedule.log_every=1")
+    presets = {"gan": narrow(RING, TEN)}
+    assert [cell.settings.compiled for cell in study_spec(presets, [0], "cpu").cells] == [False]
+    compiled = study_spec(presets, [0], "cpu", compiled=True).cells
+    assert [cell.settings.compiled for cell in compiled] == [True]
+    with pytest.raises(UsageError, match="on the CPU and CUDA"):
+        study_spec(presets, [0], "mps", compiled=True)
 
 
 @pytest.mark.slow
@@ -394,3 +486,18 @@ def test_the_command(gan: Gan) -> None:
     assert "compiled the step in" in out
     assert load(Run(Path("run")).checkpoint()).header.settings.compiled
     assert "compiled where that agrees" in Path("run/report.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.slow
+def test_a_sweep_compiles_its_cells(gan: Gan) -> None:
+    typed = ["sweep", "gan", "--dataset", "ring8", "--steps", "20", "--device", "cpu"]
+    typed += ["--set", "schedule.log_every=10", "--set", "width=16", "--out", "sweep"]
+    code, _, err = gan(*typed, "--over", "generator.optimizer.lr=1e-3,1e-4", "--compile")
+    assert (code, err) == (0, "")
+    spec = Experiment(Path("sweep")).stored()
+    assert spec is not None
+    assert len(spec.cells) == 2
+    for cell in spec.cells:
+        run = Experiment(Path("sweep")).cell(cell.name).run
+        assert load(run.checkpoint()).header.settings.compiled
+    assert "compiled where that agrees" in Path("sweep/report.html").read_text(encoding="utf-8")

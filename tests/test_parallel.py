@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections import defaultdict
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from helpers import BRITTLE, divisible, job, real_images
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from gancli import start_processes
 from gancli.checkpoint import load
 from gancli.errors import ExitCode
 from gancli.networks.batch_norm import share_batch_norms
@@ -255,9 +257,29 @@ def pictures() -> Path:
     return Path("real")
 
 
+def test_other_processes_are_told_all_that_was_typed(
+    gan: Gan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[Sequence[str]] = []
+
+    def started(words: Sequence[str], count: int) -> int:
+        told.append(words)
+        return count - 2
+
+    monkeypatch.setattr(start_processes, "start_processes", started)
+    typed = ("train", "gan", "--dataset", "ring8", "--debug", "--devices", "2")
+    with pytest.raises(SystemExit):
+        gan(*typed)
+    assert sorted(told[0]) == sorted(typed)
+
+
 @pytest.mark.slow
-def test_one_sentence_and_its_exit_code_come_through() -> None:
-    """What all processes refuse, one of them says, and the program ends as it does."""
+def test_one_sentence_and_its_exit_code_come_through(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What all processes refuse, one of them says, and the program ends as it does; what torchrun
+    writes of them goes."""
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
     told = devices("train", "gan", "--dataset", "ring9")
     assert told.returncode == ExitCode.USAGE
     assert len(told.stderr.splitlines()) == 1
@@ -266,16 +288,20 @@ def test_one_sentence_and_its_exit_code_come_through() -> None:
     told = devices("sample", "zoo:cgan-mnist", "--out", "taken.zip")
     assert told.returncode == ExitCode.RUN
     assert len(told.stderr.splitlines()) == 1
+    assert not [path for path in tmp_path.iterdir() if "elastic" in path.name]
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("victim", [0, 1])
-def test_a_process_that_is_lost_ends_the_others_in_a_sentence(victim: int) -> None:
-    """The system kills one of two (out of memory, say): the other one says how to go on."""
+@pytest.mark.parametrize("victim", [0, 1, None])
+def test_a_process_that_is_lost_ends_the_others_in_a_sentence(victim: int | None) -> None:
+    """The system kills one of two (out of memory, say), or whoever started them: one that is left
+    says how to go on."""
     typed = ["train", "gan", "--dataset", "ring8", *SMALL, "--steps", "1000000", "--out", "run"]
     saving = ["--set", "schedule.checkpoint_every=50"]
+    start = [sys.executable] if victim is None else TORCHRUN
+    shared = ["--devices", "2", "--device", "cpu"] if victim is None else []
     process = subprocess.Popen(
-        [*TORCHRUN, "-m", "gancli", *typed, *saving],
+        [*start, "-m", "gancli", *typed, *saving, *shared],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -285,7 +311,8 @@ def test_a_process_that_is_lost_ends_the_others_in_a_sentence(victim: int) -> No
     deadline = time.monotonic() + 120
     while len(run.checkpoints()) < 2 and time.monotonic() < deadline:
         time.sleep(0.1)
-    os.kill(ranks_of(process.pid)[victim], signal.SIGKILL)
+    lost = process.pid if victim is None else ranks_of(process.pid)[victim]
+    os.kill(lost, signal.SIGKILL)
     _, err = process.communicate(timeout=120)
     ours = [line for line in err.splitlines() if line.startswith("gan: ")]
     assert len(ours) == 1, err
