@@ -21,6 +21,8 @@ from gancli.sampler import Sampler
 POINTS_SCORED = 2500
 """Number of points that VEEGAN's counts are taken on."""
 ONLY_MODES = EvaluationRequest(("modes",))
+OF_POINTS = frozenset({"metrics", "count", "raw", "batch_size"})
+"""Fields of a request that concern points, too."""
 
 
 def points_to_score(
@@ -45,16 +47,7 @@ def points_to_score(
     preset = saved.header.preset
     if preset.data.shape.is_image:
         return None
-    of_images = {
-        "reference": "--reference",
-        "held_out": "--held-out",
-        "dataset": "--dataset",
-        "extractor": "--extractor",
-        "per_class": "--per-class",
-        "classes_as": "--classes-as",
-        "settings": "--modes-bins, --modes-components and --modes-seed",
-    }
-    unfit = [o for field, o in of_images.items() if getattr(request, field) not in (None, {})]
+    unfit = [option for name, option in request.typed().items() if name not in OF_POINTS]
     if unfit:
         raise UsageError(
             f"{unfit[0]} is for images, and {preset.name} on {preset.dataset} makes points: leave "

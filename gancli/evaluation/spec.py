@@ -47,6 +47,20 @@ class RealImages:
             return self
         return replace(self, images=images.drawn(count), drawn_from=images)
 
+    @property
+    def more(self) -> str:
+        """What to do to have more of them."""
+        if self.drawn_from is not None:
+            return "raise --reference-count"
+        return "choose a larger --reference"
+
+    @property
+    def whole(self) -> "RealImages":
+        """All of them, where these are some."""
+        if self.drawn_from is None:
+            return self
+        return replace(self, images=self.drawn_from, drawn_from=None)
+
     def __str__(self) -> str:
         return self.name if self.split == "all" else f"{self.name}, {self.split} split"
 

@@ -132,7 +132,8 @@ def protocol_lines(found: Evaluation) -> list[str]:
         of_all = {"equal": "equally many", "reference": "in the reference's proportions"}
         each = f", classes {of_all[p.classes_as]}"
     if p.network == GIVEN:
-        made = f"{p.count:,} images as they are in files, {found.images}"
+        drawn = "" if p.scored_from is None else f"drawn from {p.scored_from:,}, "
+        made = f"{p.count:,} images as they are in files, {drawn}{found.images}"
     else:
         within = f", noise within {p.truncation:g}" if p.truncation else ""
         things = "images" if p.extractor else "points"
