@@ -158,8 +158,8 @@ DataDirOption = Annotated[
     Path | None,
     typer.Option(
         "--data-dir",
-        help="Folder of named data sets. Default: that of the resumed run, else GANCLI_DATA, else "
-        "a cache folder.",
+        help="Folder of named data sets. Default: the one that the command's run was trained with, "
+        "where it has a run and the folder is there; else GANCLI_DATA, else a cache folder.",
     ),
 ]
 TensorboardOption = Annotated[

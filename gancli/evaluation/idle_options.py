@@ -5,7 +5,7 @@ from collections.abc import Collection
 from gancli.errors import UsageError
 from gancli.evaluation.image_files import ImageFiles
 from gancli.evaluation.inputs import RealSets, ScoredImages, knows_images_key
-from gancli.evaluation.metrics import METRICS
+from gancli.evaluation.metrics import METRICS, Metric
 from gancli.evaluation.request import EvaluationRequest
 
 
@@ -26,6 +26,25 @@ def refuse_idle_options(
     _refuse_idle_options_of_reals(request, metrics, reals)
     if request.images_key is not None:
         _refuse_unknown_key(request.images_key, scored, reals)
+
+
+def refuse_idle_bootstrap(request: EvaluationRequest, computed: Collection[Metric]) -> None:
+    """Refuse resamples where no score has an interval.
+
+    Args:
+        request: the options; of several parts, others may have use for them.
+        computed: the metrics.
+
+    Raises:
+        UsageError: there are such resamples.
+    """
+    able = any(type(each).uncertainty is not Metric.uncertainty for each in computed)
+    if request.resamples and not able and not request.is_part:
+        these = " ".join(f"--{each.entry.name}" for each in computed)
+        raise UsageError(
+            f"--bootstrap is of no use to {these}: add a metric whose scores have intervals, e.g. "
+            "--fid, or leave it out"
+        )
 
 
 def _refuse_unknown_key(key: str, scored: ScoredImages, reals: RealSets) -> None:
@@ -50,19 +69,20 @@ def _refuse_idle_options_of_reals(
         "reference": compares or learnt,
         "reference_count": compares,
         "dataset": compares or searches,
-        "held_out": searches,
     }
     typed = request.typed()
     idle = [typed[name] for name, is_used in looked_at.items() if name in typed and not is_used]
-    if idle == [typed.get("held_out")] and compares:
+    if "held_out" in typed and not searches:
         raise UsageError(
-            f"{idle[0]} is for --memorisation, which is not computed here: leave {idle[0]} out"
+            "--held-out is for --memorisation, which is not computed: add that, or leave "
+            "--held-out out"
         )
     if idle:
-        need, them = ("need", "them") if len(idle) > 1 else ("needs", "it")
+        these = " ".join(f"--{name}" for name in metrics)
+        are, them = ("are", "them") if len(idle) > 1 else ("is", "it")
         raise UsageError(
-            f"{' and '.join(idle)} {need} a metric that looks at real images: add one, e.g. --fid, "
-            f"or leave {them} out"
+            f"{' and '.join(idle)} {are} of no use to {these}: add a metric that compares with "
+            f"real images, e.g. --fid, or leave {them} out"
         )
     alone = next((real for real in reals.references if real.statistics), None)
     if alone is not None and "reference_count" in typed:

@@ -189,6 +189,10 @@ def _image_files(path: Path, checkpoint: str, request: EvaluationRequest) -> Sco
 
 
 def _read(path: Path, request: EvaluationRequest) -> ImageFiles:
+    if read_statistics(path) is not None:
+        raise UsageError(
+            f"{path} has mean and covariance alone, which --reference takes: name images here"
+        )
     where, key = _samples_in(path), request.images_key
     named = key if key is not None and knows_images_key(where, key) else None
     return ImageFiles.of(*survey(where, ReadingChoices(images_key=named)))
@@ -241,8 +245,6 @@ def real_sets_for(scored: ScoredImages, request: EvaluationRequest) -> RealSets:
     Raises:
         GanError: there are none.
     """
-    if request.held_out is not None and not request.looks_at_training_images:
-        raise UsageError("--held-out is for --memorisation alone: add that, or leave it out")
     reference = request.reference or "train"
     if reference in REFERENCE_SPLITS:
         known = _known(scored, request)

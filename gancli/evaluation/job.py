@@ -30,7 +30,7 @@ from gancli.evaluation.extractors import (
 )
 from gancli.evaluation.feature_store import GIB, FeatureStore
 from gancli.evaluation.features import looked_at
-from gancli.evaluation.idle_options import refuse_idle_options
+from gancli.evaluation.idle_options import refuse_idle_bootstrap, refuse_idle_options
 from gancli.evaluation.image_sets import GeneratedImages, ImageSet
 from gancli.evaluation.inputs import (
     RealSets,
@@ -49,7 +49,7 @@ from gancli.evaluation.protocol import Evaluation
 from gancli.evaluation.records import evaluations_of
 from gancli.evaluation.request import EvaluationRequest, ExtractorWeights
 from gancli.evaluation.shape_matching import with_same_shape
-from gancli.evaluation.spec import EvaluationSpec, choose_metrics
+from gancli.evaluation.spec import EvaluationSpec, choose_metrics, metrics_with
 from gancli.folders import cache_folder, data_folder
 from gancli.parallel import ALONE, World
 from gancli.scores import METRIC_TABLE, quick_metrics
@@ -179,14 +179,17 @@ def prepare_evaluation(
     name = _extractor_name(request, scored, reals)
     counts = _counts(request, scored, reals, name, classes)
     metrics = _chosen(request, counts, name)
+    facts = ImageFacts(name == MNIST and scored.images.classes == DIGITS.class_names)
     refuse_idle_options(request, metrics, scored, whole)
+    if not _reads_codes(name, scored.images):
+        refuse_idle_bootstrap(request, metrics_with(metrics, request.settings, facts))
     digits = cache(partial(_digit_reader, request, scored, observer))
     looks = any(METRICS[metric].needs.modes for metric in metrics)
     found = find_known_modes(scored, reals, digits, observer) if looks else FoundModes()
     spec = EvaluationSpec(
         metrics,
         _extractor(name, request, device, digits),
-        ImageFacts(name == MNIST and scored.images.classes == DIGITS.class_names),
+        facts,
         train=reals.train,
         held_out=reals.held_out,
         resamples=request.resamples,
@@ -198,6 +201,11 @@ def prepare_evaluation(
     size = request.batch_size
     stats = look_at_reals(reals.references, spec, store, batch_size=size, observer=observer)
     return EvaluationJob(scored, by_class, spec, reals, stats, store, size)
+
+
+def _reads_codes(extractor: str, images: ImageSet) -> bool:
+    """Whether metrics of codes are added to those chosen."""
+    return extractor == MNIST and isinstance(images, GeneratedImages) and images.has_codes
 
 
 def _chosen(request: EvaluationRequest, counts: ImageCounts, extractor: str) -> tuple[str, ...]:

@@ -38,7 +38,8 @@ def points_to_score(
     Raises:
         UsageError: an option is of images.
     """
-    if request.metrics != ONLY_MODES.metrics or request.everything:
+    is_mixed = request.metrics != ONLY_MODES.metrics or request.everything
+    if "modes" not in request.metrics or (name is None and is_mixed):
         return None
     if name is not None and holds_images(Path(name)):
         return None
@@ -47,7 +48,9 @@ def points_to_score(
     preset = saved.header.preset
     if preset.data.shape.is_image:
         return None
-    unfit = [option for name, option in request.typed().items() if name not in OF_POINTS]
+    others = [f"--{metric}" for metric in request.metrics if metric not in ONLY_MODES.metrics]
+    options = [option for name, option in request.typed().items() if name not in OF_POINTS]
+    unfit = [*options, *others]
     if unfit:
         raise UsageError(
             f"{unfit[0]} is for images, and {preset.name} on {preset.dataset} makes points: leave "

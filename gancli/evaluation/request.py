@@ -31,7 +31,12 @@ class ExtractorWeights:
     """whether to take weights that are not the published ones"""
 
 
-_OPTIONS = {"everything": "all", "memory_gib": "memory-budget", "resamples": "bootstrap"}
+_OPTIONS = {
+    "everything": "all",
+    "is_quick": "quick",
+    "memory_gib": "memory-budget",
+    "resamples": "bootstrap",
+}
 """Options whose fields of a request have other names."""
 
 
@@ -57,6 +62,8 @@ class EvaluationRequest:
     """none: FID and, where the extractor classifies, the Inception score"""
     everything: bool = False
     """whether to add all metrics that can be computed"""
+    is_quick: bool = False
+    """whether few images on either side are enough where nothing else is asked for"""
     count: int | None = None
     """images to generate; None: as many as the metrics are defined for, else `usual_count`"""
     per_class: int | None = None
@@ -90,9 +97,9 @@ class EvaluationRequest:
 
     reference_count: int | None = None
     """the most real images to compare with, always the same ones; None: all, or `QUICK_COUNT`"""
-    is_quick: bool = False
-    """whether few images on either side are enough where nothing else is asked for"""
 
+    is_part: bool = False
+    """whether it is one of the parts of a request, each of which needs an extractor of its own"""
     more: str = "raise --count"
     """what to do to generate more images, where they are too few"""
 
@@ -154,7 +161,7 @@ class EvaluationRequest:
         for each, names in zip(parts, own, strict=True):
             settings = {name: value for name, value in self.settings.items() if name in names}
             known = each if each.looks_at_reals or not compares else each._without_reals()
-            found.append(replace(known, settings=settings))
+            found.append(replace(known, settings=settings, is_part=True))
         return found
 
     def _without_reals(self) -> "EvaluationRequest":

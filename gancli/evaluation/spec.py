@@ -89,8 +89,7 @@ class EvaluationSpec:
 
     def chosen(self) -> list[Metric]:
         """The metrics to compute, with those that come by themselves, in the table's order."""
-        every = (METRICS[name](self.settings) for name in METRIC_TABLE)
-        return [m for m in every if m.entry.name in self.metrics or m.comes_by_itself(self.facts)]
+        return metrics_with(self.metrics, self.settings, self.facts)
 
     def lacking(self) -> list[str]:
         """What cannot be scored, each a sentence."""
@@ -110,6 +109,16 @@ class EvaluationSpec:
     def training_needs(self) -> FeatureNeeds | None:
         """What must be kept of the training and held-out images'; None: no metric looks at them."""
         return _union([m.training_needs for m in self.chosen()])
+
+
+def metrics_with(
+    names: Collection[str], settings: Mapping[str, int], facts: ImageFacts
+) -> list[Metric]:
+    """Metrics by name, and those that come by themselves, in the table's order."""
+    every = (METRICS[name](settings) for name in METRIC_TABLE)
+    return [
+        metric for metric in every if metric.entry.name in names or metric.comes_by_itself(facts)
+    ]
 
 
 def _union(every: list[FeatureNeeds | None]) -> FeatureNeeds | None:
