@@ -16,6 +16,7 @@ from gancli.evaluation.inputs import knows_images_key
 from gancli.evaluation.metrics import METRICS, ImageCounts
 from gancli.evaluation.points import OF_POINTS
 from gancli.evaluation.request import EvaluationRequest
+from gancli.folders import data_folder
 from gancli.scores import quick_metrics
 
 CLASSES = 10
@@ -270,3 +271,25 @@ def test_a_column_of_parquet_files_may_be_named(gan: Gan, toy_features: None) ->
         assert abs(found["scores"]["fid"]) < 1e-6
         (found,) = json.loads(gan(*typed, "--images-key", "real")[1])
         assert found["scores"]["fid"] > 1e-6
+
+
+def test_the_data_folder_of_a_run_comes_before_the_usual_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As the help of --data-dir says, for every command that takes it."""
+    monkeypatch.setenv("GANCLI_DATA", "usual")
+    Path("of-run").mkdir()
+    assert data_folder(Path("typed"), "of-run") == Path("typed")
+    assert data_folder(None, "of-run") == Path("of-run")
+    assert [data_folder(None, "gone"), data_folder(None)] == [Path("usual")] * 2
+    commands = get_command(app).commands.values()  # type: ignore[attr-defined]
+    told = {
+        parameter.help
+        for command in commands
+        for parameter in command.params
+        if "--data-dir" in parameter.opts
+    }
+    assert told == {
+        "Folder of named data sets. Default: the one that the command's run was trained with, "
+        "where it has a run and the folder is there; else GANCLI_DATA, else a cache folder."
+    }

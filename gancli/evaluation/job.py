@@ -1,7 +1,7 @@
 """From a request and images to scores, for the command, training, compare and programs."""
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from functools import cache, partial
 
@@ -179,17 +179,15 @@ def prepare_evaluation(
     name = _extractor_name(request, scored, reals)
     counts = _counts(request, scored, reals, name, classes)
     metrics = _chosen(request, counts, name)
-    facts = ImageFacts(name == MNIST and scored.images.classes == DIGITS.class_names)
     refuse_idle_options(request, metrics, scored, whole)
-    if not _reads_codes(name, scored.images):
-        refuse_idle_bootstrap(request, metrics_with(metrics, request.settings, facts))
+    _refuse_idle_bootstrap(request, metrics, name, scored.images)
     digits = cache(partial(_digit_reader, request, scored, observer))
     looks = any(METRICS[metric].needs.modes for metric in metrics)
     found = find_known_modes(scored, reals, digits, observer) if looks else FoundModes()
     spec = EvaluationSpec(
         metrics,
         _extractor(name, request, device, digits),
-        facts,
+        _facts(name, scored.images),
         train=reals.train,
         held_out=reals.held_out,
         resamples=request.resamples,
@@ -203,9 +201,18 @@ def prepare_evaluation(
     return EvaluationJob(scored, by_class, spec, reals, stats, store, size)
 
 
-def _reads_codes(extractor: str, images: ImageSet) -> bool:
-    """Whether metrics of codes are added to those chosen."""
-    return extractor == MNIST and isinstance(images, GeneratedImages) and images.has_codes
+def _facts(extractor: str, images: ImageSet) -> ImageFacts:
+    return ImageFacts(extractor == MNIST and images.classes == DIGITS.class_names)
+
+
+def _refuse_idle_bootstrap(
+    request: EvaluationRequest, metrics: Collection[str], extractor: str, images: ImageSet
+) -> None:
+    """Refuse resamples where neither these metrics nor those that come by themselves use them."""
+    if extractor == MNIST and isinstance(images, GeneratedImages) and images.has_codes:
+        return
+    facts = _facts(extractor, images)
+    refuse_idle_bootstrap(request, metrics_with(metrics, request.settings, facts))
 
 
 def _chosen(request: EvaluationRequest, counts: ImageCounts, extractor: str) -> tuple[str, ...]:
