@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from gancli.choices import FigureFormat
 from gancli.defaults import FIGURE_DPI
-from gancli.experiment.arena import FAIR_WORDS
+from gancli.evaluation.mode_coverage import FAIR_WORDS
 from gancli.experiment.drawings import Artist, DrawnTable, PicturePlace, Shots
 from gancli.experiment.figures import (
     GroupFilm,
