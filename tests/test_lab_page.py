@@ -195,7 +195,7 @@ def test_points_are_drawn_by_keys_and_trained_on(tab: Tab) -> None:
     tab.press("Enter")
     assert "80 points" in tab.tell('document.querySelector(".pad [role=status]").textContent')
     tab.press("Backspace")
-    tab.tell('document.querySelector(".pad button").click()')
+    click(tab, "Use these points")
     until(tab, f'{COMMANDS}[0] === "gan lab points.csv"')
     steps(tab, 2)
     link = tab.tell("location.hash")

@@ -256,5 +256,8 @@ def values_shown(group: GroupedRow, score: str, mark: str = "") -> str:
     listed = ", ".join(map(text, ordered))
     if len(ordered) > LISTED_VALUES:
         listed = f"{text(ordered[0])} to {text(ordered[-1])}"
-    first = f"{text(found.centre)}{mark} ({of} of {len(ordered)})"
+    # A mean of counts need not be one: 3 and 4 modes are 3.5.
+    is_between = score_named(score).is_count and not found.centre.is_integer()
+    centre = f"{found.centre:.1f}" if is_between else text(found.centre)
+    first = f"{centre}{mark} ({of} of {len(ordered)})"
     return "\n".join(filter(None, [first, interval, listed]))
