@@ -25,6 +25,7 @@ from gancli.formulas import FORMULAS, WithoutLooking
 from gancli.objective.scene import Carried
 from gancli.objective.take_turn import TurnWatch
 from gancli.objective.turn import Turn
+from gancli.signals import CutShortError, may_be_left_undone
 from gancli.state import TrainState
 from gancli.types import Draws
 from gancli.updates import Numbers, Update
@@ -106,10 +107,21 @@ class CompiledStep:
             hands: the draws of each.
             decay: of the average.
             following: the optimisers' settings at the step after this one.
+
+        Raises:
+            CutShortError: a signal asks to stop while a step is compiled; none was taken.
         """
         kind = self._kind(turns, hands, following)
         if kind not in self._kinds:
-            return self._first(kind, turns, hands, decay)
+            before = Snapshot(self._state)
+            try:
+                with may_be_left_undone():
+                    return self._first(kind, turns, hands, decay, before)
+            except CutShortError:
+                # A resumed run compiles here, as one does that was not interrupted.
+                before.restore(self._state)
+                self._state.memory.carried = Carried()
+                raise
         compiled = self._kinds[kind]
         if compiled is None:
             return self._take(turns, hands, decay)
@@ -153,9 +165,14 @@ class CompiledStep:
         return [group for each in found if each.rate_as_tensor for group in each.param_groups]
 
     def _first(
-        self, kind: object, turns: Sequence[Turn], hands: Sequence[TurnDraws], decay: float
+        self,
+        kind: object,
+        turns: Sequence[Turn],
+        hands: Sequence[TurnDraws],
+        decay: float,
+        before: Snapshot,
     ) -> list[Taken]:
-        """Take the first step of a kind as it is and compiled, and compare."""
+        """Take the first step of a kind as it is and compiled, and compare; `before`: the state."""
         self._kinds[kind] = None
         if kind == CHANGING or len(self._kinds) > MAX_KINDS:
             reason = CHANGING if kind == CHANGING else "there are too many kinds"
@@ -163,7 +180,7 @@ class CompiledStep:
             return self._take(turns, hands, decay)
         began = time.monotonic()
         self._tell("compiling the step, which takes about a minute", None)
-        before, tape = Snapshot(self._state), Tape()
+        tape = Tape()
         plain = self._outcome(self._take(turns, tape.record(hands), decay))
         wobble = wobbled(
             self._state,

@@ -76,7 +76,7 @@ def _is_taken() -> bool:
         return any(floor.is_taken() for floor in _floors)
     except RuntimeError:
         # As below; the leading process may be about to speak.
-        return False
+        return _was_said()
 
 
 def _is_first() -> bool:
@@ -84,4 +84,9 @@ def _is_first() -> bool:
         return all(floor.take() for floor in _floors)
     except RuntimeError:
         # What they agree by has gone, with whoever started them.
-        return True
+        return not _was_said()
+
+
+def _was_said() -> bool:
+    """Whether another process of this machine has said why."""
+    return SAID_FILE in os.environ and Path(os.environ[SAID_FILE]).exists()

@@ -28,8 +28,15 @@ _asked = threading.Event()
 """Whether this program was asked to stop before anything looked at a flag."""
 _ending = threading.Event()
 """Whether it ends of itself, and has yet to say why."""
+_may_be_left = threading.Event()
+"""Whether what is being done may be left undone."""
 _exit_codes: list[int] = []
 """What this program ends with, once that is known."""
+
+
+class CutShortError(BaseException):
+    """A signal asks to stop, and what it came upon may be left undone; no `except Exception`
+    of a library takes it for a fault."""
 
 
 class _Presses:
@@ -66,7 +73,7 @@ def stop_flag(said: str = "stopping after this step ...") -> Iterator[Callable[[
     """Turn a signal that asks to stop into a flag; a second Ctrl-C stops at once.
 
     Where torchrun has been killed, whoever wants to stop a process it started finds it no more: the
-    flag is up then, too.
+    flag is up then, too. Within `may_be_left_undone`, the signal also raises `CutShortError`.
 
     Args:
         said: printed when it comes; empty: nothing is.
@@ -87,6 +94,8 @@ def stop_flag(said: str = "stopping after this step ...") -> Iterator[Callable[[
         if said and not stopped:
             notice(said, before="\n")
         stopped = True
+        if _may_be_left.is_set():
+            raise CutShortError
 
     before = {number: signal.signal(number, note) for number in _heeded()}
     try:
@@ -94,6 +103,21 @@ def stop_flag(said: str = "stopping after this step ...") -> Iterator[Callable[[
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+@contextmanager
+def may_be_left_undone() -> Iterator[None]:
+    """Let a signal that a `stop_flag` notes end what is done here, too, which may take long.
+
+    Raises:
+        CutShortError: one came.
+    """
+    if threading.current_thread() is threading.main_thread():
+        _may_be_left.set()
+    try:
+        yield
+    finally:
+        _may_be_left.clear()
 
 
 def interrupt_on_signals() -> None:
@@ -144,6 +168,8 @@ def _repeat_what_was_dropped(
     """Interrupt once more where Python has dropped it, as it does within callbacks of its own."""
 
     def repeat(dropped: "sys.UnraisableHookArgs") -> None:
+        if dropped.exc_type is CutShortError:
+            return  # The flag is up.
         if dropped.exc_type is not KeyboardInterrupt:
             others(dropped)
         elif signal.getsignal(signal.SIGTERM) is interrupt:

@@ -79,7 +79,11 @@ class StepRunner:
             self._compiled = CompiledStep(state, self._take, tell, settings.precision)
 
     def step(self) -> None:
-        """Take every turn of one step, then move the generator's average."""
+        """Take every turn of one step, then move the generator's average.
+
+        Raises:
+            CutShortError: a signal asks to stop while the step is compiled; it was not taken.
+        """
         state, counts = self.state, self.state.counts
         self._schedule_optimizers()
         epoch = counts.batches // self.source.batches_per_epoch

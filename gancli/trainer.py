@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import NoReturn
 
 import torch
 
@@ -22,6 +23,7 @@ from gancli.run_pictures import RunPictures
 from gancli.runs.advice import after_non_finite
 from gancli.runs.folder import Run
 from gancli.runs.rollbacks import Rollback
+from gancli.signals import CutShortError
 from gancli.start_from import StartingWeights, begin
 from gancli.state import TrainState, counts_before, non_finite
 from gancli.step import StepRunner, by_player, refuse_to_split
@@ -102,18 +104,29 @@ class Trainer:
             if schedule.previews_at(0):
                 self._preview()
         while self.state.step < schedule.steps:
-            self.step()
+            try:
+                self.step()
+            except CutShortError:
+                self._stop()
             self.listen(Stepped(self.state.step))
             self._report(last=self.state.step == schedule.steps)
             if self._minutes_are_over():
                 self._save()
             if self.state.step < schedule.steps and self._any(should_stop()):
-                self._save()
-                raise InterruptedRunError(
-                    f"stopped at step {self.state.step:,} with everything saved: go on with "
-                    + command("resume", self.job.run.folder)
-                )
+                self._stop()
         return self.state
+
+    def _stop(self) -> NoReturn:
+        """Save, and stop.
+
+        Raises:
+            InterruptedRunError: always.
+        """
+        self._save()
+        raise InterruptedRunError(
+            f"stopped at step {self.state.step:,} with everything saved: go on with "
+            + command("resume", self.job.run.folder)
+        )
 
     def _any(self, flag: bool) -> bool:
         """Whether any process says yes; on a GPU they do not vote after every step."""

@@ -124,6 +124,12 @@ class DiscriminatorOutput(NamedTuple):
         ]
 
 
+DROPOUTS = (
+    nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d, nn.AlphaDropout, nn.FeatureAlphaDropout,
+)  # fmt: skip
+"""Layers of which no pass is like another."""
+
+
 class GeneratorNet(nn.Module):
     """Maps latents to samples, as discriminators see them."""
 
@@ -155,6 +161,12 @@ class DiscriminatorNet(nn.Module):
         passes (spectral norm) keeps its memory in buffers.
         """
         return next(self.buffers(), None) is None
+
+    @cached_property
+    def repeats_itself(self) -> bool:
+        """Whether each pass over the same samples says the same: no trace is left, and no chance
+        is involved."""
+        return self.is_per_sample and not any(isinstance(m, DROPOUTS) for m in self.modules())
 
     def __call__(self, sample: Sample) -> DiscriminatorOutput:
         """Return the verdict on each of the B samples."""

@@ -70,7 +70,8 @@ ENTRY = """## {name}
 """
 PAGE_HEAD = """# The zoo
 
-Small generators that come with gancli, for any command that takes a run: no download, no training.
+Small generators that come with gancli, to sample, traverse, evaluate and export: no download, no
+training.
 
 ```sh
 gan zoo                                             # what there is

@@ -17,10 +17,12 @@ from conftest import Gan
 from filelock import FileLock
 from rich.console import Console
 
+from gancli import catalog
 from gancli.checkpoint import load
 from gancli.discriminator_field import FIELD_SIDE
 from gancli.evaluation.collapse import NOT_YET, collapse_step
 from gancli.experiment.arena import MODE_SCORES
+from gancli.experiment.collapse import arena_names, home_models, study_presets
 from gancli.experiment.folder import Experiment
 from gancli.experiment.pictures import discriminator_weights, outer_share
 from gancli.experiment.pool import News
@@ -74,6 +76,13 @@ def test_the_time_left_is_told_from_the_pace(monkeypatch: pytest.MonkeyPatch) ->
     assert board.remaining() == pytest.approx(19.0)
 
 
+@pytest.mark.parametrize("arena", arena_names())
+def test_without_models_a_study_has_all_that_train_there(arena: str) -> None:
+    names = set(study_presets(arena, None, 20, ()))
+    assert {"gan", "wgan-gp", "veegan"} <= names <= set(home_models())
+    assert (names == set(home_models())) == (arena in catalog.preset_file("r3gan").datasets)
+
+
 def test_a_row_for_each_cell() -> None:
     columns = [Column.of(score, MeasureSpec(kind="modes")) for score in MODE_SCORES[:2]]
     board = Board({"a": Line(100), "b": Line(100)}, jobs=1, columns=columns)
@@ -89,7 +98,8 @@ def test_a_row_for_each_cell() -> None:
 @pytest.mark.parametrize(
     ("arguments", "code", "expected"),
     [
-        (["--dataset", "cifar10"], 2, "use dcgan"),
+        (["--dataset", "cifar10"], 2, "choose --dataset from ring8"),
+        (["--dataset", "cifar10", "--models", "gan"], 2, "use dcgan"),
         (["--dataset", "cifar10", "--models", "wgan"], 2, "choose --dataset from ring8"),
         (["--dataset", "rign8"], 2, "'rign8'"),
         (["--models", "gan,gna"], 2, "did you mean gan?"),

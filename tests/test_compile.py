@@ -1,6 +1,8 @@
 """`--compile`: the same steps as one function, only where they are the same."""
 
 import math
+import signal
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,11 +19,16 @@ from gancli.data.tape import Tape
 from gancli.environment import Place, settings_again
 from gancli.errors import InterruptedRunError, UsageError
 from gancli.events import Compiled, Event
+from gancli.experiment.axes import typed_axes
+from gancli.experiment.collapse import study_spec
+from gancli.experiment.grid import GridPlan, base_change, experiment_of
+from gancli.experiment.spec import CellSpec
 from gancli.objective.adversarial import BOTH, Vanilla
 from gancli.objective.context import Context
 from gancli.parallel import World
 from gancli.preset import Preset, change
 from gancli.runs.folder import Run
+from gancli.signals import stop_flag
 from gancli.step import StepRunner, refuse_to_compile
 from gancli.trainer import Job, Trainer
 
@@ -263,6 +270,36 @@ def test_a_compilers_complaint_is_a_line(
     assert "\n" not in told[-1].words
 
 
+def test_a_signal_ends_compiling_and_no_step_was_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run that goes on compiles there, as one does that was never stopped."""
+    preset = narrow(RING, TEN)
+    plain, _ = trained(preset, tmp_path / "plain", compiled=False)
+    made = job(preset, tmp_path / "run")
+    start = Trainer(made)
+    with pytest.raises(InterruptedRunError):
+        start.train(lambda: start.state.step == 3)
+    saved = load(made.run.checkpoint())
+
+    def slow(graph: object, **_: object) -> None:
+        del graph
+        signal.raise_signal(signal.SIGTERM)
+        raise AssertionError("the compiler goes on")
+
+    monkeypatch.setattr(torch, "compile", slow)
+    compiled = made.settings.model_copy(update={"compiled": True})
+    cut = Trainer(replace(made, settings=compiled, resume_from=saved))
+    with (
+        stop_flag(said="") as should_stop,
+        pytest.raises(InterruptedRunError, match="stopped at step 3"),
+    ):
+        cut.train(should_stop)
+    assert equal(cut.state.tensors(), saved.tensors)
+    went_on = Trainer(replace(made, resume_from=load(made.run.checkpoint())))
+    assert equal(went_on.train().tensors(), plain.state.tensors())
+
+
 def test_settings_that_change_with_each_step_are_not_compiled(tmp_path: Path) -> None:
     """Each would be compiled for itself alone, and a resumed run would begin with another one."""
     preset = narrow(RING, [*TEN, *rising(steps=20)])
@@ -309,6 +346,23 @@ def test_a_program_asks_for_it_too(tmp_path: Path) -> None:
     assert "leave out compiled=True" in str(refused.value)
     assert "--" not in str(refused.value)
     assert not (tmp_path / "run").exists()
+
+
+def test_cells_are_asked_for_it_before_any_is_trained() -> None:
+    def cells(*changes: str) -> list[CellSpec]:
+        base = base_change("gan", "ring8", None, changes)
+        axes = typed_axes(["generator.optimizer.lr=1e-3,1e-4"])
+        return experiment_of(GridPlan("", base, axes, [0, 1], [], compiled=True)).cells
+
+    assert [cell.settings.compiled for cell in cells()] == 4 * [True]
+    with pytest.raises(UsageError, match="log_every is 1"):
+        cells("schedule.log_every=1")
+    presets = {"gan": narrow(RING, TEN)}
+    assert [cell.settings.compiled for cell in study_spec(presets, [0], "cpu").cells] == [False]
+    compiled = study_spec(presets, [0], "cpu", compiled=True).cells
+    assert [cell.settings.compiled for cell in compiled] == [True]
+    with pytest.raises(UsageError, match="on the CPU and CUDA"):
+        study_spec(presets, [0], "mps", compiled=True)
 
 
 @pytest.mark.slow

@@ -301,17 +301,23 @@ def test_the_command_needs_no_network(
 
 def test_points_are_counted_by_the_same_option(gan: Gan) -> None:
     """Of a run on a mixture: the modes themselves, kept with their protocol."""
-    assert gan("train", "gan", "--dataset", "ring8", "--steps", 2, "--out", "runs/points")[0] == 0
-    code, out, _ = gan("evaluate", "runs/points", "--modes", "--count", 300, "--json")
+    assert gan("train", "gan", "--dataset", "ring8", "--steps", 2)[0] == 0
+    points = "runs/gan-ring8-001"
+    code, out, _ = gan("evaluate", points, "--modes", "--count", 300, "--json")
     (found,) = json.loads(out)
     assert (code, found["protocol"]["count"]) == (0, 300)
     assert {"modes_held", "modes_captured", "high_quality"} <= set(found["scores"])
     assert found["protocol"]["reference"] == "ring8"
-    code, out, _ = gan("evaluate", "runs/points", "--modes")
+    code, out, _ = gan("evaluate", points, "--modes")
     assert (code, "2,500 generated points" in " ".join(out.split())) == (0, True)
-    kept = json.loads(Path("runs/points/evaluation.json").read_text())
+    kept = json.loads(Path(points, "evaluation.json").read_text())
     assert len(kept["evaluations"] if isinstance(kept, dict) else kept) == 2
-    code, _, said = gan("evaluate", "runs/points", "--modes", "--extractor", "vgg16")
+    code, _, said = gan("evaluate", points, "--modes", "--extractor", "vgg16")
     assert (code, "--extractor is for images, and gan on ring8 makes points" in said) == (2, True)
-    code, _, said = gan("evaluate", "runs/points", "--fid")
-    assert (code, "gan evaluate runs/points --modes" in said) == (2, True)
+    code, _, said = gan("evaluate", points, "--fid")
+    assert (code, f"gan evaluate {points} --modes" in said) == (2, True)
+    code, out, _ = gan("evaluate", "--modes", "--count", 300, "--json")
+    assert (code, json.loads(out)[0]["scores"]) == (0, found["scores"])
+    code, _, said = gan("evaluate", "zoo:gan-ring8")
+    assert (code, "with the same command and --modes" in said) == (2, True)
+    assert gan("evaluate", "zoo:gan-ring8", "--modes", "--count", 300)[0] == 0

@@ -199,6 +199,53 @@ def test_penalties_do_not_feel_autocast(key: Key) -> None:
     assert all(torch.equal(a, b) for a, b in zip(*found, strict=True))
 
 
+@pytest.mark.parametrize("term", ["r1", "r2"])
+def test_a_pass_that_would_say_the_same_is_left_out(term: str) -> None:
+    """The same losses and gradients, of fewer samples judged; not where passes differ."""
+    key = ("gan-r1", "ring8", "reference")
+    fields = [f"objective.{term}.shared_forward=false", f"objective.{term}.weight=10"]
+    preset = narrow(key, ["objective.r1=", *fields])
+    players = build_players(preset, seed=0)
+    for net in players.named().values():
+        net.double()
+    net, deck = players.discriminator, toy_deck(preset, torch.float64)
+    judged: list[int] = []
+    net.register_forward_pre_hook(lambda module, given: judged.append(len(given[0].x)))
+    found: list[list[Tensor]] = []
+    for repeats in (True, False):
+        net.repeats_itself = repeats
+        turn = plan(preset.objective, players, 1)[0]
+        judged.clear()
+        losses = losses_of(turn, players, deck.hand(0, 0, 0))
+        assert sum(judged) == (16 if repeats else 24)
+        whole = sum(losses.values(), torch.zeros((), dtype=torch.float64))
+        gradients = torch.autograd.grad(whole, list(net.parameters()))
+        found.append([*losses.values(), *gradients])
+    for ours, plain in zip(*found, strict=True):
+        assert torch.allclose(ours, plain, rtol=1e-12, atol=1e-14)
+
+
+def test_passes_differ_by_memory_chance_and_views() -> None:
+    for key, repeats in (
+        (("gan-r1", "ring8", "reference"), True),
+        (("lsgan", "mnist", "reference"), False),
+        (("sngan", "ring8", "reference"), False),
+    ):
+        assert build_players(narrow(key), seed=0).discriminator.repeats_itself == repeats
+    linear = Linear(WEIGHTS)
+    assert linear.repeats_itself
+    chancy = Linear(WEIGHTS)
+    chancy.drop = nn.Dropout(0.5)
+    assert not chancy.repeats_itself
+    fields = ["objective.r1.shared_forward=false", "objective.augmentation.translation=0.1"]
+    preset = narrow(("dcgan", "mnist", "reference"), [*fields, "discriminator.network.norm=none"])
+    players = build_players(preset, seed=0)
+    assert players.discriminator.repeats_itself
+    changed = plan(preset.objective, players, 1)[0].terms["r1"]
+    assert isinstance(changed, R1)
+    assert not changed.shared_forward
+
+
 def test_float64_stays_float64() -> None:
     real = torch.randn(4, 2, dtype=torch.float64)
     with torch.autocast("cpu", torch.bfloat16):

@@ -269,13 +269,16 @@ def test_one_sentence_and_its_exit_code_come_through() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("victim", [0, 1])
-def test_a_process_that_is_lost_ends_the_others_in_a_sentence(victim: int) -> None:
-    """The system kills one of two (out of memory, say): the other one says how to go on."""
+@pytest.mark.parametrize("victim", [0, 1, None])
+def test_a_process_that_is_lost_ends_the_others_in_a_sentence(victim: int | None) -> None:
+    """The system kills one of two (out of memory, say), or whoever started them: one that is left
+    says how to go on."""
     typed = ["train", "gan", "--dataset", "ring8", *SMALL, "--steps", "1000000", "--out", "run"]
     saving = ["--set", "schedule.checkpoint_every=50"]
+    start = [sys.executable] if victim is None else TORCHRUN
+    shared = ["--devices", "2", "--device", "cpu"] if victim is None else []
     process = subprocess.Popen(
-        [*TORCHRUN, "-m", "gancli", *typed, *saving],
+        [*start, "-m", "gancli", *typed, *saving, *shared],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -285,7 +288,8 @@ def test_a_process_that_is_lost_ends_the_others_in_a_sentence(victim: int) -> No
     deadline = time.monotonic() + 120
     while len(run.checkpoints()) < 2 and time.monotonic() < deadline:
         time.sleep(0.1)
-    os.kill(ranks_of(process.pid)[victim], signal.SIGKILL)
+    lost = process.pid if victim is None else ranks_of(process.pid)[victim]
+    os.kill(lost, signal.SIGKILL)
     _, err = process.communicate(timeout=120)
     ours = [line for line in err.splitlines() if line.startswith("gan: ")]
     assert len(ours) == 1, err

@@ -117,7 +117,9 @@ DOORS = {"cli", "commands", "library"}
 """A command, typed and done, and the library's function of the same name."""
 BLIND = {"networks", "objective", "data"}
 """These three must not import each other."""
-ASSEMBLY = {"__init__", "app", "complete", "main", "metric_options", "mistyped", "options"}
+ASSEMBLY = {
+    "__init__", "app", "complete", "image_options", "main", "metric_options", "mistyped", "options",
+}  # fmt: skip
 """Files of cli/ that are not one command's."""
 SHARED_NAMES = {"load"}
 """A name of two meanings: the library's opens what the checkpoint's reads."""

@@ -85,14 +85,18 @@ def work_of(preset: Preset, settings: RunSettings) -> str:
     }
     known["data"] = [spec.shape.x, spec.shape.classes, spec.flip, bool(spec.noise)]
     known["place"] = [settings.device, settings.threads, settings.precision]
+    if settings.compiled:
+        known["compiled"] = True
     return json.dumps(known, sort_keys=True)
 
 
 def probe_run(preset: Preset, settings: RunSettings) -> RunCosts:
     """Take a few steps, samples, checkpoints and a preview of a run, for a few seconds.
 
-    Torch's threads are those of the settings from then on.
+    Steps are taken as they are: to compile one takes longer than all else. Torch's threads are
+    those of the settings from then on.
     """
+    settings = settings.model_copy(update={"compiled": False})
     torch.set_num_threads(settings.threads)
     device = torch.device(settings.device)
     with tempfile.TemporaryDirectory() as name:

@@ -7,6 +7,7 @@ import typer
 
 from gancli.cli.complete import complete_dataset
 from gancli.cli.options import (
+    CompileOption,
     DataDirOption,
     DeviceOption,
     DpiOption,
@@ -47,6 +48,7 @@ def collapse_study(
     ] = None,
     dpi: DpiOption = FIGURE_DPI,
     device: DeviceOption = None,
+    compiled: CompileOption = False,
     data_dir: DataDirOption = None,
 ) -> None:
     """Measure mode collapse: models x seeds, counted, with intervals and a report.
@@ -68,6 +70,7 @@ def collapse_study(
                 overrides=tuple(overrides or ()),
                 jobs=jobs,
                 place=Place(device, None, data_dir),
+                compiled=compiled,
                 out=out,
                 dpi=dpi,
                 on=on,

@@ -6,10 +6,8 @@ from typing import Annotated
 import typer
 
 from gancli.cli.complete import complete_dataset
-from gancli.cli.options import (
-    AsJsonOption,
+from gancli.cli.image_options import (
     ClassesOption,
-    DataDirOption,
     FitOption,
     FramesOption,
     ImageSizeOption,
@@ -18,6 +16,10 @@ from gancli.cli.options import (
     SkipBrokenOption,
     VerifyOption,
     WhiteOption,
+)
+from gancli.cli.options import (
+    AsJsonOption,
+    DataDirOption,
 )
 
 

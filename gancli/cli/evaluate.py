@@ -6,6 +6,9 @@ from typing import Annotated, cast
 import typer
 
 from gancli.cli.complete import complete_dataset, complete_run
+from gancli.cli.image_options import (
+    ImagesKeyOption,
+)
 from gancli.cli.metric_options import WithMetrics
 from gancli.cli.options import (
     AsJsonOption,
@@ -13,7 +16,6 @@ from gancli.cli.options import (
     DataDirOption,
     DeviceOption,
     DevicesOption,
-    ImagesKeyOption,
     RawOption,
     TrustOption,
 )
@@ -200,7 +202,10 @@ def evaluate(
     images_key: ImagesKeyOption = None,
     as_json: AsJsonOption = False,
 ) -> None:
-    """Score images against real ones; every score is printed with its protocol."""
+    """Score images against real ones, by --fid and --is unless metrics are named.
+
+    Every score is printed with its protocol.
+    """
     del devices  # Its processes come here.
     from gancli.commands import evaluate as command
     from gancli.evaluation.protocol import ClassesAs

@@ -5,12 +5,12 @@ from typing import Annotated
 
 import typer
 
-from gancli.cli.options import DpiOption, RunArgument
+from gancli.cli.options import DpiOption, OwnRunArgument
 from gancli.defaults import FIGURE_DPI
 
 
 def figures(
-    run: RunArgument = None,
+    run: OwnRunArgument = None,
     forms: Annotated[
         str,
         typer.Option("--format", metavar="svg,pdf,png", help="Formats of the files."),

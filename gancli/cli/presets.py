@@ -5,14 +5,16 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from gancli.cli.options import (
+from gancli.cli.image_options import (
     ClassesOption,
-    DatasetOption,
     FitOption,
     FramesOption,
     ImageSizeOption,
     ImagesKeyOption,
     LabelsOption,
+)
+from gancli.cli.options import (
+    DatasetOption,
     Model,
     SetOption,
     VariantOption,

@@ -12,7 +12,7 @@ from gancli.cli.options import (
     FromCheckpointOption,
     LogOption,
     OnNanOption,
-    RunArgument,
+    OwnRunArgument,
     StopWhenOption,
     TensorboardOption,
     ThreadsOption,
@@ -22,7 +22,7 @@ from gancli.cli.options import (
 
 
 def resume(
-    run: RunArgument = None,
+    run: OwnRunArgument = None,
     dataset: Annotated[
         str | None,
         typer.Option(

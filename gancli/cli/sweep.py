@@ -7,6 +7,7 @@ import typer
 
 from gancli.cli.complete import complete_model
 from gancli.cli.options import (
+    CompileOption,
     DataDirOption,
     DatasetOption,
     DeviceOption,
@@ -86,6 +87,7 @@ def sweep(
     ] = None,
     dpi: DpiOption = FIGURE_DPI,
     device: DeviceOption = None,
+    compiled: CompileOption = False,
     data_dir: DataDirOption = None,
     weights: WeightsOption = None,
     trust_weights: TrustOption = False,
@@ -118,6 +120,7 @@ def sweep(
                 jobs=jobs,
                 on=on,
                 place=Place(device, None, data_dir),
+                compiled=compiled,
                 out=out,
                 dpi=dpi,
                 weights=ExtractorWeights(weights, trust_weights),

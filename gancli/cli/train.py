@@ -6,26 +6,31 @@ from typing import Annotated
 import typer
 
 from gancli.choices import GpuName, OnNan, PrecisionName
+from gancli.cli.image_options import (
+    ClassesOption,
+    FitOption,
+    FramesOption,
+    ImageSizeOption,
+    ImagesKeyOption,
+    LabelsOption,
+    SkipBrokenOption,
+    VerifyOption,
+    WhiteOption,
+)
 from gancli.cli.options import (
     AugmentOption,
-    ClassesOption,
+    CompileOption,
     DataDirOption,
     DatasetOption,
     DeviceOption,
     DevicesOption,
     EpochsOption,
-    FitOption,
-    FramesOption,
     FromCheckpointOption,
-    ImageSizeOption,
-    ImagesKeyOption,
-    LabelsOption,
     LogOption,
     Model,
     OnNanOption,
     PlanOption,
     SetOption,
-    SkipBrokenOption,
     StartFromOption,
     StepsOption,
     StopWhenOption,
@@ -33,9 +38,7 @@ from gancli.cli.options import (
     ThreadsOption,
     TrustOption,
     VariantOption,
-    VerifyOption,
     WeightsOption,
-    WhiteOption,
 )
 from gancli.defaults import DEFAULT_SEED
 
@@ -75,14 +78,7 @@ def train(
             help="Batch norm over the samples of all processes, not of each alone (--devices).",
         ),
     ] = False,
-    compiled: Annotated[
-        bool,
-        typer.Option(
-            "--compile",
-            help="One compiled function for each step, used where its numbers agree with the "
-            "step's; takes a C++ compiler, and a minute or so at the start.",
-        ),
-    ] = False,
+    compiled: CompileOption = False,
     overrides: SetOption = None,
     augment: AugmentOption = None,
     start_from: StartFromOption = None,

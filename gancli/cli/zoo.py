@@ -18,7 +18,7 @@ def zoo(
         ),
     ] = None,
 ) -> None:
-    """List the small generators that come with gancli, for any command that takes a run."""
+    """List the small generators that come with gancli, to sample, traverse, evaluate and export."""
     from gancli.commands import zoo as command
 
     command.zoo(name)

@@ -30,6 +30,7 @@ class StudyRequest:
     out: Path | None
     dpi: int
     on: str | None = None
+    compiled: bool = False
 
 
 def collapse_study(request: StudyRequest) -> None:
@@ -50,5 +51,11 @@ def collapse_study(request: StudyRequest) -> None:
     presets = study_presets(*words)
     book = opened_book(options.places, [(request.dataset, next(iter(presets.values())).data)])
     classifier = book.reader.name if book.reader else None
-    spec = study_spec(presets, range(request.seeds), options.device.value, classifier)
+    spec = study_spec(
+        presets,
+        range(request.seeds),
+        options.device.value,
+        classifier,
+        compiled=request.compiled,
+    )
     refuse_failed(run_experiment(experiment, spec, book, options, view_of_axes))

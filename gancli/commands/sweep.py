@@ -66,6 +66,7 @@ class SweepRequest:
     out: Path | None
     dpi: int
     weights: ExtractorWeights
+    compiled: bool = False
     plan_only: bool = False
 
     def changes(self) -> list[str]:
@@ -88,6 +89,7 @@ class SweepRequest:
             measures=measures_named(self.score, self.score_every) if self.score else (),
             frames=lambda labels, steps: spread_steps(steps),
             device=device_of_cells(self.place, self.on).value,
+            compiled=self.compiled,
         )
 
     def _check_axes(self) -> None:

@@ -124,7 +124,7 @@ def images_of_checkpoint(
             "leave it out, or choose real images with --reference"
         )
     if not preset.data.shape.is_image:
-        counts_modes = command_for_points([preset.name], preset.dataset)
+        counts_modes = "the same command and --modes"
         if run is not None:
             counts_modes = command("evaluate", run.folder, "--modes")
         raise UsageError(

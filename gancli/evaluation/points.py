@@ -31,16 +31,16 @@ def points_to_score(
     """The run, the checkpoint and how it was chosen, where points are scored by their modes alone.
 
     Args:
-        name: a run, a checkpoint file, or images.
+        name: a run, a checkpoint file, or images; None: the latest run.
         checkpoint: which of a run.
         request: the metrics and their options.
 
     Raises:
         UsageError: an option is of images.
     """
-    if name is None or request.metrics != ONLY_MODES.metrics or request.everything:
+    if request.metrics != ONLY_MODES.metrics or request.everything:
         return None
-    if holds_images(Path(name)):
+    if name is not None and holds_images(Path(name)):
         return None
     found = find(name)
     saved = open_checkpoint(found, checkpoint)

@@ -19,6 +19,12 @@ def home_models() -> list[str]:
     return [name for name in catalog.model_names() if HOME in catalog.preset_file(name).datasets]
 
 
+def study_models(arena: str) -> list[str]:
+    """Those of them that train on a data set; all of them where none does."""
+    every = home_models()
+    return [name for name in every if arena in catalog.preset_file(name).datasets] or every
+
+
 def arena_names() -> list[str]:
     """The data sets a study can be made on."""
     first = home_models()[0]
@@ -31,6 +37,8 @@ def study_spec(
     seeds: Sequence[int],
     device: Literal["cpu", "cuda", "mps"],
     classifier: str | None = None,
+    *,
+    compiled: bool = False,
 ) -> ExperimentSpec:
     """The cells of a study.
 
@@ -39,9 +47,13 @@ def study_spec(
         seeds: of each preset.
         device: where cells compute.
         classifier: hash of the digit classifier, where one is used.
+        compiled: whether steps are compiled, where that agrees with them.
+
+    Raises:
+        UsageError: a preset has steps that are not compiled.
     """
     title = f"Collapse study: {next(iter(presets.values())).dataset}"
-    return experiment_of_models(title, presets, seeds, device, classifier)
+    return experiment_of_models(title, presets, seeds, device, classifier, compiled=compiled)
 
 
 def study_presets(
@@ -51,14 +63,15 @@ def study_presets(
 
     Args:
         arena: the data set's name.
-        models: their names or preset files, with commas; None: all that train on mixtures.
+        models: their names or preset files, with commas; None: all that train on mixtures, as far
+            as they train on this data set.
         steps: of each cell; None: as the presets say.
         overrides: `path.to.field=value`.
 
     Raises:
         UsageError: a model or the arena is unknown, or its modes are; two presets have one name.
     """
-    names = [name.strip() for name in (models or ",".join(home_models())).split(",")]
+    names = [name.strip() for name in (models or ",".join(study_models(arena))).split(",")]
     if len(set(names)) < len(names) or not all(names):
         raise UsageError(
             f"--models {models} names a model twice, or none between two commas: name each once, "

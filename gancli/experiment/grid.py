@@ -7,13 +7,18 @@ from math import prod
 from typing import Literal
 
 from gancli.catalog.fit_to_images import UserImages
-from gancli.checkpoint import RunSettings
 from gancli.data import Mixture
 from gancli.errors import UsageError
 from gancli.experiment.arena import is_arena
 from gancli.experiment.axes import PRESET_CHOICES, Change, GridAxis, cell_name
 from gancli.experiment.measures import MODES
-from gancli.experiment.spec import CellSpec, ExperimentSpec, MeasureSpec, seed_suffix
+from gancli.experiment.spec import (
+    CellSpec,
+    ExperimentSpec,
+    MeasureSpec,
+    cell_settings,
+    seed_suffix,
+)
 from gancli.preset import Preset, PresetLayer, change, load_preset
 from gancli.scores import METRIC_TABLE, metric_of, ranks
 
@@ -70,6 +75,8 @@ class GridPlan:
     frames: Callable[[Mapping[str, str], int], Sequence[int]] = lambda labels, steps: ()
     """labels and steps of a cell -> the steps of which pictures are wanted"""
     device: Literal["cpu", "cuda", "mps"] = "cpu"
+    compiled: bool = False
+    """whether steps are compiled, where that agrees with them"""
 
     def all_points(self) -> list[GridPoint]:
         """The points, in the order of the axes.
@@ -99,7 +106,8 @@ def experiment_of(plan: GridPlan, open_data: OpenData = lambda name, model: name
         open_data: finds images of the user's own.
 
     Raises:
-        UsageError: anything unknown in a cell, or two cells that would train alike.
+        UsageError: anything unknown in a cell, two cells that would train alike, or steps that
+            would not be compiled.
     """
     named: dict[str, tuple[GridPoint, Preset]] = {}
     for point in plan.all_points():
@@ -112,7 +120,7 @@ def experiment_of(plan: GridPlan, open_data: OpenData = lambda name, model: name
             name=f"{name}{seed_suffix(seed)}",
             labels=dict(point.labels),
             preset=preset,
-            settings=RunSettings(seed=seed, device=plan.device, threads=1),
+            settings=cell_settings(preset, seed, plan.device, compiled=plan.compiled),
             measures=list(plan.measures),
             frames=sorted({*point.frames, *plan.frames(point.labels, preset.schedule.steps)}),
             is_outside=bool(point.name),

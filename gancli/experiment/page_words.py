@@ -64,12 +64,14 @@ def protocol_words(
     sizes = sorted({cell.preset.schedule.batch_size for cell in spec.cells})
     lengths = sorted({cell.steps for cell in spec.cells})
     devices = sorted({cell.settings.device for cell in spec.cells})
+    compiled = any(cell.settings.compiled for cell in spec.cells)
     said = {
         **{heading: text for heading, text in results.protocol.items() if heading not in but},
         "columns": INTERVAL_WORDS,
         "seeds": ", ".join(map(str, results.seeds)),
         "schedule": f"{', '.join(f'{length:,}' for length in lengths)} steps of batches of "
-        f"{', '.join(map(str, sizes))}; every cell on one thread of {', '.join(devices)}",
+        f"{', '.join(map(str, sizes))}; every cell on one thread of {', '.join(devices)}"
+        + (", compiled where that agrees" if compiled else ""),
         "versions": ", ".join(f"{name} {version}" for name, version in results.versions.items()),
         "made": f"{results.made} on {results.machine}",
     }

@@ -8,9 +8,11 @@ from typing import Literal
 from pydantic import Field
 
 from gancli.checkpoint import RunSettings
+from gancli.parallel import ALONE
 from gancli.preset import Preset, StoredPreset, training_fields
 from gancli.preset.schedule import Count
 from gancli.settings import Settings
+from gancli.step import refuse_to_compile
 
 FORMAT: Literal["gancli-experiment-1"] = "gancli-experiment-1"
 DIGEST_SHOWN = 12
@@ -101,6 +103,8 @@ def experiment_of_models(
     seeds: Sequence[int],
     device: Literal["cpu", "cuda", "mps"],
     classifier: str | None = None,
+    *,
+    compiled: bool = False,
 ) -> ExperimentSpec:
     """Models x seeds, whose modes are counted: a collapse study.
 
@@ -110,13 +114,17 @@ def experiment_of_models(
         seeds: of each preset.
         device: where cells compute.
         classifier: hash of the digit classifier, where one is used.
+        compiled: whether steps are compiled, where that agrees with them.
+
+    Raises:
+        UsageError: a preset has steps that are not compiled.
     """
     cells = [
         CellSpec(
             name=f"{model}{seed_suffix(seed)}",
             labels={"model": model},
             preset=preset,
-            settings=RunSettings(seed=seed, device=device, threads=1),
+            settings=cell_settings(preset, seed, device, compiled=compiled),
             measures=[MeasureSpec(kind="modes")],
             judges={} if classifier is None else {"digits": classifier},
         )
@@ -125,6 +133,19 @@ def experiment_of_models(
     ]
     axes = {"model": list(presets)}
     return ExperimentSpec(title=title, axes=axes, seeds=list(seeds), cells=cells)
+
+
+def cell_settings(
+    preset: Preset, seed: int, device: Literal["cpu", "cuda", "mps"], *, compiled: bool
+) -> RunSettings:
+    """How a cell computes.
+
+    Raises:
+        UsageError: its steps are to be compiled, and none would be.
+    """
+    if compiled:
+        refuse_to_compile(preset, device, ALONE)
+    return RunSettings(seed=seed, device=device, threads=1, compiled=compiled)
 
 
 def group_name(cell: CellSpec) -> str:

@@ -4,6 +4,8 @@ They leave autocast and widen half types to float32: the second derivative of a 
 network is too coarse. float64 stays float64.
 """
 
+from typing import Self
+
 import torch
 from pydantic import Field
 from torch import Tensor
@@ -23,7 +25,8 @@ class ZeroCentredPenalty(Term):
     """the factor gamma/2 of the paper; its authors' code has no half"""
     shared_forward: bool = True
     """differentiate the output the loss uses; otherwise a second pass over the samples, which moves
-    batch-norm statistics and spectral-norm vectors once more"""
+    batch-norm statistics and spectral-norm vectors once more, and is left out where it would say
+    the same"""
     every: int = Field(default=1, gt=0, le=10_000)
     """it acts in the first of this many turns of the discriminator, multiplied by their number
     (Karras et al. 2020, appendix B)"""
@@ -32,6 +35,10 @@ class ZeroCentredPenalty(Term):
         """The unweighted summand, from the output on samples that want a gradient."""
         squared = self.every * input_gradient(output, sample).square().sum(1).mean()
         return squared / 2 if self.halved else squared
+
+    def in_one_pass(self) -> Self:
+        """It differentiates the output that the loss uses."""
+        return self.model_copy(update={"shared_forward": True})
 
     def symbols(self, samples: str) -> str:
         """The summand in symbols."""

@@ -2,9 +2,10 @@
 
 from gancli.objective.context import Side
 from gancli.objective.objective import Objective
+from gancli.objective.term import Term
 from gancli.objective.turn import Turn
 from gancli.objective.turn_settings import SIDES, Turns
-from gancli.types import Players
+from gancli.types import DiscriminatorNet, Players
 
 
 def plan(
@@ -40,7 +41,7 @@ def plan(
         turn = Turn(
             name=side,
             steppers=steppers[side],
-            terms=objective.terms_of(side),
+            terms=_terms(objective, side, players.discriminator),
             spec=table.of(side),
             constraints=held if "discriminator" in steppers[side] else (),
             views=objective.views(),
@@ -50,3 +51,11 @@ def plan(
         )
         step += [turn] * (discriminator_steps if side == "discriminator" else 1)
     return step
+
+
+def _terms(objective: Objective, side: Side, discriminator: DiscriminatorNet) -> dict[str, Term]:
+    """The terms of a side, none of which asks twice for what would be the same."""
+    # A view changes samples at random, each time they are shown.
+    repeats = discriminator.repeats_itself and not objective.views()
+    found = objective.terms_of(side).items()
+    return {name: term.in_one_pass() if repeats else term for name, term in found}

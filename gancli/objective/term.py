@@ -1,7 +1,7 @@
 """What a term of a loss is, and the tables of an objective by name."""
 
 from collections.abc import Mapping
-from typing import Literal, get_args
+from typing import Literal, Self, get_args
 
 from torch import Tensor
 
@@ -44,6 +44,11 @@ class Term(Settings):
         """
         del side
         return NO_READS
+
+    def in_one_pass(self) -> Self:
+        """This term with a pass of the discriminator fewer, where each pass over the same samples
+        says the same; itself if it has none to spare."""
+        return self
 
     def initial(self) -> Mapping[str, float]:
         """The names of its state and the finite numbers it starts at.
