@@ -57,8 +57,9 @@ HELD_RECENTLY = f"modes held, last {RECENT_STEPS:,} steps"
 COLLAPSE_WORDS = {
     "collapse began": "per seed, the first measurement from which on at most half the modes are "
     "held, after more were; not yet: never more than half were",
-    HELD_RECENTLY: f"of the last {RECENT_STEPS:,} steps of every seed, all measurements together: "
-    "the fewest and the most modes held in one of them, and the median",
+    HELD_RECENTLY: "the fewest and the most modes held in any measurement of the last "
+    f"{RECENT_STEPS:,} steps of any seed (of all steps, where there are fewer), and the median of "
+    "these measurements",
 }
 """What two more columns say, by their headings."""
 

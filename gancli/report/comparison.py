@@ -88,7 +88,7 @@ def scores_table(scored: Sequence[tuple[str, Evaluation]]) -> TextTable:
     names = _shown_scores(found.scores for _, found in scored)
     shown = short_names([name for name, _ in scored])
     rows = [
-        [shown[name], found.dataset, _how(found), *(_cell(n, found) for n in names)]
+        [shown[name], found.dataset, *(_cell(n, found) for n in names), _how(found)]
         for name, found in scored
     ]
     labels = [_heading(name, scored[0][1]) for name in names]
@@ -97,7 +97,7 @@ def scores_table(scored: Sequence[tuple[str, Evaluation]]) -> TextTable:
     said = zip(*(reference_lines(found) for _, found in scored), strict=True)
     lines = dict.fromkeys(chain.from_iterable(said))
     notes = [f"{count:,} generated points each", *lines]
-    return TextTable(["run", "data set", "checkpoint", *labels], rows, notes)
+    return TextTable(["run", "data set", *labels, "checkpoint"], rows, notes)
 
 
 def _how(found: Evaluation) -> str:

@@ -84,8 +84,12 @@ def render_comparison(
 
 
 def _runs_first(table: TextTable) -> TextTable:
-    """The ranking with the runs before their ranks: the first column stays while others scroll."""
-    headings, *rows = [[run, rank, *rest] for rank, run, *rest in [table.headings, *table.rows]]
+    """The ranking with the runs before their ranks, and the checkpoints behind the scores.
+
+    The first column stays while others scroll; what is next to it is seen on a phone without.
+    """
+    lines = [table.headings, *table.rows]
+    headings, *rows = [[run, rank, *scores, how] for rank, run, how, *scores in lines]
     return TextTable(headings, rows, table.notes)
 
 
