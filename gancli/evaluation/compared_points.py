@@ -31,7 +31,7 @@ class ModesDifferError(RunError):
 
 
 def makes_points(run: Run) -> bool:
-    """Whether a run has a checkpoint, and what it makes is no images."""
+    """Whether a run has a checkpoint, whose generator makes points and not images."""
     return bool(run.checkpoints()) and not run.makes_images()
 
 
