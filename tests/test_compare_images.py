@@ -185,6 +185,11 @@ def test_runs_of_points_are_ranked_by_what_evaluate_counts(gan: Gan) -> None:
     assert "2,500 generated points each" in shown
     for label in ("modes held", "modes captured", "samples of high quality"):
         assert label in shown
+    # A phone shows what is next to the run's name, so scores come before the checkpoint.
+    assert gan("compare", "far", "near", "--out", "one.html")[0] == 0
+    headings = re.findall('<th scope="col">(.*?)</th>', Path("one.html").read_text())
+    assert headings[:3] == ["run", "rank", "modes held"]
+    assert headings.index("checkpoint") > headings.index("reverse KL, nats")
     # Other modes: their counts stand next to each other, and have no ranks.
     code, out, said = gan("compare", "near", "grid", "--out", "two.html")
     assert (code, "the modes of ring8 and grid25 are not the same" in said + out) == (0, True), out

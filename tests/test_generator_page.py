@@ -394,6 +394,10 @@ def test_a_page_fits_a_phone_and_fetches_nothing(name: str, gan: Gan) -> None:
     assert len(page.read_bytes()) < 20e6
 
 
+def test_the_card_says_what_points_are_made_of(gan: Gan) -> None:
+    assert "points of 2 numbers" in exported_page(gan, "zoo:gan-ring8").read_text()
+
+
 def test_names_of_classes_are_text_alone(gan: Gan, tmp_path: Path) -> None:
     """Folders may be called anything, and none of it is markup."""
     run = trained(("cgan", "mnist", "lite"), tmp_path / "run")

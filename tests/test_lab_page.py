@@ -210,6 +210,11 @@ def test_curves_are_wide_on_a_desk(tab: Tab) -> None:
     assert tab.tell(f"{ends}.x2.baseVal.value - {ends}.x1.baseVal.value") > 350
 
 
+def test_a_button_that_works_does_not_look_switched_off(tab: Tab) -> None:
+    colour = "getComputedStyle(document.getElementById('link')).color"
+    assert tab.tell(colour) == tab.tell("getComputedStyle(document.body).color")
+
+
 def test_pictures_are_next_to_each_other_on_a_phone(page: Path) -> None:
     with opened(page, PHONE, f"#{SMALL}") as tab:
         until(tab, f"{COMMANDS}.every((each) => each)")
