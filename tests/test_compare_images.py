@@ -189,7 +189,7 @@ def test_runs_of_points_are_ranked_by_what_evaluate_counts(gan: Gan) -> None:
     assert gan("compare", "far", "near", "--out", "one.html")[0] == 0
     headings = re.findall('<th scope="col">(.*?)</th>', Path("one.html").read_text())
     assert headings[:3] == ["run", "rank", "modes held"]
-    assert headings.index("checkpoint") > headings.index("reverse KL, nats")
+    assert headings.index("checkpoint") > headings.index("samples of high quality")
     # Other modes: their counts stand next to each other, and have no ranks.
     code, out, said = gan("compare", "near", "grid", "--out", "two.html")
     assert (code, "the modes of ring8 and grid25 are not the same" in said + out) == (0, True), out
