@@ -107,7 +107,7 @@ def predict_step(preset: Preset, settings: RunSettings) -> StepNeeds:
         settings: of them the precision counts.
     """
     quiet = change(preset, [f"schedule.log_every={MOST_STEPS}"])
-    here = settings.model_copy(update={"device": "cpu"})
+    here = settings.model_copy(update={"device": "cpu", "compiled": False})
     live = LiveBytes()
     with tempfile.TemporaryDirectory() as name:
         run = trainer(quiet, made_up_data(quiet), here, Path(name))

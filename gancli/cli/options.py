@@ -69,9 +69,9 @@ EpochsOption = Annotated[
     typer.Option("--epochs", min=1, metavar="N", help="Passes through the data (schedule.epochs)."),
 ]
 CompileOption = Annotated[
-    bool,
+    bool | None,
     typer.Option(
-        "--compile",
+        "--compile/--no-compile",
         help="One compiled function for each step, used where its numbers agree with the "
         "step's; takes a C++ compiler, and a minute or so at the start.",
     ),

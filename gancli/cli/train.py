@@ -69,16 +69,19 @@ def train(
     ] = None,
     threads: ThreadsOption = None,
     deterministic: Annotated[
-        bool, typer.Option("--deterministic", help="Bit-equal runs on CUDA too; slower there.")
-    ] = False,
-    sync_bn: Annotated[
-        bool,
+        bool | None,
         typer.Option(
-            "--sync-bn",
+            "--deterministic/--no-deterministic", help="Bit-equal runs on CUDA too; slower there."
+        ),
+    ] = None,
+    sync_bn: Annotated[
+        bool | None,
+        typer.Option(
+            "--sync-bn/--no-sync-bn",
             help="Batch norm over the samples of all processes, not of each alone (--devices).",
         ),
-    ] = False,
-    compiled: CompileOption = False,
+    ] = None,
+    compiled: CompileOption = None,
     overrides: SetOption = None,
     augment: AugmentOption = None,
     start_from: StartFromOption = None,

@@ -110,6 +110,7 @@ def _cell(
     found.state = "failed" if outcome.reason else "done"
     found.reason, found.versions = outcome.reason, outcome.versions
     found.diverged_step, found.seconds = outcome.diverged_step, outcome.seconds
+    found.uncompiled = outcome.uncompiled
     if not outcome.reason:
         found.values = values
         found.collapse_step = _collapse(found)

@@ -57,6 +57,14 @@ def spread_words(results: Results) -> str:
     return "Lines are means over seeds, bands the bootstrap of these means (95 percent)."
 
 
+def uncompiled_words(results: Results) -> str:
+    """In how many cells steps were not compiled though that was asked for, and why; else empty."""
+    found = [cell for cell in results.cells if cell.uncompiled]
+    if not found:
+        return ""
+    return f"in {len(found)} of {counted(len(results.cells), 'cell')}: {found[0].uncompiled[0]}"
+
+
 def protocol_words(
     spec: ExperimentSpec, results: Results, but: Container[str] = ()
 ) -> dict[str, str]:
@@ -71,7 +79,8 @@ def protocol_words(
         "seeds": ", ".join(map(str, results.seeds)),
         "schedule": f"{', '.join(f'{length:,}' for length in lengths)} steps of batches of "
         f"{', '.join(map(str, sizes))}; every cell on one thread of {', '.join(devices)}"
-        + (", compiled where that agrees" if compiled else ""),
+        + (", compiled where that agrees" if compiled else "")
+        + (f"; {uncompiled}" if (uncompiled := uncompiled_words(results)) else ""),
         "versions": ", ".join(f"{name} {version}" for name, version in results.versions.items()),
         "made": f"{results.made} on {results.machine}",
     }

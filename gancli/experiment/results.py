@@ -75,6 +75,8 @@ class CellResult(BaseModel):
     seconds: float = 0.0
     """spent on its steps"""
     versions: dict[str, str] = {}
+    uncompiled: list[str] = []
+    """which steps were not compiled, and why, where that was asked for"""
     values: dict[str, float] = {}
     """by column; those of a cell that is not done are missing"""
     foreign: list[str] = []
