@@ -198,6 +198,16 @@ def test_runs_of_points_are_ranked_by_what_evaluate_counts(gan: Gan) -> None:
     assert (code, "compare runs on one data set" in said, "98.68%" in out) == (4, True, True), said
 
 
+def test_seeds_of_points_are_one_row_though_each_draws_its_own(gan: Gan) -> None:
+    for seed in (1, 2):
+        assert gan("train", "gan", "--dataset", "ring8", "--steps", 1, "--seed", seed,
+                   "--out", f"seed-{seed}")[0] == 0  # fmt: skip
+    code, out, said = gan("compare", "seed-1", "seed-2", "--json")
+    assert code == 0, said
+    (group,) = json.loads(out)["groups"]
+    assert group["seeds"] == [1, 2]
+
+
 def modes(held: int, **more: float) -> Evaluation:
     return found(9).model_copy(update={"scores": {"modes_held": held, **more}})
 
