@@ -69,9 +69,9 @@ EpochsOption = Annotated[
     typer.Option("--epochs", min=1, metavar="N", help="Passes through the data (schedule.epochs)."),
 ]
 CompileOption = Annotated[
-    bool | None,
+    bool,
     typer.Option(
-        "--compile/--no-compile",
+        "--compile",
         help="One compiled function for each step, used where its numbers agree with the "
         "step's; takes a C++ compiler, and a minute or so at the start.",
     ),
