@@ -27,6 +27,7 @@ from gancli.experiment.folder import Experiment, refuse_bytes
 from gancli.experiment.gather import gather_results, to_csv
 from gancli.experiment.measures import MeasureBook, MeasurePlaces, counts_modes
 from gancli.experiment.page import ReportParts, write_report
+from gancli.experiment.page_words import uncompiled_words
 from gancli.experiment.pool import Pool, State
 from gancli.experiment.results import Column, Results
 from gancli.experiment.spec import ExperimentSpec
@@ -313,4 +314,6 @@ def _publish(parts: ReportParts, dpi: int) -> None:
     write_atomically(folder / "results.csv", to_csv(results).encode())
     report: Path = write_report(parts, dpi)
     print_results(console(), results)
+    if words := uncompiled_words(results):
+        say(words)
     say(f"report: {report}")

@@ -38,8 +38,10 @@ def start_processes(words: Sequence[str], count: int) -> int:
     # The processes say themselves what goes wrong, in a sentence.
     logging.disable(logging.CRITICAL)
     os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
-    asked = ["--standalone", f"--nproc-per-node={count}", "-m", "gancli"]
+    asked = ["--standalone", f"--nproc-per-node={count}"]
     with TemporaryDirectory() as folder:
+        # torchrun would leave its own.
+        asked += [f"--log-dir={folder}", "-m", "gancli"]
         said = Path(folder, "said")
         os.environ[SAID_FILE] = str(said)
         try:

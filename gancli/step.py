@@ -232,7 +232,8 @@ def refuse_to_compile(preset: Preset, device: str, world: World) -> None:
     if preset.schedule.log_every == 1:
         raise UsageError(
             "steps that are logged are not compiled, and schedule.log_every is 1: log less often, "
-            "e.g. with --set schedule.log_every=10, or leave out --compile"
+            "e.g. with --set schedule.log_every=10, or leave out --compile "
+            "(--no-compile, where a run has it)"
         )
 
 

@@ -18,11 +18,16 @@ from gancli.checkpoint import RunSettings, load
 from gancli.data.tape import Tape
 from gancli.environment import Place, settings_again
 from gancli.errors import InterruptedRunError, UsageError
+from gancli.evaluation.request import ExtractorWeights
 from gancli.events import Compiled, Event
 from gancli.experiment.axes import typed_axes
+from gancli.experiment.cell import CellRequest, run_cell
 from gancli.experiment.collapse import study_spec
 from gancli.experiment.folder import Experiment
+from gancli.experiment.gather import gather_results
 from gancli.experiment.grid import GridPlan, base_change, experiment_of
+from gancli.experiment.measures import MeasureBook, MeasurePlaces
+from gancli.experiment.page_words import protocol_words
 from gancli.experiment.spec import CellSpec
 from gancli.objective.adversarial import BOTH, Vanilla
 from gancli.objective.context import Context
@@ -344,9 +349,41 @@ def test_what_would_compile_no_step_is_refused(tmp_path: Path) -> None:
 def test_a_program_asks_for_it_too(tmp_path: Path) -> None:
     with pytest.raises(gancli.UsageError, match="log_every is 1") as refused:
         gancli.train("gan", "ring8", steps=4, compiled=True, out=tmp_path / "run", device="cpu")
-    assert "leave out compiled=True" in str(refused.value)
+    assert "leave out compiled=True (compiled=False" in str(refused.value)
     assert "--" not in str(refused.value)
     assert not (tmp_path / "run").exists()
+
+
+def test_a_cell_tells_what_was_not_compiled(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def failing(*_: object, **__: object) -> None:
+        raise RuntimeError("no such operator")
+
+    monkeypatch.setattr(torch, "compile", lambda graph, **_: failing)
+    spec = study_spec({"gan": narrow(RING, TEN)}, [0], "cpu", compiled=True)
+    experiment, places = Experiment(tmp_path / "study"), MeasurePlaces(tmp_path, tmp_path)
+    experiment.claim(spec)
+    request = CellRequest.of(experiment, spec.cells[0], places, ExtractorWeights())
+    outcome = run_cell(request, lambda words: None, lambda: False)
+    expected = "not compiled, training goes on without: RuntimeError: no such operator"
+    assert outcome.uncompiled == [expected]
+    results = gather_results(experiment, spec, MeasureBook(places), {})
+    assert protocol_words(spec, results)["schedule"].endswith(
+        f", compiled where that agrees; in 1 of 1 cell: {expected}"
+    )
+
+
+def test_a_run_goes_on_without_it(gan: Gan, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch, "compile", lambda graph, **_: None)
+    made = job(narrow(RING, TEN), Path("run"))
+    start = Trainer(replace(made, settings=RunSettings(compiled=True)))
+    made.run.write_preset(made.preset)
+    with pytest.raises(InterruptedRunError):
+        start.train(lambda: start.state.step == 1)
+    again = ["train", "gan", "--dataset", "ring8", "--resume", "--out", "run"]
+    code, _, said = gan(*again, "--no-compile")
+    assert (code, "compiled: True -> False" in " ".join(said.split())) == (4, True)
 
 
 def test_cells_are_asked_for_it_before_any_is_trained() -> None:

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections import defaultdict
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from helpers import BRITTLE, divisible, job, real_images
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from gancli import start_processes
 from gancli.checkpoint import load
 from gancli.errors import ExitCode
 from gancli.networks.batch_norm import share_batch_norms
@@ -255,9 +257,29 @@ def pictures() -> Path:
     return Path("real")
 
 
+def test_other_processes_are_told_all_that_was_typed(
+    gan: Gan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[Sequence[str]] = []
+
+    def started(words: Sequence[str], count: int) -> int:
+        told.append(words)
+        return count - 2
+
+    monkeypatch.setattr(start_processes, "start_processes", started)
+    typed = ("train", "gan", "--dataset", "ring8", "--debug", "--devices", "2")
+    with pytest.raises(SystemExit):
+        gan(*typed)
+    assert sorted(told[0]) == sorted(typed)
+
+
 @pytest.mark.slow
-def test_one_sentence_and_its_exit_code_come_through() -> None:
-    """What all processes refuse, one of them says, and the program ends as it does."""
+def test_one_sentence_and_its_exit_code_come_through(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What all processes refuse, one of them says, and the program ends as it does; what torchrun
+    writes of them goes."""
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
     told = devices("train", "gan", "--dataset", "ring9")
     assert told.returncode == ExitCode.USAGE
     assert len(told.stderr.splitlines()) == 1
@@ -266,6 +288,7 @@ def test_one_sentence_and_its_exit_code_come_through() -> None:
     told = devices("sample", "zoo:cgan-mnist", "--out", "taken.zip")
     assert told.returncode == ExitCode.RUN
     assert len(told.stderr.splitlines()) == 1
+    assert not [path for path in tmp_path.iterdir() if "elastic" in path.name]
 
 
 @pytest.mark.slow

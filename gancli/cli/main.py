@@ -26,7 +26,7 @@ from gancli.plugins import load_plugin, load_plugins, plugin_fault
 from gancli.printable import printable
 from gancli.signals import exit_undisturbed, interrupt_on_signals, leave_quickly
 
-PLUGIN = "--plugin"
+PLUGIN, DEBUG = "--plugin", "--debug"
 
 
 def program() -> None:
@@ -52,11 +52,11 @@ def main() -> None:
 def run(arguments: Sequence[str]) -> int:
     """Run `gan`; returns the exit code. `--debug`, anywhere, lets exceptions through."""
     never_fail_for_a_character()
-    rest = [expanded(argument) for argument in arguments if argument != "--debug"]
+    rest = [expanded(argument) for argument in arguments if argument != DEBUG]
     if len(rest) < len(arguments):
-        return _call(rest)
+        return _call(rest, again=[*rest, DEBUG])
     try:
-        return _call(rest)
+        return _call(rest, again=rest)
     except GanError as error:
         return _complain(str(error), error.code)
     except TyperException as error:
@@ -65,11 +65,12 @@ def run(arguments: Sequence[str]) -> int:
         return _explain(error)
 
 
-def _call(arguments: Sequence[str]) -> int:
+def _call(arguments: Sequence[str], again: Sequence[str]) -> int:
+    """Run these words; `again`: those that the processes of `--devices` are started with."""
     with _warnings_in_sentences():
         typed = _load_typed_plugins(arguments) or ["--help"]
         # The option --devices types the same words once more, several times.
-        code = app(typed, prog_name="gan", standalone_mode=False, obj=tuple(arguments))
+        code = app(typed, prog_name="gan", standalone_mode=False, obj=tuple(again))
     if code == ExitCode.INTERRUPTED:
         return _interrupted()
     return code if isinstance(code, int) else ExitCode.OK

@@ -54,9 +54,10 @@ class TrainRequest:
     device: DeviceName | None
     precision: PrecisionName | None
     threads: int | None
-    deterministic: bool
-    sync_bn: bool
-    compiled: bool
+    deterministic: bool | None
+    sync_bn: bool | None
+    compiled: bool | None
+    """of these three None: no, and as it was where a run goes on"""
     overrides: tuple[str, ...]
     out: Path | None
     data_dir: Path | None
@@ -155,9 +156,9 @@ def train(request: TrainRequest) -> None:
         request.place,
         request.precision,
         request.seed,
-        deterministic=request.deterministic,
-        sync_bn=request.sync_bn,
-        compiled=request.compiled,
+        deterministic=bool(request.deterministic),
+        sync_bn=bool(request.sync_bn),
+        compiled=bool(request.compiled),
     )
     if request.plan_only:
         _print_estimate(preset, settings)
@@ -233,9 +234,9 @@ def _resume_as_typed(request: TrainRequest, run: Run) -> None:
         settings = settings_again(stored.settings, request.place, say)
         asked = {
             "precision": request.precision,
-            "deterministic": request.deterministic or None,
-            "sync_bn": request.sync_bn or None,
-            "compiled": request.compiled or None,
+            "deterministic": request.deterministic,
+            "sync_bn": request.sync_bn,
+            "compiled": request.compiled,
         }
         chosen = {name: value for name, value in asked.items() if value is not None}
         changed = (

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from gancli.checkpoint import Checkpoint
 from gancli.data import Mixture
@@ -12,8 +13,9 @@ from gancli.evaluation.extractors import HASH_SHOWN
 from gancli.evaluation.inputs import holds_images
 from gancli.evaluation.metrics.modes import scores_of_modes
 from gancli.evaluation.mode_coverage import assign_points, std_ratio
-from gancli.evaluation.protocol import Evaluation, Protocol
+from gancli.evaluation.protocol import GIVEN, Evaluation, Protocol
 from gancli.evaluation.request import EvaluationRequest
+from gancli.preset import Preset
 from gancli.runs.find import find, open_checkpoint
 from gancli.runs.folder import Run
 from gancli.sampler import Sampler
@@ -76,6 +78,7 @@ def evaluation_of_points(
         UsageError: the data are not a mixture, so their modes are unknown.
     """
     preset, count = saved.header.preset, request.count or POINTS_SCORED
+    mixture = _mixture(preset)
     sampler = Sampler(saved.generator(raw=request.raw).to(device), preset, request.batch_size)
     scores = scores_of_points(sampler, count)
     protocol = Protocol(
@@ -83,7 +86,7 @@ def evaluation_of_points(
         reference=preset.dataset,
         split="all",
         reference_count=0,
-        data=saved.header.data[:HASH_SHOWN],
+        data=mixture.fingerprint_of_modes[:HASH_SHOWN],
         extractor="",
         weights="",
         published=False,
@@ -104,6 +107,30 @@ def evaluation_of_points(
     )
 
 
+def evaluation_of_real_points(preset: Preset, protocol: Protocol) -> Evaluation:
+    """What as many points of the mixture itself score, of which no run has seen any.
+
+    Args:
+        preset: of a run on the mixture.
+        protocol: by which the run's points are scored.
+
+    Raises:
+        UsageError: the data are not a mixture.
+    """
+    mixture, count = _mixture(preset), protocol.count
+    return Evaluation(
+        model="real data",
+        dataset=preset.dataset,
+        variant="",
+        step=None,
+        selection=f"{count:,} new points",
+        protocol=protocol.model_copy(
+            update={"network": GIVEN, "mode": "none", "seeds": "", "truncation": None}
+        ),
+        scores=_scores(mixture.new_points(count), mixture),
+    )
+
+
 def scores_of_points(sampler: Sampler, count: int) -> dict[str, float]:
     """How points spread over the modes of a mixture.
 
@@ -120,13 +147,20 @@ def scores_of_points(sampler: Sampler, count: int) -> dict[str, float]:
     Raises:
         UsageError: the data are not a mixture, so their modes are unknown.
     """
-    spec = sampler.preset.data
-    if not isinstance(spec, Mixture):
+    mixture = _mixture(sampler.preset)
+    return _scores(sampler.all(range(count)).astype(np.float64), mixture)
+
+
+def _mixture(preset: Preset) -> Mixture:
+    if not isinstance(preset.data, Mixture):
         raise UsageError(
-            f"{sampler.preset.dataset} is not a mixture, so it has no modes to count: compare "
+            f"{preset.dataset} is not a mixture, so it has no modes to count: compare "
             "sample() with the data"
         )
-    points = sampler.all(range(count)).astype(np.float64)
-    assigned = assign_points(points, spec.centres(), spec.std)
-    width = std_ratio(points, assigned, spec.std)
+    return preset.data
+
+
+def _scores(points: NDArray[np.float64], mixture: Mixture) -> dict[str, float]:
+    assigned = assign_points(points, mixture.centres(), mixture.std)
+    width = std_ratio(points, assigned, mixture.std)
     return scores_of_modes(assigned) | ({} if width is None else {"std_ratio": width})

@@ -15,7 +15,7 @@ from gancli.data import Mixture
 from gancli.errors import InterruptedRunError, LockedError, NonFiniteError
 from gancli.evaluate_in_training import Evaluated, TrainingEvaluator
 from gancli.evaluation.request import ExtractorWeights
-from gancli.events import Event, Logged, Stepped
+from gancli.events import Compiled, Event, Logged, Stepped
 from gancli.experiment.folder import Cell, Experiment, Outcome
 from gancli.experiment.measures import MeasureBook, MeasurePlaces, SampleMeasure, ScoreMeasure
 from gancli.experiment.spec import CellSpec
@@ -79,11 +79,15 @@ class CellExaminer:
         self.trainer, self.measures, self.cell, self.tell = trainer, measures, cell, tell
         self._spoke = self._since = time.monotonic()
         self._step = trainer.state.step
+        self.uncompiled: list[str] = []
+        """sentences on steps that were not compiled"""
 
     def note(self, event: Event, spec: CellSpec) -> None:
         """Measure after a step whose number says so, and after the last."""
         if isinstance(event, Logged):
             self.note_time()
+        if isinstance(event, Compiled) and event.used is False:
+            self.uncompiled.append(event.words)
         if isinstance(event, Evaluated):
             self._say({"step": event.step, **event.found.scores})
         if not isinstance(event, Stepped):
@@ -165,7 +169,11 @@ def run_cell(request: CellRequest, tell: Tell, should_stop: Callable[[], bool]) 
     finally:
         examiner.note_time()
     outcome = Outcome(
-        reason=reason, diverged_step=diverged_step, seconds=cell.seconds(), versions=versions()
+        reason=reason,
+        diverged_step=diverged_step,
+        seconds=cell.seconds(),
+        versions=versions(),
+        uncompiled=examiner.uncompiled,
     )
     write_atomically(cell.outcome_file, outcome.model_dump_json().encode())
     return outcome

@@ -40,6 +40,8 @@ class Outcome(Settings):
     """spent on its steps, in all processes that worked on it"""
     versions: dict[str, str] = Field(default_factory=dict)
     """of the program and of what it computes with"""
+    uncompiled: list[str] = Field(default_factory=list)
+    """which steps were not compiled, and why, where that was asked for"""
 
 
 class _FirstFormat(Settings):

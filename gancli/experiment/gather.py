@@ -15,6 +15,7 @@ from gancli.experiment.measures import Measure, MeasureBook, MeasureRow
 from gancli.experiment.over_seeds import over_seeds
 from gancli.experiment.results import (
     OTHER_WEIGHTS,
+    RECENT_STEPS,
     CellResult,
     Column,
     GroupResult,
@@ -22,9 +23,6 @@ from gancli.experiment.results import (
     Unrest,
 )
 from gancli.experiment.spec import CellSpec, ExperimentSpec
-
-RECENT_STEPS = 1000
-"""A group's unrest is measured over this many last steps."""
 
 
 def gather_results(
@@ -112,6 +110,7 @@ def _cell(
     found.state = "failed" if outcome.reason else "done"
     found.reason, found.versions = outcome.reason, outcome.versions
     found.diverged_step, found.seconds = outcome.diverged_step, outcome.seconds
+    found.uncompiled = outcome.uncompiled
     if not outcome.reason:
         found.values = values
         found.collapse_step = _collapse(found)

@@ -10,7 +10,7 @@ from gancli.experiment.picture_store import frame_key
 from gancli.experiment.pictures import SEEDS_WITH_LINES, outer_share, shown_weights
 from gancli.experiment.results import Results
 from gancli.experiment.spec import ExperimentSpec
-from gancli.experiment.tables import COLLAPSE_WORDS, INTERVAL_WORDS, number, unit
+from gancli.experiment.tables import INTERVAL_WORDS, number, unit
 from gancli.plurals import counted
 
 
@@ -57,6 +57,14 @@ def spread_words(results: Results) -> str:
     return "Lines are means over seeds, bands the bootstrap of these means (95 percent)."
 
 
+def uncompiled_words(results: Results) -> str:
+    """In how many cells steps were not compiled though that was asked for, and why; else empty."""
+    found = [cell for cell in results.cells if cell.uncompiled]
+    if not found:
+        return ""
+    return f"in {len(found)} of {counted(len(results.cells), 'cell')}: {found[0].uncompiled[0]}"
+
+
 def protocol_words(
     spec: ExperimentSpec, results: Results, but: Container[str] = ()
 ) -> dict[str, str]:
@@ -65,19 +73,17 @@ def protocol_words(
     lengths = sorted({cell.steps for cell in spec.cells})
     devices = sorted({cell.settings.device for cell in spec.cells})
     compiled = any(cell.settings.compiled for cell in spec.cells)
-    said = {
+    return {
         **{heading: text for heading, text in results.protocol.items() if heading not in but},
         "columns": INTERVAL_WORDS,
         "seeds": ", ".join(map(str, results.seeds)),
         "schedule": f"{', '.join(f'{length:,}' for length in lengths)} steps of batches of "
         f"{', '.join(map(str, sizes))}; every cell on one thread of {', '.join(devices)}"
-        + (", compiled where that agrees" if compiled else ""),
+        + (", compiled where that agrees" if compiled else "")
+        + (f"; {uncompiled}" if (uncompiled := uncompiled_words(results)) else ""),
         "versions": ", ".join(f"{name} {version}" for name, version in results.versions.items()),
         "made": f"{results.made} on {results.machine}",
     }
-    if results.column("held") is not None:
-        said |= COLLAPSE_WORDS
-    return said
 
 
 def notes_of(experiment: Experiment) -> list[str]:

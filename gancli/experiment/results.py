@@ -15,8 +15,12 @@ from gancli.scores import Score
 CellState = Literal["done", "failed", "missing"]
 
 
+RECENT_STEPS = 1000
+"""A group's unrest is measured over this many last steps."""
+
+
 class Unrest(BaseModel):
-    """Modes held over the last 1,000 steps, all measurements of all seeds."""
+    """Modes held over the last `RECENT_STEPS` steps, all measurements of all seeds."""
 
     least: float
     median: float
@@ -71,6 +75,8 @@ class CellResult(BaseModel):
     seconds: float = 0.0
     """spent on its steps"""
     versions: dict[str, str] = {}
+    uncompiled: list[str] = []
+    """which steps were not compiled, and why, where that was asked for"""
     values: dict[str, float] = {}
     """by column; those of a cell that is not done are missing"""
     foreign: list[str] = []

@@ -19,6 +19,7 @@ _OTHERWISE = {
     "resume": "gancli.resume",
     "allow-changes": "allow_changes=True",
     "compile": "compiled=True",
+    "no-compile": "compiled=False",
 }
 """Options whose argument has another name."""
 

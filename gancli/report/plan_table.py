@@ -124,8 +124,10 @@ def _basis(what: str, settings: RunSettings) -> str:
     where = f"{settings.device}, {counted(settings.threads, 'thread')}"
     if settings.device != "cpu":
         where = settings.device
-    how = " without --compile" if settings.compiled else ""
+    compiler = ""
+    if settings.compiled:
+        compiler = ", without --compile, which takes some seconds to minutes first"
     return (
-        f"an estimate: {what} timed{how} on {where}, on made-up data; whatever else this machine "
-        "does, and cells at the same time, make it longer"
+        f"an estimate: {what} timed on {where}, on made-up data{compiler}; whatever else this "
+        "machine does, and cells at the same time, make it longer"
     )
