@@ -63,7 +63,7 @@ def test_metrics_by_class_look_at_the_reals_that_are_drawn(
     code, _, said = gan("evaluate", fake, "--dc", "--reference", real, "--reference-count", 3)
     assert (code, "or raise --reference-count" in said) == (3, True)
     code, _, said = gan("evaluate", labelled("few.npz", 15, 2), "--intra-fid", "--reference", real)
-    assert (code, "there are 1 of 5 in few.npz: add some" in said) == (3, True), said
+    assert (code, "the class 5 has 1 in few.npz: add some" in said) == (3, True), said
 
 
 @pytest.mark.usefixtures("toy_features")

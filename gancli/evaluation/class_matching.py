@@ -73,7 +73,7 @@ def _refuse_missing_classes(
         few = next((label for label in range(len(names)) if counts.get(label, 0) < least), None)
         if few is not None:
             raise DataError(
-                f"--{metric} needs {counted(least, 'image')} of each class, and there are "
-                f"{counts.get(few, 0)} of {printable(names[few])} in {name}: {more}, or leave "
+                f"--{metric} needs {counted(least, 'image')} of each class, and the class "
+                f"{printable(names[few])} has {counts.get(few, 0)} in {name}: {more}, or leave "
                 f"--{metric} out"
             )
