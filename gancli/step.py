@@ -228,11 +228,12 @@ def refuse_to_compile(preset: Preset, device: str, world: World) -> None:
     if world.size > 1:
         raise UsageError(COMPILES_ALONE)
     if device == "mps":
-        raise UsageError("--compile works on the CPU and CUDA: add --no-compile, or --device cpu")
+        raise UsageError("--compile works on the CPU and CUDA: leave it out, or add --device cpu")
     if preset.schedule.log_every == 1:
         raise UsageError(
             "steps that are logged are not compiled, and schedule.log_every is 1: log less often, "
-            "e.g. with --set schedule.log_every=10, or add --no-compile"
+            "e.g. with --set schedule.log_every=10, or leave out --compile "
+            "(--no-compile, where a run has it)"
         )
 
 

@@ -176,6 +176,12 @@ class Tab:
             self.ask("Input.dispatchKeyEvent", type="rawKeyDown", **code)
         self.ask("Input.dispatchKeyEvent", type="keyUp", **code)
 
+    def write(self, text: str) -> None:
+        """Type a text into what has the focus, letter by letter."""
+        for letter in text:
+            self.ask("Input.dispatchKeyEvent", type="keyDown", text=letter, key=letter)
+            self.ask("Input.dispatchKeyEvent", type="keyUp", key=letter)
+
     def click(self, x: float, y: float) -> None:
         """Click at a place of the window."""
         where = {"x": x, "y": y, "button": "left", "clickCount": 1}

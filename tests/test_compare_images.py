@@ -11,9 +11,10 @@ from helpers import job, narrow, random_images
 from test_compare import found
 
 from gancli.errors import RunError
-from gancli.evaluation.leaderboard import rank_runs, standing_entries
+from gancli.evaluation.leaderboard import Entry, Row, rank_runs, standing_entries
 from gancli.evaluation.protocol import Evaluation
 from gancli.evaluation.results import ScoredRun, read_evaluations, write_evaluations
+from gancli.report.compared import GroupedRow, values_shown
 from gancli.trainer import Trainer
 
 pytestmark = pytest.mark.usefixtures("toy_features")
@@ -151,11 +152,85 @@ def test_points_are_told_where_they_are_compared(gan: Gan) -> None:
         preset = narrow((model, "ring8", "reference"), ["schedule.steps=1"])
         runs.append(f"runs/{model}-ring8-00{number}")
         Trainer(job(preset, Path(runs[-1]))).train()
-    wanted = "gan collapse-study --dataset ring8 --models gan,wgan"
-    code, _, said = gan("compare", *runs)
-    assert (code, wanted in said, "gan evaluate" in said) == (2, True, False), said
     code, _, said = gan("evaluate", runs[0])
     assert (code, f"gan evaluate {runs[0]} --modes" in said) == (2, True), said
+    code, _, said = gan("compare", runs[0])
+    command = re.search(r"gan (evaluate .*) STEP", said)
+    assert code == 2 and command is not None, said
+    assert gan(*shlex.split(command[1]), 1)[0] == 0
+    code, _, said = gan("compare", *runs, "--reference", "train")
+    assert (code, "--reference is for images" in said) == (2, True), said
+
+
+def test_runs_of_points_are_ranked_by_what_evaluate_counts(gan: Gan) -> None:
+    """Whatever was evaluated before: the modes are counted as the runs are compared."""
+    made = {
+        "far": ("ring8", ["generator.optimizer.lr=1"]),
+        "near": ("ring8", []),
+        "grid": ("grid25", []),
+    }
+    for name, (data, changes) in made.items():
+        preset = narrow(("gan", data, "reference"), ["schedule.steps=1", *changes])
+        Trainer(job(preset, Path(name))).train()
+    code, out, said = gan("compare", "far", "near", "--json")
+    assert code == 0, said
+    ranked = json.loads(out)
+    assert ranked["by"] == "modes_held"
+    for row in ranked["rows"]:
+        out = gan("evaluate", row["run"], "--modes", "--json", "--out", "scores.json")[1]
+        assert row["scores"] == json.loads(out)[0]["scores"]
+    assert ranked["floor"]["scores"]["modes_held"] == 8
+    assert ranked["floor"]["scores"]["high_quality"] > 0.98
+    shown = " ".join(gan("compare", "far", "near")[1].split())
+    assert "2,500 generated points each" in shown
+    for label in ("modes held", "modes captured", "samples of high quality"):
+        assert label in shown
+    # A phone shows what is next to the run's name, so scores come before the checkpoint.
+    assert gan("compare", "far", "near", "--out", "one.html")[0] == 0
+    headings = re.findall('<th scope="col">(.*?)</th>', Path("one.html").read_text())
+    assert headings[:3] == ["run", "rank", "modes held"]
+    assert headings.index("checkpoint") > headings.index("samples of high quality")
+    # Other modes: their counts stand next to each other, and have no ranks.
+    code, out, said = gan("compare", "near", "grid", "--out", "two.html")
+    assert (code, "the modes of ring8 and grid25 are not the same" in said + out) == (0, True), out
+    assert "samples of high quality" in Path("two.html").read_text()
+    code, out, said = gan("compare", "near", "grid")
+    assert (code, "compare runs on one data set" in said, "98.68%" in out) == (4, True, True), said
+
+
+def test_seeds_of_points_are_one_row_though_each_draws_its_own(gan: Gan) -> None:
+    for seed in (1, 2):
+        assert gan("train", "gan", "--dataset", "ring8", "--steps", 1, "--seed", seed,
+                   "--out", f"seed-{seed}")[0] == 0  # fmt: skip
+    code, out, said = gan("compare", "seed-1", "seed-2", "--json")
+    assert code == 0, said
+    (group,) = json.loads(out)["groups"]
+    assert group["seeds"] == [1, 2]
+
+
+def modes(held: int, **more: float) -> Evaluation:
+    return found(9).model_copy(update={"scores": {"modes_held": held, **more}})
+
+
+def test_a_mean_of_counts_need_not_be_a_count() -> None:
+    rows = [Row(f"run-{held}", Entry(modes(held), "last")) for held in (3, 4)]
+    assert values_shown(GroupedRow(rows, (1, 2)), "modes_held") == "3.5 (mean of 2)\n3, 4"
+
+
+def test_points_and_images_have_no_scores_in_common(gan: Gan) -> None:
+    for name, key in (
+        ("points", ("gan", "ring8", "reference")),
+        ("images", ("gan", "mnist", "reference")),
+    ):
+        Trainer(job(narrow(key, ["schedule.steps=1"]), Path(name))).train()
+    code, _, said = gan("compare", "points", "images")
+    assert (code, "compare runs of one kind" in said) == (2, True), said
+
+
+def test_modes_that_tie_are_ranked_by_how_evenly_they_are_held() -> None:
+    scores = {"a": (8, 0.5), "b": (8, 0.1), "c": (7, 0.0)}
+    runs = [ScoredRun(name, [modes(held, reverse_kl=kl)]) for name, (held, kl) in scores.items()]
+    assert [row.name for row in rank_runs(runs, None).rows] == ["b", "a", "c"]
 
 
 # --- settings and names ---

@@ -299,11 +299,12 @@ def test_no_width_needs_scrolling_sideways(gan: Gan, trained: Path, width: int) 
 
 
 @pytest.mark.slow
-def test_points_have_a_page_without_a_ranking(gan: Gan, trained: Path) -> None:
+def test_points_have_a_page_with_their_modes(gan: Gan, trained: Path) -> None:
     page = page_of(gan, trained / "points", trained / "more-points")
     said, console = look_at(page, (1280, 900), SIDEWAYS)
     assert (console, said["broken"], said["images"]) == ("", 0, 2)
-    assert "No ranking: " in page.read_text()
+    assert "No ranking: " not in page.read_text()
+    assert "modes held" in page.read_text()
 
 
 def test_a_chart_has_a_curve_per_run(trained: Path) -> None:

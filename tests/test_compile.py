@@ -358,7 +358,7 @@ def test_what_would_compile_no_step_is_refused(tmp_path: Path) -> None:
 def test_a_program_asks_for_it_too(tmp_path: Path) -> None:
     with pytest.raises(gancli.UsageError, match="log_every is 1") as refused:
         gancli.train("gan", "ring8", steps=4, compiled=True, out=tmp_path / "run", device="cpu")
-    assert "add compiled=False" in str(refused.value)
+    assert "leave out compiled=True (compiled=False" in str(refused.value)
     assert "--" not in str(refused.value)
     assert not (tmp_path / "run").exists()
 

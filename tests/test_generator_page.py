@@ -20,6 +20,7 @@ from torch import Tensor, nn
 import gancli
 from gancli.checkpoint import load
 from gancli.preset import load_preset
+from gancli.rng import SEED_LIMIT
 from gancli.runs.find import find
 from gancli.runs.folder import Run
 from gancli.sampler import Sampler
@@ -308,6 +309,30 @@ def test_the_picture_follows_what_is_chosen(gan: Gan) -> None:
         assert not tab.complaints
 
 
+@pytest.mark.parametrize("typed", ["-3", "1.5", "abc", "", "1e99", str(SEED_LIMIT)])
+def test_what_is_no_seed_is_said_and_changes_nothing(typed: str, gan: Gan) -> None:
+    with opened(exported_page(gan, "zoo:cgan-mnist"), DESK) as tab:
+        until(tab, LABEL, "Image of seed 0, class 0")
+        for text, wrong in (("3", False), (typed, True), (str(SEED_LIMIT - 1), False)):
+            tab.tell("byId('seed').focus(); byId('seed').select()")
+            tab.press("Backspace")
+            tab.write(text)
+            tab.press("Enter")
+            until(tab, "byId('seed').getAttribute('aria-invalid')", str(wrong).lower())
+            said = tab.tell("byId('seed-said').textContent")
+            assert (f"a whole number from 0 to {SEED_LIMIT - 1}" in said.lower()) == wrong
+            assert tab.tell("chosen.seed") == (3 if wrong else int(text))
+        until(tab, LABEL, f"Image of seed {SEED_LIMIT - 1}, class 5")
+
+
+def test_what_has_the_focus_is_not_below_the_picture_on_a_phone(gan: Gan) -> None:
+    with opened(exported_page(gan, "zoo:cgan-mnist"), PHONE) as tab:
+        until(tab, LABEL, "Image of seed 0, class 0")
+        tab.tell("scrollTo(0, document.body.scrollHeight); byId('way').focus()")
+        over = "document.querySelector('.picture').getBoundingClientRect().bottom"
+        assert tab.tell(f"byId('way').getBoundingClientRect().top >= {over}")
+
+
 def test_an_axis_moves_by_key_and_is_held_until_released(gan: Gan) -> None:
     sampler = sampler_of("zoo:infogan-mnist")
     with opened(exported_page(gan, "zoo:infogan-mnist"), DESK) as tab:
@@ -367,6 +392,10 @@ def test_a_page_fits_a_phone_and_fetches_nothing(name: str, gan: Gan) -> None:
     text = re.sub(r'<script [^>]*id="weights">[^<]*', "", page.read_text())
     assert not re.search(r"https?://|\bfetch\(|XMLHttpRequest|import\(|@import|url\(", text)
     assert len(page.read_bytes()) < 20e6
+
+
+def test_the_card_says_what_points_are_made_of(gan: Gan) -> None:
+    assert "points of 2 numbers" in exported_page(gan, "zoo:gan-ring8").read_text()
 
 
 def test_names_of_classes_are_text_alone(gan: Gan, tmp_path: Path) -> None:

@@ -110,6 +110,7 @@ def test_samples_of_a_run_are_points(gan: Gan) -> None:
         ("e.csv", b"\xff\xfe\x00", "two columns"),
         ("f.csv", b"1,2\n" * 20, "one point, many times"),
         ("g.csv", b"1,2\n" * 20 + b"3,inf\n", "not finite"),
+        ("j.csv", b"1,2\n" * 20 + b"-1.7e308,1.7e308\n", "beyond 1e+100"),
         ("h.npz", b"PK", "numpy.savez"),
         ("i.csv", b"1,2\n" * 9 + b'"' + b"a" * 200_000 + b"\n", "two columns"),
     ],

@@ -186,6 +186,53 @@ def test_everything_is_reached_by_the_keyboard(tab: Tab) -> None:
     assert not unnamed
 
 
+@pytest.mark.parametrize("typed", ["-3", "1.5", "abc", "", "1e99", "2147483648"])
+def test_what_is_no_seed_is_said_and_changes_nothing(tab: Tab, typed: str) -> None:
+    steps(tab, 1)
+    tab.tell("seed.focus(); seed.select()")
+    tab.press("Backspace")
+    tab.write(typed)
+    tab.press("Enter")
+    said = 'document.getElementById("wrong-seed").textContent'
+    until(tab, f'{said}.includes("whole number from 0 to 2147483647")')
+    assert tab.tell("seed.getAttribute('aria-invalid')") == "true"
+    assert tab.tell(STEP) == 1 and "--seed 1 " in tab.tell(COMMANDS)[0]
+    tab.tell("seed.select()")
+    tab.write("7")
+    tab.press("Enter")
+    until(tab, f'{COMMANDS}[0].includes("--seed 7 ")')
+    assert tab.tell(said) == ""
+
+
+def test_curves_are_wide_on_a_desk(tab: Tab) -> None:
+    """Next to the names of their lines, which take a part of the chart."""
+    ends = 'document.querySelector(".lab .chart .grid")'
+    assert tab.tell(f"{ends}.x2.baseVal.value - {ends}.x1.baseVal.value") > 350
+
+
+def test_a_button_that_works_does_not_look_switched_off(tab: Tab) -> None:
+    colour = "getComputedStyle(document.getElementById('link')).color"
+    assert tab.tell(colour) == tab.tell("getComputedStyle(document.body).color")
+
+
+def test_pictures_are_next_to_each_other_on_a_phone(page: Path) -> None:
+    with opened(page, PHONE, f"#{SMALL}") as tab:
+        until(tab, f"{COMMANDS}.every((each) => each)")
+        one, two = tab.tell(
+            "[...document.querySelectorAll('.lab canvas')]"
+            ".map((each) => each.getBoundingClientRect().toJSON())"
+        )
+        assert one["top"] == two["top"] and one["right"] < two["left"]
+        assert min(one["width"], two["width"]) > 140
+        # What follows says whose it is, and is as wide as the page.
+        assert tab.tell("[...document.querySelectorAll('.whose')].map((e) => e.textContent)") == [
+            "Lab A: gan", "Lab B: wgan-gp",
+        ]  # fmt: skip
+        assert tab.tell("document.querySelector('.rest').getBoundingClientRect().width") > 340
+        cut = "[...document.querySelectorAll('.seen')].some((e) => e.scrollWidth > e.clientWidth)"
+        assert not tab.tell(cut)
+
+
 def test_points_are_drawn_by_keys_and_trained_on(tab: Tab) -> None:
     choose(tab, "data", "drawn")
     until(tab, 'document.activeElement.matches(".pad canvas")')
@@ -195,8 +242,17 @@ def test_points_are_drawn_by_keys_and_trained_on(tab: Tab) -> None:
     tab.press("Enter")
     assert "80 points" in tab.tell('document.querySelector(".pad [role=status]").textContent')
     tab.press("Backspace")
-    tab.tell('document.querySelector(".pad button").click()')
+    tab.tell('document.getElementById("run").click(); document.getElementById("run").click()')
+    assert "still train on ring8" in tab.tell(
+        'document.querySelector(".pad [role=status]").textContent'
+    )
+    tab.tell(
+        "[...document.querySelectorAll('.pad button')]"
+        ".find((each) => each.textContent === 'Use these points').click()"
+    )
     until(tab, f'{COMMANDS}[0] === "gan lab points.csv"')
+    until(tab, f"{STEP} === 0")
+    assert "press Run" in tab.tell('document.querySelector(".pad [role=status]").textContent')
     steps(tab, 2)
     link = tab.tell("location.hash")
     assert "data=drawn" in link

@@ -16,9 +16,9 @@ from gancli.experiment.over_seeds import (
     interval_of_share,
     over_seeds,
 )
-from gancli.experiment.results import Column, GroupResult
+from gancli.experiment.results import Column, GroupResult, Unrest
 from gancli.experiment.spec import MeasureSpec
-from gancli.experiment.tables import DASH, TableView, group_row, shown
+from gancli.experiment.tables import COLLAPSE_WORDS, DASH, TableView, group_row, headings, shown
 from gancli.scores import Score
 
 HELD = Score("held", "modes held", "higher", decimals=0, least=0.0, most=8.0, is_count=True)
@@ -133,3 +133,23 @@ def test_how_collapses_of_seeds_are_written(steps: list[int | NotYet | None], wa
         collapse_steps=steps, lately=None,
     )  # fmt: skip
     assert group_row(group, TableView("", [], with_collapse=True))[-2] == wanted
+
+
+@pytest.mark.parametrize(
+    ("counts", "wanted"),
+    [((1, 7, 8), "1 to 8, median 7"), ((8, 8, 8), "always 8"), (None, DASH)],
+)
+def test_what_the_last_steps_held_is_a_range_and_no_list_of_seeds(
+    counts: tuple[int, int, int] | None, wanted: str
+) -> None:
+    unrest = counts and Unrest(least=counts[0], median=counts[1], most=counts[2])
+    group = GroupResult(
+        name="gan", labels={}, label="gan", cells=3, failed=0, measures={},
+        collapse_steps=[], lately=unrest or None,
+    )  # fmt: skip
+    view = TableView("", [], with_collapse=True)
+    assert group_row(group, view)[-1] == wanted
+    heading = headings(view)[-1]
+    assert heading == "modes held, last 1,000 steps"
+    # The explanation says over which steps, and of which measurements.
+    assert "the last 1,000 steps of any seed" in COLLAPSE_WORDS[heading]

@@ -43,10 +43,10 @@ def test_some_images_of_files_are_those_of_a_data_set() -> None:
 def test_what_was_asked_for_stays() -> None:
     quick = EvaluationRequest().quick()
     assert (quick.metrics, quick.count) == (("is", "mind", "dc"), None)
-    assert (quick.usual_count, quick.reference_count, quick.resamples) == (5000, 5000, 1000)
+    assert (quick.usual_count, quick.most_reals, quick.resamples) == (5000, 5000, 1000)
     asked = EvaluationRequest(("fid", "mind"), count=70, reference_count=80, resamples=90).quick()
     assert (asked.metrics, asked.count) == (("is", "mind", "dc", "fid"), 70)
-    assert (asked.reference_count, asked.resamples) == (80, 90)
+    assert (asked.most_reals, asked.resamples) == (80, 90)
     assert EvaluationRequest(extractor="vgg16").quick().metrics == ("mind", "dc")
 
 

@@ -86,7 +86,7 @@ def test_a_narrow_terminal_cuts_no_table(tmp_path: Path) -> None:
         print_results(Console(file=file, width=width), results)
         texts.append(file.getvalue())
     words = {word for word in texts[0].split() if word.isalnum()}
-    assert {"captured", "std", "lately", "quality"} <= words
+    assert {"captured", "std", "steps", "quality"} <= words
     assert words <= {*texts[1].split()}
     assert "\N{HORIZONTAL ELLIPSIS}" not in texts[1]
     assert max(map(len, texts[1].splitlines())) <= 66

@@ -48,7 +48,7 @@ def collapse_study(
     ] = None,
     dpi: DpiOption = FIGURE_DPI,
     device: DeviceOption = None,
-    compiled: CompileOption = None,
+    compiled: CompileOption = False,
     data_dir: DataDirOption = None,
 ) -> None:
     """Measure mode collapse: models x seeds, counted, with intervals and a report.
@@ -70,7 +70,7 @@ def collapse_study(
                 overrides=tuple(overrides or ()),
                 jobs=jobs,
                 place=Place(device, None, data_dir),
-                compiled=bool(compiled),
+                compiled=compiled,
                 out=out,
                 dpi=dpi,
                 on=on,

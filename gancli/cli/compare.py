@@ -65,8 +65,9 @@ def compare(
 ) -> None:
     """Rank runs scored by the same protocol, and show in which fields they differ.
 
-    Runs that differ in their seeds alone share a row. Where runs were not scored alike, show how to
-    score them. A page (--out compare.html) needs no scores.
+    Runs that differ in their seeds alone share a row. Runs of points need no
+    scores: the modes that they hold are counted. Where runs were not scored
+    alike, show how to score them. A page (--out compare.html) needs no scores.
     """
     from gancli.commands import compare as command
     from gancli.environment import Place

@@ -69,9 +69,9 @@ EpochsOption = Annotated[
     typer.Option("--epochs", min=1, metavar="N", help="Passes through the data (schedule.epochs)."),
 ]
 CompileOption = Annotated[
-    bool | None,
+    bool,
     typer.Option(
-        "--compile/--no-compile",
+        "--compile",
         help="One compiled function for each step, used where its numbers agree with the "
         "step's; takes a C++ compiler, and a minute or so at the start.",
     ),
@@ -158,8 +158,8 @@ DataDirOption = Annotated[
     Path | None,
     typer.Option(
         "--data-dir",
-        help="Folder of named data sets. Default: that of the resumed run, else GANCLI_DATA, else "
-        "a cache folder.",
+        help="Folder of named data sets. Default: the one that the command's run was trained with, "
+        "where it has a run and the folder is there; else GANCLI_DATA, else a cache folder.",
     ),
 ]
 TensorboardOption = Annotated[

@@ -1,7 +1,7 @@
 """`gan train` as it is typed."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -43,6 +43,11 @@ from gancli.cli.options import (
 from gancli.defaults import DEFAULT_SEED
 
 
+def _off(name: str) -> Any:  # noqa: ANN401 - as typer has it
+    """The option that lets a resumed run go on without another; few need it."""
+    return typer.Option(f"--no-{name}", hidden=True, help=f"Go on without --{name}.")
+
+
 def train(
     model: Model,
     dataset: DatasetOption = None,
@@ -69,19 +74,19 @@ def train(
     ] = None,
     threads: ThreadsOption = None,
     deterministic: Annotated[
-        bool | None,
-        typer.Option(
-            "--deterministic/--no-deterministic", help="Bit-equal runs on CUDA too; slower there."
-        ),
-    ] = None,
+        bool, typer.Option("--deterministic", help="Bit-equal runs on CUDA too; slower there.")
+    ] = False,
+    no_deterministic: Annotated[bool, _off("deterministic")] = False,
     sync_bn: Annotated[
-        bool | None,
+        bool,
         typer.Option(
-            "--sync-bn/--no-sync-bn",
+            "--sync-bn",
             help="Batch norm over the samples of all processes, not of each alone (--devices).",
         ),
-    ] = None,
-    compiled: CompileOption = None,
+    ] = False,
+    no_sync_bn: Annotated[bool, _off("sync-bn")] = False,
+    compiled: CompileOption = False,
+    no_compile: Annotated[bool, _off("compile")] = False,
     overrides: SetOption = None,
     augment: AugmentOption = None,
     start_from: StartFromOption = None,
@@ -154,9 +159,9 @@ def train(
             device=device,
             precision=precision,
             threads=threads,
-            deterministic=deterministic,
-            sync_bn=sync_bn,
-            compiled=compiled,
+            deterministic=_switched(deterministic, no_deterministic),
+            sync_bn=_switched(sync_bn, no_sync_bn),
+            compiled=_switched(compiled, no_compile),
             overrides=tuple(overrides or ()),
             augment=augment,
             start_from=start_from,
@@ -177,3 +182,8 @@ def train(
             checkpoint=checkpoint,
         )
     )
+
+
+def _switched(on: bool, off: bool) -> bool | None:
+    """What two options say of a switch; None: nothing, so that a resumed run keeps it."""
+    return False if off else on or None

@@ -6,12 +6,16 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
+import torch
+
 from gancli.checkpoint import Checkpoint, read_header
+from gancli.environment import choose_device
 from gancli.errors import GanError, RunError, UsageError
 from gancli.evaluation.baseline import OTHER_SPLIT, Baseline, BaselineRequest, baseline_of
-from gancli.evaluation.inputs import command_for_points
+from gancli.evaluation.compared_points import Counted, ModesDifferError, with_modes_counted
 from gancli.evaluation.leaderboard import rank_runs
 from gancli.evaluation.not_comparable import ProtocolsDifferError
+from gancli.evaluation.points import evaluation_of_real_points
 from gancli.evaluation.protocol import Split
 from gancli.evaluation.results import ScoredRun, read_evaluations, training_evaluations
 from gancli.files import write_atomically
@@ -25,9 +29,10 @@ from gancli.report.comparison import (
     print_comparison,
     print_differences,
     print_protocols,
+    print_scores,
 )
 from gancli.report.comparison_files import comparison_text
-from gancli.report.comparison_page import render_comparison
+from gancli.report.comparison_page import NoRanking, render_comparison
 from gancli.report.console import console_beside_json, print_json, say
 from gancli.report.counting import counting
 from gancli.runs.find import find, open_checkpoint
@@ -79,17 +84,21 @@ def compare(request: CompareRequest) -> None:
     """Rank runs by their evaluations, with real data for comparison, and say how they differ.
 
     Raises:
-        UsageError: an option is wrong, or the runs make points and no page is asked for.
+        UsageError: an option is wrong, or some runs make points and others images.
         RunError: the runs cannot be ranked and no page is asked for, or a file is in the way.
     """
     _check(request)
     scored = list({run.file.resolve(): run for run in map(_named, request.runs)}.values())
     runs = [each for each in map(_compared, scored) if each is not None]
     ranked, lacking = None, ""
+    apart: Sequence[Counted] = ()
     try:
         ranked = _ranked(request, scored, runs)
     except GanError as error:
+        apart = error.scored if isinstance(error, ModesDifferError) else ()
         if not request.as_json:
+            if apart:
+                print_scores(apart)
             print_differences(runs)
         if not request.pages or request.as_json:
             raise
@@ -97,7 +106,7 @@ def compare(request: CompareRequest) -> None:
         say(f"no ranking: {lacking}")
     if ranked is not None:
         _print(ranked, as_json=request.as_json)
-    _write(request, ranked, runs, lacking)
+    _write(request, ranked, runs, NoRanking(lacking, apart))
 
 
 def _print(ranked: Ranked, *, as_json: bool) -> None:
@@ -129,24 +138,34 @@ def _ranked(
     request: CompareRequest, scored: Sequence["_Named"], runs: Sequence[ComparedRun]
 ) -> Ranked:
     """The ranking, with what real data score; says how protocols differ where they do."""
-    _refuse_points([each.run for each in scored if each.run is not None])
+    device = torch.device(choose_device(request.baseline.place.device))
+    named = {each.name: each.run for each in scored if each.run is not None}
+    every, of_points = with_modes_counted([_scored(each) for each in scored], named, device)
+    if of_points is not None and request.split is not None:
+        raise UsageError("--reference is for images, and these runs make points: leave it out")
     try:
-        found = rank_runs([_scored(each) for each in scored], request.by, request.split)
+        found = rank_runs(every, request.by, request.split)
     except ProtocolsDifferError as error:
         if not request.as_json:
             print_protocols(error.table)
         raise
     baseline = Baseline(None)
-    if not request.no_baseline:
+    if of_points is not None and not request.no_baseline:
+        preset = of_points.header.preset
+        baseline = Baseline(evaluation_of_real_points(preset, found.protocol))
+    elif not request.no_baseline:
         shown = console_beside_json(as_json=request.as_json)
         watch, wanted = partial(counting, shown), columns(found)
-        checkpoint = _checkpoint([each.run for each in scored if each.run is not None])
-        baseline = baseline_of(found.protocol, wanted, checkpoint, request.baseline, watch)
+        saved = _checkpoint(list(named.values()))
+        baseline = baseline_of(found.protocol, wanted, saved, request.baseline, watch)
     return Ranked(found, baseline, runs)
 
 
 def _write(
-    request: CompareRequest, ranked: Ranked | None, runs: Sequence[ComparedRun], lacking: str
+    request: CompareRequest,
+    ranked: Ranked | None,
+    runs: Sequence[ComparedRun],
+    unranked: NoRanking,
 ) -> None:
     """Write the files asked for; without a ranking, pages alone.
 
@@ -155,7 +174,7 @@ def _write(
     """
     for file in request.out:
         if file.suffix == PAGE_SUFFIX:
-            content = render_comparison(ranked, runs, lacking)
+            content = render_comparison(ranked, runs, unranked)
         elif ranked is not None:
             form = TableFormat(file.suffix.removeprefix("."))
             content = comparison_text(ranked, form).encode(errors="backslashreplace")
@@ -205,18 +224,6 @@ def _named(name: str) -> _Named:
             f"that {named('evaluate')} wrote with --out, which ends in {SCORES_SUFFIX}"
         )
     return _Named(str(found.folder), found.evaluation_file, found)
-
-
-def _refuse_points(runs: Sequence[Run]) -> None:
-    """Refuse runs of points, which have modes to count and no scores."""
-    points = [run for run in runs if not run.makes_images() and run.checkpoints()]
-    if points:
-        models = [run.identity()[0] for run in points]
-        dataset = points[0].identity()[1]
-        raise UsageError(
-            f"{points[0].folder} makes points, and scores are of images: compare the modes that "
-            f"models hold with {command_for_points(models, dataset)}"
-        )
 
 
 def _scored(named: _Named) -> ScoredRun:

@@ -184,7 +184,9 @@ def _described(scored: ScoredImages) -> str:
     shape = described(scored.images.shape)
     has_alpha = scored.preset is not None and scored.preset.data.shape.x[0] == RGBA_CHANNELS
     laid = ", transparency laid over white" if has_alpha and scored.saved else ""
-    return f"{path}{scored}, {len(scored.images):,} images of {shape}{laid}"
+    whole = scored.drawn_from
+    drawn = "" if whole is None else f", drawn from {len(whole):,}"
+    return f"{path}{scored}, {len(scored.images):,} images of {shape}{laid}{drawn}"
 
 
 def _print(evaluations: list[Evaluation], scored: ScoredImages) -> None:

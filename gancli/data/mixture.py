@@ -1,5 +1,6 @@
 """Mixtures of Gaussians in the plane: drawn from the run's seed."""
 
+import hashlib
 import math
 from pathlib import Path
 from typing import Literal
@@ -63,6 +64,17 @@ class Mixture(DataSpec):
         noise = stream(seed, "data").standard_normal(shape)
         points = (self.centres() + self.std * noise).reshape(-1, 2)
         return Dataset(torch.from_numpy(points / self.scale).float())
+
+    def new_points(self, count: int) -> NDArray[np.float64]:
+        """Points that no run trains on, in data units, (count, 2): always the same ones."""
+        each = -(-count // self.modes)
+        noise = stream(0, "ceiling").standard_normal((each, self.modes, 2))
+        return (self.centres() + self.std * noise).reshape(-1, 2)[:count]
+
+    @property
+    def fingerprint_of_modes(self) -> str:
+        """SHA-256 of where the modes are and how wide, whichever points a seed draws from them."""
+        return hashlib.sha256(self.centres().tobytes() + repr(self.std).encode()).hexdigest()
 
     @property
     def key(self) -> Literal["points"]:

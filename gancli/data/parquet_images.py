@@ -57,6 +57,16 @@ def is_parquet(path: Path) -> bool:
         return file.read(len(PARQUET_MARK)) == PARQUET_MARK
 
 
+def has_column(path: Path, name: str) -> bool:
+    """Whether a parquet file, or the first of those within a folder, has a column of this name.
+
+    Raises:
+        DataError: pyarrow is not installed, or the file is broken.
+    """
+    files = sorted(path.rglob(f"*{PARQUET_ENDING}"))[:1] if path.is_dir() else [path]
+    return any(is_parquet(file) and name in _opened(file).schema_arrow.names for file in files)
+
+
 def parquet_images(path: Path, names: Sequence[str], how: ReadingChoices) -> Source:
     """The images of a parquet file, or of the files of a folder.
 

@@ -70,11 +70,14 @@ def class_counts(request: EvaluationRequest, scored: ScoredImages, reals: RealSe
 
 
 def class_gap(scored: ScoredImages, real: RealImages) -> float | None:
-    """Share of generated images that would have to be of another class to be as in a reference."""
+    """Share of generated images that would have to be of another class to be as in a reference.
+
+    Real images that are drawn at random stand for all that they are drawn from.
+    """
     images = scored.images
     if not isinstance(images, GeneratedImages) or not images.classes:
         return None
-    shares = _shares(scored, real)
+    shares = _shares(scored, real.whole)
     if shares is None:
         return None
     own = images.of_class()

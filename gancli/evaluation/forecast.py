@@ -44,7 +44,7 @@ def full_protocol(job: EvaluationJob, stopwatch: Stopwatch) -> str:
     """
     images = job.scored.images
     generated = isinstance(images, GeneratedImages)
-    fakes = EVALUATION_COUNT if generated else len(images)
+    fakes = EVALUATION_COUNT if generated else len(job.scored.drawn_from or images)
     reals = sum(_still_to_see(real, job) for real in job.reals.references)
     per_image = stopwatch.seconds[SCORED_UNIT] / len(images)
     metrics = " ".join(f"--{name}" for name in default_metrics())

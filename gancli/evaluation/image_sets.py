@@ -172,6 +172,12 @@ class GeneratedImages:
         return self.saved.header.preset.category_names
 
     @property
+    def has_codes(self) -> bool:
+        """Whether there is more in its latents than noise and a class."""
+        prior = self.saved.header.preset.prior
+        return bool(prior.categories or prior.codes)
+
+    @property
     def fingerprint(self) -> str:
         """Of the checkpoint's file, the number of seeds and the choice of weights."""
         counts = "" if self.counts is None else f" {self.counts}"
@@ -228,8 +234,7 @@ class GeneratedImages:
 
     def latent(self) -> Latent | None:
         """What all the images are made of, (len, ...); None where that is noise alone."""
-        prior = self.saved.header.preset.prior
-        if not (prior.categories or prior.codes):
+        if not self.has_codes:
             return None
         each = zip(self._labels(), self._each(), strict=True)
         of_each = [self.sampler.latent(range(count), label) for label, count in each if count]

@@ -1,7 +1,7 @@
 """From a request and images to scores, for the command, training, compare and programs."""
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from functools import cache, partial
 
@@ -9,8 +9,8 @@ import torch
 
 from gancli.cache_layout import REFERENCES
 from gancli.data.stacked import DIGITS
-from gancli.errors import DataError, UsageError
-from gancli.evaluation.class_matching import refuse_missing_classes, with_same_classes
+from gancli.errors import UsageError
+from gancli.evaluation.class_matching import matched_by_class
 from gancli.evaluation.class_shares import ClassCounts, class_counts
 from gancli.evaluation.classifier import Reader
 from gancli.evaluation.evaluate import (
@@ -30,6 +30,7 @@ from gancli.evaluation.extractors import (
 )
 from gancli.evaluation.feature_store import GIB, FeatureStore
 from gancli.evaluation.features import looked_at
+from gancli.evaluation.idle_options import refuse_idle_bootstrap, refuse_idle_options
 from gancli.evaluation.image_sets import GeneratedImages, ImageSet
 from gancli.evaluation.inputs import (
     RealSets,
@@ -48,10 +49,10 @@ from gancli.evaluation.protocol import Evaluation
 from gancli.evaluation.records import evaluations_of
 from gancli.evaluation.request import EvaluationRequest, ExtractorWeights
 from gancli.evaluation.shape_matching import with_same_shape
-from gancli.evaluation.spec import EvaluationSpec, choose_metrics
+from gancli.evaluation.spec import EvaluationSpec, choose_metrics, metrics_with
 from gancli.folders import cache_folder, data_folder
 from gancli.parallel import ALONE, World
-from gancli.scores import METRIC_TABLE, metric_options
+from gancli.scores import METRIC_TABLE, quick_metrics
 
 
 @dataclass(frozen=True)
@@ -171,21 +172,22 @@ def prepare_evaluation(
         GanError: something cannot be had, or a metric cannot be computed.
         EvaluationStoppedError: the observer wants to stop.
     """
-    scored, reals = with_same_shape(scored, _reals(request, scored))
-    by_class = class_counts(request, scored, reals)
-    scored = by_class.applied(scored)
-    scored, reals, classes = _by_class(request, scored, reals)
-    reals = reals.drawn(request.reference_count)
+    scored, whole = with_same_shape(scored, _reals(request, scored))
+    by_class = class_counts(request, scored, whole)
+    reals = whole.drawn(request.most_reals)
+    scored, reals, classes = matched_by_class(request, by_class.applied(scored), reals)
     name = _extractor_name(request, scored, reals)
     counts = _counts(request, scored, reals, name, classes)
     metrics = _chosen(request, counts, name)
+    refuse_idle_options(request, metrics, scored, whole)
+    _refuse_idle_bootstrap(request, metrics, name, scored.images)
     digits = cache(partial(_digit_reader, request, scored, observer))
     looks = any(METRICS[metric].needs.modes for metric in metrics)
     found = find_known_modes(scored, reals, digits, observer) if looks else FoundModes()
     spec = EvaluationSpec(
         metrics,
         _extractor(name, request, device, digits),
-        ImageFacts(name == MNIST and scored.images.classes == DIGITS.class_names),
+        _facts(name, scored.images),
         train=reals.train,
         held_out=reals.held_out,
         resamples=request.resamples,
@@ -197,6 +199,20 @@ def prepare_evaluation(
     size = request.batch_size
     stats = look_at_reals(reals.references, spec, store, batch_size=size, observer=observer)
     return EvaluationJob(scored, by_class, spec, reals, stats, store, size)
+
+
+def _facts(extractor: str, images: ImageSet) -> ImageFacts:
+    return ImageFacts(extractor == MNIST and images.classes == DIGITS.class_names)
+
+
+def _refuse_idle_bootstrap(
+    request: EvaluationRequest, metrics: Collection[str], extractor: str, images: ImageSet
+) -> None:
+    """Refuse resamples where neither these metrics nor those that come by themselves use them."""
+    if extractor == MNIST and isinstance(images, GeneratedImages) and images.has_codes:
+        return
+    facts = _facts(extractor, images)
+    refuse_idle_bootstrap(request, metrics_with(metrics, request.settings, facts))
 
 
 def _chosen(request: EvaluationRequest, counts: ImageCounts, extractor: str) -> tuple[str, ...]:
@@ -211,39 +227,7 @@ def _chosen(request: EvaluationRequest, counts: ImageCounts, extractor: str) -> 
 
 def _reals(request: EvaluationRequest, scored: ScoredImages) -> RealSets:
     """The real images, where a metric compares."""
-    if request.looks_at_reals:
-        return real_sets_for(scored, request)
-    if request.reference is not None or request.held_out is not None:
-        raise UsageError(
-            "--reference and --held-out need a metric that looks at real images: add one, e.g. "
-            "--fid, or leave them out"
-        )
-    return RealSets(())
-
-
-def _by_class(
-    request: EvaluationRequest, scored: ScoredImages, reals: RealSets
-) -> tuple[ScoredImages, RealSets, int]:
-    """Both sides under the same classes, and how many; 0 where metrics by class do not apply.
-
-    Raises:
-        DataError: one was asked for by name, and the classes do not match or lack images.
-    """
-    options = (entry.name for entry in metric_options() if METRICS[entry.name].goes_by_class)
-    wanted = [name for name in options if request.everything or name in request.metrics]
-    if not reals.references or not wanted:
-        return scored, reals, 0
-    try:
-        scored, reals = with_same_classes(scored, reals)
-        labelled = all(real.images.classes for real in reals.references)
-        if labelled and scored.images.classes:
-            for name in wanted:
-                refuse_missing_classes(scored, reals, name, METRICS[name].min_images)
-    except DataError:
-        if set(wanted) & set(request.metrics):
-            raise
-        return scored, reals, 0
-    return scored, reals, len(scored.images.classes) if labelled else 0
+    return real_sets_for(scored, request) if request.looks_at_reals else RealSets(())
 
 
 def _counts(
@@ -257,8 +241,10 @@ def _counts(
         held_out=len(reals.held_out.images) if reals.held_out else 0,
         train=len(reals.train.images) if reals.train else 0,
         max_classes=classes_within(request.memory_gib * GIB, width_of(extractor)),
-        more=request.more if isinstance(scored.images, GeneratedImages) else "add some",
+        more=scored.more(request),
+        more_real=next((real.more for real in reals.references), ImageCounts.more_real),
         moments_alone=alone,
+        quick=tuple(quick_metrics()) if request.is_quick else (),
     )
 
 

@@ -1,6 +1,7 @@
 """`gan compare`: runs that were scored by the same protocol, ranked by one of their scores."""
 
-from collections.abc import Iterable, Mapping, Sequence
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -16,7 +17,7 @@ from gancli.evaluation.protocol import Evaluation, Protocol, Split, protocol_dif
 from gancli.evaluation.results import BEST_OF, ScoredRun
 from gancli.runs.folder import LAST
 from gancli.score_words import score_meant
-from gancli.scores import ranks, score_named
+from gancli.scores import ranking_scores, ranks, score_named
 
 
 @dataclass(frozen=True)
@@ -112,6 +113,23 @@ class Row(NamedTuple):
         return Row(self.name, Entry(own.model_copy(update={"scores": scores}), self.entry.how))
 
 
+def place_by(by: str, value: Callable[[str], float | None]) -> list[float]:
+    """A key that sorts the best first: by a score, and modes that tie by the others of modes.
+
+    Args:
+        by: the score that ranks.
+        value: of a score's name, what it is here; None: it is not known.
+    """
+    is_of_modes = score_named(by).of_known_modes
+    further = [n for n in ranking_scores() if is_of_modes and score_named(n).of_known_modes]
+    names = dict.fromkeys([by, *further])
+    values = {name: value(name) for name in names}
+    return [
+        math.inf if found is None else -found if score_named(name).better == "higher" else found
+        for name, found in values.items()
+    ]
+
+
 class Comparison(NamedTuple):
     """A ranking of runs that were scored by the same protocol."""
 
@@ -126,7 +144,7 @@ class Comparison(NamedTuple):
     def best(self, name: str) -> float | None:
         """The best value of a score; None where there are not several."""
         values = {row.scores[name] for row in self.rows if name in row.scores}
-        if len(values) < 2:
+        if len(values) < 2 or not ranks(name):
             return None
         return max(values) if score_named(name).better == "higher" else min(values)
 
@@ -196,7 +214,7 @@ def _ranked(runs: Sequence[ScoredRun], protocol: Protocol, by: str) -> Compariso
             left_out += [] if entries else [name]
     if len(rows) < 2:
         raise _too_few(runs[0], protocol)
-    rows.sort(key=lambda row: row.scores[by], reverse=score_named(by).better == "higher")
+    rows.sort(key=lambda row: place_by(by, row.scores.get))
     used: dict[str, int] = {}
     for row in rows:
         for name in (by, *row.scores):

@@ -19,6 +19,9 @@ MIN_CONFIDENCE = 0.9
 """An image is of high quality if a classifier gives its class at least this probability."""
 LEAST_FOR_STD = 10
 """Fewer samples say nothing of how wide a mode is."""
+FAIR_WORDS = f"with at least {FAIR_SHARE:.0%} of its fair share, in samples of high quality"
+NEAR_WORDS = f"within {RADIUS_IN_STD:g} standard deviations of the nearest mode"
+"""When a mode is held, and when a point is of high quality."""
 
 
 class Coverage(NamedTuple):

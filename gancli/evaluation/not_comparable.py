@@ -210,7 +210,8 @@ def alone(run: ScoredRun) -> UsageError:
     if run.file is not None:
         more = command("evaluate", "IMAGES", "--out", run.file)
         return UsageError(f"{told}score other images into the same file with {more}")
-    again = command("evaluate", run.name, "--checkpoint", "STEP")
+    metrics = [] if run.every[0].protocol.extractor else ["--modes"]
+    again = command("evaluate", run.name, *metrics, "--checkpoint", "STEP")
     return UsageError(f"{told}evaluate another checkpoint with {again}")
 
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from gancli.checkpoint import Checkpoint
 from gancli.data import Mixture
@@ -12,8 +13,9 @@ from gancli.evaluation.extractors import HASH_SHOWN
 from gancli.evaluation.inputs import holds_images
 from gancli.evaluation.metrics.modes import scores_of_modes
 from gancli.evaluation.mode_coverage import assign_points, std_ratio
-from gancli.evaluation.protocol import Evaluation, Protocol
+from gancli.evaluation.protocol import GIVEN, Evaluation, Protocol
 from gancli.evaluation.request import EvaluationRequest
+from gancli.preset import Preset
 from gancli.runs.find import find, open_checkpoint
 from gancli.runs.folder import Run
 from gancli.sampler import Sampler
@@ -21,6 +23,8 @@ from gancli.sampler import Sampler
 POINTS_SCORED = 2500
 """Number of points that VEEGAN's counts are taken on."""
 ONLY_MODES = EvaluationRequest(("modes",))
+OF_POINTS = frozenset({"metrics", "count", "raw", "batch_size"})
+"""Fields of a request that concern points, too."""
 
 
 def points_to_score(
@@ -36,7 +40,8 @@ def points_to_score(
     Raises:
         UsageError: an option is of images.
     """
-    if request.metrics != ONLY_MODES.metrics or request.everything:
+    is_mixed = request.metrics != ONLY_MODES.metrics or request.everything
+    if "modes" not in request.metrics or (name is None and is_mixed):
         return None
     if name is not None and holds_images(Path(name)):
         return None
@@ -45,16 +50,9 @@ def points_to_score(
     preset = saved.header.preset
     if preset.data.shape.is_image:
         return None
-    of_images = {
-        "reference": "--reference",
-        "held_out": "--held-out",
-        "dataset": "--dataset",
-        "extractor": "--extractor",
-        "per_class": "--per-class",
-        "classes_as": "--classes-as",
-        "settings": "--modes-bins, --modes-components and --modes-seed",
-    }
-    unfit = [o for field, o in of_images.items() if getattr(request, field) not in (None, {})]
+    others = [f"--{metric}" for metric in request.metrics if metric not in ONLY_MODES.metrics]
+    options = [option for name, option in request.typed().items() if name not in OF_POINTS]
+    unfit = [*options, *others]
     if unfit:
         raise UsageError(
             f"{unfit[0]} is for images, and {preset.name} on {preset.dataset} makes points: leave "
@@ -80,6 +78,7 @@ def evaluation_of_points(
         UsageError: the data are not a mixture, so their modes are unknown.
     """
     preset, count = saved.header.preset, request.count or POINTS_SCORED
+    mixture = _mixture(preset)
     sampler = Sampler(saved.generator(raw=request.raw).to(device), preset, request.batch_size)
     scores = scores_of_points(sampler, count)
     protocol = Protocol(
@@ -87,7 +86,7 @@ def evaluation_of_points(
         reference=preset.dataset,
         split="all",
         reference_count=0,
-        data=saved.header.data[:HASH_SHOWN],
+        data=mixture.fingerprint_of_modes[:HASH_SHOWN],
         extractor="",
         weights="",
         published=False,
@@ -108,6 +107,30 @@ def evaluation_of_points(
     )
 
 
+def evaluation_of_real_points(preset: Preset, protocol: Protocol) -> Evaluation:
+    """What as many points of the mixture itself score, of which no run has seen any.
+
+    Args:
+        preset: of a run on the mixture.
+        protocol: by which the run's points are scored.
+
+    Raises:
+        UsageError: the data are not a mixture.
+    """
+    mixture, count = _mixture(preset), protocol.count
+    return Evaluation(
+        model="real data",
+        dataset=preset.dataset,
+        variant="",
+        step=None,
+        selection=f"{count:,} new points",
+        protocol=protocol.model_copy(
+            update={"network": GIVEN, "mode": "none", "seeds": "", "truncation": None}
+        ),
+        scores=_scores(mixture.new_points(count), mixture),
+    )
+
+
 def scores_of_points(sampler: Sampler, count: int) -> dict[str, float]:
     """How points spread over the modes of a mixture.
 
@@ -124,13 +147,20 @@ def scores_of_points(sampler: Sampler, count: int) -> dict[str, float]:
     Raises:
         UsageError: the data are not a mixture, so their modes are unknown.
     """
-    spec = sampler.preset.data
-    if not isinstance(spec, Mixture):
+    mixture = _mixture(sampler.preset)
+    return _scores(sampler.all(range(count)).astype(np.float64), mixture)
+
+
+def _mixture(preset: Preset) -> Mixture:
+    if not isinstance(preset.data, Mixture):
         raise UsageError(
-            f"{sampler.preset.dataset} is not a mixture, so it has no modes to count: compare "
+            f"{preset.dataset} is not a mixture, so it has no modes to count: compare "
             "sample() with the data"
         )
-    points = sampler.all(range(count)).astype(np.float64)
-    assigned = assign_points(points, spec.centres(), spec.std)
-    width = std_ratio(points, assigned, spec.std)
+    return preset.data
+
+
+def _scores(points: NDArray[np.float64], mixture: Mixture) -> dict[str, float]:
+    assigned = assign_points(points, mixture.centres(), mixture.std)
+    width = std_ratio(points, assigned, mixture.std)
     return scores_of_modes(assigned) | ({} if width is None else {"std_ratio": width})

@@ -29,6 +29,7 @@ FOLLOWING = frozenset(
         "reference_count",
         "deviation",
         "drawn_from",
+        "scored_from",
         "forward",
         "reference_weights",
         "published",
@@ -47,6 +48,7 @@ LATER: frozenset[str] = frozenset(
         "class_gap",
         "deviation",
         "drawn_from",
+        "scored_from",
         "forward",
         "reference_weights",
         "settings",
@@ -63,6 +65,8 @@ class Protocol(Settings):
 
     count: int
     """images that are scored"""
+    scored_from: int | None = None
+    """how many image files there are of which the scored ones were drawn; None: these are all"""
     per_class: int | None = None
     """of each class, where equally many of each were generated"""
     classes_as: ClassesAs | None = None

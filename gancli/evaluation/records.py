@@ -48,6 +48,7 @@ def _protocol(scored: ScoredImages, spec: EvaluationSpec, real: RealImages) -> P
     compares = spec.reference_needs() is not None
     return Protocol(
         count=len(images),
+        scored_from=None if scored.drawn_from is None else len(scored.drawn_from),
         per_class=generated.per_class if generated else None,
         classes_as=scored.classes_as,
         class_gap=class_gap(scored, real) if compares else None,

@@ -1,7 +1,7 @@
 """What an evaluation is asked for, in plain values: the command and the library fill it in."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import get_args
 
@@ -31,6 +31,25 @@ class ExtractorWeights:
     """whether to take weights that are not the published ones"""
 
 
+_OPTIONS = {
+    "everything": "all",
+    "is_quick": "quick",
+    "memory_gib": "memory-budget",
+    "resamples": "bootstrap",
+}
+"""Options whose fields of a request have other names."""
+
+
+def _option(name: str, value: object) -> str:
+    """The option, as it was typed, that a field of a request has its value from."""
+    if isinstance(value, ExtractorWeights):
+        return "--trust-weights" if value.file is None else "--weights"
+    if isinstance(value, Mapping):
+        return f"--{next(iter(value))}"
+    # Each way to compute the network has an option of its own name.
+    return f"--{value if name == 'forward' else _OPTIONS.get(name, name.replace('_', '-'))}"
+
+
 @dataclass(frozen=True)
 class EvaluationRequest:
     """Which metrics, of how many images, compared with what; None: the default.
@@ -43,6 +62,8 @@ class EvaluationRequest:
     """none: FID and, where the extractor classifies, the Inception score"""
     everything: bool = False
     """whether to add all metrics that can be computed"""
+    is_quick: bool = False
+    """whether few images on either side are enough where nothing else is asked for"""
     count: int | None = None
     """images to generate; None: as many as the metrics are defined for, else `usual_count`"""
     per_class: int | None = None
@@ -75,10 +96,10 @@ class EvaluationRequest:
     """of the metrics, by name, e.g. `kid-subsets`; those left out have their defaults"""
 
     reference_count: int | None = None
-    """the most real images to compare with, always the same ones; None: all"""
-    usual_count: int = EVALUATION_COUNT
-    """images to generate where `count` is None"""
+    """the most real images to compare with, always the same ones; None: all, or `QUICK_COUNT`"""
 
+    is_part: bool = False
+    """whether it is one of the parts of a request, each of which needs an extractor of its own"""
     more: str = "raise --count"
     """what to do to generate more images, where they are too few"""
 
@@ -140,13 +161,21 @@ class EvaluationRequest:
         for each, names in zip(parts, own, strict=True):
             settings = {name: value for name, value in self.settings.items() if name in names}
             known = each if each.looks_at_reals or not compares else each._without_reals()
-            found.append(replace(known, settings=settings))
+            found.append(replace(known, settings=settings, is_part=True))
         return found
 
     def _without_reals(self) -> "EvaluationRequest":
         """Without what needs real images."""
         rule = None if self.classes_as == "reference" else self.classes_as
-        return replace(self, reference=None, held_out=None, classes_as=rule)
+        return replace(
+            self,
+            reference=None,
+            reference_count=None,
+            images_key=None,
+            held_out=None,
+            dataset=None,
+            classes_as=rule,
+        )
 
     def quick(self) -> "EvaluationRequest":
         """This request with the metrics that few images are enough for, and few images.
@@ -158,10 +187,34 @@ class EvaluationRequest:
         return replace(
             self,
             metrics=tuple(dict.fromkeys((*few, *self.metrics))),
-            usual_count=QUICK_COUNT,
-            reference_count=self.reference_count or QUICK_COUNT,
+            is_quick=True,
             resamples=self.resamples or QUICK_RESAMPLES,
         )
+
+    def typed(self) -> dict[str, str]:
+        """The options that are not at their defaults, by their fields here."""
+        plain, every = EvaluationRequest(), (each.name for each in fields(self))
+        changed = {name: getattr(self, name) for name in every}
+        return {
+            name: _option(name, value)
+            for name, value in changed.items()
+            if value != getattr(plain, name)
+        }
+
+    @property
+    def usual_count(self) -> int:
+        """Images to generate where `count` is None."""
+        return QUICK_COUNT if self.is_quick else EVALUATION_COUNT
+
+    @property
+    def most_files(self) -> int | None:
+        """The most image files to score, always the same ones; None: all."""
+        return QUICK_COUNT if self.is_quick else None
+
+    @property
+    def most_reals(self) -> int | None:
+        """The most real images to compare with, always the same ones; None: all."""
+        return self.reference_count or (QUICK_COUNT if self.is_quick else None)
 
     def _named(self) -> list[type[Metric]]:
         return [METRICS[name] for name in self.metrics]

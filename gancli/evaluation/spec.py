@@ -47,6 +47,20 @@ class RealImages:
             return self
         return replace(self, images=images.drawn(count), drawn_from=images)
 
+    @property
+    def more(self) -> str:
+        """What to do to have more of them."""
+        if self.drawn_from is not None:
+            return "raise --reference-count"
+        return "choose a larger --reference"
+
+    @property
+    def whole(self) -> "RealImages":
+        """All of them, where these are some."""
+        if self.drawn_from is None:
+            return self
+        return replace(self, images=self.drawn_from, drawn_from=None)
+
     def __str__(self) -> str:
         return self.name if self.split == "all" else f"{self.name}, {self.split} split"
 
@@ -75,8 +89,7 @@ class EvaluationSpec:
 
     def chosen(self) -> list[Metric]:
         """The metrics to compute, with those that come by themselves, in the table's order."""
-        every = (METRICS[name](self.settings) for name in METRIC_TABLE)
-        return [m for m in every if m.entry.name in self.metrics or m.comes_by_itself(self.facts)]
+        return metrics_with(self.metrics, self.settings, self.facts)
 
     def lacking(self) -> list[str]:
         """What cannot be scored, each a sentence."""
@@ -96,6 +109,16 @@ class EvaluationSpec:
     def training_needs(self) -> FeatureNeeds | None:
         """What must be kept of the training and held-out images'; None: no metric looks at them."""
         return _union([m.training_needs for m in self.chosen()])
+
+
+def metrics_with(
+    names: Collection[str], settings: Mapping[str, int], facts: ImageFacts
+) -> list[Metric]:
+    """Metrics by name, and those that come by themselves, in the table's order."""
+    every = (METRICS[name](settings) for name in METRIC_TABLE)
+    return [
+        metric for metric in every if metric.entry.name in names or metric.comes_by_itself(facts)
+    ]
 
 
 def _union(every: list[FeatureNeeds | None]) -> FeatureNeeds | None:

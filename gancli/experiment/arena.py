@@ -28,9 +28,9 @@ from gancli.evaluation.mnist_classifier import (
     digit_reader,
 )
 from gancli.evaluation.mode_coverage import (
-    FAIR_SHARE,
+    FAIR_WORDS,
     MIN_CONFIDENCE,
-    RADIUS_IN_STD,
+    NEAR_WORDS,
     Assigned,
     assign_points,
     jensen_shannon,
@@ -38,7 +38,6 @@ from gancli.evaluation.mode_coverage import (
     reverse_kl,
     std_ratio,
 )
-from gancli.rng import stream
 from gancli.sampler import Samples
 from gancli.scores import Score
 
@@ -52,7 +51,6 @@ MIN_MEASUREMENTS = 5
 """Of points, however short the training; of digits they would take longer than it."""
 MIN_SHOWN, MAX_SHOWN = 2, 5
 """Steps side by side before the last."""
-FAIR_WORDS = f"with at least {FAIR_SHARE:.0%} of its fair share, in samples of high quality"
 
 
 class ModeCounts(BaseModel):
@@ -183,7 +181,7 @@ class PointArena(Arena):
 
     def quality_words(self) -> str:
         """What a sample of high quality is."""
-        return f"within {RADIUS_IN_STD:g} standard deviations of the nearest mode"
+        return NEAR_WORDS
 
     def published_words(self) -> str:
         """How the starred columns are counted."""
@@ -191,10 +189,8 @@ class PointArena(Arena):
 
     def real(self) -> Samples:
         """A new draw from the mixture."""
-        each = -(-self.samples // self.modes)
-        noise = stream(0, "ceiling").standard_normal((each, self.modes, 2))
-        points: Samples = (self.data.centres() + self.data.std * noise).reshape(-1, 2)
-        return points[: self.samples]
+        points: Samples = self.data.new_points(self.samples)
+        return points
 
 
 @dataclass(frozen=True)

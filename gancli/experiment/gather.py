@@ -15,6 +15,7 @@ from gancli.experiment.measures import Measure, MeasureBook, MeasureRow
 from gancli.experiment.over_seeds import over_seeds
 from gancli.experiment.results import (
     OTHER_WEIGHTS,
+    RECENT_STEPS,
     CellResult,
     Column,
     GroupResult,
@@ -22,9 +23,6 @@ from gancli.experiment.results import (
     Unrest,
 )
 from gancli.experiment.spec import CellSpec, ExperimentSpec
-
-RECENT_STEPS = 1000
-"""A group's unrest is measured over this many last steps."""
 
 
 def gather_results(

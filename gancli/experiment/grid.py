@@ -150,14 +150,15 @@ def _preset(plan: GridPlan, point: GridPoint, open_data: OpenData) -> Preset:
     words = (identity["model"], dataset, identity.get("variant"))
     preset = load_preset(*words, layers=layers)
     return change(
-        preset, [*CELL_SCHEDULE, _logging_of(preset), *evaluation_of(preset, plan.measures)]
+        preset, [*CELL_SCHEDULE, _logging_of(preset, plan), *evaluation_of(preset, plan.measures)]
     )
 
 
-def _logging_of(preset: Preset) -> str:
-    """Lines enough for curves, of short trainings, too."""
+def _logging_of(preset: Preset, plan: GridPlan) -> str:
+    """Lines enough for curves, of short trainings, too; steps that are logged are not compiled."""
     steps, log_every = preset.schedule.steps, preset.schedule.log_every
-    return f"schedule.log_every={max(1, min(log_every, steps // LINES_OF_A_LOG))}"
+    often = max(2 if plan.compiled else 1, steps // LINES_OF_A_LOG)
+    return f"schedule.log_every={min(log_every, often)}"
 
 
 def evaluation_of(preset: Preset, measures: Sequence[MeasureSpec]) -> list[str]:

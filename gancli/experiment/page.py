@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from gancli.choices import FigureFormat
 from gancli.defaults import FIGURE_DPI
-from gancli.experiment.arena import FAIR_WORDS
+from gancli.evaluation.mode_coverage import FAIR_WORDS
 from gancli.experiment.drawings import Artist, DrawnTable, PicturePlace, Shots
 from gancli.experiment.figures import (
     GroupFilm,
@@ -39,7 +39,7 @@ from gancli.experiment.reproduction import (
 )
 from gancli.experiment.results import CellResult, Column, Results
 from gancli.experiment.spec import ExperimentSpec
-from gancli.experiment.tables import group_row, headings, real_rows, views_of
+from gancli.experiment.tables import COLLAPSE_WORDS, group_row, headings, real_rows, views_of
 from gancli.experiment.text_tables import matrices, published_table, table_files, views
 from gancli.experiment.view import Drawing, ReportView, is_shown
 from gancli.figures import figure_file
@@ -153,6 +153,7 @@ def _page(parts: ReportParts, drawn: Drawn, sources: Mapping[str, str], shrunk: 
         said_of_source=view.protocol,
         spread=spread_words(results),
         fair=FAIR_WORDS if results.real else "",
+        said_of_columns=COLLAPSE_WORDS if results.column("held") is not None else {},
         picture_tables=drawn.tables,
         shots=partial(_shots_on_page, numbered, numbers_seen(results)),
         pictures={"": NOTHING} | {numbered[key]: source for key, source in sources.items()},

@@ -10,7 +10,7 @@ from gancli.experiment.picture_store import frame_key
 from gancli.experiment.pictures import SEEDS_WITH_LINES, outer_share, shown_weights
 from gancli.experiment.results import Results
 from gancli.experiment.spec import ExperimentSpec
-from gancli.experiment.tables import COLLAPSE_WORDS, INTERVAL_WORDS, number, unit
+from gancli.experiment.tables import INTERVAL_WORDS, number, unit
 from gancli.plurals import counted
 
 
@@ -73,7 +73,7 @@ def protocol_words(
     lengths = sorted({cell.steps for cell in spec.cells})
     devices = sorted({cell.settings.device for cell in spec.cells})
     compiled = any(cell.settings.compiled for cell in spec.cells)
-    said = {
+    return {
         **{heading: text for heading, text in results.protocol.items() if heading not in but},
         "columns": INTERVAL_WORDS,
         "seeds": ", ".join(map(str, results.seeds)),
@@ -84,9 +84,6 @@ def protocol_words(
         "versions": ", ".join(f"{name} {version}" for name, version in results.versions.items()),
         "made": f"{results.made} on {results.machine}",
     }
-    if results.column("held") is not None:
-        said |= COLLAPSE_WORDS
-    return said
 
 
 def notes_of(experiment: Experiment) -> list[str]:

@@ -15,8 +15,12 @@ from gancli.scores import Score
 CellState = Literal["done", "failed", "missing"]
 
 
+RECENT_STEPS = 1000
+"""A group's unrest is measured over this many last steps."""
+
+
 class Unrest(BaseModel):
-    """Modes held over the last 1,000 steps, all measurements of all seeds."""
+    """Modes held over the last `RECENT_STEPS` steps, all measurements of all seeds."""
 
     least: float
     median: float

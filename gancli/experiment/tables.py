@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from gancli.evaluation.collapse import NOT_YET, NotYet
 from gancli.experiment.over_seeds import SEEDS_FOR_TALLY, OverSeeds
-from gancli.experiment.results import Column, GroupResult, Results
+from gancli.experiment.results import RECENT_STEPS, Column, GroupResult, Results
 
 SMALLEST_SHOWN = 0.001
 """Smaller numbers are only said to be so."""
@@ -53,10 +53,13 @@ def headings(view: TableView) -> list[str]:
     return [*(c.label for c in view.columns), *(COLLAPSE_WORDS if view.with_collapse else ())]
 
 
+HELD_RECENTLY = f"modes held, last {RECENT_STEPS:,} steps"
 COLLAPSE_WORDS = {
     "collapse began": "per seed, the first measurement from which on at most half the modes are "
     "held, after more were; not yet: never more than half were",
-    "held lately": "least, median and most modes held over the last 1,000 steps, all seeds",
+    HELD_RECENTLY: "the fewest and the most modes held in any measurement of the last "
+    f"{RECENT_STEPS:,} steps of any seed (of all steps, where there are fewer), and the median of "
+    "these measurements",
 }
 """What two more columns say, by their headings."""
 
@@ -101,7 +104,11 @@ def _by_step(step: int | NotYet | None) -> tuple[bool, bool, int]:
 
 def _lately(group: GroupResult) -> str:
     unrest = group.lately
-    return f"{unrest.least:g}, {unrest.median:g}, {unrest.most:g}" if unrest else DASH
+    if unrest is None:
+        return DASH
+    if unrest.least == unrest.most:
+        return f"always {unrest.least:g}"
+    return f"{unrest.least:g} to {unrest.most:g}, median {unrest.median:g}"
 
 
 def real_rows(results: Results, view: TableView) -> list[list[str]]:

@@ -16,6 +16,8 @@ MIN_POINTS, MAX_POINTS = 10, 20_000
 """Points that a page holds; of more, this many are drawn."""
 REACH = 0.8
 """How far from the middle the outermost point is put: a generator's outputs end at 1."""
+LARGEST = 1e100
+"""Of coordinates: the difference of two is far from where numbers end."""
 DECIMALS = 5
 """Places of a coordinate in the page: far less than a pixel."""
 PointArray = NDArray[np.float64]
@@ -62,6 +64,8 @@ def _refuse(file: Path, points: PointArray) -> None:
         )
     if not np.isfinite(points).all():
         raise DataError(f"{file} has numbers that are not finite: take their lines out")
+    if np.abs(points).max() > LARGEST:
+        raise DataError(f"{file} has numbers beyond {LARGEST:g}: divide all by a number like that")
     if np.ptp(points, axis=0).max() == 0:
         raise DataError(f"{file} has one point, many times: give it points that differ")
 

@@ -13,7 +13,7 @@ from gancli.catalog.fields import FieldValues, field_differences, trained_values
 from gancli.catalog.preset_files import REFERENCE
 from gancli.checkpoint import Header
 from gancli.evaluation.intervals import Interval
-from gancli.evaluation.leaderboard import Comparison, Row
+from gancli.evaluation.leaderboard import Comparison, Row, place_by
 from gancli.experiment.over_seeds import OverSeeds, over_seeds
 from gancli.plurals import counted
 from gancli.preset import Published
@@ -127,8 +127,7 @@ def grouped_rows(found: Comparison, runs: Iterable[ComparedRun]) -> list[Grouped
     ]
     taken = {id(row) for group in made for row in group.rows}
     made += [GroupedRow([row]) for row in found.rows if id(row) not in taken]
-    sign = -1.0 if score_named(found.by).better == "higher" else 1.0
-    return sorted(made, key=lambda group: sign * (group.centre(found.by) or 0.0))
+    return sorted(made, key=lambda group: place_by(found.by, group.centre))
 
 
 def _slots(row: Row) -> list[object]:
@@ -257,5 +256,8 @@ def values_shown(group: GroupedRow, score: str, mark: str = "") -> str:
     listed = ", ".join(map(text, ordered))
     if len(ordered) > LISTED_VALUES:
         listed = f"{text(ordered[0])} to {text(ordered[-1])}"
-    first = f"{text(found.centre)}{mark} ({of} of {len(ordered)})"
+    # A mean of counts need not be one: 3 and 4 modes are 3.5.
+    is_between = score_named(score).is_count and not found.centre.is_integer()
+    centre = f"{found.centre:.1f}" if is_between else text(found.centre)
+    first = f"{centre}{mark} ({of} of {len(ordered)})"
     return "\n".join(filter(None, [first, interval, listed]))

@@ -1,8 +1,9 @@
 """`gan compare`: a ranking, and what differs where there can be none."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 from typing import Literal
 
 from rich.box import SIMPLE
@@ -27,7 +28,13 @@ from gancli.report.compared import (
     why_not_ranked,
 )
 from gancli.report.console import console, say
-from gancli.report.evaluation import comparable, reference_lines, shown_interval, shown_name
+from gancli.report.evaluation import (
+    comparable,
+    reference_lines,
+    shown_interval,
+    shown_name,
+    things_scored,
+)
 from gancli.report.wide_tables import has_room, tables_that_fit
 from gancli.score_words import shown_number
 from gancli.scores import ranks, score_named
@@ -56,15 +63,50 @@ class Ranked:
     def best(self, score: str) -> float | None:
         """The best value of a score; None where there are not several."""
         values = {v for group in self.groups if (v := group.centre(score)) is not None}
-        if len(values) < 2:
+        if len(values) < 2 or not ranks(score):
             return None
         return max(values) if score_named(score).better == "higher" else min(values)
 
 
 def columns(found: Comparison) -> list[str]:
     """The scores that are shown: the one that ranks, then the others that any has."""
-    every = (name for row in found.rows for name in row.scores if ranks(name))
-    return list(dict.fromkeys([found.by, *every]))
+    return list(dict.fromkeys([found.by, *_shown_scores(row.scores for row in found.rows)]))
+
+
+def _shown_scores(every: Iterable[Iterable[str]]) -> list[str]:
+    """The scores that rank, and all that counting known modes gives, each once."""
+    names = dict.fromkeys(name for scores in every for name in scores)
+    return [name for name in names if ranks(name) or score_named(name).of_known_modes]
+
+
+def scores_table(scored: Sequence[tuple[str, Evaluation]]) -> TextTable:
+    """Scores that do not compare, a row for each that has some: no ranks, and no best of all.
+
+    Args:
+        scored: evaluations of points, each with the name of its run or of what else it is of.
+    """
+    names = _shown_scores(found.scores for _, found in scored)
+    shown = short_names([name for name, _ in scored])
+    rows = [
+        [shown[name], found.dataset, *(_cell(n, found) for n in names), _how(found)]
+        for name, found in scored
+    ]
+    labels = [_heading(name, scored[0][1]) for name in names]
+    count = scored[0][1].protocol.count
+    # The first line of each, then the second: what is said of all stands last, and once.
+    said = zip(*(reference_lines(found) for _, found in scored), strict=True)
+    lines = dict.fromkeys(chain.from_iterable(said))
+    notes = [f"{count:,} generated points each", *lines]
+    return TextTable(["run", "data set", *labels, "checkpoint"], rows, notes)
+
+
+def _how(found: Evaluation) -> str:
+    return found.selection if found.step is None else f"step {found.step:,}, {found.selection}"
+
+
+def _heading(name: str, sample: Evaluation) -> str:
+    """A score's label, which `gan evaluate` may indent below another."""
+    return shown_name(name, sample, ()).strip()
 
 
 def ranking_table(ranked: Ranked) -> TextTable:
@@ -89,7 +131,7 @@ def ranking_table(ranked: Ranked) -> TextTable:
             for each in published_rows(ranked.runs)
             if any(map(each.shown, names))
         ]
-    headings = ["rank", "run", "checkpoint", *(shown_name(n, sample, ()) for n in names)]
+    headings = ["rank", "run", "checkpoint", *(_heading(n, sample) for n in names)]
     return TextTable(headings, rows, _remarks(ranked))
 
 
@@ -104,14 +146,24 @@ def print_comparison(ranked: Ranked) -> None:
     text = ranking_table(ranked)
     lines = [["", "", "", *text.headings[3:]], *text.rows]
     title = escape(title_of_ranking(ranked.found))
-    table = _table(lines, title)
-    if not has_room(console(), table):
-        # One row per score is easier to read than broken lines.
-        table = _table([*zip(*lines, strict=True)], title)
-    console().print(table, soft_wrap=False)
+    console().print(_that_fits(lines, title), soft_wrap=False)
     for line in text.notes:
         say(line)
     print_differences(ranked.runs)
+
+
+def print_scores(scored: Sequence[tuple[str, Evaluation]]) -> None:
+    """Print what `scores_table` holds."""
+    text = scores_table(scored)
+    console().print(_that_fits([text.headings, *text.rows], "scores"), soft_wrap=False)
+    for line in text.notes:
+        say(line)
+
+
+def _that_fits(lines: Sequence[Sequence[str]], title: str) -> Table:
+    table = _table(lines, title)
+    # One row per score is easier to read than broken lines.
+    return table if has_room(console(), table) else _table([*zip(*lines, strict=True)], title)
 
 
 def print_differences(runs: Sequence[ComparedRun]) -> None:
@@ -181,7 +233,8 @@ def _remarks(ranked: Ranked) -> list[str]:
         lines.append(f"{p.count:,} images each, as they are in files")
     else:
         lines.append(
-            f"{p.count:,} generated images each ({p.network}, batch norm in {p.mode} mode)"
+            f"{p.count:,} generated {things_scored(p)} each ({p.network}, batch norm in {p.mode} "
+            "mode)"
         )
     lines += reference_lines(every)
     lines += _said_of_rows(found)

@@ -10,6 +10,7 @@ from PIL import Image
 from gancli.checkpoint import load
 from gancli.data import Mixture
 from gancli.errors import GanError
+from gancli.evaluation.protocol import Evaluation
 from gancli.html import data_uri, page_bytes, template, thinned
 from gancli.pictures import enlarged, grid, png
 from gancli.plurals import counted
@@ -20,6 +21,7 @@ from gancli.report.comparison import (
     Ranked,
     differences_table,
     ranking_table,
+    scores_table,
     title_of_ranking,
 )
 from gancli.report.summary import Point, Series, summarise_run
@@ -32,6 +34,15 @@ POINTS_SIDE = 360
 """Pixels of the side of a picture of points."""
 POINTS_OF_CURVE = 600
 """Of each run; several share a chart."""
+
+
+class NoRanking(NamedTuple):
+    """What stands in the place of a ranking."""
+
+    why: str = ""
+    """why there is none"""
+    scored: Sequence[tuple[str, Evaluation]] = ()
+    """scores that do not rank, with the names of what they are of"""
 
 
 class RunPicture(NamedTuple):
@@ -47,20 +58,23 @@ class RunPicture(NamedTuple):
     """what is seen"""
 
 
-def render_comparison(ranked: Ranked | None, runs: Sequence[ComparedRun], lacking: str) -> bytes:
+def render_comparison(
+    ranked: Ranked | None, runs: Sequence[ComparedRun], unranked: NoRanking
+) -> bytes:
     """The page, in UTF-8.
 
     Args:
         ranked: the ranking; None: there can be none.
         runs: those that have a checkpoint, to be shown next to each other.
-        lacking: why there is no ranking.
+        unranked: what is shown where there can be none.
     """
     shown = short_names([run.name for run in runs])
     page = template("gancli.report", "comparison.html.jinja").render(
         title=" and ".join(shown.values()) if len(shown) < 3 else f"{len(shown)} runs",
         title_of_ranking="" if ranked is None else title_of_ranking(ranked.found),
         ranking=None if ranked is None else _runs_first(ranking_table(ranked)),
-        lacking=lacking,
+        lacking=unranked.why,
+        scores=scores_table(unranked.scored) if unranked.scored else None,
         differences=differences_table(runs) if len(kinds_of(runs)) > 1 else None,
         runs=[(shown[run.name], _facts(run)) for run in runs],
         shapes=_pictures(runs, shown),
@@ -70,8 +84,12 @@ def render_comparison(ranked: Ranked | None, runs: Sequence[ComparedRun], lackin
 
 
 def _runs_first(table: TextTable) -> TextTable:
-    """The ranking with the runs before their ranks: the first column stays while others scroll."""
-    headings, *rows = [[run, rank, *rest] for rank, run, *rest in [table.headings, *table.rows]]
+    """The ranking with the runs before their ranks, and the checkpoints behind the scores.
+
+    The first column stays while others scroll; what is next to it is seen on a phone without.
+    """
+    lines = [table.headings, *table.rows]
+    headings, *rows = [[run, rank, *scores, how] for rank, run, how, *scores in lines]
     return TextTable(headings, rows, table.notes)
 
 

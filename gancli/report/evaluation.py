@@ -6,6 +6,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from gancli.evaluation.memorisation import NEAR_SHARE
+from gancli.evaluation.mode_coverage import FAIR_WORDS, NEAR_WORDS
 from gancli.evaluation.protocol import GIVEN, Evaluation, Protocol
 from gancli.evaluation.results import TrainingEvaluation
 from gancli.preset import Published
@@ -132,22 +133,31 @@ def protocol_lines(found: Evaluation) -> list[str]:
         of_all = {"equal": "equally many", "reference": "in the reference's proportions"}
         each = f", classes {of_all[p.classes_as]}"
     if p.network == GIVEN:
-        made = f"{p.count:,} images as they are in files, {found.images}"
+        drawn = "" if p.scored_from is None else f"drawn from {p.scored_from:,}, "
+        made = f"{p.count:,} images as they are in files, {drawn}{found.images}"
     else:
         within = f", noise within {p.truncation:g}" if p.truncation else ""
-        things = "images" if p.extractor else "points"
         made = (
-            f"{p.count:,} generated {things}{each} ({p.network}, batch norm in {p.mode} mode, "
-            f"seeds {p.seeds}{within}, checkpoint: {found.selection})"
+            f"{p.count:,} generated {things_scored(p)}{each} ({p.network}, batch norm in "
+            f"{p.mode} mode, seeds {p.seeds}{within}, checkpoint: {found.selection})"
         )
     return [made, *([p.converted] if p.converted else []), *reference_lines(found)]
+
+
+def things_scored(protocol: Protocol) -> str:
+    """Images, which features are taken of; or points, whose modes are counted without any."""
+    return "images" if protocol.extractor else "points"
 
 
 def reference_lines(found: Evaluation) -> list[str]:
     """What the scores depend on in addition to the scored images, in words."""
     p = found.protocol
     if not p.extractor:
-        return [f"modes of {p.reference}, data {p.data}"]
+        return [
+            f"modes of {p.reference}, data {p.data}",
+            f"a mode is held {FAIR_WORDS}, and captured with one such sample",
+            f"of high quality: {NEAR_WORDS}",
+        ]
     lines = _against(p)
     how = ", ".join(filter(None, (p.dtype, p.forward)))
     lines.append(f"by {p.extractor}, weights {p.weights}, {how}, images {p.resize}")

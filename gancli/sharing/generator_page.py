@@ -188,7 +188,7 @@ def _facts(card: GeneratorCard, packed: PackedProgram, stored: str) -> dict[str,
         "model": f"{card.preset}, {card.variant}",
         "data set": card.dataset,
         "step": f"{card.step:,}",
-        "makes": f"{card.kind} of {makes}",
+        "makes": f"{card.kind} of {makes}" + (" numbers" if card.kind == "points" else ""),
         "network": f"{network.family}: {packed.parameters:,} numbers, {card.weights}",
         "weights": f"{stored}: {len(packed.content) / 1e6:,.2f} MB",
     }

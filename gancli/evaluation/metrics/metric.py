@@ -58,6 +58,10 @@ class ImageCounts(NamedTuple):
     """for which the memory budget has room in intra-FID"""
     more: str = "raise --count"
     """what to do to score more"""
+    more_real: str = "choose a larger --reference"
+    """what to do to compare with more"""
+    quick: tuple[str, ...] = ()
+    """the metrics that --quick asks for, by name"""
     moments_alone: str = ""
     """the reference of which only mean and covariance are known; empty: there is none"""
 
@@ -242,7 +246,7 @@ class Metric(ABC):
             UsageError: the metric does not apply, or too few images are scored.
             DataError: there are too few real images.
         """
-        option = f"--{self.entry.name}"
+        option = "--quick" if self.entry.name in counts.quick else f"--{self.entry.name}"
         if self.entry.extractor not in (None, extractor):
             raise UsageError(
                 f"{option} is defined for --extractor {self.entry.extractor} alone, and not for "
@@ -269,7 +273,7 @@ class Metric(ABC):
         if not counts.moments_alone and counts.real < least:
             raise DataError(
                 f"{option} needs at least {least:,} real images, and there are {counts.real:,}: "
-                f"leave {option} out, or choose a larger --reference"
+                f"leave {option} out, or {counts.more_real}"
             )
 
 

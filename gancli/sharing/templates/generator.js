@@ -168,11 +168,29 @@ function stopWalk() {
   chosen.walk = null;
 }
 
+// The largest seed that the picture can begin with.
+const largestSeed = () => PRIOR.seeds - chosen.count;
+const isSeed = (seed) => Number.isInteger(seed) && seed >= 0 && seed <= largestSeed();
+
+// Take the seed that is typed; what is none is answered in a sentence, and the picture stays.
+function typeSeed() {
+  const field = byId("seed"), seed = field.value === "" ? NaN : Number(field.value);
+  const wrong = !isSeed(seed), many = chosen.count.toLocaleString("en");
+  const what = chosen.count === 1 ? "A seed" : `The first of ${many} seeds`;
+  field.setAttribute("aria-invalid", wrong);
+  byId("seed-said").textContent = wrong
+    ? `${what} is a whole number from 0 to ${largestSeed()}: the picture stays as it is, until you type one.` : "";
+  if (!wrong) chooseSeed(seed);
+}
+
+// Show a seed, or the nearest that there is.
 function chooseSeed(seed) {
   stopWalk();
-  const largest = PRIOR.seeds - chosen.count;
-  chosen.seed = Math.min(Math.max(Math.floor(seed) || 0, 0), largest);
+  const largest = largestSeed();
+  chosen.seed = Math.min(Math.max(seed, 0), largest);
   byId("seed").value = chosen.seed;
+  byId("seed").setAttribute("aria-invalid", false);
+  byId("seed-said").textContent = "";
   byId("way").value = [0, 1, 2, 3].map((n) => Math.min(chosen.seed + n, largest)).join(", ");
   checkWay();
   refresh();
@@ -285,11 +303,10 @@ let playing = null;
 function checkWay() {
   const field = byId("way"), said = byId("way-said");
   const seeds = field.value.split(/[\s,]+/).filter(Boolean).map(Number);
-  const wrong = seeds.length < 2
-    || seeds.some((seed) => !Number.isInteger(seed) || seed < 0 || seed > PRIOR.seeds - chosen.count);
+  const wrong = seeds.length < 2 || !seeds.every(isSeed);
   said.toggleAttribute("data-wrong", wrong);
   field.setAttribute("aria-invalid", wrong);
-  said.textContent = wrong ? `Type two or more whole numbers from 0 to ${PRIOR.seeds - chosen.count}, with commas.`
+  said.textContent = wrong ? `Type two or more whole numbers from 0 to ${largestSeed()}, with commas.`
     : "From each to the next on the sphere, and back to the first.";
   if (!wrong) byId("place").max = seeds.length;
   return wrong ? null : seeds;
@@ -341,7 +358,7 @@ function save() {
 
 function listen() {
   const on = (id, event, act) => byId(id)?.addEventListener(event, act);
-  on("seed", "change", () => chooseSeed(+byId("seed").value));
+  on("seed", "change", typeSeed);
   on("previous", "click", () => chooseSeed(chosen.seed - chosen.count));
   on("next", "click", () => chooseSeed(chosen.seed + chosen.count));
   on("random", "click", () => chooseSeed(Math.floor(Math.random() * 2 ** 31)));

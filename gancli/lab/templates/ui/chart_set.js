@@ -13,7 +13,7 @@ class ChartSet {
     this.terms = new Map();
     this.weights = new Map();
     this.curves = el("div", {class: "curves"}, this.totals.node, this.norms.node, this.held.node);
-    this.histograms = el("div", {class: "curves"});
+    this.histograms = el("div", {class: "curves small"});
     this.node = el("div", {}, this.curves, this.histograms);
   }
 

@@ -4,7 +4,9 @@ const MARGIN = {left: 44, top: 8, bottom: 20};
 /** Pixels of a letter of a name, at most on average, and the least that is left for names. */
 const LETTER = 6.4, LEAST_ROOM = 104;
 const LABEL_HEIGHT = 14;
-const CHART_HEIGHT = 132;
+/** Pixels between two steps that are written. */
+const STEPS_APART = 90;
+const CHART_HEIGHT = 176;
 
 function ticksBetween(low, high, count) {
   const rough = (high - low) / count, power = 10 ** Math.floor(Math.log10(rough));
@@ -87,7 +89,7 @@ class Chart {
       marks.push(svgEl("line", {class: "grid", x1: MARGIN.left, x2: this.right, y1: y(value), y2: y(value)}));
       marks.push(svgEl("text", {x: MARGIN.left - 6, y: y(value), "text-anchor": "end", "dominant-baseline": "middle"}, short(value)));
     }
-    const steps = ticksBetween(0, last, 3).filter(Number.isInteger);
+    const steps = ticksBetween(0, last, Math.max(3, Math.round((this.right - MARGIN.left) / STEPS_APART))).filter(Number.isInteger);
     for (const step of steps) {
       marks.push(svgEl("text", {x: x(step), y: CHART_HEIGHT - 5, "text-anchor": step ? "middle" : "start"}, step.toLocaleString("en")));
     }

@@ -23,14 +23,15 @@ class DrawPad {
     this.width = el("select", {change: () => { this.spread = +this.width.value; }},
       ...[0.01, 0.02, 0.04, 0.08, 0.16].map((value) => el("option", {value, selected: value === 0.04}, `${value}`)));
     const button = (name, act) => el("button", {type: "button", click: act}, name);
-    this.train = button("Train on these", () => this.use(this.points()));
+    this.take = button("Use these points", () => this.use(this.points()));
     this.node = el("section", {class: "pad", hidden: true, "aria-label": "Draw your own distribution"},
       el("h2", {}, "Draw your own distribution"),
       el("div", {class: "top"}, el("div", {class: "sight"}, this.canvas, this.said),
         el("div", {class: "settings"},
-          el("p", {}, "Drag over the square to spray points. Or, by keyboard: arrow keys move the cross (with Shift in small steps), Enter adds a Gaussian, Backspace takes the last one away. The labs keep their data until you press “Train on these”."),
+          el("p", {}, "Drag over the square to spray points. Or, by keyboard: arrow keys move the cross (with Shift in small steps), Enter adds a Gaussian, Backspace takes the last one away."),
           el("label", {}, el("span", {}, "standard deviation of the spray"), this.width),
-          el("div", {class: "buttons"}, this.train, button("Undo", () => this.undo()), button("Clear", () => this.clear()), button("Save points", () => this.save())),
+          el("div", {class: "buttons"}, button("Undo", () => this.undo()), button("Clear", () => this.clear()), button("Save points", () => this.save()), this.take),
+          el("p", {class: "note"}, "“Use these points” gives them to both labs, which begin again at step 0; Run then trains. Until then the labs keep their data."),
           el("p", {class: "note"}, "“Save points” writes points.csv: gan lab points.csv opens this page with them. The link of this page carries them, too."))));
     this.draw();
   }

@@ -92,20 +92,29 @@ class Page {
   trainOnDrawn(points) {
     if (!points.length) return say(this.pad.said, "There are no points yet: draw some.");
     this.shared.drawn = points;
+    say(this.pad.said, `Both labs have these ${counted(points.length, "point")}, and are at step 0: press Run.`);
     return this.restart();
+  }
+
+  /** Say that drawn points are not trained on, where Run is pressed before they were taken. */
+  tellOfDrawn() {
+    const {dataset, drawn} = this.shared, isTaken = this.pad.points().length === drawn.length;
+    if (dataset !== DRAWN.name || isTaken && drawn.length) return;
+    const now = drawn.length ? "the points of before" : this.shared.namedData();
+    say(this.pad.said, `The labs still train on ${now}: “${this.pad.take.textContent}” gives them what is drawn.`);
   }
 
   /** What the toolbar's controls do. */
   acts() {
     const {session, shared} = this;
     return {
-      run: () => session.toggle(),
+      run: () => { this.tellOfDrawn(); session.toggle(); },
       step: () => { session.running = false; session.advance(1); },
       back: () => session.back(1),
       far: () => session.back(FAR_BACK),
       reset: () => this.restart(),
       data: (name) => this.takeData(name),
-      seed: (input) => { shared.seed = input.value = clamp(Math.round(+input.value) || 0, 0, MOST_SEED); this.restart(); },
+      seed: (input) => this.takeSeed(input),
       speed: (value) => { shared.speed = value; this.write(); },
       until: (value) => { shared.until = +value; this.write(); },
       arrows: (value) => { shared.shows.arrows = value; this.write(); this.redraw(); },
@@ -113,6 +122,12 @@ class Page {
       two: (are) => { shared.isOne = !are; this.arrange(); this.restart(); },
       link: (button) => { this.write(); copyText(location.href, button); },
     };
+  }
+
+  takeSeed(input) {
+    if (this.toolbar.wrongSeed(input)) return;
+    this.shared.seed = input.value = Number(input.value);
+    this.restart();
   }
 
   takeData(name) {

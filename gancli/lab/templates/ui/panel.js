@@ -36,15 +36,19 @@ class LabPanel {
     this.copy = el("button", {type: "button", click: () => copyText(this.command.textContent, this.copy)}, "Copy");
     this.plain = el("button", {type: "button", click: () => this.asInThePreset()}, "As in the preset");
     this.note = el("p", {class: "note"});
+    this.whose = el("h3", {class: "whose"});
     this.node = el("section", {class: "lab", "aria-labelledby": title},
-      el("header", {}, el("h2", {id: title}, `Lab ${this.letter}`), el("label", {}, "model ", this.models)),
-      this.verdict,
-      el("div", {class: "top"},
-        el("div", {class: "sight"}, this.picture.canvas, legend(), this.counts),
-        el("div", {class: "settings"}, this.knobs, this.plain, this.note)),
-      el("h3", {}, "The loss, as it runs"), this.equations,
-      this.charts.node,
-      el("h3", {}, "What to type"), el("div", {class: "command"}, this.command, this.copy));
+      el("div", {class: "seen"},
+        el("header", {}, el("h2", {id: title}, `Lab ${this.letter}`), el("label", {}, "model ", this.models)),
+        this.verdict,
+        el("div", {class: "sight"}, this.picture.canvas, legend(), this.counts)),
+      // On a narrow screen the pictures of both labs come first, and this below them says whose it is.
+      el("div", {class: "rest"},
+        this.whose,
+        el("div", {class: "settings"}, this.knobs, this.plain, this.note),
+        this.charts.node,
+        el("div", {}, el("h3", {}, "The loss, as it runs"), this.equations),
+        el("div", {}, el("h3", {}, "What to type"), el("div", {class: "command"}, this.command, this.copy))));
   }
 
   get preset() {
@@ -59,6 +63,7 @@ class LabPanel {
   /** Take another model, with the lab's usual values or those given. */
   async choose(model, values = {}) {
     this.model = this.models.value = model;
+    say(this.whose, `Lab ${this.letter}: ${model}`);
     this.values = {...startValues(this.preset), ...takenValues(this.preset, values)};
     await this.changed(() => this.restart());
   }

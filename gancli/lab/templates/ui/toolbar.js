@@ -30,20 +30,29 @@ class Toolbar {
         ...options.map(([each, words]) => el("option", {value: each, selected: `${each}` === `${value}`}, words)));
       return el("label", {for: name}, el("span", {}, label), node);
     };
-    const seed = el("input", {id: "seed", type: "number", min: 0, max: MOST_SEED, step: 1, value: shared.seed, change: () => this.act.seed(seed)});
+    const seed = el("input", {id: "seed", type: "number", min: 0, max: MOST_SEED, step: 1, value: shared.seed, "aria-describedby": "wrong-seed", change: () => this.act.seed(seed), input: () => this.wrongSeed(seed)});
     const box = (name, label, checked) => {
       const node = el("input", {id: name, type: "checkbox", checked, change: () => this.act[name](node.checked)});
       return el("label", {class: "box"}, node, label);
     };
     const pauses = [...new Set([...PAUSES, shared.until])].sort((a, b) => a - b);
-    return el("div", {class: "choices"},
+    return el("div", {class: "shared"},
       select("data", "data", shared.datasets.map(({name, words}) => [name, name === DRAWN.name ? words : name]), shared.dataset),
       el("label", {for: "seed"}, el("span", {}, "seed of both"), seed),
       select("speed", "speed", SPEEDS, shared.speed),
       select("until", "pause at", pauses.map((step) => [step, step ? `step ${step.toLocaleString("en")}` : "no step"]), shared.until),
       select("arrows", "gradients", ARROWS, shared.shows.arrows),
       el("div", {class: "buttons"}, box("field", "field", shared.shows.field), box("two", "two labs", !shared.isOne),
-        el("button", {type: "button", id: "link", click: (event) => this.act.link(event.currentTarget)}, "Copy link")));
+        el("button", {type: "button", id: "link", click: (event) => this.act.link(event.currentTarget)}, "Copy link")),
+      this.seedSaid = el("p", {id: "wrong-seed", class: "said", role: "status"}));
+  }
+
+  /** Whether what is typed is no seed, which a sentence then says: the labs keep theirs. */
+  wrongSeed(input) {
+    const seed = Number(input.value), wrong = input.value === "" || !Number.isInteger(seed) || seed < 0 || seed > MOST_SEED;
+    input.setAttribute("aria-invalid", wrong);
+    say(this.seedSaid, wrong ? `Type a whole number from 0 to ${MOST_SEED} as the seed; the labs still have seed ${this.session.shared.seed}.` : "");
+    return wrong;
   }
 
   key(event) {
