@@ -252,14 +252,14 @@ def test_two_processes_in_one_folder(gan: Gan) -> None:
 def test_a_signal_saves_and_exits(number: signal.Signals, gan: Gan) -> None:
     process = spawn(*RING, "--steps", 600, "--out", "run")
     # Early, so that a busy machine delivers the signal before the run ends by itself.
-    wait_for(Path("run/previews/step-000020.png"))
+    wait_for(Path("run/previews/step-000025.png"))
     process.send_signal(number)
     _, err = process.communicate(timeout=60)
     assert process.returncode == 130, err
     assert "gan resume run" in err
     assert "Traceback" not in err
     saved = load(Run(Path("run")).checkpoint())
-    assert 20 <= saved.header.step < 600
+    assert 25 <= saved.header.step < 600
     assert gan("resume", "run")[0] == 0
     assert gan(*RING, "--steps", 600, "--out", "straight")[0] == 0
     assert_same_run(Path("run"), Path("straight"), 600)
