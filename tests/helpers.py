@@ -291,7 +291,7 @@ WHOLE: dict[str, tuple[Key, list[str]]] = {
 
 
 def divisible(names: Collection[str] = ()) -> dict[str, Preset]:
-    """Every preset, narrowed to six logged steps, and every configuration of turns.
+    """Every preset, narrowed to ten logged steps, and every configuration of turns.
 
     No samples are measured, nor drawn but before and after them, which takes longer than the steps
     and is one process's work.
@@ -300,9 +300,9 @@ def divisible(names: Collection[str] = ()) -> dict[str, Preset]:
     """
     own: dict[str, tuple[Key, list[str]]] = {preset_id(key): (key, []) for key in every_preset()}
     keys = own | TURNS | WHOLE
-    six = ["schedule.steps=6", "schedule.log_every=1", "schedule.preview_every=6"]
+    ten = ["schedule.steps=10", "schedule.log_every=1", "schedule.preview_every=10"]
     return {
-        name: narrow(key, [*fields, *six, "schedule.health_every=0"])
+        name: narrow(key, [*fields, *ten, "schedule.health_every=0"])
         for name, (key, fields) in keys.items()
         if not names or name in names
     }
