@@ -9,6 +9,7 @@ from helpers import Key, every_preset, preset_id
 
 from gancli.errors import UsageError
 from gancli.preset import Preset, change
+from gancli.state import build_players
 
 Case = tuple[Key, str, Group]
 SHARE = 194
@@ -65,12 +66,19 @@ def saves_memory_alone(preset: Preset, path: str, group: Group) -> bool:
     return kept and group == ["remade"] and not preset.generator.network.remembers_passes
 
 
+def asks_for_an_equal_pass(preset: Preset, path: str, group: Group) -> bool:
+    """Whether another value only asks for a pass that would say the same, and so is left out."""
+    if not path.endswith(".shared_forward") or group != [False] or preset.objective.views():
+        return False
+    return build_players(preset, seed=0).discriminator.repeats_itself
+
+
 def fault(key: Key, path: str, group: Group) -> str | None:
     """What is wrong with a field: refused without its name, or accepted to no effect."""
     accepted: list[tuple[object, Preset]] = []
     starts: set[str] = set()
     before = small(key)
-    if saves_memory_alone(before, path, group):
+    if saves_memory_alone(before, path, group) or asks_for_an_equal_pass(before, path, group):
         return None
     for value in group:
         try:

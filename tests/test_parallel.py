@@ -21,6 +21,7 @@ from torch import Tensor, nn
 
 from gancli import start_processes
 from gancli.checkpoint import load
+from gancli.cli import options
 from gancli.errors import ExitCode
 from gancli.networks.batch_norm import share_batch_norms
 from gancli.runs.folder import Run
@@ -267,6 +268,8 @@ def test_other_processes_are_told_all_that_was_typed(
         return count - 2
 
     monkeypatch.setattr(start_processes, "start_processes", started)
+    # It would let this process ignore all signals from now on.
+    monkeypatch.setattr(options, "exit_undisturbed", sys.exit)
     typed = ("train", "gan", "--dataset", "ring8", "--debug", "--devices", "2")
     with pytest.raises(SystemExit):
         gan(*typed)
