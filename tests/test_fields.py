@@ -66,9 +66,9 @@ def saves_memory_alone(preset: Preset, path: str, group: Group) -> bool:
     return kept and group == ["remade"] and not preset.generator.network.remembers_passes
 
 
-def asks_for_an_equal_pass(preset: Preset, path: str, group: Group) -> bool:
-    """Whether another value only asks for a pass that would say the same, and so is left out."""
-    if not path.endswith(".shared_forward") or group != [False] or preset.objective.views():
+def asks_for_an_equal_pass(preset: Preset, path: str) -> bool:
+    """Whether a field only says if there is a pass that would say the same, and so is left out."""
+    if not path.endswith(".shared_forward") or preset.objective.views():
         return False
     return build_players(preset, seed=0).discriminator.repeats_itself
 
@@ -78,7 +78,7 @@ def fault(key: Key, path: str, group: Group) -> str | None:
     accepted: list[tuple[object, Preset]] = []
     starts: set[str] = set()
     before = small(key)
-    if saves_memory_alone(before, path, group) or asks_for_an_equal_pass(before, path, group):
+    if saves_memory_alone(before, path, group) or asks_for_an_equal_pass(before, path):
         return None
     for value in group:
         try:
