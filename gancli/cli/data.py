@@ -17,10 +17,7 @@ from gancli.cli.image_options import (
     VerifyOption,
     WhiteOption,
 )
-from gancli.cli.options import (
-    AsJsonOption,
-    DataDirOption,
-)
+from gancli.cli.options import AsJsonOption, DataDirOption
 
 
 def data(

@@ -6,9 +6,7 @@ from typing import Annotated, cast
 import typer
 
 from gancli.cli.complete import complete_dataset, complete_run
-from gancli.cli.image_options import (
-    ImagesKeyOption,
-)
+from gancli.cli.image_options import ImagesKeyOption
 from gancli.cli.metric_options import WithMetrics
 from gancli.cli.options import (
     AsJsonOption,

@@ -6,10 +6,7 @@ from typing import Annotated
 import typer
 
 from gancli.cli.complete import complete_model
-from gancli.cli.image_options import (
-    FitOption,
-    ImageSizeOption,
-)
+from gancli.cli.image_options import FitOption, ImageSizeOption
 from gancli.cli.options import (
     DataDirOption,
     DatasetOption,

@@ -26,7 +26,7 @@ from gancli.evaluation.image_sets import DatasetImages
 from gancli.evaluation.inputs import ScoredImages
 from gancli.evaluation.job import EvaluationJob, prepare_evaluation
 from gancli.evaluation.observer import EvaluationStoppedError, Observer
-from gancli.evaluation.protocol import FOLLOWING, GIVEN, Evaluation, Protocol, Split
+from gancli.evaluation.protocol import FOLLOWING, Evaluation, Protocol, Split
 from gancli.evaluation.request import EvaluationRequest, ExtractorWeights
 from gancli.evaluation.results import read_evaluations, write_evaluations
 from gancli.files import not_kept
@@ -211,8 +211,6 @@ def _evaluation(protocol: Protocol, job: EvaluationJob, observer: Observer) -> E
     _refuse_others(protocol, job)
     images, split = job.scored.images, OTHER_SPLIT[protocol.split]
     (output,) = job.compare(images, observer).by_reference
-    files = dict.fromkeys(("per_class", "classes_as", "class_gap", "truncation"))
-    files |= {"network": GIVEN, "mode": "none", "seeds": ""}
     return Evaluation(
         model="real data",
         dataset=protocol.reference,
@@ -220,7 +218,7 @@ def _evaluation(protocol: Protocol, job: EvaluationJob, observer: Observer) -> E
         step=None,
         selection=f"{len(images):,} of the {split} split",
         images=images.fingerprint[:HASH_SHOWN],
-        protocol=protocol.model_copy(update={"count": len(images), **files}),
+        protocol=protocol.of_real(len(images)),
         scores=output.scores,
     )
 

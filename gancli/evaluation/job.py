@@ -40,6 +40,7 @@ from gancli.evaluation.inputs import (
 )
 from gancli.evaluation.metrics import METRICS, ImageCounts, ImageFacts
 from gancli.evaluation.metrics.intra_fid import classes_within
+from gancli.evaluation.metrics.metric import LARGER_REFERENCE
 from gancli.evaluation.mnist_classifier import load_digit_reader
 from gancli.evaluation.mode_readers import FoundModes, find_known_modes
 from gancli.evaluation.observer import UNOBSERVED, Observer
@@ -242,7 +243,7 @@ def _counts(
         train=len(reals.train.images) if reals.train else 0,
         max_classes=classes_within(request.memory_gib * GIB, width_of(extractor)),
         more=scored.more(request),
-        more_real=next((real.more for real in reals.references), ImageCounts.more_real),
+        more_real=next((real.more for real in reals.references), LARGER_REFERENCE),
         moments_alone=alone,
         quick=tuple(quick_metrics()) if request.is_quick else (),
     )

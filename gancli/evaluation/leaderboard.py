@@ -1,7 +1,7 @@
 """`gan compare`: runs that were scored by the same protocol, ranked by one of their scores."""
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -113,6 +113,13 @@ class Row(NamedTuple):
         return Row(self.name, Entry(own.model_copy(update={"scores": scores}), self.entry.how))
 
 
+def best_value(score: str, values: Collection[float]) -> float | None:
+    """The best of different values of a score; None where there are not several."""
+    if len(values) < 2 or not ranks(score):
+        return None
+    return max(values) if score_named(score).better == "higher" else min(values)
+
+
 def place_by(by: str, value: Callable[[str], float | None]) -> list[float]:
     """A key that sorts the best first: by a score, and modes that tie by the others of modes.
 
@@ -143,10 +150,7 @@ class Comparison(NamedTuple):
 
     def best(self, name: str) -> float | None:
         """The best value of a score; None where there are not several."""
-        values = {row.scores[name] for row in self.rows if name in row.scores}
-        if len(values) < 2 or not ranks(name):
-            return None
-        return max(values) if score_named(name).better == "higher" else min(values)
+        return best_value(name, {row.scores[name] for row in self.rows if name in row.scores})
 
     @property
     def is_uneven(self) -> bool:

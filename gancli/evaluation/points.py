@@ -13,7 +13,7 @@ from gancli.evaluation.extractors import HASH_SHOWN
 from gancli.evaluation.inputs import holds_images
 from gancli.evaluation.metrics.modes import scores_of_modes
 from gancli.evaluation.mode_coverage import assign_points, std_ratio
-from gancli.evaluation.protocol import GIVEN, Evaluation, Protocol
+from gancli.evaluation.protocol import Evaluation, Protocol
 from gancli.evaluation.request import EvaluationRequest
 from gancli.preset import Preset
 from gancli.runs.find import find, open_checkpoint
@@ -124,9 +124,7 @@ def evaluation_of_real_points(preset: Preset, protocol: Protocol) -> Evaluation:
         variant="",
         step=None,
         selection=f"{count:,} new points",
-        protocol=protocol.model_copy(
-            update={"network": GIVEN, "mode": "none", "seeds": "", "truncation": None}
-        ),
+        protocol=protocol.of_real(count),
         scores=_scores(mixture.new_points(count), mixture),
     )
 

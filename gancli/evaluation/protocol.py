@@ -123,6 +123,12 @@ class Protocol(Settings):
         """Whether equally many images of each class are compared with a reference that has not."""
         return self.classes_as == "equal" and (self.class_gap or 0.0) > CLASS_GAP
 
+    def of_real(self, count: int) -> "Protocol":
+        """The same for `count` real samples, which no network has made."""
+        made = dict.fromkeys(("per_class", "classes_as", "class_gap", "truncation"))
+        given = {"network": GIVEN, "mode": "none", "seeds": "", "count": count}
+        return self.model_copy(update=made | given)
+
     def settings_of(self, score: str) -> dict[str, int]:
         """What a score was computed with; files of before have the defaults."""
         return {s.name: self.settings.get(s.name, s.default) for s in settings_of(score)}

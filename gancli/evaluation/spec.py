@@ -16,6 +16,7 @@ from gancli.evaluation.metrics import (
     ImageFacts,
     Metric,
 )
+from gancli.evaluation.metrics.metric import LARGER_REFERENCE
 from gancli.evaluation.protocol import Split
 from gancli.evaluation.statistics_file import StatisticsFile
 from gancli.scores import METRIC_TABLE, default_metrics, metric_options, option_of_setting
@@ -52,7 +53,7 @@ class RealImages:
         """What to do to have more of them."""
         if self.drawn_from is not None:
             return "raise --reference-count"
-        return "choose a larger --reference"
+        return LARGER_REFERENCE
 
     @property
     def whole(self) -> "RealImages":

@@ -13,7 +13,7 @@ from rich.table import Table
 from gancli.catalog.fields import FieldValues
 from gancli.evaluation.baseline import Baseline
 from gancli.evaluation.intervals import Interval
-from gancli.evaluation.leaderboard import Comparison
+from gancli.evaluation.leaderboard import Comparison, best_value
 from gancli.evaluation.protocol import Evaluation
 from gancli.report.compared import (
     ComparedRun,
@@ -62,10 +62,8 @@ class Ranked:
 
     def best(self, score: str) -> float | None:
         """The best value of a score; None where there are not several."""
-        values = {v for group in self.groups if (v := group.centre(score)) is not None}
-        if len(values) < 2 or not ranks(score):
-            return None
-        return max(values) if score_named(score).better == "higher" else min(values)
+        centres = (group.centre(score) for group in self.groups)
+        return best_value(score, {centre for centre in centres if centre is not None})
 
 
 def columns(found: Comparison) -> list[str]:

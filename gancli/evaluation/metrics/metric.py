@@ -42,6 +42,10 @@ class Spread(NamedTuple):
         return {score: self.mean} | ({f"{score}{STD_SUFFIX}": self.std} if is_known else {})
 
 
+LARGER_REFERENCE = "choose a larger --reference"
+"""What to do to compare with more real images, where these are all there are."""
+
+
 class ImageCounts(NamedTuple):
     """How many images there are to compute metrics of."""
 
@@ -58,7 +62,7 @@ class ImageCounts(NamedTuple):
     """for which the memory budget has room in intra-FID"""
     more: str = "raise --count"
     """what to do to score more"""
-    more_real: str = "choose a larger --reference"
+    more_real: str = LARGER_REFERENCE
     """what to do to compare with more"""
     quick: tuple[str, ...] = ()
     """the metrics that --quick asks for, by name"""
